@@ -1,0 +1,28 @@
+"""An executable model of a cloud server's lifecycle: it simulates, explains and checks.
+
+>>> from ecs_fsm import Server
+>>> server = Server.at("active", None)
+>>> server.stop()
+True
+>>> print(server.state, server.status)
+active/powering-off ACTIVE
+"""
+
+from ecs_fsm.ecs import ECS, Server, Status, TaskState, VmState
+from ecs_fsm.errors import InvalidInput, InvalidTable, LifecycleError, Refused
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.version import __version__
+
+__all__ = [
+    "ECS",
+    "InvalidInput",
+    "InvalidTable",
+    "Lifecycle",
+    "LifecycleError",
+    "Refused",
+    "Server",
+    "Status",
+    "TaskState",
+    "VmState",
+    "__version__",
+]

@@ -1,0 +1,92 @@
+"""What must hold for a lifecycle's table as a whole, once each of its rows could be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ecs_fsm.errors import InvalidTable
+from ecs_fsm.notation import words
+
+if TYPE_CHECKING:
+    from ecs_fsm.lifecycle import Lifecycle, State
+
+
+def check(lifecycle: Lifecycle) -> None:
+    """Raise `InvalidTable`, naming the row, for the first thing that is wrong."""
+    _every_pair_once(lifecycle)
+    _every_advance_ends(lifecycle)
+    _every_word_used(lifecycle)
+    _every_state_reached(lifecycle)
+    _every_task_left(lifecycle)
+    _names_exist(lifecycle)
+
+
+def _row(lifecycle: Lifecycle, state: State) -> str:
+    shown = (state.vm_state, state.status)
+    return f"pairs {next(row for row in lifecycle.table.pairs if (row[0], row[2]) == shown)}"
+
+
+def _every_pair_once(lifecycle: Lifecycle) -> None:
+    written = Counter(
+        f"{vm_state}/{task}"
+        for vm_state, tasks, _ in lifecycle.table.pairs
+        for task in words(tasks)
+    )
+    for pair, times in written.items():
+        if times > 1:
+            raise InvalidTable(f"pairs: {pair} stands there {times} times")
+
+
+def _every_word_used(lifecycle: Lifecycle) -> None:
+    for name in ("vm_state", "task_state", "status"):
+        used = {getattr(state, name) for state in lifecycle.states.values()}
+        for word in getattr(lifecycle.table, f"{name}s" if name != "status" else "statuses"):
+            if word not in used:
+                raise InvalidTable(f"{type(word).__name__}.{word.name}: no pair has this {name}")
+
+
+def _every_advance_ends(lifecycle: Lifecycle) -> None:
+    for state in lifecycle.states.values():
+        at, passed = state, {state}
+        while step := lifecycle.find(lifecycle.advance, at):
+            at = step.path[-1]
+            if at in passed:
+                raise InvalidTable(f"{lifecycle.advance}: it goes round from {at} to {at}")
+            passed.add(at)
+
+
+def _every_state_reached(lifecycle: Lifecycle) -> None:
+    entered: set[State] = set()
+    left: set[State | None] = set()
+    waiting: list[State | None] = [None]
+    while waiting:
+        source = waiting.pop()
+        if source not in left:
+            left.add(source)
+            for transition in lifecycle.leaving(source):
+                entered.update(transition.path)
+                waiting.append(transition.path[-1])
+    for state in lifecycle.states.values():
+        if state not in entered:
+            raise InvalidTable(f"{_row(lifecycle, state)}: nothing reaches {state}")
+
+
+def _every_task_left(lifecycle: Lifecycle) -> None:
+    for state in lifecycle.states.values():
+        leads_on = any(t.path != (state,) for t in lifecycle.leaving(state))
+        if state.task_state and not leads_on:
+            raise InvalidTable(f"{_row(lifecycle, state)}: {state} has no way out")
+
+
+def _names_exist(lifecycle: Lifecycle) -> None:
+    for operation, vm_state in lifecycle.table.undocumented:
+        if operation not in lifecycle.operations or vm_state not in list(lifecycle.table.vm_states):
+            raise InvalidTable(f"undocumented: no operation {operation!r} or vm_state {vm_state!r}")
+    table = lifecycle.table
+    things = {*lifecycle.triggers, *lifecycle.states}
+    things |= {*table.vm_states, *table.task_states, *table.statuses}
+    for surprise in table.surprises:
+        for thing in surprise.about:
+            if thing not in things:
+                raise InvalidTable(f"surprise {surprise.text!r}: there is no {thing!r}")
