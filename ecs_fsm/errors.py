@@ -39,6 +39,15 @@ class Refused(LifecycleError):
         self.reason = reason
         self.allowed = allowed
 
+    def as_dict(self) -> dict[str, str | list[str] | None]:
+        """`{"operation", "vm_state", "task_state", "status", "reason", "allowed"}`."""
+        return {
+            "operation": self.operation,
+            **self.state.as_dict(),
+            "reason": self.reason,
+            "allowed": list(self.allowed),
+        }
+
     def __str__(self) -> str:
         instead = ", ".join(self.allowed) or "nothing that a user can ask"
         return (
@@ -51,7 +60,7 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> InvalidInput:
     """The error for a `word` that is not among the `known` ones, with the nearest of them."""
     from difflib import get_close_matches
 
-    words = sorted(known)
+    words = sorted(map(str, known))
     folded = {w.lower(): w for w in words}
     near = get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
     hint = f"did you mean {folded[near[0]]!r}?" if near else f"known: {', '.join(words)}"

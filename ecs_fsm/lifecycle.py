@@ -113,12 +113,22 @@ class Transition(NamedTuple):
     path: tuple[State, ...]
     kind: Kind
 
+    def as_dict(self) -> dict[str, object]:
+        """`{"trigger", "kind", "source", "path"}`, states as `State.as_dict` gives them."""
+        return {
+            "trigger": self.trigger,
+            "kind": self.kind.value,
+            "source": self.source and self.source.as_dict(),
+            "path": [state.as_dict() for state in self.path],
+        }
+
 
 class Trigger(NamedTuple):
     """An operation (kind request) or an event of the system, with its transitions.
 
     `steps` are the states in which an operation can be found while it runs; an event of the system
-    has none.
+    has none. An `unseen` operation has no step of its own: it is found in the state where it was
+    asked.
     """
 
     name: str
@@ -126,6 +136,7 @@ class Trigger(NamedTuple):
     meaning: str
     transitions: tuple[Transition, ...]
     steps: tuple[State, ...]
+    unseen: bool
 
 
 class Table(NamedTuple):
@@ -211,12 +222,8 @@ class Lifecycle:
 
     def state(self, vm_state: str, task_state: str | None = None) -> State:
         """The state of a pair. Raises `InvalidInput` for an unknown word or a pair that is none."""
-        vm = self._word("vm_state", vm_state, self.table.vm_states)
-        task = (
-            None
-            if task_state is None
-            else self._word("task_state", task_state, self.table.task_states)
-        )
+        vm = self.word("vm_state", vm_state)
+        task = None if task_state is None else self.word("task_state", task_state)
         found = self.states.get(f"{vm}/{task or NO_TASK}")
         if found is None:
             there = ", ".join(
@@ -224,6 +231,18 @@ class Lifecycle:
             )
             raise InvalidInput(f"{vm}/{task or NO_TASK} does not occur; tasks under {vm}: {there}")
         return found
+
+    def word(self, kind: str, spelling: str) -> Word:
+        """The `vm_state`, `task_state` or `status` of that spelling, or `InvalidInput`."""
+        known = {
+            "vm_state": self.table.vm_states,
+            "task_state": self.table.task_states,
+            "status": self.table.statuses,
+        }[kind]
+        try:
+            return known(spelling)  # type: ignore[call-arg]
+        except ValueError:
+            raise unknown(kind, spelling, known) from None
 
     def find(self, trigger: str, source: State | None) -> Transition | None:
         """The one transition of `trigger` in `source`, or None."""
@@ -268,24 +287,14 @@ class Lifecycle:
             return f"its first step would be {first}, a pair that is not documented"
         return f"vm_state is {state.vm_state}, it is accepted under {' or '.join(under)}"
 
-    def _word(self, kind: str, spelling: str, known: type[Word]) -> Word:
-        try:
-            return known(spelling)  # type: ignore[call-arg]
-        except ValueError:
-            raise unknown(kind, spelling, known) from None
-
     def _read_pairs(self) -> Iterator[State]:
         for row in self.table.pairs:
             vm_state, tasks, status = row
             try:
-                vm = self._word("vm_state", vm_state, self.table.vm_states)
-                shown = self._word("status", status, self.table.statuses)
+                vm = self.word("vm_state", vm_state)
+                shown = self.word("status", status)
                 for task in words(tasks):
-                    known = (
-                        None
-                        if task == NO_TASK
-                        else self._word("task_state", task, self.table.task_states)
-                    )
+                    known = None if task == NO_TASK else self.word("task_state", task)
                     yield State(vm, known, shown)
             except InvalidInput as error:
                 raise InvalidTable(f"pairs {row}: {error}") from error
@@ -324,4 +333,4 @@ class Lifecycle:
             else:
                 visited = (t.path[-1] for first in own for t in self.ways(first))
                 steps = {state: None for state in visited if not self.rests(state)}
-        return Trigger(row.name, row.kind, row.meaning, own, tuple(steps))
+        return Trigger(row.name, row.kind, row.meaning, own, tuple(steps), row.unseen)

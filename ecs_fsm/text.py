@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import TYPE_CHECKING
 
-from ecs_fsm.notation import NO_TASK
+from ecs_fsm.notation import NO_SERVER, NO_TASK
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ecs_fsm.explain import Told
+    from ecs_fsm.lifecycle import State, Transition
     from ecs_fsm.machine import Change
 
 UNBOUNDED = 1000
 """Columns to assume where nobody reads along on a terminal: nothing is cut or wrapped there."""
+MOST_SOURCES = 4
+"""States to name one by one before they are counted."""
 
 
 def console(*, stderr: bool = False, terminal: bool | None = None) -> Console:
@@ -41,27 +46,75 @@ def print_table(
         table.add_row(*row)
     shown = on or console()
     with shown.capture() as captured:
-        shown.print(table)
-    lines = [line.rstrip() for line in captured.get().splitlines()]
-    shown.file.write("\n".join(lines) + "\n")
+        shown.print(table, crop=False)
+    shown.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
-HISTORY_HEADINGS = ("event", "vm_state", "task_state", "status")
-
-
-def history_rows(changes: Iterable[Change]) -> list[tuple[str, str, str, str]]:
-    """The cells of a history, `-` for no event and no task."""
-    return [
+def print_history(changes: Iterable[Change], on: Console | None = None) -> None:
+    """Print a history, `-` for no event and no task."""
+    cells = [
         (c.event or NO_TASK, str(c.vm_state), str(c.task_state or NO_TASK), str(c.status))
         for c in changes
     ]
+    print_table(("event", "vm_state", "task_state", "status"), cells, on)
 
 
 def history_table(changes: Iterable[Change]) -> str:
     """A history as plain text."""
-    from io import StringIO
-
     shown = console(terminal=False)
     shown.file = StringIO()
-    print_table(HISTORY_HEADINGS, history_rows(changes), shown)
+    print_history(changes, shown)
     return shown.file.getvalue().rstrip("\n")
+
+
+def print_transitions(transitions: Iterable[Transition]) -> None:
+    """Print transitions as a table."""
+    print_table(
+        ("trigger", "kind", "at", "leads to"),
+        [(t.trigger, t.kind, t.source or NO_SERVER, path(t.path)) for t in transitions],
+    )
+
+
+def path(states: Iterable[State]) -> str:
+    """States one after the other, each with its status."""
+    return " → ".join(f"{state} ({state.status})" for state in states)
+
+
+def print_told(told: Told) -> None:
+    """Print an explanation as paragraphs."""
+    shown = console()
+    shown.print(f"{told.thing} ({told.kind})", style="bold")
+    shown.print(told.meaning)
+    shown_by = told.shown_by if told.kind in ("vm_state", "task_state", "status") else ()
+    nexts = "where it is possible" if told.kind in ("operation", "event") else "what can come next"
+    sections: list[tuple[str, list[str]]] = [
+        ("what is seen", [path(way) for way in told.ways]),
+        ("shown by", [f"{state} ({state.status})" for state in shown_by]),
+        ("how one gets there", grouped(told.reached_by)),
+        (nexts, grouped(told.next)),
+        ("what goes wrong", grouped(told.failures)),
+        ("surprise", list(told.surprises)),
+    ]
+    for title, lines in sections:
+        if lines:
+            shown.print()
+            shown.print(title, style="bold")
+            for line in lines:
+                shown.print(f"  {line}", soft_wrap=True)
+
+
+def grouped(transitions: Iterable[Transition]) -> list[str]:
+    """One line for all sources from which a trigger leads the same way."""
+    sources: dict[tuple[str, tuple[State, ...]], list[str]] = {}
+    for t in transitions:
+        sources.setdefault((t.trigger, t.path), []).append(t.source or NO_SERVER)
+    return [
+        f"{trigger} at {_named(states)} → {path(states_entered)}"
+        for (trigger, states_entered), states in sources.items()
+    ]
+
+
+def _named(states: Sequence[str]) -> str:
+    if len(states) <= MOST_SOURCES:
+        return ", ".join(states)
+    return f"{', '.join(states[:MOST_SOURCES])} and {len(states) - MOST_SOURCES} more"

@@ -1,0 +1,295 @@
+r"""The command line: `ecs-fsm COMMAND`, each command a few lines over the package.
+
+Exit codes: 0 yes, 1 the answer is no (refused, not explained), 2 wrong usage or input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ecs_fsm import Server, __version__
+from ecs_fsm.errors import InvalidInput, LifecycleError
+from ecs_fsm.notation import NO_TASK
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from ecs_fsm.lifecycle import Lifecycle, State
+
+NO_TASK_SPELLINGS = (NO_TASK, "null", "none")
+
+
+class InOrder(click.Group):
+    """A group that lists its commands as a reader meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of this file."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=InOrder,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog='Completion in bash (zsh, fish alike): eval "$(_ECS_FSM_COMPLETE=bash_source ecs-fsm)"',
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """How a cloud server lives: its states, what leads from one to the next, what the API shows.
+
+    Example: ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
+
+    Exit codes: 0 yes, 1 the answer is no (refused, not explained), 2 wrong usage or input.
+    """
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+Completion = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
+
+
+def completing(words: Callable[[Lifecycle], list[str]]) -> Completion:
+    """Shell completion from the words of the lifecycle."""
+
+    def complete(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(w) for w in words(Server.lifecycle) if w.startswith(incomplete)]
+
+    return complete
+
+
+vm_state_words = completing(lambda lifecycle: [*lifecycle.table.vm_states])
+task_state_words = completing(lambda lifecycle: [NO_TASK, *lifecycle.table.task_states])
+
+
+def print_json(answer: object) -> None:
+    """Print an answer as JSON."""
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def read_pair(vm_state: str, task_state: str | None) -> State:
+    """The state that two words of the command line name."""
+    task = None if task_state in (None, *NO_TASK_SPELLINGS) else task_state
+    return Server.lifecycle.state(vm_state, task)
+
+
+def read_state(text: str | None) -> State | None:
+    """The state that `VM/TASK` names."""
+    if text is None:
+        return None
+    vm_state, slash, task_state = text.partition("/")
+    if not slash:
+        raise InvalidInput(f"{text!r} is no state: write VM/TASK, such as {vm_state}/{NO_TASK}")
+    return read_pair(vm_state, task_state)
+
+
+@cli.command()
+@as_json
+def table(as_json: bool) -> int:
+    """Show every pair of states with its status.
+
+    Example: ecs-fsm table
+
+    JSON: a list of {"vm_state", "task_state", "status"}, null for no task.
+    """
+    from ecs_fsm.text import print_table
+
+    rows = [state.as_dict() for state in Server.lifecycle.states.values()]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(list(rows[0]), ([word or NO_TASK for word in row.values()] for row in rows))
+    return 0
+
+
+@cli.command()
+@click.argument("vm_state", shell_complete=vm_state_words)
+@click.argument("task_state", required=False, shell_complete=task_state_words)
+@as_json
+def status(vm_state: str, task_state: str | None, as_json: bool) -> int:
+    """Show the status of a pair.
+
+    Example: ecs-fsm status active powering-off
+
+    -, null, none or nothing mean no task.
+
+    JSON: {"vm_state", "task_state", "status"}.
+    """
+    state = read_pair(vm_state, task_state)
+    if as_json:
+        print_json(state.as_dict())
+    else:
+        click.echo(state.status)
+    return 0
+
+
+@cli.command()
+@click.argument("vm_state", required=False, shell_complete=vm_state_words)
+@click.argument("task_state", required=False, shell_complete=task_state_words)
+@as_json
+def operations(vm_state: str | None, task_state: str | None, as_json: bool) -> int:
+    """Show what can happen: everywhere or in one state.
+
+    Example: ecs-fsm operations active rebooting
+
+    JSON: a list of {"trigger", "kind", "source", "path"}; source and the states of the path are
+    {"vm_state", "task_state", "status"}, source is null where there is no server yet.
+    """
+    from ecs_fsm.text import print_transitions
+
+    lifecycle = Server.lifecycle
+    found = lifecycle.transitions
+    if vm_state is not None and task_state is not None:
+        found = lifecycle.leaving(read_pair(vm_state, task_state))
+    elif vm_state is not None:
+        under = lifecycle.word("vm_state", vm_state)
+        found = tuple(t for t in found if t.source and t.source.vm_state == under)
+    if as_json:
+        print_json([transition.as_dict() for transition in found])
+    else:
+        print_transitions(found)
+    return 0
+
+
+@cli.command()
+@click.argument(
+    "words",
+    nargs=-1,
+    required=True,
+    metavar="WORD...",
+    shell_complete=completing(lambda lifecycle: [*lifecycle.operations]),
+)
+@click.option(
+    "--from",
+    "start",
+    metavar="VM/TASK",
+    help="Where the server is at the start, such as stopped/- (no task).",
+    shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
+)
+@as_json
+def simulate(words: tuple[str, ...], start: str | None, as_json: bool) -> int:
+    r"""Run a scenario and show every state the server enters.
+
+    A WORD is OPERATION, run to its end, or OPERATION:OUTCOME@STEP with the outcome fail, roll_back,
+    reschedule or hang; @STEP may be left out where only one step can have it, @- is the step
+    without a task, outcomes follow each other after a comma. A hung step stays until the next word
+    is asked over it. A refused request ends the scenario: exit code 1.
+
+    \b
+    Examples:
+      ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
+      ecs-fsm simulate create:reschedule@spawning,fail@networking
+      ecs-fsm simulate rebuild:hang@rebuild_spawning delete --from stopped/-
+
+    JSON: {"changes": [{"event", "vm_state", "task_state", "status"}, ...], "final": {"vm_state",
+    "task_state", "status"}, "refused": null or {"operation", "vm_state", "task_state", "status",
+    "reason", "allowed"}}; the first change is the state that the scenario starts in.
+    """
+    from ecs_fsm.simulate import simulate as run
+    from ecs_fsm.text import console, print_history
+
+    server, refused = run(Server, words, read_state(start))
+    if as_json:
+        print_json(
+            {
+                "changes": [change._asdict() for change in server.history],
+                "final": server.state.as_dict(),
+                "refused": refused and refused.as_dict(),
+            }
+        )
+    else:
+        print_history(server.history)
+        if refused:
+            console().print(str(refused), style="red", soft_wrap=True)
+    return 1 if refused else 0
+
+
+@cli.command()
+@click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
+@click.option("--sampled", is_flag=True, help="The observer may have missed states between rows.")
+@as_json
+def replay(file: str, sampled: bool, as_json: bool) -> int:
+    r"""Explain recorded changes by the events that cause them.
+
+    FILE (- is standard input) is a JSON array, JSON Lines or CSV; each row has vm_state and
+    task_state (also as OS-EXT-STS:vm_state and OS-EXT-STS:task_state) and may have status. With
+    --sampled a change is explained by the shortest sequence of events, and a row may hold status
+    alone.
+
+    \b
+    Examples:
+      ecs-fsm replay changes.csv
+      ecs-fsm simulate create stop --json | ecs-fsm replay -
+
+    JSON: {"changes": [{"from", "to", "events": [...] or null, "reason": null or text}, ...],
+    "explained": true or false}; the second change of one event has no events, and other single
+    events that explain a change stand under "or". Exit code 1 if a change is not explained.
+    """
+    from ecs_fsm.recording import replay_file
+
+    return 0 if replay_file(Server.lifecycle, file, sampled=sampled, as_json=as_json) else 1
+
+
+def _things(lifecycle: Lifecycle) -> list[str]:
+    from ecs_fsm.explain import things
+
+    return things(lifecycle)
+
+
+@cli.command()
+@click.argument("thing", shell_complete=completing(_things))
+@as_json
+def explain(thing: str, as_json: bool) -> int:
+    """Tell what a word or a state means.
+
+    Example: ecs-fsm explain active/powering-off
+
+    A THING is an operation, an event, a status, a vm_state, a task_state or a state.
+
+    JSON: {"thing", "kind", "meaning", "shown_by", "reached_by", "next", "failures", "ways",
+    "surprises"}; states and transitions as in `table` and `operations`.
+    """
+    from ecs_fsm.explain import tell
+    from ecs_fsm.text import print_told
+
+    told = tell(Server.lifecycle, thing)
+    if as_json:
+        print_json(told.as_dict())
+    else:
+        print_told(told)
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; every error is one line on standard error."""
+    code = 2
+    try:
+        code = cli.main(arguments, prog_name="ecs-fsm", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+    except click.ClickException as error:
+        _complain(error.format_message())
+    except LifecycleError as error:
+        _complain(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing is left to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    except OSError as error:
+        _complain(f"{error.filename or 'standard output'}: {error.strerror}")
+    sys.exit(code)
+
+
+def _complain(message: str) -> None:
+    click.echo(f"ecs-fsm: {' '.join(message.split())}", err=True)

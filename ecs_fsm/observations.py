@@ -1,0 +1,209 @@
+"""Reads recordings of a server: JSON, JSON Lines or CSV with a vm_state and a task_state per row.
+
+Rows are read one by one, whatever the size of the file; a row that does not fit is an error that
+names the file, the line and what was expected.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO, NamedTuple
+
+from ecs_fsm.errors import InvalidInput
+from ecs_fsm.lifecycle import Lifecycle, State
+from ecs_fsm.notation import NO_TASK
+
+CHUNK = 1 << 16
+MAX_ROW = 1 << 20
+"""Bytes that one row may take."""
+
+SPELLINGS = {
+    "vm_state": ("vm_state", "OS-EXT-STS:vm_state"),
+    "task_state": ("task_state", "OS-EXT-STS:task_state"),
+    "status": ("status",),
+}
+NOTHING = ("", NO_TASK, "null", "none", "None", "NULL")
+EXPECTED = "expected a JSON array, JSON Lines or CSV whose rows have vm_state and task_state"
+
+
+class Observation(NamedTuple):
+    """What one row says of a server: a pair or, where only that was recorded, a status.
+
+    `wrong` says in what a row of known words contradicts the table, `state` is None where its pair
+    does not occur or is not known.
+    """
+
+    shown: Mapping[str, str | None]
+    state: State | None
+    wrong: str | None
+
+    def __str__(self) -> str:
+        if "vm_state" in self.shown:
+            return f"{self.shown['vm_state']}/{self.shown['task_state'] or NO_TASK}"
+        return str(self.shown["status"])
+
+
+class Source:
+    """A file that is read line by line and knows its name, its line and how far it has come."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self.name = name
+        self.line = 0
+        self.position = 0
+        self.row_began = 0
+        self._stream = stream
+        self._first = b""
+        self._line_ended = True
+
+    def begin(self) -> bytes:
+        """The first line that is not blank; it is read again by whatever reads next."""
+        while not self._first.strip():
+            self._first = self._next().removeprefix(b"\xef\xbb\xbf")
+            if not self._first:
+                raise InvalidInput(f"{self.name}: the file is empty; {EXPECTED}")
+        return self._first
+
+    def read(self, size: int = -1) -> bytes:
+        """The next line or part of one; `size` 0 reads nothing, as `ijson` asks at its start."""
+        if size == 0:
+            return b""
+        piece, self._first = self._first or self._next(), b""
+        if self.position - self.row_began > MAX_ROW:
+            raise self.error(f"a row of more than {MAX_ROW} bytes")
+        return piece
+
+    def lines(self) -> Iterator[str]:
+        """The lines as text."""
+        while piece := self.read():
+            line = piece
+            while not line.endswith(b"\n") and (piece := self.read()):
+                line += piece
+            try:
+                yield line.decode()
+            except UnicodeDecodeError:
+                raise self.error("this is not UTF-8 text") from None
+
+    def error(self, wrong: str) -> InvalidInput:
+        """An error at the present line."""
+        return InvalidInput(f"{self.name}, line {self.line}: {wrong}")
+
+    def _next(self) -> bytes:
+        piece = self._stream.readline(CHUNK)
+        self.line += self._line_ended and bool(piece)
+        self._line_ended = piece.endswith(b"\n")
+        self.position += len(piece)
+        return piece
+
+
+def read(source: Source, lifecycle: Lifecycle, *, sampled: bool) -> Iterator[Observation]:
+    """The observations of a recording, in order; with `sampled`, a row may hold status alone."""
+    known: dict[tuple[str | None, ...], Observation] = {}
+    for row in _rows(source):
+        source.row_began = source.position
+        given = tuple(_cell(row, name, source) for name in SPELLINGS)
+        if given not in known:
+            try:
+                known[given] = _observation(lifecycle, given, sampled)
+            except InvalidInput as error:
+                raise source.error(str(error)) from None
+        yield known[given]
+
+
+def _cell(row: Mapping[str, object], name: str, source: Source) -> str | None:
+    for spelling in SPELLINGS[name]:
+        if spelling in row:
+            value = row[spelling]
+            if value is None or value in NOTHING:
+                return NO_TASK if name == "task_state" else None
+            if isinstance(value, str):
+                return value
+            raise source.error(f"{spelling} is {json.dumps(value, default=str)}, not a word")
+    return None
+
+
+def _observation(lifecycle: Lifecycle, given: tuple[str | None, ...], sampled: bool) -> Observation:
+    vm_state, task_state, status = given
+    shown_status = None if status is None else lifecycle.word("status", status)
+    if vm_state is None:
+        if sampled and shown_status and task_state in (None, NO_TASK):
+            return Observation({"status": shown_status.value}, None, None)
+        alone = "" if sampled else " (where states were missed, --sampled, status alone will do)"
+        raise InvalidInput(f"no vm_state; a row has vm_state and task_state{alone}")
+    if task_state is None:
+        raise InvalidInput("no task_state beside vm_state; write null or - for no task")
+    vm = lifecycle.word("vm_state", vm_state)
+    task = None if task_state == NO_TASK else lifecycle.word("task_state", task_state)
+    state = lifecycle.states.get(f"{vm}/{task or NO_TASK}")
+    if state is None:
+        shown = {"vm_state": vm.value, "task_state": task and task.value, "status": status}
+        wrong = f"{vm}/{task_state} is not one of the {len(lifecycle.states)} pairs"
+        return Observation(shown, None, wrong)
+    if status not in (None, state.status):
+        wrong = f"status {status} contradicts {state}, which shows {state.status}"
+        return Observation({**state.as_dict(), "status": status}, state, wrong)
+    return Observation(state.as_dict(), state, None)
+
+
+def _rows(source: Source) -> Iterator[Mapping[str, object]]:
+    first = source.begin().lstrip()
+    if first.startswith(b"["):
+        yield from _json_rows(source, "item")
+    elif first.startswith(b"{") and not _is_whole_row(first):
+        yield from _json_rows(source, "changes.item")
+    elif first.startswith(b"{"):
+        yield from _json_lines(source)
+    else:
+        yield from _csv_rows(source)
+
+
+def _is_whole_row(line: bytes) -> bool:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return False
+    return "changes" not in row
+
+
+def _json_rows(source: Source, where: str) -> Iterator[Mapping[str, object]]:
+    import ijson
+
+    try:
+        found = where == "item"
+        for row in ijson.items(source, where):
+            found = True
+            if not isinstance(row, dict):
+                raise source.error("a row is an object with vm_state and task_state")
+            yield row
+    except ijson.JSONError as error:
+        reason = " ".join(str(error).split())
+        raise source.error(f"this is not JSON ({reason})") from None
+    if not found:
+        raise InvalidInput(f"{source.name}: an object without a list of changes; {EXPECTED}")
+
+
+def _json_lines(source: Source) -> Iterator[Mapping[str, object]]:
+    for line in source.lines():
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise source.error(f"this is not JSON ({error}); {EXPECTED}") from None
+            if not isinstance(row, dict):
+                raise source.error("a row is an object with vm_state and task_state")
+            yield row
+
+
+def _csv_rows(source: Source) -> Iterator[Mapping[str, object]]:
+    rows = csv.reader((line for line in source.lines() if line.strip()), strict=True)
+    try:
+        header = [name.strip() for name in next(rows)]
+        if not any(name in header for name in ("status", *SPELLINGS["vm_state"])):
+            raise source.error(f"no column vm_state among {', '.join(header)[:60]!r}; {EXPECTED}")
+        for row in rows:
+            if len(row) != len(header):
+                raise source.error(f"{len(row)} columns, {len(header)} were expected")
+            yield dict(zip(header, (cell.strip() for cell in row), strict=True))
+    except csv.Error as error:
+        raise source.error(f"this is not CSV ({error})") from None

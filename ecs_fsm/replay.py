@@ -1,0 +1,284 @@
+"""Explains observed changes by the events that cause them.
+
+A place is where a server can be between two writes: a state, and what the event under way has still
+to enter. A recording is followed through all places that it allows at once; as soon as every way
+through it agrees on where the server was, the changes up to there are explained by the best of the
+ways (fewest events, then progress before other events of the system before requests).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecs_fsm.lifecycle import Kind, Lifecycle, State
+from ecs_fsm.observations import Observation
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+EVENT_COST = 100
+UNFINISHED_COST = 1
+BEGUN_BEFORE_COST = 10_000
+MOST_UNDECIDED = 100
+"""Changes that wait for a decision at most; then the best way so far is taken."""
+MOST_REMEMBERED = 10_000
+"""Steps from one set of places to the next that are kept at most."""
+
+
+class Place(NamedTuple):
+    """A state, and the states that the event under way enters next."""
+
+    state: State
+    ahead: tuple[State, ...] = ()
+
+
+class Link(NamedTuple):
+    """One way from a place to the next observed one: its cost, the best events, other ones."""
+
+    cost: int
+    origin: Place
+    events: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+class Explanation(NamedTuple):
+    """An observed change and the events that cause it.
+
+    `events` is empty where an event goes on, None where nothing explains the change; `reason` says
+    why then. `others` are single events that explain it as well.
+    """
+
+    before: Observation | None
+    after: Observation
+    events: tuple[str, ...] | None
+    others: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+Costs = dict[Place, int]
+Links = dict[Place, list[Link]]
+
+
+class _Undecided(NamedTuple):
+    before: Observation
+    after: Observation
+    links: Links
+
+
+class Ways:
+    """How a server gets from place to place."""
+
+    def __init__(self, lifecycle: Lifecycle, *, sampled: bool) -> None:
+        self.lifecycle = lifecycle
+        self.sampled = sampled
+        self._rank = {
+            name: 0 if name == lifecycle.advance else 2 if t.kind is Kind.REQUEST else 1
+            for name, t in lifecycle.triggers.items()
+        }
+        self._reach: dict[Place, dict[Place, Link]] = {}
+
+    def writes(self, place: Place) -> Iterator[tuple[int, tuple[str, ...], Place]]:
+        """What can be written next: its cost, the event that begins with it, the place after it."""
+        if place.ahead:
+            yield 0, (), Place(place.ahead[0], place.ahead[1:])
+            return
+        for t in self.lifecycle.leaving(place.state):
+            yield EVENT_COST + self._rank[t.trigger], (t.trigger,), Place(t.path[0], t.path[1:])
+
+    def reach(self, place: Place) -> dict[Place, Link]:
+        """Every place that an observer may see next, by the best way to it."""
+        if place not in self._reach:
+            found = self._next(place)
+            if self.sampled:
+                found = {**self._far(place), **found}
+            self._reach[place] = found
+        return self._reach[place]
+
+    def _next(self, place: Place) -> dict[Place, Link]:
+        options: dict[Place, list[tuple[int, tuple[str, ...]]]] = {}
+        for cost, events, target in self.writes(place):
+            options.setdefault(target, []).append((cost, events))
+        links = {}
+        for target, ways in options.items():
+            (cost, events), *others = sorted(ways, key=lambda way: way[0])
+            links[target] = Link(cost, place, events, tuple(e for _, way in others for e in way))
+        return links
+
+    def _far(self, place: Place) -> dict[Place, Link]:
+        import networkx as nx
+
+        paths = nx.single_source_dijkstra_path(self._graph, place, weight="cost")
+        return {target: self._link(place, path) for target, path in paths.items()}
+
+    def _link(self, place: Place, path: list[Place]) -> Link:
+        edges = [self._graph.edges[step] for step in pairwise(path)]
+        events = tuple(event for edge in edges for event in edge["events"])
+        return Link(sum(edge["cost"] for edge in edges), place, events, ())
+
+    @cached_property
+    def _graph(self) -> nx.DiGraph[Place]:
+        import networkx as nx
+
+        graph: nx.DiGraph[Place] = nx.DiGraph()
+        for place in self.places:
+            for target, link in self._next(place).items():
+                graph.add_edge(place, target, cost=link.cost, events=link.events)
+        return graph
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """Every place: each state at rest, and each state that an event enters on its way."""
+        passed = [
+            Place(state, t.path[n:])
+            for t in self.lifecycle.transitions
+            for n, state in enumerate(t.path[:-1], start=1)
+        ]
+        return list(dict.fromkeys([*map(Place, self.lifecycle.states.values()), *passed]))
+
+
+class Replay:
+    """Explains the changes of one recording after another.
+
+    With `sampled` the observer may have missed states between two rows: the shortest sequence of
+    events that leads from one to the next explains the change.
+    """
+
+    def __init__(self, lifecycle: Lifecycle, *, sampled: bool = False) -> None:
+        self._ways = Ways(lifecycle, sampled=sampled)
+        self._steps: dict[tuple[tuple[tuple[Place, int], ...], str], tuple[Costs, Links]] = {}
+
+    def explain(self, recording: Iterable[Observation]) -> Iterator[Explanation]:
+        """One explanation per observed change, in order; a row equal to the one before is none."""
+        before: Observation | None = None
+        costs: Costs = {}
+        undecided: list[_Undecided] = []
+        for row in recording:
+            if before is not None and row.shown == before.shown:
+                continue
+            links: Links = {}
+            if before is not None and costs and not row.wrong:
+                after, links = self._step(costs, row)
+            if before is not None and links:
+                undecided.append(_Undecided(before, row, links))
+                costs = after
+                settled = _settled(undecided, costs)
+                if settled is None and len(undecided) > MOST_UNDECIDED:
+                    best = _best(costs)
+                    costs, settled = {best: 0}, (len(undecided), best)
+                if settled:
+                    yield from _decide(undecided, costs, *settled)
+            else:
+                yield from self._unexplained(before, row, costs, undecided)
+                costs = self._start(row)
+            before = row
+        if undecided:
+            yield from _decide(undecided, costs, len(undecided), _best(costs))
+
+    def _unexplained(
+        self,
+        before: Observation | None,
+        row: Observation,
+        costs: Costs,
+        undecided: list[_Undecided],
+    ) -> Iterator[Explanation]:
+        if undecided:
+            yield from _decide(undecided, costs, len(undecided), _best(costs))
+        if before is not None or row.wrong:
+            reason = row.wrong or self._reason(before, row, costs)
+            yield Explanation(before, row, None, reason=reason)
+
+    def _start(self, row: Observation) -> Costs:
+        return {
+            place: BEGUN_BEFORE_COST if place.ahead else 0
+            for place in self._ways.places
+            if _shows(place, row)
+        }
+
+    def _step(self, costs: Costs, row: Observation) -> tuple[Costs, Links]:
+        key = tuple(costs.items()), str(row)
+        if key not in self._steps:
+            if len(self._steps) > MOST_REMEMBERED:
+                self._steps.clear()
+            links: Links = {}
+            for origin, cost in costs.items():
+                for target, link in self._ways.reach(origin).items():
+                    if _shows(target, row):
+                        total = link._replace(cost=cost + link.cost)
+                        links.setdefault(target, []).append(total)
+            for ways in links.values():
+                ways.sort(key=lambda link: link.cost)
+            least = min((ways[0].cost for ways in links.values()), default=0)
+            self._steps[key] = {p: ways[0].cost - least for p, ways in links.items()}, links
+        return self._steps[key]
+
+    def _reason(self, before: Observation | None, row: Observation, costs: Costs) -> str:
+        if not costs:
+            return f"nothing is known to follow {before}"
+        if self._ways.sampled:
+            return f"no events lead from {before} to {row}"
+        ahead = dict.fromkeys(place.ahead[0] for place in costs if place.ahead)
+        if len(ahead) == len(costs):
+            return f"the event under way enters {' or '.join(ahead)} next, not {row}"
+        nexts = dict.fromkeys(target.state for place in costs for target in self._ways.reach(place))
+        return f"no event leads from {before} to {row}, only to {', '.join(nexts) or 'nothing'}"
+
+
+def _shows(place: Place, row: Observation) -> bool:
+    if "vm_state" in row.shown:
+        return row.state == place.state
+    return row.shown["status"] == place.state.status
+
+
+def _best(costs: Costs) -> Place:
+    return min(costs, key=lambda place: costs[place] + UNFINISHED_COST * bool(place.ahead))
+
+
+def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Place] | None:
+    """How many changes are decided because all best ways agree on the place after them."""
+    places = set(costs)
+    for count in range(len(undecided), 0, -1):
+        if len(places) == 1:
+            return count, places.pop()
+        links = undecided[count - 1].links
+        places = {links[place][0].origin for place in places}
+    return None
+
+
+def _decide(
+    undecided: list[_Undecided], costs: Costs, count: int, place: Place
+) -> Iterator[Explanation]:
+    """Explain the first `count` changes by the best way to `place`, and take them off the list."""
+    alive = set(costs)
+    alternatives: list[list[Link]] = []
+    for change in reversed(undecided):
+        links = [
+            link for target in change.links if target in alive for link in change.links[target]
+        ]
+        alternatives.append(links)
+        alive = {link.origin for link in links}
+    alternatives.reverse()
+    explained = []
+    for change, others in reversed(list(zip(undecided[:count], alternatives, strict=False))):
+        link = change.links[place][0]
+        explained.append(
+            Explanation(change.before, change.after, link.events, _single(link, others))
+        )
+        place = link.origin
+    del undecided[:count]
+    yield from reversed(explained)
+
+
+def _single(chosen: Link, links: list[Link]) -> tuple[str, ...]:
+    """The other single events, in their order, where a single event was chosen."""
+    if len(chosen.events) != 1:
+        return ()
+    singles = [
+        event
+        for link in [chosen, *sorted(links, key=lambda link: link.cost)]
+        if len(link.events) == 1
+        for event in (*link.events, *link.others)
+    ]
+    return tuple(dict.fromkeys(event for event in singles if event not in chosen.events))

@@ -1,0 +1,140 @@
+"""Scenarios: words such as `stop` or `resize:fail@resize_prep`, run in turn on one server.
+
+A word is `OPERATION`, run to its end, or `OPERATION:OUTCOME@STEP`: at that step the outcome happens
+instead of the step's success, and the server goes on from there. Outcomes follow each other after a
+comma. `hang` leaves the server where it is, until the next word is asked over it. `@STEP` may be
+left out where the outcome can happen at one step only; `@-` is the step without a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ecs_fsm.errors import InvalidInput, Refused, unknown
+from ecs_fsm.lifecycle import Lifecycle, State, Trigger
+from ecs_fsm.notation import NO_TASK
+from ecs_fsm.server import BaseServer
+
+HANG = "hang"
+
+
+class Outcome(NamedTuple):
+    """What happens at a step instead of its success: an event of the system, or `hang`."""
+
+    event: str
+    step: str
+
+
+class ScenarioWord(NamedTuple):
+    """One request of a scenario and what becomes of it."""
+
+    text: str
+    operation: Trigger
+    outcomes: tuple[Outcome, ...]
+
+
+class Scenario(NamedTuple):
+    """A scenario that was run: the server, and the refusal that ended it early or None."""
+
+    server: BaseServer
+    refused: Refused | None
+
+
+def outcomes(lifecycle: Lifecycle) -> list[str]:
+    """What can become of a step instead of its success."""
+    return [*(name for name in lifecycle.events if name != lifecycle.advance), HANG]
+
+
+def simulate(
+    server_class: type[BaseServer], words: Sequence[str], start: State | None = None
+) -> Scenario:
+    """Run a scenario from `start`, or from nothing where its first word makes the server.
+
+    Raises `InvalidInput` for a word that does not read, or whose outcome's step is not reached.
+    """
+    lifecycle = server_class.lifecycle
+    read = [read_word(lifecycle, word) for word in words]
+    if start is not None:
+        server = server_class(start)
+    elif read and read[0].operation.name == lifecycle.creation.trigger:
+        server = server_class.create()
+        _go_on(server, read.pop(0))
+    else:
+        make = lifecycle.creation.trigger
+        raise InvalidInput(
+            f"there is no server yet: begin with {make}, or say where it is (--from active/-)"
+        )
+    for word in read:
+        try:
+            _ask(server, word)
+        except Refused as refused:
+            return Scenario(server, refused)
+        _go_on(server, word)
+    return Scenario(server, None)
+
+
+def read_word(lifecycle: Lifecycle, text: str) -> ScenarioWord:
+    """Read one word. Raises `InvalidInput` that says what there is instead."""
+    name, colon, rest = text.partition(":")
+    if name not in lifecycle.operations:
+        raise unknown("operation", name, lifecycle.operations)
+    operation = lifecycle.operations[name]
+    read = [_read_outcome(lifecycle, operation, part) for part in rest.split(",")] if colon else []
+    if any(outcome.event == HANG for outcome in read[:-1]):
+        raise InvalidInput(f"{text}: nothing can follow a hang but the next word")
+    return ScenarioWord(text, operation, tuple(read))
+
+
+def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> Outcome:
+    event, at, step = text.partition("@")
+    if event not in outcomes(lifecycle):
+        raise unknown("outcome", event, outcomes(lifecycle))
+    tasks = _tasks(operation.steps)
+    possible = _tasks(s for s in operation.steps if _can(lifecycle, operation, event, s))
+    if not possible:
+        raise InvalidInput(f"{operation.name}:{text}: {event} cannot happen to {operation.name}")
+    if at and step not in tasks:
+        raise unknown(f"step of {operation.name}", step, tasks)
+    if at and step not in possible:
+        raise InvalidInput(
+            f"{operation.name}:{text}: {event} can happen at {', '.join(possible)} only"
+        )
+    if not at and len(possible) > 1:
+        choices = ", ".join(f"{event}@{task}" for task in possible)
+        raise InvalidInput(f"{operation.name}:{text}: say at which step: {choices}")
+    return Outcome(event, step if at else possible[0])
+
+
+def _tasks(states: Iterable[State]) -> list[str]:
+    return list(dict.fromkeys(s.task_state or NO_TASK for s in states))
+
+
+def _can(lifecycle: Lifecycle, operation: Trigger, event: str, step: State) -> bool:
+    if event == HANG:
+        return not operation.unseen
+    return lifecycle.find(event, step) is not None
+
+
+def _ask(server: BaseServer, word: ScenarioWord) -> None:
+    if word.operation.unseen and word.outcomes:
+        if not server.may(word.operation.name):
+            raise server.lifecycle.refusal(word.operation.name, server.state)
+    else:
+        server.trigger(word.operation.name)
+
+
+def _go_on(server: BaseServer, word: ScenarioWord) -> None:
+    for outcome in word.outcomes:
+        while (server.task_state or NO_TASK) != outcome.step:
+            if server.lifecycle.rests(server.state):
+                raise InvalidInput(
+                    f"{word.text}: {outcome.step} is not reached, it rests at {server.state}"
+                )
+            server.trigger(server.lifecycle.advance)
+        if outcome.event == HANG:
+            return
+        if not server.may(outcome.event):
+            raise InvalidInput(f"{word.text}: {outcome.event} cannot happen at {server.state}")
+        server.trigger(outcome.event)
+    server.run()
