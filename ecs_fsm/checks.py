@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 def check(lifecycle: Lifecycle) -> None:
     """Raise `InvalidTable`, naming the row, for the first thing that is wrong."""
-    _every_pair_once(lifecycle)
     _every_advance_ends(lifecycle)
+    _every_pair_once(lifecycle)
+    _one_creation(lifecycle)
     _every_word_used(lifecycle)
     _every_state_reached(lifecycle)
     _every_task_left(lifecycle)
@@ -44,6 +45,12 @@ def _every_word_used(lifecycle: Lifecycle) -> None:
         for word in getattr(lifecycle.table, f"{name}s" if name != "status" else "statuses"):
             if word not in used:
                 raise InvalidTable(f"{type(word).__name__}.{word.name}: no pair has this {name}")
+
+
+def _one_creation(lifecycle: Lifecycle) -> None:
+    makers = [t.trigger for t in lifecycle.leaving(None)]
+    if len(makers) > 1:
+        raise InvalidTable(f"one operation makes a server, not {' and '.join(makers)}")
 
 
 def _every_advance_ends(lifecycle: Lifecycle) -> None:

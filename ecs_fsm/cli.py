@@ -154,8 +154,10 @@ def operations(vm_state: str | None, task_state: str | None, as_json: bool) -> i
         found = tuple(t for t in found if t.source and t.source.vm_state == under)
     if as_json:
         print_json([transition.as_dict() for transition in found])
-    else:
+    elif found:
         print_transitions(found)
+    else:
+        click.echo("Nothing: no event leads on from there.")
     return 0
 
 
@@ -171,7 +173,7 @@ def operations(vm_state: str | None, task_state: str | None, as_json: bool) -> i
     "--from",
     "start",
     metavar="VM/TASK",
-    help="Where the server is at the start, such as stopped/- (no task).",
+    help="Where the server is at the start, - for no task.",
     shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
 )
 @as_json

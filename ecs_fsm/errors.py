@@ -62,6 +62,8 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> InvalidInput:
 
     words = sorted(map(str, known))
     folded = {w.lower(): w for w in words}
-    near = get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
-    hint = f"did you mean {folded[near[0]]!r}?" if near else f"known: {', '.join(words)}"
+    near = get_close_matches(word, words, n=1) or [
+        folded[match] for match in get_close_matches(word.lower(), folded, n=1)
+    ]
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(words)}"
     return InvalidInput(f"unknown {kind} {word!r}; {hint}")

@@ -72,6 +72,9 @@ class State(str):
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{self} is a state of a table: its {name} cannot be set")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{self} is a state of a table: its {name} cannot be deleted")
+
     def as_dict(self) -> dict[str, str | None]:
         """`{"vm_state", "task_state", "status"}`, None for no task."""
         return {
@@ -269,8 +272,12 @@ class Lifecycle:
         """Why `trigger` is not possible in `state`. `InvalidInput` for no trigger at all."""
         if trigger not in self.triggers:
             raise unknown("operation or event", trigger, self.triggers)
-        allowed = tuple(t.trigger for t in self.leaving(state) if t.kind is Kind.REQUEST)
-        return Refused(trigger, state, self._reason(self.triggers[trigger], state), allowed)
+        reason = self._reason(self.triggers[trigger], state)
+        return Refused(trigger, state, reason, self.requests(state))
+
+    def requests(self, state: State) -> tuple[str, ...]:
+        """What a user may ask in `state`, by name."""
+        return tuple(t.trigger for t in self.leaving(state) if t.kind is Kind.REQUEST)
 
     def _reason(self, trigger: Trigger, state: State) -> str:
         sources = [t.source for t in trigger.transitions if t.source]
@@ -289,6 +296,8 @@ class Lifecycle:
 
     def _read_pairs(self) -> Iterator[State]:
         for row in self.table.pairs:
+            if len(row) != len(("vm_state", "task_states", "status")):
+                raise InvalidTable(f"pairs {row}: a row is vm_state, task_states, status")
             vm_state, tasks, status = row
             try:
                 vm = self.word("vm_state", vm_state)
@@ -301,6 +310,12 @@ class Lifecycle:
 
     def _read_rows(self) -> None:
         notation = Notation(self.states, self.table.groups)
+        kinds = {row.name: row.kind for row in self.table.rows}
+        if len(kinds) < len(self.table.rows) or self.advance not in kinds:
+            twice = [row.name for row in self.table.rows if kinds.pop(row.name, None) is None]
+            raise InvalidTable(
+                f"rows: written twice, or missing: {', '.join(twice) or self.advance}"
+            )
         for row in self.table.rows:
             for sources, path in row.paths.items():
                 try:

@@ -1,7 +1,7 @@
 """A real `transitions.Machine` built from a lifecycle's table, and a short way through it.
 
 Callbacks, `events`, `get_triggers`, `add_model` and the rest work as the library documents them. An
-event in which nobody's callback has a part is remembered as a `Step`, and forgotten as soon as
+event in which nobody's callback has a part is remembered with its outcome, and forgotten as soon as
 anything that it depends on is changed.
 """
 
@@ -25,13 +25,6 @@ class Change(NamedTuple):
     status: Word
 
 
-class Step(NamedTuple):
-    """What an event without callbacks comes to: the state at its end, and what it entered."""
-
-    state: State
-    changes: tuple[Change, ...]
-
-
 def change(event: str | None, state: State) -> Change:
     """The change that `event` makes by entering `state`."""
     return Change(event, state.vm_state, state.task_state, state.status)
@@ -40,7 +33,8 @@ def change(event: str | None, state: State) -> Change:
 class _Callbacks(list[Any]):
     """A list that tells its owner when it is changed."""
 
-    owner: _Watched
+    owner: _Watched | None = None
+    """None only while the list is being read from a pickle."""
 
     def __init__(self, items: list[Any], owner: _Watched) -> None:
         super().__init__(items)
@@ -54,7 +48,8 @@ def _telling(name: str) -> Any:
         try:
             return change_list(self, *args)
         finally:
-            self.owner.changed()
+            if self.owner is not None:
+                self.owner.changed()
 
     return changed
 
@@ -144,12 +139,16 @@ class PathEvent(_Watched, transitions.Event):
 
 
 class Steps:
-    """The steps of a machine that are known to run no callback, by trigger and source."""
+    """The events of a machine that are known to run no callback.
+
+    By trigger and source: the state at the event's end, and the changes that lead there. Plain
+    tuples and dictionaries, because a server's every event looks something up here.
+    """
 
     __slots__ = ("known",)
 
     def __init__(self) -> None:
-        self.known: dict[str, dict[str, Step]] = {}
+        self.known: dict[str, dict[str, tuple[State, tuple[Change, ...]]]] = {}
 
 
 class LifecycleMachine(_Watched, transitions.Machine):
@@ -186,6 +185,11 @@ class LifecycleMachine(_Watched, transitions.Machine):
         for state in self.states.values():
             state.machine = self
 
+    def remove_transition(self, trigger: str, source: str = "*", dest: str = "*") -> None:
+        """Remove transitions, as the library does."""
+        super().remove_transition(trigger, source, dest)
+        self.forget()
+
     def get_state(self, state: str | Enum) -> MachineState:
         """The state of that name. Raises `ValueError` where there is none."""
         return cast(MachineState, super().get_state(state))
@@ -216,8 +220,7 @@ class LifecycleMachine(_Watched, transitions.Machine):
         ]
         if any(hooks):
             return False
-        step = Step(passed[-1].value, transition.changes)
-        known.setdefault(trigger, {})[source] = step
+        known.setdefault(trigger, {})[source] = (passed[-1].value, transition.changes)
         return True
 
     def may(self, model: object, trigger: str) -> bool:

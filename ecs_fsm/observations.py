@@ -177,7 +177,7 @@ def _json_rows(source: Source, where: str) -> Iterator[Mapping[str, object]]:
                 raise source.error("a row is an object with vm_state and task_state")
             yield row
     except ijson.JSONError as error:
-        reason = " ".join(str(error).split())
+        reason = str(error).splitlines()[0].strip()
         raise source.error(f"this is not JSON ({reason})") from None
     if not found:
         raise InvalidInput(f"{source.name}: an object without a list of changes; {EXPECTED}")

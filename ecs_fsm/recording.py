@@ -132,8 +132,8 @@ def _print_json(explanations: Iterator[Explanation]) -> bool:
         waiting.write('{"changes": [')
         for count, explanation in enumerate(explanations):
             explained &= explanation.events is not None
-            waiting.write(",\n  " if count else "\n  ")
-            json.dump(_as_dict(explanation), waiting, ensure_ascii=False)
+            row = json.dumps(_as_dict(explanation), ensure_ascii=False)
+            waiting.write(f",\n  {row}" if count else f"\n  {row}")
         waiting.write(f'\n], "explained": {json.dumps(explained)}}}\n')
         waiting.seek(0)
         _copy(waiting, sys.stdout)

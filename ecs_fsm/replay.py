@@ -1,47 +1,25 @@
 """Explains observed changes by the events that cause them.
 
-A place is where a server can be between two writes: a state, and what the event under way has still
-to enter. A recording is followed through all places that it allows at once; as soon as every way
-through it agrees on where the server was, the changes up to there are explained by the best of the
-ways (fewest events, then progress before other events of the system before requests).
+A recording is followed through all places (`ecs_fsm.places`) that it allows at once; as soon as
+every way through it agrees on where the server was, the changes up to there are explained by the
+best of the ways: fewest events, then progress before other events of the system before requests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ecs_fsm.lifecycle import Kind, Lifecycle, State
+from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.observations import Observation
+from ecs_fsm.places import Link, Place, Ways
 
-if TYPE_CHECKING:
-    import networkx as nx
-
-EVENT_COST = 100
 UNFINISHED_COST = 1
 BEGUN_BEFORE_COST = 10_000
 MOST_UNDECIDED = 100
 """Changes that wait for a decision at most; then the best way so far is taken."""
 MOST_REMEMBERED = 10_000
 """Steps from one set of places to the next that are kept at most."""
-
-
-class Place(NamedTuple):
-    """A state, and the states that the event under way enters next."""
-
-    state: State
-    ahead: tuple[State, ...] = ()
-
-
-class Link(NamedTuple):
-    """One way from a place to the next observed one: its cost, the best events, other ones."""
-
-    cost: int
-    origin: Place
-    events: tuple[str, ...]
-    others: tuple[str, ...]
 
 
 class Explanation(NamedTuple):
@@ -62,81 +40,21 @@ Costs = dict[Place, int]
 Links = dict[Place, list[Link]]
 
 
+class _Step(NamedTuple):
+    """From all places where a server can be to all where the next row shows it.
+
+    `alone` is the link to explain it by where the row leaves one place only.
+    """
+
+    costs: Costs
+    links: Links
+    alone: Link | None
+
+
 class _Undecided(NamedTuple):
     before: Observation
     after: Observation
     links: Links
-
-
-class Ways:
-    """How a server gets from place to place."""
-
-    def __init__(self, lifecycle: Lifecycle, *, sampled: bool) -> None:
-        self.lifecycle = lifecycle
-        self.sampled = sampled
-        self._rank = {
-            name: 0 if name == lifecycle.advance else 2 if t.kind is Kind.REQUEST else 1
-            for name, t in lifecycle.triggers.items()
-        }
-        self._reach: dict[Place, dict[Place, Link]] = {}
-
-    def writes(self, place: Place) -> Iterator[tuple[int, tuple[str, ...], Place]]:
-        """What can be written next: its cost, the event that begins with it, the place after it."""
-        if place.ahead:
-            yield 0, (), Place(place.ahead[0], place.ahead[1:])
-            return
-        for t in self.lifecycle.leaving(place.state):
-            yield EVENT_COST + self._rank[t.trigger], (t.trigger,), Place(t.path[0], t.path[1:])
-
-    def reach(self, place: Place) -> dict[Place, Link]:
-        """Every place that an observer may see next, by the best way to it."""
-        if place not in self._reach:
-            found = self._next(place)
-            if self.sampled:
-                found = {**self._far(place), **found}
-            self._reach[place] = found
-        return self._reach[place]
-
-    def _next(self, place: Place) -> dict[Place, Link]:
-        options: dict[Place, list[tuple[int, tuple[str, ...]]]] = {}
-        for cost, events, target in self.writes(place):
-            options.setdefault(target, []).append((cost, events))
-        links = {}
-        for target, ways in options.items():
-            (cost, events), *others = sorted(ways, key=lambda way: way[0])
-            links[target] = Link(cost, place, events, tuple(e for _, way in others for e in way))
-        return links
-
-    def _far(self, place: Place) -> dict[Place, Link]:
-        import networkx as nx
-
-        paths = nx.single_source_dijkstra_path(self._graph, place, weight="cost")
-        return {target: self._link(place, path) for target, path in paths.items()}
-
-    def _link(self, place: Place, path: list[Place]) -> Link:
-        edges = [self._graph.edges[step] for step in pairwise(path)]
-        events = tuple(event for edge in edges for event in edge["events"])
-        return Link(sum(edge["cost"] for edge in edges), place, events, ())
-
-    @cached_property
-    def _graph(self) -> nx.DiGraph[Place]:
-        import networkx as nx
-
-        graph: nx.DiGraph[Place] = nx.DiGraph()
-        for place in self.places:
-            for target, link in self._next(place).items():
-                graph.add_edge(place, target, cost=link.cost, events=link.events)
-        return graph
-
-    @cached_property
-    def places(self) -> list[Place]:
-        """Every place: each state at rest, and each state that an event enters on its way."""
-        passed = [
-            Place(state, t.path[n:])
-            for t in self.lifecycle.transitions
-            for n, state in enumerate(t.path[:-1], start=1)
-        ]
-        return list(dict.fromkeys([*map(Place, self.lifecycle.states.values()), *passed]))
 
 
 class Replay:
@@ -148,7 +66,7 @@ class Replay:
 
     def __init__(self, lifecycle: Lifecycle, *, sampled: bool = False) -> None:
         self._ways = Ways(lifecycle, sampled=sampled)
-        self._steps: dict[tuple[tuple[tuple[Place, int], ...], str], tuple[Costs, Links]] = {}
+        self._steps: dict[tuple[tuple[tuple[Place, int], ...], str], _Step] = {}
 
     def explain(self, recording: Iterable[Observation]) -> Iterator[Explanation]:
         """One explanation per observed change, in order; a row equal to the one before is none."""
@@ -158,12 +76,13 @@ class Replay:
         for row in recording:
             if before is not None and row.shown == before.shown:
                 continue
-            links: Links = {}
-            if before is not None and costs and not row.wrong:
-                after, links = self._step(costs, row)
-            if before is not None and links:
-                undecided.append(_Undecided(before, row, links))
-                costs = after
+            step = self._step(costs, row) if costs and not row.wrong else None
+            if before is not None and step and step.alone and not undecided:
+                yield Explanation(before, row, step.alone.events, step.alone.others)
+                costs = step.costs
+            elif before is not None and step and step.links:
+                undecided.append(_Undecided(before, row, step.links))
+                costs = step.costs
                 settled = _settled(undecided, costs)
                 if settled is None and len(undecided) > MOST_UNDECIDED:
                     best = _best(costs)
@@ -197,7 +116,7 @@ class Replay:
             if _shows(place, row)
         }
 
-    def _step(self, costs: Costs, row: Observation) -> tuple[Costs, Links]:
+    def _step(self, costs: Costs, row: Observation) -> _Step:
         key = tuple(costs.items()), str(row)
         if key not in self._steps:
             if len(self._steps) > MOST_REMEMBERED:
@@ -211,7 +130,12 @@ class Replay:
             for ways in links.values():
                 ways.sort(key=lambda link: link.cost)
             least = min((ways[0].cost for ways in links.values()), default=0)
-            self._steps[key] = {p: ways[0].cost - least for p, ways in links.items()}, links
+            alone = None
+            if len(links) == 1:
+                (ways,) = links.values()
+                alone = ways[0]._replace(others=_single(ways[0], ways))
+            after = {place: ways[0].cost - least for place, ways in links.items()}
+            self._steps[key] = _Step(after, links, alone)
         return self._steps[key]
 
     def _reason(self, before: Observation | None, row: Observation, costs: Costs) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self, TypeVar, cast
 
-from ecs_fsm.errors import InvalidInput
+from ecs_fsm.errors import InvalidInput, Refused
 from ecs_fsm.lifecycle import Lifecycle, State, Word
 from ecs_fsm.machine import Change, Steps, change
 
@@ -71,23 +71,28 @@ class BaseServer:
 
     lifecycle: ClassVar[Lifecycle]
     _steps: ClassVar[Steps]
+    _created: ClassVar[Change]
 
     state: State
     """Where the server is: `"active/powering-off"`, with `vm_state`, `task_state` and `status`."""
 
     def __init_subclass__(cls) -> None:
         cls._steps = cls.lifecycle.machine.steps
+        creation = cls.lifecycle.creation
+        cls._created = change(creation.trigger, creation.path[-1])
 
-    def __init__(self, state: State, event: str | None = None, *, history: bool = True) -> None:
+    def __init__(self, state: State, *, history: bool = True) -> None:
         self.state = state
-        self._changes: list[Change] | None = [change(event, state)] if history else None
+        self._changes: list[Change] | None = [change(None, state)] if history else None
         self._observers: _Observers | None = None
 
     @classmethod
     def create(cls, *, history: bool = True) -> Self:
         """A new server, in the first state of its creation."""
-        creation = cls.lifecycle.creation
-        return cls(creation.path[-1], creation.trigger, history=history)
+        server = cls(cls.lifecycle.creation.path[-1], history=False)
+        if history:
+            server._changes = [cls._created]
+        return server
 
     @classmethod
     def at(cls, vm_state: str, task_state: str | None = None, *, history: bool = True) -> Self:
@@ -171,26 +176,30 @@ class BaseServer:
             return self.trigger(trigger)
         event = machine.events.get(trigger)
         if event is None or self.state not in event.transitions:
-            raise self.lifecycle.refusal(trigger, self.state)
-        state, kept, told = self.state, len(self.history), self._observers
-        pending = len(told.pending) if told else 0
+            raise self._refusal(trigger)
+        told = self._observers = self._observers or _Observers()
+        state, kept, pending = self.state, len(self._changes or ()), len(told.pending)
         happened = False
-        if told:
-            told.under_way += 1
+        told.under_way += 1
         try:
             happened = event.trigger(self)
         finally:
+            told.under_way -= 1
             if not happened:
                 self.state = state
+                del told.pending[pending:]
                 if self._changes is not None:
                     del self._changes[kept:]
-            if told:
-                if not happened:
-                    del told.pending[pending:]
-                told.under_way -= 1
-        if told:
-            told.tell()
+            if not told.callables and not told.under_way:
+                self._observers = None
+        told.tell()
         return happened
+
+    def _refusal(self, trigger: str) -> Refused:
+        if trigger in self.lifecycle.machine.events and trigger not in self.lifecycle.triggers:
+            reason = "the transitions that were added for it start elsewhere"
+            return Refused(trigger, self.state, reason, self.lifecycle.requests(self.state))
+        return self.lifecycle.refusal(trigger, self.state)
 
     def _entered(self, entry: Change) -> None:
         if self._changes is not None:

@@ -63,7 +63,7 @@ def simulate(
     else:
         make = lifecycle.creation.trigger
         raise InvalidInput(
-            f"there is no server yet: begin with {make}, or say where it is (--from active/-)"
+            f"there is no server yet: begin with {make}, or say where it is (--from VM/TASK)"
         )
     for word in read:
         try:

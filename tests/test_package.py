@@ -1,0 +1,178 @@
+"""The package as a whole: its imports, its generated module, and what a user's tools see of it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import ecs_fsm
+from ecs_fsm import ECS
+from ecs_fsm.generate import server_module
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "ecs_fsm"
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(SOURCE.rglob("*.py"))
+}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+# Each layer imports from those before it. What is not listed comes last: such modules may import
+# all of these, and one another as long as that does not go round.
+LAYERS = (
+    ("ecs_fsm.errors", "ecs_fsm.version"),
+    ("ecs_fsm.notation",),
+    ("ecs_fsm.lifecycle", "ecs_fsm.text"),
+    ("ecs_fsm.checks", "ecs_fsm.machine", "ecs_fsm.ecs.table"),
+    ("ecs_fsm.server",),
+    ("ecs_fsm.ecs.server",),
+    ("ecs_fsm.ecs",),
+    ("ecs_fsm",),
+)
+LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
+LAST = len(LAYERS)
+# A lifecycle is checked when it is made and makes its machine when it is first asked for it.
+AGAINST_THE_LAYERS = {
+    ("ecs_fsm.lifecycle", "ecs_fsm.checks"),
+    ("ecs_fsm.lifecycle", "ecs_fsm.machine"),
+}
+# A word of the table that is a parameter of a command as well.
+OTHER_MEANINGS = {("ecs_fsm.cli", "start")}
+
+
+def for_types_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def imports(node: ast.AST, in_function: bool = False) -> Iterator[tuple[str, bool]]:
+    """The modules of the package that are imported, and whether only when a function runs."""
+    for child in ast.iter_child_nodes(node):
+        if for_types_only(child):
+            continue
+        if isinstance(child, ast.ImportFrom):
+            assert child.level == 0
+            for alias in child.names:
+                module = f"{child.module}.{alias.name}"
+                yield (module if module in MODULES else str(child.module)), in_function
+        elif isinstance(child, ast.Import):
+            yield from ((alias.name, in_function) for alias in child.names)
+        else:
+            is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            yield from imports(child, in_function or is_function)
+
+
+def imported(name: str) -> list[tuple[str, bool]]:
+    return [found for found in imports(TREES[name]) if found[0] in MODULES]
+
+
+def literals(tree: ast.Module) -> Iterator[ast.Constant]:
+    """The literals of a module, without what documents it."""
+    documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in documents:
+            yield node
+
+
+def test_every_layer_names_modules_that_exist() -> None:
+    assert [name for name in LAYER if name not in MODULES] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_point_one_way(name: str) -> None:
+    own = LAYER.get(name, LAST)
+    for other, in_function in imported(name):
+        if in_function and (name, other) in AGAINST_THE_LAYERS:
+            continue
+        assert LAYER.get(other, LAST) < own or own == LAST, f"{name} imports {other}"
+
+
+def test_modules_of_the_last_layer_do_not_import_in_a_circle() -> None:
+    graph = {
+        name: [other for other, _ in imported(name) if other not in LAYER]
+        for name in MODULES
+        if name not in LAYER
+    }
+    assert set(TopologicalSorter(graph).static_order()) == set(graph)
+
+
+def test_every_exception_to_the_layers_is_needed() -> None:
+    used = {(name, other) for name in MODULES for other, _ in imported(name)}
+    assert used >= AGAINST_THE_LAYERS
+
+
+def test_the_generated_module_is_fresh() -> None:
+    written = MODULES["ecs_fsm.ecs.server"].read_text(encoding="utf-8")
+    assert written == server_module(ECS, "ecs_fsm.ecs")
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if not n.startswith("ecs_fsm.ecs.")])
+def test_no_word_of_the_table_stands_outside_it(name: str) -> None:
+    words = {*ECS.table.vm_states, *ECS.table.task_states, *ECS.triggers}
+    unmistakable = {*ECS.states, *(word for word in words if re.search("[-_]", word))}
+    pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, unmistakable))})(?![\w-])")
+    leaks = [
+        f"line {literal.lineno}: {literal.value!r}"
+        for literal in literals(TREES[name])
+        if isinstance(literal.value, str)
+        and (literal.value in words or pattern.search(literal.value))
+        and (name, literal.value) not in OTHER_MEANINGS
+    ]
+    assert leaks == []
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    heavy = {"numpy", "networkx", "rich", "click", "ijson", "asyncio", "difflib"}
+    code = "import sys, json, ecs_fsm; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert "transitions" in loaded
+    assert loaded & heavy == set()
+
+
+def test_the_package_offers_what_a_user_needs() -> None:
+    needed = {"ECS", "Lifecycle", "Refused", "Server", "Status", "TaskState", "VmState"}
+    assert set(ecs_fsm.__all__) >= needed
+    assert [name for name in ecs_fsm.__all__ if not hasattr(ecs_fsm, name)] == []
+
+
+TYPED = """
+from ecs_fsm import Server
+
+server = Server.at("active")
+reveal_type(server)
+reveal_type(server.stop())
+reveal_type(server.vm_state)
+reveal_type(server.task_state)
+reveal_type(server.status)
+reveal_type(server.history[0].event)
+server.stopp()
+server.status = "ACTIVE"
+"""
+
+
+def test_a_type_checker_sees_methods_and_words(tmp_path: Path) -> None:
+    snippet = tmp_path / "snippet.py"
+    snippet.write_text(TYPED, encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", str(snippet)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    said = [line.partition(":")[2] for line in done.stdout.replace("builtins.", "").splitlines()]
+    assert [line for line in said if "Revealed" in line] == [
+        '5: note: Revealed type is "ecs_fsm.ecs.server.Server"',
+        '6: note: Revealed type is "bool"',
+        '7: note: Revealed type is "ecs_fsm.ecs.table.VmState"',
+        '8: note: Revealed type is "ecs_fsm.ecs.table.TaskState | None"',
+        '9: note: Revealed type is "ecs_fsm.ecs.table.Status"',
+        '10: note: Revealed type is "str | None"',
+    ]
+    errors = "\n".join(line for line in said if " error: " in line)
+    assert '11: error: "Server" has no attribute "stopp"; maybe "stop"?' in errors
+    assert '12: error: Property "status" defined in "Server" is read-only' in errors
+    assert {line.split(":")[0] for line in errors.splitlines()} == {"11", "12"}
