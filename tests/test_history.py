@@ -64,12 +64,12 @@ def test_a_server_without_history_lives_but_remembers_nothing() -> None:
 
 
 def test_a_history_prints_as_a_table() -> None:
-    server = Server.create()
+    server = Server.at("building", "spawning")
     server.fail()
     server.rebuild()
     assert str(server.history).splitlines() == [
         "event     vm_state   task_state   status",
-        "create    building   scheduling   BUILD",
+        "-         building   spawning     BUILD",
         "fail      error      -            ERROR",
         "rebuild   error      rebuilding   REBUILD",
     ]

@@ -146,6 +146,12 @@ def test_a_refusal_names_the_first_step_that_is_not_documented(
     assert refused.value.reason == f"its first step would be {step}, a pair that is not documented"
 
 
+def test_a_refusal_offers_what_a_user_may_ask_and_no_event_of_the_system() -> None:
+    with pytest.raises(Refused) as refused:
+        Server.at("active", "reboot_started").stop()
+    assert refused.value.allowed == ("hard_reboot", "delete")
+
+
 def test_a_refusal_where_nothing_can_be_asked_says_so() -> None:
     with pytest.raises(Refused, match=r"possible now: nothing that a user can ask$"):
         Server.at("deleted").delete()
