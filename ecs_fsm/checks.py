@@ -9,7 +9,8 @@ from ecs_fsm.errors import InvalidTable
 from ecs_fsm.notation import words
 
 if TYPE_CHECKING:
-    from ecs_fsm.lifecycle import Lifecycle, State
+    from ecs_fsm.lifecycle import Lifecycle
+    from ecs_fsm.model import State
 
 
 def check(lifecycle: Lifecycle) -> None:
@@ -54,13 +55,20 @@ def _one_creation(lifecycle: Lifecycle) -> None:
 
 
 def _every_advance_ends(lifecycle: Lifecycle) -> None:
+    ended: set[State] = set()
     for state in lifecycle.states.values():
-        at, passed = state, {state}
-        while step := lifecycle.find(lifecycle.advance, at):
-            at = step.path[-1]
-            if at in passed:
-                raise InvalidTable(f"{lifecycle.advance}: it goes round from {at} to {at}")
-            passed.add(at)
+        _follow_advance(lifecycle, state, (), ended)
+
+
+def _follow_advance(
+    lifecycle: Lifecycle, state: State, passed: tuple[State, ...], ended: set[State]
+) -> None:
+    if state in passed:
+        raise InvalidTable(f"{lifecycle.advance}: it goes round from {state} to {state}")
+    if state not in ended:
+        for transition in lifecycle.find(lifecycle.advance, state):
+            _follow_advance(lifecycle, transition.path[-1], (*passed, state), ended)
+        ended.add(state)
 
 
 def _every_state_reached(lifecycle: Lifecycle) -> None:
@@ -73,7 +81,7 @@ def _every_state_reached(lifecycle: Lifecycle) -> None:
             left.add(source)
             for transition in lifecycle.leaving(source):
                 entered.update(transition.path)
-                waiting.append(transition.path[-1])
+                waiting += transition.path[-1:]
     for state in lifecycle.states.values():
         if state not in entered:
             raise InvalidTable(f"{_row(lifecycle, state)}: nothing reaches {state}")
@@ -81,7 +89,7 @@ def _every_state_reached(lifecycle: Lifecycle) -> None:
 
 def _every_task_left(lifecycle: Lifecycle) -> None:
     for state in lifecycle.states.values():
-        leads_on = any(t.path != (state,) for t in lifecycle.leaving(state))
+        leads_on = any(t.path not in ((), (state,)) for t in lifecycle.leaving(state))
         if state.task_state and not leads_on:
             raise InvalidTable(f"{_row(lifecycle, state)}: {state} has no way out")
 

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecs_fsm import Server, __version__
 from ecs_fsm.errors import InvalidInput, LifecycleError
-from ecs_fsm.notation import NO_TASK
+from ecs_fsm.lifecycles import NAMES, server_class
+from ecs_fsm.model import NO_TASK, Kind
+from ecs_fsm.version import __version__
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from ecs_fsm.lifecycle import Lifecycle, State
+    from ecs_fsm.lifecycle import Lifecycle
+    from ecs_fsm.model import Node, State
+    from ecs_fsm.server import BaseServer
+from ecs_fsm.model import State
 
 NO_TASK_SPELLINGS = (NO_TASK, "null", "none")
 
@@ -33,11 +37,35 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
+def _choose(ctx: click.Context, param: click.Parameter, name: str | None) -> None:
+    """Choose the lifecycle for the whole command line; the one named last counts."""
+    if name is not None:
+        ctx.find_root().obj = name
+
+
+choosing = click.option(
+    "--lifecycle",
+    metavar="NAME",
+    envvar="ECS_FSM_LIFECYCLE",
+    expose_value=False,
+    is_eager=True,
+    callback=_choose,
+    shell_complete=lambda ctx, param, incomplete: [n for n in NAMES if n.startswith(incomplete)],
+    help=f"The lifecycle: {' or '.join(NAMES)} (ECS_FSM_LIFECYCLE; the first if nothing is said).",
+)
+
+
+def servers(ctx: click.Context | None = None) -> type[BaseServer]:
+    """The servers of the chosen lifecycle."""
+    return server_class((ctx or click.get_current_context()).find_root().obj or NAMES[0])
+
+
 @click.group(
     cls=InOrder,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog='Completion in bash (zsh, fish alike): eval "$(_ECS_FSM_COMPLETE=bash_source ecs-fsm)"',
 )
+@choosing
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """How a cloud server lives: its states, what leads from one to the next, what the API shows.
@@ -61,9 +89,15 @@ def completing(words: Callable[[Lifecycle], list[str]]) -> Completion:
     ) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(w) for w in words(Server.lifecycle) if w.startswith(incomplete)]
+        known = words(servers(ctx).lifecycle)
+        return [CompletionItem(word) for word in known if word.startswith(incomplete)]
 
     return complete
+
+
+def _words(lifecycle: Lifecycle) -> list[str]:
+    kinds = (Kind.REQUEST, Kind.SYSTEM)
+    return [name for name, trigger in lifecycle.triggers.items() if trigger.kind in kinds]
 
 
 vm_state_words = completing(lambda lifecycle: [*lifecycle.table.vm_states])
@@ -78,20 +112,25 @@ def print_json(answer: object) -> None:
 def read_pair(vm_state: str, task_state: str | None) -> State:
     """The state that two words of the command line name."""
     task = None if task_state in (None, *NO_TASK_SPELLINGS) else task_state
-    return Server.lifecycle.state(vm_state, task)
+    return servers().lifecycle.state(vm_state, task)
 
 
-def read_state(text: str | None) -> State | None:
-    """The state that `VM/TASK` names."""
+def start_node(text: str | None, remember: tuple[str, ...]) -> Node | None:
+    """The node that `VM/TASK` names, with what is remembered there."""
+    lifecycle = servers().lifecycle
+    facts = lifecycle.notation.facts(",".join(remember)) if remember else {}
     if text is None:
+        if facts:
+            raise InvalidInput("--remember is about the server at --from: say where it is")
         return None
     vm_state, slash, task_state = text.partition("/")
     if not slash:
         raise InvalidInput(f"{text!r} is no state: write VM/TASK, such as {vm_state}/{NO_TASK}")
-    return read_pair(vm_state, task_state)
+    return lifecycle.place(read_pair(vm_state, task_state), facts)
 
 
 @cli.command()
+@choosing
 @as_json
 def table(as_json: bool) -> int:
     """Show every pair of states with its status.
@@ -102,7 +141,7 @@ def table(as_json: bool) -> int:
     """
     from ecs_fsm.text import print_table
 
-    rows = [state.as_dict() for state in Server.lifecycle.states.values()]
+    rows = [state.as_dict() for state in servers().lifecycle.states.values()]
     if as_json:
         print_json(rows)
     else:
@@ -111,6 +150,7 @@ def table(as_json: bool) -> int:
 
 
 @cli.command()
+@choosing
 @click.argument("vm_state", shell_complete=vm_state_words)
 @click.argument("task_state", required=False, shell_complete=task_state_words)
 @as_json
@@ -121,17 +161,23 @@ def status(vm_state: str, task_state: str | None, as_json: bool) -> int:
 
     -, null, none or nothing mean no task.
 
-    JSON: {"vm_state", "task_state", "status"}.
+    JSON: {"vm_state", "task_state", "status"}, and "note" for a pair that does not occur.
     """
-    state = read_pair(vm_state, task_state)
+    task = None if task_state in (None, *NO_TASK_SPELLINGS) else task_state
+    shown, occurs = servers().lifecycle.status(vm_state, task)
+    note = f"{vm_state}/{task or NO_TASK} does not occur; the status would be {shown}"
     if as_json:
-        print_json(state.as_dict())
+        answer = {"vm_state": vm_state, "task_state": task, "status": shown}
+        print_json(answer if occurs else answer | {"note": note})
     else:
-        click.echo(state.status)
+        click.echo(shown)
+        if not occurs:
+            click.echo(note, err=True)
     return 0
 
 
 @cli.command()
+@choosing
 @click.argument("vm_state", required=False, shell_complete=vm_state_words)
 @click.argument("task_state", required=False, shell_complete=task_state_words)
 @as_json
@@ -145,7 +191,7 @@ def operations(vm_state: str | None, task_state: str | None, as_json: bool) -> i
     """
     from ecs_fsm.text import print_transitions
 
-    lifecycle = Server.lifecycle
+    lifecycle = servers().lifecycle
     found = lifecycle.transitions
     if vm_state is not None and task_state is not None:
         found = lifecycle.leaving(read_pair(vm_state, task_state))
@@ -155,19 +201,20 @@ def operations(vm_state: str | None, task_state: str | None, as_json: bool) -> i
     if as_json:
         print_json([transition.as_dict() for transition in found])
     elif found:
-        print_transitions(found)
+        print_transitions(found, lifecycle.because)
     else:
         click.echo("Nothing: no event leads on from there.")
     return 0
 
 
 @cli.command()
+@choosing
 @click.argument(
     "words",
     nargs=-1,
     required=True,
     metavar="WORD...",
-    shell_complete=completing(lambda lifecycle: [*lifecycle.operations]),
+    shell_complete=completing(_words),
 )
 @click.option(
     "--from",
@@ -176,8 +223,16 @@ def operations(vm_state: str | None, task_state: str | None, as_json: bool) -> i
     help="Where the server is at the start, - for no task.",
     shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
 )
+@click.option(
+    "--remember",
+    metavar="FACT=VALUE",
+    multiple=True,
+    help="What the server at --from remembers.",
+)
 @as_json
-def simulate(words: tuple[str, ...], start: str | None, as_json: bool) -> int:
+def simulate(
+    words: tuple[str, ...], start: str | None, remember: tuple[str, ...], as_json: bool
+) -> int:
     r"""Run a scenario and show every state the server enters.
 
     A WORD is OPERATION, run to its end, or OPERATION:OUTCOME@STEP with the outcome fail, roll_back,
@@ -198,11 +253,11 @@ def simulate(words: tuple[str, ...], start: str | None, as_json: bool) -> int:
     from ecs_fsm.simulate import simulate as run
     from ecs_fsm.text import console, print_history
 
-    server, refused = run(Server, words, read_state(start))
+    server, refused = run(servers(), words, start_node(start, remember))
     if as_json:
         print_json(
             {
-                "changes": [change._asdict() for change in server.history],
+                "changes": [change.as_dict() for change in server.history],
                 "final": server.state.as_dict(),
                 "refused": refused and refused.as_dict(),
             }
@@ -215,6 +270,7 @@ def simulate(words: tuple[str, ...], start: str | None, as_json: bool) -> int:
 
 
 @cli.command()
+@choosing
 @click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
 @click.option("--sampled", is_flag=True, help="The observer may have missed states between rows.")
 @as_json
@@ -237,7 +293,7 @@ def replay(file: str, sampled: bool, as_json: bool) -> int:
     """
     from ecs_fsm.recording import replay_file
 
-    return 0 if replay_file(Server.lifecycle, file, sampled=sampled, as_json=as_json) else 1
+    return 0 if replay_file(servers().lifecycle, file, sampled=sampled, as_json=as_json) else 1
 
 
 def _things(lifecycle: Lifecycle) -> list[str]:
@@ -247,6 +303,7 @@ def _things(lifecycle: Lifecycle) -> list[str]:
 
 
 @cli.command()
+@choosing
 @click.argument("thing", shell_complete=completing(_things))
 @as_json
 def explain(thing: str, as_json: bool) -> int:
@@ -262,11 +319,12 @@ def explain(thing: str, as_json: bool) -> int:
     from ecs_fsm.explain import tell
     from ecs_fsm.text import print_told
 
-    told = tell(Server.lifecycle, thing)
+    lifecycle = servers().lifecycle
+    told = tell(lifecycle, thing)
     if as_json:
         print_json(told.as_dict())
     else:
-        print_told(told)
+        print_told(told, lifecycle.because)
     return 0
 
 

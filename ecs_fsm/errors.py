@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ecs_fsm.lifecycle import State
+from ecs_fsm.model import Fact, State
 
 
 class LifecycleError(Exception):
@@ -19,6 +17,24 @@ class InvalidTable(LifecycleError):
 
 class InvalidInput(LifecycleError, ValueError):
     """Something given from outside does not exist or does not fit; the message says what would."""
+
+
+class UnknownFact(LifecycleError):
+    """What comes next depends on something that nobody said.
+
+    `fact` is its name, `values` what it can be, `trigger` the event and `state` where it matters.
+    """
+
+    def __init__(self, fact: Fact, trigger: str, state: State) -> None:
+        super().__init__(fact, trigger, state)
+        self.fact = fact.name
+        self.values = fact.values
+        self.trigger = trigger
+        self.state = state
+
+    def __str__(self) -> str:
+        choices = " or ".join(f"{self.fact}={value}" for value in self.values)
+        return f"{self.trigger} at {self.state} depends on {self.fact}: say {choices}"
 
 
 class Refused(LifecycleError):
@@ -62,8 +78,8 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> InvalidInput:
 
     words = sorted(map(str, known))
     folded = {w.lower(): w for w in words}
-    near = get_close_matches(word, words, n=1) or [
-        folded[match] for match in get_close_matches(word.lower(), folded, n=1)
+    near = get_close_matches(str(word), words, n=1) or [
+        folded[match] for match in get_close_matches(str(word).lower(), folded, n=1)
     ]
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(words)}"
     return InvalidInput(f"unknown {kind} {word!r}; {hint}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ecs_fsm.errors import unknown
-from ecs_fsm.lifecycle import Kind, Lifecycle, State, Transition
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import Kind, State, Transition, Trigger
 
 Json = dict[str, object]
 
@@ -97,7 +98,12 @@ def _tell_states(lifecycle: Lifecycle, thing: str, kind: str, meaning: str) -> T
 def _tell_trigger(lifecycle: Lifecycle, name: str) -> Told:
     trigger = lifecycle.triggers[name]
     request = trigger.kind is Kind.REQUEST
-    failures = (t for step in trigger.steps for t in lifecycle.leaving(step))
+    events = [
+        t
+        for step in trigger.steps
+        for t in lifecycle.leaving(step)
+        if t.kind is Kind.FAILURE or not (t.kind is Kind.REQUEST or lifecycle.rests(step))
+    ]
     return Told(
         thing=name,
         kind="operation" if request else "event",
@@ -105,20 +111,22 @@ def _tell_trigger(lifecycle: Lifecycle, name: str) -> Told:
         shown_by=trigger.steps,
         reached_by=(),
         next=trigger.transitions,
-        failures=tuple(
-            t for t in failures if t.kind is not Kind.REQUEST and t.trigger != lifecycle.advance
-        ),
-        ways=tuple(dict.fromkeys(_ways(lifecycle, trigger.transitions))) if request else (),
+        failures=tuple(t for t in events if t.trigger != lifecycle.advance),
+        ways=tuple(dict.fromkeys(_ways(lifecycle, trigger))) if request else (),
         surprises=_surprises(lifecycle, name),
     )
 
 
-def _ways(lifecycle: Lifecycle, requests: Iterable[Transition]) -> Iterator[tuple[State, ...]]:
+def _ways(lifecycle: Lifecycle, trigger: Trigger) -> Iterator[tuple[State, ...]]:
     """What a poller can see of each request; one from over a running task is told only once."""
-    for request in requests:
-        if request.source is None or lifecycle.rests(request.source):
-            begun = () if request.source is None else (request.source,)
-            yield (*begun, *(s for t in lifecycle.ways(request) for s in t.path))
+    for source in dict.fromkeys(t.source for t in trigger.transitions):
+        if source is None or lifecycle.rests(source):
+            begun = () if source is None else (source,)
+            node = None
+            if source is not None:
+                node = lifecycle.node(source, dict(lifecycle.memory.unsaid(source)))
+            for nodes in lifecycle.runs(node, trigger.name):
+                yield (*begun, *(node.state for node in nodes))
 
 
 def _surprises(lifecycle: Lifecycle, thing: str) -> tuple[str, ...]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from textwrap import fill
 
-from ecs_fsm.lifecycle import Kind, Lifecycle, Trigger
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.lifecycles import NAMES
+from ecs_fsm.model import Kind, Trigger
+
+WIDTH = 92
 
 HEAD = '''"""A server with a method for each event of its lifecycle.
 
@@ -45,37 +51,59 @@ class Server(BaseServer):
 '''
 
 METHOD = '''
-    def {name}(self) -> bool:
+    def {name}({parameters}) -> bool:
         """{meaning}
 
         {where}
         """
-        return self.trigger("{name}")
+        return {call}
 '''
 
 
 def _where(trigger: Trigger) -> str:
     vm_states = dict.fromkeys(t.source.vm_state for t in trigger.transitions if t.source)
     verb = "Accepted" if trigger.kind is Kind.REQUEST else "Can happen"
-    return f"{verb} under {', '.join(vm_states)}."
+    return fill(f"{verb} under {', '.join(vm_states)}.", WIDTH, subsequent_indent=" " * 8)
+
+
+def _method(lifecycle: Lifecycle, trigger: Trigger) -> str:
+    parameters, call = "self", f'self._fire("{trigger.name}")'
+    if trigger.given:
+        given = {
+            name: ", ".join(f'"{value}"' for value in lifecycle.memory.values(name))
+            for name in trigger.given
+        }
+        listed = [f"{name}: Literal[{v}] | None = None" for name, v in given.items()]
+        parameters = "".join(f"\n        {part}," for part in ("self", "*", *listed)) + "\n    "
+        said = ", ".join(f"{name}={name}" for name in given)
+        call = f'self.trigger("{trigger.name}", **said({said}))'
+    return METHOD.format(
+        name=trigger.name,
+        parameters=parameters,
+        meaning=trigger.meaning,
+        where=_where(trigger),
+        call=call,
+    )
 
 
 def server_module(lifecycle: Lifecycle, package: str) -> str:
     """The text of the module that holds the `Server` of a lifecycle defined in `package`."""
-    methods = [
-        METHOD.format(name=trigger.name, meaning=trigger.meaning, where=_where(trigger))
-        for trigger in lifecycle.triggers.values()
-        if any(t.source for t in trigger.transitions)
-    ]
-    return HEAD.format(package=package, constant=lifecycle.name.upper()) + "".join(methods)
+    triggers = [t for t in lifecycle.triggers.values() if any(w.source for w in t.transitions)]
+    methods = "".join(_method(lifecycle, trigger) for trigger in triggers)
+    text = HEAD.format(package=package, constant=lifecycle.name.upper()) + methods
+    if any(trigger.given for trigger in triggers):
+        text = text.replace("import TYPE_CHECKING", "import TYPE_CHECKING, Literal")
+        text = text.replace("import BaseServer", "import BaseServer, said")
+    return text
 
 
 def main() -> None:
-    """Write every derived module of the package."""
-    from ecs_fsm.ecs.table import ECS
-
-    folder = Path(__file__).parent
-    (folder / "ecs" / "server.py").write_text(server_module(ECS, "ecs_fsm.ecs"), encoding="utf-8")
+    """Write every derived module of the package, and format it."""
+    for name in NAMES:
+        package = f"ecs_fsm.{name}"
+        lifecycle = getattr(import_module(f"{package}.table"), name.upper())
+        path = Path(__file__).parent / name / "server.py"
+        path.write_text(server_module(lifecycle, package), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a lifecycle is: words, states and transitions, read from literal rows and then checked.
+"""A lifecycle: a table that was read and checked, and what can be asked of it.
 
 A `Lifecycle` is a value. Everything else in the package (the machine, servers, the command line,
 whatever draws or checks) learns from it which states, operations and steps there are.
@@ -6,168 +6,59 @@ whatever draws or checks) learns from it which states, operations and steps ther
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, Self
+from itertools import product
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
 
-from ecs_fsm.errors import InvalidInput, InvalidTable, Refused, unknown
-from ecs_fsm.notation import NO_TASK, Notation, words
+from ecs_fsm.checks import check
+from ecs_fsm.errors import InvalidInput, InvalidTable, Refused, UnknownFact, unknown
+from ecs_fsm.memory import Memory
+from ecs_fsm.model import (
+    NO_TASK,
+    AnyChange,
+    Change,
+    ChangeWithFacts,
+    Facts,
+    Kind,
+    Node,
+    State,
+    Steps,
+    Table,
+    Transition,
+    Trigger,
+    Word,
+)
+from ecs_fsm.notation import Notation, words
+from ecs_fsm.reading import read_rows
+from ecs_fsm.refusal import reason
 
 if TYPE_CHECKING:
     from ecs_fsm.machine import LifecycleMachine
 
-
-class Word(StrEnum):
-    """A word of the API: `str()` is its spelling there, `meaning` says what it stands for."""
-
-    _value_: str
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str) -> Self:
-        """A member: its spelling and its meaning."""
-        word = str.__new__(cls, value)
-        word._value_ = value
-        word.meaning = meaning
-        return word
+NOTHING_GIVEN: Mapping[str, str] = {}
 
 
-class Kind(StrEnum):
-    """Who causes a transition."""
+class Outcome(NamedTuple):
+    """What an event comes to: its transition, the nodes that it enters, the node at its end.
 
-    REQUEST = "request"
-    """A user asks for it."""
-    PROGRESS = "progress"
-    """The system goes on with what it was asked."""
-    FAILURE = "failure"
-    """The system could not do what it was asked."""
-
-
-class State(str):
-    """A vm_state and a task_state that occur together, with the status that the API shows for them.
-
-    It is its own name (`"active/powering-off"`, `"active/-"`) and carries its parts.
+    The end is a node of its own where the event changes only what is remembered. `facts` are those
+    that the event was given or that decided it.
     """
 
-    __slots__ = ("status", "task_state", "vm_state")
-
-    vm_state: Word
-    task_state: Word | None
-    status: Word
-
-    def __new__(cls, vm_state: Word, task_state: Word | None, status: Word) -> Self:
-        """The state of a pair; its name follows from it."""
-        state = super().__new__(cls, f"{vm_state}/{task_state or NO_TASK}")
-        for name, part in (("vm_state", vm_state), ("task_state", task_state), ("status", status)):
-            object.__setattr__(state, name, part)
-        return state
-
-    def __getnewargs__(self) -> tuple[Word, Word | None, Word]:  # type: ignore[override]
-        return self.vm_state, self.task_state, self.status
-
-    def __getstate__(self) -> None:
-        return None
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{self} is a state of a table: its {name} cannot be set")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"{self} is a state of a table: its {name} cannot be deleted")
-
-    def as_dict(self) -> dict[str, str | None]:
-        """`{"vm_state", "task_state", "status"}`, None for no task."""
-        return {
-            "vm_state": self.vm_state.value,
-            "task_state": self.task_state and self.task_state.value,
-            "status": self.status.value,
-        }
-
-
-class Rows(NamedTuple):
-    """One trigger of a table as it is written: its paths by the sources that they start from.
-
-    `unseen` marks an operation that has no step of its own: what goes wrong with it goes wrong in
-    the state where it was asked.
-    """
-
-    name: str
-    kind: Kind
-    meaning: str
-    paths: Mapping[str, str]
-    unseen: bool = False
-
-
-class Surprise(NamedTuple):
-    """Something that people get wrong, and the operations, states and statuses where it lies."""
-
-    text: str
-    about: tuple[str, ...]
-
-
-class Transition(NamedTuple):
-    """What one event does in one state: `path` holds the states that it enters, in order.
-
-    `source` is None where there is no server yet.
-    """
-
-    trigger: str
-    source: State | None
-    path: tuple[State, ...]
-    kind: Kind
-
-    def as_dict(self) -> dict[str, object]:
-        """`{"trigger", "kind", "source", "path"}`, states as `State.as_dict` gives them."""
-        return {
-            "trigger": self.trigger,
-            "kind": self.kind.value,
-            "source": self.source and self.source.as_dict(),
-            "path": [state.as_dict() for state in self.path],
-        }
-
-
-class Trigger(NamedTuple):
-    """An operation (kind request) or an event of the system, with its transitions.
-
-    `steps` are the states in which an operation can be found while it runs; an event of the system
-    has none. An `unseen` operation has no step of its own: it is found in the state where it was
-    asked.
-    """
-
-    name: str
-    kind: Kind
-    meaning: str
-    transitions: tuple[Transition, ...]
-    steps: tuple[State, ...]
-    unseen: bool
-
-
-class Table(NamedTuple):
-    """A lifecycle as it is written.
-
-    `pairs` are rows of (vm_state, task_states, status), `groups` names for lists of task_states,
-    `rows` the triggers, `advance` the one of them that the arrows of a path stand for, and
-    `undocumented` gives, by operation and vm_state, the first step for which the table has no pair.
-    """
-
-    name: str
-    vm_states: type[Word]
-    task_states: type[Word]
-    statuses: type[Word]
-    pairs: Sequence[tuple[str, str, str]]
-    groups: Mapping[str, str]
-    rows: Sequence[Rows]
-    advance: str
-    undocumented: Mapping[tuple[str, str], str]
-    surprises: Sequence[Surprise]
+    transition: Transition
+    nodes: tuple[Node, ...]
+    end: Node
+    facts: Facts
 
 
 class Lifecycle:
     """A checked table: the words, the pairs with their status, every transition.
 
     Raises `InvalidTable`, naming the row, for a state outside the pairs, two transitions for one
-    trigger and source, a state that nothing reaches, a task with no way out, a pair without a
-    status.
+    trigger, source and facts, a state that nothing reaches, a task with no way out, a pair without
+    a status.
     """
 
     states: Mapping[str, State]
@@ -176,20 +67,35 @@ class Lifecycle:
     """Every transition, by trigger in the order of the rows."""
 
     def __init__(self, table: Table) -> None:
-        from ecs_fsm.checks import check
-
         self.table = table
         self.name = table.name
         self.advance = table.advance
         self.states = {state: state for state in self._read_pairs()}
-        self._by_source: dict[State | None, dict[str, Transition]] = {}
-        self._read_rows()
+        try:
+            self.notation = Notation(self.states, table.groups, table.facts)
+            self.memory = Memory(table.facts, self.notation)
+        except InvalidInput as error:
+            raise InvalidTable(f"facts: {error}") from error
+        ways = read_rows(table, self.notation, self.memory)
+        sources = (None, *self.states.values())
+        self._by_source: dict[State | None, dict[str, tuple[Transition, ...]]] = {
+            source: {
+                row.name: tuple(ways[row.name, source])
+                for row in table.rows
+                if (row.name, source) in ways
+            }
+            for source in sources
+        }
         self.transitions = tuple(
             transition
             for row in table.rows
-            for source in (None, *self.states.values())
-            if (transition := self._by_source.get(source, {}).get(row.name))
+            for source in sources
+            for transition in self._by_source[source].get(row.name, ())
         )
+        self.steps = Steps()
+        self._machine: LifecycleMachine | None = None
+        self._making = Lock()
+        self._nodes: dict[tuple[State, Facts], Node] = {}
         check(self)
 
     def __repr__(self) -> str:
@@ -198,7 +104,21 @@ class Lifecycle:
     @cached_property
     def triggers(self) -> Mapping[str, Trigger]:
         """Operations and events of the system, by name."""
-        return {row.name: self._trigger(row) for row in self.table.rows}
+        own: dict[str, list[Transition]] = {row.name: [] for row in self.table.rows}
+        for transition in self.transitions:
+            own[transition.trigger].append(transition)
+        return {
+            row.name: Trigger(
+                name=row.name,
+                kind=row.kind,
+                meaning=row.meaning,
+                transitions=tuple(own[row.name]),
+                steps=self._steps(own[row.name], unseen=row.unseen),
+                unseen=row.unseen,
+                given=row.given,
+            )
+            for row in self.table.rows
+        }
 
     @cached_property
     def operations(self) -> Mapping[str, Trigger]:
@@ -213,15 +133,18 @@ class Lifecycle:
     @cached_property
     def creation(self) -> Transition:
         """The transition that makes a server."""
-        (creation,) = self._by_source[None].values()
+        ((creation,),) = self._by_source[None].values()
         return creation
 
-    @cached_property
+    @property
     def machine(self) -> LifecycleMachine:
         """The `transitions` machine that every server of this lifecycle runs on."""
-        from ecs_fsm.machine import LifecycleMachine
+        with self._making:
+            if self._machine is None:
+                from ecs_fsm.machine import LifecycleMachine
 
-        return LifecycleMachine(self)
+                self._machine = LifecycleMachine(self)
+            return self._machine
 
     def state(self, vm_state: str, task_state: str | None = None) -> State:
         """The state of a pair. Raises `InvalidInput` for an unknown word or a pair that is none."""
@@ -229,9 +152,8 @@ class Lifecycle:
         task = None if task_state is None else self.word("task_state", task_state)
         found = self.states.get(f"{vm}/{task or NO_TASK}")
         if found is None:
-            there = ", ".join(
-                s.task_state or NO_TASK for s in self.states.values() if s.vm_state == vm
-            )
+            under = (s for s in self.states.values() if s.vm_state == vm)
+            there = ", ".join(s.task_state or NO_TASK for s in under)
             raise InvalidInput(f"{vm}/{task or NO_TASK} does not occur; tasks under {vm}: {there}")
         return found
 
@@ -247,52 +169,165 @@ class Lifecycle:
         except ValueError:
             raise unknown(kind, spelling, known) from None
 
-    def find(self, trigger: str, source: State | None) -> Transition | None:
-        """The one transition of `trigger` in `source`, or None."""
-        return self._by_source.get(source, {}).get(trigger)
+    def status(self, vm_state: str, task_state: str | None = None) -> tuple[str, bool]:
+        """The status of a pair and whether the pair occurs.
+
+        A table whose rule covers every pair answers for those that do not occur too; elsewhere they
+        raise `InvalidInput`, as unknown words do.
+        """
+        if self.table.unknown_status and vm_state not in list(self.table.vm_states):
+            return self.table.unknown_status, False
+        task = None if task_state is None else self.word("task_state", task_state)
+        found = self.states.get(f"{vm_state}/{task or NO_TASK}")
+        if found is None and vm_state in self.table.default_status:
+            return self.table.default_status[vm_state], False
+        return self.state(vm_state, task_state).status.value, True
+
+    def because(self, facts: Facts) -> str:
+        """What facts decide, as the end of a sentence; what is usual goes without saying."""
+        known = ((self.memory.fact(name), value) for name, value in facts)
+        told = [fact.because.format(value=value) for fact, value in known if value != fact.default]
+        return f" because {' and '.join(told)}" if told else ""
+
+    def find(self, trigger: str, source: State | None) -> tuple[Transition, ...]:
+        """The transitions of `trigger` in `source`, one for each combination of facts."""
+        return self._by_source.get(source, {}).get(trigger, ())
 
     def leaving(self, source: State | None) -> tuple[Transition, ...]:
         """The transitions out of a state: those of the system first, then what a user may ask."""
         found = self._by_source.get(source, {})
-        return tuple(found[name] for name in (*self.events, *self.operations) if name in found)
+        names = (*self.events, *self.operations)
+        return tuple(t for name in names if name in found for t in found[name])
 
     def rests(self, state: State) -> bool:
         """Whether nothing goes on in `state`: it stays until somebody asks for something."""
-        return self.find(self.advance, state) is None
+        return not self.find(self.advance, state)
 
-    def ways(self, first: Transition) -> Iterator[Transition]:
-        """`first` and the system's own steps after it, as it goes when nothing goes wrong."""
-        yield first
-        at = first.path[-1]
-        while step := self.find(self.advance, at):
-            yield step
-            at = step.path[-1]
+    def node(self, state: State, facts: Mapping[str, str] = NOTHING_GIVEN) -> Node:
+        """The one object for a state with what is remembered there of the facts."""
+        key = state, self.memory.kept(state, facts)
+        return self._nodes.get(key) or self._nodes.setdefault(key, Node(*key))
 
-    def refusal(self, trigger: str, state: State) -> Refused:
-        """Why `trigger` is not possible in `state`. `InvalidInput` for no trigger at all."""
+    def place(self, state: State, remembers: Mapping[str, str] = NOTHING_GIVEN) -> Node:
+        """The node of a server found in `state`. Raises `InvalidInput` for facts that cannot be."""
+        self.memory.check_kept(state, self.notation.known(remembers.items()))
+        return self.node(state, remembers)
+
+    def change(self, event: str | None, node: Node) -> AnyChange:
+        """The change that `event` makes by entering `node`."""
+        state = node.state
+        bare = Change(event, state.vm_state, state.task_state, state.status)
+        return ChangeWithFacts(*bare, node.facts) if self.table.facts else bare
+
+    def possible(self, trigger: str, node: Node) -> tuple[Transition, ...]:
+        """The transitions that `trigger` can take in `node`, whatever is not known of the facts."""
+        given = self.triggers[trigger].given
+        facts = {name: value for name, value in node.facts if name not in given}
+        return tuple(
+            t
+            for t in self.find(trigger, node.state)
+            if all(
+                name in given or self.memory.value(name, facts) in (v, None) for name, v in t.when
+            )
+        )
+
+    def outcome(
+        self, trigger: str, node: Node | None, given: Mapping[str, str] = NOTHING_GIVEN
+    ) -> Outcome:
+        """What `trigger` comes to in `node` (None: no server yet) with the facts that are given.
+
+        Raises `Refused` where it is not possible, `UnknownFact` where it depends on something that
+        nobody said, `InvalidInput` for a trigger or a fact that does not exist.
+        """
         if trigger not in self.triggers:
             raise unknown("operation or event", trigger, self.triggers)
-        reason = self._reason(self.triggers[trigger], state)
-        return Refused(trigger, state, reason, self.requests(state))
+        source, known = (node.state, dict(node.facts)) if node else (None, {})
+        usual = self.triggers[trigger].given
+        for name in self.notation.known(given.items()):
+            if name not in usual:
+                raise unknown(f"fact of {trigger}", name, usual)
+        known |= {name: value for name, value in usual.items() if value is not None} | dict(given)
+        held = [(t, {n for n, _ in t.when if self.memory.value(n, known) is None})
+                for t in self.find(trigger, source)
+                if all(self.memory.value(n, known) in (v, None) for n, v in t.when)]  # fmt: skip
+        for transition, unsaid in held:
+            if not unsaid:
+                return self._enter(transition, source, known, given)
+        if source is None or not held:
+            raise self.refusal(trigger, node)
+        fact = next(name for name in self.memory.names if name in held[0][1])
+        raise UnknownFact(self.memory.fact(fact), trigger, source)
 
-    def requests(self, state: State) -> tuple[str, ...]:
-        """What a user may ask in `state`, by name."""
-        return tuple(t.trigger for t in self.leaving(state) if t.kind is Kind.REQUEST)
+    def _enter(
+        self,
+        transition: Transition,
+        source: State | None,
+        known: Mapping[str, str],
+        given: Mapping[str, str],
+    ) -> Outcome:
+        told = dict(transition.learns)
+        nodes: list[Node] = []
+        facts = {**known, **told}
+        for state in transition.path:
+            nodes.append(self.node(state, facts))
+            facts = {**dict(nodes[-1].facts), **told}
+        end = nodes[-1] if nodes or source is None else self.node(source, facts)
+        decided = self.memory.ordered({**dict(transition.when), **given})
+        return Outcome(transition, tuple(nodes), end, decided)
 
-    def _reason(self, trigger: Trigger, state: State) -> str:
-        sources = [t.source for t in trigger.transitions if t.source]
-        under = list(dict.fromkeys(s.vm_state for s in sources))
-        if not sources:
-            return "the server exists already"
-        if trigger.kind is not Kind.REQUEST:
-            if self.rests(state):
-                return "no step is running that it could end"
-            return f"task {state.task_state or NO_TASK} cannot end that way"
-        if state.vm_state in under:
-            return f"task {state.task_state or NO_TASK} is running"
-        if first := self.table.undocumented.get((trigger.name, state.vm_state)):
-            return f"its first step would be {first}, a pair that is not documented"
-        return f"vm_state is {state.vm_state}, it is accepted under {' or '.join(under)}"
+    def outcomes(self, node: Node | None) -> Iterator[Outcome]:
+        """Everything that can happen in a node, for every value of each fact left open there."""
+        source, known = (node.state, dict(node.facts)) if node else (None, {})
+        for t in self.leaving(source):
+            given = self.triggers[t.trigger].given
+            if all(n in given or self.memory.value(n, known) in (v, None) for n, v in t.when):
+                when = dict(t.when)
+                free = [name for name in given if name not in when]
+                choices = ([None, *self.memory.values(n)] if given[n] is None and n in known
+                           else self.memory.values(n) for n in free)  # fmt: skip
+                for values in product(*choices):
+                    chosen = {n: v for n, v in zip(free, values, strict=True) if v is not None}
+                    yield self._enter(t, source, {**known, **when, **chosen}, chosen)
+
+    def refusal(self, trigger: str, node: Node | None) -> Refused:
+        """Why `trigger` is not possible in `node`; `InvalidInput` for no trigger at all."""
+        if trigger not in self.triggers or node is None:
+            raise unknown("operation or event", trigger, self.triggers)
+        why = reason(self, self.triggers[trigger], node)
+        return Refused(trigger, node.state, why, self.requests(node))
+
+    def requests(self, node: Node) -> tuple[str, ...]:
+        """What a user may ask in a node, by name."""
+        return tuple(name for name in self.operations if self.possible(name, node))
+
+    def _steps(self, own: list[Transition], *, unseen: bool) -> tuple[State, ...]:
+        """Where an operation with these transitions can be found while it runs."""
+        if not own or own[0].kind not in (Kind.REQUEST, Kind.SYSTEM):
+            return ()
+        if unseen:
+            return tuple(dict.fromkeys(t.source for t in own if t.source))
+        steps: dict[State, None] = {}
+        waiting = [t for t in reversed(own) if t.path]
+        while waiting:
+            at = waiting.pop().path[-1]
+            if at not in steps and not self.rests(at):
+                steps[at] = None
+                waiting += reversed(self.find(self.advance, at))
+        return tuple(steps)
+
+    def runs(self, node: Node | None, trigger: str) -> Iterator[tuple[Node, ...]]:
+        """Everything that is seen of an operation when nothing goes wrong, from `node`."""
+        for outcome in self.outcomes(node):
+            if outcome.transition.trigger == trigger:
+                yield from self._go_on(outcome.nodes, outcome.end)
+
+    def _go_on(self, seen: tuple[Node, ...], at: Node) -> Iterator[tuple[Node, ...]]:
+        if self.rests(at.state):
+            yield seen
+            return
+        for outcome in self.outcomes(at):
+            if outcome.transition.trigger == self.advance:
+                yield from self._go_on((*seen, *outcome.nodes), outcome.end)
 
     def _read_pairs(self) -> Iterator[State]:
         for row in self.table.pairs:
@@ -307,45 +342,3 @@ class Lifecycle:
                     yield State(vm, known, shown)
             except InvalidInput as error:
                 raise InvalidTable(f"pairs {row}: {error}") from error
-
-    def _read_rows(self) -> None:
-        notation = Notation(self.states, self.table.groups)
-        kinds = {row.name: row.kind for row in self.table.rows}
-        if len(kinds) < len(self.table.rows) or self.advance not in kinds:
-            twice = [row.name for row in self.table.rows if kinds.pop(row.name, None) is None]
-            raise InvalidTable(
-                f"rows: written twice, or missing: {', '.join(twice) or self.advance}"
-            )
-        for row in self.table.rows:
-            for sources, path in row.paths.items():
-                try:
-                    for source in notation.sources(sources):
-                        self._add_path(row, source, notation.path(path, source))
-                except InvalidInput as error:
-                    raise InvalidTable(f"{row.name}, {sources!r}: {path!r}: {error}") from error
-
-    def _add_path(self, row: Rows, source: State | None, path: list[tuple[State, ...]]) -> None:
-        self._add(Transition(row.name, source, path[0], row.kind))
-        progress = next(r.kind for r in self.table.rows if r.name == self.advance)
-        for before, entered in pairwise(path):
-            step = Transition(self.advance, before[-1], entered, progress)
-            if self.find(self.advance, before[-1]) != step:
-                self._add(step)
-
-    def _add(self, transition: Transition) -> None:
-        known = self._by_source.setdefault(transition.source, {})
-        if other := known.get(transition.trigger):
-            ends = " and to ".join(" + ".join(t.path) for t in (other, transition))
-            raise InvalidInput(f"two transitions for {other.trigger} at {other.source}: to {ends}")
-        known[transition.trigger] = transition
-
-    def _trigger(self, row: Rows) -> Trigger:
-        own = tuple(t for t in self.transitions if t.trigger == row.name)
-        steps: dict[State, None] = {}
-        if row.kind is Kind.REQUEST:
-            if row.unseen:
-                steps = {t.source: None for t in own if t.source}
-            else:
-                visited = (t.path[-1] for first in own for t in self.ways(first))
-                steps = {state: None for state in visited if not self.rests(state)}
-        return Trigger(row.name, row.kind, row.meaning, own, tuple(steps), row.unseen)

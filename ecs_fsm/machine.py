@@ -8,26 +8,16 @@ anything that it depends on is changed.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import transitions
+from transitions.core import Condition
+
+from ecs_fsm.model import Steps, bracketed
 
 if TYPE_CHECKING:
-    from ecs_fsm.lifecycle import Lifecycle, State, Word
-
-
-class Change(NamedTuple):
-    """One state that an event entered. `event` is None where a history begins without one."""
-
-    event: str | None
-    vm_state: Word
-    task_state: Word | None
-    status: Word
-
-
-def change(event: str | None, state: State) -> Change:
-    """The change that `event` makes by entering `state`."""
-    return Change(event, state.vm_state, state.task_state, state.status)
+    from ecs_fsm.lifecycle import Lifecycle
+    from ecs_fsm.model import State, Transition, Word
 
 
 class _Callbacks(list[Any]):
@@ -96,23 +86,50 @@ class MachineState(_Watched, transitions.State):
         return self.value.status
 
 
-class PathTransition(_Watched, transitions.Transition):
-    """A transition that really enters every state on its path; `dest` is the last of them."""
+class FactCondition(Condition):
+    """The condition that the facts are those of a row of the table."""
 
-    def __init__(self, *args: Any, path: tuple[State, ...] | None = None, **kwargs: Any) -> None:
+    def __init__(self, row: Transition) -> None:
+        super().__init__(bracketed(row.when))
+        self.row = row
+
+    def check(self, event_data: transitions.EventData) -> bool:
+        """Whether the model, if it remembers anything, is in the row's case."""
+        allows = getattr(event_data.model, "_allows", None)
+        return allows is None or bool(allows(self.row))
+
+
+class PathTransition(_Watched, transitions.Transition):
+    """A transition that really enters every state on its path; `dest` is the last of them.
+
+    `row` is the table's transition, None for one that was added to the machine.
+    """
+
+    def __init__(self, *args: Any, row: Transition | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.path: tuple[str, ...] = path if path else (self.dest,) if self.dest else ()
-        self.changes: tuple[Change, ...] = ()
+        self.row = row
+        self.path: tuple[str, ...] = row.path if row else (self.dest,) if self.dest else ()
+        if row and row.when:
+            self.conditions.append(FactCondition(row))
+
+    def execute(self, event_data: transitions.EventData) -> bool:
+        """Execute the transition; one without a path changes no state."""
+        done = super().execute(event_data)
+        finish = getattr(event_data.model, "_finish", None)
+        if done and not self.path and finish:
+            finish()
+        return done
 
     def _change_state(self, event_data: transitions.EventData) -> None:
         machine, model = event_data.machine, event_data.model
-        entered = getattr(model, "_entered", None)
+        enter = getattr(model, "_enter", None)
         source = self.source
-        for name, entry in zip(self.path, self.changes, strict=True):
+        for count, name in enumerate(self.path):
             machine.get_state(source).exit(event_data)
-            machine.set_state(name, model)
-            if entered:
-                entered(entry)
+            if enter:
+                enter(event_data.event.name, name, count)
+            else:
+                machine.set_state(name, model)
             event_data.update(name)
             state = machine.get_state(name)
             state.enter(event_data)
@@ -124,31 +141,18 @@ class PathTransition(_Watched, transitions.Transition):
 
 
 class PathEvent(_Watched, transitions.Event):
-    """An event of the machine; it says which changes each of its transitions makes."""
+    """An event of the machine."""
 
     machine: LifecycleMachine
 
     def add_transition(self, transition: transitions.Transition) -> None:
         """Add a transition. Raises `ValueError` for a state that the machine has not."""
         transition = cast(PathTransition, transition)
-        states = [self.machine.get_state(name) for name in transition.path]
-        transition.changes = tuple(change(self.name, state.value) for state in states)
+        for name in transition.path:
+            self.machine.get_state(name)
         transition.machine = self.machine
         super().add_transition(transition)
         self.changed()
-
-
-class Steps:
-    """The events of a machine that are known to run no callback.
-
-    By trigger and source: the state at the event's end, and the changes that lead there. Plain
-    tuples and dictionaries, because a server's every event looks something up here.
-    """
-
-    __slots__ = ("known",)
-
-    def __init__(self) -> None:
-        self.known: dict[str, dict[str, tuple[State, tuple[Change, ...]]]] = {}
 
 
 class LifecycleMachine(_Watched, transitions.Machine):
@@ -164,7 +168,7 @@ class LifecycleMachine(_Watched, transitions.Machine):
     steps: Steps
 
     def __init__(self, lifecycle: Lifecycle) -> None:
-        object.__setattr__(self, "steps", Steps())
+        object.__setattr__(self, "steps", lifecycle.steps)
         super().__init__(
             model=None,
             states=[
@@ -177,7 +181,8 @@ class LifecycleMachine(_Watched, transitions.Machine):
         )
         for t in lifecycle.transitions:
             if t.source is not None:
-                self.add_transition(t.trigger, t.source, t.path[-1], path=t.path)
+                dest = t.path[-1] if t.path else None
+                self.add_transition(t.trigger, t.source, dest, row=t)
 
     def add_states(self, *args: Any, **kwargs: Any) -> None:
         """Add states, and watch them."""
@@ -202,26 +207,22 @@ class LifecycleMachine(_Watched, transitions.Machine):
         """Take no short way until it is known again that no callback lies on it."""
         self.steps.known = {}
 
-    def quicken(self, trigger: str, source: str) -> bool:
-        """Remember the step of `trigger` at `source` if no callback has a part in it."""
-        known = self.steps.known  # taken first: a callback added meanwhile empties another one
-        found = self.events[trigger].transitions.get(source, []) if trigger in self.events else []
-        if len(found) != 1 or not isinstance(found[0], PathTransition) or not found[0].path:
-            return False
-        transition = found[0]
-        passed = [self.get_state(name) for name in (source, *transition.path)]
-        hooks = [
-            *(self.prepare_event, self.before_state_change, self.after_state_change),
-            *(self.finalize_event, transition.prepare, transition.conditions),
-            *(transition.before, transition.after),
-            *(state.on_exit for state in passed[:-1]),
-            *(state.on_enter for state in passed[1:]),
-            *(self.on_final for state in passed[1:] if state.final),
-        ]
-        if any(hooks):
-            return False
-        known.setdefault(trigger, {})[source] = (passed[-1].value, transition.changes)
-        return True
+    def has_callbacks(self, trigger: str, source: str, rows: int) -> bool:
+        """Whether somebody's callback, or a transition beside the table's `rows`, has a part."""
+        found = self.events[trigger].transitions[source]
+        entered = [self.get_state(name) for t in found for name in cast(PathTransition, t).path]
+        left = [self.get_state(source), *entered]
+        conditions = [c for t in found for c in t.conditions if not isinstance(c, FactCondition)]
+        return len(found) != rows or any(
+            (
+                *(self.prepare_event, self.before_state_change, self.after_state_change),
+                *(self.finalize_event, conditions),
+                *(hooks for t in found for hooks in (t.prepare, t.before, t.after)),
+                *(state.on_exit for state in left),
+                *(state.on_enter for state in entered),
+                *(self.on_final for state in entered if state.final),
+            )
+        )
 
     def may(self, model: object, trigger: str) -> bool:
         """Whether `trigger` is possible for `model` now, conditions included."""

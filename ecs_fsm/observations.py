@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
 from ecs_fsm.errors import InvalidInput
-from ecs_fsm.lifecycle import Lifecycle, State
-from ecs_fsm.notation import NO_TASK
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import NO_TASK, State
 
 CHUNK = 1 << 16
 MAX_ROW = 1 << 20

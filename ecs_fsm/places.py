@@ -1,6 +1,7 @@
 """The finest graph of a lifecycle: where a server can be between two writes, and the ways between.
 
-A place is a state, and what the event under way has still to enter.
+A place is a node (a state with what is remembered there), and what the event under way has still to
+enter. A fact that nobody said may have any value until an event depends on it.
 """
 
 from __future__ import annotations
@@ -10,28 +11,40 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecs_fsm.lifecycle import Kind, Lifecycle, State
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import Facts, Kind, Node, State
 
 if TYPE_CHECKING:
     import networkx as nx
 
 EVENT_COST = 100
+RANK = {Kind.PROGRESS: 1, Kind.FAILURE: 1, Kind.REQUEST: 2, Kind.SYSTEM: 3}
+"""Which event explains a change best where several can, after the advance of a running step."""
 
 
 class Place(NamedTuple):
-    """A state, and the states that the event under way enters next."""
+    """A node, and the nodes that the event under way enters next."""
 
-    state: State
-    ahead: tuple[State, ...] = ()
+    node: Node
+    ahead: tuple[Node, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """What an observer sees here."""
+        return self.node.state
 
 
 class Link(NamedTuple):
-    """One way from a place to the next observed one: its cost, the best events, other ones."""
+    """One way from a place to the next observed one.
+
+    Its cost, the best events with the facts that decided them, and other single events.
+    """
 
     cost: int
     origin: Place
     events: tuple[str, ...]
-    others: tuple[str, ...]
+    facts: Facts = ()
+    others: tuple[str, ...] = ()
 
 
 class Ways:
@@ -41,18 +54,10 @@ class Ways:
         self.lifecycle = lifecycle
         self.sampled = sampled
         self._rank = {
-            name: 0 if name == lifecycle.advance else 2 if t.kind is Kind.REQUEST else 1
+            name: 0 if name == lifecycle.advance else RANK[t.kind]
             for name, t in lifecycle.triggers.items()
         }
         self._reach: dict[Place, dict[Place, Link]] = {}
-
-    def writes(self, place: Place) -> Iterator[tuple[int, tuple[str, ...], Place]]:
-        """What can be written next: its cost, the event that begins with it, the place after it."""
-        if place.ahead:
-            yield 0, (), Place(place.ahead[0], place.ahead[1:])
-            return
-        for t in self.lifecycle.leaving(place.state):
-            yield EVENT_COST + self._rank[t.trigger], (t.trigger,), Place(t.path[0], t.path[1:])
 
     def reach(self, place: Place) -> dict[Place, Link]:
         """Every place that an observer may see next, by the best way to it."""
@@ -63,43 +68,62 @@ class Ways:
             self._reach[place] = found
         return self._reach[place]
 
+    @cached_property
+    def starts(self) -> list[Place]:
+        """Where a recording can begin: anywhere, with nothing known but what the state implies."""
+        memory, states = self.lifecycle.memory, self.lifecycle.states.values()
+        found = [Place(self.lifecycle.node(s, dict(memory.unsaid(s)))) for s in states]
+        for place in list(found):
+            for outcome in self.lifecycle.outcomes(place.node):
+                nodes = outcome.nodes
+                found += [Place(node, nodes[n:]) for n, node in enumerate(nodes[:-1], start=1)]
+        return list(dict.fromkeys(found))
+
+    def _writes(self, place: Place) -> Iterator[tuple[Link, Place]]:
+        if place.ahead:
+            yield Link(0, place, ()), Place(place.ahead[0], place.ahead[1:])
+            return
+        for outcome in self.lifecycle.outcomes(place.node):
+            if outcome.nodes:
+                trigger = outcome.transition.trigger
+                cost = EVENT_COST + self._rank[trigger]
+                target = Place(outcome.nodes[0], outcome.nodes[1:])
+                yield Link(cost, place, (trigger,), outcome.facts), target
+
     def _next(self, place: Place) -> dict[Place, Link]:
-        options: dict[Place, list[tuple[int, tuple[str, ...]]]] = {}
-        for cost, events, target in self.writes(place):
-            options.setdefault(target, []).append((cost, events))
-        links = {}
-        for target, ways in options.items():
-            (cost, events), *others = sorted(ways, key=lambda way: way[0])
-            links[target] = Link(cost, place, events, tuple(e for _, way in others for e in way))
-        return links
+        options: dict[Place, list[Link]] = {}
+        for link, target in self._writes(place):
+            options.setdefault(target, []).append(link)
+        best = {}
+        for target, links in options.items():
+            first, *others = sorted(links, key=lambda link: link.cost)
+            names = dict.fromkeys(event for link in others for event in link.events)
+            best[target] = first._replace(others=tuple(n for n in names if n not in first.events))
+        return best
 
     def _far(self, place: Place) -> dict[Place, Link]:
         import networkx as nx
 
         paths = nx.single_source_dijkstra_path(self._graph, place, weight="cost")
-        return {target: self._link(place, path) for target, path in paths.items()}
+        return {target: self._along(place, path) for target, path in paths.items()}
 
-    def _link(self, place: Place, path: list[Place]) -> Link:
-        edges = [self._graph.edges[step] for step in pairwise(path)]
-        events = tuple(event for edge in edges for event in edge["events"])
-        return Link(sum(edge["cost"] for edge in edges), place, events, ())
+    def _along(self, place: Place, path: list[Place]) -> Link:
+        links: list[Link] = [self._graph.edges[step]["link"] for step in pairwise(path)]
+        events = tuple(event for link in links for event in link.events)
+        facts = dict.fromkeys(fact for link in links for fact in link.facts)
+        return Link(sum(link.cost for link in links), place, events, tuple(facts))
 
     @cached_property
     def _graph(self) -> nx.DiGraph[Place]:
         import networkx as nx
 
         graph: nx.DiGraph[Place] = nx.DiGraph()
-        for place in self.places:
+        waiting = list(self.starts)
+        graph.add_nodes_from(waiting)
+        while waiting:
+            place = waiting.pop()
             for target, link in self._next(place).items():
-                graph.add_edge(place, target, cost=link.cost, events=link.events)
+                if target not in graph:
+                    waiting.append(target)
+                graph.add_edge(place, target, cost=link.cost, link=link)
         return graph
-
-    @cached_property
-    def places(self) -> list[Place]:
-        """Every place: each state at rest, and each state that an event enters on its way."""
-        passed = [
-            Place(state, t.path[n:])
-            for t in self.lifecycle.transitions
-            for n, state in enumerate(t.path[:-1], start=1)
-        ]
-        return list(dict.fromkeys([*map(Place, self.lifecycle.states.values()), *passed]))

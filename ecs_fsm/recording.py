@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, BinaryIO
 
 from ecs_fsm.errors import InvalidInput
+from ecs_fsm.model import bracketed
 from ecs_fsm.observations import Source, read
 from ecs_fsm.replay import Explanation, Replay
 
@@ -121,6 +122,7 @@ def _line(explanation: Explanation) -> str:
     if explanation.events is None:
         return f"{change:<72}  NOT EXPLAINED: {explanation.reason}"
     events = " ".join(explanation.events) or "(the same event goes on)"
+    events += bracketed(explanation.facts)
     others = f" (or {', '.join(explanation.others)})" if explanation.others else ""
     return f"{change:<72}  {events}{others}"
 
@@ -152,4 +154,6 @@ def _as_dict(explanation: Explanation) -> dict[str, object]:
         "events": None if explanation.events is None else list(explanation.events),
         "reason": explanation.reason,
     }
+    if explanation.facts:
+        answer["facts"] = dict(explanation.facts)
     return answer | ({"or": list(explanation.others)} if explanation.others else {})

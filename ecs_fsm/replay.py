@@ -2,7 +2,8 @@
 
 A recording is followed through all places (`ecs_fsm.places`) that it allows at once; as soon as
 every way through it agrees on where the server was, the changes up to there are explained by the
-best of the ways: fewest events, then progress before other events of the system before requests.
+best of the ways: fewest events, then progress before what else can become of a step, before
+requests, before what the system does unasked.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import Facts
 from ecs_fsm.observations import Observation
 from ecs_fsm.places import Link, Place, Ways
 
-UNFINISHED_COST = 1
+UNFINISHED_COST = 10
 BEGUN_BEFORE_COST = 10_000
 MOST_UNDECIDED = 100
 """Changes that wait for a decision at most; then the best way so far is taken."""
@@ -26,12 +28,14 @@ class Explanation(NamedTuple):
     """An observed change and the events that cause it.
 
     `events` is empty where an event goes on, None where nothing explains the change; `reason` says
-    why then. `others` are single events that explain it as well.
+    why then. `facts` are those that decided the events, `others` single events that explain the
+    change as well.
     """
 
     before: Observation | None
     after: Observation
     events: tuple[str, ...] | None
+    facts: Facts = ()
     others: tuple[str, ...] = ()
     reason: str | None = None
 
@@ -78,7 +82,8 @@ class Replay:
                 continue
             step = self._step(costs, row) if costs and not row.wrong else None
             if before is not None and step and step.alone and not undecided:
-                yield Explanation(before, row, step.alone.events, step.alone.others)
+                link = step.alone
+                yield Explanation(before, row, link.events, link.facts, link.others)
                 costs = step.costs
             elif before is not None and step and step.links:
                 undecided.append(_Undecided(before, row, step.links))
@@ -112,7 +117,7 @@ class Replay:
     def _start(self, row: Observation) -> Costs:
         return {
             place: BEGUN_BEFORE_COST if place.ahead else 0
-            for place in self._ways.places
+            for place in self._ways.starts
             if _shows(place, row)
         }
 
@@ -143,8 +148,8 @@ class Replay:
             return f"nothing is known to follow {before}"
         if self._ways.sampled:
             return f"no events lead from {before} to {row}"
-        ahead = dict.fromkeys(place.ahead[0] for place in costs if place.ahead)
-        if len(ahead) == len(costs):
+        ahead = dict.fromkeys(place.ahead[0].state for place in costs if place.ahead)
+        if all(place.ahead for place in costs):
             return f"the event under way enters {' or '.join(ahead)} next, not {row}"
         nexts = dict.fromkeys(target.state for place in costs for target in self._ways.reach(place))
         return f"no event leads from {before} to {row}, only to {', '.join(nexts) or 'nothing'}"
@@ -188,7 +193,7 @@ def _decide(
     for change, others in reversed(list(zip(undecided[:count], alternatives, strict=False))):
         link = change.links[place][0]
         explained.append(
-            Explanation(change.before, change.after, link.events, _single(link, others))
+            Explanation(change.before, change.after, link.events, link.facts, _single(link, others))
         )
         place = link.origin
     del undecided[:count]

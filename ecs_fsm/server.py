@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from ecs_fsm.errors import InvalidInput, Refused
-from ecs_fsm.lifecycle import Lifecycle, State, Word
-from ecs_fsm.machine import Change, Steps, change
+from ecs_fsm.lifecycle import NOTHING_GIVEN, Lifecycle, Outcome
+from ecs_fsm.model import AnyChange, Node, State, Steps, Transition, Word, bracketed
+
+if TYPE_CHECKING:
+    from transitions import Event
 
 API_STATUS = "status"
 API_VM_STATE = "OS-EXT-STS:vm_state"
 API_TASK_STATE = "OS-EXT-STS:task_state"
 
-Observer = TypeVar("Observer", bound=Callable[[Change], object])
+Observer = TypeVar("Observer", bound=Callable[..., object])
 
 
-class History(tuple[Change, ...]):
+def said(**given: str | None) -> dict[str, str]:
+    """The facts among `given` that somebody said."""
+    return {name: value for name, value in given.items() if value is not None}
+
+
+class History(tuple[AnyChange, ...]):
     """What happened to a server, in order; `print` shows it as a table."""
 
     __slots__ = ()
@@ -27,15 +35,20 @@ class History(tuple[Change, ...]):
         return history_table(self)
 
 
-class _Observers:
-    """Who is told of a server's changes, and the changes that they were not told of yet."""
+class _Attention:
+    """Who is told of a server's changes, what they were not told of yet, and the event under way.
 
-    __slots__ = ("callables", "pending", "under_way")
+    `outcome` is what the event under way comes to by the table, None for one that was added to the
+    machine.
+    """
+
+    __slots__ = ("callables", "outcome", "pending", "under_way")
 
     def __init__(self) -> None:
-        self.callables: list[Callable[[Change], object]] = []
-        self.pending: list[Change] = []
+        self.callables: list[Callable[[AnyChange], object]] = []
+        self.pending: list[AnyChange] = []
         self.under_way = 0
+        self.outcome: Outcome | None = None
 
     def tell(self) -> None:
         """Tell everybody, each change in its order, unless an event or a telling is under way."""
@@ -67,41 +80,56 @@ class BaseServer:
     server that several threads use needs the caller's lock around each use.
     """
 
-    __slots__ = ("_changes", "_observers", "state")
+    __slots__ = ("_attention", "_changes", "_node")
 
     lifecycle: ClassVar[Lifecycle]
     _steps: ClassVar[Steps]
-    _created: ClassVar[Change]
-
-    state: State
-    """Where the server is: `"active/powering-off"`, with `vm_state`, `task_state` and `status`."""
+    _created: ClassVar[tuple[Node, AnyChange]]
 
     def __init_subclass__(cls) -> None:
-        cls._steps = cls.lifecycle.machine.steps
-        creation = cls.lifecycle.creation
-        cls._created = change(creation.trigger, creation.path[-1])
+        lifecycle = cls.lifecycle
+        cls._steps = lifecycle.steps
+        made = lifecycle.outcome(lifecycle.creation.trigger, None)
+        cls._created = made.end, lifecycle.change(lifecycle.creation.trigger, made.end)
 
-    def __init__(self, state: State, *, history: bool = True) -> None:
-        self.state = state
-        self._changes: list[Change] | None = [change(None, state)] if history else None
-        self._observers: _Observers | None = None
+    def __init__(self, node: Node, *, history: bool = True) -> None:
+        self._node = node
+        self._changes: list[AnyChange] | None = (
+            [self.lifecycle.change(None, node)] if history else None
+        )
+        self._attention: _Attention | None = None
 
     @classmethod
-    def create(cls, *, history: bool = True) -> Self:
-        """A new server, in the first state of its creation."""
-        server = cls(cls.lifecycle.creation.path[-1], history=False)
+    def create(cls, *, history: bool = True, **given: str) -> Self:
+        """A new server, in the first state of its creation; `given` are facts of its creation."""
+        node, entry = cls._created
+        if given:
+            node = cls.lifecycle.outcome(cls.lifecycle.creation.trigger, None, given).end
+            entry = cls.lifecycle.change(cls.lifecycle.creation.trigger, node)
+        server = cls(node, history=False)
         if history:
-            server._changes = [cls._created]
+            server._changes = [entry]
         return server
 
     @classmethod
-    def at(cls, vm_state: str, task_state: str | None = None, *, history: bool = True) -> Self:
-        """A server somewhere in the table; no task is None. Raises `InvalidInput` elsewhere."""
-        return cls(cls.lifecycle.state(vm_state, task_state), history=history)
+    def at(
+        cls,
+        vm_state: str,
+        task_state: str | None = None,
+        *,
+        history: bool = True,
+        **remembers: str,
+    ) -> Self:
+        """A server somewhere in the table; no task is None, `remembers` are facts known there.
+
+        Raises `InvalidInput` for a pair or a fact that cannot be.
+        """
+        state = cls.lifecycle.state(vm_state, task_state)
+        return cls(cls.lifecycle.place(state, remembers), history=history)
 
     @classmethod
-    def from_api(cls, answer: Mapping[str, Any], *, history: bool = True) -> Self:
-        """The server that an answer of the compute API describes.
+    def from_api(cls, answer: Mapping[str, Any], *, history: bool = True, **remembers: str) -> Self:
+        """The server that an answer of the compute API describes, `remembers` what it leaves out.
 
         Reads `status`, `OS-EXT-STS:vm_state` and `OS-EXT-STS:task_state`, with or without the
         `{"server": …}` around them. Raises `InvalidInput` for a missing attribute, an unknown pair
@@ -120,7 +148,7 @@ class BaseServer:
             raise InvalidInput(
                 f"status {body[API_STATUS]!r} contradicts {state}, which shows {state.status}"
             )
-        return cls(state, history=history)
+        return cls(cls.lifecycle.place(state, remembers), history=history)
 
     def to_api(self) -> dict[str, str | None]:
         """The three attributes as the compute API spells them, None for no task."""
@@ -132,85 +160,140 @@ class BaseServer:
         }
 
     @property
+    def state(self) -> State:
+        """Where it is: `"active/powering-off"`, with its vm_state, task_state and status."""
+        return self._node.state
+
+    @state.setter
+    def state(self, name: str) -> None:
+        # How a `transitions` machine puts its model somewhere else.
+        self._node = self.lifecycle.node(self.lifecycle.states[name], dict(self._node.facts))
+
+    @property
+    def node(self) -> Node:
+        """The state with what is remembered there: the lifecycle's one object for both."""
+        return self._node
+
+    @property
+    def remembers(self) -> dict[str, str]:
+        """The facts known of this server that its state does not show; usual ones are left out."""
+        return dict(self._node.facts)
+
+    @property
     def vm_state(self) -> Word:
         """The stable state that the last finished operation left behind."""
-        return self.state.vm_state
+        return self._node.state.vm_state
 
     @property
     def task_state(self) -> Word | None:
         """The step now running, or None."""
-        return self.state.task_state
+        return self._node.state.task_state
 
     @property
     def status(self) -> Word:
         """What the API shows as status: a function of vm_state and task_state."""
-        return self.state.status
+        return self._node.state.status
 
     @property
     def history(self) -> History:
         """Every state entered so far with the event that entered it; empty where none is kept."""
         return History(self._changes or ())
 
-    def trigger(self, trigger: str) -> bool:
+    def trigger(self, trigger: str, **given: str) -> bool:
         """Let an operation or an event of the system happen, by name.
 
-        True when it happened, False when a condition that somebody put on the machine stopped it.
-        Raises `Refused` where the lifecycle does not allow it and `InvalidInput` for an unknown
-        name. A refused event changes nothing, nor does one whose callback raises.
+        `given` are facts that are given with it. True when it happened, False when a condition that
+        somebody put on the machine stopped it. Raises `Refused` where the lifecycle does not allow
+        it, `UnknownFact` where it depends on something that nobody said, `InvalidInput` for an
+        unknown name. A refused event changes nothing, nor does one whose callback raises.
         """
+        return self._in_full(trigger, given) if given else self._fire(trigger)
+
+    def _fire(self, trigger: str) -> bool:
         try:
-            state, changes = self._steps.known[trigger][self.state]
+            node, changes = self._steps.known[trigger][self._node]
         except KeyError:
-            return self._trigger_in_full(trigger)
-        self.state = state
+            return self._in_full(trigger, NOTHING_GIVEN)
+        self._node = node
         if self._changes is not None:
             self._changes += changes
-        if self._observers is not None:
-            self._observers.pending += changes
-            self._observers.tell()
+        if self._attention is not None:
+            self._attention.pending += changes
+            self._attention.tell()
         return True
 
-    def _trigger_in_full(self, trigger: str) -> bool:
-        machine = self.lifecycle.machine
-        if machine.quicken(trigger, self.state):
-            return self.trigger(trigger)
-        event = machine.events.get(trigger)
+    def _in_full(self, trigger: str, given: Mapping[str, str]) -> bool:
+        machine, known = self.lifecycle.machine, self._steps.known
+        event, rows = machine.events.get(trigger), self.lifecycle.find(trigger, self.state)
         if event is None or self.state not in event.transitions:
             raise self._refusal(trigger)
-        told = self._observers = self._observers or _Observers()
-        state, kept, pending = self.state, len(self._changes or ()), len(told.pending)
+        outcome = self.lifecycle.outcome(trigger, self._node, given) if rows else None
+        if outcome and not given and not machine.has_callbacks(trigger, self.state, len(rows)):
+            changes = tuple(self.lifecycle.change(trigger, node) for node in outcome.nodes)
+            # Remembered where it was looked up, before the callbacks were: one that was added
+            # meanwhile has emptied another dictionary.
+            known.setdefault(trigger, {})[self._node] = (outcome.end, changes)
+            return self._fire(trigger)
+        return self._with_callbacks(event, outcome)
+
+    def _with_callbacks(self, event: Event, outcome: Outcome | None) -> bool:
+        attention = self._attention = self._attention or _Attention()
+        node, kept, pending = self._node, len(self._changes or ()), len(attention.pending)
+        outer, attention.outcome = attention.outcome, outcome
         happened = False
-        told.under_way += 1
+        attention.under_way += 1
         try:
             happened = event.trigger(self)
         finally:
-            told.under_way -= 1
+            attention.under_way -= 1
+            attention.outcome = outer
             if not happened:
-                self.state = state
-                del told.pending[pending:]
+                self._node = node
+                del attention.pending[pending:]
                 if self._changes is not None:
                     del self._changes[kept:]
-            if not told.callables and not told.under_way:
-                self._observers = None
-        told.tell()
+            if not attention.callables and not attention.under_way:
+                self._attention = None
+        attention.tell()
         return happened
 
     def _refusal(self, trigger: str) -> Refused:
         if trigger in self.lifecycle.machine.events and trigger not in self.lifecycle.triggers:
             reason = "the transitions that were added for it start elsewhere"
-            return Refused(trigger, self.state, reason, self.lifecycle.requests(self.state))
-        return self.lifecycle.refusal(trigger, self.state)
+        elif trigger in self.lifecycle.triggers and self.lifecycle.possible(trigger, self._node):
+            reason = "its transition was taken from the machine"
+        else:
+            return self.lifecycle.refusal(trigger, self._node)
+        return Refused(trigger, self.state, reason, self.lifecycle.requests(self._node))
 
-    def _entered(self, entry: Change) -> None:
+    def _allows(self, row: Transition) -> bool:
+        """Whether a transition of the table is the one for what is known; the machine asks."""
+        if self._attention and self._attention.outcome:
+            return row == self._attention.outcome.transition
+        return row in self.lifecycle.possible(row.trigger, self._node)
+
+    def _enter(self, event: str, name: str, count: int) -> None:
+        """Enter a state of an event's path; the machine says when."""
+        outcome = self._attention and self._attention.outcome
+        if outcome:
+            self._node = outcome.nodes[count]
+        else:
+            self.state = self.lifecycle.states[name]
+        entry = self.lifecycle.change(event, self._node)
         if self._changes is not None:
             self._changes.append(entry)
-        if self._observers is not None:
-            self._observers.pending.append(entry)
+        if self._attention is not None:
+            self._attention.pending.append(entry)
+
+    def _finish(self) -> None:
+        """End an event that enters nothing; the machine says when."""
+        if self._attention and self._attention.outcome:
+            self._node = self._attention.outcome.end
 
     def may(self, trigger: str) -> bool:
         """Whether `trigger` is possible now. Raises `InvalidInput` for an unknown name."""
         if trigger not in self.lifecycle.machine.events:
-            self.lifecycle.refusal(trigger, self.state)
+            self.lifecycle.refusal(trigger, self._node)
             return False
         return self.lifecycle.machine.may(self, trigger)
 
@@ -227,31 +310,39 @@ class BaseServer:
         return self.state
 
     def observe(self, observer: Observer) -> Observer:
-        """Call `observer` with each `Change` from now on, in order, once its event is complete.
+        """Call `observer` with each `AnyChange` from now on, in order, once its event is complete.
 
         Every observer is told even where one raises; what they raised then reaches the caller, and
         the event stands. Observers are neither copied nor pickled.
         """
-        if self._observers is None:
-            self._observers = _Observers()
-        self._observers.callables.append(observer)
+        if self._attention is None:
+            self._attention = _Attention()
+        self._attention.callables.append(observer)
         return observer
 
-    def __getstate__(self) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    def __getstate__(self) -> tuple[Any, dict[str, Any]]:
         attributes, slots = cast(tuple[Any, dict[str, Any]], object.__getstate__(self))
         changes = None if self._changes is None else list(self._changes)
-        return attributes, {**slots, "_changes": changes, "_observers": None}
+        where = (self._node.state, self._node.facts)
+        return attributes, {**slots, "_changes": changes, "_attention": None, "_node": where}
+
+    def __setstate__(self, state: tuple[Any, dict[str, Any]]) -> None:
+        attributes, slots = state
+        at, facts = slots["_node"]
+        node = self.lifecycle.node(self.lifecycle.states[at], dict(facts))
+        for name, value in {**(attributes or {}), **slots, "_node": node}.items():
+            setattr(self, name, value)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BaseServer):
             return NotImplemented
-        return (self.lifecycle, self.state, self._changes) == (
+        return (self.lifecycle, self._node, self._changes) == (
             other.lifecycle,
-            other.state,
+            other._node,
             other._changes,
         )
 
     __hash__ = None  # type: ignore[assignment]  # what can change is no key
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.state} {self.status}>"
+        return f"<{type(self).__name__} {self.state}{bracketed(self._node.facts)} {self.status}>"

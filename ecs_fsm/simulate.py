@@ -3,26 +3,33 @@
 A word is `OPERATION`, run to its end, or `OPERATION:OUTCOME@STEP`: at that step the outcome happens
 instead of the step's success, and the server goes on from there. Outcomes follow each other after a
 comma. `hang` leaves the server where it is, until the next word is asked over it. `@STEP` may be
-left out where the outcome can happen at one step only; `@-` is the step without a task.
+left out where the outcome can happen at one step only; `@-` is the step without a task. What the
+system does unasked is a word too. Facts stand in brackets behind the word or the outcome that they
+are given with: `shelve[offload=later]`, `reboot:restart[guest=off]@rebooting`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ecs_fsm.errors import InvalidInput, Refused, unknown
-from ecs_fsm.lifecycle import Lifecycle, State, Trigger
-from ecs_fsm.notation import NO_TASK
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import NO_TASK, Kind, Node, State, Trigger
 from ecs_fsm.server import BaseServer
 
 HANG = "hang"
+
+
+_OUTSIDE_BRACKETS = r"(?![^\[]*\])"
 
 
 class Outcome(NamedTuple):
     """What happens at a step instead of its success: an event of the system, or `hang`."""
 
     event: str
+    given: dict[str, str]
     step: str
 
 
@@ -31,6 +38,7 @@ class ScenarioWord(NamedTuple):
 
     text: str
     operation: Trigger
+    given: dict[str, str]
     outcomes: tuple[Outcome, ...]
 
 
@@ -47,7 +55,7 @@ def outcomes(lifecycle: Lifecycle) -> list[str]:
 
 
 def simulate(
-    server_class: type[BaseServer], words: Sequence[str], start: State | None = None
+    server_class: type[BaseServer], words: Sequence[str], start: Node | None = None
 ) -> Scenario:
     """Run a scenario from `start`, or from nothing where its first word makes the server.
 
@@ -58,8 +66,9 @@ def simulate(
     if start is not None:
         server = server_class(start)
     elif read and read[0].operation.name == lifecycle.creation.trigger:
-        server = server_class.create()
-        _go_on(server, read.pop(0))
+        creation = read.pop(0)
+        server = server_class.create(history=True, **creation.given)
+        _go_on(server, creation)
     else:
         make = lifecycle.creation.trigger
         raise InvalidInput(
@@ -76,18 +85,22 @@ def simulate(
 
 def read_word(lifecycle: Lifecycle, text: str) -> ScenarioWord:
     """Read one word. Raises `InvalidInput` that says what there is instead."""
-    name, colon, rest = text.partition(":")
-    if name not in lifecycle.operations:
-        raise unknown("operation", name, lifecycle.operations)
-    operation = lifecycle.operations[name]
-    read = [_read_outcome(lifecycle, operation, part) for part in rest.split(",")] if colon else []
+    first, *rest = re.split(f":{_OUTSIDE_BRACKETS}", text, maxsplit=1)
+    name, given = _with_facts(lifecycle, first)
+    asked = [n for n, t in lifecycle.triggers.items() if t.kind in (Kind.REQUEST, Kind.SYSTEM)]
+    if name not in asked:
+        raise unknown("operation", name, asked)
+    operation = lifecycle.triggers[name]
+    parts = re.split(f",{_OUTSIDE_BRACKETS}", rest[0]) if rest else []
+    read = [_read_outcome(lifecycle, operation, part) for part in parts]
     if any(outcome.event == HANG for outcome in read[:-1]):
         raise InvalidInput(f"{text}: nothing can follow a hang but the next word")
-    return ScenarioWord(text, operation, tuple(read))
+    return ScenarioWord(text, operation, given, tuple(read))
 
 
 def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> Outcome:
-    event, at, step = text.partition("@")
+    before, at, step = text.partition("@")
+    event, given = _with_facts(lifecycle, before)
     if event not in outcomes(lifecycle):
         raise unknown("outcome", event, outcomes(lifecycle))
     tasks = _tasks(operation.steps)
@@ -103,7 +116,14 @@ def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> Outcom
     if not at and len(possible) > 1:
         choices = ", ".join(f"{event}@{task}" for task in possible)
         raise InvalidInput(f"{operation.name}:{text}: say at which step: {choices}")
-    return Outcome(event, step if at else possible[0])
+    return Outcome(event, given, step if at else possible[0])
+
+
+def _with_facts(lifecycle: Lifecycle, text: str) -> tuple[str, dict[str, str]]:
+    name, bracket, facts = text.partition("[")
+    if bracket and not facts.endswith("]"):
+        raise InvalidInput(f"{text}: a bracket is not closed")
+    return name, lifecycle.notation.facts(facts.removesuffix("]")) if bracket else {}
 
 
 def _tasks(states: Iterable[State]) -> list[str]:
@@ -113,15 +133,15 @@ def _tasks(states: Iterable[State]) -> list[str]:
 def _can(lifecycle: Lifecycle, operation: Trigger, event: str, step: State) -> bool:
     if event == HANG:
         return not operation.unseen
-    return lifecycle.find(event, step) is not None
+    return bool(lifecycle.find(event, step))
 
 
 def _ask(server: BaseServer, word: ScenarioWord) -> None:
     if word.operation.unseen and word.outcomes:
         if not server.may(word.operation.name):
-            raise server.lifecycle.refusal(word.operation.name, server.state)
+            raise server.lifecycle.refusal(word.operation.name, server.node)
     else:
-        server.trigger(word.operation.name)
+        server.trigger(word.operation.name, **word.given)
 
 
 def _go_on(server: BaseServer, word: ScenarioWord) -> None:
@@ -136,5 +156,5 @@ def _go_on(server: BaseServer, word: ScenarioWord) -> None:
             return
         if not server.may(outcome.event):
             raise InvalidInput(f"{word.text}: {outcome.event} cannot happen at {server.state}")
-        server.trigger(outcome.event)
+        server.trigger(outcome.event, **outcome.given)
     server.run()

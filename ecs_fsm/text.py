@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from ecs_fsm.notation import NO_SERVER, NO_TASK
+from ecs_fsm.model import NO_SERVER, NO_TASK, ChangeWithFacts, bracketed
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ecs_fsm.explain import Told
-    from ecs_fsm.lifecycle import State, Transition
-    from ecs_fsm.machine import Change
+    from ecs_fsm.model import AnyChange, Facts, State, Transition
 
+HISTORY = ("event", "vm_state", "task_state", "status")
 UNBOUNDED = 1000
 """Columns to assume where nobody reads along on a terminal: nothing is cut or wrapped there."""
+Because = Callable[["Facts"], str]
+"""What facts decide, as the end of a sentence: `Lifecycle.because`."""
 MOST_SOURCES = 4
 """States to name one by one before they are counted."""
 
@@ -50,16 +52,19 @@ def print_table(
     shown.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
-def print_history(changes: Iterable[Change], on: Console | None = None) -> None:
-    """Print a history, `-` for no event and no task."""
-    cells = [
-        (c.event or NO_TASK, str(c.vm_state), str(c.task_state or NO_TASK), str(c.status))
-        for c in changes
-    ]
-    print_table(("event", "vm_state", "task_state", "status"), cells, on)
+def print_history(changes: Sequence[AnyChange], on: Console | None = None) -> None:
+    """Print a history, `-` for no event and no task, with what is remembered if anything is."""
+    rows = [c.as_dict() for c in changes]
+    cells = [[str(c[name] or NO_TASK) for name in HISTORY] for c in rows]
+    if any(c.get("remembers") for c in rows):
+        for row, c in zip(cells, changes, strict=True):
+            row.append(bracketed(c.remembers).strip("[]") if isinstance(c, ChangeWithFacts) else "")
+        print_table((*HISTORY, "remembers"), cells, on)
+    else:
+        print_table(HISTORY, cells, on)
 
 
-def history_table(changes: Iterable[Change]) -> str:
+def history_table(changes: Sequence[AnyChange]) -> str:
     """A history as plain text."""
     shown = console(terminal=False)
     shown.file = StringIO()
@@ -67,20 +72,23 @@ def history_table(changes: Iterable[Change]) -> str:
     return shown.file.getvalue().rstrip("\n")
 
 
-def print_transitions(transitions: Iterable[Transition]) -> None:
+def print_transitions(transitions: Iterable[Transition], because: Because) -> None:
     """Print transitions as a table."""
     print_table(
         ("trigger", "kind", "at", "leads to"),
-        [(t.trigger, t.kind, t.source or NO_SERVER, path(t.path)) for t in transitions],
+        [
+            (t.trigger, t.kind, t.source or NO_SERVER, f"{path(t.path)}{because(t.when)}")
+            for t in transitions
+        ],
     )
 
 
 def path(states: Iterable[State]) -> str:
     """States one after the other, each with its status."""
-    return " → ".join(f"{state} ({state.status})" for state in states)
+    return " → ".join(f"{state} ({state.status})" for state in states) or "(no change)"
 
 
-def print_told(told: Told) -> None:
+def print_told(told: Told, because: Because) -> None:
     """Print an explanation as paragraphs."""
     shown = console()
     shown.print(f"{told.thing} ({told.kind})", style="bold")
@@ -90,9 +98,9 @@ def print_told(told: Told) -> None:
     sections: list[tuple[str, list[str]]] = [
         ("what is seen", [path(way) for way in told.ways]),
         ("shown by", [f"{state} ({state.status})" for state in shown_by]),
-        ("how one gets there", grouped(told.reached_by)),
-        (nexts, grouped(told.next)),
-        ("what goes wrong", grouped(told.failures)),
+        ("how one gets there", grouped(told.reached_by, because)),
+        (nexts, grouped(told.next, because)),
+        ("what goes wrong", grouped(told.failures, because)),
         ("surprise", list(told.surprises)),
     ]
     for title, lines in sections:
@@ -103,14 +111,14 @@ def print_told(told: Told) -> None:
                 shown.print(f"  {line}", soft_wrap=True)
 
 
-def grouped(transitions: Iterable[Transition]) -> list[str]:
-    """One line for all sources from which a trigger leads the same way."""
-    sources: dict[tuple[str, tuple[State, ...]], list[str]] = {}
+def grouped(transitions: Iterable[Transition], because: Because) -> list[str]:
+    """One line for all sources from which a trigger leads the same way for the same reason."""
+    sources: dict[tuple[str, tuple[State, ...], str], list[str]] = {}
     for t in transitions:
-        sources.setdefault((t.trigger, t.path), []).append(t.source or NO_SERVER)
+        sources.setdefault((t.trigger, t.path, because(t.when)), []).append(t.source or NO_SERVER)
     return [
-        f"{trigger} at {_named(states)} → {path(states_entered)}"
-        for (trigger, states_entered), states in sources.items()
+        f"{trigger} at {_named(states)} → {path(states_entered)}{reason}"
+        for (trigger, states_entered, reason), states in sources.items()
     ]
 
 

@@ -11,7 +11,8 @@ import pytest
 import transitions
 
 from ecs_fsm import Refused, Server
-from ecs_fsm.machine import Change, LifecycleMachine
+from ecs_fsm.machine import LifecycleMachine
+from ecs_fsm.model import Change
 from tests import facts
 from tests.test_machine import noop, stop_and_start, with_own_machine
 from tests.test_table import ALLOWED, entered

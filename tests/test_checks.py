@@ -9,8 +9,7 @@ import pytest
 
 from ecs_fsm import InvalidTable, Lifecycle
 from ecs_fsm.ecs.table import PAIRS, TABLE
-from ecs_fsm.lifecycle import Kind, Rows, Surprise, Table, Word
-from ecs_fsm.notation import NO_SERVER
+from ecs_fsm.model import NO_SERVER, Kind, Rows, Surprise, Table, Word
 
 MIGRATING = ("active", "migrating", "MIGRATING")
 

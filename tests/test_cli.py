@@ -214,7 +214,7 @@ def test_an_explanation_as_json_has_its_keys_and_the_same_states_and_transitions
 @pytest.mark.parametrize("surprise", ECS.table.surprises, ids=lambda s: s.about[0])
 def test_each_surprise_is_told_where_it_lies(surprise: object) -> None:
     from ecs_fsm.explain import tell
-    from ecs_fsm.lifecycle import Surprise
+    from ecs_fsm.model import Surprise
 
     assert isinstance(surprise, Surprise)
     assert all(surprise.text in tell(ECS, thing).surprises for thing in surprise.about)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ecs_fsm import InvalidInput, Refused, Server, TaskState, VmState
-from ecs_fsm.machine import Change
+from ecs_fsm.model import Change
 from tests import facts
 from tests.test_table import entered
 

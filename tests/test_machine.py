@@ -15,8 +15,8 @@ import transitions
 
 from ecs_fsm import ECS, Lifecycle, Server
 from ecs_fsm.ecs.table import TABLE
-from ecs_fsm.lifecycle import Transition
-from ecs_fsm.machine import Change, LifecycleMachine
+from ecs_fsm.machine import LifecycleMachine
+from ecs_fsm.model import Change, Transition
 from tests import facts
 from tests.test_table import ALLOWED, entered
 

@@ -9,8 +9,7 @@ import pytest
 from ecs_fsm import InvalidInput, Lifecycle, Refused
 from ecs_fsm.ecs.table import PAIRS, TABLE
 from ecs_fsm.generate import server_module
-from ecs_fsm.lifecycle import Kind, Rows, Surprise, Table, Word
-from ecs_fsm.notation import NO_SERVER
+from ecs_fsm.model import NO_SERVER, Kind, Rows, Surprise, Table, Word
 from ecs_fsm.server import BaseServer
 from tests.test_checks import longer
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecs_fsm import Refused, Server
-from ecs_fsm.machine import Change
+from ecs_fsm.model import Change
 from tests import facts
 from tests.test_table import ALLOWED, TRIGGERS, entered
 

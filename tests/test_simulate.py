@@ -8,7 +8,7 @@ from ecs_fsm.simulate import simulate
 
 def run(*words: str, start: str | None = None) -> tuple[list[str], str | None]:
     """The events after the start with the states that they entered, and what was refused."""
-    server, refused = simulate(Server, words, ECS.states[start] if start else None)
+    server, refused = simulate(Server, words, ECS.node(ECS.states[start]) if start else None)
     lived = [f"{c.event} {c.vm_state}/{c.task_state or '-'}" for c in server.history]
     return lived[1:], refused.operation if refused else None
 
@@ -87,7 +87,7 @@ def test_a_refused_word_ends_the_scenario_and_later_words_are_not_run() -> None:
 )  # fmt: skip
 def test_a_word_that_means_nothing_says_what_there_is(word: str, message: str) -> None:
     starts = {"reboot": "active/-", "confirm_resize": "resized/-"}
-    start = ECS.states[starts.get(word.partition(":")[0], "stopped/-")]
+    start = ECS.node(ECS.states[starts.get(word.partition(":")[0], "stopped/-")])
     with pytest.raises(InvalidInput) as raised:
         simulate(Server, [word], start)
     assert message in str(raised.value)

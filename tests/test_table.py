@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from ecs_fsm import ECS, Refused, Server, Status, TaskState, VmState
-from ecs_fsm.lifecycle import Kind, Word
+from ecs_fsm.model import Kind, Word
 from tests import facts
 
 OPERATIONS = facts.by_source(facts.OPERATIONS)

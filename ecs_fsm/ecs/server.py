@@ -40,95 +40,95 @@ class Server(BaseServer):
 
         Accepted under active.
         """
-        return self.trigger("stop")
+        return self._fire("stop")
 
     def start(self) -> bool:
         """Start a server that was shut down.
 
         Accepted under stopped.
         """
-        return self.trigger("start")
+        return self._fire("start")
 
     def reboot(self) -> bool:
         """Restart the guest gracefully.
 
         Accepted under active.
         """
-        return self.trigger("reboot")
+        return self._fire("reboot")
 
     def hard_reboot(self) -> bool:
         """Restart by force, over a graceful restart that does not end too.
 
         Accepted under active.
         """
-        return self.trigger("hard_reboot")
+        return self._fire("hard_reboot")
 
     def live_migrate(self) -> bool:
         """Move the running server to another host.
 
         Accepted under active.
         """
-        return self.trigger("live_migrate")
+        return self._fire("live_migrate")
 
     def rebuild(self) -> bool:
         """Make the system disk anew from an image; a way out of an error.
 
         Accepted under active, stopped, error.
         """
-        return self.trigger("rebuild")
+        return self._fire("rebuild")
 
     def resize(self) -> bool:
         """Give the stopped server another flavor; somebody confirms or reverts it then.
 
         Accepted under stopped.
         """
-        return self.trigger("resize")
+        return self._fire("resize")
 
     def confirm_resize(self) -> bool:
         """Keep the new flavor.
 
         Accepted under resized.
         """
-        return self.trigger("confirm_resize")
+        return self._fire("confirm_resize")
 
     def revert_resize(self) -> bool:
         """Go back to the old flavor.
 
         Accepted under resized.
         """
-        return self.trigger("revert_resize")
+        return self._fire("revert_resize")
 
     def delete(self) -> bool:
         """Remove the server, whatever it is doing; it can be asked again.
 
         Accepted under active, stopped, error.
         """
-        return self.trigger("delete")
+        return self._fire("delete")
 
     def advance(self) -> bool:
         """The running step ends as it should and the next one begins.
 
         Can happen under building, active, stopped, resized, error.
         """
-        return self.trigger("advance")
+        return self._fire("advance")
 
     def fail(self) -> bool:
         """The running step goes wrong and leaves the server in error.
 
         Can happen under building, active, stopped, resized, error.
         """
-        return self.trigger("fail")
+        return self._fire("fail")
 
     def roll_back(self) -> bool:
         """The running step goes wrong and leaves the server as it was.
 
         Can happen under active, stopped.
         """
-        return self.trigger("roll_back")
+        return self._fire("roll_back")
 
     def reschedule(self) -> bool:
         """The host could not build the server; another one is tried.
 
         Can happen under building.
         """
-        return self.trigger("reschedule")
+        return self._fire("reschedule")

@@ -7,8 +7,8 @@ paths and failures from recordings of the OpenStack Nova under it and, where non
 its code.
 """
 
-from ecs_fsm.lifecycle import Kind, Lifecycle, Rows, Surprise, Table, Word
-from ecs_fsm.notation import NO_SERVER
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import NO_SERVER, Kind, Rows, Surprise, Table, Word
 
 
 class VmState(Word):
