@@ -17,9 +17,10 @@ from ecs_fsm.model import Facts, Kind, Node, State
 if TYPE_CHECKING:
     import networkx as nx
 
-EVENT_COST = 100
-RANK = {Kind.PROGRESS: 1, Kind.FAILURE: 1, Kind.REQUEST: 2, Kind.SYSTEM: 3}
-"""Which event explains a change best where several can, after the advance of a running step."""
+EVENT_COST = 100_000
+RANK_COST = {Kind.PROGRESS: 1_000, Kind.FAILURE: 1_000, Kind.REQUEST: 2_000, Kind.SYSTEM: 3_000}
+"""Which event explains a change best where several can, after the advance of a running step; among
+equals it is the first in the table."""
 
 
 class Place(NamedTuple):
@@ -53,9 +54,9 @@ class Ways:
     def __init__(self, lifecycle: Lifecycle, *, sampled: bool) -> None:
         self.lifecycle = lifecycle
         self.sampled = sampled
-        self._rank = {
-            name: 0 if name == lifecycle.advance else RANK[t.kind]
-            for name, t in lifecycle.triggers.items()
+        self._costs = {
+            t.name: EVENT_COST + (0 if t.name == lifecycle.advance else RANK_COST[t.kind]) + place
+            for place, t in enumerate(lifecycle.triggers.values())
         }
         self._reach: dict[Place, dict[Place, Link]] = {}
 
@@ -86,9 +87,8 @@ class Ways:
         for outcome in self.lifecycle.outcomes(place.node):
             if outcome.nodes:
                 trigger = outcome.transition.trigger
-                cost = EVENT_COST + self._rank[trigger]
                 target = Place(outcome.nodes[0], outcome.nodes[1:])
-                yield Link(cost, place, (trigger,), outcome.facts), target
+                yield Link(self._costs[trigger], place, (trigger,), outcome.facts), target
 
     def _next(self, place: Place) -> dict[Place, Link]:
         options: dict[Place, list[Link]] = {}

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import Facts
 from ecs_fsm.observations import Observation
-from ecs_fsm.places import Link, Place, Ways
+from ecs_fsm.places import EVENT_COST, Link, Place, Ways
 
-UNFINISHED_COST = 10
-BEGUN_BEFORE_COST = 10_000
+UNFINISHED_COST = 10_000
+BEGUN_BEFORE_COST = 100 * EVENT_COST
 MOST_UNDECIDED = 100
 """Changes that wait for a decision at most; then the best way so far is taken."""
 MOST_REMEMBERED = 10_000
