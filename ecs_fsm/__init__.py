@@ -9,7 +9,7 @@ active/powering-off ACTIVE
 """
 
 from ecs_fsm.ecs import ECS, Server, Status, TaskState, VmState
-from ecs_fsm.errors import InvalidInput, InvalidTable, LifecycleError, Refused
+from ecs_fsm.errors import InvalidInput, InvalidTable, LifecycleError, Refused, UnknownFact
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.version import __version__
 
@@ -23,6 +23,7 @@ __all__ = [
     "Server",
     "Status",
     "TaskState",
+    "UnknownFact",
     "VmState",
     "__version__",
 ]

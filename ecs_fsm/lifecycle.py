@@ -289,6 +289,17 @@ class Lifecycle:
                     chosen = {n: v for n, v in zip(free, values, strict=True) if v is not None}
                     yield self._enter(t, source, {**known, **when, **chosen}, chosen)
 
+    def graph(self) -> dict[Node, tuple[Outcome, ...]]:
+        """Every node that a server can get to from its creation, with all that can happen there."""
+        found: dict[Node, tuple[Outcome, ...]] = {}
+        waiting = [outcome.end for outcome in self.outcomes(None)]
+        while waiting:
+            node = waiting.pop()
+            if node not in found:
+                found[node] = tuple(self.outcomes(node))
+                waiting += [outcome.end for outcome in found[node]]
+        return found
+
     def refusal(self, trigger: str, node: Node | None) -> Refused:
         """Why `trigger` is not possible in `node`; `InvalidInput` for no trigger at all."""
         if trigger not in self.triggers or node is None:

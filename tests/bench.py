@@ -21,7 +21,9 @@ import transitions
 from rich.console import Console
 from rich.table import Table
 
-from ecs_fsm import ECS, Server
+from ecs_fsm import ECS, Lifecycle, Server
+from ecs_fsm.observations import Observation
+from ecs_fsm.replay import Replay
 
 ROUNDS = 9
 PROCESSES = 15
@@ -210,9 +212,84 @@ def processes() -> list[Result]:
     ]
 
 
+RECORDED = ("active/-", "active/powering-off", "stopped/-", "stopped/powering-on")
+
+
+def nova() -> list[Result]:
+    """What the larger lifecycle costs beside the smaller one: events, its first use, a replay."""
+    from ecs_fsm.nova import NOVA
+    from ecs_fsm.nova import Server as NovaServer
+
+    def cycles(server: Server | NovaServer) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(100_000):
+                server.stop()
+                server.advance()
+                server.start()
+                server.advance()
+
+        return run
+
+    def replay(lifecycle: Lifecycle) -> Callable[[], None]:
+        rows = [
+            Observation(lifecycle.states[s].as_dict(), lifecycle.states[s], None) for s in RECORDED
+        ]
+
+        def run() -> None:
+            for _ in Replay(lifecycle).explain(rows[n % 4] for n in range(100_000)):
+                pass
+
+        return run
+
+    runs = {
+        "events": (
+            cycles(Server.at("active", history=False)),
+            cycles(NovaServer.at("active", history=False)),
+        ),
+        "replay": (replay(ECS), replay(NOVA)),
+    }
+    ratio = {
+        name: median(timed(theirs) / timed(ours) for _ in range(ROUNDS))
+        for name, (ours, theirs) in runs.items()
+    }
+    code = "import ecs_fsm, time; t = time.perf_counter(); import ecs_fsm.nova; print(time.perf_counter() - t)"
+    first = median(
+        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout)
+        * 1e3
+        for _ in range(ROUNDS)
+    )
+    events, replayed = ratio["events"], ratio["replay"]
+    return [
+        Result(
+            "time of an event, nova / ecs",
+            "",
+            "",
+            f"{events:.2f} x",
+            "at most 1.2 x",
+            events <= 1.2,
+        ),
+        Result(
+            "time of a replay, nova / ecs",
+            "",
+            "",
+            f"{replayed:.2f} x",
+            "at most 2 x",
+            replayed <= 2,
+        ),
+        Result(
+            "first use of nova",
+            f"{first:.0f} ms",
+            "",
+            f"{first:.0f} ms",
+            "at most 60 ms",
+            first <= 60,
+        ),
+    ]
+
+
 def main() -> int:
     """Measure everything, print it, and say whether every target is met."""
-    results = [*events(), memory(), *creation(), *processes()]
+    results = [*events(), memory(), *creation(), *processes(), *nova()]
     table = Table("what", "ours", "rival", "figure", "target", "")
     for result in results:
         met = "[green]met[/]" if result.met else "[bold red]MISSED[/]"
