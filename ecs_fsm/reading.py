@@ -99,8 +99,11 @@ class _Reader:
 
     def decide(self, trigger: str, told: list[_Told]) -> list[Transition]:
         """One transition for each way, with the conditions without which ways would be confused."""
-        if len(told) == 1 and not told[0].when:
-            return [told[0].transition]
+        if len(told) == 1:
+            only, when = told[0].transition, told[0].when
+            if not when or trigger == self._table.advance:
+                return [only]
+            return [only._replace(when=self._memory.ordered(when))]
         rows = [(dict(t.when), t.transition) for t in told]
         for fact in {name: None for when, _ in rows for name in when}:
             shorter = [({k: v for k, v in w.items() if k != fact}, t) for w, t in rows]
