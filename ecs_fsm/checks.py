@@ -9,11 +9,11 @@ from ecs_fsm.errors import InvalidTable
 from ecs_fsm.notation import words
 
 if TYPE_CHECKING:
-    from ecs_fsm.lifecycle import Lifecycle
     from ecs_fsm.model import State
+    from ecs_fsm.rules import Rules
 
 
-def check(lifecycle: Lifecycle) -> None:
+def check(lifecycle: Rules) -> None:
     """Raise `InvalidTable`, naming the row, for the first thing that is wrong."""
     _every_advance_ends(lifecycle)
     _every_pair_once(lifecycle)
@@ -24,12 +24,12 @@ def check(lifecycle: Lifecycle) -> None:
     _names_exist(lifecycle)
 
 
-def _row(lifecycle: Lifecycle, state: State) -> str:
+def _row(lifecycle: Rules, state: State) -> str:
     shown = (state.vm_state, state.status)
     return f"pairs {next(row for row in lifecycle.table.pairs if (row[0], row[2]) == shown)}"
 
 
-def _every_pair_once(lifecycle: Lifecycle) -> None:
+def _every_pair_once(lifecycle: Rules) -> None:
     written = Counter(
         f"{vm_state}/{task}"
         for vm_state, tasks, _ in lifecycle.table.pairs
@@ -40,7 +40,7 @@ def _every_pair_once(lifecycle: Lifecycle) -> None:
             raise InvalidTable(f"pairs: {pair} stands there {times} times")
 
 
-def _every_word_used(lifecycle: Lifecycle) -> None:
+def _every_word_used(lifecycle: Rules) -> None:
     for name in ("vm_state", "task_state", "status"):
         used = {getattr(state, name) for state in lifecycle.states.values()}
         for word in getattr(lifecycle.table, f"{name}s" if name != "status" else "statuses"):
@@ -48,20 +48,20 @@ def _every_word_used(lifecycle: Lifecycle) -> None:
                 raise InvalidTable(f"{type(word).__name__}.{word.name}: no pair has this {name}")
 
 
-def _one_creation(lifecycle: Lifecycle) -> None:
+def _one_creation(lifecycle: Rules) -> None:
     makers = [t.trigger for t in lifecycle.leaving(None)]
     if len(makers) > 1:
         raise InvalidTable(f"one operation makes a server, not {' and '.join(makers)}")
 
 
-def _every_advance_ends(lifecycle: Lifecycle) -> None:
+def _every_advance_ends(lifecycle: Rules) -> None:
     ended: set[State] = set()
     for state in lifecycle.states.values():
         _follow_advance(lifecycle, state, (), ended)
 
 
 def _follow_advance(
-    lifecycle: Lifecycle, state: State, passed: tuple[State, ...], ended: set[State]
+    lifecycle: Rules, state: State, passed: tuple[State, ...], ended: set[State]
 ) -> None:
     if state in passed:
         raise InvalidTable(f"{lifecycle.advance}: it goes round from {state} to {state}")
@@ -71,7 +71,7 @@ def _follow_advance(
         ended.add(state)
 
 
-def _every_state_reached(lifecycle: Lifecycle) -> None:
+def _every_state_reached(lifecycle: Rules) -> None:
     entered: set[State] = set()
     left: set[State | None] = set()
     waiting: list[State | None] = [None]
@@ -87,14 +87,14 @@ def _every_state_reached(lifecycle: Lifecycle) -> None:
             raise InvalidTable(f"{_row(lifecycle, state)}: nothing reaches {state}")
 
 
-def _every_task_left(lifecycle: Lifecycle) -> None:
+def _every_task_left(lifecycle: Rules) -> None:
     for state in lifecycle.states.values():
         leads_on = any(t.path not in ((), (state,)) for t in lifecycle.leaving(state))
         if state.task_state and not leads_on:
             raise InvalidTable(f"{_row(lifecycle, state)}: {state} has no way out")
 
 
-def _names_exist(lifecycle: Lifecycle) -> None:
+def _names_exist(lifecycle: Rules) -> None:
     for operation, vm_state in lifecycle.table.undocumented:
         if operation not in lifecycle.operations or vm_state not in list(lifecycle.table.vm_states):
             raise InvalidTable(f"undocumented: no operation {operation!r} or vm_state {vm_state!r}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from ecs_fsm.errors import InvalidInput, Refused
+from ecs_fsm.history import Attention, History
 from ecs_fsm.lifecycle import NOTHING_GIVEN, Lifecycle, Outcome
 from ecs_fsm.model import AnyChange, Node, State, Steps, Transition, Word, bracketed
 
@@ -22,54 +23,6 @@ Observer = TypeVar("Observer", bound=Callable[..., object])
 def said(**given: str | None) -> dict[str, str]:
     """The facts among `given` that somebody said."""
     return {name: value for name, value in given.items() if value is not None}
-
-
-class History(tuple[AnyChange, ...]):
-    """What happened to a server, in order; `print` shows it as a table."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        from ecs_fsm.text import history_table
-
-        return history_table(self)
-
-
-class _Attention:
-    """Who is told of a server's changes, what they were not told of yet, and the event under way.
-
-    `outcome` is what the event under way comes to by the table, None for one that was added to the
-    machine.
-    """
-
-    __slots__ = ("callables", "outcome", "pending", "under_way")
-
-    def __init__(self) -> None:
-        self.callables: list[Callable[[AnyChange], object]] = []
-        self.pending: list[AnyChange] = []
-        self.under_way = 0
-        self.outcome: Outcome | None = None
-
-    def tell(self) -> None:
-        """Tell everybody, each change in its order, unless an event or a telling is under way."""
-        if self.under_way:
-            return
-        self.under_way += 1
-        errors: list[Exception] = []
-        try:
-            while self.pending:
-                entry = self.pending.pop(0)
-                for observer in tuple(self.callables):
-                    try:
-                        observer(entry)
-                    except Exception as error:
-                        errors.append(error)
-        finally:
-            self.under_way -= 1
-        if len(errors) > 1:
-            raise ExceptionGroup("observers raised", errors)
-        if errors:
-            raise errors[0]
 
 
 class BaseServer:
@@ -97,7 +50,7 @@ class BaseServer:
         self._changes: list[AnyChange] | None = (
             [self.lifecycle.change(None, node)] if history else None
         )
-        self._attention: _Attention | None = None
+        self._attention: Attention | None = None
 
     @classmethod
     def create(cls, *, history: bool = True, **given: str) -> Self:
@@ -237,7 +190,7 @@ class BaseServer:
         return self._with_callbacks(event, outcome)
 
     def _with_callbacks(self, event: Event, outcome: Outcome | None) -> bool:
-        attention = self._attention = self._attention or _Attention()
+        attention = self._attention = self._attention or Attention()
         node, kept, pending = self._node, len(self._changes or ()), len(attention.pending)
         outer, attention.outcome = attention.outcome, outcome
         happened = False
@@ -316,7 +269,7 @@ class BaseServer:
         the event stands. Observers are neither copied nor pickled.
         """
         if self._attention is None:
-            self._attention = _Attention()
+            self._attention = Attention()
         self._attention.callables.append(observer)
         return observer
 
