@@ -7,6 +7,8 @@ VENV := $(ROOT)/.venv
 BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 QUIET := --quiet --disable-pip-version-check
+# A type checker finds the package where it is, also from elsewhere.
+EDITABLE := --config-settings editable_mode=compat --editable
 
 .PHONY: demo test bench generate clean
 
@@ -37,13 +39,13 @@ $(VENV)/.python:
 
 $(VENV)/.demo: $(VENV)/.python $(ROOT)/pyproject.toml
 	@echo "Setting up $(VENV) (once)" >&2
-	@$(BIN)/pip install $(QUIET) --editable $(ROOT)
+	@$(BIN)/pip install $(QUIET) $(EDITABLE) $(ROOT)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	@$(BIN)/pip install $(QUIET) --editable '$(ROOT)[test]'
+	@$(BIN)/pip install $(QUIET) $(EDITABLE) '$(ROOT)[test]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
-	@$(BIN)/pip install $(QUIET) --editable '$(ROOT)[test,bench]'
+	@$(BIN)/pip install $(QUIET) $(EDITABLE) '$(ROOT)[test,bench]'
 	@touch $@

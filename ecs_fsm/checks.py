@@ -98,6 +98,11 @@ def _names_exist(lifecycle: Rules) -> None:
     for operation, vm_state in lifecycle.table.undocumented:
         if operation not in lifecycle.operations or vm_state not in list(lifecycle.table.vm_states):
             raise InvalidTable(f"undocumented: no operation {operation!r} or vm_state {vm_state!r}")
+        if (first := lifecycle.table.undocumented[operation, vm_state]) in lifecycle.states:
+            raise InvalidTable(f"undocumented: {operation} under {vm_state}: {first} is documented")
+    for trigger in lifecycle.triggers:
+        if not trigger.isidentifier():
+            raise InvalidTable(f"rows: {trigger!r} cannot be the name of a method")
     table = lifecycle.table
     things = {*lifecycle.triggers, *lifecycle.states}
     things |= {*table.vm_states, *table.task_states, *table.statuses}

@@ -1,4 +1,4 @@
-r"""The command line: `ecs-fsm COMMAND`, each command a few lines over the package.
+"""The command line: `ecs-fsm COMMAND`, each command a few lines over the package.
 
 Exit codes: 0 yes, 1 the answer is no (refused, not explained), 2 wrong usage or input.
 """
@@ -9,7 +9,8 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ecs_fsm.server import BaseServer
 from ecs_fsm.model import State
 
+READER_LEFT = 141
+"""The exit code of a command that a signal ended because nobody reads its output any more."""
 NO_TASK_SPELLINGS = (NO_TASK, "null", "none")
 
 
@@ -63,14 +66,17 @@ def servers(ctx: click.Context | None = None) -> type[BaseServer]:
 @click.group(
     cls=InOrder,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog='Completion in bash (zsh, fish alike): eval "$(_ECS_FSM_COMPLETE=bash_source ecs-fsm)"',
+    epilog="\b\nCompletion in bash (zsh and fish alike):\n"
+    '  eval "$(_ECS_FSM_COMPLETE=bash_source ecs-fsm)"',
 )
 @choosing
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """How a cloud server lives: its states, what leads from one to the next, what the API shows.
 
-    Example: ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
+    \b
+    Example:
+      ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
 
     Exit codes: 0 yes, 1 the answer is no (refused, not explained), 2 wrong usage or input.
     """
@@ -182,9 +188,11 @@ def status(vm_state: str, task_state: str | None, as_json: bool) -> int:
 @click.argument("task_state", required=False, shell_complete=task_state_words)
 @as_json
 def operations(vm_state: str | None, task_state: str | None, as_json: bool) -> int:
-    """Show what can happen: everywhere or in one state.
+    """Show what can happen: everywhere, under a vm_state, or in a state.
 
     Example: ecs-fsm operations active rebooting
+
+    A vm_state alone means every task under it, - no task.
 
     JSON: a list of {"trigger", "kind", "source", "path"}; source and the states of the path are
     {"vm_state", "task_state", "status"}, source is null where there is no server yet.
@@ -233,7 +241,7 @@ def operations(vm_state: str | None, task_state: str | None, as_json: bool) -> i
 def simulate(
     words: tuple[str, ...], start: str | None, remember: tuple[str, ...], as_json: bool
 ) -> int:
-    r"""Run a scenario and show every state the server enters.
+    """Run a scenario and show every state the server enters.
 
     A WORD is OPERATION, run to its end, or OPERATION:OUTCOME@STEP with the outcome fail, roll_back,
     reschedule or hang; @STEP may be left out where only one step can have it, @- is the step
@@ -275,7 +283,7 @@ def simulate(
 @click.option("--sampled", is_flag=True, help="The observer may have missed states between rows.")
 @as_json
 def replay(file: str, sampled: bool, as_json: bool) -> int:
-    r"""Explain recorded changes by the events that cause them.
+    """Explain recorded changes by the events that cause them.
 
     FILE (- is standard input) is a JSON array, JSON Lines or CSV; each row has vm_state and
     task_state (also as OS-EXT-STS:vm_state and OS-EXT-STS:task_state) and may have status. With
@@ -288,8 +296,9 @@ def replay(file: str, sampled: bool, as_json: bool) -> int:
       ecs-fsm simulate create stop --json | ecs-fsm replay -
 
     JSON: {"changes": [{"from", "to", "events": [...] or null, "reason": null or text}, ...],
-    "explained": true or false}; the second change of one event has no events, and other single
-    events that explain a change stand under "or". Exit code 1 if a change is not explained.
+    "explained": true or false}; other columns of a row stay in "from" and "to". The second change
+    of one event has no events, and other single events that explain a change stand under "or".
+    Exit code 1 if a change is not explained.
     """
     from ecs_fsm.recording import replay_file
 
@@ -328,12 +337,12 @@ def explain(thing: str, as_json: bool) -> int:
     return 0
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; every error is one line on standard error."""
-    code = 2
+    code: str | int | None = 2
+    out = sys.stdout
     try:
-        code = cli.main(arguments, prog_name="ecs-fsm", standalone_mode=False)
-        sys.stdout.flush()
+        code = _run(arguments)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
     except click.ClickException as error:
@@ -342,13 +351,26 @@ def main(arguments: list[str] | None = None) -> Any:
         _complain(str(error))
     except (KeyboardInterrupt, click.Abort):
         code = 130
+    except SystemExit as leaving:
+        # Of click's own: completion of a word in a shell, or a reader who has seen enough, and
+        # then it has put something else in the place of standard output.
+        code = READER_LEFT if sys.stdout is not out else leaving.code
     except BrokenPipeError:
-        # Whoever read the output has seen enough; nothing is left to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is left to flush
+        code = READER_LEFT
     except OSError as error:
         _complain(f"{error.filename or 'standard output'}: {error.strerror}")
     sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
+    if sys.stdout is None:
+        raise InvalidInput("standard output is closed")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    code: int = cli.main(arguments, prog_name="ecs-fsm", standalone_mode=False)
+    sys.stdout.flush()
+    return code
 
 
 def _complain(message: str) -> None:

@@ -66,6 +66,21 @@ class Lifecycle(Rules):
     def __repr__(self) -> str:
         return f"<Lifecycle {self.name}>"
 
+    def __eq__(self, other: object) -> bool:
+        return self.table == other.table if isinstance(other, Lifecycle) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __copy__(self) -> Lifecycle:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Lifecycle:
+        return self
+
+    def __reduce__(self) -> tuple[type[Lifecycle], tuple[Table]]:
+        return type(self), (self.table,)
+
     @property
     def machine(self) -> LifecycleMachine:
         """The `transitions` machine that every server of this lifecycle runs on."""

@@ -70,6 +70,11 @@ class MachineState(_Watched, transitions.State):
 
     value: State
 
+    def __init__(self, name: State, **kwargs: Any) -> None:
+        if not hasattr(name, "vm_state"):
+            raise ValueError(f"{name!r} is no state of the lifecycle: add it to the table")
+        super().__init__(name, **kwargs)
+
     @property
     def vm_state(self) -> Word:
         """The vm_state of the pair."""
@@ -148,11 +153,30 @@ class PathEvent(_Watched, transitions.Event):
     def add_transition(self, transition: transitions.Transition) -> None:
         """Add a transition. Raises `ValueError` for a state that the machine has not."""
         transition = cast(PathTransition, transition)
-        for name in transition.path:
+        for name in (transition.source, *transition.path):
             self.machine.get_state(name)
         transition.machine = self.machine
         super().add_transition(transition)
         self.changed()
+
+    def trigger(self, model: object, *args: Any, **kwargs: Any) -> bool:
+        """Trigger the event, as the library does; a server sees to its own history and facts."""
+        through = getattr(model, "_through", None)
+        return bool(through(self, *args, **kwargs)) if through else self.go(model, *args, **kwargs)
+
+    def go(self, model: object, *args: Any, **kwargs: Any) -> bool:
+        """Do what the library does when the event is triggered."""
+        return super().trigger(model, *args, **kwargs)
+
+    def _process(self, event_data: transitions.EventData) -> bool:
+        mark = getattr(event_data.model, "_mark", None)
+        undo = mark() if mark else None
+        try:
+            return super()._process(event_data)
+        except BaseException:
+            if undo:
+                undo()
+            raise
 
 
 class LifecycleMachine(_Watched, transitions.Machine):
@@ -165,6 +189,7 @@ class LifecycleMachine(_Watched, transitions.Machine):
     transition_cls = PathTransition
     event_cls = PathEvent
     states: dict[str, MachineState]  # type: ignore[assignment]
+    events: dict[str, PathEvent]  # type: ignore[assignment]
     steps: Steps
 
     def __init__(self, lifecycle: Lifecycle) -> None:

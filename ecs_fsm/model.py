@@ -19,7 +19,7 @@ class Word(StrEnum):
     _value_: str
     meaning: str
 
-    def __new__(cls, value: str, meaning: str) -> Self:
+    def __new__(cls, value: str, meaning: str = "") -> Self:
         """A member: its spelling and its meaning."""
         word = str.__new__(cls, value)
         word._value_ = value

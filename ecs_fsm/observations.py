@@ -24,6 +24,7 @@ SPELLINGS = {
     "task_state": ("task_state", "OS-EXT-STS:task_state"),
     "status": ("status",),
 }
+OWN = {spelling for spellings in SPELLINGS.values() for spelling in spellings}
 NOTHING = ("", NO_TASK, "null", "none", "None", "NULL")
 EXPECTED = "expected a JSON array, JSON Lines or CSV whose rows have vm_state and task_state"
 
@@ -32,12 +33,17 @@ class Observation(NamedTuple):
     """What one row says of a server: a pair or, where only that was recorded, a status.
 
     `wrong` says in what a row of known words contradicts the table, `state` is None where its pair
-    does not occur or is not known.
+    does not occur or is not known. `others` are the other columns of the row.
     """
 
     shown: Mapping[str, str | None]
     state: State | None
     wrong: str | None
+    others: Mapping[str, object] = {}
+
+    def as_dict(self) -> dict[str, object]:
+        """What it shows, with the other columns of its row."""
+        return {**self.others, **self.shown}
 
     def __str__(self) -> str:
         if "vm_state" in self.shown:
@@ -63,6 +69,8 @@ class Source:
             self._first = self._next().removeprefix(b"\xef\xbb\xbf")
             if not self._first:
                 raise InvalidInput(f"{self.name}: the file is empty; {EXPECTED}")
+        while len(self._first) < MAX_ROW and not self._line_ended and (piece := self._next()):
+            self._first += piece
         return self._first
 
     def read(self, size: int = -1) -> bytes:
@@ -108,7 +116,8 @@ def read(source: Source, lifecycle: Lifecycle, *, sampled: bool) -> Iterator[Obs
                 known[given] = _observation(lifecycle, given, sampled)
             except InvalidInput as error:
                 raise source.error(str(error)) from None
-        yield known[given]
+        others = {name: value for name, value in row.items() if name not in OWN}
+        yield known[given]._replace(others=others) if others else known[given]
 
 
 def _cell(row: Mapping[str, object], name: str, source: Source) -> str | None:
@@ -150,37 +159,40 @@ def _rows(source: Source) -> Iterator[Mapping[str, object]]:
     first = source.begin().lstrip()
     if first.startswith(b"["):
         yield from _json_rows(source, "item")
-    elif first.startswith(b"{") and not _is_whole_row(first):
-        yield from _json_rows(source, "changes.item")
     elif first.startswith(b"{"):
-        yield from _json_lines(source)
+        yield from _json_rows(source, "changes.item") if _wraps(first) else _json_lines(source)
     else:
         yield from _csv_rows(source)
 
 
-def _is_whole_row(line: bytes) -> bool:
+def _wraps(line: bytes) -> bool:
+    """Whether the object that begins here holds the rows, rather than being the first of them."""
     try:
         row = json.loads(line)
-    except ValueError:
+    except RecursionError:
         return False
-    return "changes" not in row
+    except ValueError:
+        return line.count(b"}") < line.count(b"{")
+    return isinstance(row.get("changes"), list) and not any(n in row for n in SPELLINGS["vm_state"])
 
 
 def _json_rows(source: Source, where: str) -> Iterator[Mapping[str, object]]:
     import ijson
 
+    found = where == "item"
     try:
-        found = where == "item"
-        for row in ijson.items(source, where):
+        # As floats, because the parser does not survive an endless whole number.
+        for row in ijson.items(source, where, use_float=True):
             found = True
             if not isinstance(row, dict):
                 raise source.error("a row is an object with vm_state and task_state")
             yield row
     except ijson.JSONError as error:
-        reason = str(error).splitlines()[0].strip()
-        raise source.error(f"this is not JSON ({reason})") from None
+        reason = error.args[0]
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raise source.error(f"this is not JSON ({text.splitlines()[0].strip()})") from None
     if not found:
-        raise InvalidInput(f"{source.name}: an object without a list of changes; {EXPECTED}")
+        raise InvalidInput(f"{source.name}: an object without rows in its changes; {EXPECTED}")
 
 
 def _json_lines(source: Source) -> Iterator[Mapping[str, object]]:
@@ -188,7 +200,7 @@ def _json_lines(source: Source) -> Iterator[Mapping[str, object]]:
         if line.strip():
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise source.error(f"this is not JSON ({error}); {EXPECTED}") from None
             if not isinstance(row, dict):
                 raise source.error("a row is an object with vm_state and task_state")
@@ -196,6 +208,7 @@ def _json_lines(source: Source) -> Iterator[Mapping[str, object]]:
 
 
 def _csv_rows(source: Source) -> Iterator[Mapping[str, object]]:
+    csv.field_size_limit(MAX_ROW)
     rows = csv.reader((line for line in source.lines() if line.strip()), strict=True)
     try:
         header = [name.strip() for name in next(rows)]

@@ -65,7 +65,8 @@ class Ways:
         if place not in self._reach:
             found = self._next(place)
             if self.sampled:
-                found = {**self._far(place), **found}
+                far = self._far(place)
+                found = far | {p: link for p, link in found.items() if link.cost <= far[p].cost}
             self._reach[place] = found
         return self._reach[place]
 

@@ -38,6 +38,8 @@ def replay_file(lifecycle: Lifecycle, path: str, *, sampled: bool, as_json: bool
 @contextmanager
 def _opened(path: str) -> Iterator[tuple[BinaryIO, str]]:
     if path == "-":
+        if sys.stdin is None:
+            raise InvalidInput("standard input is closed")
         yield sys.stdin.buffer, "standard input"
         return
     try:
@@ -149,8 +151,8 @@ def _copy(waiting: IO[str], out: IO[str]) -> None:
 
 def _as_dict(explanation: Explanation) -> dict[str, object]:
     answer: dict[str, object] = {
-        "from": explanation.before and explanation.before.shown,
-        "to": explanation.after.shown,
+        "from": explanation.before and explanation.before.as_dict(),
+        "to": explanation.after.as_dict(),
         "events": None if explanation.events is None else list(explanation.events),
         "reason": explanation.reason,
     }

@@ -105,7 +105,7 @@ class Rules:
             "status": self.table.statuses,
         }[kind]
         try:
-            return known(spelling)  # type: ignore[call-arg]
+            return known(spelling)
         except ValueError:
             raise unknown(kind, spelling, known) from None
 

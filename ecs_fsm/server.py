@@ -11,7 +11,7 @@ from ecs_fsm.lifecycle import NOTHING_GIVEN, Lifecycle, Outcome
 from ecs_fsm.model import AnyChange, Node, State, Steps, Transition, Word, bracketed
 
 if TYPE_CHECKING:
-    from transitions import Event
+    from ecs_fsm.machine import PathEvent
 
 API_STATUS = "status"
 API_VM_STATE = "OS-EXT-STS:vm_state"
@@ -88,9 +88,13 @@ class BaseServer:
         `{"server": …}` around them. Raises `InvalidInput` for a missing attribute, an unknown pair
         or a status that contradicts it.
         """
-        body = answer.get("server", answer) if isinstance(answer, Mapping) else answer
+        if not isinstance(answer, Mapping):
+            raise InvalidInput(f"an answer of the API is a mapping, not {type(answer).__name__}")
+        body = answer
+        if "server" in answer and API_STATUS not in answer:
+            body = answer["server"]
         if not isinstance(body, Mapping):
-            raise InvalidInput(f"an answer of the API is a mapping, not {type(body).__name__}")
+            raise InvalidInput(f"a server in an answer is a mapping, not {type(body).__name__}")
         for name in (API_STATUS, API_VM_STATE, API_TASK_STATE):
             if name not in body:
                 raise InvalidInput(f"the answer has no {name!r}")
@@ -189,26 +193,42 @@ class BaseServer:
             return self._fire(trigger)
         return self._with_callbacks(event, outcome)
 
-    def _with_callbacks(self, event: Event, outcome: Outcome | None) -> bool:
+    def _through(self, event: PathEvent, *args: Any, **kwargs: Any) -> bool:
+        """Let an event of the machine happen that was triggered there."""
+        if self.state not in event.transitions:
+            raise self._refusal(event.name)
+        rows = self.lifecycle.find(event.name, self.state)
+        outcome = self.lifecycle.outcome(event.name, self._node) if rows else None
+        return self._with_callbacks(event, outcome, *args, **kwargs)
+
+    def _with_callbacks(
+        self, event: PathEvent, outcome: Outcome | None, *args: Any, **kwargs: Any
+    ) -> bool:
         attention = self._attention = self._attention or Attention()
-        node, kept, pending = self._node, len(self._changes or ()), len(attention.pending)
         outer, attention.outcome = attention.outcome, outcome
-        happened = False
         attention.under_way += 1
         try:
-            happened = event.trigger(self)
+            happened = event.go(self, *args, **kwargs)
         finally:
             attention.under_way -= 1
             attention.outcome = outer
-            if not happened:
-                self._node = node
-                del attention.pending[pending:]
-                if self._changes is not None:
-                    del self._changes[kept:]
             if not attention.callables and not attention.under_way:
                 self._attention = None
         attention.tell()
         return happened
+
+    def _mark(self) -> Callable[[], None]:
+        """How to get back to where the server is now, for an event whose callback raises."""
+        attention = self._attention = self._attention or Attention()
+        node, kept, told = self._node, len(self._changes or ()), len(attention.pending)
+
+        def undo() -> None:
+            self._node = node
+            del attention.pending[told:]
+            if self._changes is not None:
+                del self._changes[kept:]
+
+        return undo
 
     def _refusal(self, trigger: str) -> Refused:
         if trigger in self.lifecycle.machine.events and trigger not in self.lifecycle.triggers:
@@ -257,8 +277,8 @@ class BaseServer:
 
     def run(self) -> State:
         """Let the system go on until the server rests; the state that it rests in."""
-        advance = self.lifecycle.advance
-        while self.may(advance) and self.trigger(advance):
+        advance = self.lifecycle.machine.events.get(self.lifecycle.advance)
+        while advance and self.state in advance.transitions and self._fire(advance.name):
             pass
         return self.state
 

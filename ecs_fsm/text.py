@@ -47,8 +47,10 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     shown = on or console()
+    columns, shown.width = shown.width, UNBOUNDED  # a terminal wraps what rich would cut
     with shown.capture() as captured:
-        shown.print(table, crop=False)
+        shown.print(table)
+    shown.width = columns
     shown.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 

@@ -242,3 +242,57 @@ def test_a_machine_with_a_callback_is_pickled_as_the_library_does_it(
     machine.before_stop(noop)
     again = pickle.loads(pickle.dumps(machine))  # noqa: S301 -- the test wrote it itself
     assert again.get_transitions("stop")[0].before == [noop]
+
+
+def test_an_event_triggered_on_the_machine_keeps_history_and_observers(
+    fresh: type[Server], machine: LifecycleMachine
+) -> None:
+    server, told = fresh.at("active"), list[Change]()
+    server.observe(told.append)
+    assert machine.events["stop"].trigger(server)
+    assert tuple(told) == server.history[1:]
+    machine.after_advance(broken)
+    before = server.history
+    with pytest.raises(Broken):
+        machine.events["advance"].trigger(server)
+    assert (server.history, tuple(told)) == (before, before[1:])
+
+
+def test_an_event_that_a_handler_of_exceptions_triggers_stands(
+    fresh: type[Server], machine: LifecycleMachine
+) -> None:
+    server = fresh.at("active", "powering-off")
+    machine.after_advance(broken)
+    machine.on_exception = [server.delete]
+    assert not server.advance()
+    assert server.state == "active/deleting"
+
+
+def test_an_event_that_a_condition_triggers_stands_though_the_condition_fails(
+    fresh: type[Server], machine: LifecycleMachine
+) -> None:
+    server = fresh.at("active")
+
+    def reboot_instead() -> bool:
+        return not server.reboot()
+
+    (stop,) = machine.get_transitions("stop")
+    stop.conditions.append(machine.transition_cls.condition_cls(reboot_instead))
+    assert not server.stop()
+    assert server.state == "active/rebooting"
+
+
+def test_a_run_asks_each_callback_once_for_each_step(
+    fresh: type[Server], machine: LifecycleMachine
+) -> None:
+    asked: list[str] = []
+    machine.prepare_advance(lambda: asked.append("prepared"))
+    fresh.at("active", "powering-off").run()
+    assert asked == ["prepared"]
+
+
+def test_states_and_sources_that_the_table_has_not_are_told(machine: LifecycleMachine) -> None:
+    with pytest.raises(ValueError, match="active/napping"):
+        machine.add_states("active/napping")
+    with pytest.raises(ValueError, match="activ/-"):
+        machine.add_transition("nap", "activ/-", "stopped/-")

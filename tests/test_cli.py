@@ -1,6 +1,9 @@
 """The installed command, with good and bad input: whole outputs, exit codes, one-line errors."""
 
+import contextlib
 import json
+import os
+import re
 import subprocess
 import sys
 
@@ -266,4 +269,61 @@ def test_a_full_disk_is_one_line() -> None:
     assert (done.returncode, done.stderr) == (
         2,
         b"ecs-fsm: standard output: No space left on device\n",
+    )
+
+
+def test_a_reader_who_leaves_is_no_answer_no() -> None:
+    for words in (["table"], ["status", "active"]):
+        with subprocess.Popen(
+            [COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as command:
+            assert command.stdout
+            assert command.stderr
+            command.stdout.close()
+            assert (command.wait(), command.stderr.read()) == (141, b"")
+
+
+@pytest.mark.parametrize("closed", ["table >&-", "replay - <&-"])
+def test_a_closed_stream_is_one_line(closed: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{COMMAND} {closed}"], capture_output=True, check=False, text=True
+    )
+    assert done.returncode == 2
+    assert re.fullmatch(r"ecs-fsm: standard (in|out)put is closed\n", done.stderr)
+
+
+def test_a_terminal_that_knows_no_arrows_gets_its_answer_all_the_same() -> None:
+    done = subprocess.run(
+        [COMMAND, "explain", "stop"],
+        env={"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert b"stop at active/- ? active/powering-off (ACTIVE)" in done.stdout
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_a_table_is_never_cut_on_a_terminal(columns: int) -> None:
+    leader, follower = os.openpty()
+    with subprocess.Popen(
+        [COMMAND, "operations", "stopped"],
+        stdout=follower,
+        env={"COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"},
+    ):
+        os.close(follower)
+        shown = b""
+        with contextlib.suppress(OSError):  # how the end of a terminal reads
+            while piece := os.read(leader, 1 << 16):
+                shown += piece
+    os.close(leader)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+    lines = [line.rstrip() for line in plain.splitlines()]
+    assert lines == ecs_fsm("operations", "stopped").out.splitlines()
+
+
+def test_help_keeps_its_examples_on_lines_of_their_own() -> None:
+    lines = ecs_fsm("simulate", "--help").out.splitlines()
+    assert "    ecs-fsm simulate create:reschedule@spawning,fail@networking" in lines
+    assert (
+        '    eval "$(_ECS_FSM_COMPLETE=bash_source ecs-fsm)"' in ecs_fsm("--help").out.splitlines()
     )

@@ -170,14 +170,24 @@ FORMS = {
 }
 
 
+NONE = [(None, None)]
+OTHER_COLUMNS: dict[str, list[tuple[object, object]]] = {
+    "json": [(1, None), (None, None)], "api": [*NONE], "lines": [*NONE],
+    "csv": [("1", "2"), ("2", "3")], "answer": [*NONE],
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_of_a_recording_gives_the_same_answer(form: str) -> None:
     code, out, err = ecs_fsm("replay", "-", "--json", given="\ufeff" + FORMS[form])
     active = {"vm_state": "active", "task_state": None, "status": "ACTIVE"}
     stopping = {"vm_state": "active", "task_state": "powering-off", "status": "ACTIVE"}
     stopped = {"vm_state": "stopped", "task_state": None, "status": "SHUTOFF"}
+    answer = json.loads(out)
+    for change in answer["changes"]:
+        assert (change["from"].pop("at", None), change["to"].pop("at", None)) in OTHER_COLUMNS[form]
     assert (code, err) == (0, "")
-    assert json.loads(out) == {
+    assert answer == {
         "changes": [
             {"from": active, "to": stopping, "events": ["stop"], "reason": None},
             {"from": stopping, "to": stopped, "events": ["advance"], "reason": None},
@@ -278,6 +288,48 @@ def test_what_does_not_read_is_one_line_with_file_and_line(recording: bytes, err
     assert ecs_fsm("replay", "-", "--json", given=recording) == Answer(
         2, "", f"ecs-fsm: standard input{error}\n"
     )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"vm_state": "active", "task_state": null, "x": ' + "9" * 5000 + "}",
+        '{"vm_state": "active", "task_state": null, "x": "' + "a" * 70_000 + '"}',
+        '{"vm_state": "active", "task_state": null, "changes": 3}',
+    ],
+    ids=["an endless number", "a long first row", "a column called changes"],
+)
+def test_a_strange_column_does_no_harm(row: str) -> None:
+    after = '{"vm_state": "active", "task_state": "migrating"}'
+    for recording in (f"{row}\n{after}\n", f"[{row},\n{after}]"):
+        code, out, err = ecs_fsm("replay", "-", given=recording)
+        if "9999" in row:
+            assert (code, out) == (2, "")
+            assert err.startswith("ecs-fsm: standard input, line 1: this is not JSON (")
+        else:
+            assert (code, out.splitlines()[-1]) == (0, "1 change, all explained")
+
+
+def test_a_row_too_deep_to_read_is_one_line() -> None:
+    deep = '{"vm_state": "active", "x":' + "[" * 100_000 + "]" * 100_000 + "}"
+    code, _, err = ecs_fsm("replay", "-", given=deep)
+    assert code == 2
+    assert err.startswith("ecs-fsm: standard input, line 1: this is not JSON (")
+
+
+@pytest.mark.parametrize(
+    "recording",
+    [
+        [{"status": "ACTIVE"}, "active/deleting"],
+        ["active/rebooting_hard", {"status": "HARD_REBOOT"}],
+        [{"status": "ERROR"}, "error/deleting", {"status": "ERROR"}],
+    ],
+    ids=str,
+)
+def test_what_may_be_no_change_needs_no_event(recording: list[str | dict[str, str]]) -> None:
+    rows = [seen(r)[0] if isinstance(r, str) else Observation(r, None, None) for r in recording]
+    explained = Replay(ECS, sampled=True).explain(rows)
+    assert [e.events for e in explained] == [()] * (len(recording) - 1)
 
 
 def test_memory_does_not_grow_with_the_recording() -> None:

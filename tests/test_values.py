@@ -142,3 +142,11 @@ def test_a_server_without_history_takes_at_most_150_bytes() -> None:
     finally:
         tracemalloc.stop()
     assert taken / len(servers) <= 150
+
+
+def test_a_lifecycle_is_a_value() -> None:
+    again = pickle.loads(pickle.dumps(ECS))  # noqa: S301  # the test wrote it itself
+    assert again == ECS == Lifecycle(ECS.table)
+    assert hash(again) == hash(ECS)
+    assert copy.deepcopy(ECS) is copy.copy(ECS) is ECS
+    assert Lifecycle(ECS.table._replace(name="other")) != ECS

@@ -195,16 +195,19 @@ SURPRISES = (
         "A rebuild of a stopped server shows REBUILD, then ACTIVE, then SHUTOFF: the system starts "
         "the server and stops it again, and who waits for ACTIVE leaves too early.",
         ("rebuild", "stopped/rebuilding", "stopped/rebuild_block_device_mapping",
-         "stopped/rebuild_spawning", "active/powering-off", "REBUILD"),
+         "stopped/rebuild_spawning", "active/powering-off", "active/-", "rebuilding",
+         "rebuild_block_device_mapping", "rebuild_spawning", "powering-off", "REBUILD", "ACTIVE"),
     ),
     Surprise(
         "A resize that failed and was rolled back looks like a server that nobody touched.",
-        ("resize", "stopped/-", "stopped/resize_prep", "stopped/resize_migrating", "RESIZE"),
+        ("resize", "roll_back", "stopped/-", "stopped/resize_prep", "stopped/resize_migrating",
+         "resize_prep", "resize_migrating", "RESIZE", "SHUTOFF"),
     ),
     Surprise(
         "A resize starts from SHUTOFF only, and stays at VERIFY_RESIZE until somebody confirms or "
         "reverts it.",
-        ("resize", "confirm_resize", "revert_resize", "resized/-", "resized", "VERIFY_RESIZE"),
+        ("resize", "confirm_resize", "revert_resize", "stopped/-", "resized/-", "resized",
+         "VERIFY_RESIZE", "SHUTOFF"),
     ),
 )  # fmt: skip
 

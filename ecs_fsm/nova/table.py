@@ -215,7 +215,7 @@ FACTS = (
 
 GUARDS = (
     Guard("launched", "no",
-        ("delete", "force_delete", "soft_delete", "reset_state_active", "reset_state_error", "lock", "unlock"),
+        ("delete", "force_delete", "soft_delete", "reset_state_active", "reset_state_error", "lock", "unlock", "inject_network_info"),
         "the server never ran; wait for its creation to end, or delete it and create another one"),
     Guard("locked", "yes",
         ("create_image", "backup", "evacuate", "reset_state_active", "reset_state_error", "unlock"),
