@@ -82,6 +82,12 @@ def cli() -> None:
     """
 
 
+remembering = click.option(
+    "--remember",
+    metavar="FACT=VALUE",
+    multiple=True,
+    help="What the server remembers there.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 Completion = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
@@ -121,18 +127,23 @@ def read_pair(vm_state: str, task_state: str | None) -> State:
     return servers().lifecycle.state(vm_state, task)
 
 
-def start_node(text: str | None, remember: tuple[str, ...]) -> Node | None:
-    """The node that `VM/TASK` names, with what is remembered there."""
+def node_at(state: State, remember: tuple[str, ...]) -> Node:
+    """The node of a server in `state` that remembers what was said."""
     lifecycle = servers().lifecycle
     facts = lifecycle.notation.facts(",".join(remember)) if remember else {}
+    return lifecycle.place(state, facts)
+
+
+def start_node(text: str | None, remember: tuple[str, ...]) -> Node | None:
+    """The node that `VM/TASK` names, with what is remembered there."""
     if text is None:
-        if facts:
+        if remember:
             raise InvalidInput("--remember is about the server at --from: say where it is")
         return None
     vm_state, slash, task_state = text.partition("/")
     if not slash:
         raise InvalidInput(f"{text!r} is no state: write VM/TASK, such as {vm_state}/{NO_TASK}")
-    return lifecycle.place(read_pair(vm_state, task_state), facts)
+    return node_at(read_pair(vm_state, task_state), remember)
 
 
 @cli.command()
@@ -186,23 +197,32 @@ def status(vm_state: str, task_state: str | None, as_json: bool) -> int:
 @choosing
 @click.argument("vm_state", required=False, shell_complete=vm_state_words)
 @click.argument("task_state", required=False, shell_complete=task_state_words)
+@remembering
 @as_json
-def operations(vm_state: str | None, task_state: str | None, as_json: bool) -> int:
+def operations(
+    vm_state: str | None, task_state: str | None, remember: tuple[str, ...], as_json: bool
+) -> int:
     """Show what can happen: everywhere, under a vm_state, or in a state.
 
     Example: ecs-fsm operations active rebooting
 
-    A vm_state alone means every task under it, - no task.
+    A vm_state alone means every task under it, - no task. What nobody said of a server's facts
+    may be either way.
 
     JSON: a list of {"trigger", "kind", "source", "path"}; source and the states of the path are
-    {"vm_state", "task_state", "status"}, source is null where there is no server yet.
+    {"vm_state", "task_state", "status"}, source is null where there is no server yet; "when" names
+    the facts that a transition depends on.
     """
     from ecs_fsm.text import print_transitions
 
     lifecycle = servers().lifecycle
     found = lifecycle.transitions
     if vm_state is not None and task_state is not None:
-        found = lifecycle.leaving(read_pair(vm_state, task_state))
+        node = node_at(read_pair(vm_state, task_state), remember)
+        here = lifecycle.leaving(node.state)
+        found = tuple(t for t in here if t in lifecycle.possible(t.trigger, node))
+    elif remember:
+        raise InvalidInput("--remember is about a server in one state: say VM_STATE TASK_STATE")
     elif vm_state is not None:
         under = lifecycle.word("vm_state", vm_state)
         found = tuple(t for t in found if t.source and t.source.vm_state == under)
@@ -231,12 +251,7 @@ def operations(vm_state: str | None, task_state: str | None, as_json: bool) -> i
     help="Where the server is at the start, - for no task.",
     shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
 )
-@click.option(
-    "--remember",
-    metavar="FACT=VALUE",
-    multiple=True,
-    help="What the server at --from remembers.",
-)
+@remembering
 @as_json
 def simulate(
     words: tuple[str, ...], start: str | None, remember: tuple[str, ...], as_json: bool

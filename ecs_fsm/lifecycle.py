@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecs_fsm.checks import check
-from ecs_fsm.errors import Refused, UnknownFact, unknown
+from ecs_fsm.errors import InvalidInput, Refused, UnknownFact, unknown
 from ecs_fsm.model import (
     AnyChange,
     Change,
@@ -133,6 +133,8 @@ class Lifecycle(Rules):
         source, known = (node.state, dict(node.facts)) if node else (None, {})
         usual = self.triggers[trigger].given
         for name in self.notation.known(given.items()):
+            if not usual:
+                raise InvalidInput(f"{trigger} takes no facts, {name} is not given with it")
             if name not in usual:
                 raise unknown(f"fact of {trigger}", name, usual)
         known |= {name: value for name, value in usual.items() if value is not None} | dict(given)

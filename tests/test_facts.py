@@ -113,7 +113,7 @@ def test_a_fact_that_cannot_be_is_refused(facts: dict[str, str], message: str) -
     assert str(raised.value) == message
     with pytest.raises(InvalidInput, match="contradicts stopped/resize_prep"):
         Server.at("stopped", "resize_prep", was="active")
-    with pytest.raises(InvalidInput, match="unknown fact of stop 'offload'"):
+    with pytest.raises(InvalidInput, match="stop takes no facts, offload is not given with it"):
         Server.at("active").trigger("stop", offload="later")
 
 
@@ -155,6 +155,19 @@ def test_facts_on_the_command_line() -> None:
         "event": "advance", "vm_state": "stopped", "task_state": None, "status": "SHUTOFF",
         "remembers": {"offload": "later", "boot": "image", "upload": "direct"},
     }  # fmt: skip
+
+
+def test_the_operations_of_a_server_that_remembers() -> None:
+    there = ("operations", "resized", "-", "--json", "--lifecycle", "nova")
+    for said, ends in (((), ["active", "stopped"]), (("--remember", "was=stopped"), ["stopped"])):
+        confirmed = [
+            t for t in json.loads(ecs_fsm(*there, *said).out) if t["trigger"] == "confirm_resize"
+        ]
+        assert [t["path"][0]["vm_state"] for t in confirmed] == ends
+    assert confirmed[0]["when"] == {"was": "stopped", "locked": "no"}
+    assert ecs_fsm("operations", "--remember", "was=stopped", "--lifecycle", "nova") == Answer(
+        2, "", "ecs-fsm: --remember is about a server in one state: say VM_STATE TASK_STATE\n"
+    )
 
 
 def test_the_lifecycle_named_last_counts() -> None:
