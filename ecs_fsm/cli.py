@@ -5,31 +5,38 @@ Exit codes: 0 yes, 1 the answer is no (refused, not explained), 2 wrong usage or
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from ecs_fsm.errors import InvalidInput, LifecycleError
-from ecs_fsm.lifecycles import NAMES, server_class
-from ecs_fsm.model import NO_TASK, Kind
+from ecs_fsm.model import NO_TASK
+from ecs_fsm.options import (
+    NO_TASK_SPELLINGS,
+    as_json,
+    choosing,
+    choosing_first,
+    completing,
+    node_at,
+    print_json,
+    read_pair,
+    remembering,
+    scenario_words,
+    servers,
+    start_node,
+    task_state_words,
+    vm_state_words,
+)
 from ecs_fsm.version import __version__
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from ecs_fsm.lifecycle import Lifecycle
-    from ecs_fsm.model import Node, State
-    from ecs_fsm.server import BaseServer
-from ecs_fsm.model import State
 
 READER_LEFT = 141
 """The exit code of a command that a signal ended because nobody reads its output any more."""
-NO_TASK_SPELLINGS = (NO_TASK, "null", "none")
 
 
 class InOrder(click.Group):
@@ -40,36 +47,13 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
-def _choose(ctx: click.Context, param: click.Parameter, name: str | None) -> None:
-    """Choose the lifecycle for the whole command line; the one named last counts."""
-    if name is not None:
-        ctx.find_root().obj = name
-
-
-choosing = click.option(
-    "--lifecycle",
-    metavar="NAME",
-    envvar="ECS_FSM_LIFECYCLE",
-    expose_value=False,
-    is_eager=True,
-    callback=_choose,
-    shell_complete=lambda ctx, param, incomplete: [n for n in NAMES if n.startswith(incomplete)],
-    help=f"The lifecycle: {' or '.join(NAMES)} (ECS_FSM_LIFECYCLE; the first if nothing is said).",
-)
-
-
-def servers(ctx: click.Context | None = None) -> type[BaseServer]:
-    """The servers of the chosen lifecycle."""
-    return server_class((ctx or click.get_current_context()).find_root().obj or NAMES[0])
-
-
 @click.group(
     cls=InOrder,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nCompletion in bash (zsh and fish alike):\n"
     '  eval "$(_ECS_FSM_COMPLETE=bash_source ecs-fsm)"',
 )
-@choosing
+@choosing_first
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """How a cloud server lives: its states, what leads from one to the next, what the API shows.
@@ -80,70 +64,6 @@ def cli() -> None:
 
     Exit codes: 0 yes, 1 the answer is no (refused, not explained), 2 wrong usage or input.
     """
-
-
-remembering = click.option(
-    "--remember",
-    metavar="FACT=VALUE",
-    multiple=True,
-    help="What the server remembers there.",
-)
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-Completion = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
-
-
-def completing(words: Callable[[Lifecycle], list[str]]) -> Completion:
-    """Shell completion from the words of the lifecycle."""
-
-    def complete(
-        ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        known = words(servers(ctx).lifecycle)
-        return [CompletionItem(word) for word in known if word.startswith(incomplete)]
-
-    return complete
-
-
-def _words(lifecycle: Lifecycle) -> list[str]:
-    kinds = (Kind.REQUEST, Kind.SYSTEM)
-    return [name for name, trigger in lifecycle.triggers.items() if trigger.kind in kinds]
-
-
-vm_state_words = completing(lambda lifecycle: [*lifecycle.table.vm_states])
-task_state_words = completing(lambda lifecycle: [NO_TASK, *lifecycle.table.task_states])
-
-
-def print_json(answer: object) -> None:
-    """Print an answer as JSON."""
-    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
-
-
-def read_pair(vm_state: str, task_state: str | None) -> State:
-    """The state that two words of the command line name."""
-    task = None if task_state in (None, *NO_TASK_SPELLINGS) else task_state
-    return servers().lifecycle.state(vm_state, task)
-
-
-def node_at(state: State, remember: tuple[str, ...]) -> Node:
-    """The node of a server in `state` that remembers what was said."""
-    lifecycle = servers().lifecycle
-    facts = lifecycle.notation.facts(",".join(remember)) if remember else {}
-    return lifecycle.place(state, facts)
-
-
-def start_node(text: str | None, remember: tuple[str, ...]) -> Node | None:
-    """The node that `VM/TASK` names, with what is remembered there."""
-    if text is None:
-        if remember:
-            raise InvalidInput("--remember is about the server at --from: say where it is")
-        return None
-    vm_state, slash, task_state = text.partition("/")
-    if not slash:
-        raise InvalidInput(f"{text!r} is no state: write VM/TASK, such as {vm_state}/{NO_TASK}")
-    return node_at(read_pair(vm_state, task_state), remember)
 
 
 @cli.command()
@@ -242,7 +162,7 @@ def operations(
     nargs=-1,
     required=True,
     metavar="WORD...",
-    shell_complete=completing(_words),
+    shell_complete=completing(scenario_words),
 )
 @click.option(
     "--from",

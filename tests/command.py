@@ -1,5 +1,6 @@
 """Runs the installed command as a user does."""
 
+import os
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -16,8 +17,14 @@ class Answer(NamedTuple):
     err: str
 
 
-def ecs_fsm(*arguments: str, given: str | bytes = "") -> Answer:
+def ecs_fsm(*arguments: str, given: str | bytes = "", **environment: str) -> Answer:
     """The answer of `ecs-fsm ARGUMENTS` with `given` on standard input."""
     data = given.encode() if isinstance(given, str) else given
-    done = subprocess.run([COMMAND, *arguments], input=data, capture_output=True, check=False)
+    done = subprocess.run(
+        [COMMAND, *arguments],
+        input=data,
+        capture_output=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
     return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())

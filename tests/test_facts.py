@@ -174,6 +174,8 @@ def test_the_lifecycle_named_last_counts() -> None:
     assert (
         ecs_fsm("--lifecycle", "ecs", "status", "rescued", "--lifecycle", "nova").out == "RESCUE\n"
     )
+    assert ecs_fsm("--lifecycle", "ecs", "status", "rescued", ECS_FSM_LIFECYCLE="nova").code == 2
+    assert ecs_fsm("status", "rescued", ECS_FSM_LIFECYCLE="nova").out == "RESCUE\n"
     assert ecs_fsm("--lifecycle", "nov", "table") == Answer(
         2, "", "ecs-fsm: unknown lifecycle 'nov'; did you mean 'nova'?\n"
     )

@@ -1,0 +1,117 @@
+"""What the commands have in common: their options, and how their words are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ecs_fsm.errors import InvalidInput
+from ecs_fsm.lifecycles import NAMES, server_class
+from ecs_fsm.model import NO_TASK, Kind
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from ecs_fsm.lifecycle import Lifecycle
+    from ecs_fsm.model import Node, State
+    from ecs_fsm.server import BaseServer
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+NO_TASK_SPELLINGS = (NO_TASK, "null", "none")
+
+
+def _choose(ctx: click.Context, param: click.Parameter, name: str | None) -> None:
+    """Choose the lifecycle for the whole command line; the one named last counts."""
+    if name is not None:
+        ctx.find_root().obj = name
+
+
+def _choosing(envvar: str | None) -> Callable[[Command], Command]:
+    return click.option(
+        "--lifecycle",
+        metavar="NAME",
+        envvar=envvar,
+        expose_value=False,
+        is_eager=True,
+        callback=_choose,
+        shell_complete=lambda ctx, param, start: [n for n in NAMES if n.startswith(start)],
+        help=f"The lifecycle: {' or '.join(NAMES)} (or ECS_FSM_LIFECYCLE; the first otherwise).",
+    )
+
+
+choosing_first = _choosing("ECS_FSM_LIFECYCLE")
+choosing = _choosing(None)
+
+
+def servers(ctx: click.Context | None = None) -> type[BaseServer]:
+    """The servers of the chosen lifecycle."""
+    return server_class((ctx or click.get_current_context()).find_root().obj or NAMES[0])
+
+
+remembering = click.option(
+    "--remember",
+    metavar="FACT=VALUE",
+    multiple=True,
+    help="What the server remembers there.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+Completion = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
+
+
+def completing(words: Callable[[Lifecycle], list[str]]) -> Completion:
+    """Shell completion from the words of the lifecycle."""
+
+    def complete(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        known = words(servers(ctx).lifecycle)
+        return [CompletionItem(word) for word in known if word.startswith(incomplete)]
+
+    return complete
+
+
+def scenario_words(lifecycle: Lifecycle) -> list[str]:
+    """What a scenario can be made of: what a user asks, and what the system does unasked."""
+    kinds = (Kind.REQUEST, Kind.SYSTEM)
+    return [name for name, trigger in lifecycle.triggers.items() if trigger.kind in kinds]
+
+
+vm_state_words = completing(lambda lifecycle: [*lifecycle.table.vm_states])
+task_state_words = completing(lambda lifecycle: [NO_TASK, *lifecycle.table.task_states])
+
+
+def print_json(answer: object) -> None:
+    """Print an answer as JSON."""
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def read_pair(vm_state: str, task_state: str | None) -> State:
+    """The state that two words of the command line name."""
+    task = None if task_state in (None, *NO_TASK_SPELLINGS) else task_state
+    return servers().lifecycle.state(vm_state, task)
+
+
+def node_at(state: State, remember: tuple[str, ...]) -> Node:
+    """The node of a server in `state` that remembers what was said."""
+    lifecycle = servers().lifecycle
+    facts = lifecycle.notation.facts(",".join(remember)) if remember else {}
+    return lifecycle.place(state, facts)
+
+
+def start_node(text: str | None, remember: tuple[str, ...]) -> Node | None:
+    """The node that `VM/TASK` names, with what is remembered there."""
+    if text is None:
+        if remember:
+            raise InvalidInput("--remember is about the server at --from: say where it is")
+        return None
+    vm_state, slash, task_state = text.partition("/")
+    if not slash:
+        raise InvalidInput(f"{text!r} is no state: write VM/TASK, such as {vm_state}/{NO_TASK}")
+    return node_at(read_pair(vm_state, task_state), remember)
