@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
     """What an event comes to: its transition, the nodes that it enters, the node at its end.
 
     The end is a node of its own where the event changes only what is remembered. `facts` are those
-    that the event was given or that decided it.
+    that the event was given, and those that decided it where they are not the usual ones.
     """
 
     transition: Transition
@@ -163,7 +163,7 @@ class Lifecycle(Rules):
             nodes.append(self.node(state, facts))
             facts = {**dict(nodes[-1].facts), **told}
         end = nodes[-1] if nodes or source is None else self.node(source, facts)
-        decided = self.memory.ordered({**dict(transition.when), **given})
+        decided = self.memory.ordered({**self.memory.unusual(transition.when), **given})
         return Outcome(transition, tuple(nodes), end, decided)
 
     def outcomes(self, node: Node | None) -> Iterator[Outcome]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ecs_fsm.errors import InvalidInput
-from ecs_fsm.model import Fact, Facts, State
+from ecs_fsm.model import Fact, Facts, Guard, State
 from ecs_fsm.notation import Notation
 
 UNKNOWN = "?"
@@ -15,8 +15,9 @@ UNKNOWN = "?"
 class Memory:
     """The facts of one lifecycle."""
 
-    def __init__(self, facts: Iterable[Fact], notation: Notation) -> None:
+    def __init__(self, facts: Iterable[Fact], guards: Iterable[Guard], notation: Notation) -> None:
         self._facts = {fact.name: fact for fact in facts}
+        self._guarding = {guard.fact for guard in guards}
         self._scope = {name: notation.scope(fact.scope) for name, fact in self._facts.items()}
         self._implied: dict[State, dict[str, str]] = {}
         for fact in self._facts.values():
@@ -61,13 +62,20 @@ class Memory:
         )
 
     def unsaid(self, state: State) -> Facts:
-        """What somebody remembers who found a server in `state` and knows nothing else of it."""
+        """What somebody remembers who found a server in `state` and knows nothing else of it.
+
+        A fact that only holds requests back is as usual: what was seen was not held back.
+        """
         facts = {
             name: UNKNOWN
             for name, fact in self._facts.items()
-            if fact.default is not None and self.open(name, state)
+            if fact.default is not None and name not in self._guarding and self.open(name, state)
         }
         return self.kept(state, facts)
+
+    def unusual(self, facts: Facts) -> dict[str, str]:
+        """The facts that are not what they are where nobody says anything."""
+        return {name: value for name, value in facts if value != self._facts[name].default}
 
     def value(self, name: str, facts: Mapping[str, str]) -> str | None:
         """The value of a fact among those known, or its default; None if nobody said."""

@@ -31,7 +31,7 @@ class Rules:
         self.states = {state: state for state in self._read_pairs()}
         try:
             self.notation = Notation(self.states, table.groups, table.facts)
-            self.memory = Memory(table.facts, self.notation)
+            self.memory = Memory(table.facts, table.guards, self.notation)
         except InvalidInput as error:
             raise InvalidTable(f"facts: {error}") from error
         ways = read_rows(table, self.notation, self.memory)
