@@ -11,7 +11,6 @@ from itertools import product
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecs_fsm.checks import check
 from ecs_fsm.errors import InvalidInput, Refused, UnknownFact, unknown
 from ecs_fsm.model import (
     AnyChange,
@@ -26,6 +25,7 @@ from ecs_fsm.model import (
 )
 from ecs_fsm.refusal import reason
 from ecs_fsm.rules import Rules
+from ecs_fsm.soundness import check
 
 if TYPE_CHECKING:
     from ecs_fsm.machine import LifecycleMachine

@@ -11,7 +11,7 @@ from ecs_fsm.ecs.table import PAIRS, TABLE
 from ecs_fsm.generate import server_module
 from ecs_fsm.model import NO_SERVER, Kind, Rows, Surprise, Table, Word
 from ecs_fsm.server import BaseServer
-from tests.test_checks import longer
+from tests.test_soundness import longer
 
 
 def test_a_new_operation_is_a_few_rows() -> None:

@@ -32,7 +32,7 @@ LAYERS = (
     ("ecs_fsm.model", "ecs_fsm.version"),
     ("ecs_fsm.errors",),
     ("ecs_fsm.notation", "ecs_fsm.refusal", "ecs_fsm.text"),
-    ("ecs_fsm.checks", "ecs_fsm.memory"),
+    ("ecs_fsm.soundness", "ecs_fsm.memory"),
     ("ecs_fsm.reading",),
     ("ecs_fsm.rules",),
     ("ecs_fsm.lifecycle",),
@@ -48,7 +48,7 @@ LAST = len(LAYERS)
 # A lifecycle makes its machine when it is first asked for it.
 AGAINST_THE_LAYERS = {("ecs_fsm.lifecycle", "ecs_fsm.machine")}
 # A word of the table that is a parameter of a command as well.
-OTHER_MEANINGS = {("ecs_fsm.cli", "start")}
+OTHER_MEANINGS = {("ecs_fsm.cli.options", "start")}
 
 
 def for_types_only(node: ast.AST) -> bool:

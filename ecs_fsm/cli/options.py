@@ -85,6 +85,13 @@ def scenario_words(lifecycle: Lifecycle) -> list[str]:
 
 vm_state_words = completing(lambda lifecycle: [*lifecycle.table.vm_states])
 task_state_words = completing(lambda lifecycle: [NO_TASK, *lifecycle.table.task_states])
+beginning = click.option(
+    "--from",
+    "start",
+    metavar="VM/TASK",
+    help="Where the server is at the start, - for no task.",
+    shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
+)
 
 
 def print_json(answer: object) -> None:

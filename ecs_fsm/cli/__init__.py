@@ -1,0 +1,99 @@
+"""The command line: `ecs-fsm COMMAND`, each command a few lines over the package.
+
+Exit codes: 0 yes, 1 the answer is no (refused, not explained), 2 wrong usage or input.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOWrapper
+from typing import NoReturn
+
+import click
+
+from ecs_fsm.cli import asking, running
+from ecs_fsm.cli.options import choosing_first
+from ecs_fsm.errors import InvalidInput, LifecycleError
+from ecs_fsm.version import __version__
+
+READER_LEFT = 141
+"""The exit code of a command that a signal ended because nobody reads its output any more."""
+
+
+class InOrder(click.Group):
+    """A group that lists its commands as a reader meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of this file."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=InOrder,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\nCompletion in bash (zsh and fish alike):\n"
+    '  eval "$(_ECS_FSM_COMPLETE=bash_source ecs-fsm)"',
+)
+@choosing_first
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """How a cloud server lives: its states, what leads from one to the next, what the API shows.
+
+    \b
+    Example:
+      ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
+
+    Exit codes: 0 yes, 1 the answer is no (refused, not explained), 2 wrong usage or input.
+    """
+
+
+for _command in (
+    asking.table,
+    asking.status,
+    asking.operations,
+    running.simulate,
+    running.replay,
+    asking.explain,
+):
+    cli.add_command(_command)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; every error is one line on standard error."""
+    code: str | int | None = 2
+    out = sys.stdout
+    try:
+        code = _run(arguments)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+    except click.ClickException as error:
+        _complain(error.format_message())
+    except LifecycleError as error:
+        _complain(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    except SystemExit as leaving:
+        # Of click's own: completion of a word in a shell, or a reader who has seen enough, and
+        # then it has put something else in the place of standard output.
+        code = READER_LEFT if sys.stdout is not out else leaving.code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is left to flush
+        code = READER_LEFT
+    except OSError as error:
+        _complain(f"{error.filename or 'standard output'}: {error.strerror}")
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
+    if sys.stdout is None:
+        raise InvalidInput("standard output is closed")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    code: int = cli.main(arguments, prog_name="ecs-fsm", standalone_mode=False)
+    sys.stdout.flush()
+    return code
+
+
+def _complain(message: str) -> None:
+    click.echo(f"ecs-fsm: {' '.join(message.split())}", err=True)

@@ -1,0 +1,96 @@
+"""The commands about servers that live: scenarios to run, recordings to explain."""
+
+from __future__ import annotations
+
+import click
+
+from ecs_fsm.cli.options import (
+    as_json,
+    beginning,
+    choosing,
+    completing,
+    print_json,
+    remembering,
+    scenario_words,
+    servers,
+    start_node,
+)
+
+
+@click.command()
+@choosing
+@click.argument(
+    "words",
+    nargs=-1,
+    required=True,
+    metavar="WORD...",
+    shell_complete=completing(scenario_words),
+)
+@beginning
+@remembering
+@as_json
+def simulate(
+    words: tuple[str, ...], start: str | None, remember: tuple[str, ...], as_json: bool
+) -> int:
+    """Run a scenario and show every state the server enters.
+
+    A WORD is OPERATION, run to its end, or OPERATION:OUTCOME@STEP with the outcome fail, roll_back,
+    reschedule or hang; @STEP may be left out where only one step can have it, @- is the step
+    without a task, outcomes follow each other after a comma. A hung step stays until the next word
+    is asked over it. A refused request ends the scenario: exit code 1.
+
+    \b
+    Examples:
+      ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
+      ecs-fsm simulate create:reschedule@spawning,fail@networking
+      ecs-fsm simulate rebuild:hang@rebuild_spawning delete --from stopped/-
+
+    JSON: {"changes": [{"event", "vm_state", "task_state", "status"}, ...], "final": {"vm_state",
+    "task_state", "status"}, "refused": null or {"operation", "vm_state", "task_state", "status",
+    "reason", "allowed"}}; the first change is the state that the scenario starts in.
+    """
+    from ecs_fsm.simulate import simulate as run
+    from ecs_fsm.text import console, print_history
+
+    server, refused = run(servers(), words, start_node(start, remember))
+    if as_json:
+        print_json(
+            {
+                "changes": [change.as_dict() for change in server.history],
+                "final": server.state.as_dict(),
+                "refused": refused and refused.as_dict(),
+            }
+        )
+    else:
+        print_history(server.history)
+        if refused:
+            console().print(str(refused), style="red", soft_wrap=True)
+    return 1 if refused else 0
+
+
+@click.command()
+@choosing
+@click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
+@click.option("--sampled", is_flag=True, help="The observer may have missed states between rows.")
+@as_json
+def replay(file: str, sampled: bool, as_json: bool) -> int:
+    """Explain recorded changes by the events that cause them.
+
+    FILE (- is standard input) is a JSON array, JSON Lines or CSV; each row has vm_state and
+    task_state (also as OS-EXT-STS:vm_state and OS-EXT-STS:task_state) and may have status. With
+    --sampled a change is explained by the shortest sequence of events, and a row may hold status
+    alone.
+
+    \b
+    Examples:
+      ecs-fsm replay changes.csv
+      ecs-fsm simulate create stop --json | ecs-fsm replay -
+
+    JSON: {"changes": [{"from", "to", "events": [...] or null, "reason": null or text}, ...],
+    "explained": true or false}; other columns of a row stay in "from" and "to". The second change
+    of one event has no events, and other single events that explain a change stand under "or".
+    Exit code 1 if a change is not explained.
+    """
+    from ecs_fsm.recording import replay_file
+
+    return 0 if replay_file(servers().lifecycle, file, sampled=sampled, as_json=as_json) else 1
