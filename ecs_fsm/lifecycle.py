@@ -213,14 +213,19 @@ class Lifecycle(Rules):
 
     def runs(self, node: Node | None, trigger: str) -> Iterator[tuple[Node, ...]]:
         """Everything that is seen of an operation when nothing goes wrong, from `node`."""
+        for way in self.ways(node, trigger):
+            yield tuple(entered for outcome in way for entered in outcome.nodes)
+
+    def ways(self, node: Node | None, trigger: str) -> Iterator[tuple[Outcome, ...]]:
+        """The events of an operation in which nothing goes wrong, from `node` to its rest."""
         for outcome in self.outcomes(node):
             if outcome.transition.trigger == trigger:
-                yield from self._go_on(outcome.nodes, outcome.end)
+                yield from self._go_on((outcome,))
 
-    def _go_on(self, seen: tuple[Node, ...], at: Node) -> Iterator[tuple[Node, ...]]:
-        if self.rests(at.state):
-            yield seen
+    def _go_on(self, way: tuple[Outcome, ...]) -> Iterator[tuple[Outcome, ...]]:
+        if self.rests(way[-1].end.state):
+            yield way
             return
-        for outcome in self.outcomes(at):
+        for outcome in self.outcomes(way[-1].end):
             if outcome.transition.trigger == self.advance:
-                yield from self._go_on((*seen, *outcome.nodes), outcome.end)
+                yield from self._go_on((*way, outcome))

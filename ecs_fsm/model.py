@@ -13,17 +13,46 @@ Facts = tuple[tuple[str, str], ...]
 """Facts with their values, in the order of the table."""
 
 
+class Tone(StrEnum):
+    """A family of colours in which diagrams show a status; never the only thing that tells it."""
+
+    BLUE = "blue"
+    SKY = "sky"
+    TEAL = "teal"
+    GREEN = "green"
+    LIME = "lime"
+    OLIVE = "olive"
+    SAND = "sand"
+    AMBER = "amber"
+    ORANGE = "orange"
+    BROWN = "brown"
+    RED = "red"
+    ROSE = "rose"
+    PINK = "pink"
+    PLUM = "plum"
+    VIOLET = "violet"
+    INDIGO = "indigo"
+    STONE = "stone"
+    GREY = "grey"
+    SLATE = "slate"
+
+
 class Word(StrEnum):
-    """A word of the API: `str()` is its spelling there, `meaning` says what it stands for."""
+    """A word of the API: `str()` is its spelling there, `meaning` says what it stands for.
+
+    A status has a `tone` as well.
+    """
 
     _value_: str
     meaning: str
+    tone: Tone
 
-    def __new__(cls, value: str, meaning: str = "") -> Self:
-        """A member: its spelling and its meaning."""
+    def __new__(cls, value: str, meaning: str = "", tone: Tone = Tone.GREY) -> Self:
+        """A member: its spelling, its meaning, its tone."""
         word = str.__new__(cls, value)
         word._value_ = value
         word.meaning = meaning
+        word.tone = tone
         return word
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from ecs_fsm.cli import asking, running
+from ecs_fsm.cli import asking, drawing, running
 from ecs_fsm.cli.options import choosing_first
 from ecs_fsm.errors import InvalidInput, LifecycleError
 from ecs_fsm.version import __version__
@@ -55,6 +55,7 @@ for _command in (
     running.simulate,
     running.replay,
     asking.explain,
+    drawing.draw,
 ):
     cli.add_command(_command)
 

@@ -8,7 +8,7 @@ its code.
 """
 
 from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import NO_SERVER, Kind, Rows, Surprise, Table, Word
+from ecs_fsm.model import NO_SERVER, Kind, Rows, Surprise, Table, Tone, Word
 
 
 class VmState(Word):
@@ -61,21 +61,26 @@ class TaskState(Word):
 class Status(Word):
     """What the API shows as `status`: a function of vm_state and task_state."""
 
-    BUILD = "BUILD", "The server is being created and does not run yet."
-    REBOOT = "REBOOT", "The server is restarting gracefully."
-    HARD_REBOOT = "HARD_REBOOT", "The server is restarting by force, as if its power had been cut."
-    REBUILD = "REBUILD", "The system disk is being made anew from an image."
-    MIGRATING = "MIGRATING", "The server is moving to another host while it runs."
-    ACTIVE = "ACTIVE", "The server runs."
-    RESIZE = "RESIZE", "The flavor of the server is being changed."
-    SHUTOFF = "SHUTOFF", "The server is shut down."
-    REVERT_RESIZE = "REVERT_RESIZE", "The server is going back to its old flavor."
+    BUILD = "BUILD", "The server is being created and does not run yet.", Tone.BLUE
+    REBOOT = "REBOOT", "The server is restarting gracefully.", Tone.AMBER
+    HARD_REBOOT = (
+        "HARD_REBOOT",
+        "The server is restarting by force, as if its power had been cut.",
+        Tone.ORANGE,
+    )
+    REBUILD = "REBUILD", "The system disk is being made anew from an image.", Tone.VIOLET
+    MIGRATING = "MIGRATING", "The server is moving to another host while it runs.", Tone.TEAL
+    ACTIVE = "ACTIVE", "The server runs.", Tone.GREEN
+    RESIZE = "RESIZE", "The flavor of the server is being changed.", Tone.PINK
+    SHUTOFF = "SHUTOFF", "The server is shut down.", Tone.GREY
+    REVERT_RESIZE = "REVERT_RESIZE", "The server is going back to its old flavor.", Tone.PLUM
     VERIFY_RESIZE = (
         "VERIFY_RESIZE",
         "The server has its new flavor and waits to be confirmed or reverted.",
+        Tone.ROSE,
     )
-    ERROR = "ERROR", "An operation went wrong; the server needs a rebuild or a delete."
-    DELETED = "DELETED", "The server is gone."
+    ERROR = "ERROR", "An operation went wrong; the server needs a rebuild or a delete.", Tone.RED
+    DELETED = "DELETED", "The server is gone.", Tone.SLATE
 
 
 GROUPS = {

@@ -6,7 +6,7 @@ Nova's code and checked against recordings of a real Nova, change by change.
 """
 
 from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import NO_SERVER, Fact, Guard, Kind, Rows, Surprise, Table, Word
+from ecs_fsm.model import NO_SERVER, Fact, Guard, Kind, Rows, Surprise, Table, Tone, Word
 
 
 class VmState(Word):
@@ -102,28 +102,49 @@ class TaskState(Word):
 class Status(Word):
     """What the API shows as `status`: a function of vm_state and task_state."""
 
-    BUILD = "BUILD", "The server is being created and does not run yet."
-    REBOOT = "REBOOT", "The server is restarting gracefully."
-    HARD_REBOOT = "HARD_REBOOT", "The server is restarting by force, as if its power had been cut."
-    REBUILD = "REBUILD", "The server is being made anew, from an image or on another host."
-    RESIZE = "RESIZE", "The server is getting another flavor or moving to another host."
-    MIGRATING = "MIGRATING", "The server is moving to another host while it runs."
-    PASSWORD = "PASSWORD", "The administrator's password is being changed."
-    REVERT_RESIZE = "REVERT_RESIZE", "The server is going back to its old flavor and host."
-    ACTIVE = "ACTIVE", "The server runs."
-    SHUTOFF = "SHUTOFF", "The server is off."
-    PAUSED = "PAUSED", "The server stands still in memory."
-    SUSPENDED = "SUSPENDED", "The server is off with its memory saved to disk."
-    RESCUE = "RESCUE", "The server runs from a rescue image."
+    BUILD = "BUILD", "The server is being created and does not run yet.", Tone.BLUE
+    REBOOT = "REBOOT", "The server is restarting gracefully.", Tone.AMBER
+    HARD_REBOOT = (
+        "HARD_REBOOT",
+        "The server is restarting by force, as if its power had been cut.",
+        Tone.ORANGE,
+    )
+    REBUILD = (
+        "REBUILD",
+        "The server is being made anew, from an image or on another host.",
+        Tone.VIOLET,
+    )
+    RESIZE = "RESIZE", "The server is getting another flavor or moving to another host.", Tone.PINK
+    MIGRATING = "MIGRATING", "The server is moving to another host while it runs.", Tone.TEAL
+    PASSWORD = "PASSWORD", "The administrator's password is being changed.", Tone.LIME
+    REVERT_RESIZE = (
+        "REVERT_RESIZE",
+        "The server is going back to its old flavor and host.",
+        Tone.PLUM,
+    )
+    ACTIVE = "ACTIVE", "The server runs.", Tone.GREEN
+    SHUTOFF = "SHUTOFF", "The server is off.", Tone.GREY
+    PAUSED = "PAUSED", "The server stands still in memory.", Tone.SKY
+    SUSPENDED = "SUSPENDED", "The server is off with its memory saved to disk.", Tone.INDIGO
+    RESCUE = "RESCUE", "The server runs from a rescue image.", Tone.BROWN
     VERIFY_RESIZE = (
         "VERIFY_RESIZE",
         "The server has its new flavor or host and waits to be confirmed or reverted.",
+        Tone.ROSE,
     )
-    SHELVED = "SHELVED", "The server is off and kept as an image; its host keeps a place for it."
-    SHELVED_OFFLOADED = "SHELVED_OFFLOADED", "The server is off and needs a host to come back."
-    SOFT_DELETED = "SOFT_DELETED", "The server is deleted and can still be restored."
-    ERROR = "ERROR", "An operation went wrong; only some operations lead out of here."
-    DELETED = "DELETED", "The server is gone."
+    SHELVED = (
+        "SHELVED",
+        "The server is off and kept as an image; its host keeps a place for it.",
+        Tone.OLIVE,
+    )
+    SHELVED_OFFLOADED = (
+        "SHELVED_OFFLOADED",
+        "The server is off and needs a host to come back.",
+        Tone.SAND,
+    )
+    SOFT_DELETED = "SOFT_DELETED", "The server is deleted and can still be restored.", Tone.STONE
+    ERROR = "ERROR", "An operation went wrong; only some operations lead out of here.", Tone.RED
+    DELETED = "DELETED", "The server is gone.", Tone.SLATE
 
 
 # fmt: off

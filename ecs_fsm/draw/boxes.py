@@ -1,0 +1,137 @@
+"""The boxes that several views have in common: how a state or a request is told in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import ceil
+
+from ecs_fsm.draw.picture import Box, Ink, Look, Spot, Text, broken, width_of
+from ecs_fsm.draw.rows import task_of
+from ecs_fsm.model import Facts, Kind, State, bracketed
+
+NAME = 10.0
+STATUS = 9.0
+REMARK = 8.0
+MOST_NAME = 109.0
+"""How wide a task_state may be before it goes on two lines."""
+LINE = 1.2
+"""The height of a line of text, in sizes."""
+
+
+def state_key(state: State) -> str:
+    """The key of a state's own box: letters, digits and hyphens, so that it can be an id."""
+    return f"state-{slug(state)}"
+
+
+def slug(text: str) -> str:
+    """A text as part of an id."""
+    return "-".join(part.strip("-") or "none" for part in text.replace("_", "-").split("/"))
+
+
+def told(state: State) -> str:
+    """What a state is, in a sentence or two."""
+    meanings = [state.vm_state.meaning, *([state.task_state.meaning] if state.task_state else [])]
+    return f"{state}: status {state.status}. {' '.join(meanings)}"
+
+
+def rest_box(state: State) -> Box:
+    """A state in which a server stays."""
+    lines = (
+        Text(state.status, 11, bold=True, ink=Ink.STATUS),
+        Text(state.vm_state, NAME),
+        Text(task_of(state), REMARK, ink=Ink.STATUS),
+    )
+    return _state_box(state_key(state), Look.REST, lines, state)
+
+
+def step_box(state: State) -> Box:
+    """A state with a running task, or one without that does not last."""
+    lines = _named(task_of(state), state)
+    return _state_box(state_key(state), Look.STEP, lines, state)
+
+
+def again_box(state: State, key: str, *, elsewhere: bool) -> Box:
+    """A state that has its own box in another place of the picture."""
+    lines = _named(str(state) if elsewhere else task_of(state), state)
+    return _state_box(key, Look.AGAIN, lines, state)
+
+
+def _named(name: str, state: State) -> tuple[Text, ...]:
+    names = broken(name, MOST_NAME, NAME)
+    return (*(Text(n, NAME) for n in names), Text(state.status, STATUS, ink=Ink.STATUS))
+
+
+def goal_box(state: State, key: str, *, back: bool = False, at_once: str = "now") -> Box:
+    """Where the server is at the end."""
+    lines = (Text(f"{'back to' if back else at_once} {state.status}", STATUS, True, Ink.STATUS),)
+    return _state_box(key, Look.GOAL, lines, state)
+
+
+def _state_box(key: str, look: Look, lines: tuple[Text, ...], state: State) -> Box:
+    return Box(key, look, lines, state, state.status.tone, told(state))
+
+
+def origin_box() -> Box:
+    """Where there is no server yet."""
+    return Box("origin", Look.ORIGIN, title="There is no server yet.")
+
+
+def chip_box(
+    key: str, names: Sequence[str], kind: Kind, remarks: Iterable[str] = (), title: str = ""
+) -> Box:
+    """What stands in the middle of an arrow: who asks for what."""
+    ink = {Kind.REQUEST: Ink.REQUEST, Kind.FAILURE: Ink.FAILURE}.get(kind, Ink.MUTED)
+    look = look_of(kind)
+    asked = kind is Kind.REQUEST
+    lines = [Text(name, NAME if asked else STATUS, asked, ink) for name in names]
+    lines += [Text(remark, REMARK, ink=Ink.MUTED) for remark in remarks]
+    return Box(key, look, tuple(lines), title=title)
+
+
+def look_of(kind: Kind) -> Look:
+    """How what is caused by `kind` looks."""
+    return {Kind.REQUEST: Look.REQUEST, Kind.FAILURE: Look.FAILURE}.get(kind, Look.PROGRESS)
+
+
+def conditions(facts: Facts) -> list[str]:
+    """Facts on which something depends, a line for each."""
+    return [bracketed((fact,)) for fact in facts]
+
+
+def width_for(box: Box) -> float:
+    """How wide a box must be for its lines."""
+    room = {Look.PLAIN: 6.0, Look.ORIGIN: 12.0, Look.GOAL: 18.0, Look.REST: 14.0, Look.STEP: 9.0}
+    least = max((width_of(t.words, t.size, bold=t.bold) for t in box.lines), default=0)
+    return least + room.get(box.look, 8.0)
+
+
+def height_for(box: Box) -> float:
+    """How high a box must be for its lines."""
+    room = {Look.PLAIN: 0.0, Look.GOAL: 6.0}
+    return sum(t.size * LINE for t in box.lines) + room.get(box.look, 2.0)
+
+
+def placed(box: Box, left: float, middle: float, width: float, height: float = 0) -> Box:
+    """The box at its place: its left side, its middle, as high as its lines or as `height`."""
+    spot = Spot(left + width / 2, middle, width, height or height_for(box))
+    return replace(box, spot=spot)
+
+
+def heading(title: str, lines: Iterable[str], width: float) -> list[Box]:
+    """What stands above a picture: its title, and what one must know to read it."""
+    name = Box("title", Look.PLAIN, (Text(title, 14, bold=True),), left=True)
+    below = Box("explained", Look.PLAIN, tuple(Text(n, 8, ink=Ink.MUTED) for n in lines), left=True)
+    top = height_for(name) + 1
+    return [
+        placed(name, 0, height_for(name) / 2, width),
+        placed(below, 0, top + height_for(below) / 2, width),
+    ]
+
+
+def bottom_of(boxes: Iterable[Box]) -> int:
+    """How far down boxes reach."""
+    return ceil(max(box.spot.y + box.spot.height / 2 for box in boxes if box.spot))
+
+
+NOWHERE = Spot(0, 0, 0, 0)

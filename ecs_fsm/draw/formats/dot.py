@@ -1,0 +1,191 @@
+"""A picture as DOT text, the language of Graphviz; every image is made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING
+
+from ecs_fsm.draw.boxes import height_for, width_for
+from ecs_fsm.draw.palette import COLOURS, Colours, Theme, Tint
+from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
+from ecs_fsm.model import NO_SERVER, Transition
+
+if TYPE_CHECKING:
+    import graphviz
+
+FONT = "Helvetica"
+TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0">'
+INCH = 72
+ENDINGS = (".dot", ".gv")
+TEXT = True
+MARGIN = 8.0
+PEN = {Look.REQUEST: "1.8", Look.REST: "1.8", Look.AGAIN: "1", Look.LANE: "1", Look.STEP: "1"}
+BARE = (Look.PLAIN, Look.REQUEST, Look.PROGRESS, Look.FAILURE)
+"""Boxes without a border: text on the page."""
+SHAPES = {Look.GOAL: "cds", Look.ORIGIN: "circle"} | dict.fromkeys(BARE, "none")
+
+
+def render(picture: Picture, theme: Theme | None = None, program: str | None = None) -> str:
+    """The DOT text of a picture, for any Graphviz: it names the engine that it is laid out by."""
+    return str(graph(picture, theme or Theme.LIGHT).source)
+
+
+def graph(picture: Picture, theme: Theme = Theme.LIGHT) -> graphviz.Digraph:
+    """A picture as a graph of the `graphviz` package."""
+    import graphviz
+
+    colours = COLOURS[theme]
+    made = graphviz.Digraph(
+        name=picture.view,
+        comment=f"{picture.title}. {picture.description}",
+        graph_attr=_page(picture, colours),
+        node_attr={"fontname": FONT, "fontsize": "9", "shape": "box", "margin": "0"},
+        edge_attr={"arrowsize": "0.6", "fontname": FONT},
+    )
+    for box in picture.boxes:
+        made.node(box.key, **_box(box, colours))
+    for number, arrow in enumerate(picture.arrows):
+        tail = arrow.tail if arrow.port is None else f"{arrow.tail}:p{arrow.port}:e"
+        made.edge(tail, arrow.head, **_arrow(arrow, number, colours))
+    return made
+
+
+def _page(picture: Picture, colours: Colours) -> dict[str, str]:
+    page = {"bgcolor": colours.page, "fontname": FONT, "outputorder": "nodesfirst"}
+    if picture.page.flow:
+        return page | {
+            "layout": "dot",
+            "rankdir": picture.page.flow,
+            "ranksep": _inches(picture.page.between),
+            "nodesep": _inches(picture.page.beside),
+            "label": _heading(picture, colours),
+            "labelloc": "t",
+            "labeljust": "l",
+            "pad": _inches(MARGIN),
+        }
+    return page | {
+        "layout": "neato",
+        "inputscale": str(INCH),
+        "splines": "line",
+        "pad": _inches(MARGIN),
+    }
+
+
+def _heading(picture: Picture, colours: Colours) -> str:
+    """The title of a picture whose boxes have no place for it."""
+    ground = Tint(colours.page, colours.page, colours.inks[Ink.MAIN])
+    lines = (Text(picture.title, 14, bold=True), Text(picture.description, 8, ink=Ink.MUTED))
+    box = Box("title", Look.PLAIN, lines, left=True)
+    return _label(box, colours, ground)
+
+
+def _inches(points: float) -> str:
+    """Points as Graphviz wants them, never less than they are."""
+    return f"{points / INCH + 0.00005:.4f}".rstrip("0").rstrip(".")
+
+
+def _box(box: Box, colours: Colours) -> dict[str, str]:
+    tint = _tint(box, colours)
+    attributes = {
+        "id": box.key,
+        "class": _class(box),
+        "label": _label(box, colours, tint),
+        "fillcolor": tint.fill,
+        "color": tint.line,
+        "style": _style(box),
+        "penwidth": PEN.get(box.look, "1"),
+    }
+    if box.look in SHAPES:
+        attributes["shape"] = SHAPES[box.look]
+    spot = box.spot
+    attributes |= {
+        "width": _inches(spot.width if spot else width_for(box)),
+        "height": _inches(spot.height if spot else height_for(box)),
+        "fixedsize": "true",
+    }
+    if spot:
+        attributes["pos"] = f"{spot.x:.2f},{-spot.y:.2f}!"
+    return attributes
+
+
+def _tint(box: Box, colours: Colours) -> Tint:
+    if box.faint:
+        return colours.faint
+    if box.look is Look.LANE or box.look is Look.EMPTY:
+        return Tint(colours.lane, colours.lane_line, colours.inks[Ink.MUTED])
+    if box.look is Look.BADGE:
+        return colours.badge if box.tone is None else colours.stop
+    if box.look is Look.ORIGIN:
+        ink = colours.inks[Ink.MAIN]
+        return Tint(ink, ink, ink)
+    if box.tone is not None:
+        return colours.tones[box.tone]
+    return Tint(colours.page, colours.page, colours.inks[Ink.MAIN])
+
+
+def _style(box: Box) -> str:
+    if box.look in BARE:
+        return ""
+    if box.look is Look.AGAIN:
+        return "rounded,filled,dashed"
+    return "filled" if box.look in (Look.GOAL, Look.EMPTY, Look.ORIGIN) else "rounded,filled"
+
+
+def _class(box: Box) -> str:
+    words = [box.look.value]
+    if box.state:
+        words += ["state", f"status-{box.state.status}"]
+    return " ".join([*words, *(["faint"] if box.faint else [])])
+
+
+def _label(box: Box, colours: Colours, tint: Tint) -> str:
+    if not box.lines:
+        return ""
+    side = ' ALIGN="LEFT"' if box.left else ""
+    text = f"<BR{side}/>".join(_line(line, box, colours, tint) for line in box.lines)
+    text += f"<BR{side}/>" if box.left else ""
+    if box.ports and box.spot:
+        return f"<{_table(text, box.spot.width, box.ports)}>"
+    if box.left and box.spot:
+        size = f'WIDTH="{int(box.spot.width) - 2}" HEIGHT="{int(box.spot.height) - 2}"'
+        return f'<{TABLE}<TR><TD ALIGN="LEFT" BALIGN="LEFT" {size}>{text}</TD></TR></TABLE>>'
+    return f"<{text}>"
+
+
+def _line(line: Text, box: Box, colours: Colours, tint: Tint) -> str:
+    of_box = box.faint or line.ink is Ink.STATUS or box.look is Look.BADGE
+    colour = tint.ink if of_box else colours.inks[line.ink]
+    words = escape(line.words)
+    words = f"<B>{words}</B>" if line.bold else words
+    return f'<FONT POINT-SIZE="{line.size:g}" COLOR="{colour}">{words}</FONT>'
+
+
+def _table(text: str, width: float, ports: tuple[float, ...]) -> str:
+    """A label with places at its right side where arrows leave."""
+    side = [f'<TD PORT="p{n}" WIDTH="1" HEIGHT="{high:g}"></TD>' for n, high in enumerate(ports)]
+    rows = (f"<TR>{part}</TR>" for part in side[1:])
+    first = f'<TD ROWSPAN="{len(side)}" WIDTH="{width - 2:g}">{text}</TD>{side[0]}'
+    return f"{TABLE}<TR>{first}</TR>{''.join(rows)}</TABLE>"
+
+
+def _arrow(arrow: Arrow, number: int, colours: Colours) -> dict[str, str]:
+    line = colours.faint.line if arrow.faint else colours.lines[arrow.look]
+    attributes = {
+        "id": f"arrow-{number}",
+        "class": " ".join([arrow.look.value, *(["faint"] if arrow.faint else [])]),
+        "color": line,
+        "penwidth": PEN.get(arrow.look, "1"),
+    }
+    if arrow.transitions:
+        attributes["transitions"] = listed(arrow.transitions)
+    if arrow.knot:
+        attributes["arrowhead"] = "none"
+    return attributes
+
+
+def listed(transitions: Iterable[Transition]) -> str:
+    """Transitions as text: `stop active/- > active/powering-off; …`."""
+    return "; ".join(
+        " > ".join([f"{t.trigger} {t.source or NO_SERVER}", *t.path]) for t in transitions
+    )

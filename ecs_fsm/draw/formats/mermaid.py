@@ -1,0 +1,111 @@
+"""A picture as Mermaid text: a state diagram of every transition in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ecs_fsm.draw.palette import COLOURS, Theme
+from ecs_fsm.draw.picture import Picture, Step
+from ecs_fsm.model import NO_TASK, State, Transition
+
+ORIGIN = "[*]"
+ENDINGS = (".mmd", ".mermaid")
+TEXT = True
+
+
+def render(picture: Picture, theme: Theme | None = None, program: str | None = None) -> str:
+    """The Mermaid text of a picture (Mermaid 11, `stateDiagram-v2`).
+
+    A name there is made of letters, digits and underscores: `active__powering_off` is
+    active/powering-off. An event that enters two states is two arrows, the second one marked `+`.
+    """
+    states = _states(picture)
+    lines = [
+        "---",
+        f"title: {_quoted(picture.title)}",
+        "---",
+        "stateDiagram-v2",
+        "    direction LR",
+        *_declared(states),
+        *(_run(picture.steps) if picture.steps else _arrows(picture)),
+        *_classes(states, theme or Theme.LIGHT),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def name(state: State | None) -> str:
+    """The name of a state in Mermaid."""
+    if state is None:
+        return ORIGIN
+    task = state.task_state or "none"
+    return f"{_word(state.vm_state)}__{_word(task)}"
+
+
+def _word(text: str) -> str:
+    return re.sub(r"\W", "_", text)
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+def _run(steps: Sequence[Step]) -> Iterator[str]:
+    """The events of a run as numbered arrows."""
+    before: State | None = None
+    for number, (event, state) in enumerate(steps, start=1):
+        if event:
+            yield f"    {name(before)} --> {name(state)} : {number} {event}"
+        before = state
+
+
+def _states(picture: Picture) -> list[State]:
+    if picture.steps:
+        return list(dict.fromkeys(state for _, state in picture.steps))
+    drawn = [box.state for box in picture.boxes if box.state]
+    moved = [
+        state
+        for arrow in picture.arrows
+        for t in arrow.transitions
+        for state in (t.source, *t.path)
+        if state
+    ]
+    return list(dict.fromkeys([*drawn, *moved]))
+
+
+def _declared(states: list[State]) -> Iterator[str]:
+    for vm_state in dict.fromkeys(state.vm_state for state in states):
+        yield f'    state "{vm_state}" as {_word(vm_state)} {{'
+        for state in states:
+            if state.vm_state == vm_state:
+                shown = f"{state.task_state or NO_TASK}: {state.status}"
+                yield f'        state "{shown}" as {name(state)}'
+        yield "    }"
+
+
+def _arrows(picture: Picture) -> Iterator[str]:
+    transitions = dict.fromkeys(t for arrow in picture.arrows for t in arrow.transitions)
+    labels: dict[tuple[State | None, State, str], list[str]] = {}
+    for t in transitions:
+        before: State | None = t.source
+        for number, state in enumerate(t.path):
+            mark = "+" if number else ""
+            labels.setdefault((before, state, mark), []).append(f"{_told(t)}{mark}")
+            before = state
+    for (before, state, _), told in labels.items():
+        text = ", ".join(dict.fromkeys(told))
+        yield f"    {name(before)} --> {name(state)} : {text}"
+
+
+def _told(transition: Transition) -> str:
+    when = " ".join(f"{fact}={value}" for fact, value in transition.when)
+    return f"{transition.trigger} ({when})" if when else transition.trigger
+
+
+def _classes(states: list[State], theme: Theme) -> Iterator[str]:
+    tones = COLOURS[theme].tones
+    for status in dict.fromkeys(state.status for state in states):
+        tint = tones[status.tone]
+        shown = ",".join(name(state) for state in states if state.status == status)
+        yield f"    classDef {status} fill:{tint.fill},stroke:{tint.line},color:{tint.ink}"
+        yield f"    class {shown} {status}"

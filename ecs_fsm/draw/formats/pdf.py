@@ -1,0 +1,66 @@
+"""A picture as PDF, on paper of a usual size where it stays readable there."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from shutil import which
+from typing import TYPE_CHECKING
+
+from ecs_fsm.draw.engine import painted
+from ecs_fsm.draw.formats import svg
+from ecs_fsm.draw.formats.dot import graph
+from ecs_fsm.draw.palette import Theme
+from ecs_fsm.draw.picture import Picture
+from ecs_fsm.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from reportlab.graphics.shapes import Drawing
+
+ENDINGS = (".pdf",)
+TEXT = False
+MARGIN = 20.0
+LEAST = 0.7
+"""How small a picture may become to fit on a page: its smallest letters are 5.6 points then."""
+
+
+def render(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
+    """The PDF of a picture: by a library from its SVG, else by an installed `dot`.
+
+    Raises `InvalidInput` that says what to install where there is neither.
+    """
+    theme = theme or Theme.LIGHT
+    if program is not None:
+        return painted(graph(picture, theme), "pdf", program)
+    try:
+        from reportlab.graphics import renderPDF
+        from svglib.svglib import svg2rlg
+    except ImportError:
+        if which("dot"):
+            return painted(graph(picture, theme), "pdf", "dot")
+        raise InvalidInput(
+            "a PDF needs svglib or Graphviz: pip install 'ecs-fsm[pdf]', or install dot"
+        ) from None
+    drawing = svg2rlg(BytesIO(svg.render(picture, theme)))
+    made: bytes = renderPDF.drawToString(_on_paper(drawing), picture.title, autoSize=False)
+    return made
+
+
+def _on_paper(drawing: Drawing) -> Drawing:
+    """The drawing on the smallest paper on which it stays readable, else as large as it is."""
+    from reportlab.graphics.shapes import Drawing
+    from reportlab.lib.pagesizes import A3, A4, landscape
+
+    wide = drawing.width > drawing.height
+    for size in (A4, A3):
+        width, height = landscape(size) if wide else size
+        scale = min(
+            1.0, (width - 2 * MARGIN) / drawing.width, (height - 2 * MARGIN) / drawing.height
+        )
+        if scale >= LEAST:
+            drawing.scale(scale, scale)
+            left, bottom = width - drawing.width * scale, height - drawing.height * scale
+            drawing.translate(left / 2 / scale, bottom / 2 / scale)
+            page = Drawing(width, height)
+            page.add(drawing.asGroup())
+            return page
+    return drawing

@@ -1,0 +1,98 @@
+"""A picture as SVG: what the engine paints, told to screen readers, styles and scripts as well.
+
+Every box of a state carries `data-vm-state`, `data-task-state` (`-` for none) and `data-status`,
+every arrow `data-transitions`, and both a title. A picture in the light theme follows the reader's
+`prefers-color-scheme`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from xml.etree import ElementTree as ET
+
+from ecs_fsm.draw.engine import painted
+from ecs_fsm.draw.formats.dot import graph, listed
+from ecs_fsm.draw.motion import SPACE, element, moving, rules
+from ecs_fsm.draw.palette import Theme, counterparts
+from ecs_fsm.draw.picture import Arrow, Box, Picture
+from ecs_fsm.model import NO_TASK
+
+ENDINGS = (".svg",)
+TEXT = False
+FONTS = "Arimo, 'Liberation Sans', Helvetica, Arial, sans-serif"
+ET.register_namespace("", SPACE)
+
+
+def render(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
+    """The SVG of a picture; without a theme it is light or dark as its reader prefers.
+
+    Raises `InvalidInput` where the engine is missing.
+    """
+    made = painted(graph(picture, theme or Theme.LIGHT), "svg", program)
+    top = ET.fromstring(made)  # noqa: S314 what our own engine wrote
+    top.set("role", "img")
+    top.set("aria-labelledby", "picture-title picture-description")
+    parts = (
+        element("title", picture.title, id="picture-title"),
+        element("desc", picture.description, id="picture-description"),
+        element("style", _style(picture, theme)),
+    )
+    for place, part in enumerate(parts):
+        top.insert(place, part)
+    _describe(top, picture)
+    if picture.moments:
+        page = top[len(parts)]
+        page.extend(moving(picture, theme or Theme.LIGHT))
+    ET.indent(top, "")
+    written: bytes = ET.tostring(top, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
+
+
+def _style(picture: Picture, theme: Theme | None) -> str:
+    shown = [f"text{{font-family:{FONTS}}}"]
+    if theme is None:
+        dark = "".join(_swaps(counterparts().items()))
+        shown.append(f"@media (prefers-color-scheme:dark){{{dark}}}")
+    if picture.moments:
+        shown.append(rules(picture))
+    return "\n".join(shown)
+
+
+def _swaps(colours: Iterable[tuple[str, str]]) -> Iterable[str]:
+    for light, dark in colours:
+        for attribute in ("fill", "stroke"):
+            yield f'[{attribute}="{light}"]{{{attribute}:{dark}}}'
+
+
+def _describe(top: ET.Element, picture: Picture) -> None:
+    boxes = {box.key: box for box in picture.boxes}
+    arrows = {f"arrow-{number}": arrow for number, arrow in enumerate(picture.arrows)}
+    for group in top.iter(f"{{{SPACE}}}g"):
+        key = group.get("id", "")
+        heading = group.find(f"{{{SPACE}}}title")
+        if heading is None:
+            continue
+        if key in boxes:
+            _describe_box(group, heading, boxes[key])
+        elif key in arrows:
+            _describe_arrow(group, heading, arrows[key])
+        else:
+            group.remove(heading)
+
+
+def _describe_box(group: ET.Element, heading: ET.Element, box: Box) -> None:
+    if box.title:
+        heading.text = box.title
+    else:
+        group.remove(heading)
+    if box.state:
+        group.set("data-vm-state", box.state.vm_state)
+        group.set("data-task-state", box.state.task_state or NO_TASK)
+        group.set("data-status", box.state.status)
+
+
+def _describe_arrow(group: ET.Element, heading: ET.Element, arrow: Arrow) -> None:
+    heading.text = listed(arrow.transitions)
+    group.set("data-transitions", heading.text)
+    triggers = dict.fromkeys(t.trigger for t in arrow.transitions)
+    group.set("data-trigger", " ".join(triggers))

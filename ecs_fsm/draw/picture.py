@@ -1,0 +1,205 @@
+"""A picture as a value: boxes and arrows with what they stand for, before anything is drawn.
+
+Views make pictures from a lifecycle, formats make text and images from pictures; neither knows the
+other. Lengths are points (1/72 inch), x goes right and y goes down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ecs_fsm.model import State, Tone, Transition
+
+
+class Look(StrEnum):
+    """What a box or an arrow is for the reader; a format decides how that looks."""
+
+    PLAIN = "plain"
+    """Bare text."""
+    LANE = "lane"
+    """The ground under everything that belongs to one vm_state."""
+    REST = "rest"
+    """A state in which a server stays until somebody asks for something."""
+    STEP = "step"
+    """A state with a running task."""
+    AGAIN = "again"
+    """A state whose own box stands elsewhere in the picture."""
+    GOAL = "goal"
+    """Where the server is at the end, instead of a long arrow back there."""
+    ORIGIN = "origin"
+    """Where there is no server yet."""
+    REQUEST = "request"
+    """What a user asks."""
+    PROGRESS = "progress"
+    """What the system does by itself."""
+    FAILURE = "failure"
+    """What goes wrong."""
+    BADGE = "badge"
+    """A mark on a box."""
+    EMPTY = "empty"
+    """A place of a table in which nothing stands."""
+
+
+class Ink(StrEnum):
+    """What a text is for the reader."""
+
+    MAIN = "main"
+    MUTED = "muted"
+    REQUEST = "request"
+    FAILURE = "failure"
+    STATUS = "status"
+    """In the tone of its box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One line of text in a box."""
+
+    words: str
+    size: float = 9
+    bold: bool = False
+    ink: Ink = Ink.MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a box lies: its centre, its width and its height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A place in a picture.
+
+    `key` names it within the picture, `state` is what it stands for if it is one, `title` tells it
+    in a sentence. `ports` are the heights, from the top, of the parts of its right side that arrows
+    leave from.
+    """
+
+    key: str
+    look: Look
+    lines: tuple[Text, ...] = ()
+    state: State | None = None
+    tone: Tone | None = None
+    title: str = ""
+    spot: Spot | None = None
+    ports: tuple[float, ...] = ()
+    left: bool = False
+    """Whether its lines begin at the left."""
+    faint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """What leads from box to box, and the transitions that it stands for.
+
+    Nothing is written on an arrow: its name is a box of its own in the middle, to which a `knot`
+    leads, an arrow without a head. A `port` is the number of the part of its tail that it leaves.
+    """
+
+    tail: str
+    head: str
+    look: Look
+    transitions: tuple[Transition, ...] = ()
+    port: int | None = None
+    faint: bool = False
+    knot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How the boxes of a picture come to their places: each has a spot, or they flow."""
+
+    flow: str = ""
+    """`LR` from left to right, `TB` from top to bottom, nothing where every box has its spot."""
+    between: float = 18
+    """The least distance between two boxes one after the other, where they flow."""
+    beside: float = 10
+    """The least distance between two boxes side by side, where they flow."""
+
+
+Step = tuple[str | None, State]
+"""An event, None where a run begins without one, and the state that it entered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a server stands for a while in a picture that moves, and what is said meanwhile."""
+
+    box: Box
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a lifecycle: `title` and `description` say in words what it shows.
+
+    `steps` are the events of a run with the states that they enter, in order. A picture with
+    `moments` moves where a format can do that.
+    """
+
+    view: str
+    lifecycle: str
+    title: str
+    description: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...] = ()
+    page: Page = field(default_factory=Page)
+    steps: tuple[Step, ...] = ()
+    moments: tuple[Moment, ...] = ()
+
+
+WIDTHS = {
+    222: "ijl'|",
+    278: " !,./:;I[]ft\\",
+    333: "()-r`",
+    500: "Jcksvxyz",
+    611: "FTZ",
+    667: "&ABEKPSVXY",
+    722: "CDHNRUw",
+    778: "GOQ",
+    833: "Mm",
+    944: "W%@",
+    1000: "→…",
+}
+"""The widths of Helvetica (and Arial, Arimo, Liberation Sans), in thousandths of its size; what is
+not listed is 556 wide."""
+ADVANCE = {letter: width for width, letters in WIDTHS.items() for letter in letters}
+BOLD = 1.1
+
+
+def width_of(words: str, size: float, *, bold: bool = False) -> float:
+    """How wide a line of text is, a little too much rather than too little."""
+    plain = sum(ADVANCE.get(letter, 556) for letter in words) * size / 1000
+    return plain * BOLD if bold else plain
+
+
+def broken(word: str, most: float, size: float) -> list[str]:
+    """A long word of the API on two lines, broken behind an underscore or a hyphen."""
+    if width_of(word, size) <= most:
+        return [word]
+    places = [n + 1 for n, letter in enumerate(word[:-1]) if letter in "_-/"]
+    if not places:
+        return [word]
+
+    def longer(place: int) -> float:
+        return max(width_of(word[:place], size), width_of(word[place:], size))
+
+    best = min(places, key=longer)
+    return [word[:best], word[best:]]
+
+
+def wrapped(sentence: str, most: float, size: float) -> list[str]:
+    """A sentence on as many lines as it needs."""
+    lines: list[str] = []
+    for word in sentence.split():
+        if lines and width_of(f"{lines[-1]} {word}", size) <= most:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

@@ -1,0 +1,285 @@
+"""One operation from the request to every end that it can come to, with what a client sees.
+
+Its steps stand one below the other; to the right of each is what can become of it instead of the
+next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from ecs_fsm.draw import boxes as make
+from ecs_fsm.draw.asked import Asked
+from ecs_fsm.draw.grid import GAP, Columns, row_height
+from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
+from ecs_fsm.draw.rows import task_of
+from ecs_fsm.errors import InvalidInput, unknown
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import Kind, State, Transition, Trigger
+
+STEPS = 2
+"""The column of the steps: behind where it is asked, and the request."""
+MOST = 3
+"""Requests to name one by one before they are counted."""
+WIDE = 180.0
+"""How wide a list of states may be."""
+LEAST = 420.0
+"""How wide the text above may always be."""
+EXPLAINED = (
+    "The steps go down, each with the status that a client sees; to the right is what can become "
+    "of a step instead. A dashed box is passed through, or drawn elsewhere too."
+)
+
+
+@dataclass(slots=True)
+class _Step:
+    """A state on the way down, and the rows of what can become of it instead."""
+
+    box: Box
+    rows: list[list[Box]] = field(default_factory=list)
+
+    @property
+    def heights(self) -> tuple[int, ...]:
+        return tuple(row_height(row) for row in self.rows)
+
+    @property
+    def height(self) -> float:
+        return max(sum(self.heights), row_height([self.box]))
+
+
+@dataclass(slots=True)
+class _Block:
+    """One way to begin: where it is asked, the request, and the steps that follow."""
+
+    begin: list[Box]
+    steps: list[_Step] = field(default_factory=list)
+
+
+def picture(asked: Asked) -> Picture:
+    """NAME: one operation to each of its ends, from everywhere or --from VM/TASK."""
+    asked.without("operation", "only")
+    if len(asked.words) != 1:
+        raise InvalidInput("say one operation to draw, of those that `ecs-fsm operations` lists")
+    start = asked.begin.state if asked.begin else None
+    return operation(asked.servers.lifecycle, asked.words[0], start)
+
+
+def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Picture:
+    """One operation, from every state that accepts it or from `start` only.
+
+    Every step, every failure, roll back, reschedule and hang is drawn, and the status that a client
+    sees at each. What the system does unasked can be drawn by its name as well. Raises
+    `InvalidInput` for a name that does not exist, `Refused` where `start` does not accept it.
+    """
+    kinds = (Kind.REQUEST, Kind.SYSTEM)
+    known = {n: t for n, t in lifecycle.triggers.items() if t.kind in kinds}
+    if name not in known:
+        raise unknown("operation", name, known)
+    if start is not None and not lifecycle.find(name, start):
+        raise lifecycle.refusal(name, lifecycle.node(start))
+    drawing = _Drawing(lifecycle, known[name])
+    for transitions in _groups(known[name], start):
+        drawing.draw(transitions)
+    whence = f" from {start}" if start else ""
+    title = f"{name}{whence}: every way it can go ({lifecycle.name})"
+    return Picture(
+        view="operation",
+        lifecycle=lifecycle.name,
+        title=title,
+        description=f"{known[name].meaning} Every way it can go, with the status at each step.",
+        boxes=tuple(drawing.placed(title, known[name].meaning)),
+        arrows=tuple(drawing.arrows),
+    )
+
+
+def _groups(trigger: Trigger, start: State | None) -> list[list[Transition]]:
+    """The transitions of an operation, together those that enter the same under one vm_state."""
+    groups: dict[object, list[Transition]] = {}
+    for t in trigger.transitions:
+        if start is None or t.source == start:
+            key = t.source and t.source.vm_state, t.path or t.source, t.when
+            groups.setdefault(key, []).append(t)
+    return list(groups.values())
+
+
+class _Drawing:
+    """The picture of one operation while it grows; each state is drawn in full once."""
+
+    def __init__(self, lifecycle: Lifecycle, trigger: Trigger) -> None:
+        self.lifecycle = lifecycle
+        self.trigger = trigger
+        self.blocks: list[_Block] = []
+        self.arrows: list[Arrow] = []
+        self._own: dict[State, str] = {}
+        self._waiting: list[State] = []
+        self._steps = {step for t in lifecycle.triggers.values() for step in t.steps}
+        self._count = 0
+
+    def draw(self, transitions: Sequence[Transition]) -> None:
+        """Draw a request, and all that can come of it."""
+        first, look = transitions[0], make.look_of(self.trigger.kind)
+        source = self._source([t.source for t in transitions if t.source])
+        chip = self._chip(self.trigger.name, self.trigger.kind, first)
+        block = _Block([source, chip])
+        self.blocks.append(block)
+        self.arrows.append(Arrow(source.key, chip.key, look, tuple(transitions), knot=True))
+        self._down(block, chip.key, look, transitions)
+        while self._waiting:
+            state = self._waiting.pop(0)
+            if state not in self._own:
+                self._go_on(block, self._step(block, state), state)
+
+    def _key(self, kind: str) -> str:
+        self._count += 1
+        return f"{kind}-{self._count}"
+
+    def _chip(self, name: str, kind: Kind, transition: Transition | None = None) -> Box:
+        shown = [] if name == self.lifecycle.advance else [name]
+        when = transition.when if transition else ()
+        unusual = self.lifecycle.memory.unusual(when)
+        remarks = make.conditions(tuple(unusual.items()) if shown or unusual else when)
+        return make.chip_box(self._key("event"), shown, kind, remarks)
+
+    def _source(self, sources: Sequence[State]) -> Box:
+        if not sources:
+            return replace(make.origin_box(), key=self._key("origin"))
+        if len(sources) == 1:
+            (state,) = sources
+            key = self._key("source")
+            made = make.step_box(state) if state.task_state else make.rest_box(state)
+            return replace(made, key=key)
+        by_status: dict[str, list[str]] = {}
+        for state in sources:
+            by_status.setdefault(state.status, []).append(task_of(state))
+        lines = [Text(f"{sources[0].vm_state}, any of", make.NAME, bold=True)]
+        for status, tasks in by_status.items():
+            told = wrapped(f"{status}: {', '.join(tasks)}", WIDE, make.REMARK)
+            lines += [Text(line, make.REMARK) for line in told]
+        return Box(self._key("source"), Look.LANE, tuple(lines))
+
+    def _down(
+        self, block: _Block, tail: str, look: Look, transitions: Sequence[Transition]
+    ) -> None:
+        """Draw the states that an event enters, one below the other, and what comes after them."""
+        path = transitions[0].path
+        if not path:
+            same = Box(self._key("same"), Look.PLAIN, (Text("nothing seen", make.STATUS),))
+            block.steps.append(_Step(same))
+            self.arrows.append(Arrow(tail, same.key, look, tuple(transitions)))
+        for number, state in enumerate(path):
+            last = number == len(path) - 1
+            fresh = last and state not in self._own and not self.lifecycle.rests(state)
+            step = self._step(block, state) if fresh else _Step(self._passed(state, last=last))
+            if not fresh:
+                block.steps.append(step)
+            self.arrows.append(Arrow(tail, step.box.key, look, tuple(transitions)))
+            tail, look = step.box.key, Look.PROGRESS
+            if fresh:
+                self._go_on(block, step, state)
+
+    def _step(self, block: _Block, state: State) -> _Step:
+        step = _Step(make.step_box(state))
+        self._own[state] = step.box.key
+        block.steps.append(step)
+        return step
+
+    def _passed(self, state: State, *, last: bool) -> Box:
+        """The box for a state that is not drawn in full here."""
+        if last and self.lifecycle.rests(state) and not state.task_state:
+            return make.goal_box(state, self._key("goal"))
+        stuck = last and self.lifecycle.rests(state)
+        unheard = not last and state.task_state and state not in self._steps
+        if state not in self._own and (stuck or unheard or (last and state not in self._waiting)):
+            self._waiting.append(state)
+        return make.again_box(state, self._key("seen"), elsewhere=True)
+
+    def _go_on(self, block: _Block, step: _Step, state: State) -> None:
+        """Draw what can become of a step, and the next one if only one can be."""
+        events = [t for t in self.lifecycle.leaving(state) if t.kind is not Kind.REQUEST]
+        ahead = [t for t in events if t.trigger == self.lifecycle.advance]
+        straight = ahead[0] if len(ahead) == 1 and not ahead[0].when else None
+        for t in events:
+            if t is not straight:
+                self._aside(step, t)
+        if not self.lifecycle.rests(state):
+            self._hang(step, state)
+        if straight:
+            self._down(block, step.box.key, Look.PROGRESS, [straight])
+
+    def _aside(self, step: _Step, transition: Transition) -> None:
+        look = make.look_of(transition.kind)
+        chip = self._chip(transition.trigger, transition.kind, transition)
+        row = [chip]
+        for number, state in enumerate(transition.path):
+            row.append(self._passed(state, last=number == len(transition.path) - 1))
+        self._add_row(step, row, look, (transition,))
+
+    def _hang(self, step: _Step, state: State) -> None:
+        out = [
+            name
+            for name in self.lifecycle.operations
+            if any(t.path for t in self.lifecycle.find(name, state))
+        ]
+        words = Text(f"{state.status} {_until(out)}", make.STATUS, ink=Ink.STATUS)
+        goal = Box(self._key("stuck"), Look.GOAL, (words,), None, state.status.tone)
+        goal = replace(goal, title=f"Nothing happens any more, {_until(out, most=len(out))}.")
+        self._add_row(step, [self._chip("hang", Kind.FAILURE), goal], Look.FAILURE, ())
+
+    def _add_row(
+        self, step: _Step, row: list[Box], look: Look, transitions: tuple[Transition, ...]
+    ) -> None:
+        number = len(step.rows)
+        step.rows.append(row)
+        self.arrows.append(
+            Arrow(step.box.key, row[0].key, look, transitions, port=number, knot=True)
+        )
+        for tail, head in pairwise(row):
+            self.arrows.append(Arrow(tail.key, head.key, look, transitions))
+
+    def placed(self, title: str, meaning: str) -> Iterator[Box]:
+        """Every box at its place, the text above them first."""
+        columns = Columns(self._members())
+        wide = max(columns.right, LEAST)
+        head = make.heading(title, wrapped(f"{meaning} {EXPLAINED}", wide, 8), wide)
+        yield from head
+        top = float(make.bottom_of(head)) + GAP / 2
+        for block in self.blocks:
+            top = yield from _place(block, columns, top)
+            top += GAP
+
+    def _members(self) -> Iterator[tuple[int, Box]]:
+        for block in self.blocks:
+            yield from enumerate(block.begin)
+            for step in block.steps:
+                yield STEPS, step.box
+                for row in step.rows:
+                    yield from enumerate(row, start=STEPS + 1)
+
+
+def _place(block: _Block, columns: Columns, top: float) -> Generator[Box, None, float]:
+    """The boxes of a block at their places; returns how far down it goes."""
+    begin = max(row_height(block.begin), block.steps[0].height)
+    middle = top + begin // 2
+    for column, box in enumerate(block.begin):
+        yield columns.place(box, column, middle)
+    y = middle - block.steps[0].height / 2
+    for step in block.steps:
+        box = replace(step.box, ports=step.heights)
+        tall = step.height if step.rows else 0
+        yield columns.place(box, STEPS, y + step.height / 2, tall, centred=True)
+        line = y
+        for row, height in zip(step.rows, step.heights, strict=True):
+            for column, box in enumerate(row, start=STEPS + 1):
+                yield columns.place(box, column, line + height / 2)
+            line += height
+        y += step.height + GAP
+    return max(top + begin, y - GAP)
+
+
+def _until(operations: Sequence[str], most: int = MOST) -> str:
+    if not operations:
+        return "for ever"
+    named, more = operations[:most], len(operations) - most
+    return f"until {', '.join(named)}" + (f" or {more} more" if more > 0 else "")

@@ -1,0 +1,161 @@
+"""The public statuses, and which operation leads from one to the next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from ecs_fsm.draw import boxes as make
+from ecs_fsm.draw.asked import Asked
+from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Page, Picture, Text, wrapped
+from ecs_fsm.draw.rows import Row, lanes_of
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import Kind, Transition, Word
+
+EXPLAINED = (
+    "Bold: what a user asks; thin: what follows by itself; red: where a step that fails leads."
+)
+Change = tuple[Word | None, Word]
+WIDE = 130.0
+"""How wide a list of statuses may be."""
+MANY = 3
+"""From so many statuses on, they are drawn as one group."""
+
+
+def picture(asked: Asked) -> Picture:
+    """The statuses only, and which operation leads from one to which."""
+    asked.without("overview", "words", "begin", "only")
+    return overview(asked.servers.lifecycle)
+
+
+def overview(lifecycle: Lifecycle) -> Picture:
+    """The statuses of a lifecycle with the operations between them, when nothing goes wrong."""
+    asked: dict[str, dict[Change, list[Transition]]] = {}
+    going: dict[Change, list[Transition]] = {}
+    for lane in lanes_of(lifecycle):
+        for row in lane.rows:
+            if row.kind is Kind.REQUEST:
+                _read(row, asked, going)
+    drawing = _Drawing(lifecycle)
+    for names, before, after, by in _grouped(asked):
+        drawing.ask(names, before, after, by)
+    drawing.go_on(going)
+    drawing.fail(lifecycle)
+    return Picture(
+        view="overview",
+        lifecycle=lifecycle.name,
+        title=f"The statuses of a server ({lifecycle.name})",
+        description=EXPLAINED,
+        boxes=tuple(drawing.boxes),
+        arrows=tuple(drawing.arrows),
+        page=Page("TB", between=11, beside=14),
+    )
+
+
+def _read(
+    row: Row,
+    asked: dict[str, dict[Change, list[Transition]]],
+    going: dict[Change, list[Transition]],
+) -> None:
+    """Read the changes of status that a row shows: the first one is asked, others follow."""
+    shown = row.source.status if row.source else None
+    changes: list[tuple[Change, Transition]] = []
+    for state, by in row.entered:
+        if state.status != shown:
+            changes.append(((shown, state.status), by))
+            shown = state.status
+    for change, _ in changes[:1]:
+        for name in row.names:
+            by_name = [t for t in row.requests if t.trigger == name]
+            asked.setdefault(name, {}).setdefault(change, []).extend(by_name)
+    for change, by in changes[1:]:
+        going.setdefault(change, []).append(by)
+
+
+def _grouped(
+    asked: dict[str, dict[Change, list[Transition]]],
+) -> Iterator[tuple[list[str], tuple[Word | None, ...], Word, list[Transition]]]:
+    """What is asked, from which statuses, for which: together what has the same ends."""
+    ends: dict[tuple[tuple[Word | None, ...], Word], dict[str, list[Transition]]] = {}
+    for name, changes in asked.items():
+        targets: dict[Word, list[Word | None]] = {}
+        for before, after in changes:
+            targets.setdefault(after, []).append(before)
+        for after, befores in targets.items():
+            parts: list[tuple[Word | None, ...]] = [(before,) for before in befores]
+            for part in [tuple(befores)] if len(befores) >= MANY else parts:
+                by = [t for before in part for t in changes[before, after]]
+                ends.setdefault((part, after), {})[name] = by
+    for (part, after), names in ends.items():
+        yield [*names], part, after, [t for by in names.values() for t in by]
+
+
+class _Drawing:
+    """The picture while it grows."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self.boxes = [make.origin_box()]
+        self.boxes += [_status_box(lifecycle, status) for status in lifecycle.table.statuses]
+        self.arrows: list[Arrow] = []
+
+    def ask(
+        self,
+        names: Sequence[str],
+        before: tuple[Word | None, ...],
+        after: Word,
+        by: Sequence[Transition],
+    ) -> None:
+        """Draw what is asked."""
+        if len(before) > 1:
+            tail = self._group([str(status) for status in before])
+        else:
+            tail = _key(before[0]) if before[0] else "origin"
+        self._named(tail, names, Kind.REQUEST, after, by)
+
+    def _group(self, statuses: Sequence[str]) -> str:
+        told = wrapped(", ".join(statuses), WIDE, make.REMARK)
+        lines = [Text("any of", make.REMARK, ink=Ink.MUTED)]
+        lines += [Text(line, make.REMARK) for line in told]
+        group = Box(f"any-{len(self.boxes)}", Look.LANE, tuple(lines))
+        self.boxes.append(group)
+        return group.key
+
+    def _named(
+        self, tail: str, names: Sequence[str], kind: Kind, after: Word, by: Sequence[Transition]
+    ) -> None:
+        chip = make.chip_box(f"asked-{len(self.boxes)}", names, kind)
+        self.boxes.append(chip)
+        look = make.look_of(kind)
+        self.arrows.append(Arrow(tail, chip.key, look, tuple(by), knot=True))
+        self.arrows.append(Arrow(chip.key, _key(after), look, tuple(by)))
+
+    def fail(self, lifecycle: Lifecycle) -> None:
+        """Draw where most failures lead, and from which statuses."""
+        failures = [t for t in lifecycle.transitions if t.kind is Kind.FAILURE and t.source]
+        ends = Counter(t.path[-1] for t in failures)
+        if not ends:
+            return
+        ((worst, _),) = ends.most_common(1)
+        by = [t for t in failures if t.path[-1] == worst and t.source]
+        statuses = dict.fromkeys(t.source.status for t in by if t.source)
+        before = [str(status) for status in statuses if status != worst.status]
+        names = list(dict.fromkeys(t.trigger for t in by))
+        self._named(self._group(before), names, Kind.FAILURE, worst.status, by)
+
+    def go_on(self, going: dict[Change, list[Transition]]) -> None:
+        """Draw what follows by itself."""
+        for (before, after), by in going.items():
+            if before:
+                transitions = tuple(dict.fromkeys(by))
+                self.arrows.append(Arrow(_key(before), _key(after), Look.PROGRESS, transitions))
+
+
+def _key(status: Word) -> str:
+    return f"status-{make.slug(status)}"
+
+
+def _status_box(lifecycle: Lifecycle, status: Word) -> Box:
+    rests = any(s.status == status and lifecycle.rests(s) for s in lifecycle.states.values())
+    look = Look.REST if rests else Look.STEP
+    lines = (Text(status, 12 if rests else 11, bold=rests, ink=Ink.STATUS),)
+    return Box(_key(status), look, lines, None, status.tone, f"{status}: {status.meaning}")

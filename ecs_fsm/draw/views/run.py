@@ -1,0 +1,124 @@
+"""A run of a server on the lanes: what it entered, numbered in order; the rest fades."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ecs_fsm.draw import boxes as make
+from ecs_fsm.draw.asked import Asked
+from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
+from ecs_fsm.draw.rows import Lane, lanes_of
+from ecs_fsm.draw.views.lanes import row_key, sheet
+from ecs_fsm.draw.walk import Run, Visit, walk
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import State, Tone
+
+STAYS = (Look.LANE, Look.PLAIN)
+"""What never fades: the ground and what is written on it."""
+MANY = 6
+"""From so many lanes on, only what the run touches is drawn."""
+MOST = 4
+"""Numbers to show on one box."""
+
+
+def picture(asked: Asked) -> Picture:
+    """WORD... (as in simulate): a run on the lanes, its states numbered in order."""
+    asked.without("run", "only")
+    return run(asked.servers.lifecycle, asked.run())
+
+
+def run(lifecycle: Lifecycle, happened: Run) -> Picture:
+    """A run on the lanes that it touches, of a small lifecycle on all of them."""
+    base, visits = walked(lifecycle, happened)
+    return replace(
+        base,
+        view="run",
+        description=_told(lifecycle, happened),
+        boxes=tuple(_boxes(base, visits, happened)),
+        arrows=tuple(_arrows(base, visits)),
+        steps=happened.steps(lifecycle),
+    )
+
+
+def walked(lifecycle: Lifecycle, happened: Run) -> tuple[Picture, list[Visit]]:
+    """The lanes of a run and its way over them; of many lanes only the rows that it takes."""
+    steps = happened.steps(lifecycle)
+    entered = [state for _, state in steps]
+    title = _title(lifecycle, happened)
+    every = lanes_of(lifecycle)
+    picture = sheet(lifecycle, every, title)
+    if len(every) > MANY:
+        taken = {key for visit in walk(picture, steps) for key in visit.taken}
+        touched = [lane for lane in every if lane.vm_state in {s.vm_state for s in entered}]
+        picture = sheet(lifecycle, [_reduced(lane, taken, entered) for lane in touched], title)
+    return picture, walk(picture, steps)
+
+
+def _reduced(lane: Lane, taken: Collection[str], entered: Sequence[State]) -> Lane:
+    """A lane with the rows of a run only, and with the states in which it was otherwise."""
+    rows = [row for n, row in enumerate(lane.rows) if row_key(lane, n) in taken]
+    shown = {state for row in rows for state in row.entered_states} | {lane.rest}
+    lonely = [s for s in lane.states if s in entered and s not in shown]
+    return lane._replace(rows=tuple(rows), lonely=tuple(lonely), notes=(), unseen=())
+
+
+def _title(lifecycle: Lifecycle, happened: Run) -> str:
+    asked = [c.event for c in happened.changes if c.event in lifecycle.operations]
+    return f"A run ({lifecycle.name}): {', '.join(str(name) for name in asked)}"
+
+
+def _told(lifecycle: Lifecycle, happened: Run) -> str:
+    steps = (
+        f"{number} {event or 'begins'}: {state} {state.status}"
+        for number, (event, state) in enumerate(happened.steps(lifecycle), start=1)
+    )
+    refused = f" {happened.refused}" if happened.refused else ""
+    return f"{'; '.join(steps)}.{refused}"
+
+
+def _boxes(base: Picture, visits: Sequence[Visit], happened: Run) -> Iterator[Box]:
+    taken = frozenset(key for visit in visits for key in visit.taken)
+    taken |= {arrow.tail for visit in visits for arrow in visit.arrows}
+    for box in base.boxes:
+        stays = box.look in STAYS or box.key in taken
+        yield box if stays else replace(box, faint=True)
+    numbers: dict[str, list[int]] = {}
+    for number, visit in enumerate(visits, start=1):
+        numbers.setdefault(visit.box.key, []).append(number)
+    for visit in {visit.box.key: visit for visit in visits}.values():
+        yield _badge(visit.box, numbers[visit.box.key])
+    if happened.refused and visits:
+        yield from _refusal(base, visits[-1].box, happened)
+
+
+def _badge(box: Box, numbers: Sequence[int]) -> Box:
+    more = "…" if len(numbers) > MOST else ""
+    text = ", ".join(map(str, numbers[:MOST])) + more
+    badge = Box(f"badge-{box.key}", Look.BADGE, (Text(text, 8, bold=True),))
+    spot = box.spot or make.NOWHERE
+    width = make.width_for(badge)
+    left, bottom = spot.x - spot.width / 2 - 5, spot.y + spot.height / 2
+    return make.placed(badge, left, bottom, width, 11)
+
+
+def _refusal(base: Picture, at: Box, happened: Run) -> Iterator[Box]:
+    refused = happened.refused
+    if refused is None:
+        return
+    text = (Text(f"{refused.operation} refused", 8, bold=True),)
+    mark = Box("refused", Look.BADGE, text, tone=Tone.RED, title=str(refused))
+    spot = at.spot or make.NOWHERE
+    width = make.width_for(mark)
+    yield make.placed(mark, spot.x - width / 2, spot.y + spot.height / 2 - 1, width, 12)
+    right = max(box.spot.x + box.spot.width / 2 for box in base.boxes if box.spot)
+    lines = [Text(n, 9, ink=Ink.FAILURE) for n in wrapped(str(refused), right - 10, 9)]
+    told = Box("refusal", Look.PLAIN, tuple(lines), left=True)
+    top = make.bottom_of(base.boxes) + 5
+    yield make.placed(told, 0, top + make.height_for(told) / 2, right)
+
+
+def _arrows(base: Picture, visits: Iterable[Visit]) -> Iterator[Arrow]:
+    taken = {(a.tail, a.head) for visit in visits for a in visit.arrows}
+    for arrow in base.arrows:
+        yield arrow if (arrow.tail, arrow.head) in taken else replace(arrow, faint=True)
