@@ -17,6 +17,10 @@ MOST_NAME = 109.0
 """How wide a task_state may be before it goes on two lines."""
 LINE = 1.2
 """The height of a line of text, in sizes."""
+BESIDE = {Look.PLAIN: 6.0, Look.ORIGIN: 12.0, Look.GOAL: 18.0, Look.REST: 14.0, Look.STEP: 9.0}
+"""Room to leave at the sides of a text, 8 where nothing is said."""
+AROUND = {Look.PLAIN: 0.0, Look.GOAL: 6.0}
+"""Room to leave above and below a text together, 2 where nothing is said."""
 
 
 def state_key(state: State) -> str:
@@ -101,15 +105,13 @@ def conditions(facts: Facts) -> list[str]:
 
 def width_for(box: Box) -> float:
     """How wide a box must be for its lines."""
-    room = {Look.PLAIN: 6.0, Look.ORIGIN: 12.0, Look.GOAL: 18.0, Look.REST: 14.0, Look.STEP: 9.0}
-    least = max((width_of(t.words, t.size, bold=t.bold) for t in box.lines), default=0)
-    return least + room.get(box.look, 8.0)
+    least = max([width_of(t.words, t.size, t.bold) for t in box.lines], default=0)
+    return least + BESIDE.get(box.look, 8.0)
 
 
 def height_for(box: Box) -> float:
     """How high a box must be for its lines."""
-    room = {Look.PLAIN: 0.0, Look.GOAL: 6.0}
-    return sum(t.size * LINE for t in box.lines) + room.get(box.look, 2.0)
+    return LINE * sum([t.size for t in box.lines]) + AROUND.get(box.look, 2.0)
 
 
 def placed(box: Box, left: float, middle: float, width: float, height: float = 0) -> Box:

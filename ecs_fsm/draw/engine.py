@@ -13,26 +13,24 @@ from pathlib import Path
 from shutil import which
 from subprocess import CalledProcessError
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from ecs_fsm.errors import InvalidInput
-
-if TYPE_CHECKING:
-    import graphviz
 
 PURE = "graphviz-pure"
 _driving = Lock()
 
 
-def painted(graph: graphviz.Digraph, form: str, program: str | None = None) -> bytes:
-    """What the engine makes of a graph: `form` is one of its output formats, such as svg or png.
+def painted(text: str, form: str, program: str | None = None) -> bytes:
+    """What the engine makes of DOT text: `form` is one of its output formats, such as svg or png.
 
-    `program` is the name or path of an installed `dot`. Raises `InvalidInput` where the engine is
-    missing or does not know the format.
+    The text names its layout. `program` is the name or path of an installed `dot`. Raises
+    `InvalidInput` where the engine is missing or does not know the format.
     """
+    import graphviz
+
     with engine(program):
         try:
-            made: bytes = graph.pipe(format=form, engine=graph.graph_attr["layout"], quiet=True)
+            made: bytes = graphviz.pipe("dot", form, text.encode(), quiet=True)
         except (CalledProcessError, OSError) as error:
             said = getattr(error, "stderr", b"") or str(error).encode()
             why = " ".join(said.decode(errors="replace").split())

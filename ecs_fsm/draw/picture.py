@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from ecs_fsm.model import State, Tone, Transition
 
@@ -173,7 +174,8 @@ ADVANCE = {letter: width for width, letters in WIDTHS.items() for letter in lett
 BOLD = 1.1
 
 
-def width_of(words: str, size: float, *, bold: bool = False) -> float:
+@lru_cache(maxsize=4096)
+def width_of(words: str, size: float, bold: bool = False) -> float:
     """How wide a line of text is, a little too much rather than too little."""
     plain = sum(ADVANCE.get(letter, 556) for letter in words) * size / 1000
     return plain * BOLD if bold else plain

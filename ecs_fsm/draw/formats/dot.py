@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
-from typing import TYPE_CHECKING
 
 from ecs_fsm.draw.boxes import height_for, width_for
 from ecs_fsm.draw.palette import COLOURS, Colours, Theme, Tint
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
 from ecs_fsm.model import NO_SERVER, Transition
-
-if TYPE_CHECKING:
-    import graphviz
 
 FONT = "Helvetica"
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0">'
@@ -26,29 +22,41 @@ BARE = (Look.PLAIN, Look.REQUEST, Look.PROGRESS, Look.FAILURE)
 SHAPES = {Look.GOAL: "cds", Look.ORIGIN: "circle"} | dict.fromkeys(BARE, "none")
 
 
-def render(picture: Picture, theme: Theme | None = None, program: str | None = None) -> str:
-    """The DOT text of a picture, for any Graphviz: it names the engine that it is laid out by."""
-    return str(graph(picture, theme or Theme.LIGHT).source)
+def render(
+    picture: Picture, theme: Theme | None = None, program: str | None = None, **page: str
+) -> str:
+    """The DOT text of a picture, for any Graphviz: it names the engine that it is laid out by.
 
-
-def graph(picture: Picture, theme: Theme = Theme.LIGHT) -> graphviz.Digraph:
-    """A picture as a graph of the `graphviz` package."""
-    import graphviz
-
-    colours = COLOURS[theme]
-    made = graphviz.Digraph(
-        name=picture.view,
-        comment=f"{picture.title}. {picture.description}",
-        graph_attr=_page(picture, colours),
-        node_attr={"fontname": FONT, "fontsize": "9", "shape": "box", "margin": "0"},
-        edge_attr={"arrowsize": "0.6", "fontname": FONT},
-    )
+    `page` are further attributes of the graph.
+    """
+    colours = COLOURS[theme or Theme.LIGHT]
+    lines = [
+        f"// {picture.title}. {picture.description}",
+        f"digraph {picture.view} {{",
+        f"  graph {_listed(_page(picture, colours) | page)}",
+        f"  node {_listed({'fontname': FONT, 'shape': 'box', 'margin': '0'})}",
+        f"  edge {_listed({'arrowsize': '0.6'})}",
+    ]
     for box in picture.boxes:
-        made.node(box.key, **_box(box, colours))
+        lines.append(f"  {_quoted(box.key)} {_listed(_box(box, colours))}")
     for number, arrow in enumerate(picture.arrows):
-        tail = arrow.tail if arrow.port is None else f"{arrow.tail}:p{arrow.port}:e"
-        made.edge(tail, arrow.head, **_arrow(arrow, number, colours))
-    return made
+        port = "" if arrow.port is None else f":p{arrow.port}:e"
+        ends = f"{_quoted(arrow.tail)}{port} -> {_quoted(arrow.head)}"
+        lines.append(f"  {ends} {_listed(_arrow(arrow, number, colours))}")
+    return "\n".join([*lines, "}", ""])
+
+
+def _listed(attributes: Mapping[str, str]) -> str:
+    return f"[{' '.join([f'{name}={_quoted(value)}' for name, value in attributes.items()])}]"
+
+
+def _quoted(text: str) -> str:
+    """A text as DOT has it; what stands in angle brackets is a label of its HTML kind."""
+    if text.startswith("<") and text.endswith(">"):
+        return text
+    if '"' in text or "\\" in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def _page(picture: Picture, colours: Colours) -> dict[str, str]:

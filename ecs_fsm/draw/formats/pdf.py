@@ -7,8 +7,7 @@ from shutil import which
 from typing import TYPE_CHECKING
 
 from ecs_fsm.draw.engine import painted
-from ecs_fsm.draw.formats import svg
-from ecs_fsm.draw.formats.dot import graph
+from ecs_fsm.draw.formats import dot, svg
 from ecs_fsm.draw.palette import Theme
 from ecs_fsm.draw.picture import Picture
 from ecs_fsm.errors import InvalidInput
@@ -30,13 +29,13 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
     """
     theme = theme or Theme.LIGHT
     if program is not None:
-        return painted(graph(picture, theme), "pdf", program)
+        return painted(dot.render(picture, theme), "pdf", program)
     try:
         from reportlab.graphics import renderPDF
         from svglib.svglib import svg2rlg
     except ImportError:
         if which("dot"):
-            return painted(graph(picture, theme), "pdf", "dot")
+            return painted(dot.render(picture, theme), "pdf", "dot")
         raise InvalidInput(
             "a PDF needs svglib or Graphviz: pip install 'ecs-fsm[pdf]', or install dot"
         ) from None

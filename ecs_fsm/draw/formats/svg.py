@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from ecs_fsm.draw.engine import painted
-from ecs_fsm.draw.formats.dot import graph, listed
+from ecs_fsm.draw.formats import dot
+from ecs_fsm.draw.formats.dot import listed
 from ecs_fsm.draw.motion import SPACE, element, moving, rules
 from ecs_fsm.draw.palette import Theme, counterparts
 from ecs_fsm.draw.picture import Arrow, Box, Picture
@@ -28,7 +29,7 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
 
     Raises `InvalidInput` where the engine is missing.
     """
-    made = painted(graph(picture, theme or Theme.LIGHT), "svg", program)
+    made = painted(dot.render(picture, theme), "svg", program)
     top = ET.fromstring(made)  # noqa: S314 what our own engine wrote
     top.set("role", "img")
     top.set("aria-labelledby", "picture-title picture-description")
