@@ -76,9 +76,9 @@ def _state_box(key: str, look: Look, lines: tuple[Text, ...], state: State) -> B
     return Box(key, look, lines, state, state.status.tone, told(state))
 
 
-def origin_box() -> Box:
+def origin_box(key: str = "origin") -> Box:
     """Where there is no server yet."""
-    return Box("origin", Look.ORIGIN, title="There is no server yet.")
+    return Box(key, Look.ORIGIN, title="There is no server yet.")
 
 
 def chip_box(
@@ -126,8 +126,8 @@ def heading(title: str, lines: Iterable[str], width: float) -> list[Box]:
     below = Box("explained", Look.PLAIN, tuple(Text(n, 8, ink=Ink.MUTED) for n in lines), left=True)
     top = height_for(name) + 1
     return [
-        placed(name, 0, height_for(name) / 2, width),
-        placed(below, 0, top + height_for(below) / 2, width),
+        placed(name, 0, height_for(name) / 2, max(width, width_for(name))),
+        placed(below, 0, top + height_for(below) / 2, max(width, width_for(below))),
     ]
 
 

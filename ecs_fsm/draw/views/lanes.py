@@ -141,7 +141,7 @@ def _read_row(lane: Lane, row: Row, key: str, port: int | None, own: dict[State,
         arrows.append(Arrow(before.key, after.key, Look.PROGRESS, (entered.by,)))
     first = 1
     if row.source is None:
-        boxes.insert(0, make.origin_box())
+        boxes.insert(0, make.origin_box(f"{chip.key}-origin"))
         first = 0
     if row.source is None or port is not None:
         tail = boxes[0].key if row.source is None else make.state_key(row.source)
@@ -211,7 +211,7 @@ class _Sheet:
             notes = Box(f"notes-{name}", Look.PLAIN, tuple(lines), left=True)
             left = PADDING + width + GAP if beside else PADDING
             begin = bottom - make.height_for(notes) - 1 if beside else bottom
-            placed.append(text_at(notes, left, begin, self.right - PADDING - left))
+            placed.append(text_at(notes, left, begin, make.width_for(notes)))
             bottom = max(bottom, begin + make.height_for(notes))
         return placed, ceil(bottom)
 

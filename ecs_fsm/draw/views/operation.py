@@ -144,7 +144,7 @@ class _Drawing:
 
     def _source(self, sources: Sequence[State]) -> Box:
         if not sources:
-            return replace(make.origin_box(), key=self._key("origin"))
+            return make.origin_box(self._key("origin"))
         if len(sources) == 1:
             (state,) = sources
             key = self._key("source")

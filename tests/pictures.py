@@ -1,0 +1,78 @@
+"""Every picture that the tests look at, and what the engine makes of one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from ecs_fsm import ECS, Lifecycle, draw
+from ecs_fsm.draw.engine import found
+from ecs_fsm.draw.picture import Picture
+from ecs_fsm.lifecycles import server_class
+from ecs_fsm.model import Kind
+from ecs_fsm.nova import NOVA
+from ecs_fsm.simulate import simulate
+
+LIFECYCLES: tuple[Lifecycle, ...] = (ECS, NOVA)
+RUNS = {
+    "ecs": ("create", "stop", "rebuild:fail@rebuilding", "rebuild", "stop", "resize", "stop"),
+    "nova": ("create", "pause", "unpause", "shelve[offload=later]", "unshelve", "resize", "stop"),
+}
+
+
+def operations(lifecycle: Lifecycle) -> list[str]:
+    """What the operation view can draw."""
+    kinds = (Kind.REQUEST, Kind.SYSTEM)
+    return [name for name, t in lifecycle.triggers.items() if t.kind in kinds]
+
+
+@cache
+def still(lifecycle: Lifecycle) -> dict[str, Picture]:
+    """The pictures of a lifecycle itself, by name."""
+    pages = {f"lanes {v}": draw.lanes(lifecycle, [v]) for v in lifecycle.table.vm_states}
+    return {
+        "lanes": draw.lanes(lifecycle),
+        **pages,
+        "overview": draw.overview(lifecycle),
+        "status": draw.status(lifecycle),
+        **{name: draw.operation(lifecycle, name) for name in operations(lifecycle)},
+    }
+
+
+@cache
+def runs(lifecycle: Lifecycle) -> dict[str, Picture]:
+    """The pictures of a run with a failure and a refusal, by view."""
+    server, refused = simulate(server_class(lifecycle.name), RUNS[lifecycle.name])
+    return {
+        "run": draw.run(server, refused),
+        "timeline": draw.timeline(server, refused),
+        "animate": draw.animate(server, refused),
+    }
+
+
+def every() -> Iterator[tuple[str, Picture]]:
+    """Every picture with a readable name."""
+    for lifecycle in LIFECYCLES:
+        for name, picture in (still(lifecycle) | runs(lifecycle)).items():
+            yield f"{lifecycle.name} {name}", picture
+
+
+class Laid(NamedTuple):
+    """What the engine returned for DOT text: its JSON, and what it complained of."""
+
+    json: dict[str, Any]
+    complaints: str
+
+
+def laid_out(picture: Picture) -> Laid:
+    """A picture as the engine lays it out."""
+    done = subprocess.run(
+        [str(found()), "-Tjson"],
+        input=draw.render(picture, "dot"),
+        capture_output=True,
+        check=True,
+    )
+    return Laid(json.loads(done.stdout), done.stderr.decode())
