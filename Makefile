@@ -10,12 +10,12 @@ QUIET := --quiet --disable-pip-version-check
 # A type checker finds the package where it is, also from elsewhere.
 EDITABLE := --config-settings editable_mode=compat --editable
 
-.PHONY: demo test bench generate clean
+.PHONY: demo test bench generate diagrams clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
 
-test: $(VENV)/.test
+test: $(VENV)/.test $(VENV)/.mermaid
 	cd $(ROOT) && $(BIN)/ruff check .
 	cd $(ROOT) && $(BIN)/ruff format --check .
 	cd $(ROOT) && $(BIN)/mypy
@@ -27,6 +27,10 @@ bench: $(VENV)/.bench
 # Writes the modules that are derived from the tables.
 generate: $(VENV)/.demo
 	cd $(ROOT) && $(BIN)/python -m ecs_fsm.generate
+
+# Draws every picture of diagrams/ and writes its page.
+diagrams: $(VENV)/.demo
+	$(BIN)/python $(ROOT)/diagrams/make.py
 
 clean:
 	rm -rf $(VENV) $(ROOT)/build $(ROOT)/*.egg-info
@@ -44,6 +48,12 @@ $(VENV)/.demo: $(VENV)/.python $(ROOT)/pyproject.toml
 
 $(VENV)/.test: $(VENV)/.demo
 	@$(BIN)/pip install $(QUIET) $(EDITABLE) '$(ROOT)[test]'
+	@touch $@
+
+# Mermaid's own parser, which judges our texts; node comes as a Python package.
+$(VENV)/.mermaid: $(VENV)/.test $(ROOT)/tests/mermaid/package.json
+	@mkdir -p $(VENV)/mermaid && cp $(ROOT)/tests/mermaid/package.json $(VENV)/mermaid
+	@PATH="$(BIN):$$PATH" $(BIN)/npm install --silent --no-audit --no-fund --prefix $(VENV)/mermaid
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

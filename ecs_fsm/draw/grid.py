@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import ceil
 
@@ -44,6 +44,14 @@ class Columns:
 def row_height(boxes: Iterable[Box]) -> int:
     """The height of a row: an even number, so that its middle is a whole one and arrows level."""
     return 2 * ceil((max(make.height_for(box) for box in boxes) + ROW_GAP) / 2)
+
+
+def row_heights(rows: Sequence[Iterable[Box]], beside: Box | None) -> tuple[int, ...]:
+    """The heights of rows, all together at least that of the box beside them."""
+    own = [row_height(row) for row in rows]
+    missing = row_height([beside]) - sum(own) if beside and own else 0
+    more = 2 * ceil(max(missing, 0) / 2 / max(len(own), 1))
+    return tuple(height + more for height in own)
 
 
 def text_at(box: Box, left: float, top: float, width: float) -> Box:

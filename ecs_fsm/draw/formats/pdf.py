@@ -40,7 +40,7 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
             "a PDF needs svglib or Graphviz: pip install 'ecs-fsm[pdf]', or install dot"
         ) from None
     drawing = svg2rlg(BytesIO(svg.render(picture, theme)))
-    made: bytes = renderPDF.drawToString(_on_paper(drawing), picture.title, autoSize=False)
+    made: bytes = renderPDF.drawToString(_on_paper(drawing), picture.title)
     return made
 
 

@@ -36,7 +36,7 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
     parts = (
         element("title", picture.title, id="picture-title"),
         element("desc", picture.description, id="picture-description"),
-        element("style", _style(picture, theme)),
+        element("style", _style(picture, theme, made.decode())),
     )
     for place, part in enumerate(parts):
         top.insert(place, part)
@@ -49,10 +49,11 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
     return written + b"\n"
 
 
-def _style(picture: Picture, theme: Theme | None) -> str:
+def _style(picture: Picture, theme: Theme | None, drawn: str) -> str:
     shown = [f"text{{font-family:{FONTS}}}"]
     if theme is None:
-        dark = "".join(_swaps(counterparts().items()))
+        used = ((light, dark) for light, dark in counterparts().items() if f'"{light}"' in drawn)
+        dark = "".join(_swaps(used))
         shown.append(f"@media (prefers-color-scheme:dark){{{dark}}}")
     if picture.moments:
         shown.append(rules(picture))
@@ -93,7 +94,7 @@ def _describe_box(group: ET.Element, heading: ET.Element, box: Box) -> None:
 
 
 def _describe_arrow(group: ET.Element, heading: ET.Element, arrow: Arrow) -> None:
-    heading.text = listed(arrow.transitions)
-    group.set("data-transitions", heading.text)
     triggers = dict.fromkeys(t.trigger for t in arrow.transitions)
+    heading.text = ", ".join(triggers)
     group.set("data-trigger", " ".join(triggers))
+    group.set("data-transitions", listed(arrow.transitions))

@@ -8,7 +8,7 @@ from math import ceil
 
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.asked import Asked
-from ecs_fsm.draw.grid import GAP, Columns, row_height, text_at
+from ecs_fsm.draw.grid import GAP, Columns, row_height, row_heights, text_at
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
 from ecs_fsm.draw.rows import Lane, Row, lanes_of, named
 from ecs_fsm.lifecycle import Lifecycle
@@ -45,10 +45,7 @@ class _Lane:
 
     def heights(self) -> tuple[int, ...]:
         """The height of each row; together at least that of the resting state."""
-        own = [row_height(row.boxes) for row in self.rows]
-        missing = row_height([self.rest]) - sum(own) if self.rest and own else 0
-        more = 2 * ceil(max(missing, 0) / 2 / max(len(own), 1))
-        return tuple(height + more for height in own)
+        return row_heights([row.boxes for row in self.rows], self.rest)
 
     def members(self) -> Iterator[tuple[int, Box]]:
         """The boxes of the lane, each with its column."""
@@ -109,7 +106,11 @@ def _read(lane: Lane, own: dict[State, str]) -> _Lane:
         read.rows.append(_read_row(lane, row, row_key(lane, number), port, own))
     if lane.lonely:
         lonely = [_box_of(state, lane, f"lonely-{make.slug(state)}", own) for state in lane.lonely]
+        remark = Text("reached from elsewhere", make.REMARK, ink=Ink.MUTED)
+        aside = Box(f"elsewhere-{make.slug(lane.vm_state)}", Look.PLAIN, (remark,))
         read.rows += [_Row(lonely[n : n + 5], [], 2) for n in range(0, len(lonely), 5)]
+        first = read.rows[len(lane.rows)]
+        read.rows[len(lane.rows)] = _Row([aside, *first.boxes], [], 1)
     return read
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.asked import Asked
-from ecs_fsm.draw.grid import GAP, Columns, row_height
+from ecs_fsm.draw.grid import GAP, Columns, row_height, row_heights
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
 from ecs_fsm.draw.rows import task_of
 from ecs_fsm.errors import InvalidInput, unknown
@@ -42,7 +42,7 @@ class _Step:
 
     @property
     def heights(self) -> tuple[int, ...]:
-        return tuple(row_height(row) for row in self.rows)
+        return row_heights(self.rows, self.box)
 
     @property
     def height(self) -> float:
@@ -126,10 +126,21 @@ class _Drawing:
         self.blocks.append(block)
         self.arrows.append(Arrow(source.key, chip.key, look, tuple(transitions), knot=True))
         self._down(block, chip.key, look, transitions)
+        if self.trigger.unseen and first.source and first.source not in self._own:
+            self._in_its_state(block, first.source)
         while self._waiting:
             state = self._waiting.pop(0)
             if state not in self._own:
                 self._go_on(block, self._step(block, state), state)
+
+    def _in_its_state(self, block: _Block, state: State) -> None:
+        """Draw what can become of an operation that has no step of its own."""
+        self._own[state] = self._key("unseen")
+        step = _Step(make.again_box(state, self._own[state], elsewhere=True))
+        block.steps.append(step)
+        for t in self.lifecycle.leaving(state):
+            if t.kind is Kind.FAILURE:
+                self._aside(step, t)
 
     def _key(self, kind: str) -> str:
         self._count += 1

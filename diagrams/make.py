@@ -1,0 +1,103 @@
+"""Draws every picture of this folder, and writes its page: `make diagrams`.
+
+A folder can be named to draw into instead.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ecs_fsm import ECS, draw
+from ecs_fsm.draw import Picture
+from ecs_fsm.ecs import Server
+from ecs_fsm.nova import NOVA
+from ecs_fsm.nova import Server as NovaServer
+from ecs_fsm.simulate import simulate
+
+WORDS = ("create", "stop", "rebuild", "resize:fail@resize_finish", "stop")
+NOVA_WORDS = ("create", "stop", "shelve", "unshelve", "resize", "revert_resize")
+
+INTRODUCTION = """# Pictures of the lifecycle
+
+All of them are drawn from the tables, by `make diagrams`; a test fails when one is stale. Each can
+be drawn by `ecs-fsm draw` as SVG, PNG, PDF, DOT or Mermaid; the SVG follow the reader's light or
+dark preference and carry `data-vm-state`, `data-task-state`, `data-status` and `data-transitions`.
+"""
+
+
+class Shown(NamedTuple):
+    """One picture of the gallery: its file, the command that draws it, and a word about it."""
+
+    file: str
+    picture: Picture
+    command: str
+    about: str
+
+
+def gallery() -> Iterator[tuple[str, list[Shown]]]:
+    """The pictures, by chapter."""
+    run = " ".join(WORDS)
+    server, refused = simulate(Server, WORDS)
+    yield (
+        "The lifecycle of an ECS",
+        [
+            Shown("lanes.svg", draw.lanes(ECS), "lanes", "The whole on one page, to print."),
+            Shown("overview.svg", draw.overview(ECS), "overview", "The statuses, for a slide."),
+            Shown("status.svg", draw.status(ECS), "status", "Which status which pair shows."),
+        ],
+    )
+    yield (
+        "A run",
+        [
+            Shown("animate.svg", draw.animate(server, refused), f"animate {run}", "It walks."),
+            Shown("run.svg", draw.run(server, refused), f"run {run}", "Its states, numbered."),
+            Shown("timeline.svg", draw.timeline(server, refused), f"timeline {run}", "In time."),
+        ],
+    )
+    yield (
+        "Each operation, every way it can go",
+        [
+            Shown(f"{n}.svg", draw.operation(ECS, n), f"operation {n}", ECS.operations[n].meaning)
+            for n in ECS.operations
+        ],
+    )
+    nova_server, _ = simulate(NovaServer, NOVA_WORDS)
+    nova_run = f"run {' '.join(NOVA_WORDS)} --lifecycle nova"
+    yield (
+        "All of Nova",
+        [
+            Shown("nova/overview.svg", draw.overview(NOVA), "overview --lifecycle nova", "Nova's."),
+            Shown("nova/status.svg", draw.status(NOVA), "status --lifecycle nova", "Its pairs."),
+            Shown("nova/run.svg", draw.run(nova_server), nova_run, "Only what a run touches."),
+            *(
+                Shown(
+                    f"nova/{v}.svg",
+                    draw.lanes(NOVA, [v]),
+                    f"lanes --vm-state {v} --lifecycle nova",
+                    v.meaning,
+                )
+                for v in NOVA.table.vm_states
+            ),
+        ],
+    )
+
+
+def main(folder: Path) -> None:
+    """Draw everything into a folder."""
+    (folder / "nova").mkdir(parents=True, exist_ok=True)
+    lines = [INTRODUCTION]
+    for chapter, pictures in gallery():
+        lines.append(f"## {chapter}\n")
+        for shown in pictures:
+            draw.save(shown.picture, folder / shown.file)
+            lines.append(f"`ecs-fsm draw {shown.command}`: {shown.about}\n")
+            lines.append(f"![{shown.picture.title}]({shown.file})\n")
+    draw.save(draw.lanes(ECS), folder / "lanes.png")
+    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)

@@ -1,0 +1,79 @@
+"""A file is written whole or not at all, and what was there before stays until then."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ecs_fsm.writing import write_whole
+from tests.command import Answer, ecs_fsm
+
+
+def test_a_file_is_written_and_nothing_stays_beside_it(tmp_path: Path) -> None:
+    write_whole(tmp_path / "new", b"content")
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert (tmp_path / "new").read_bytes() == b"content"
+
+
+def test_a_new_file_has_the_usual_permissions_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(b"before")
+    old.chmod(0o640)
+    before = os.umask(0o022)
+    try:
+        write_whole(old, b"after")
+        write_whole(new, b"after")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(old.stat().st_mode) == 0o640
+    assert stat.S_IMODE(new.stat().st_mode) == 0o644
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"before")
+    (tmp_path / "link").symlink_to("file")
+    write_whole(tmp_path / "link", b"after")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"after"
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """As if the disk were full after a hundred bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_the_old_file_stays_whole_where_the_disk_is_full(tmp_path: Path, small_disk: None) -> None:
+    old = tmp_path / "old"
+    old.write_bytes(b"before")
+    with pytest.raises(OSError, match="too large") as failed:
+        write_whole(old, b"x" * 1000)
+    assert failed.value.filename == str(old)
+    assert old.read_bytes() == b"before"
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_what_is_no_plain_file_is_written_to_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as failed:
+        write_whole("/dev/full", b"content")
+    assert failed.value.filename == "/dev/full"
+    write_whole("/dev/null", b"content")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    path = f"{tmp_path}/no/such/picture.svg"
+    said = f"ecs-fsm: {path}: No such file or directory\n"
+    assert ecs_fsm("draw", "-o", path) == Answer(2, "", said)
+    assert ecs_fsm("draw", "-o", str(tmp_path), "--format", "svg") == Answer(
+        2, "", f"ecs-fsm: {tmp_path}: Is a directory\n"
+    )
+    assert list(tmp_path.iterdir()) == []
