@@ -225,7 +225,8 @@ def test_the_library_s_own_graph_machine_draws_the_same_arrows(lifecycle: Lifecy
         done = subprocess.run(
             [program, "-Tjson0"], input=text, capture_output=True, check=True, text=True
         )
-        assert model.get_graph().draw(None, format="svg").startswith(b"<?xml")
+        if lifecycle is ECS:  # the layout of Nova's fifteen hundred arrows takes most of a minute
+            assert model.get_graph().draw(None, format="svg").startswith(b"<?xml")
     answer = json.loads(done.stdout)
     names = [node["name"] for node in answer["objects"]]
     drawn = {
@@ -317,12 +318,12 @@ def test_no_two_statuses_look_the_same(lifecycle: Lifecycle) -> None:
     assert set(tones) <= set(Tone)
 
 
-@pytest.mark.parametrize("form", ["svg", "png", "dot", "mermaid"])
-def test_the_same_lifecycle_gives_the_same_bytes_whatever_the_hash_seed(form: str) -> None:
+def test_the_same_lifecycle_gives_the_same_bytes_whatever_the_hash_seed() -> None:
     code = (
         "import hashlib; from tests.pictures import every; from ecs_fsm import draw; "
-        f"print(hashlib.sha256(b''.join(draw.render(p, {form!r}) for n, p in every() "
-        "if n.startswith('ecs'))).hexdigest())"
+        "made = (draw.render(picture, form) for name, picture in every() if name.startswith('ecs') "
+        "for form in ('svg', 'png', 'dot', 'mermaid')); "
+        "print(hashlib.sha256(b''.join(made)).hexdigest())"
     )
     root = Path(__file__).parents[1]
     seen = {

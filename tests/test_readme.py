@@ -9,11 +9,17 @@ import pytest
 from tests.command import ecs_fsm
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-SHOWN = re.findall(r"```console\n\$ (.*?)\n(.*?)```", README, re.DOTALL)
+BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+SHOWN = [
+    found for b in BLOCKS for found in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", b, re.MULTILINE)
+]
 
 
 @pytest.mark.parametrize(("line", "shown"), SHOWN, ids=[line for line, _ in SHOWN])
-def test_an_example_prints_what_readme_shows(line: str, shown: str) -> None:
+def test_an_example_prints_what_readme_shows(
+    line: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     printed = ""
     for part in line.split(" | "):
         command, *arguments = shlex.split(part)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import resource
 import stat
-from collections.abc import Iterator
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from ecs_fsm.writing import write_whole
-from tests.command import Answer, ecs_fsm
+from tests.command import COMMAND, Answer, ecs_fsm
 
 
 def test_a_file_is_written_and_nothing_stays_beside_it(tmp_path: Path) -> None:
@@ -42,23 +41,18 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"after"
 
 
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """As if the disk were full after a hundred bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_the_old_file_stays_whole_where_the_disk_is_full(tmp_path: Path, small_disk: None) -> None:
-    old = tmp_path / "old"
+def test_the_old_file_stays_whole_where_the_disk_is_full(tmp_path: Path) -> None:
+    old = tmp_path / "old.svg"
     old.write_bytes(b"before")
-    with pytest.raises(OSError, match="too large") as failed:
-        write_whole(old, b"x" * 1000)
-    assert failed.value.filename == str(old)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"ulimit -f 1; exec {COMMAND} draw -o {old}"],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (2, f"ecs-fsm: {old}: File too large\n")
     assert old.read_bytes() == b"before"
-    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert [path.name for path in tmp_path.iterdir()] == ["old.svg"]
 
 
 def test_what_is_no_plain_file_is_written_to_as_it_is(tmp_path: Path) -> None:
