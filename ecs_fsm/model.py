@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import NamedTuple, Self
 
 NO_TASK = "-"
+NO_TASK_SPELLINGS = (NO_TASK, "null", "none")
+"""How people write that no task runs."""
 NO_SERVER = "(no server)"
 
 Facts = tuple[tuple[str, str], ...]

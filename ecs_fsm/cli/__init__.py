@@ -1,6 +1,7 @@
 """The command line: `ecs-fsm COMMAND`, each command a few lines over the package.
 
-Exit codes: 0 yes, 1 the answer is no (refused, not explained), 2 wrong usage or input.
+Exit codes: 0 yes, 1 the answer is no (refused, not explained, not as it should be), 2 wrong usage
+or input.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from ecs_fsm.cli import asking, drawing, running
+from ecs_fsm.cli import asking, checking, drawing, running
 from ecs_fsm.cli.options import choosing_first
 from ecs_fsm.errors import InvalidInput, LifecycleError
 from ecs_fsm.version import __version__
@@ -44,7 +45,8 @@ def cli() -> None:
     Example:
       ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
 
-    Exit codes: 0 yes, 1 the answer is no (refused, not explained), 2 wrong usage or input.
+    Exit codes: 0 yes, 1 the answer is no (refused, not explained, not as it should be), 2 wrong
+    usage or input.
     """
 
 
@@ -56,6 +58,8 @@ for _command in (
     running.replay,
     asking.explain,
     drawing.draw,
+    checking.check,
+    checking.infer,
 ):
     cli.add_command(_command)
 

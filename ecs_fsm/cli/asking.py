@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from ecs_fsm.cli.options import (
-    NO_TASK_SPELLINGS,
     as_json,
     choosing,
     completing,
@@ -20,7 +19,7 @@ from ecs_fsm.cli.options import (
     vm_state_words,
 )
 from ecs_fsm.errors import InvalidInput
-from ecs_fsm.model import NO_TASK
+from ecs_fsm.model import NO_TASK, NO_TASK_SPELLINGS
 
 if TYPE_CHECKING:
     from ecs_fsm.lifecycle import Lifecycle

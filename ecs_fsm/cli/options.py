@@ -10,7 +10,7 @@ import click
 
 from ecs_fsm.errors import InvalidInput
 from ecs_fsm.lifecycles import NAMES, server_class
-from ecs_fsm.model import NO_TASK, Kind
+from ecs_fsm.model import NO_TASK, NO_TASK_SPELLINGS, Kind
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ecs_fsm.server import BaseServer
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-NO_TASK_SPELLINGS = (NO_TASK, "null", "none")
 
 
 def _choose(ctx: click.Context, param: click.Parameter, name: str | None) -> None:

@@ -1,0 +1,20 @@
+"""Waiters against every run of an operation: what is wrong with a wait loop, and a better one.
+
+>>> from ecs_fsm.check import Waiter, infer
+>>> for finding in Waiter("rebuild", "ACTIVE", failure="ERROR", from_="stopped/-").findings():
+...     print(finding.fault, "at", finding.value, "avoidable" if finding.avoidable else "unavoidable")
+leaves-early at ACTIVE unavoidable
+false-success at ACTIVE unavoidable
+misses at SHUTOFF avoidable
+>>> [better] = infer("rebuild", from_="stopped/-")
+>>> better.pending, better.target, better.failure
+(('REBUILD', 'ACTIVE'), ('SHUTOFF',), ('ERROR',))
+"""
+
+from ecs_fsm.check.findings import Finding
+from ecs_fsm.check.inference import infer
+from ecs_fsm.check.runs import Run
+from ecs_fsm.check.troubles import Fault
+from ecs_fsm.check.waiter import Waiter
+
+__all__ = ["Fault", "Finding", "Run", "Waiter", "infer"]

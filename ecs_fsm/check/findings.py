@@ -1,0 +1,145 @@
+"""What is wrong with a waiter: every finding with the shortest run and the poll that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecs_fsm.check import telling
+from ecs_fsm.check.runs import Run, Runs
+from ecs_fsm.check.troubles import (
+    BROUGHT_BY,
+    Fault,
+    Sighting,
+    Troubles,
+    Verdict,
+    can_succeed,
+    clean,
+    free_of,
+    troubles,
+)
+from ecs_fsm.check.values import NAMES, Attribute, find_attribute
+
+if TYPE_CHECKING:
+    from ecs_fsm.check.waiter import Waiter
+
+Verdicts = Mapping[str, Verdict]
+
+
+class Finding(NamedTuple):
+    """Something that is wrong with a waiter.
+
+    `value` is where it happens, None for the waiter as a whole. It is `avoidable` if another waiter
+    on the same attribute, for the same operation and starts, has a part of its findings and not
+    this one. `run` shows it, polled at the places `seen` of its nodes; the place behind the last
+    node is the 404 of a server that is gone. `polled` are the values there.
+    """
+
+    fault: Fault
+    value: str | None
+    avoidable: bool
+    run: Run | None
+    seen: tuple[int, ...]
+    polled: tuple[str, ...]
+    message: str
+
+    def as_dict(self) -> dict[str, object]:
+        """`{"finding", "avoidable", "from", "run", "polled", "message"}`, None for no run."""
+        nodes = self.run.nodes if self.run else ()
+        shown = [node.state.as_dict() for node in nodes]
+        return {
+            "finding": self.fault.value,
+            "avoidable": self.avoidable,
+            "from": self.run and self.run.start.name,
+            "run": [{name: s[name] for name in ("vm_state", "task_state")} for s in shown],
+            "polled": list(self.polled),
+            "message": self.message,
+        }
+
+
+def find(waiter: Waiter) -> tuple[Finding, ...]:
+    """Every finding, in the order of `Fault` and of the attribute's values."""
+    known, verdicts = troubles(waiter.runs, waiter.polls), waiter.verdicts()
+    found = [_unknown(waiter, name, value, known) for name, value in _unknown_values(waiter)]
+    if Verdict.SUCCESS not in verdicts.values():
+        found.append(_never(waiter, known, verdicts))
+    for fault, verdict in BROUGHT_BY.items():
+        for value, faults in known.items():
+            if fault in faults and verdicts[value] is verdict:
+                found.append(_at_value(waiter, fault, value, verdicts))
+    return tuple(found)
+
+
+def notes(waiter: Waiter) -> tuple[str, ...]:
+    """What no choice of values changes: the steps that can hang while the waiter goes on."""
+    verdicts, polls = waiter.verdicts(), waiter.polls
+    waited = [s for s in waiter.runs.hanging if verdicts[polls.of(s)] is Verdict.GO_ON]
+    return (telling.hanging(waited, polls),) if waited else ()
+
+
+def _unknown_values(waiter: Waiter) -> Iterator[tuple[str, str]]:
+    for name, values in waiter.lists.items():
+        yield from ((name, value) for value in values if not waiter.polls.meant(value))
+
+
+def _unknown(waiter: Waiter, name: str, value: str, known: Troubles) -> Finding:
+    spare = any(other not in known for other in waiter.polls.values)
+    avoidable = waiter.target != (value,) or spare or can_succeed(known)
+    message = telling.unknown_value(waiter.polls, name, value)
+    return Finding(Fault.UNKNOWN_VALUE, value, avoidable, None, (), (), message)
+
+
+def _never(waiter: Waiter, known: Troubles, verdicts: Verdicts) -> Finding:
+    fault, runs, polls = Fault.NEVER_SUCCEEDS, waiter.runs, waiter.polls
+    run = runs.shortest()
+    values = [polls.of(node.state) for node in run.nodes] + [polls.of(None)] * run.gone
+    stops = (n for n, v in enumerate(values, 1) if verdicts[v] is not Verdict.GO_ON)
+    polled = tuple(values[: next(stops, len(values))])
+    avoidable = can_succeed(known)
+    tells = (other for other in _others(waiter) if can_succeed(troubles(runs, other)))
+    advice = _advice(avoidable, polls, next(tells, None))
+    message = telling.sentence(fault, run, polled, polls, advice)
+    return Finding(fault, None, avoidable, run, tuple(range(len(polled))), polled, message)
+
+
+def _at_value(waiter: Waiter, fault: Fault, value: str, verdicts: Verdicts) -> Finding:
+    runs, polls = waiter.runs, waiter.polls
+    known = troubles(runs, polls)
+    run, seen = _shown(runs, known[value][fault], polls, verdicts)
+    polled = tuple(
+        polls.of(run.nodes[place].state if place < len(run.nodes) else None) for place in seen
+    )
+    avoidable = _avoidable(value, known, verdicts)
+    other = None if avoidable else free_of(fault, value, runs, polls, _others(waiter))
+    message = telling.sentence(fault, run, polled, polls, _advice(avoidable, polls, other))
+    return Finding(fault, value, avoidable, run, seen, polled, message)
+
+
+def _shown(
+    runs: Runs, sighting: Sighting, polls: Attribute, verdicts: Verdicts
+) -> tuple[Run, tuple[int, ...]]:
+    """The run of a sighting, and the places to poll: the last state too, if that ends nothing."""
+    run, place = runs.through(sighting.spot, succeeding=sighting.succeeding)
+    if not sighting.beyond:
+        return run, (place,)
+    goes_on = verdicts[polls.of(sighting.spot.node.state)] is Verdict.GO_ON
+    return run, (place, place + 1) if goes_on else (place + 1,)
+
+
+def _avoidable(value: str, known: Troubles, verdicts: Verdicts) -> bool:
+    """Whether another verdict on the value has no fault and leaves some value for success."""
+    others = [v for v in Verdict if v is not verdicts[value] and clean(known[value], v)]
+    successes = sum(verdict is Verdict.SUCCESS for verdict in verdicts.values())
+    only_success = verdicts[value] is Verdict.SUCCESS and successes == 1
+    return bool(others) and (not only_success or can_succeed(known, but=value))
+
+
+def _others(waiter: Waiter) -> list[Attribute]:
+    return [find_attribute(waiter.lifecycle, name) for name in NAMES if name != waiter.attribute]
+
+
+def _advice(avoidable: bool, polls: Attribute, other: Attribute | None) -> str:
+    if avoidable:
+        return ""
+    tells = f"{other.name} would tell" if other else "no attribute tells"
+    return f"no waiter on {polls.name} avoids this without another finding, {tells}"

@@ -1,0 +1,195 @@
+"""Reads waiters from TOML: tables `[[waiter]]` with a name, an operation, its values and starts.
+
+What does not read is an error that names the file, the line and what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from ecs_fsm.check.values import STATUS
+from ecs_fsm.check.waiter import Waiter
+from ecs_fsm.errors import InvalidInput, unknown
+from ecs_fsm.lifecycle import Lifecycle
+
+TABLE = "waiter"
+NEEDED = ("name", "operation", "target")
+ONE = ("name", "operation", "attribute")
+SEVERAL = ("from", "remember", "pending", "target", "failure")
+EXPECTED = f"expected tables [[{TABLE}]] with {', '.join(NEEDED)}"
+
+Row = Mapping[str, object]
+Value = TypeVar("Value")
+
+
+class Placed(NamedTuple):
+    """A waiter, the file it was read from and the line where its table begins."""
+
+    waiter: Waiter
+    file: str
+    line: int
+
+
+def read_file(file: str, lifecycle: Lifecycle) -> list[Placed]:
+    """The waiters of a file, `-` for standard input. Raises as `read`, and `OSError`."""
+    if file != "-":
+        data = Path(file).read_bytes()
+    elif sys.stdin is None:
+        raise InvalidInput("standard input is closed")
+    else:
+        data = sys.stdin.buffer.read()
+    name = "standard input" if file == "-" else file
+    try:
+        return read(data.decode("utf-8-sig").replace("\r\n", "\n"), name, lifecycle)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InvalidInput(f"{name}, line {line}: this is not UTF-8 text; {EXPECTED}") from None
+
+
+def read(text: str, file: str, lifecycle: Lifecycle) -> list[Placed]:
+    """The waiters of a TOML text, in its order. Raises `InvalidInput` for what does not read."""
+    try:
+        content = tomllib.loads(text)
+    except RecursionError:
+        raise InvalidInput(f"{file}, line 1: this is nested too deep; {EXPECTED}") from None
+    except ValueError as error:
+        raise InvalidInput(_not_toml(str(error), text, file)) from None
+    lines = _Lines(text, file)
+    for key in content:
+        if key != TABLE:
+            raise lines.error(str(unknown("key", key, [TABLE])), key=key)
+    rows = content.get(TABLE, [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise lines.error(f"{TABLE} is no array of tables; {EXPECTED}", key=TABLE)
+    if not rows:
+        raise InvalidInput(f"{file}, line 1: there is no waiter; {EXPECTED}")
+    return list(_waiters(rows, lines, lifecycle))
+
+
+def _waiters(rows: list[Row], lines: _Lines, lifecycle: Lifecycle) -> Iterator[Placed]:
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        line = lines.of_table(number)
+        waiter = _waiter(row, lines, number, lifecycle)
+        if waiter.name in seen:
+            raise lines.error(
+                f"the name {waiter.name!r} is taken by the waiter in line {seen[waiter.name]}; "
+                f"expected a name of its own",
+                number,
+                "name",
+            )
+        seen[waiter.name] = line
+        yield Placed(waiter, lines.file, line)
+
+
+def _waiter(row: Row, lines: _Lines, number: int, lifecycle: Lifecycle) -> Waiter:
+    for key in row:
+        if key not in (*ONE, *SEVERAL):
+            raise lines.error(str(unknown("key", key, (*ONE, *SEVERAL))), number, key)
+    for key in NEEDED:
+        if key not in row:
+            raise lines.error(f"a waiter has no {key}; {EXPECTED}", number)
+    words = {key: _checked(row, key, _word, lines, number) for key in ONE if key in row}
+    lists = {key: _checked(row, key, _words, lines, number) for key in SEVERAL if key in row}
+    try:
+        return Waiter(
+            words["operation"],
+            lists["target"],
+            pending=lists.get("pending"),
+            failure=lists.get("failure", ()),
+            attribute=words.get("attribute", STATUS),
+            from_=lists.get("from", ()),
+            remember=lists.get("remember", ()),
+            name=words["name"],
+            lifecycle=lifecycle,
+        )
+    except InvalidInput as error:
+        raise lines.error(str(error), number, _blamed(str(error), row)) from None
+
+
+def _checked(
+    row: Row, key: str, read: Callable[[object], Value | None], lines: _Lines, number: int
+) -> Value:
+    found = read(row[key])
+    if found is None:
+        kind = "a text that is not empty" if key in ONE else "a text or a list of texts"
+        raise lines.error(f"{key} is {row[key]!r}; expected {kind}", number, key)
+    return found
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _words(value: object) -> tuple[str, ...] | None:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list):
+        return None
+    words = tuple(word for word in listed if isinstance(word, str))
+    return words if len(words) == len(listed) else None
+
+
+def _blamed(message: str, row: Row) -> str | None:
+    """The key that an error of a waiter is about, as far as its words tell."""
+    for key in (*ONE, *SEVERAL):
+        value = row.get(key)
+        for word in value if isinstance(value, list) else [value]:
+            if (word and repr(word) in message) or str(word) == message.partition(" ")[0]:
+                return key
+    return next((key for key in row if re.search(rf"\b{key}\b", message)), None)
+
+
+def _not_toml(message: str, text: str, file: str) -> str:
+    found = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", message)
+    line = int(found[1]) if found and found[1] else len(text.splitlines()) if found else 1
+    told = message[: found.start()] if found else message
+    return f"{file}, line {max(line, 1)}: this is not TOML ({told}); {EXPECTED}"
+
+
+class _Lines:
+    """Where the tables and keys of a TOML text stand, which its parser does not tell."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self._lines = list(_outside_strings(text))
+        header = re.compile(rf"\s*\[\[\s*([\"']?){TABLE}\1\s*\]\]")
+        self._tables = [n for n, line in enumerate(self._lines, 1) if header.match(line)]
+
+    def of_table(self, number: int) -> int:
+        """The line where a table begins; where it is written otherwise, that of its key."""
+        if number < len(self._tables):
+            return self._tables[number]
+        return self._find(TABLE, 1, len(self._lines)) or 1
+
+    def error(self, wrong: str, table: int | None = None, key: str | None = None) -> InvalidInput:
+        """An error at the line of a key of a table, as far as it is known."""
+        line = 1 if table is None else self.of_table(table)
+        following = [other for other in self._tables if other > line]
+        end = len(self._lines) if table is None or not following else following[0] - 1
+        line = (self._find(key, line, end) if key else None) or line
+        return InvalidInput(f"{self.file}, line {line}: {wrong}")
+
+    def _find(self, key: str, first: int, last: int) -> int | None:
+        written = re.compile(rf"\s*\[*\s*([\"']?){re.escape(key)}\1\s*[=\].]")
+        numbered = enumerate(self._lines[first - 1 : last], first)
+        return next((number for number, line in numbered if written.match(line)), None)
+
+
+def _outside_strings(text: str) -> Iterator[str]:
+    """The lines of a text, those that begin inside a string of several lines left blank."""
+    inside = ""
+    for line in text.split("\n"):
+        yield "" if inside else line
+        for mark in re.findall(r"\"\"\"|'''|#", line):
+            if mark == "#":
+                if not inside:
+                    break
+            elif not inside:
+                inside = mark
+            elif inside == mark:
+                inside = ""

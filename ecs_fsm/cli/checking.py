@@ -1,0 +1,219 @@
+"""The commands about wait loops: what is wrong with one, and a better one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ecs_fsm.cli.options import (
+    Command,
+    as_json,
+    choosing,
+    completing,
+    print_json,
+    remembering,
+    servers,
+)
+from ecs_fsm.errors import InvalidInput
+from ecs_fsm.model import NO_TASK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecs_fsm.check.reporting import Report
+    from ecs_fsm.lifecycle import Lifecycle
+
+
+def _operations(lifecycle: Lifecycle) -> list[str]:
+    return list(lifecycle.operations)
+
+
+def _attributes(lifecycle: Lifecycle) -> list[str]:
+    from ecs_fsm.check.values import NAMES
+
+    return list(NAMES)
+
+
+def _values(lifecycle: Lifecycle) -> list[str]:
+    from ecs_fsm.check.values import NAMES, find_attribute
+
+    return list(dict.fromkeys(v for name in NAMES for v in find_attribute(lifecycle, name).values))
+
+
+beginnings = click.option(
+    "--from",
+    "places",
+    metavar="VM/TASK",
+    multiple=True,
+    help=f"Where it is asked, {NO_TASK} for no task; once for each (otherwise wherever it can be).",
+    shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
+)
+polling = click.option(
+    "--attribute",
+    metavar="NAME",
+    help="What is polled: status (the usual), task_state, vm_state or status+task_state.",
+    shell_complete=completing(_attributes),
+)
+
+
+def _listing(name: str, text: str) -> Callable[[Command], Command]:
+    return click.option(
+        name, metavar="A,B", multiple=True, help=text, shell_complete=completing(_values)
+    )
+
+
+@click.command()
+@choosing
+@click.argument("file", required=False, type=click.Path(allow_dash=True))
+@click.option(
+    "--operation",
+    metavar="NAME",
+    help="The operation that is waited for.",
+    shell_complete=completing(_operations),
+)
+@beginnings
+@remembering
+@polling
+@_listing("--pending", "Where it goes on; everything else is a failure then.")
+@_listing("--target", "Where it stops with success.")
+@_listing("--failure", "Where it stops with failure.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["github", "junit"]),
+    help="One line a finding, for what runs tests.",
+)
+@as_json
+def check(  # noqa: PLR0913, PLR0917 - a parameter for each option
+    file: str | None,
+    operation: str | None,
+    places: tuple[str, ...],
+    remember: tuple[str, ...],
+    attribute: str | None,
+    pending: tuple[str, ...],
+    target: tuple[str, ...],
+    failure: tuple[str, ...],
+    form: str | None,
+    as_json: bool,
+) -> int:
+    """Find what is wrong with a waiter, against every run of its operation.
+
+    One waiter is told by options, many stand in FILE (- is standard input), a TOML file with
+    tables [[waiter]] that have name, operation, target and, if need be, attribute, pending,
+    failure, from, remember. A waiter polls the attribute after its operation was accepted. Without
+    --pending everything else means go on. <gone> is the answer 404, - a null task_state; in
+    status+task_state a value is ACTIVE/powering-off or ACTIVE/-, and ACTIVE alone is that status
+    with any task.
+
+    \b
+    Examples:
+      ecs-fsm check --operation resize --attribute status --target VERIFY_RESIZE --failure ERROR
+      ecs-fsm check waiters.toml --format github
+
+    JSON: {"waiters": [{"name", "findings": [{"finding", "avoidable", "from", "run": [{"vm_state",
+    "task_state"}, ...], "polled": [value, ...], "message"}, ...], "notes": [...]}, ...]}; of an
+    unknown-value "from" is null, "run" and "polled" are empty. Exit code 1 if anything is found.
+    """
+    from ecs_fsm.check import reporting
+
+    if form and as_json:
+        raise InvalidInput("--json and --format are two forms of one answer: choose one")
+    lists = {"pending": pending, "target": target, "failure": failure}
+    if file is None:
+        reports = [_one(operation, places, remember, attribute, lists)]
+    elif operation or places or remember or attribute or any(lists.values()):
+        raise InvalidInput("a waiter stands in FILE or in options, not in both")
+    else:
+        reports = _many(file)
+    if as_json:
+        print_json({"waiters": [report.as_dict() for report in reports]})
+    else:
+        shown = {"github": reporting.github, "junit": reporting.junit, None: reporting.text}
+        click.echo(shown[form](reports), nl=False)
+    return 1 if any(report.findings for report in reports) else 0
+
+
+def _one(
+    operation: str | None,
+    places: tuple[str, ...],
+    remember: tuple[str, ...],
+    attribute: str | None,
+    lists: dict[str, tuple[str, ...]],
+) -> Report:
+    from ecs_fsm.check.reporting import examine
+    from ecs_fsm.check.values import STATUS
+    from ecs_fsm.check.waiter import Waiter
+
+    if operation is None:
+        raise InvalidInput("say which waiter: a FILE, or --operation NAME --target A,B")
+    if not lists["target"]:
+        raise InvalidInput("--target A,B is missing: where the waiter stops with success")
+    waiter = Waiter(
+        operation,
+        _split(lists["target"]),
+        pending=_split(lists["pending"]) if lists["pending"] else None,
+        failure=_split(lists["failure"]),
+        attribute=STATUS if attribute is None else attribute,
+        from_=places,
+        remember=remember,
+        lifecycle=servers().lifecycle,
+    )
+    return examine(waiter)
+
+
+def _many(file: str) -> list[Report]:
+    from ecs_fsm.check.reading import read_file
+    from ecs_fsm.check.reporting import examine
+
+    return [examine(*placed) for placed in read_file(file, servers().lifecycle)]
+
+
+def _split(listed: tuple[str, ...]) -> list[str]:
+    words = (word.strip() for text in listed for word in text.split(","))
+    return [word for word in words if word]
+
+
+@click.command()
+@choosing
+@click.argument("operation", shell_complete=completing(_operations))
+@beginnings
+@remembering
+@polling
+@as_json
+def infer(
+    operation: str,
+    places: tuple[str, ...],
+    remember: tuple[str, ...],
+    attribute: str | None,
+    as_json: bool,
+) -> int:
+    """Make a waiter of which no finding is avoidable, ready to paste.
+
+    It comes as lists, as Terraform's fields and as the TOML that check reads, with what it cannot
+    see and why. Where one waiter serves some starts worse than one of their own, there are several.
+
+    \b
+    Examples:
+      ecs-fsm infer rebuild
+      ecs-fsm infer stop --from active/- --attribute status+task_state
+
+    JSON: a list of {"from": [...], "attribute", "pending": [...], "target": [...], "failure":
+    [...], "findings": [...]}, findings as in check.
+    """
+    from ecs_fsm.check import pasting
+    from ecs_fsm.check.inference import infer as best_waiters
+    from ecs_fsm.check.values import STATUS
+
+    waiters = best_waiters(
+        operation,
+        from_=places,
+        attribute=STATUS if attribute is None else attribute,
+        remember=remember,
+        lifecycle=servers().lifecycle,
+    )
+    if as_json:
+        print_json([pasting.as_dict(waiter) for waiter in waiters])
+    else:
+        click.echo(pasting.text(waiters), nl=False)
+    return 0
