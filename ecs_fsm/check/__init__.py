@@ -1,11 +1,12 @@
 """Waiters against every run of an operation: what is wrong with a wait loop, and a better one.
 
 >>> from ecs_fsm.check import Waiter, infer
->>> for finding in Waiter("rebuild", "ACTIVE", failure="ERROR", from_="stopped/-").findings():
-...     print(finding.fault, "at", finding.value, "avoidable" if finding.avoidable else "unavoidable")
-leaves-early at ACTIVE unavoidable
-false-success at ACTIVE unavoidable
-misses at SHUTOFF avoidable
+>>> waiter = Waiter("rebuild", "ACTIVE", failure="ERROR", from_="stopped/-")
+>>> for finding in waiter.findings():
+...     print(finding.fault, "at", finding.value, "avoidable:", finding.avoidable)
+leaves-early at ACTIVE avoidable: False
+false-success at ACTIVE avoidable: False
+misses at SHUTOFF avoidable: True
 >>> [better] = infer("rebuild", from_="stopped/-")
 >>> better.pending, better.target, better.failure
 (('REBUILD', 'ACTIVE'), ('SHUTOFF',), ('ERROR',))

@@ -86,6 +86,14 @@ def all_starts(lifecycle: Lifecycle, operation: str) -> tuple[Start, ...]:
     return tuple(_named(lifecycle, start, differing[start.state]) for start in ordered)
 
 
+@cache
+def _by_state(lifecycle: Lifecycle, operation: str) -> Mapping[State | None, list[Start]]:
+    found: dict[State | None, list[Start]] = {}
+    for start in all_starts(lifecycle, operation):
+        found.setdefault(start.state, []).append(start)
+    return found
+
+
 def select(
     lifecycle: Lifecycle, operation: str, places: Sequence[str], remember: Facts
 ) -> tuple[Start, ...]:
@@ -99,7 +107,7 @@ def select(
     chosen: dict[Start, None] = {}
     for place in places:
         state, facts = read_place(lifecycle, place)
-        here = [start for start in starts if start.state == state]
+        here = _by_state(lifecycle, operation).get(state, [])
         fitting = [start for start in here if _agrees(start, facts)]
         if not fitting:
             raise InvalidInput(_not_accepted(lifecycle, operation, place, here))
@@ -131,11 +139,12 @@ def read_place(lifecycle: Lifecycle, text: str) -> tuple[State | None, dict[str,
 
 def cover(lifecycle: Lifecycle, operation: str, starts: Iterable[Start]) -> list[str]:
     """The shortest list of places that `select` reads as exactly these starts."""
-    own = list(starts)
+    own = dict.fromkeys(start.full_name for start in starts)
+    chosen = [s for s in all_starts(lifecycle, operation) if s.full_name in own]
     places: dict[str, None] = {}
-    for start in own:
-        here = [s for s in all_starts(lifecycle, operation) if s.state == start.state]
-        whole = all(other in own for other in here)
+    for start in chosen:
+        here = _by_state(lifecycle, operation)[start.state]
+        whole = all(other.full_name in own for other in here)
         places[(start.state or NO_SERVER) if whole else start.full_name] = None
     return list(places)
 

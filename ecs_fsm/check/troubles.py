@@ -108,12 +108,12 @@ def _seen(runs: Runs, spot: Spot, beyond: bool) -> Iterator[tuple[Fault, Sightin
         sighting = Sighting(spot, False, beyond, wrong)
         yield Fault.FALSE_SUCCESS, sighting
         if for_ever:
-            broken = spot.node.state in _broken(runs.lifecycle)
-            yield (Fault.BLIND if broken else Fault.HANGS), sighting
+            blind = spot.node.state in broken(runs.lifecycle)
+            yield (Fault.BLIND if blind else Fault.HANGS), sighting
 
 
 @lru_cache(maxsize=16)
-def _broken(lifecycle: Lifecycle) -> frozenset[State]:
+def broken(lifecycle: Lifecycle) -> frozenset[State]:
     """Where failures leave a server, and no step that ends as it should ever does."""
     by_kind: dict[Kind, set[State]] = {kind: set() for kind in Kind}
     for transition in lifecycle.transitions:
