@@ -81,5 +81,5 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> InvalidInput:
     near = get_close_matches(str(word), words, n=1) or [
         folded[match] for match in get_close_matches(str(word).lower(), folded, n=1)
     ]
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(words)}"
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(words) or 'none'}"
     return InvalidInput(f"unknown {kind} {word!r}; {hint}")

@@ -70,7 +70,7 @@ def compare(waiter: Waiter, longest: int = brute.LONGEST) -> None:
     runs = enumerated(waiter, longest)
     values = {v for run in runs for v in (*run.values, run.for_ever)}
     expected = brute.findings(runs, {value: meant(waiter, value) for value in values})
-    found = [(finding.fault.value, finding.value) for finding in waiter.findings()]
+    found = [(finding.finding.value, finding.value) for finding in waiter.findings()]
     assert len(found) == len(set(found))
     assert set(found) == expected
 
@@ -102,7 +102,7 @@ def test_a_finding_is_shown_by_a_run_that_there_is_and_a_poll_of_it(waiter: Wait
         assert tuple(values[place] for place in finding.seen) == finding.polled
         assert finding.value in (None, finding.polled[-1])
         assert list(finding.seen) == sorted(set(finding.seen))
-        name = (finding.fault.value, finding.value)
+        name = (finding.finding.value, finding.value)
         verdicts = {v: meant(waiter, v) for v in {*values, brute.GONE}}
         for other in brute.shown(
             [w for w in ended.values() if len(w.states) < len(states)], waiter.attribute
@@ -158,10 +158,10 @@ def test_avoidable_and_best_are_what_a_look_at_every_waiter_says(
             from_=place,
         )
         for finding in waiter.findings():
-            key = (finding.fault.value, finding.value)
+            key = (finding.finding.value, finding.value)
             assert finding.avoidable == any(key not in other < found for _, other in every)
     (best,) = infer(operation, from_=place, attribute=attribute)
-    own = {(finding.fault.value, finding.value) for finding in best.findings()}
+    own = {(finding.finding.value, finding.value) for finding in best.findings()}
     assert weight(own) == min(weight(found) for _, found in every)
 
 

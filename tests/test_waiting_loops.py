@@ -170,7 +170,7 @@ def test_a_loop_has_the_faults_that_are_found_of_its_waiter(operation: str) -> N
                 raise RuntimeError(status)
 
     found = faults(try_out(loop, pollings(operation), failures=RuntimeError))
-    assert found == {finding.fault for finding in waiter.findings()}
+    assert found == {finding.finding for finding in waiter.findings()}
 
 
 def test_an_answer_is_one_of_the_api_and_has_its_attributes() -> None:

@@ -3,7 +3,7 @@
 >>> from ecs_fsm.check import Waiter, infer
 >>> waiter = Waiter("rebuild", "ACTIVE", failure="ERROR", from_="stopped/-")
 >>> for finding in waiter.findings():
-...     print(finding.fault, "at", finding.value, "avoidable:", finding.avoidable)
+...     print(finding.finding, "at", finding.value, "avoidable:", finding.avoidable)
 leaves-early at ACTIVE avoidable: False
 false-success at ACTIVE avoidable: False
 misses at SHUTOFF avoidable: True

@@ -35,22 +35,26 @@ class Finding(NamedTuple):
     node is the 404 of a server that is gone. `polled` are the values there.
     """
 
-    fault: Fault
+    finding: Fault
     value: str | None
     avoidable: bool
-    run: Run | None
+    run: Run
     seen: tuple[int, ...]
     polled: tuple[str, ...]
     message: str
 
+    @property
+    def from_(self) -> str:
+        """Where the run begins, with the facts that are not as usual there."""
+        return self.run.start.name
+
     def as_dict(self) -> dict[str, object]:
-        """`{"finding", "avoidable", "from", "run", "polled", "message"}`, None for no run."""
-        nodes = self.run.nodes if self.run else ()
-        shown = [node.state.as_dict() for node in nodes]
+        """`{"finding", "avoidable", "from", "run", "polled", "message"}`."""
+        shown = [node.state.as_dict() for node in self.run.nodes]
         return {
-            "finding": self.fault.value,
+            "finding": self.finding.value,
             "avoidable": self.avoidable,
-            "from": self.run and self.run.start.name,
+            "from": self.from_,
             "run": [{name: s[name] for name in ("vm_state", "task_state")} for s in shown],
             "polled": list(self.polled),
             "message": self.message,
@@ -62,7 +66,7 @@ def find(waiter: Waiter) -> tuple[Finding, ...]:
     known, verdicts = troubles(waiter.runs, waiter.polls), waiter.verdicts()
     found = [_unknown(waiter, name, value, known) for name, value in _unknown_values(waiter)]
     if Verdict.SUCCESS not in verdicts.values():
-        found.append(_never(waiter, known, verdicts))
+        found.append(_never(waiter, known))
     for fault, verdict in BROUGHT_BY.items():
         for value, faults in known.items():
             if fault in faults and verdicts[value] is verdict:
@@ -85,21 +89,28 @@ def _unknown_values(waiter: Waiter) -> Iterator[tuple[str, str]]:
 def _unknown(waiter: Waiter, name: str, value: str, known: Troubles) -> Finding:
     spare = any(other not in known for other in waiter.polls.values)
     avoidable = waiter.target != (value,) or spare or can_succeed(known)
-    message = telling.unknown_value(waiter.polls, name, value)
-    return Finding(Fault.UNKNOWN_VALUE, value, avoidable, None, (), (), message)
+    run, polled = _whole(waiter)
+    seen = tuple(range(len(polled)))
+    message = telling.unknown_value(run, polled, waiter.polls, name, value)
+    return Finding(Fault.UNKNOWN_VALUE, value, avoidable, run, seen, polled, message)
 
 
-def _never(waiter: Waiter, known: Troubles, verdicts: Verdicts) -> Finding:
-    fault, runs, polls = Fault.NEVER_SUCCEEDS, waiter.runs, waiter.polls
-    run = runs.shortest()
-    values = [polls.of(node.state) for node in run.nodes] + [polls.of(None)] * run.gone
-    stops = (n for n, v in enumerate(values, 1) if verdicts[v] is not Verdict.GO_ON)
-    polled = tuple(values[: next(stops, len(values))])
+def _never(waiter: Waiter, known: Troubles) -> Finding:
+    fault, polls = Fault.NEVER_SUCCEEDS, waiter.polls
+    run, polled = _whole(waiter)
     avoidable = can_succeed(known)
-    tells = (other for other in _others(waiter) if can_succeed(troubles(runs, other)))
+    tells = (other for other in _others(waiter) if can_succeed(troubles(waiter.runs, other)))
     advice = _advice(avoidable, polls, next(tells, None))
     message = telling.sentence(fault, run, polled, polls, advice)
     return Finding(fault, None, avoidable, run, tuple(range(len(polled))), polled, message)
+
+
+def _whole(waiter: Waiter) -> tuple[Run, tuple[str, ...]]:
+    """The shortest run that succeeds, and all that is polled of it until the waiter stops."""
+    run, polls, verdicts = waiter.runs.shortest(), waiter.polls, waiter.verdicts()
+    values = [polls.of(node.state) for node in run.nodes] + [polls.of(None)] * run.gone
+    stops = (n for n, v in enumerate(values, 1) if verdicts[v] is not Verdict.GO_ON)
+    return run, tuple(values[: next(stops, len(values))])
 
 
 def _at_value(waiter: Waiter, fault: Fault, value: str, verdicts: Verdicts) -> Finding:

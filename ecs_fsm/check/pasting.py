@@ -42,7 +42,7 @@ def _lines(waiter: Waiter) -> Iterator[str]:
     yield ""
     findings = waiter.findings()
     yield "# what it cannot see" if findings else "# it sees everything"
-    yield from (f"{finding.fault}: {finding.message}" for finding in findings)
+    yield from (f"{finding.finding}: {finding.message}" for finding in findings)
     yield from (f"note: {note}" for note in waiter.notes())
     yield ""
 

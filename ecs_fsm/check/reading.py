@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from ecs_fsm.check.values import STATUS
-from ecs_fsm.check.waiter import Waiter
+from ecs_fsm.check.starts import select
+from ecs_fsm.check.values import STATUS, find_attribute
+from ecs_fsm.check.waiter import Waiter, facts_of
 from ecs_fsm.errors import InvalidInput, unknown
 from ecs_fsm.lifecycle import Lifecycle
 
@@ -109,7 +110,8 @@ def _waiter(row: Row, lines: _Lines, number: int, lifecycle: Lifecycle) -> Waite
             lifecycle=lifecycle,
         )
     except InvalidInput as error:
-        raise lines.error(str(error), number, _blamed(str(error), row)) from None
+        key = _blamed(str(error), words, lists, lifecycle)
+        raise lines.error(str(error), number, key) from None
 
 
 def _checked(
@@ -134,14 +136,28 @@ def _words(value: object) -> tuple[str, ...] | None:
     return words if len(words) == len(listed) else None
 
 
-def _blamed(message: str, row: Row) -> str | None:
-    """The key that an error of a waiter is about, as far as its words tell."""
-    for key in (*ONE, *SEVERAL):
-        value = row.get(key)
-        for word in value if isinstance(value, list) else [value]:
-            if (word and repr(word) in message) or str(word) == message.partition(" ")[0]:
-                return key
-    return next((key for key in row if re.search(rf"\b{key}\b", message)), None)
+def _blamed(
+    message: str,
+    words: Mapping[str, str],
+    lists: Mapping[str, tuple[str, ...]],
+    lifecycle: Lifecycle,
+) -> str:
+    """The key that is wrong in a waiter: the first with which it fails, or the list last named."""
+    operation, places = words["operation"], lists.get("from", ())
+    remember = facts_of(lists.get("remember", ()))
+    parts: dict[str, Callable[[], object]] = {
+        "operation": lambda: select(lifecycle, operation, (), ()),
+        "attribute": lambda: find_attribute(lifecycle, words.get("attribute", STATUS)),
+        "from": lambda: select(lifecycle, operation, places, ()),
+        "remember": lambda: select(lifecycle, operation, places, remember),
+    }
+    for key, part in parts.items():
+        try:
+            part()
+        except InvalidInput:
+            return key
+    named: list[str] = re.findall(r"\b(?:pending|target|failure)\b", message)
+    return named[-1]
 
 
 def _not_toml(message: str, text: str, file: str) -> str:

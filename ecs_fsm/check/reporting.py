@@ -45,10 +45,11 @@ def text(reports: Sequence[Report]) -> str:
     lines = []
     for report in reports:
         found = len(report.findings)
-        lines.append(f"{report.place}{report.waiter.name}: {_count(found)}")
+        name = " ".join(report.waiter.name.split())
+        lines.append(f"{report.place}{name}: {_count(found)}")
         for finding in report.findings:
             unavoidable = "" if finding.avoidable else " (unavoidable)"
-            lines.append(f"  {finding.fault}{unavoidable}: {finding.message}")
+            lines.append(f"  {finding.finding}{unavoidable}: {finding.message}")
         lines += [f"  note: {note}" for note in report.notes]
     if len(reports) > 1:
         total = sum(len(report.findings) for report in reports)
@@ -73,12 +74,12 @@ def junit(reports: Sequence[Report]) -> str:
     for report, finding in cases:
         named = report.waiter.name
         if finding:
-            named += f": {finding.fault}" + (f" at {finding.value}" if finding.value else "")
+            named += f": {finding.finding}" + (f" at {finding.value}" if finding.value else "")
         placed = {"file": report.file, "line": str(report.line)} if report.file else {}
         about = {"classname": report.file or TITLE, "name": named, **placed}
         case = ElementTree.SubElement(suite, "testcase", {k: _legal(v) for k, v in about.items()})
         if finding:
-            told = {"type": finding.fault.value, "message": report.place + finding.message}
+            told = {"type": finding.finding.value, "message": report.place + finding.message}
             ElementTree.SubElement(case, "failure", {k: _legal(v) for k, v in told.items()})
     ElementTree.indent(root)
     declared = '<?xml version="1.0" encoding="utf-8"?>'
@@ -101,7 +102,7 @@ def _annotations(reports: Sequence[Report]) -> Iterator[str]:
     for report in reports:
         placed = {"file": report.file, "line": str(report.line)} if report.file else {}
         for finding in report.findings:
-            about = {**placed, "title": f"{report.waiter.name}: {finding.fault}"}
+            about = {**placed, "title": f"{report.waiter.name}: {finding.finding}"}
             told = ",".join(f"{name}={_property(value or '')}" for name, value in about.items())
             yield f"::error {told}::{_data(finding.message)}"
 

@@ -43,11 +43,11 @@ def run_in_words(run: Run) -> str:
     return " ".join(words)
 
 
-def unknown_value(polls: Attribute, name: str, value: str) -> str:
+def unknown_value(run: Run, polled: Sequence[str], polls: Attribute, name: str, value: str) -> str:
     """That a listed value does not exist, and which one does."""
     return (
-        f"{value!r} in {name} is a value that {polls.name} never has; "
-        f"the nearest one that it has is {polls.nearest(value)!r}"
+        f"{value!r} in {name} is a value that {polls.name} never has, the nearest one that it has "
+        f"is {polls.nearest(value)!r}: {run_in_words(run)}, polled {polls.name} {', '.join(polled)}"
     )
 
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from ecs_fsm.errors import unknown
 from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import NO_TASK, State
+from ecs_fsm.model import NO_TASK, NO_TASK_SPELLINGS, State
 
 GONE = "<gone>"
 """What is polled of a server that is gone: the API answers 404."""
+NOT_FOUND = "404"
 
 STATUS, TASK_STATE, VM_STATE = "status", "task_state", "vm_state"
 BOTH = f"{STATUS}+{TASK_STATE}"
@@ -48,8 +49,10 @@ class Attribute(NamedTuple):
         """The value that looks most like one which the attribute never has."""
         from difflib import SequenceMatcher
 
-        if listed.lower() in ("null", "none", "") and NO_TASK in self.values:
+        if listed in (*NO_TASK_SPELLINGS, "None") and NO_TASK in self.values:
             return NO_TASK
+        if listed == NOT_FOUND:
+            return GONE
         wanted = SequenceMatcher(b=listed.lower())
 
         def likeness(value: str) -> float:

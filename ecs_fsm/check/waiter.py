@@ -127,8 +127,9 @@ class Waiter:
 
 
 def listed(words: Words) -> tuple[str, ...]:
-    """The words, each once."""
-    return tuple(dict.fromkeys([words] if isinstance(words, str) else words))
+    """The words, each once, those that are empty left out."""
+    several = [words] if isinstance(words, str) else words
+    return tuple(dict.fromkeys(word for word in several if word.strip()))
 
 
 def facts_of(remember: Mapping[str, str] | Words) -> Facts:

@@ -112,8 +112,9 @@ def check(  # noqa: PLR0913, PLR0917 - a parameter for each option
       ecs-fsm check waiters.toml --format github
 
     JSON: {"waiters": [{"name", "findings": [{"finding", "avoidable", "from", "run": [{"vm_state",
-    "task_state"}, ...], "polled": [value, ...], "message"}, ...], "notes": [...]}, ...]}; of an
-    unknown-value "from" is null, "run" and "polled" are empty. Exit code 1 if anything is found.
+    "task_state"}, ...], "polled": [value, ...], "message"}, ...], "notes": [...]}, ...]}.
+
+    Exit code 1 if anything is found; notes do not count.
     """
     from ecs_fsm.check import reporting
 
