@@ -214,6 +214,7 @@ BAD_FILES = {
     "an unknown fact": (table(remember='"was=active"'), 6, "unknown fact 'was'"),
     "a deep nest": (f"a = {'[' * 5000}{']' * 5000}", 1, "this is nested too deep"),
     "a header in a text": (f'{table(name=chr(34) * 3 + "x" + chr(10) + "[[waiter]]" + chr(34) * 3)}{table(operation=chr(34) + "stpo" + chr(34))}', 10, "unknown operation"),
+    "marks in texts": (f"{table(name=repr(chr(34) * 3))}{table(name=chr(34) + '#' + chr(39) * 3 + chr(34), operation=repr('stpo'))}", 9, "unknown operation"),
     "lines of Windows": (table(operation='"stpo"').replace("\n", "\r\n"), 4, "unknown operation"),
     "inline tables": ('waiter = [\n{ name = "a", operation = "stpo", target = "A" }]', 1, "unknown operation"),
 }  # fmt: skip

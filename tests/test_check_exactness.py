@@ -7,7 +7,6 @@ from itertools import product
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ecs_fsm import ECS, Lifecycle
 from ecs_fsm.check import Waiter, infer
@@ -16,6 +15,7 @@ from ecs_fsm.check.starts import all_starts
 from ecs_fsm.check.values import NAMES, find_attribute
 from ecs_fsm.nova import NOVA
 from tests import brute
+from tests.waiters import meant, places, waiters
 
 QUICK = settings(deadline=None, max_examples=100)
 # What a server does not notice (a lock, metadata) can be asked in every state, with every memory.
@@ -25,45 +25,9 @@ MOVING = tuple(
 VERDICTS = ("success", "failure", "go on")
 
 
-def places(lifecycle: Lifecycle, operation: str) -> list[str]:
-    return [start.full_name for start in all_starts(lifecycle, operation)]
-
-
-@st.composite
-def waiters(draw: st.DrawFn, lifecycle: Lifecycle, operations: tuple[str, ...]) -> Waiter:
-    operation = draw(st.sampled_from(operations))
-    attribute = draw(st.sampled_from(NAMES))
-    known = list(find_attribute(lifecycle, attribute).values)
-    chosen = draw(st.lists(st.sampled_from(known), min_size=1, unique=True))
-    cuts = sorted(draw(st.tuples(*[st.integers(0, len(chosen) - 1)] * 2)))
-    target, failure, pending = (
-        chosen[: cuts[0] + 1],
-        chosen[cuts[0] + 1 : cuts[1] + 1],
-        chosen[cuts[1] + 1 :],
-    )
-    starts = draw(st.lists(st.sampled_from(places(lifecycle, operation)), min_size=1, max_size=3))
-    return Waiter(
-        operation,
-        target,
-        pending=draw(st.sampled_from([None, pending])),
-        failure=failure,
-        attribute=attribute,
-        from_=starts,
-        lifecycle=lifecycle,
-    )
-
-
 def enumerated(waiter: Waiter, longest: int) -> tuple[brute.Shown, ...]:
     walked = brute.walks(waiter.lifecycle, waiter.operation, waiter.from_, longest)
     return brute.shown(walked, waiter.attribute)
-
-
-def meant(waiter: Waiter, value: str) -> str:
-    if value in waiter.target:
-        return "success"
-    if value in waiter.failure or (waiter.pending is not None and value not in waiter.pending):
-        return "failure"
-    return "go on"
 
 
 def compare(waiter: Waiter, longest: int = brute.LONGEST) -> None:

@@ -19,9 +19,11 @@ from types import ModuleType
 from typing import Any, cast
 
 import pytest
+from hypothesis import given, settings
 from openstack import exceptions, resource
 from openstack.compute.v2.server import Server
 
+from ecs_fsm import ECS
 from ecs_fsm.check import Fault, Waiter
 from ecs_fsm.nova import NOVA
 from ecs_fsm.testing import (
@@ -35,6 +37,7 @@ from ecs_fsm.testing import (
     sleepless,
     try_out,
 )
+from tests.waiters import meant, waiters
 
 # The library warns of its own method, which it calls for every resource that it makes.
 pytestmark = pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK50Warning")
@@ -154,22 +157,23 @@ def test_a_polling_can_be_a_test_of_its_own(polling: Polling) -> None:
     assert polling.fault(our_loop, failures=RuntimeError) is None
 
 
-@pytest.mark.parametrize("operation", ["create", "resize", "rebuild", "delete", "confirm_resize"])
-def test_a_loop_has_the_faults_that_are_found_of_its_waiter(operation: str) -> None:
-    waiter = Waiter(operation, ["ACTIVE", "VERIFY_RESIZE"], failure="ERROR")
-
+@given(waiters(ECS, tuple(ECS.operations)))
+@settings(deadline=None, max_examples=60)
+def test_a_loop_has_the_faults_that_are_found_of_its_waiter(waiter: Waiter) -> None:
     def loop(get_server: FakeServer) -> None:
         while True:
             try:
-                status = get_server().status
+                answer = get_server()
+                value = waiter.polls.of(ECS.state(str(answer.vm_state), answer.task_state))
             except Gone:
-                continue
-            if status in waiter.target:
+                value = waiter.polls.of(None)
+            if value in waiter.target:
                 return
-            if status in waiter.failure:
-                raise RuntimeError(status)
+            if meant(waiter, value) == "failure":
+                raise RuntimeError(value)
 
-    found = faults(try_out(loop, pollings(operation), failures=RuntimeError))
+    asked = pollings(waiter.operation, from_=waiter.from_)
+    found = faults(try_out(loop, asked, failures=RuntimeError))
     assert found == {finding.finding for finding in waiter.findings()}
 
 

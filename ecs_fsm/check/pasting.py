@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from ecs_fsm.check.starts import cover
+from ecs_fsm.check.values import GONE
 from ecs_fsm.check.waiter import Waiter
 
 
@@ -23,7 +24,7 @@ def as_dict(waiter: Waiter) -> dict[str, object]:
 
 def text(waiters: Sequence[Waiter]) -> str:
     """Every waiter in all its forms, with what it cannot see and why."""
-    return "\n".join(f"{line}" for waiter in waiters for line in _lines(waiter)) + "\n"
+    return "\n".join(line for waiter in waiters for line in _lines(waiter)) + "\n"
 
 
 def _lines(waiter: Waiter) -> Iterator[str]:
@@ -32,7 +33,8 @@ def _lines(waiter: Waiter) -> Iterator[str]:
     for name, values in waiter.lists.items():
         yield f"{name:8} {', '.join(values) or '(none)'}"
     yield ""
-    yield "# Terraform"
+    gone = any(GONE in waiter.lists[name] for name in ("pending", "target"))
+    yield f"# Terraform ({GONE} is what Refresh makes of a 404)" if gone else "# Terraform"
     for name in ("pending", "target"):
         listed = ", ".join(json.dumps(value) for value in waiter.lists[name])
         yield f"{name.capitalize() + ':':8} []string{{{listed}}},"

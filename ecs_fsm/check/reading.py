@@ -24,6 +24,9 @@ ONE = ("name", "operation", "attribute")
 SEVERAL = ("from", "remember", "pending", "target", "failure")
 EXPECTED = f"expected tables [[{TABLE}]] with {', '.join(NEEDED)}"
 
+_OF_SEVERAL_LINES = ('"""', "'''")
+_MARK = re.compile(r'''"""|\'\'\'|"(?:\\.|[^"\\])*"|\'[^\']*\'|#''')
+
 Row = Mapping[str, object]
 Value = TypeVar("Value")
 
@@ -201,11 +204,13 @@ def _outside_strings(text: str) -> Iterator[str]:
     inside = ""
     for line in text.split("\n"):
         yield "" if inside else line
-        for mark in re.findall(r"\"\"\"|'''|#", line):
-            if mark == "#":
-                if not inside:
-                    break
-            elif not inside:
-                inside = mark
-            elif inside == mark:
-                inside = ""
+        rest = line
+        while rest:
+            if inside:
+                _, closed, rest = rest.partition(inside)
+                inside = "" if closed else inside
+            elif (found := _MARK.search(rest)) and found[0] != "#":
+                rest = rest[found.end() :]
+                inside = found[0] if found[0] in _OF_SEVERAL_LINES else ""
+            else:
+                break

@@ -46,7 +46,8 @@ beginnings = click.option(
     "places",
     metavar="VM/TASK",
     multiple=True,
-    help=f"Where it is asked, {NO_TASK} for no task; once for each (otherwise wherever it can be).",
+    help=f"Where it is asked, {NO_TASK} for no task; once for each (otherwise wherever it can be). "
+    "VM/TASK[FACT=VALUE] is a server that remembers something.",
     shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
 )
 polling = click.option(
