@@ -100,20 +100,26 @@ def _states(nodes: Iterable[Node]) -> tuple[State, ...]:
 def _on(
     lifecycle: Lifecycle, states: tuple[State, ...], at: Node, healthy: bool, longest: int
 ) -> Iterator[Walk]:
-    if len(states) > longest:
-        return
-    if not lifecycle.find("advance", at.state):
-        yield Walk(states, healthy, hangs=False)
-        return
-    yield Walk(states, succeeded=False, hangs=True)
-    for outcome in outcomes(lifecycle, at):
-        kind = outcome.transition.kind
-        if kind is not Kind.REQUEST:
-            rests = not lifecycle.find("advance", outcome.end.state)
-            wrong = kind is Kind.FAILURE or (kind is Kind.SYSTEM and rests)
-            if outcome.end is not at or outcome.nodes != (at,):  # waiting longer shows nothing new
-                shown = states + _states(outcome.nodes)
-                yield from _on(lifecycle, shown, outcome.end, healthy and not wrong, longest)
+    begun = {(states, at, healthy)}
+    waiting = list(begun)
+    while waiting:
+        states, at, healthy = waiting.pop()
+        if len(states) > longest:
+            continue
+        if not lifecycle.find("advance", at.state):
+            yield Walk(states, healthy, hangs=False)
+            continue
+        yield Walk(states, succeeded=False, hangs=True)
+        for out in outcomes(lifecycle, at):
+            kind = out.transition.kind
+            stays = out.end is at and out.nodes == (at,)  # waiting longer shows nothing new
+            if kind is not Kind.REQUEST and not stays:
+                rests = not lifecycle.find("advance", out.end.state)
+                wrong = kind is Kind.FAILURE or (kind is Kind.SYSTEM and rests)
+                went_on = states + _states(out.nodes), out.end, healthy and not wrong
+                if went_on not in begun:
+                    begun.add(went_on)
+                    waiting.append(went_on)
 
 
 def value(attribute: str, state: State) -> str:

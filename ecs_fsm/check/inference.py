@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from ecs_fsm.check.runs import Runs, runs_from
+from ecs_fsm.check.runs import runs_from
 from ecs_fsm.check.starts import Start, cover, select
-from ecs_fsm.check.troubles import Fault, Verdict, best, brought, troubles
+from ecs_fsm.check.troubles import Fault, Verdict, best, brought, troubles_from
 from ecs_fsm.check.values import STATUS, Attribute, find_attribute
 from ecs_fsm.check.waiter import Waiter, Words, facts_of, listed
 from ecs_fsm.ecs import ECS
@@ -52,12 +52,14 @@ def infer(
 
 
 def _groups(
-    lifecycle: Lifecycle, operation: str, starts: Iterable[Start], polls: Attribute
+    lifecycle: Lifecycle, operation: str, starts: tuple[Start, ...], polls: Attribute
 ) -> list[tuple[list[Start], Faults]]:
     """Starts put together as long as one waiter for all has no finding that none of its own has."""
     groups: list[tuple[list[Start], Faults, frozenset[tuple[str, Fault]]]] = []
+    runs = runs_from(lifecycle, operation, starts)
     for start in starts:
-        faults = _faults(runs_from(lifecycle, operation, (start,)), polls)
+        known_here = troubles_from(runs, start, polls)
+        faults = {value: frozenset(known_here[value]) for value in known_here}
         own = _found(faults)
         for place, (group, others, known) in enumerate(groups):
             together = _union(others, faults, polls)
@@ -67,10 +69,6 @@ def _groups(
         else:
             groups.append(([start], faults, own))
     return [(group, faults) for group, faults, _ in groups]
-
-
-def _faults(runs: Runs, polls: Attribute) -> Faults:
-    return {value: frozenset(faults) for value, faults in troubles(runs, polls).items()}
 
 
 def _union(one: Faults, other: Faults, polls: Attribute) -> Faults:

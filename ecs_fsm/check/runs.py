@@ -66,6 +66,14 @@ class Runs:
         """Every moment that a run can come to, the earliest first."""
         return tuple(self._from_start)
 
+    def spots_from(self, start: Start) -> Iterator[Spot]:
+        """Every moment that a run from one of the starts can come to."""
+        import networkx as nx
+
+        begin = self._begin(start)
+        yield begin
+        yield from nx.descendants(self._graph, begin)
+
     def ended(self, spot: Spot) -> bool:
         """Whether a run ends there."""
         return not (spot.ahead or spot.asked) and self.lifecycle.rests(spot.node.state)

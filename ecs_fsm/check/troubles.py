@@ -7,12 +7,13 @@ states that show that value: the answers are exact, and a union over values.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
 from ecs_fsm.check.runs import Runs, Spot
+from ecs_fsm.check.starts import Start
 from ecs_fsm.check.values import Attribute
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import Kind, State
@@ -79,17 +80,24 @@ Troubles = Mapping[str, Mapping[Fault, Sighting]]
 @lru_cache(maxsize=4096)
 def troubles(runs: Runs, attribute: Attribute) -> Troubles:
     """What is wrong with each verdict on each value that can be polled in `runs`."""
-    found: dict[str, dict[Fault, Sighting]] = {value: {} for value in attribute.values}
-    polled: set[str] = set()
-    for spot in runs.spots:
+    return _troubles(runs, runs.spots, attribute)
+
+
+def troubles_from(runs: Runs, start: Start, attribute: Attribute) -> Troubles:
+    """The same for the runs from one start among those of `runs`."""
+    return _troubles(runs, runs.spots_from(start), attribute)
+
+
+def _troubles(runs: Runs, spots: Iterable[Spot], attribute: Attribute) -> Troubles:
+    found: dict[str, dict[Fault, Sighting]] = {}
+    for spot in spots:
         for beyond in (False, True) if runs.gone(spot) else (False,):
-            value = attribute.of(None if beyond else spot.node.state)
-            polled.add(value)
+            here = found.setdefault(attribute.of(None if beyond else spot.node.state), {})
             for fault, sighting in _seen(runs, spot, beyond):
-                known = found[value].get(fault)
+                known = here.get(fault)
                 if known is None or sighting.length < known.length:
-                    found[value][fault] = sighting
-    return {value: faults for value, faults in found.items() if value in polled}
+                    here[fault] = sighting
+    return {value: found[value] for value in attribute.values if value in found}
 
 
 def _seen(runs: Runs, spot: Spot, beyond: bool) -> Iterator[tuple[Fault, Sighting]]:
