@@ -221,7 +221,8 @@ def _for_ever(runs: Runs, run: Run) -> Fault:
 def sleepless(*modules: ModuleType) -> Iterator[None]:
     """While it lasts, `time.sleep` returns at once in this thread; in others it sleeps.
 
-    `modules` are those that have taken `sleep` out of `time` by its name.
+    `modules` are those that have taken `sleep` out of `time` by its name. A loop that pauses in
+    another way (an event, asyncio) needs its interval set to nothing.
     """
     from unittest.mock import patch
 

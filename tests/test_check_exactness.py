@@ -163,3 +163,4 @@ def test_a_run_in_which_nothing_goes_wrong_ends_where_its_operation_ends(
                 } | {state for state in ends if lifecycle.rests(state)}
             ended = {s.node.state for s in runs.spots if runs.ended(s) and not s.wrong}
             assert ended <= ends
+            assert runs.shortest().succeeded

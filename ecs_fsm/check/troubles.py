@@ -41,7 +41,7 @@ class Fault(StrEnum):
     FALSE_SUCCESS = "false-success"
     """The operation failed or was rolled back, and some polling reports success."""
     MISSES = "misses"
-    """The operation succeeds, and some polling of its end goes on for ever."""
+    """The operation succeeds, and some polling of its end (of a deletion: the 404) never stops."""
     BLIND = "blind"
     """The run ends where failures leave a server, and the waiter goes on for ever."""
     HANGS = "hangs"
