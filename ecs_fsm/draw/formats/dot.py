@@ -10,7 +10,7 @@ from ecs_fsm.draw.palette import COLOURS, Colours, Theme, Tint
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
 from ecs_fsm.model import NO_SERVER, Transition
 
-FONT = "Helvetica"
+FONT = "Arial"
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0">'
 INCH = 72
 ENDINGS = (".dot", ".gv")

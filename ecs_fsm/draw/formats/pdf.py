@@ -46,7 +46,7 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
 
 def _on_paper(drawing: Drawing) -> Drawing:
     """The drawing on the smallest paper on which it stays readable, else as large as it is."""
-    from reportlab.graphics.shapes import Drawing
+    from reportlab.graphics.shapes import Drawing, Group
     from reportlab.lib.pagesizes import A3, A4, landscape
 
     wide = drawing.width > drawing.height
@@ -56,10 +56,8 @@ def _on_paper(drawing: Drawing) -> Drawing:
             1.0, (width - 2 * MARGIN) / drawing.width, (height - 2 * MARGIN) / drawing.height
         )
         if scale >= LEAST:
-            drawing.scale(scale, scale)
             left, bottom = width - drawing.width * scale, height - drawing.height * scale
-            drawing.translate(left / 2 / scale, bottom / 2 / scale)
             page = Drawing(width, height)
-            page.add(drawing.asGroup())
+            page.add(Group(*drawing.contents, transform=(scale, 0, 0, scale, left / 2, bottom / 2)))
             return page
     return drawing
