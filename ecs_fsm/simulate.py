@@ -1,10 +1,12 @@
 """Scenarios: words such as `stop` or `resize:fail@resize_prep`, run in turn on one server.
 
-A word is `OPERATION`, run to its end, or `OPERATION:OUTCOME@STEP`: at that step the outcome happens
-instead of the step's success, and the server goes on from there. Outcomes follow each other after a
-comma. `hang` leaves the server where it is, until the next word is asked over it. `@STEP` may be
-left out where the outcome can happen at one step only; `@-` is the step without a task. What the
-system does unasked is a word too. Facts stand in brackets behind the word or the outcome that they
+A word is `OPERATION`, run to its end, or `OPERATION:OUTCOME@STEP`: at that step the outcome
+happens instead of the step's success, and the server goes on from there. Outcomes follow each other
+after a comma. `hang` leaves the server where it is, until the next word is asked over it. `@STEP`
+may be left out where the outcome can happen at one step only; `@-` is the step without a task,
+`@VM/TASK` tells apart two steps with the same task. What the system does unasked is a word too;
+`wait` asks for nothing and lets what runs go on. A word that leaves alone what runs (`lock` over a
+reboot) has the steps of what runs. Facts stand in brackets behind the word or the outcome that they
 are given with: `shelve[offload=later]`, `reboot:restart[guest=off]@rebooting`.
 """
 
@@ -20,6 +22,7 @@ from ecs_fsm.model import NO_TASK, Kind, Node, State, Trigger
 from ecs_fsm.server import BaseServer
 
 HANG = "hang"
+GO_ON = "wait"
 
 
 _OUTSIDE_BRACKETS = r"(?![^\[]*\])"
@@ -87,15 +90,26 @@ def read_word(lifecycle: Lifecycle, text: str) -> ScenarioWord:
     """Read one word. Raises `InvalidInput` that says what there is instead."""
     first, *rest = re.split(f":{_OUTSIDE_BRACKETS}", text, maxsplit=1)
     name, given = _with_facts(lifecycle, first)
+    if name == GO_ON and not given:
+        operation = Trigger(GO_ON, Kind.PROGRESS, "", (), _anywhere(lifecycle), False, {})
+        return ScenarioWord(
+            text, operation, given, _read_outcomes(lifecycle, operation, text, rest)
+        )
     asked = [n for n, t in lifecycle.triggers.items() if t.kind in (Kind.REQUEST, Kind.SYSTEM)]
     if name not in asked:
         raise unknown("operation", name, asked)
     operation = lifecycle.triggers[name]
+    return ScenarioWord(text, operation, given, _read_outcomes(lifecycle, operation, text, rest))
+
+
+def _read_outcomes(
+    lifecycle: Lifecycle, operation: Trigger, text: str, rest: Sequence[str]
+) -> tuple[Outcome, ...]:
     parts = re.split(f",{_OUTSIDE_BRACKETS}", rest[0]) if rest else []
     read = [_read_outcome(lifecycle, operation, part) for part in parts]
     if any(outcome.event == HANG for outcome in read[:-1]):
         raise InvalidInput(f"{text}: nothing can follow a hang but the next word")
-    return ScenarioWord(text, operation, given, tuple(read))
+    return tuple(read)
 
 
 def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> Outcome:
@@ -103,13 +117,14 @@ def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> Outcom
     event, given = _with_facts(lifecycle, before)
     if event not in outcomes(lifecycle):
         raise unknown("outcome", event, outcomes(lifecycle))
-    tasks = _tasks(operation.steps)
-    possible = _tasks(s for s in operation.steps if _can(lifecycle, operation, event, s))
+    steps = _steps(lifecycle, operation)
+    able = [s for s in steps if _can(lifecycle, operation, event, s)]
+    tasks, possible = _tasks(steps), _tasks(able)
     if not possible:
         raise InvalidInput(f"{operation.name}:{text}: {event} cannot happen to {operation.name}")
-    if at and step not in tasks:
-        raise unknown(f"step of {operation.name}", step, tasks)
-    if at and step not in possible:
+    if at and step not in (*tasks, *steps):
+        raise unknown(f"step of {operation.name}", step, [*tasks, *steps] if "/" in step else tasks)
+    if at and step not in (*possible, *able):
         raise InvalidInput(
             f"{operation.name}:{text}: {event} can happen at {', '.join(possible)} only"
         )
@@ -130,6 +145,35 @@ def _tasks(states: Iterable[State]) -> list[str]:
     return list(dict.fromkeys(s.task_state or NO_TASK for s in states))
 
 
+def _steps(lifecycle: Lifecycle, operation: Trigger) -> tuple[State, ...]:
+    """Where the server can be while a word runs."""
+    if operation.steps or all(t.path for t in operation.transitions):
+        return operation.steps
+    waiting = [t.source for t in operation.transitions if t.source and not t.path]
+    found: dict[State, None] = {}
+    while waiting:
+        state = waiting.pop(0)
+        if state not in found and (state.task_state or not lifecycle.rests(state)):
+            found[state] = None
+            waiting += [t.path[-1] for t in lifecycle.find(lifecycle.advance, state)]
+    return tuple(found)
+
+
+def _anywhere(lifecycle: Lifecycle) -> tuple[State, ...]:
+    """Where something can become of a server of which nothing is asked."""
+    unseen = {
+        s
+        for operation in lifecycle.operations.values()
+        if operation.unseen
+        for s in operation.steps
+    }
+    return tuple(
+        state
+        for state in lifecycle.states.values()
+        if state.task_state or state in unseen or not lifecycle.rests(state)
+    )
+
+
 def _can(lifecycle: Lifecycle, operation: Trigger, event: str, step: State) -> bool:
     if event == HANG:
         return not operation.unseen
@@ -137,6 +181,8 @@ def _can(lifecycle: Lifecycle, operation: Trigger, event: str, step: State) -> b
 
 
 def _ask(server: BaseServer, word: ScenarioWord) -> None:
+    if word.operation.name == GO_ON:
+        return
     if word.operation.unseen and word.outcomes:
         if not server.may(word.operation.name):
             raise server.lifecycle.refusal(word.operation.name, server.node)
@@ -146,7 +192,7 @@ def _ask(server: BaseServer, word: ScenarioWord) -> None:
 
 def _go_on(server: BaseServer, word: ScenarioWord) -> None:
     for outcome in word.outcomes:
-        while (server.task_state or NO_TASK) != outcome.step:
+        while outcome.step not in (server.state, server.task_state or NO_TASK):
             if server.lifecycle.rests(server.state):
                 raise InvalidInput(
                     f"{word.text}: {outcome.step} is not reached, it rests at {server.state}"

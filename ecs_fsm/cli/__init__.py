@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from ecs_fsm.cli import asking, checking, drawing, running
+from ecs_fsm.cli import asking, checking, drawing, running, walking
 from ecs_fsm.cli.options import choosing_first
 from ecs_fsm.errors import InvalidInput, LifecycleError
 from ecs_fsm.version import __version__
@@ -60,6 +60,9 @@ for _command in (
     drawing.draw,
     checking.check,
     checking.infer,
+    walking.path,
+    walking.cover,
+    walking.prove,
 ):
     cli.add_command(_command)
 

@@ -37,7 +37,8 @@ def simulate(
     A WORD is OPERATION, run to its end, or OPERATION:OUTCOME@STEP with the outcome fail, roll_back,
     reschedule or hang; @STEP may be left out where only one step can have it, @- is the step
     without a task, outcomes follow each other after a comma. A hung step stays until the next word
-    is asked over it. A refused request ends the scenario: exit code 1.
+    is asked over it. The word wait asks for nothing: what runs at --from goes on. @VM/TASK tells
+    apart two steps with the same task. A refused request ends the scenario: exit code 1.
 
     \b
     Examples:

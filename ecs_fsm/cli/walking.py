@@ -1,0 +1,227 @@
+"""The commands that walk the lifecycle: the way somewhere, scenarios for everything, claims."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ecs_fsm.cli.options import (
+    as_json,
+    choosing,
+    completing,
+    print_json,
+    remembering,
+    servers,
+)
+from ecs_fsm.errors import InvalidInput
+from ecs_fsm.model import NO_SERVER
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from ecs_fsm.lifecycle import Lifecycle
+    from ecs_fsm.walk.ends import Limits
+
+
+def _places(lifecycle: Lifecycle) -> list[str]:
+    return [*lifecycle.table.statuses, *lifecycle.states]
+
+
+@click.command()
+@choosing
+@click.argument("origin", metavar="FROM", shell_complete=completing(_places))
+@click.argument("goal", metavar="TO", shell_complete=completing(_places))
+@click.option(
+    "--avoid",
+    metavar="WORD",
+    multiple=True,
+    help="A state or status not to enter, or an operation or event to do without; again for more.",
+    shell_complete=completing(lambda lifecycle: [*_places(lifecycle), *lifecycle.triggers]),
+)
+@click.option("--no-failures", is_flag=True, help="Go without anything that goes wrong.")
+@remembering
+@as_json
+def path(  # noqa: PLR0913, PLR0917  # a parameter for each option
+    origin: str,
+    goal: str,
+    avoid: tuple[str, ...],
+    no_failures: bool,
+    remember: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Show the shortest way from one state or status to another.
+
+    FROM and TO are states (VM/TASK, - for no task), or statuses: any state that shows it. FROM can
+    also be '(no server)'. The way is told as events and as the words that `simulate` takes. Where
+    what a server remembers matters, each value has a way of its own. Exit code 1 if there is none.
+
+    \b
+    Examples:
+      ecs-fsm path ACTIVE VERIFY_RESIZE
+      ecs-fsm path stopped/- active/- --avoid stopped/powering-on --no-failures
+      ecs-fsm path resized/- ACTIVE --remember was=stopped --lifecycle nova
+
+    JSON: {"from", "to", "events": [{"event", "given", "states": [{"vm_state", "task_state",
+    "status"}, ...]}, ...], "words", "simulate", "begins", "if", "passes", "others", "without",
+    "why", "reachable"}. "words" are those of the way and "simulate" all arguments of that command;
+    "begins" is the state that the way begins in, null for no server;
+    "if" and each of "without" are facts by name, with which this is the way, or with which there is
+    none; "passes" is true where TO is entered in the middle of the last event only; "others" are
+    further ways with the same keys. Where there is no way, "events" is null, "why" says why, and
+    "reachable" lists the states that can be entered.
+    """
+    from ecs_fsm.walk.ends import read_ends
+    from ecs_fsm.walk.path import Paths, why_not
+    from ecs_fsm.walk.telling import print_no_way, print_ways, ways_as_dict
+
+    lifecycle = servers().lifecycle
+    said = lifecycle.notation.facts(",".join(remember)) if remember else {}
+    if said and origin == NO_SERVER:
+        raise InvalidInput("--remember is about a server that exists: say where it is")
+    ends, limits = read_ends(lifecycle, origin, goal), _limits(avoid, no_failures)
+    paths = Paths(lifecycle, ends.origin, said, limits)
+    ways, without = paths.to(ends.goal)
+    why = None if ways else why_not(lifecycle, ends, said, limits)
+    if as_json:
+        answer = ways_as_dict(lifecycle, ways, without, why, paths.reachable())
+        print_json({"from": origin, "to": goal, **answer})
+    elif why is None:
+        print_ways(lifecycle, ways, without)
+    else:
+        print_no_way(f"no way leads from {origin} to {goal}: {why}", paths.reachable())
+    return 0 if ways else 1
+
+
+def _limits(avoid: tuple[str, ...], no_failures: bool) -> Limits:
+    from ecs_fsm.walk.ends import read_limits
+
+    return read_limits(servers().lifecycle, avoid, failures=not no_failures)
+
+
+@click.command()
+@choosing
+@click.option(
+    "--what",
+    type=click.Choice(["states", "transitions", "pairs-of-transitions"]),
+    default="transitions",
+    show_default=True,
+    help="What is to be touched.",
+)
+@as_json
+def cover(what: str, as_json: bool) -> int:
+    """Show few scenarios that touch everything there is.
+
+    A line is what `simulate` takes. A transition is what one event does in one state, for each
+    value of the facts that it depends on; a pair is two that follow each other. Scenarios begin
+    with the creation of a server; only what no server comes to, since it passes through that state
+    in the middle of an event, is begun there. The last lines, behind #, tell how much is touched
+    and how few scenarios can do that at best: what they touch is a walk through the graph of things
+    that can follow each other, and as many walks are needed as a minimum flow through its strongly
+    connected components has.
+
+    \b
+    Examples:
+      ecs-fsm cover
+      ecs-fsm cover --what states --lifecycle nova
+      ecs-fsm cover | grep -v '^#' | xargs -L 1 ecs-fsm simulate
+
+    JSON: {"what", "scenarios": [[argument of simulate, ...], ...], "touched", "lower_bound",
+    "events"}; "touched" is how many things are, all there are.
+    """
+    from ecs_fsm.walk.cover import cover as scenarios_for
+    from ecs_fsm.walk.telling import cover_as_dict, print_cover
+
+    lifecycle = servers().lifecycle
+    found = scenarios_for(lifecycle, what)
+    if as_json:
+        print_json({"what": what, **cover_as_dict(lifecycle, found)})
+    else:
+        print_cover(lifecycle, found, what)
+    return 0
+
+
+def _claim_names(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    from ecs_fsm.walk.claimfile import built_in
+
+    names = completing(lambda lifecycle: [claim.name for claim in built_in(lifecycle)])
+    return names(ctx, param, start)
+
+
+@click.command()
+@choosing
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=_claim_names)
+@click.option(
+    "--claims",
+    "file",
+    metavar="FILE",
+    type=click.Path(),
+    help="A TOML file with claims; without a NAME those alone are decided.",
+)
+@as_json
+def prove(names: tuple[str, ...], file: str | None, as_json: bool) -> int:
+    """Decide claims about the lifecycle: true, or false with the shortest counterexample.
+
+    Without a NAME every claim that comes with the package is decided, or every one of FILE; a NAME
+    picks from both. Exit code 0 if all of them are true, 1 if one is false; among those that come
+    with the package are popular errors.
+
+    \b
+    Examples:
+      ecs-fsm prove
+      ecs-fsm prove delete-leads-to-deleted --lifecycle nova
+      ecs-fsm prove --claims mine.toml
+
+    \b
+    A FILE has a table for each claim, with name, text, kind and the keys of the kind:
+      leads         from, by, to      from every state of `from` a way leads to `to`, on which
+                                      `by` is asked and nothing else after it
+      never         from, to          no run leads from `from` to `to`
+      way-out       of, but           every state of `of` but those of `but` can be left
+      left-only-by  of, by            `of` is left only in the course of `by`
+      accepted      of, by            every state of `of` accepts `by`
+      tells         attribute         status, vm_state or task_state alone tells whether a task
+                                      runs
+      between       from, to, always  between showing `from` and showing `to` one of the events
+                                      of `always` happens
+      course        of, that, and     every run of the operation `of` that "fails", "succeeds" or
+                    shows or ends     "ends" (either) shows `shows` (a failing one, from then on),
+                                      or comes to rest in `ends`
+    States are named by a state, a status, a vm_state, "any", or a list of such words; operations
+    and events by name, or a list of names.
+
+    \b
+      [[claim]]
+      name = "rebuild-ends-active"
+      text = "A rebuild that succeeds leaves the server ACTIVE."
+      kind = "course"
+      of = "rebuild"
+      that = "succeeds"
+      ends = "ACTIVE"
+
+    \b
+      [[claim]]
+      name = "deleted-is-final"
+      text = "A deleted server never comes back."
+      kind = "never"
+      from = "DELETED"
+      to = "any"
+
+    JSON: {"lifecycle", "claims": [{"name", "text", "true", "reason", "counterexample": null or
+    [{"event", "vm_state", "task_state", "status"}, ...], "simulate": null or its arguments}, ...]};
+    the first change of a counterexample has no event where it begins with a server.
+    """
+    from ecs_fsm.walk.claimfile import choose
+    from ecs_fsm.walk.ground import Ground
+    from ecs_fsm.walk.telling import claims_as_dicts, print_claims
+
+    lifecycle = servers().lifecycle
+    claims = choose(lifecycle, names, file)
+    ground = Ground(lifecycle)
+    decided = [(claim, claim.says.decide(ground)) for claim in claims]
+    if as_json:
+        answer = claims_as_dicts(lifecycle, decided)
+        print_json({"lifecycle": lifecycle.name, "claims": answer})
+    else:
+        print_claims(lifecycle, decided)
+    return 0 if all(verdict.true for _, verdict in decided) else 1

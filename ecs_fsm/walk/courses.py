@@ -1,0 +1,232 @@
+"""Claims about what happens on the way: in the course of an operation, between two moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ecs_fsm.lifecycle import Outcome
+from ecs_fsm.model import NO_TASK, Node, State
+from ecs_fsm.walk.claims import States
+from ecs_fsm.walk.ground import Ground, Verdict, writes
+from ecs_fsm.walk.moves import Walk
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOnlyBy:
+    """A server leaves `state` only in the course of one of the operations `by`."""
+
+    state: States
+    by: tuple[str, ...]
+
+    def decide(self, ground: Ground) -> Verdict:
+        """Follow each operation from where it is asked."""
+        inside = self.state.members
+
+        def course(running: str, outcome: Outcome) -> str:
+            begins = not ground.own_course(outcome) and outcome.nodes
+            return outcome.transition.trigger if begins or not running else running
+
+        def leaves(node: Node | None, running: str, outcome: Outcome) -> bool:
+            steps = writes(node, outcome)
+            left = any(one in inside and other not in inside for one, other in steps)
+            return left and course(running, outcome) not in self.by
+
+        def go_on(running: str, outcome: Outcome) -> str:
+            over = ground.lifecycle.rests(outcome.end.state)
+            return "" if over else course(running, outcome)
+
+        beginnings = [(None, ""), *((node, "") for node in ground.resting)]
+        run = ground.search(beginnings, go_on, leaves)
+        if run is None:
+            used = " and ".join(self.by)
+            return Verdict(True, f"every way out of {self.state.text} is one of {used}")
+        event = next(
+            (o.transition.trigger for o in reversed(run.outcomes) if not ground.own_course(o)),
+            run.outcomes[-1].transition.trigger,
+        )
+        return Verdict(False, f"{event} leads out of {self.state.text} too", run)
+
+
+@dataclass(frozen=True, slots=True)
+class Tells:
+    """An attribute alone tells whether a task runs."""
+
+    attribute: str
+
+    def decide(self, ground: Ground) -> Verdict:
+        """Look for a run between two states with one value, of which one is busy."""
+
+        def value(state: State) -> str | None:
+            shown: str | None = getattr(state, self.attribute)
+            return shown
+
+        def differs(node: Node | None, begun: State, outcome: Outcome) -> bool:
+            return any(
+                value(n.state) == value(begun) and ground.busy(n.state) != ground.busy(begun)
+                for n in outcome.nodes
+            )
+
+        kinds: dict[str | None, set[bool]] = {}
+        for node in ground.nodes:
+            kinds.setdefault(value(node.state), set()).add(ground.busy(node.state))
+        unclear = [n for n in ground.nodes if len(kinds[value(n.state)]) > 1]
+        if not unclear:
+            return Verdict(True, f"no two states with the same {self.attribute} differ in it")
+        order = list(ground.lifecycle.states).index
+        unclear.sort(key=lambda node: (ground.busy(node.state), order(node.state)))
+        run = ground.search(((n, n.state) for n in unclear), lambda begun, outcome: begun, differs)
+        if run and run.beginning:
+            first = run.beginning.state
+            others = (
+                n.state
+                for n in run.outcomes[-1].nodes
+                if ground.busy(n.state) != ground.busy(first)
+            )
+            other = next(state for state in others if value(state) == value(first))
+        else:
+            first = unclear[0].state
+            other = next(
+                n.state
+                for n in unclear
+                if value(n.state) == value(first) and ground.busy(n.state) != ground.busy(first)
+            )
+            run = ground.run_to(lambda node: node.state == other)
+        idle, busy = sorted((first, other), key=ground.busy)
+        shown = value(first) or NO_TASK
+        where = f"{idle}, where nothing runs, and at {busy}, where something does"
+        return Verdict(False, f"{self.attribute} is {shown} at {where}", run)
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Between showing `origin` and showing `goal` there is always one of the events `always`."""
+
+    origin: States
+    goal: States
+    always: tuple[str, ...]
+
+    def decide(self, ground: Ground) -> Verdict:
+        """Search from where `origin` is entered, by everything but `always`."""
+        inside, goal = self.origin.members, self.goal.members
+
+        def arrives(node: Node | None, in_it: bool, outcome: Outcome) -> bool:
+            if outcome.transition.trigger in self.always:
+                return False
+            for _, state in writes(node, outcome):
+                if in_it and state in goal:
+                    return True
+                in_it = in_it or state in inside
+            return False
+
+        def go_on(in_it: bool, outcome: Outcome) -> bool | None:
+            if outcome.transition.trigger in self.always:
+                return None
+            return in_it or any(node.state in inside for node in outcome.nodes)
+
+        run = ground.search(self._entered(ground), go_on, arrives)
+        named = " or ".join(self.always)
+        if run is None:
+            way = f"from {self.origin.text} to {self.goal.text}"
+            return Verdict(True, f"without {named} no run leads {way}")
+        asked = [o.transition.trigger for o in run.outcomes if not ground.own_course(o)]
+        by = " and ".join(asked) or run.outcomes[-1].transition.trigger
+        return Verdict(False, f"{by} leads to {self.goal.text} without {named}", run)
+
+    def _entered(self, ground: Ground) -> list[tuple[Node | None, bool]]:
+        """Where a server comes to show `origin`, and before events that only pass through it."""
+        inside = self.origin.members
+        found: dict[tuple[Node | None, bool], None] = {}
+        for node in (None, *ground.nodes):
+            if node and node.state in inside and ground.lifecycle.rests(node.state):
+                found[node, True] = None
+            for outcome in ground.moves.at(node):
+                entries = [
+                    state
+                    for before, state in writes(node, outcome)
+                    if state in inside and before not in inside
+                ]
+                if entries and outcome.end.state in inside:
+                    found[outcome.end, True] = None
+                if entries and len(outcome.nodes) > 1:
+                    found[node, False] = None
+        return list(found)
+
+
+FAILS, SUCCEEDS, ENDS = "fails", "succeeds", "ends"
+HOW = (FAILS, SUCCEEDS, ENDS)
+"""How an operation goes: something fails in it, nothing does, or either."""
+
+
+class Under(NamedTuple):
+    """How far a run of an operation is: asked, failed, and showed what it has to show."""
+
+    asked: bool = False
+    failed: bool = False
+    showed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Every run of the operation `of` that goes as `that` says shows or ends in certain states.
+
+    A failing run has to show them from its failure on. A run ends where the server rests.
+    """
+
+    of: str
+    that: str
+    shows: States | None
+    ends: States | None
+
+    def decide(self, ground: Ground) -> Verdict:
+        """Follow the operation to its end, from each node that accepts it."""
+        accepting = [n for n in ground.nodes if ground.lifecycle.possible(self.of, n)]
+        accepting.sort(key=lambda node: ground.busy(node.state))
+        operation = ground.lifecycle.operations[self.of]
+
+        def begins(outcome: Outcome) -> bool:
+            event = outcome.transition
+            unseen = operation.unseen and ground.failed(outcome) and event.source in operation.steps
+            return event.trigger == self.of or unseen
+
+        def after(under: Under, outcome: Outcome) -> Under | None:
+            if not (ground.own_course(outcome) if under.asked else begins(outcome)):
+                return None
+            failed = under.failed or ground.failed(outcome)
+            counts = failed or self.that != FAILS
+            shown = self.shows and any(n.state in self.shows.members for n in outcome.nodes)
+            return Under(True, failed, under.showed or bool(counts and shown))
+
+        def over(outcome: Outcome) -> bool:
+            return ground.lifecycle.rests(outcome.end.state) or not outcome.nodes
+
+        def contradicts(node: Node | None, before: Under, outcome: Outcome) -> bool:
+            under = after(before, outcome)
+            if under is None or not over(outcome) or not self._is_meant(under):
+                return False
+            return not (under.showed if self.shows else self._ends_in(outcome))
+
+        created = [(None, Under())] if self.of == ground.lifecycle.creation.trigger else []
+        run = ground.search(
+            [*created, *((node, Under()) for node in accepting)],
+            lambda under, outcome: None if over(outcome) else after(under, outcome),
+            contradicts,
+        )
+        return self._told(run)
+
+    def _is_meant(self, under: Under) -> bool:
+        return self.that == ENDS or under.failed == (self.that == FAILS)
+
+    def _ends_in(self, outcome: Outcome) -> bool:
+        return self.ends is not None and outcome.end.state in self.ends.members
+
+    def _told(self, run: Walk | None) -> Verdict:
+        what = f"{self.of} that {self.that}"
+        if run is None:
+            wanted = f"shows {self.shows.text}" if self.shows else ""
+            wanted = f"ends in {self.ends.text}" if self.ends else wanted
+            return Verdict(True, f"every {what} {wanted}")
+        event, end = run.outcomes[-1].transition.trigger, run.outcomes[-1].end.state
+        return Verdict(
+            False, f"with {event} a {what} comes to {end}, which shows {end.status}", run
+        )

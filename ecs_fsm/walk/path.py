@@ -1,0 +1,140 @@
+"""The shortest way from one state or status to another, or why there is none.
+
+The way with the fewest events is found; among equals one without failures, then one that asks for
+least. It ends where the server can stay between two events; only where no way does, one that passes
+through the goal in the middle of an event is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecs_fsm.lifecycle import Lifecycle, Outcome
+from ecs_fsm.model import NO_SERVER, Facts, Node, State
+from ecs_fsm.walk.ends import Ends, Limits, beginnings
+from ecs_fsm.walk.moves import RANK, Moves, Walk
+from ecs_fsm.walk.ways import Way, told
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+EVENT_COST = 1_000_000
+RANK_COST = 1_000
+"""What an event costs, and what its not being plain costs, so that among the shortest ways the
+plainest is found; among equals it is the first in the table."""
+MOST_ENTRIES = 6
+"""Ways into a goal to name one by one before they are counted."""
+
+
+class Spot(NamedTuple):
+    """A place on a way, or one that its last event only `passed`."""
+
+    node: Node | None
+    passed: bool = False
+
+
+class Paths:
+    """The ways within limits from one origin, with what is said of the server there."""
+
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        origin: Iterable[State | None],
+        said: Mapping[str, str],
+        limits: Limits,
+    ) -> None:
+        self.lifecycle = lifecycle
+        self.limits = limits
+        self._moves = Moves(lifecycle)
+        self._rank = {name: place for place, name in enumerate(lifecycle.triggers)}
+        self._origins = beginnings(lifecycle, origin, said, limits.avoided)
+        self._graph = self._walked()
+        self._reached: dict[Facts, tuple[dict[Spot, int], dict[Spot, list[Spot]]]] = {}
+
+    def to(self, goal: Collection[State]) -> tuple[list[Way], list[Facts]]:
+        """The shortest way for each value of what nobody said and the way depends on; best first.
+
+        The second list holds the values with which there is no way.
+        """
+        found = [(facts, self._shortest(facts, goal)) for facts in self._origins]
+        return told(found, list(self._origins))
+
+    def reachable(self) -> list[State]:
+        """Every state that a way within the limits enters, in the order of the table."""
+        entered = {spot.node.state for _, spot in self._graph.edges if spot.node}
+        return [state for state in self.lifecycle.states.values() if state in entered]
+
+    def _walked(self) -> nx.DiGraph[Spot]:
+        import networkx as nx
+
+        graph: nx.DiGraph[Spot] = nx.DiGraph()
+        waiting = [Spot(node) for nodes in self._origins.values() for node in nodes]
+        graph.add_nodes_from(waiting)
+        waiting = list(graph)
+        while waiting:
+            spot = waiting.pop()
+            for target, cost, outcome in self._leaving(spot):
+                if target not in graph and not target.passed:
+                    waiting.append(target)
+                if cost < graph.get_edge_data(spot, target, {"cost": cost + 1})["cost"]:
+                    graph.add_edge(spot, target, cost=cost, outcome=outcome)
+        return graph
+
+    def _leaving(self, spot: Spot) -> Iterator[tuple[Spot, int, Outcome]]:
+        for outcome in filter(self.limits.allow, self._moves.at(spot.node)):
+            event = outcome.transition
+            cost = EVENT_COST + RANK_COST * RANK[event.kind] + self._rank[event.trigger]
+            yield Spot(outcome.end), cost, outcome
+            for node in outcome.nodes[:-1]:
+                yield Spot(node, passed=True), cost, outcome
+
+    def _shortest(self, facts: Facts, goal: Collection[State]) -> Way | None:
+        costs, paths = self._from_origins(facts)
+        ends = [s for s in costs if s.node and s.node.state in goal]
+        if not ends:
+            return None
+        best = min(ends, key=lambda spot: (spot.passed, costs[spot]))
+        outcomes = tuple(self._graph.edges[step]["outcome"] for step in pairwise(paths[best]))
+        return Way(Walk(paths[best][0].node, outcomes), best.passed)
+
+    def _from_origins(self, facts: Facts) -> tuple[dict[Spot, int], dict[Spot, list[Spot]]]:
+        """What it costs to come to each spot with these facts, and the way to it."""
+        import networkx as nx
+
+        if facts not in self._reached:
+            origins = [Spot(node) for node in self._origins[facts]]
+            self._reached[facts] = (
+                nx.multi_source_dijkstra(self._graph, origins, weight="cost")  # type: ignore[assignment]
+                if origins
+                else ({}, {})
+            )
+        return self._reached[facts]
+
+
+def why_not(lifecycle: Lifecycle, ends: Ends, said: Mapping[str, str], limits: Limits) -> str:
+    """Why no way within the limits leads from one end to the other: one sentence."""
+    for what, states in (("to begin", ends.origin), ("to arrive", ends.goal)):
+        if all(state in limits.avoided for state in states):
+            return f"where it is {what}, it would be in a state that is to be avoided"
+    moves = Moves(lifecycle)
+    starts = [n for ns in beginnings(lifecycle, ends.origin, said, ()).values() for n in ns]
+    if not any(moves.at(node) for node in starts):
+        return f"no event leads on from {_named(ends.origin)}"
+    ways, _ = Paths(lifecycle, ends.origin, said, Limits()).to(ends.goal)
+    if ways:
+        events = ", ".join(ways[0].walk.names(lifecycle))
+        return f"every way does what it must not; without these limits {events} would lead there"
+    entries = dict.fromkeys(
+        f"{t.trigger} at {t.source or NO_SERVER}"
+        for t in lifecycle.transitions
+        if t.source not in ends.goal and any(state in ends.goal for state in t.path)
+    )
+    shown, more = list(entries)[:MOST_ENTRIES], len(entries) - MOST_ENTRIES
+    counted = f" and {more} more" if more > 0 else ""
+    return f"only {', '.join(shown)}{counted} lead to {_named(ends.goal)}, and none is ever reached"
+
+
+def _named(states: Sequence[State | None]) -> str:
+    return ", ".join(state or NO_SERVER for state in states)
