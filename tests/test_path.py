@@ -13,7 +13,6 @@ from ecs_fsm.model import NO_SERVER, Node, State
 from ecs_fsm.nova import NOVA
 from ecs_fsm.nova import Server as NovaServer
 from ecs_fsm.server import BaseServer
-from ecs_fsm.simulate import simulate
 from ecs_fsm.walk.ends import Limits, read_ends, read_limits
 from ecs_fsm.walk.moves import Walk
 from ecs_fsm.walk.path import Paths
@@ -21,6 +20,7 @@ from ecs_fsm.walk.saying import arguments
 from ecs_fsm.walk.ways import Way
 from tests import facts
 from tests.command import ecs_fsm
+from tests.running import run
 
 ASKED = facts.by_source(facts.OPERATIONS)
 CAUSED = facts.by_source(facts.EVENTS)
@@ -57,17 +57,9 @@ def ways(
     return Paths(lifecycle, ends.origin, said, limits or Limits()).to(ends.goal)[0]
 
 
-def run(lifecycle: Lifecycle, walk: Walk) -> BaseServer:
-    """The server after `simulate` was given the arguments of a walk."""
-    words, start = arguments(lifecycle, walk), None
-    if "--from" in words:
-        place = words.index("--from")
-        words, (_, state, *remembered) = words[:place], words[place:]
-        known = lifecycle.notation.facts(",".join(remembered[1::2])) if remembered else {}
-        start = lifecycle.place(lifecycle.states[state], known)
-    server, refused = simulate(SERVERS[lifecycle.name], words, start)
-    assert refused is None
-    return server
+def arrived(lifecycle: Lifecycle, way: Way) -> BaseServer:
+    """The server after `simulate` was given the arguments of a way."""
+    return run(SERVERS[lifecycle.name], arguments(lifecycle, way.walk))
 
 
 def entered(walk: Walk) -> list[tuple[str, str]]:
@@ -83,7 +75,7 @@ def test_a_way_is_the_shortest_and_its_words_lead_there(start: str) -> None:
         if goal in shortest:
             (way,) = found
             assert (len(way.walk.outcomes), way.passes) == (shortest[goal], False)
-            server = run(ECS, way.walk)
+            server = arrived(ECS, way)
             lived = [(c.event, f"{c.vm_state}/{c.task_state or '-'}") for c in server.history[1:]]
             assert (server.state, lived) == (goal, entered(way.walk))
         else:
@@ -126,13 +118,13 @@ def test_a_status_is_any_state_that_shows_it(origin: str) -> None:
             if (STATUS[start], STATUS[state]) == (origin, goal)
         ]
         assert [len(way.walk.outcomes) for way in found] == ([min(lengths)] if lengths else [])
-        assert all(run(ECS, way.walk).status == goal for way in found)
+        assert all(arrived(ECS, way).status == goal for way in found)
 
 
 def test_a_way_can_begin_before_there_is_a_server() -> None:
     (way,) = ways(ECS, NO_SERVER, "VERIFY_RESIZE")
     assert arguments(ECS, way.walk) == ["create", "stop", "resize"]
-    assert run(ECS, way.walk).status == "VERIFY_RESIZE"
+    assert arrived(ECS, way).status == "VERIFY_RESIZE"
 
 
 def test_a_way_that_ends_amid_an_operation_hangs_there() -> None:
@@ -143,22 +135,20 @@ def test_a_way_that_ends_amid_an_operation_hangs_there() -> None:
 def test_what_is_where_it_should_be_has_nothing_to_do() -> None:
     for state in ("active/-", "active/rebooting"):
         (way,) = ways(ECS, state, state)
-        assert (way.walk.outcomes, run(ECS, way.walk).state) == ((), state)
+        assert (way.walk.outcomes, arrived(ECS, way).state) == ((), state)
 
 
 def test_an_operation_can_be_avoided_too() -> None:
     (way,) = ways(ECS, "stopped/-", "active/-", read_limits(ECS, ["start"], failures=True))
     assert [name for name, _ in entered(way.walk)].count("start") == 0
-    assert run(ECS, way.walk).state == "active/-"
+    assert arrived(ECS, way).state == "active/-"
 
 
 @pytest.mark.parametrize("goal", NOVA.states.values(), ids=str)
 def test_every_state_of_nova_can_be_reached_in_words(goal: State, nova_from_nothing: Paths) -> None:
     (way,) = nova_from_nothing.to([goal])[0]
-    server = run(NOVA, way.walk)
-    assert (goal in [state for _, state in entered(way.walk)]) and (
-        server.state == goal
-    ) != way.passes
+    stays = arrived(NOVA, way).state == goal
+    assert stays != way.passes
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +174,7 @@ def test_the_words_of_a_way_of_nova_say_every_fact_that_it_depends_on(
     found = ways(NOVA, origin, goal)
     assert found
     for way in found:
-        server = run(NOVA, way.walk)
+        server = arrived(NOVA, way)
         assert goal in (server.state, server.status)
         assert entered(way.walk) == [
             (str(c.event), f"{c.vm_state}/{c.task_state or '-'}") for c in server.history[1:]

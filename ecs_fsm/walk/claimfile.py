@@ -212,7 +212,9 @@ class _Written:
         value = self._table.get(key)
         found = [value] if isinstance(value, str) else value
         if value is None:
-            raise self.problem(key, f"the claim has no {key!r}; a word or a list was expected")
+            raise self.problem(
+                key, f"the claim has no {key!r}; a word or a list of words was expected"
+            )
         if not isinstance(found, list) or not found or not all(isinstance(w, str) for w in found):
             raise self.problem(key, f"{key!r} is {value!r}; a word or a list of words was expected")
         return found
