@@ -3,6 +3,8 @@
 import pytest
 
 from ecs_fsm import ECS, InvalidInput, Server
+from ecs_fsm.nova import NOVA
+from ecs_fsm.nova import Server as NovaServer
 from ecs_fsm.simulate import simulate
 
 
@@ -63,6 +65,43 @@ def test_a_hung_step_stays_until_the_next_word_is_asked_over_it() -> None:
     assert run("stop:hang", "start", start="active/-") == (["stop active/powering-off"], "start")
 
 
+def test_waiting_asks_for_nothing_and_lets_what_runs_go_on() -> None:
+    assert run("wait", "resize:hang@resize_prep", start="active/powering-off") == (
+        ["advance stopped/-", "resize stopped/resize_prep"],
+        None,
+    )
+    lived, _ = run("reboot:hang@rebooting", "wait:fail@reboot_started", start="active/-")
+    assert lived[1:] == [
+        "advance active/reboot_pending",
+        "advance active/reboot_started",
+        "fail error/-",
+    ]
+    assert run("wait:fail@-", start="resized/-") == (["fail error/-"], None)
+    assert run("wait", start="active/-") == ([], None)
+
+
+def test_a_step_is_named_whole_where_two_have_the_same_task() -> None:
+    start = NOVA.place(NOVA.states["resized/-"], {"was": "active"})
+    for step, end in (
+        ("resized/soft-deleting", "soft-delete/-"),
+        ("active/soft-deleting", "active/-"),
+    ):
+        word = f"soft_delete:{'hang' if 'resized' in step else 'roll_back'}@{step}"
+        server, _ = simulate(NovaServer, [word], start)
+        assert server.state == (step if "resized" in step else end)
+
+
+def test_a_word_that_leaves_alone_what_runs_has_its_steps() -> None:
+    start = NOVA.place(NOVA.states["active/-"])
+    words = ["reboot:hang@rebooting", "lock:hang@rebooting", "unlock:fail@reboot_started"]
+    server, refused = simulate(NovaServer, words, start)
+    assert ([str(c.event) for c in server.history][1:], refused) == (
+        ["reboot", "advance", "advance", "fail", "fail"],
+        None,
+    )
+    assert simulate(NovaServer, [*words[:2], "delete"], start).refused is not None
+
+
 def test_a_refused_word_ends_the_scenario_and_later_words_are_not_run() -> None:
     assert run("start", "stop", "delete", start="active/-") == ([], "start")
     assert run("create", start="active/-") == ([], "create")
@@ -81,6 +120,9 @@ def test_a_refused_word_ends_the_scenario_and_later_words_are_not_run() -> None:
         ("stop:", "unknown outcome ''"),
         ("stop:advance", "unknown outcome 'advance'"),
         ("delete:fail@", "unknown step of delete ''"),
+        ("delete:fail@stopped/deletin", "unknown step of delete 'stopped/deletin'; did you mean 'stopped/deleting'"),
+        ("stop:hang@active/-", "unknown step of stop 'active/-'"),
+        ("wait:fail", "say at which step"),
         ("rebuild:hang@rebuilding,fail@rebuilding", "nothing can follow a hang"),
         ("rebuild:fail@rebuilding,fail@rebuild_spawning", "rebuild_spawning is not reached, it rests at error/-"),
     ],

@@ -1,7 +1,6 @@
 """The command line: `ecs-fsm COMMAND`, each command a few lines over the package.
 
-Exit codes: 0 yes, 1 the answer is no (refused, not explained, not as it should be), 2 wrong usage
-or input.
+Exit codes: 0 yes, 1 the answer is no (refused, not explained, false, found), 2 wrong usage or input.
 """
 
 from __future__ import annotations
@@ -45,8 +44,8 @@ def cli() -> None:
     Example:
       ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
 
-    Exit codes: 0 yes, 1 the answer is no (refused, not explained, not as it should be), 2 wrong
-    usage or input.
+    Exit codes: 0 yes, 1 the answer is no (refused, not explained, false, found), 2 wrong usage or
+    input.
     """
 
 

@@ -69,8 +69,9 @@ class Leads:
     def _told(self, ground: Ground, claimed: list[Node], by: str) -> str:
         possible = ground.lifecycle.possible
         states = dict.fromkeys(node.state for node in claimed)
-        refusing = [n for n in claimed if not any(possible(name, n) for name in self.by)]
-        accepting = {n.state for n in claimed if n not in refusing}
+        allowed = [any(possible(name, node) for name in self.by) for node in claimed]
+        accepting = {node.state for node, may in zip(claimed, allowed, strict=True) if may}
+        refusing = (node for node, may in zip(claimed, allowed, strict=True) if not may)
         first = [state for state in states if state not in accepting]
         told = f"there is a way from each of the {len(states)} states, and {by} is possible at once"
         told += f" in {len(accepting)} of them" if first else " in all of them"

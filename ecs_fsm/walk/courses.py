@@ -55,45 +55,39 @@ class Tells:
     attribute: str
 
     def decide(self, ground: Ground) -> Verdict:
-        """Look for a run between two states with one value, of which one is busy."""
-
-        def value(state: State) -> str | None:
-            shown: str | None = getattr(state, self.attribute)
-            return shown
-
-        def differs(node: Node | None, begun: State, outcome: Outcome) -> bool:
-            return any(
-                value(n.state) == value(begun) and ground.busy(n.state) != ground.busy(begun)
-                for n in outcome.nodes
-            )
-
-        kinds: dict[str | None, set[bool]] = {}
+        """Look for two states with the same value of which one is busy, best in one run."""
+        seen: dict[str | None, dict[bool, State]] = {}
         for node in ground.nodes:
-            kinds.setdefault(value(node.state), set()).add(ground.busy(node.state))
-        unclear = [n for n in ground.nodes if len(kinds[value(n.state)]) > 1]
+            seen.setdefault(self._value(node.state), {})[ground.busy(node.state)] = node.state
+        unclear = [node for node in ground.nodes if len(seen[self._value(node.state)]) > 1]
         if not unclear:
             return Verdict(True, f"no two states with the same {self.attribute} differ in it")
-        order = list(ground.lifecycle.states).index
-        unclear.sort(key=lambda node: (ground.busy(node.state), order(node.state)))
-        run = ground.search(((n, n.state) for n in unclear), lambda begun, outcome: begun, differs)
+        order = {state: place for place, state in enumerate(ground.lifecycle.states.values())}
+        unclear.sort(key=lambda node: (ground.busy(node.state), order[node.state]))
+        run = ground.search(
+            ((node, node.state) for node in unclear),
+            lambda begun, outcome: begun,
+            lambda node, begun, outcome: self._contrast(ground, begun, outcome) is not None,
+        )
         if run and run.beginning:
-            first = run.beginning.state
-            others = (
-                n.state
-                for n in run.outcomes[-1].nodes
-                if ground.busy(n.state) != ground.busy(first)
-            )
-            other = next(state for state in others if value(state) == value(first))
-        else:
-            first = unclear[0].state
-            other = next(
-                n.state
-                for n in unclear
-                if value(n.state) == value(first) and ground.busy(n.state) != ground.busy(first)
-            )
-            run = ground.run_to(lambda node: node.state == other)
-        idle, busy = sorted((first, other), key=ground.busy)
-        shown = value(first) or NO_TASK
+            begun = run.beginning.state
+            return self._told(ground, begun, self._contrast(ground, begun, run.outcomes[-1]), run)
+        idle, busy = (seen[self._value(unclear[0].state)][key] for key in (False, True))
+        return self._told(ground, idle, busy, ground.run_to(lambda node: node.state == busy))
+
+    def _value(self, state: State) -> str | None:
+        shown: str | None = getattr(state, self.attribute)
+        return shown
+
+    def _contrast(self, ground: Ground, begun: State, outcome: Outcome) -> State | None:
+        """The first state entered with the same value in which it is the other way round."""
+        busy, value = ground.busy(begun), self._value(begun)
+        states = (node.state for node in outcome.nodes)
+        return next((s for s in states if self._value(s) == value and ground.busy(s) != busy), None)
+
+    def _told(self, ground: Ground, one: State, other: State | None, run: Walk | None) -> Verdict:
+        idle, busy = sorted(filter(None, (one, other)), key=ground.busy)
+        shown = self._value(one) or NO_TASK
         where = f"{idle}, where nothing runs, and at {busy}, where something does"
         return Verdict(False, f"{self.attribute} is {shown} at {where}", run)
 

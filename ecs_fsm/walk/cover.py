@@ -57,12 +57,13 @@ class _Traveller:
         self._exits: list[list[tuple[int, Edge]]] = [[] for _ in range(parts)]
         self._near: list[list[Edge]] = []
         for spot, edges in enumerate(atlas.edges):
-            self._near.append([e for e in edges if self._part[e.target] == self._part[spot]])
-            self._exits[self._part[spot]] += ((spot, e) for e in edges if e not in self._near[-1])
+            part = self._part[spot]
+            self._near.append([edge for edge in edges if self._part[edge.target] == part])
+            self._exits[part] += ((spot, e) for e in edges if self._part[e.target] != part)
             for thing in chain(*(edge.things for edge in self._near[-1])):
                 self._holders[thing].append(spot)
                 self._open[spot] += 1
-                self._inside[self._part[spot]] += 1
+                self._inside[part] += 1
         self._worth = [0] * parts
         self._way: list[tuple[int, Edge] | None] = [None] * parts
 
