@@ -221,8 +221,12 @@ def test_the_command_as_json() -> None:
 def test_no_way_says_why_and_what_can_be_reached_instead() -> None:
     code, out, err = ecs_fsm("path", "resized/-", "BUILD")
     assert (code, err) == (1, "")
-    first, _, heading, *rows = out.splitlines()
-    assert first.startswith("no way leads from resized/- to BUILD: only create at (no server) lead")
+    first, told, heading, *rows = out.splitlines()
+    assert told == "what can be reached instead:"
+    assert first == (
+        "no way leads from resized/- to BUILD: it is entered only by create at (no server), "
+        "and no way leads to any of that"
+    )
     assert heading.split() == ["status", "states"]
     listed = {state for row in rows for state in row.split(maxsplit=1)[1].split(", ")}
     assert listed == {*distances("resized/-")}
@@ -237,7 +241,7 @@ def test_limits_that_leave_no_way_are_named() -> None:
     answer = json.loads(out)
     assert (code, answer["events"]) == (1, None)
     assert answer["why"] == (
-        "every way does what it must not; without these limits rebuild, fail would lead there"
+        "every way breaks a limit; without limits the shortest is rebuild, fail"
     )
     assert {"active/-", "resized/-"} <= {
         f"{s['vm_state']}/{s['task_state'] or '-'}" for s in answer["reachable"]

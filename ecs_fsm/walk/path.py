@@ -103,21 +103,21 @@ class Paths:
         """What it costs to come to each spot with these facts, and the way to it."""
         import networkx as nx
 
+        origins = [Spot(node) for node in self._origins[facts]]
+        if not origins:
+            return {}, {}
         if facts not in self._reached:
-            origins = [Spot(node) for node in self._origins[facts]]
-            self._reached[facts] = (
-                nx.multi_source_dijkstra(self._graph, origins, weight="cost")  # type: ignore[assignment]
-                if origins
-                else ({}, {})
+            self._reached[facts] = nx.multi_source_dijkstra(  # type: ignore[assignment]
+                self._graph, origins, weight="cost"
             )
         return self._reached[facts]
 
 
 def why_not(lifecycle: Lifecycle, ends: Ends, said: Mapping[str, str], limits: Limits) -> str:
     """Why no way within the limits leads from one end to the other: one sentence."""
-    for what, states in (("to begin", ends.origin), ("to arrive", ends.goal)):
+    for what, states in (("begin", ends.origin), ("arrive", ends.goal)):
         if all(state in limits.avoided for state in states):
-            return f"where it is {what}, it would be in a state that is to be avoided"
+            return f"every state to {what} in is to be avoided"
     moves = Moves(lifecycle)
     starts = [n for ns in beginnings(lifecycle, ends.origin, said, ()).values() for n in ns]
     if not any(moves.at(node) for node in starts):
@@ -125,7 +125,7 @@ def why_not(lifecycle: Lifecycle, ends: Ends, said: Mapping[str, str], limits: L
     ways, _ = Paths(lifecycle, ends.origin, said, Limits()).to(ends.goal)
     if ways:
         events = ", ".join(ways[0].walk.names(lifecycle))
-        return f"every way does what it must not; without these limits {events} would lead there"
+        return f"every way breaks a limit; without limits the shortest is {events}"
     entries = dict.fromkeys(
         f"{t.trigger} at {t.source or NO_SERVER}"
         for t in lifecycle.transitions
@@ -133,7 +133,7 @@ def why_not(lifecycle: Lifecycle, ends: Ends, said: Mapping[str, str], limits: L
     )
     shown, more = list(entries)[:MOST_ENTRIES], len(entries) - MOST_ENTRIES
     counted = f" and {more} more" if more > 0 else ""
-    return f"only {', '.join(shown)}{counted} lead to {_named(ends.goal)}, and none is ever reached"
+    return f"it is entered only by {', '.join(shown)}{counted}, and no way leads to any of that"
 
 
 def _named(states: Sequence[State | None]) -> str:
