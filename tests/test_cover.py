@@ -17,7 +17,7 @@ from ecs_fsm.model import Transition
 from ecs_fsm.nova import NOVA
 from ecs_fsm.nova import Server as NovaServer
 from ecs_fsm.server import BaseServer
-from ecs_fsm.walk.atlas import WHAT
+from ecs_fsm.walk.atlas import WHAT, Atlas
 from ecs_fsm.walk.cover import cover
 from ecs_fsm.walk.saying import arguments
 from tests import facts
@@ -172,6 +172,21 @@ def test_only_what_no_server_comes_to_is_begun_elsewhere() -> None:
         assert walk.beginning is None or walk.beginning not in stayed
 
 
+def test_pairs_leave_out_only_what_cannot_happen_in_the_life_of_a_server() -> None:
+    graph = NOVA.graph()
+    atlas = Atlas(NOVA, "pairs-of-transitions")
+    following = {
+        (first.transition, second.transition)
+        for outcomes in (tuple(NOVA.outcomes(None)), *graph.values())
+        for first in outcomes
+        for second in graph[first.end]
+    }
+    assert {*atlas.things} == following
+    happening = {outcome.transition for outcomes in graph.values() for outcome in outcomes}
+    assert {*atlas.elsewhere} == {*NOVA.transitions} - happening - {*NOVA.leaving(None)}
+    assert Atlas(ECS, "pairs-of-transitions").elsewhere == []
+
+
 def test_the_output_states_the_lower_bound() -> None:
     *_, counted, bound = ecs_fsm("cover").out.splitlines()
     assert counted == "# 6 scenarios with 452 events touch all 111 transitions"
@@ -186,6 +201,7 @@ def test_the_json_holds_the_arguments_of_simulate() -> None:
         "touched": 111,
         "lower_bound": 6,
         "events": 452,
+        "left_out": [],
     }
     assert ecs_fsm("simulate", *answer["scenarios"][0]).code == 0
 

@@ -114,11 +114,11 @@ def cover(what: str, as_json: bool) -> int:
 
     A line is what `simulate` takes. A transition is what one event does in one state, for each
     value of the facts that it depends on; a pair is two that follow each other. Scenarios begin
-    with the creation of a server; only what no server comes to, since it passes through that state
-    in the middle of an event, is begun there. The last lines, behind #, tell how much is touched
-    and how few scenarios can do that at best: what they touch is a walk through the graph of things
-    that can follow each other, and as many walks are needed as a minimum flow through its strongly
-    connected components has.
+    with the creation of a server; only a transition out of a state that servers pass through in the
+    middle of an event is begun there, and is left out of the pairs: no server stays there. The last
+    lines, behind #, tell how much is touched and how few scenarios can do that at best: what they
+    touch is a walk through the graph of things that can follow each other, and as many walks are
+    needed as a minimum flow through its strongly connected components has.
 
     \b
     Examples:
@@ -127,7 +127,8 @@ def cover(what: str, as_json: bool) -> int:
       ecs-fsm cover | grep -v '^#' | xargs -L 1 ecs-fsm simulate
 
     JSON: {"what", "scenarios": [[argument of simulate, ...], ...], "touched", "lower_bound",
-    "events"}; "touched" is how many things are, all there are.
+    "events", "left_out"}; "touched" is how many things are, all there are; "left_out" are the
+    transitions without pairs, as `operations` gives them.
     """
     from ecs_fsm.walk.cover import cover as scenarios_for
     from ecs_fsm.walk.telling import cover_as_dict, print_cover

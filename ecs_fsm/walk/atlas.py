@@ -1,8 +1,8 @@
 """Every scenario that there can be, as one graph, and what each of its edges touches.
 
-Scenarios begin with the creation of a server. A state that a server only passes through, in the
-middle of an event, is left by nothing there; what could happen in it is touched by scenarios that
-begin in it.
+Scenarios begin with the creation of a server. Out of a state that a server only passes through, in
+the middle of an event, nothing leads in the life of any server; the transitions that the table has
+there are touched by scenarios that begin in it, and are left out of the pairs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Thing = State | Transition | tuple[Transition, Transition]
 """What can be touched: a state, a transition, or two that follow each other."""
 
 WHAT = ("states", "transitions", "pairs-of-transitions")
-STATES, _, PAIRS = WHAT
+STATES, TRANSITIONS, PAIRS = WHAT
 
 
 class Spot(NamedTuple):
@@ -63,9 +63,13 @@ class Atlas:
         self._explore()
         self.from_creation = len(self.spots)
         """The spots with a lower number are those that a server comes to."""
-        for node in self._elsewhere():
-            self.beginnings.append(self._place(Spot(node)))
-        self._explore()
+        taken = {o.transition for spot in self.spots for o in self._moves.at(spot.node)}
+        self.elsewhere = [t for t in lifecycle.transitions if t not in taken]
+        """The transitions that are possible only where no server comes to."""
+        if what == TRANSITIONS:
+            for node in dict.fromkeys(n for t in self.elsewhere for n in _nodes(lifecycle, t)):
+                self.beginnings.append(self._place(Spot(node)))
+            self._explore()
 
     @cached_property
     def things(self) -> list[Thing]:
@@ -102,12 +106,6 @@ class Atlas:
         if last is None:
             return ()
         return (self._pairs.setdefault((last, marks[0]), len(self._pairs)),)
-
-    def _elsewhere(self) -> dict[Node, None]:
-        """Where the transitions are possible that no server comes to, with the facts they need."""
-        taken = {o.transition for spot in self.spots for o in self._moves.at(spot.node)}
-        missed = [t for t in self.lifecycle.transitions if t not in taken and not self._by_state]
-        return dict.fromkeys(n for t in missed for n in _nodes(self.lifecycle, t))
 
 
 def _nodes(lifecycle: Lifecycle, transition: Transition) -> Iterator[Node]:

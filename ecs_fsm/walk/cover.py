@@ -16,21 +16,27 @@ from operator import eq
 from typing import NamedTuple
 
 from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import Transition
 from ecs_fsm.walk.atlas import Atlas, Edge, Thing
 from ecs_fsm.walk.bound import fewest
 from ecs_fsm.walk.moves import Walk
 
-PORTIONS = 4
+PORTIONS = 2
 """How much more than its share of things a scenario touches: with less, more scenarios are needed;
 with much more, the first would be endless."""
 
 
 class Cover(NamedTuple):
-    """Scenarios that together touch all `things`; no fewer than `at_least` can."""
+    """Scenarios that together touch all `things`; no fewer than `at_least` can.
+
+    `left_out` are transitions that are in none of the pairs to be touched, since no server comes to
+    where they are possible.
+    """
 
     scenarios: list[Walk]
     things: list[Thing]
     at_least: int
+    left_out: list[Transition]
 
 
 def cover(lifecycle: Lifecycle, what: str) -> Cover:
@@ -39,7 +45,8 @@ def cover(lifecycle: Lifecycle, what: str) -> Cover:
     at_least = fewest(atlas)
     portion = 1 + PORTIONS * len(atlas.things) // at_least
     scenarios = list(_Traveller(atlas, portion).scenarios())
-    return Cover(scenarios, atlas.things, at_least)
+    left_out = atlas.elsewhere if atlas.in_pairs else []
+    return Cover(scenarios, atlas.things, at_least, left_out)
 
 
 class _Traveller:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.lifecycles import NAMES
 from ecs_fsm.model import NO_TASK, Facts, State
-from ecs_fsm.text import console, print_table
+from ecs_fsm.text import console, grouped, print_table
 from ecs_fsm.walk.claimfile import Claim
 from ecs_fsm.walk.cover import Cover
 from ecs_fsm.walk.ground import Verdict
@@ -79,6 +79,10 @@ def print_cover(lifecycle: Lifecycle, cover: Cover, what: str) -> None:
         f"# {scenarios} with {events} events touch all {len(cover.things)} {what.replace('-', ' ')}"
     )
     _line(f"# lower bound: {cover.at_least}, no fewer can do it (a minimum flow)")
+    if cover.left_out:
+        _line("# left out of the pairs, since no server comes to where it is possible:")
+    for line in grouped(cover.left_out, lifecycle.because):
+        _line(f"#   {line}")
 
 
 def cover_as_dict(lifecycle: Lifecycle, cover: Cover) -> Json:
@@ -88,6 +92,7 @@ def cover_as_dict(lifecycle: Lifecycle, cover: Cover) -> Json:
         "touched": len(cover.things),
         "lower_bound": cover.at_least,
         "events": _events(cover),
+        "left_out": [transition.as_dict() for transition in cover.left_out],
     }
 
 
