@@ -89,7 +89,20 @@ def beginnings(
         facts = tuple(zip(unsaid, values, strict=True))
         known = {**said, **dict(facts)}
         found[facts] = [None if s is None else lifecycle.node(s, known) for s in fitting]
-    return found
+    return _that_can_be(lifecycle, found) if unsaid else found
+
+
+def _that_can_be(
+    lifecycle: Lifecycle, found: Mapping[Facts, list[Node | None]]
+) -> dict[Facts, list[Node | None]]:
+    """Without the values that no server remembers in a state in which there are servers."""
+    real = lifecycle.graph()
+    states = {node.state for nodes in found.values() for node in nodes if node in real}
+    left = {
+        facts: [n for n in nodes if n is None or n in real or n.state not in states]
+        for facts, nodes in found.items()
+    }
+    return {facts: nodes for facts, nodes in left.items() if nodes}
 
 
 def _fits(lifecycle: Lifecycle, state: State, said: Mapping[str, str]) -> bool:

@@ -51,15 +51,28 @@ class Paths:
         self._rank = {name: place for place, name in enumerate(lifecycle.triggers)}
         self._origins = beginnings(lifecycle, origin, said, limits.avoided)
         self._graph = self._walked()
-        self._reached: dict[Facts, tuple[dict[Spot, int], dict[Spot, list[Spot]]]] = {}
+        self._reached: dict[
+            tuple[Node | None, ...], tuple[dict[Spot, int], dict[Spot, list[Spot]]]
+        ] = {}
 
     def to(self, goal: Collection[State]) -> tuple[list[Way], list[Facts]]:
         """The shortest way for each value of what nobody said and the way depends on; best first.
 
-        The second list holds the values with which there is no way.
+        Where it begins amid an operation, the shortest way of a server at rest follows it. The
+        second list holds the values with which there is no way.
         """
-        found = [(facts, self._shortest(facts, goal)) for facts in self._origins]
+        found: list[tuple[Facts, Way | None]] = []
+        for facts, nodes in self._origins.items():
+            way = self._shortest(tuple(nodes), goal)
+            found.append((facts, way))
+            resting = tuple(node for node in nodes if self._rests(node))
+            if way and not self._rests(way.walk.beginning):
+                at_rest = self._shortest(resting, goal)
+                found += [(facts, at_rest)] if at_rest else []
         return told(found, list(self._origins))
+
+    def _rests(self, node: Node | None) -> bool:
+        return node is None or self.lifecycle.rests(node.state)
 
     def reachable(self) -> list[State]:
         """Every state that a way within the limits enters, in the order of the table."""
@@ -90,8 +103,8 @@ class Paths:
             for node in outcome.nodes[:-1]:
                 yield Spot(node, passed=True), cost, outcome
 
-    def _shortest(self, facts: Facts, goal: Collection[State]) -> Way | None:
-        costs, paths = self._from_origins(facts)
+    def _shortest(self, origins: tuple[Node | None, ...], goal: Collection[State]) -> Way | None:
+        costs, paths = self._from_origins(origins)
         ends = [s for s in costs if s.node and s.node.state in goal]
         if not ends:
             return None
@@ -99,18 +112,19 @@ class Paths:
         outcomes = tuple(self._graph.edges[step]["outcome"] for step in pairwise(paths[best]))
         return Way(Walk(paths[best][0].node, outcomes), best.passed)
 
-    def _from_origins(self, facts: Facts) -> tuple[dict[Spot, int], dict[Spot, list[Spot]]]:
-        """What it costs to come to each spot with these facts, and the way to it."""
+    def _from_origins(
+        self, origins: tuple[Node | None, ...]
+    ) -> tuple[dict[Spot, int], dict[Spot, list[Spot]]]:
+        """What it costs to come to each spot from the nearest origin, and the way to it."""
         import networkx as nx
 
-        origins = [Spot(node) for node in self._origins[facts]]
         if not origins:
             return {}, {}
-        if facts not in self._reached:
-            self._reached[facts] = nx.multi_source_dijkstra(  # type: ignore[assignment]
-                self._graph, origins, weight="cost"
+        if origins not in self._reached:
+            self._reached[origins] = nx.multi_source_dijkstra(  # type: ignore[assignment]
+                self._graph, [Spot(node) for node in origins], weight="cost"
             )
-        return self._reached[facts]
+        return self._reached[origins]
 
 
 def why_not(lifecycle: Lifecycle, ends: Ends, said: Mapping[str, str], limits: Limits) -> str:

@@ -26,6 +26,8 @@ def print_ways(lifecycle: Lifecycle, ways: Sequence[Way], without: Sequence[Fact
             _line()
         if way.facts:
             _line(f"where {_told(way.facts)}:")
+        elif number:
+            _line("and for a server at rest:")
         if not way.walk.outcomes:
             _line("Nothing has to happen: it is there already.")
             continue
