@@ -176,26 +176,12 @@ class Course:
         """Follow the operation to its end, from each node that accepts it."""
         accepting = [n for n in ground.nodes if ground.lifecycle.possible(self.of, n)]
         accepting.sort(key=lambda node: ground.busy(node.state))
-        operation = ground.lifecycle.operations[self.of]
-
-        def begins(outcome: Outcome) -> bool:
-            event = outcome.transition
-            unseen = operation.unseen and ground.failed(outcome) and event.source in operation.steps
-            return event.trigger == self.of or unseen
-
-        def after(under: Under, outcome: Outcome) -> Under | None:
-            if not (ground.own_course(outcome) if under.asked else begins(outcome)):
-                return None
-            failed = under.failed or ground.failed(outcome)
-            counts = failed or self.that != FAILS
-            shown = self.shows and any(n.state in self.shows.members for n in outcome.nodes)
-            return Under(True, failed, under.showed or bool(counts and shown))
 
         def over(outcome: Outcome) -> bool:
             return ground.lifecycle.rests(outcome.end.state) or not outcome.nodes
 
         def contradicts(node: Node | None, before: Under, outcome: Outcome) -> bool:
-            under = after(before, outcome)
+            under = self._after(ground, before, outcome)
             if under is None or not over(outcome) or not self._is_meant(under):
                 return False
             return not (under.showed if self.shows else self._ends_in(outcome))
@@ -203,10 +189,25 @@ class Course:
         created = [(None, Under())] if self.of == ground.lifecycle.creation.trigger else []
         run = ground.search(
             [*created, *((node, Under()) for node in accepting)],
-            lambda under, outcome: None if over(outcome) else after(under, outcome),
+            lambda under, outcome: None if over(outcome) else self._after(ground, under, outcome),
             contradicts,
         )
         return self._told(run)
+
+    def _after(self, ground: Ground, under: Under, outcome: Outcome) -> Under | None:
+        """How far a run is after an event; None if the event does not belong to it."""
+        if not (ground.own_course(outcome) if under.asked else self._begins(ground, outcome)):
+            return None
+        failed = under.failed or ground.failed(outcome)
+        counts = failed or self.that != FAILS
+        shown = self.shows and any(n.state in self.shows.members for n in outcome.nodes)
+        return Under(True, failed, under.showed or bool(counts and shown))
+
+    def _begins(self, ground: Ground, outcome: Outcome) -> bool:
+        """Whether the operation is asked, or goes wrong where it has no step of its own."""
+        operation, event = ground.lifecycle.operations[self.of], outcome.transition
+        unseen = operation.unseen and event.source in operation.steps
+        return event.trigger == self.of or (unseen and ground.failed(outcome))
 
     def _is_meant(self, under: Under) -> bool:
         return self.that == ENDS or under.failed == (self.that == FAILS)

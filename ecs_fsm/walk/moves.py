@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ecs_fsm.errors import Refused, UnknownFact
 from ecs_fsm.lifecycle import Lifecycle, Outcome
 from ecs_fsm.model import Change, Kind, Node, State, bracketed
 
@@ -69,13 +70,23 @@ def places(walk: Walk) -> Iterator[tuple[Node | None, Outcome]]:
 
 
 def given(lifecycle: Lifecycle, node: Node | None, outcome: Outcome) -> dict[str, str]:
-    """The facts that must be given with an outcome's event in `node`, since they are not usual."""
-    usual = lifecycle.triggers[outcome.transition.trigger].given
-    known = dict(node.facts) if node else {}
+    """The facts that must be given with an outcome's event in `node` for it to come to that."""
     told = {**dict(outcome.transition.when), **dict(outcome.facts)}
-    needed = {}
-    for name, otherwise in usual.items():
-        without = lifecycle.memory.value(name, known) if otherwise is None else otherwise
-        if name in told and told[name] != without:
-            needed[name] = told[name]
-    return dict(lifecycle.memory.ordered(needed))
+    usual = lifecycle.triggers[outcome.transition.trigger].given
+    needed = dict(lifecycle.memory.ordered({n: v for n, v in told.items() if n in usual}))
+    for name in tuple(needed):
+        fewer = {other: value for other, value in needed.items() if other != name}
+        if _comes_to(lifecycle, node, fewer, outcome):
+            needed = fewer
+    return needed
+
+
+def _comes_to(
+    lifecycle: Lifecycle, node: Node | None, facts: dict[str, str], wanted: Outcome
+) -> bool:
+    """Whether these facts are enough for the event of an outcome to come to it."""
+    try:
+        found = lifecycle.outcome(wanted.transition.trigger, node, facts)
+    except (Refused, UnknownFact):
+        return False
+    return found[:3] == wanted[:3]
