@@ -1,6 +1,7 @@
 """The command line: `ecs-fsm COMMAND`, each command a few lines over the package.
 
-Exit codes: 0 yes, 1 the answer is no (refused, not explained, false, found), 2 wrong usage or input.
+Exit codes: 0 yes, 1 the answer is no (refused, not explained, false, found), 2 wrong usage or
+input.
 """
 
 from __future__ import annotations
