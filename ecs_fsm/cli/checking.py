@@ -86,7 +86,7 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
     help="One line a finding, for what runs tests.",
 )
 @as_json
-def check(  # noqa: PLR0913, PLR0917 - a parameter for each option
+def check(
     file: str | None,
     operation: str | None,
     places: tuple[str, ...],

@@ -42,7 +42,7 @@ def _places(lifecycle: Lifecycle) -> list[str]:
 @click.option("--no-failures", is_flag=True, help="Go without anything that goes wrong.")
 @remembering
 @as_json
-def path(  # noqa: PLR0913, PLR0917  # a parameter for each option
+def path(  # a parameter for each option
     origin: str,
     goal: str,
     avoid: tuple[str, ...],
