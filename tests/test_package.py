@@ -138,11 +138,35 @@ def test_no_word_of_a_table_stands_outside_it(name: str) -> None:
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    heavy = {"numpy", "networkx", "rich", "click", "ijson", "asyncio", "difflib", "transitions"}
-    code = "import sys, json, ecs_fsm; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(json.loads(done.stdout))
-    assert loaded & heavy == set()
+    heavy = {"click", "difflib", "transitions", "tomllib", "csv"}
+    assert loaded("import ecs_fsm") & (heavy | HEAVY) == set()
+
+
+def test_help_imports_nothing_heavy() -> None:
+    shown = loaded(
+        """
+from contextlib import redirect_stdout, suppress
+from io import StringIO
+from ecs_fsm.cli import main
+with suppress(SystemExit), redirect_stdout(StringIO()):
+    main(["--help"])
+"""
+    )
+    assert shown & HEAVY == set()
+    assert [
+        name for name in shown if re.match(r"ecs_fsm\.(play|teach|draw|check|walk)\.", name)
+    ] == []
+
+
+HEAVY = {"numpy", "networkx", "rich", "ijson", "asyncio", "textual", "IPython", "graphviz"}
+
+
+def loaded(code: str) -> set[str]:
+    """The modules that are there after a program."""
+    program = f"{code}\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
 
 
 def test_the_package_offers_what_a_user_needs() -> None:

@@ -64,6 +64,7 @@ for _command in (
     walking.cover,
     walking.prove,
     teaching.quiz,
+    teaching.play,
 ):
     cli.add_command(_command)
 

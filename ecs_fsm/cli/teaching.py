@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
 import click
 
 from ecs_fsm.cli.options import as_json, choosing, print_json, servers
 from ecs_fsm.errors import InvalidInput
 
 STANDARD_OUTPUT = "-"
+OF_A_QUIZ = 10
+"""Questions that a quiz in the terminal asks."""
 
 
 @click.command()
@@ -62,4 +68,59 @@ def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
         click.echo(markdown(made), nl=False)
     else:
         write_whole(str(output), render(made, str(output)).encode())
+    return 0
+
+
+@click.command()
+@choosing
+@click.option(
+    "--lessons",
+    "folder",
+    metavar="DIR",
+    help="A folder of lessons, TOML files, that come after those of the package.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Decides which questions the quiz asks.",
+)
+def play(folder: str | None, seed: int) -> int:
+    """Lead a server through its life, in the terminal.
+
+    What can happen is numbered, what cannot says why; beside it stand the picture, the way that the
+    server is on, and its history. There are lessons (l), a quiz (z), undo (u) and redo (r). Works
+    from 80 columns and 24 lines on, also without colour (NO_COLOR).
+
+    \b
+    Examples:
+      ecs-fsm play
+      ecs-fsm play --lifecycle nova --lessons mine/
+
+    \b
+    A lesson in DIR:
+      title = "Stop a server"
+      introduction = "A few sentences that say what this is about."
+      from = "active/-"
+      [[step]]
+      text = "What to do, and why."
+      do = "stop"
+      state = "active/powering-off"
+      then = "What was learned."
+    """
+    from ecs_fsm.teach.lessons import lessons
+    from ecs_fsm.teach.quiz import chosen
+
+    lifecycle = servers().lifecycle
+    material = lessons(lifecycle, Path(folder) if folder is not None else None)
+    questions = chosen(lifecycle, seed, OF_A_QUIZ)
+    if find_spec("textual") is None:
+        raise InvalidInput("play needs Textual: pip install 'ecs-fsm[play]'")
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InvalidInput("play needs a terminal, for input and for output; see also quiz, draw")
+    from ecs_fsm.play.app import Play
+
+    Play(lifecycle, material, questions).run()
     return 0

@@ -8,7 +8,7 @@ from itertools import groupby
 from ecs_fsm.lifecycle import Lifecycle, Outcome
 from ecs_fsm.model import Node, State
 from ecs_fsm.refusal import reason
-from ecs_fsm.teach.question import Asked, Question, certain, known, placed, rotated
+from ecs_fsm.teach.question import TICK, Asked, Question, certain, known, placed, rotated
 
 REFUSED = "refused"
 WHY = "why"
@@ -27,7 +27,7 @@ def of_refusals(lifecycle: Lifecycle) -> Iterator[Question]:
         accepted = [name for name in order if certain(lifecycle, name, state)]
         right = tuple(rotated(refused, 3 * number)[: 1 + number % 3])
         why = [f"{n}: {_reason(lifecycle, n, node)}" for n in order if n in right]
-        text = f"{placed(state)}: which of these requests get 409 now? Tick all that are right."
+        text = f"{placed(state)}: which of these requests get 409 now? {TICK}"
         wrong = tuple(rotated(accepted, number))
         yield from Asked(REFUSED, text, right, wrong, f"{'; '.join(why)}.").among(order)
 
@@ -87,7 +87,7 @@ def of_ways(lifecycle: Lifecycle) -> Iterator[Question]:
             text = f"{placed(state)}: which of these requests bring the server to {goal}, "
             yield from Asked(
                 LEADS,
-                f"{text}if nothing goes wrong? Tick all that are right.",
+                f"{text}if nothing goes wrong? {TICK}",
                 tuple(right[:2]),
                 tuple(name for name in wrong if name not in right),
                 " ".join(told),

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import Kind, State, Transition
-from ecs_fsm.teach.question import Asked, Question, certain, known, meaning, placed, rotated, shown
+from ecs_fsm.teach.question import (
+    TICK,
+    Asked,
+    Question,
+    certain,
+    known,
+    meaning,
+    placed,
+    rotated,
+    shown,
+)
 
 STATUS = "status"
 SHOWS = "shows"
@@ -40,7 +50,7 @@ def of_showing(lifecycle: Lifecycle) -> Iterator[Question]:
         wrong = [s for s in others if s.vm_state in under] + [s for s in others if not s.task_state]
         right = rotated(own, number)[: 1 + number % 3]
         explanation = f"{status} is shown by {', '.join(own)}. {status.meaning}"
-        text = f"status says {status}: where can the server be? Tick all that are right."
+        text = f"status says {status}: where can the server be? {TICK}"
         yield from Asked(
             SHOWS, text, tuple(map(str, right)), tuple(map(str, wrong)), explanation
         ).among(list(lifecycle.states))

@@ -12,6 +12,8 @@ from ecs_fsm.model import Facts, State
 Thing = TypeVar("Thing")
 LEAST = 3
 """Choices that a question has at least; with fewer it is not worth asking."""
+TICK = "Tick all that are right."
+"""How a question ends that may have several answers."""
 MOST = 4
 """Choices that a question with one answer has."""
 
@@ -24,6 +26,11 @@ class Question(NamedTuple):
     choices: tuple[str, ...]
     answers: tuple[int, ...]
     explanation: str
+
+    @property
+    def several(self) -> bool:
+        """Whether several choices may be right, and the question says so."""
+        return self.text.endswith(TICK)
 
     def as_dict(self) -> dict[str, object]:
         """`{"kind", "text", "choices", "answers", "explanation"}`."""
