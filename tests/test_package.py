@@ -45,8 +45,13 @@ LAYERS = (
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 LAST = len(LAYERS)
-# A lifecycle makes its machine when it is first asked for it.
-AGAINST_THE_LAYERS = {("ecs_fsm.lifecycle", "ecs_fsm.machine")}
+# A lifecycle makes its machine when it is first asked for it; what a notebook shows is drawn when it
+# asks.
+AGAINST_THE_LAYERS = {
+    ("ecs_fsm.lifecycle", "ecs_fsm.machine"),
+    ("ecs_fsm.history", "ecs_fsm.notebook"),
+    ("ecs_fsm.server", "ecs_fsm.notebook"),
+}
 # A word of the table that is a parameter of a command as well.
 OTHER_MEANINGS = {("ecs_fsm.cli.options", "start")}
 

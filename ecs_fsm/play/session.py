@@ -54,7 +54,7 @@ class Session:
     @property
     def history(self) -> History:
         """What happened to the server."""
-        return History(self.position.changes)
+        return History(self.position.changes, self.lifecycle)
 
     @property
     def step(self) -> Step | None:
