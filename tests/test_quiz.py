@@ -186,6 +186,14 @@ def test_the_rebuild_that_passes_active_is_asked() -> None:
     assert "REBUILD → SHUTOFF" in question.choices
 
 
+def test_a_question_tells_only_what_decides_its_answer() -> None:
+    told = [q for lc in LIFECYCLES for q in questions(lc) if "Known besides" in q.text]
+    assert [q for lc, q in of_kind("next") + of_kind("seen") if lc is ECS and q in told] == []
+    assert [q.text for q in told if "locked" in q.text] == []
+    (closing,) = [q for q in told if "active, task_state powering-off" in q.text]
+    assert "this stop ends a rebuild or evacuation: yes" in closing.text
+
+
 def test_the_generator_is_mulberry32() -> None:
     # As the generator's own text in JavaScript gives them.
     expected = {

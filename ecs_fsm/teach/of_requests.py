@@ -8,7 +8,16 @@ from itertools import groupby
 from ecs_fsm.lifecycle import Lifecycle, Outcome
 from ecs_fsm.model import Node, State
 from ecs_fsm.refusal import reason
-from ecs_fsm.teach.question import TICK, Asked, Question, certain, known, placed, rotated
+from ecs_fsm.teach.question import (
+    TICK,
+    Asked,
+    Question,
+    certain,
+    deciding,
+    known,
+    placed,
+    rotated,
+)
 
 REFUSED = "refused"
 WHY = "why"
@@ -124,7 +133,7 @@ def _told_ways(lifecycle: Lifecycle, name: str, node: Node) -> Iterator[tuple[st
     decided = len(ways) > 1 or not certain(lifecycle, name, node.state)
     for statuses, way in ways.items():
         facts = dict(fact for outcome in way for fact in outcome.transition.when if decided)
-        told = known(lifecycle, lifecycle.memory.ordered(facts))
+        told = known(lifecycle, deciding(lifecycle, lifecycle.memory.ordered(facts)))
         if statuses:
             yield f"{placed(node.state)}, and {name} succeeds.{told}", way
 

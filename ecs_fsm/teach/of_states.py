@@ -16,6 +16,7 @@ from ecs_fsm.teach.question import (
     placed,
     rotated,
     shown,
+    ways_on,
 )
 
 STATUS = "status"
@@ -127,7 +128,7 @@ def _first_of_each_way(lifecycle: Lifecycle, trigger: str) -> list[State]:
 def _different(lifecycle: Lifecycle, trigger: str, state: State) -> list[Transition]:
     """One transition of a trigger for each path; where there is but one, nothing decides."""
     by_path: dict[tuple[State, ...], Transition] = {}
-    for t in lifecycle.find(trigger, state):
+    for t in ways_on(lifecycle, trigger, state):
         by_path.setdefault(t.path, t)
     found = list(by_path.values())
     decided = len(found) > 1 or not certain(lifecycle, trigger, state)

@@ -7,7 +7,7 @@ from itertools import product
 from typing import NamedTuple, TypeVar
 
 from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import Facts, State
+from ecs_fsm.model import Facts, State, Transition
 
 Thing = TypeVar("Thing")
 LEAST = 3
@@ -81,9 +81,22 @@ def known(lifecycle: Lifecycle, facts: Facts) -> str:
     return f" Known besides: {' and '.join(told)}." if told else ""
 
 
+def ways_on(lifecycle: Lifecycle, trigger: str, state: State) -> list[Transition]:
+    """What a trigger can do in a state that nobody holds back there, each with what decides it."""
+    usual = lifecycle.node(state, dict(lifecycle.memory.unsaid(state)))
+    found = lifecycle.possible(trigger, usual)
+    return [t._replace(when=deciding(lifecycle, t.when)) for t in found]
+
+
+def deciding(lifecycle: Lifecycle, facts: Facts) -> Facts:
+    """Facts without those that only hold requests back: of them all is as usual."""
+    guards = {guard.fact for guard in lifecycle.table.guards}
+    return tuple((name, value) for name, value in facts if name not in guards)
+
+
 def certain(lifecycle: Lifecycle, trigger: str, state: State) -> bool:
     """Whether a trigger is possible in a state whatever the facts are that it depends on there."""
-    rows = [dict(t.when) for t in lifecycle.find(trigger, state)]
+    rows = [dict(t.when) for t in ways_on(lifecycle, trigger, state)]
     facts = list(dict.fromkeys(fact for row in rows for fact in row))
     every = product(*(lifecycle.memory.values(fact) for fact in facts))
     combinations = (dict(zip(facts, values, strict=True)) for values in every)
