@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ecs_fsm import ECS, Lifecycle
+from ecs_fsm import ECS, Lifecycle, Refused, UnknownFact
 from ecs_fsm.nova import NOVA
 from ecs_fsm.play import telling
 from ecs_fsm.play.app import Play
@@ -321,3 +321,37 @@ def test_in_a_real_terminal_without_colour_it_runs_and_leaves_with_q(tmp_path: P
     os.close(master)
     assert (code, sent) == (0, True)
     assert b"\x1b[31m" not in shown
+
+
+def told_on_demand(session: Session, trigger: str, place: int) -> bool:
+    """Whether a trigger happens once everything is said that it asks for."""
+    given: dict[str, str] = {}
+    for _ in range(5):
+        try:
+            session.do(trigger, given)
+        except UnknownFact as unknown:
+            value = unknown.values[place % len(unknown.values)]
+            if not session.learn(unknown, value):
+                given[unknown.fact] = value
+        except Refused:
+            return False
+        else:
+            return True
+    raise AssertionError(f"{trigger} asks again and again")
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_everything_possible_happens_once_what_it_depends_on_is_said(
+    lifecycle: Lifecycle, place: int
+) -> None:
+    happened = 0
+    for state in lifecycle.states.values():
+        session = Session(lifecycle)
+        session.position = session.position._replace(node=lifecycle.node(state))
+        before = session.position
+        for choice in session.choices():
+            if choice.why is None:
+                happened += told_on_demand(session, choice.name, place)
+                session.position = before
+    assert happened > 90
