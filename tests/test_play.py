@@ -27,6 +27,9 @@ from ecs_fsm.teach.quiz import chosen
 from tests.command import COMMAND, ecs_fsm
 
 SIZE = (80, 24)
+A_STOP = ("l", "down", "down", "enter")
+"""Begins the lesson of a server that runs and is stopped."""
+STOPPING = (*A_STOP, "1")
 
 
 def screen(app: Play) -> str:
@@ -80,12 +83,10 @@ def test_a_request_is_asked_by_its_number_and_its_way_is_shown() -> None:
 
 
 def test_what_is_not_possible_says_why_when_it_is_chosen() -> None:
-    app, _ = pressed(ECS, *"nnnnnn1")
-    place = [choice.name for choice in app.session.choices()].index("stop")
-    app, shown = pressed(ECS, *"nnnnnn1", *["down"] * place, "enter")
+    app, shown = pressed(ECS, *STOPPING, "end", "enter")
     assert app.session.state == "active/powering-off"
-    assert "stop gets 409: task powering-off is running." in shown
-    _, shown = pressed(ECS, *"nnnnnnn")
+    assert "revert_resize gets 409: vm_state is active, it is accepted under resized." in shown
+    _, shown = pressed(ECS, *A_STOP, "n")
     assert "advance cannot happen: no step is running that it could end." in shown
 
 
@@ -113,26 +114,24 @@ def test_help_tells_the_keys() -> None:
 
 
 def test_a_lesson_is_followed_step_by_step() -> None:
-    begin = ("l", "down", "down", "enter")
-    app, shown = pressed(ECS, *begin)
+    app, shown = pressed(ECS, *A_STOP)
     assert app.session.state == "active/-"
     assert "(1/2) Ask for stop" in shown
-    app, shown = pressed(ECS, *begin, "1")
+    _, shown = pressed(ECS, *STOPPING)
     assert "status still says ACTIVE" in shown
     assert "(2/2) Let the system finish." in shown
-    app, shown = pressed(ECS, *begin, "1", "n")
+    app, shown = pressed(ECS, *STOPPING, "n")
     assert app.session.step is None
     assert "The lesson “Stop says ACTIVE until the end” is done" in shown
 
 
 def test_something_else_than_the_lesson_asks_can_be_taken_back() -> None:
-    begin = ("l", "down", "down", "enter")
-    app, shown = pressed(ECS, *begin, "2")
+    app, shown = pressed(ECS, *A_STOP, "2")
     assert app.session.state == "active/rebooting"
     assert "The lesson asks for something else: u takes it back." in " ".join(shown.split())
-    app, shown = pressed(ECS, *begin, "2", "u", "1", "n")
+    app, shown = pressed(ECS, *A_STOP, "2", "u", "1", "n")
     assert app.session.step is None
-    app, shown = pressed(ECS, *begin, "1", "x")
+    app, shown = pressed(ECS, *STOPPING, "x")
     assert (app.session.state, app.session.position.done) == ("active/-", 0)
 
 
