@@ -11,15 +11,25 @@ from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import AnyChange, State
 
 
+class Poll(NamedTuple):
+    """That an observer saw `value` at the state of that `number`, from 0."""
+
+    number: int
+    value: str
+
+
 class Run(NamedTuple):
     """What happened to a server: every state that it entered, and what it was refused at the end.
 
-    `polled` are the numbers of the states, from 0, that an observer saw.
+    `polls` are what an observer saw of it; `title` and `remark` are what there is to say of the
+    whole, in a few words and in a sentence.
     """
 
     changes: tuple[AnyChange, ...]
     refused: Refused | None = None
-    polled: tuple[int, ...] = ()
+    polls: tuple[Poll, ...] = ()
+    title: str = ""
+    remark: str = ""
 
     def steps(self, lifecycle: Lifecycle) -> tuple[Step, ...]:
         """The events with the states that they entered."""

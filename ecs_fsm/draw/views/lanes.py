@@ -18,6 +18,8 @@ PADDING = 5.0
 """Between a lane's border and what is in it."""
 LANE_GAP = 4.0
 NOTE = 8.0
+LEAST = 420.0
+"""How wide a page is at least."""
 EXPLAINED = (
     "A lane is a vm_state, a box a task_state with the status that the API shows. Bold: what a "
     "user may ask; thin: what the system does; the end: where the server is then. Dashed: drawn "
@@ -41,11 +43,12 @@ class _Lane:
 
     lane: Lane
     rest: Box | None
+    air: float
     rows: list[_Row] = field(default_factory=list)
 
     def heights(self) -> tuple[int, ...]:
         """The height of each row; together at least that of the resting state."""
-        return row_heights([row.boxes for row in self.rows], self.rest)
+        return row_heights([row.boxes for row in self.rows], self.rest, self.air)
 
     def members(self) -> Iterator[tuple[int, Box]]:
         """The boxes of the lane, each with its column."""
@@ -71,13 +74,13 @@ def lanes(lifecycle: Lifecycle, only: Collection[str] = ()) -> Picture:
     if chosen:
         title += f": {', '.join(chosen)}"
     shown = [each for each in lanes_of(lifecycle) if not chosen or each.vm_state in chosen]
-    return sheet(lifecycle, shown, title)
+    return sheet(shown, title, lifecycle=lifecycle)
 
 
-def sheet(lifecycle: Lifecycle, shown: Sequence[Lane], title: str) -> Picture:
-    """Lanes one below the other under a title."""
+def sheet(shown: Sequence[Lane], title: str, air: float = 0, *, lifecycle: Lifecycle) -> Picture:
+    """Lanes one below the other under a title, with more or less air between the rows."""
     own: dict[State, str] = {}
-    read = [_read(lane, own) for lane in shown]
+    read = [_read(lane, own, air) for lane in shown]
     return Picture(
         view="lanes",
         lifecycle=lifecycle.name,
@@ -96,9 +99,9 @@ def _told(shown: Sequence[_Lane]) -> Iterator[str]:
             yield f"Possible: {asked}."
 
 
-def _read(lane: Lane, own: dict[State, str]) -> _Lane:
+def _read(lane: Lane, own: dict[State, str], air: float) -> _Lane:
     rest = make.rest_box(lane.rest) if lane.rest else None
-    read = _Lane(lane, rest)
+    read = _Lane(lane, rest, air)
     if lane.rest:
         own[lane.rest] = make.state_key(lane.rest)
     for number, row in enumerate(lane.rows):
@@ -164,7 +167,8 @@ class _Sheet:
     def __init__(self, shown: Sequence[_Lane]) -> None:
         self.shown = shown
         self.columns = Columns((member for lane in shown for member in lane.members()), PADDING)
-        self.right = self.columns.right + PADDING
+        heads = (make.width_for(_name(lane.lane)) for lane in shown)
+        self.right = max(LEAST, self.columns.right + PADDING, max(heads) + 2 * PADDING)
 
     def boxes(self, title: str) -> Iterator[Box]:
         """Every box at its place."""
@@ -199,9 +203,7 @@ class _Sheet:
 
         What else can happen there goes beside what the vm_state is, or below it where it is more.
         """
-        name = make.slug(lane.vm_state)
-        title = (Text(f"{lane.vm_state}: {lane.vm_state.meaning}", make.NAME, bold=True),)
-        head = Box(f"head-{name}", Look.PLAIN, title, left=True)
+        head = _name(lane)
         width = make.width_for(head)
         placed = [text_at(head, PADDING, top, width)]
         bottom = top + make.height_for(head)
@@ -209,7 +211,7 @@ class _Sheet:
         if lines:
             beside = len(lines) == 1
             lines = lines if beside else self._notes(lane, self.right - 2 * PADDING)
-            notes = Box(f"notes-{name}", Look.PLAIN, tuple(lines), left=True)
+            notes = Box(f"notes-{make.slug(lane.vm_state)}", Look.PLAIN, tuple(lines), left=True)
             left = PADDING + width + GAP if beside else PADDING
             begin = bottom - make.height_for(notes) - 1 if beside else bottom
             placed.append(text_at(notes, left, begin, make.width_for(notes)))
@@ -255,6 +257,12 @@ class _Sheet:
             yield _ground(rest.state.vm_state, corner, size)
         high = height - 2 * PADDING
         yield make.placed(rest, left + PADDING, top + height / 2, width - 2 * PADDING, high)
+
+
+def _name(lane: Lane) -> Box:
+    """What a lane is."""
+    title = (Text(f"{lane.vm_state}: {lane.vm_state.meaning}", make.NAME, bold=True),)
+    return Box(f"head-{make.slug(lane.vm_state)}", Look.PLAIN, title, left=True)
 
 
 def _ground(vm_state: Word, corner: tuple[float, float], size: tuple[float, float]) -> Box:
