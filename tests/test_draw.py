@@ -223,7 +223,7 @@ def test_the_library_s_own_graph_machine_draws_the_same_arrows(lifecycle: Lifecy
     with draw.engine() as program:
         text = model.get_graph().source
         done = subprocess.run(
-            [program, "-Tjson0"], input=text, capture_output=True, check=True, text=True
+            [program, "-Kosage", "-Tjson0"], input=text, capture_output=True, check=True, text=True
         )
         if lifecycle is ECS:  # the layout of Nova's fifteen hundred arrows takes most of a minute
             assert model.get_graph().draw(None, format="svg").startswith(b"<?xml")
