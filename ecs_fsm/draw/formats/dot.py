@@ -31,7 +31,7 @@ def render(
     """
     colours = COLOURS[theme or Theme.LIGHT]
     lines = [
-        f"// {picture.title}. {picture.description}",
+        f"// {' '.join(f'{picture.title}. {picture.description}'.split())}",
         f"digraph {picture.view} {{",
         f"  graph {_listed(_page(picture, colours) | page)}",
         f"  node {_listed({'fontname': FONT, 'shape': 'box', 'margin': '0'})}",
@@ -164,7 +164,7 @@ def _label(box: Box, colours: Colours, tint: Tint) -> str:
 def _line(line: Text, box: Box, colours: Colours, tint: Tint) -> str:
     of_box = box.faint or line.ink is Ink.STATUS or box.look is Look.BADGE
     colour = tint.ink if of_box else colours.inks[line.ink]
-    words = escape(line.words)
+    words = escape(line.words).replace("\\", "\\\\")
     words = f"<B>{words}</B>" if line.bold else words
     return f'<FONT POINT-SIZE="{line.size:g}" COLOR="{colour}">{words}</FONT>'
 
