@@ -451,3 +451,24 @@ def test_an_engine_that_fails_is_quoted(tmp_path: Path) -> None:
     broken.chmod(0o755)
     with pytest.raises(InvalidInput, match="could not draw png: out of paint"):
         draw.render(still(ECS)["overview"], "png", program=str(broken))
+
+
+@pytest.mark.parametrize(
+    ("says", "form", "message"),
+    [("", "png", "could not draw png: it wrote nothing"), ("no", "svg", "did not write SVG")],
+)
+def test_a_program_that_is_no_engine_is_told_apart(
+    tmp_path: Path, says: str, form: str, message: str
+) -> None:
+    other = tmp_path / "dot"
+    other.write_text(f"#!/bin/sh\ncat > /dev/null; printf '{says}'\n", encoding="utf-8")
+    other.chmod(0o755)
+    with pytest.raises(InvalidInput, match=message):
+        draw.render(still(ECS)["overview"], form, program=str(other))
+
+
+def test_a_picture_can_be_drawn_while_somebody_uses_the_engine() -> None:
+    picture = still(ECS)["overview"]
+    with draw.engine():
+        drawn = draw.render(picture, "svg")
+    assert drawn == draw.render(picture, "svg")

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-from ecs_fsm.draw.engine import painted
+from ecs_fsm.draw.engine import PURE, painted
 from ecs_fsm.draw.formats import dot
 from ecs_fsm.draw.formats.dot import listed
 from ecs_fsm.draw.motion import SPACE, element, moving, rules
 from ecs_fsm.draw.palette import Theme, counterparts
 from ecs_fsm.draw.picture import Arrow, Box, Picture
+from ecs_fsm.errors import InvalidInput
 from ecs_fsm.model import NO_TASK
 
 ENDINGS = (".svg",)
@@ -27,10 +28,13 @@ ET.register_namespace("", SPACE)
 def render(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
     """The SVG of a picture; without a theme it is light or dark as its reader prefers.
 
-    Raises `InvalidInput` where the engine is missing.
+    Raises `InvalidInput` where the engine is missing, or is none.
     """
     made = painted(dot.render(picture, theme), "svg", program)
-    top = ET.fromstring(made)  # noqa: S314 what our own engine wrote
+    try:
+        top = ET.fromstring(made)  # noqa: S314 what our own engine wrote
+    except ET.ParseError as error:
+        raise InvalidInput(f"{program or PURE} did not write SVG: {error}") from error
     top.set("role", "img")
     top.set("aria-labelledby", "picture-title picture-description")
     parts = (
