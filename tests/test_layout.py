@@ -10,6 +10,8 @@ import pytest
 
 from ecs_fsm import ECS, draw
 from ecs_fsm.draw.picture import Box, Look, Picture
+from ecs_fsm.lifecycles import server_class
+from ecs_fsm.simulate import simulate
 from tests.pictures import LIFECYCLES, every, laid_out, still
 
 GROUND = (Look.LANE, Look.EMPTY)
@@ -106,6 +108,23 @@ def test_no_boxes_and_no_labels_overlap(name: str, picture: Picture) -> None:
 @pytest.mark.parametrize(("name", "picture"), EVERY, ids=[name for name, _ in EVERY])
 def test_every_text_fits_its_box(name: str, picture: Picture) -> None:
     assert laid_out(picture).complaints == ""
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "scenario"),
+    [
+        (
+            "ecs",
+            "create hard_reboot reboot hard_reboot stop start stop resize revert_resize delete",
+        ),
+        ("nova", "create shelve unshelve shelve unshelve pause unpause delete"),
+    ],
+)
+def test_no_number_of_a_run_hides_a_text(lifecycle: str, scenario: str) -> None:
+    server, _ = simulate(server_class(lifecycle), scenario.split())
+    texts = list(labels(laid_out(draw.run(server)).json))
+    badges = [(key, area) for key, area in texts if key.startswith("badge-")]
+    assert [(a, b) for a, one in badges for b, two in texts if a != b and one.meets(two)] == []
 
 
 @pytest.mark.parametrize(("name", "picture"), LANES, ids=[name for name, _ in LANES])

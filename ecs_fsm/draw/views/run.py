@@ -109,7 +109,7 @@ def _badge(box: Box, numbers: Sequence[int]) -> Box:
     spot = box.spot or make.NOWHERE
     width = make.width_for(badge)
     left, bottom = spot.x - spot.width / 2 - 5, spot.y + spot.height / 2
-    return make.placed(badge, left, bottom, width, 11)
+    return make.placed(badge, left, bottom if box.look is Look.REST else bottom + 4, width, 11)
 
 
 def _marks(visits: Sequence[Visit], happened: Run) -> Iterator[Box]:
