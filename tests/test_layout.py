@@ -110,6 +110,20 @@ def test_every_text_fits_its_box(name: str, picture: Picture) -> None:
     assert laid_out(picture).complaints == ""
 
 
+@pytest.mark.parametrize("name", ["ecs lanes", "ecs status", "ecs resize"])
+def test_the_only_line_of_a_box_stands_in_its_middle(name: str) -> None:
+    picture = dict(MEASURED)[name]
+    looks = (Look.GOAL, Look.REST, Look.STEP)
+    alone = {box.key for box in picture.boxes if box.look in looks and len(box.lines) == 1}
+    answer, _ = laid_out(picture)
+    found = areas(answer)
+    assert alone
+    for key, text in labels(answer):
+        if key in alone:
+            middle = (text.bottom + text.top) / 2 + 0.1 * (text.top - text.bottom)
+            assert abs(middle - (found[key].bottom + found[key].top) / 2) < 1.2
+
+
 @pytest.mark.parametrize(
     ("lifecycle", "scenario"),
     [

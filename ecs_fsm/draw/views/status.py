@@ -55,7 +55,7 @@ def _boxes(lifecycle: Lifecycle, title: str) -> Iterator[Box]:
             ground = Box(f"row-{row}", Look.EMPTY)
             yield make.placed(ground, 0, middle, columns.right + 4, HIGH)
         own = make.width_for(side)
-        yield make.placed(side, columns.lefts[0], middle, own)
+        yield make.placed(side, columns.lefts[0], middle, own, HIGH - 1)
         for state, box in cells.items():
             if (state.task_state or NO_TASK) == task:
                 number = 1 + vm_states.index(state.vm_state)

@@ -114,11 +114,12 @@ def _line(
             ink = {Kind.REQUEST: Ink.REQUEST, Kind.FAILURE: Ink.FAILURE}.get(kind, Ink.MUTED)
             text = Text(change.event, 8, bold=kind is Kind.REQUEST, ink=ink)
             event = Box(f"event-{number}-{n}", Look.PLAIN, (text,), left=True)
-            yield make.placed(event, lefts[n] + 1, top + EVENTS / 2, make.width_for(event))
+            wide = make.width_for(event)
+            yield make.placed(event, lefts[n] + 1, top + EVENTS / 2, wide, EVENTS)
     for track, name in enumerate(TRACKS):
         middle = top + EVENTS + (track + 0.5) * HIGH
         side = Box(f"track-{number}-{name}", Look.PLAIN, (Text(name, 9, bold=True),), left=True)
-        yield make.placed(side, 0, middle, SIDE - 4)
+        yield make.placed(side, 0, middle, SIDE - 4, HIGH - 2)
         for word, columns in _bars(line, track):
             first = line[columns[0]]
             state = lifecycle.state(first.vm_state, first.task_state)
