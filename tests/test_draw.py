@@ -13,6 +13,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from graphviz.backend import dot_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transitions.extensions import GraphMachine as LibraryMachine
@@ -472,3 +473,20 @@ def test_a_picture_can_be_drawn_while_somebody_uses_the_engine() -> None:
     with draw.engine():
         drawn = draw.render(picture, "svg")
     assert drawn == draw.render(picture, "svg")
+
+
+def test_the_engine_of_others_is_their_own_again_afterwards() -> None:
+    before = dot_command.DOT_BINARY
+    with draw.engine() as program:
+        assert program == dot_command.DOT_BINARY
+    assert before == dot_command.DOT_BINARY
+
+
+def test_mermaid_colours_every_state_as_its_status() -> None:
+    text = draw.render(still(ECS)["status"], "mermaid").decode()
+    classes = {
+        name: status
+        for names, status in re.findall(r"^ +class (\S+) (\S+)$", text, re.MULTILINE)
+        for name in names.split(",")
+    }
+    assert classes == {mermaid_name(s): s.status for s in ECS.states.values()}

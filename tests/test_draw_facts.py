@@ -1,11 +1,14 @@
-"""What a reader learns from the lanes and the overview, written by hand from the specification."""
+"""What a reader learns from lanes, overview and runs, by hand from the specification."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecs_fsm import ECS
+from ecs_fsm import ECS, Server, draw
 from ecs_fsm.draw.picture import Box, Look, Picture
+from ecs_fsm.nova import NOVA
+from ecs_fsm.nova import Server as NovaServer
+from ecs_fsm.simulate import simulate
 from tests.pictures import still
 
 ROWS = """
@@ -107,3 +110,22 @@ def test_a_pill_of_an_operation_says_where_the_server_is_now() -> None:
     hang = "RESIZE until delete"
     ends = {pill: pills.count(pill) for pill in pills}
     assert ends == {"now ERROR": 4, "now SHUTOFF": 2, hang: 4, "now VERIFY_RESIZE": 1}
+
+
+def bright(picture: Picture, look: Look) -> list[str]:
+    """What a run did not fade."""
+    return [words(box) for box in picture.boxes if box.look is look and not box.faint]
+
+
+def test_a_roll_back_does_not_take_the_way_of_success_to_the_same_state() -> None:
+    server, _ = simulate(Server, ["reboot:roll_back@reboot_started"], ECS.node(ECS.state("active")))
+    assert bright(draw.run(server), Look.GOAL) == []
+    server, _ = simulate(Server, ["reboot"], ECS.node(ECS.state("active")))
+    assert bright(draw.run(server), Look.GOAL) == ["back to ACTIVE"]
+
+
+def test_of_two_rows_that_begin_alike_a_run_takes_the_one_that_it_can_follow() -> None:
+    active = NOVA.place(NOVA.state("active"), {"boot": "image", "upload": "direct"})
+    server, _ = simulate(NovaServer, ["shelve"], active)
+    assert bright(draw.run(server), Look.REQUEST) == ["shelve [boot=image] [upload=direct]"]
+    assert bright(draw.run(server), Look.GOAL) == ["now SHELVED_OFFLOADED"]
