@@ -132,7 +132,8 @@ def _at_border(mark: Box, box: Box) -> Box:
     spot = box.spot or make.NOWHERE
     width = make.width_for(mark)
     left = max(spot.x - width / 2, spot.x - spot.width / 2 + 16)
-    return make.placed(mark, left, spot.y + spot.height / 2 + 3, width, 12)
+    below = 3 if box.look is Look.REST else 5
+    return make.placed(mark, left, spot.y + spot.height / 2 + below, width, 12)
 
 
 def _arrows(base: Picture, visits: Iterable[Visit]) -> Iterator[Arrow]:
