@@ -408,12 +408,15 @@ def test_an_animation_has_a_moment_for_each_state_stops_where_motion_is_unwanted
     style = top.find(f"{SVG}style")
     assert style is not None
     still_rules = str(style.text).partition("@media (prefers-reduced-motion:reduce)")[2]
-    assert still_rules.count("animation:none") == 2
+    assert ".walker,.moment{animation:none;visibility:hidden}" in still_rules
     assert str(style.text).count("%{transform") == len(moments)
 
 
-def test_a_still_animation_is_the_run() -> None:
-    assert draw.render(runs(ECS)["animate"], "png") == draw.render(runs(ECS)["run"], "png")
+def test_a_still_animation_is_the_run_with_its_last_caption() -> None:
+    picture, run = runs(ECS)["animate"], runs(ECS)["run"]
+    other = [box for box in picture.boxes if box not in run.boxes]
+    assert [box.lines[0].words for box in other] == [picture.moments[-1].caption]
+    assert picture.arrows == run.arrows
 
 
 def test_a_pdf_of_the_lanes_is_one_sheet_of_a4() -> None:
@@ -423,6 +426,14 @@ def test_a_pdf_of_the_lanes_is_one_sheet_of_a4() -> None:
     assert box is not None
     assert [round(float(side)) for side in box.groups()] == [842, 595]
     assert made.count(b"/Type /Page\n") + made.count(b"/Type /Page ") == 1
+
+
+def test_a_pdf_of_many_lanes_has_a_sheet_for_each_of_a3_at_the_most() -> None:
+    made = draw.render(still(NOVA)["lanes"], "pdf")
+    boxes = re.findall(rb"/MediaBox \[ ?0 0 ([\d.]+) ([\d.]+)", made)
+    assert len(boxes) == len(NOVA.table.vm_states)
+    assert max(max(map(float, box)) for box in boxes) <= 1191
+    assert made == draw.render(still(NOVA)["lanes"], "pdf")
 
 
 def test_without_a_library_and_without_dot_a_pdf_says_what_to_install(

@@ -41,7 +41,8 @@ FOLLOWING = {
     "HARD_REBOOT > ACTIVE",
     "MIGRATING > ACTIVE",
     "REBUILD > ACTIVE",
-    "ACTIVE > SHUTOFF",  # after the rebuild of a stopped server
+    "ACTIVE > end of rebuild",  # of a stopped server
+    "end of rebuild > SHUTOFF",
     "RESIZE > VERIFY_RESIZE",
     "REVERT_RESIZE > SHUTOFF",
 }
@@ -102,7 +103,17 @@ def test_the_overview_tells_what_follows_by_itself_and_where_failures_lead() -> 
 
 def test_each_box_of_an_overview_is_named_by_its_operation() -> None:
     asked = [words(box) for box in still(ECS)["overview"].boxes if box.look is Look.REQUEST]
-    assert sorted(asked) == sorted(ECS.operations)
+    assert sorted(asked) == sorted([*ECS.operations, "hard_reboot"])
+
+
+def test_the_overview_tells_what_can_be_asked_while_a_task_runs() -> None:
+    picture = still(ECS)["overview"]
+    boxes = {box.key: words(box) for box in picture.boxes}
+    ends = {(boxes[arrow.tail], boxes[arrow.head]) for arrow in picture.arrows}
+    assert {("ACTIVE", "hard_reboot"), ("REBOOT", "hard_reboot")} <= ends
+    everything = "any of ACTIVE, REBOOT, HARD_REBOOT, REBUILD, MIGRATING, RESIZE, SHUTOFF, ERROR"
+    (sources,) = (tail for tail, head in ends if head == "delete")
+    assert sorted(sources.split(", ")) == sorted(everything.split(", "))
 
 
 def test_a_pill_of_an_operation_says_where_the_server_is_now() -> None:

@@ -10,6 +10,9 @@ from ecs_fsm.errors import Refused
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import AnyChange, State
 
+MOST_ASKED = 4
+"""Requests to name in a title before they are counted."""
+
 
 class Poll(NamedTuple):
     """That an observer saw `value` at the state of that `number`, from 0."""
@@ -30,6 +33,13 @@ class Run(NamedTuple):
     polls: tuple[Poll, ...] = ()
     title: str = ""
     remark: str = ""
+
+    def headline(self, lifecycle: Lifecycle, what: str) -> str:
+        """A title: what is shown, and what was asked first."""
+        asked = [str(c.event) for c in self.changes if c.event in lifecycle.operations]
+        more = f" and {len(asked) - MOST_ASKED} more" if len(asked) > MOST_ASKED else ""
+        told = f": {', '.join(asked[:MOST_ASKED])}{more}" if asked else ""
+        return f"{what} ({lifecycle.name}){told}"
 
     def steps(self, lifecycle: Lifecycle) -> tuple[Step, ...]:
         """The events with the states that they entered."""

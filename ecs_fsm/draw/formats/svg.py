@@ -15,7 +15,7 @@ from ecs_fsm.draw.formats import dot
 from ecs_fsm.draw.formats.dot import listed
 from ecs_fsm.draw.motion import SPACE, element, moving, rules
 from ecs_fsm.draw.palette import Theme, counterparts
-from ecs_fsm.draw.picture import Arrow, Box, Picture
+from ecs_fsm.draw.picture import Arrow, Box, Look, Picture
 from ecs_fsm.errors import InvalidInput
 from ecs_fsm.model import NO_TASK
 
@@ -47,10 +47,16 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
     _describe(top, picture)
     if picture.moments:
         page = top[len(parts)]
-        page.extend(moving(picture, theme or Theme.LIGHT))
+        groups = [place for place, group in enumerate(page) if _is_badge(group)]
+        for part in reversed(list(moving(picture, theme or Theme.LIGHT))):
+            page.insert(groups[0], part)
     ET.indent(top, "")
     written: bytes = ET.tostring(top, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
+
+
+def _is_badge(group: ET.Element) -> bool:
+    return Look.BADGE in str(group.get("class")).split()
 
 
 def _style(picture: Picture, theme: Theme | None, drawn: str) -> str:

@@ -17,6 +17,8 @@ from ecs_fsm.model import State, Word
 PADDING = 5.0
 """Between a lane's border and what is in it."""
 LANE_GAP = 4.0
+ON_ONE_SHEET = 6
+"""How many lanes go on one sheet of paper; of more, each has a sheet of its own."""
 NOTE = 8.0
 LEAST = 420.0
 """How wide a page is at least."""
@@ -74,7 +76,10 @@ def lanes(lifecycle: Lifecycle, only: Collection[str] = ()) -> Picture:
     if chosen:
         title += f": {', '.join(chosen)}"
     shown = [each for each in lanes_of(lifecycle) if not chosen or each.vm_state in chosen]
-    return sheet(shown, title, lifecycle=lifecycle)
+    whole = sheet(shown, title, lifecycle=lifecycle)
+    if len(shown) <= ON_ONE_SHEET:
+        return whole
+    return replace(whole, sheets=tuple(lanes(lifecycle, [lane.vm_state]) for lane in shown))
 
 
 def sheet(shown: Sequence[Lane], title: str, air: float = 0, *, lifecycle: Lifecycle) -> Picture:

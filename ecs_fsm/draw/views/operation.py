@@ -61,7 +61,10 @@ def picture(asked: Asked) -> Picture:
     """NAME: one operation to each of its ends, from everywhere or --from VM/TASK."""
     asked.without("operation", "only")
     if len(asked.words) != 1:
-        raise InvalidInput("say one operation to draw, of those that `ecs-fsm operations` lists")
+        known = ", ".join(_drawn(asked.servers.lifecycle))
+        raise InvalidInput(f"say which operation to draw, one of {known}")
+    if asked.begin and asked.begin.facts:
+        raise InvalidInput("operation draws what can be for every fact: leave --remember out")
     start = asked.begin.state if asked.begin else None
     return operation(asked.servers.lifecycle, asked.words[0], start)
 
@@ -73,8 +76,7 @@ def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Pi
     sees at each. What the system does unasked can be drawn by its name as well. Raises
     `InvalidInput` for a name that does not exist, `Refused` where `start` does not accept it.
     """
-    kinds = (Kind.REQUEST, Kind.SYSTEM)
-    known = {n: t for n, t in lifecycle.triggers.items() if t.kind in kinds}
+    known = _drawn(lifecycle)
     if name not in known:
         raise unknown("operation", name, known)
     if start is not None and not lifecycle.find(name, start):
@@ -92,6 +94,12 @@ def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Pi
         boxes=tuple(drawing.placed(title, known[name].meaning)),
         arrows=tuple(drawing.arrows),
     )
+
+
+def _drawn(lifecycle: Lifecycle) -> dict[str, Trigger]:
+    """What can be drawn: what a user asks, and what the system does unasked."""
+    kinds = (Kind.REQUEST, Kind.SYSTEM)
+    return {name: t for name, t in lifecycle.triggers.items() if t.kind in kinds}
 
 
 def _groups(trigger: Trigger, start: State | None) -> list[list[Transition]]:

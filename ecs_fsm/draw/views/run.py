@@ -70,8 +70,7 @@ def _reduced(lane: Lane, taken: Collection[str], entered: Sequence[State]) -> La
 def _title(lifecycle: Lifecycle, happened: Run) -> str:
     if happened.title:
         return f"{happened.title} ({lifecycle.name})"
-    asked = [str(c.event) for c in happened.changes if c.event in lifecycle.operations]
-    return f"A run ({lifecycle.name}): {', '.join(asked) or 'nothing asked'}"
+    return happened.headline(lifecycle, "A run")
 
 
 def _told(lifecycle: Lifecycle, happened: Run) -> str:

@@ -36,8 +36,7 @@ def picture(asked: Asked) -> Picture:
 
 def timeline(lifecycle: Lifecycle, happened: Run) -> Picture:
     """A run as three tracks."""
-    asked = [str(c.event) for c in happened.changes if c.event in lifecycle.operations]
-    title = f"A run in time ({lifecycle.name}): {', '.join(asked)}"
+    title = happened.headline(lifecycle, "A run in time")
     lines = list(_lines(happened.changes))
     widths = [_widths(line) for line in lines]
     right = max(SIDE + sum(line) for line in widths)
