@@ -10,7 +10,7 @@ from ecs_fsm.draw.asked import Asked
 from ecs_fsm.draw.grid import text_at
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
 from ecs_fsm.draw.rows import Lane, lanes_of
-from ecs_fsm.draw.views.lanes import row_key, sheet
+from ecs_fsm.draw.sheet import row_key, sheet
 from ecs_fsm.draw.walk import Run, Visit, walk
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import State, Tone
