@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from ecs_fsm.cli import asking, checking, drawing, running, teaching, walking
+from ecs_fsm.cli import asking, checking, drawing, exploring, running, teaching, walking
 from ecs_fsm.cli.options import choosing_first
 from ecs_fsm.errors import InvalidInput, LifecycleError
 from ecs_fsm.version import __version__
@@ -58,6 +58,7 @@ for _command in (
     running.replay,
     asking.explain,
     drawing.draw,
+    exploring.explore,
     checking.check,
     checking.infer,
     walking.path,

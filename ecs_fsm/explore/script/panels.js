@@ -1,0 +1,41 @@
+// The panels below, of which one is seen: the history, and what the other files put into theirs.
+
+const tabs = TABS.map((name) => byId(`tab-${name}`));
+
+function openTab(name, focus = false) {
+  change({ tab: name });
+  if (focus) byId(`tab-${name}`).focus();
+}
+
+tabs.forEach((tab, place) => {
+  tab.addEventListener("click", () => openTab(TABS[place]));
+  tab.addEventListener("keydown", ({ key }) => {
+    const to = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: TABS.length - 1 }[key];
+    if (to !== undefined) openTab(TABS[(to + TABS.length) % TABS.length], true);
+  });
+});
+
+part(() => TABS.forEach((name, place) => {
+  const chosen = view.tab === name;
+  tabs[place].setAttribute("aria-selected", String(chosen));
+  tabs[place].tabIndex = chosen ? 0 : -1;
+  byId(`panel-${name}`).classList.toggle("closed", !chosen);
+}));
+
+function historyRow({ place, event, given, node }, count) {
+  const { vmState, taskState, status } = node.state;
+  return element("tr", { class: place === view.run.at ? "last" : null },
+    element("td", {}, button(String(count), () => move(place), { "aria-label": `Go back to ${count}` })),
+    element("td", {}, event ? event + bracketed(given) : "found here"),
+    element("td", {}, vmState.name),
+    element("td", {}, taskState?.name ?? NO_TASK),
+    element("td", {}, tonedWord(status)),
+    machine.facts.size ? element("td", {}, bracketed(node.facts).slice(1, -1)) : null);
+}
+
+part((before) => {
+  if (before.run === view.run && before !== view) return;
+  const rows = story.history().map(historyRow);
+  byId("rows").replaceChildren(...rows);
+  byId("no-history").hidden = rows.length > 0;
+});
