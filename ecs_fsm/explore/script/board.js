@@ -19,11 +19,11 @@ function leadsOn(transition) {
 
 part((before) => {
   const been = new Set(story.moments.flatMap(({ nodes }) => nodes.map(({ state }) => state)));
-  for (const box of boxes) {
-    const state = machine.states[box.dataset.state];
+  for (const [state, box] of ownBox) {
+    const here = state === story.state;
     box.classList.toggle("been", been.has(state));
-    box.classList.toggle("here", ownBox.get(state) === box && state === story.state);
-    box.classList.toggle("hung", story.hung && state === story.state);
+    box.classList.toggle("here", here);
+    box.classList.toggle("hung", here && story.hung);
   }
   for (const { group, transitions } of arrows) {
     group.classList.toggle("open", transitions.some(leadsOn));

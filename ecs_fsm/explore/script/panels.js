@@ -33,6 +33,8 @@ function historyRow({ place, event, given, node }, count) {
     machine.facts.size ? element("td", {}, bracketed(node.facts).slice(1, -1)) : null);
 }
 
+if (machine.facts.size) byId("head").append(element("th", { scope: "col" }, "remembers"));
+
 part((before) => {
   if (before.run === view.run && before !== view) return;
   const rows = story.history().map(historyRow);

@@ -75,6 +75,8 @@ function ask(trigger, given = {}, quiet = false) {
     chooseUnknown(trigger, outcome.unknown, given);
   } else if (outcome.refused) {
     say(tellRefusal(outcome.refused), true);
+    pause();
+    chooseFacts(trigger);
   } else {
     add({ trigger, given }, quiet);
   }
