@@ -16,7 +16,7 @@ from ecs_fsm.draw import lanes, render
 from ecs_fsm.draw.boxes import slug
 from ecs_fsm.draw.motion import SPACE
 from ecs_fsm.draw.palette import Theme
-from ecs_fsm.draw.picture import Arrow, Box, Look, Picture
+from ecs_fsm.draw.picture import Arrow, Box, Look, Picture, Spot
 from ecs_fsm.explore.colours import names
 from ecs_fsm.lifecycle import Lifecycle
 
@@ -58,18 +58,29 @@ class _Board:
             'aria-labelledby="board-title" xmlns="http://www.w3.org/2000/svg">',
             f'<title id="board-title">{escape(self.picture.title)}</title>',
         ]
+        lanes: dict[str, list[str]] = {key: [] for key in self.lanes}
         for group in graph.findall(f"{{{SPACE}}}g"):
-            parts += self._group(group)
+            key = group.get("id", "")
+            if key not in ABOVE:
+                lanes[self._lane(key)] += self._group(group, key)
+        for key, drawn in lanes.items():
+            parts += [f'<g data-lane="{self.lanes[key]}">', *drawn, "</g>"]
         return "".join((*parts, "</svg>"))
+
+    def _lane(self, key: str) -> str:
+        """The lane in which a box or an arrow lies."""
+        found = self.boxes[self.arrows[key].head if key in self.arrows else key].spot
+        for lane in self.lanes:
+            ground = self.boxes[lane].spot
+            if found and ground and _within(found, ground):
+                return lane
+        raise ValueError(f"{key} lies in no lane")
 
     def _bottom(self, key: str) -> float:
         spot = self.boxes[key].spot
         return spot.y + spot.height / 2 if spot else 0
 
-    def _group(self, group: ET.Element) -> Iterator[str]:
-        key = group.get("id", "")
-        if key in ABOVE:
-            return
+    def _group(self, group: ET.Element, key: str) -> Iterator[str]:
         yield f"<g{self._told(key)}>"
         for part in group:
             yield self._part(part, part.tag.removeprefix(f"{{{SPACE}}}"), key)
@@ -86,7 +97,7 @@ class _Board:
         if box.state:
             return f' class="box again" data-state="{self.states[box.state]}"'
         if box.look is Look.LANE:
-            return f' class="lane" data-lane="{self.lanes[key]}"'
+            return ' class="lane"'
         return ""
 
     def _part(self, part: ET.Element, tag: str, key: str) -> str:
@@ -130,6 +141,11 @@ class _Board:
         if part.get("stroke-dasharray"):
             found.append("dashed")
         return found
+
+
+def _within(spot: Spot, ground: Spot) -> bool:
+    across, down = abs(spot.x - ground.x), abs(spot.y - ground.y)
+    return across <= ground.width / 2 and down <= ground.height / 2
 
 
 def _class(drawn: list[str]) -> str:

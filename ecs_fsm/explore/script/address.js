@@ -6,10 +6,6 @@ const MOST_VALUES = 100;
 
 class Unreadable extends Error {}
 
-function writeFacts(facts) {
-  return bracketed(facts);
-}
-
 function writeEvents(machine, events) {
   const told = events.map((event) => tellEvent(machine, event));
   const parts = [];
@@ -22,16 +18,23 @@ function writeEvents(machine, events) {
   return parts.join(",");
 }
 
+// What need not be escaped in a fragment is left as people write it.
+function readable(escaped) {
+  return escaped.replace(/%(2C|2F|3D|5B|5D|2B)/g, decodeURIComponent);
+}
+
 function writeAddress(machine, view) {
   const { run, poll, quiz } = view;
   const told = new Map();
-  if (run.from) told.set("from", run.from.state.name + writeFacts(run.from.facts));
+  if (run.from) told.set("from", run.from.state.name + bracketed(run.from.facts));
   if (run.events.length) told.set("run", writeEvents(machine, run.events));
   if (run.at !== run.events.length) told.set("at", run.at);
   if (view.tab !== TABS[0]) told.set("tab", view.tab);
   if (view.lesson) told.set("lesson", view.lesson);
   if (view.speed !== SPEEDS[1]) told.set("speed", view.speed);
   if (view.whole !== null) told.set("whole", view.whole ? 1 : 0);
+  if (view.refused !== null) told.set("refused", view.refused ? 1 : 0);
+  if (view.theme) told.set("theme", view.theme);
   if (view.tab === POLL_TAB || poll.since !== null) {
     for (const name of WAITER_LISTS) if (poll[name]) told.set(name, poll[name]);
     told.set("attribute", poll.attribute);
@@ -42,7 +45,7 @@ function writeAddress(machine, view) {
     told.set("quiz", [quiz.seed, quiz.count, quiz.place].join("."));
     told.set("answers", quiz.answers.map((answer) => answer.join("+")).join("."));
   }
-  return [...told].map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C/g, ",").replace(/%2F/g, "/").replace(/%3D/g, "=").replace(/%5B/g, "[").replace(/%5D/g, "]")}`).join("&");
+  return [...told].map(([name, value]) => `${name}=${readable(encodeURIComponent(value))}`).join("&");
 }
 
 function readNumber(text, least, most) {
@@ -106,6 +109,10 @@ function oneOf(value, known, what) {
   return value;
 }
 
+function readSwitch(told, name) {
+  return told.has(name) ? oneOf(told.get(name), ["0", "1"], name) === "1" : null;
+}
+
 function readPoll(told, run) {
   const poll = { ...NO_POLL };
   if (told.has("attribute")) poll.attribute = oneOf(told.get("attribute"), ATTRIBUTES, "attribute");
@@ -156,7 +163,9 @@ function readAddress(machine, content, fragment) {
     tab: oneOf(told.get("tab") ?? TABS[0], TABS, "panel"),
     lesson: told.has("lesson") ? oneOf(told.get("lesson"), lessons, "lesson") : null,
     speed: told.has("speed") ? Number(oneOf(told.get("speed"), SPEEDS.map(String), "speed")) : SPEEDS[1],
-    whole: told.has("whole") ? oneOf(told.get("whole"), ["0", "1"], "view") === "1" : null,
+    whole: readSwitch(told, "whole"),
+    refused: readSwitch(told, "refused"),
+    theme: told.has("theme") ? oneOf(told.get("theme"), THEMES, "theme") : null,
     poll: readPoll(told, run),
     quiz: readQuiz(told, content.quiz),
   };

@@ -42,9 +42,16 @@ function showsWhole() {
 function frame() {
   const whole = showsWhole();
   const lane = lanes.get(story.state ? story.state.lane : machine.creation.sources.get(null)[0].path[0].lane);
-  const { x, y, width, height } = lane.firstChild.getBBox();
+  const [x, y, width, height] = ["x", "y", "width", "height"].map((name) =>
+    Number(lane.querySelector(".lane rect").getAttribute(name)));
   board.setAttribute("viewBox", whole ? wholeBoard : `${x - 4} ${y - 4} ${width + 8} ${height + 8}`);
+  for (const each of lanes.values()) each.classList.toggle("closed", !whole && each !== lane);
   byId("whole").setAttribute("aria-pressed", String(whole));
+  requestAnimationFrame(follow);
+}
+
+// Where the picture is wider than its place, move it to the server.
+function follow() {
   const here = story.state && ownBox.get(story.state);
   const scroller = board.parentElement;
   if (here && scroller.scrollWidth > scroller.clientWidth) {

@@ -7,7 +7,7 @@ function openChoice(title, explanation, rows, accept, label) {
     explanation ? element("p", {}, explanation) : null,
     ...rows,
     element("p", { class: "buttons" },
-      button(label, () => { dialog.close(); accept(); }, { class: "main" }),
+      element("button", { class: "main" }, label),
       button("Cancel", () => dialog.close())));
   form.addEventListener("submit", (event) => { event.preventDefault(); dialog.close(); accept(); });
   dialog.replaceChildren(form);

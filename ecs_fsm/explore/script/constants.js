@@ -20,6 +20,9 @@ const ATTRIBUTES = DATA.attributes;
 const NO_POLL = { attribute: ATTRIBUTES[0], pending: "", target: "", failure: "", every: 1, since: null };
 const MANY_REQUESTS = 20;
 
+const THEMES = ["light", "dark"];
+
 const emptyView = () => ({
   run: newRun(), tab: TABS[0], lesson: null, speed: SPEEDS[1], whole: null, poll: { ...NO_POLL }, quiz: null,
+  refused: null, theme: null,
 });

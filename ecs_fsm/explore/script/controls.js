@@ -13,11 +13,11 @@ const asked = machine.triggers.filter(({ kind }) => kind === KIND.request).map(t
 const caused = machine.triggers
   .filter((trigger) => trigger.kind !== KIND.request && trigger !== machine.advance).map(triggerButton);
 const many = asked.length > MANY_REQUESTS;
-let showsRefused = !many;
+const showsRefused = () => view.refused ?? !many;
 
 byId("requests").append(...asked.map(({ group }) => group));
 byId("events").append(...caused.map(({ group }) => group));
-byId("refused-too").addEventListener("click", () => { showsRefused = !showsRefused; show(view); });
+byId("refused-too").addEventListener("click", () => change({ refused: !showsRefused() }));
 
 function setPossible(press, possible) {
   press.setAttribute("aria-disabled", String(!possible));
@@ -27,7 +27,7 @@ function showTrigger({ trigger, press, facts, group }) {
   const possible = story.obstacle(trigger) === null;
   setPossible(press, possible);
   if (facts) facts.hidden = !possible || !machine.matters(trigger, story.node).length;
-  if (trigger.kind === KIND.request) group.hidden = !possible && !showsRefused;
+  if (trigger.kind === KIND.request) group.hidden = !possible && !showsRefused();
 }
 
 function hang() {
@@ -43,7 +43,7 @@ function move(at) {
 
 const steps = {
   next: () => { pause(); next(); },
-  play: () => { if (ticking) { pause(); show(view); } else play(); },
+  play: () => { if (ticking) { pause(); show(); } else play(); },
   hangs: hang,
   undo: () => (view.run.at ? move(view.run.at - 1) : say("There is nothing to undo.", true)),
   redo: () => (view.run.at < view.run.events.length ? move(view.run.at + 1) : say("There is nothing to redo.", true)),
@@ -67,7 +67,7 @@ part(() => {
   const refused = asked.filter(({ press }) => press.getAttribute("aria-disabled") === "true").length;
   byId("refused-too").hidden = !many;
   byId("refused-too").textContent = `${refused} that are refused now`;
-  byId("refused-too").setAttribute("aria-expanded", String(showsRefused));
+  byId("refused-too").setAttribute("aria-expanded", String(showsRefused()));
   byId("next").textContent = nextText();
   setPossible(byId("next"), canGoOn());
   setPossible(byId("play"), canGoOn() || ticking !== null);

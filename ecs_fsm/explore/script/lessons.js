@@ -23,6 +23,12 @@ function beginLesson(lesson) {
   pause();
   change({ lesson: lesson.name, run: newRun(lessonStart(lesson)) });
   say(`Lesson: ${lesson.title}. ${lesson.steps[0].text}`);
+  byId("panel-lessons").focus();
+}
+
+function leaveLesson() {
+  change({ lesson: null });
+  byId("panel-lessons").focus();
 }
 
 function stepItem(step, place, done) {
@@ -41,7 +47,7 @@ function lessonView(lesson) {
     done === lesson.steps.length ? element("p", { class: "good", id: "lesson-done" }, "The lesson is done.") : null,
     element("p", { class: "buttons" },
       button("Begin this lesson again", () => beginLesson(lesson)),
-      button("All lessons", () => change({ lesson: null }))),
+      button("All lessons", leaveLesson)),
   ].filter(Boolean);
 }
 
@@ -51,14 +57,14 @@ function lessonList() {
     element("li", {}, button(lesson.title, () => beginLesson(lesson)), " ", lesson.introduction)))];
 }
 
-let told = "";
+let shownLesson = null;
 
-part((before) => {
+part(() => {
   const lesson = CONTENT.lessons.find(({ name }) => name === view.lesson);
+  const done = lesson ? stepsDone(lesson) : 0;
+  const now = lesson ? `${lesson.name} ${done}` : "";
+  if (now === shownLesson) return;
+  shownLesson = now;
   byId("panel-lessons").replaceChildren(...(lesson ? lessonView(lesson) : lessonList()));
-  const now = lesson ? `${lesson.name} ${stepsDone(lesson)}` : "";
-  if (lesson && now !== told && stepsDone(lesson) > 0 && before.run !== view.run) {
-    byId("learned").textContent = lesson.steps[stepsDone(lesson) - 1].then;
-  }
-  told = now;
+  byId("learned").textContent = done ? lesson.steps[done - 1].then : "";
 });

@@ -51,7 +51,7 @@ function surprisesNow() {
 }
 
 part((before) => {
-  if (before.run === view.run && before !== view) return;
+  if (before.run === view.run) return;
   byId("answer").replaceChildren(...answerLines());
   byId("words").replaceChildren(...wordsNow().filter(Boolean), ...surprisesNow());
 });

@@ -22,10 +22,15 @@ part(() => TABS.forEach((name, place) => {
   byId(`panel-${name}`).classList.toggle("closed", !chosen);
 }));
 
+function goBack(place, count) {
+  move(place);
+  byId("rows").querySelectorAll("button")[count].focus();
+}
+
 function historyRow({ place, event, given, node }, count) {
   const { vmState, taskState, status } = node.state;
   return element("tr", { class: place === view.run.at ? "last" : null },
-    element("td", {}, button(String(count), () => move(place), { "aria-label": `Go back to ${count}` })),
+    element("td", {}, button(String(count), () => goBack(place, count), { "aria-label": `Go back to ${count}` })),
     element("td", {}, event ? event + bracketed(given) : "found here"),
     element("td", {}, vmState.name),
     element("td", {}, taskState?.name ?? NO_TASK),
@@ -36,7 +41,7 @@ function historyRow({ place, event, given, node }, count) {
 if (machine.facts.size) byId("head").append(element("th", { scope: "col" }, "remembers"));
 
 part((before) => {
-  if (before.run === view.run && before !== view) return;
+  if (before.run === view.run) return;
   const rows = story.history().map(historyRow);
   byId("rows").replaceChildren(...rows);
   byId("no-history").hidden = rows.length > 0;

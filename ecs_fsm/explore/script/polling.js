@@ -22,17 +22,20 @@ function verdictOf(poll, value) {
   return listed(poll.pending).length ? FAILS : GO_ON;
 }
 
+// Which of the states that an event only passes by is seen in a part of its time; -1 for none.
+function passingBy(moment, part) {
+  const several = moment ? moment.nodes.length - 1 : 0;
+  return several > 0 && part >= 0.5 ? Math.floor((part - 0.5) * 2 * several) : -1;
+}
+
 // What an observer sees at a time; null is a server that is gone.
 function seenAt(time) {
   const event = Math.floor(time);
   const part = time - event;
   const { node } = story.moments[event];
   const following = story.moments[event + 1];
-  if (part && following && following.nodes.length > 1) {
-    const passing = following.nodes.length - 1;
-    const n = Math.floor((part - 0.5) * 2 * passing);
-    if (part >= 0.5) return following.nodes[n].state;
-  }
+  const passing = passingBy(following, part);
+  if (passing >= 0) return following.nodes[passing].state;
   const gone = machine.isFinal(node.state) && event > 0 && story.moments[event - 1].node?.state === node.state;
   return gone ? null : node.state;
 }
@@ -62,8 +65,10 @@ function caught() {
   const at = story.moments[Math.floor(last.time)];
   const between = story.moments.slice(view.poll.since + 1, Math.floor(last.time) + 1);
   const failed = between.find(({ event }) => event.trigger?.kind === KIND.failure);
-  const busy = at.node && !machine.rests(at.node.state);
-  if (last.verdict === SUCCEEDS && busy) return [`Caught: it reports success at ${last.value} while the server is still at ${at.node.state.name}.`, true];
+  const seen = seenAt(last.time);
+  const passing = passingBy(story.moments[Math.floor(last.time) + 1], last.time % 1) >= 0;
+  const busy = seen && (passing || !machine.rests(seen));
+  if (last.verdict === SUCCEEDS && busy) return [`Caught: it reports success at ${last.value}, while the server goes on from ${seen.name}.`, true];
   if (last.verdict === SUCCEEDS && failed) return [`Caught: it reports success at ${last.value}, although ${failed.event.trigger.name} happened.`, true];
   if (last.verdict === SUCCEEDS) return [`It reports success at ${last.value}, and rightly.`, false];
   if (last.verdict === FAILS && !failed) return [`Caught: it reports failure at ${last.value}, although nothing went wrong.`, true];
@@ -104,8 +109,8 @@ byId("poll").addEventListener("click", () => {
   say(view.poll.since === null ? "The waiter stopped polling." : "The waiter polls from now on.");
 });
 
-part((before) => {
-  if (view.tab !== POLL_TAB && before !== view) return;
+part(() => {
+  if (view.tab !== POLL_TAB) return;
   for (const name of WAITER_LISTS) {
     const input = byId(`waiter-${name}`);
     if (input.value !== view.poll[name]) input.value = view.poll[name];

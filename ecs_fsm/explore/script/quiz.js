@@ -23,8 +23,13 @@ function chosenQuestions(bank, seed, count) {
 const isRight = (question, answer) =>
   answer.length === question.answers.length && question.answers.every((choice) => answer.includes(choice));
 
+function putQuiz(quiz) {
+  change({ quiz });
+  byId("panel-quiz").focus();
+}
+
 function beginQuiz(seed, count) {
-  change({ quiz: { seed, count, place: 0, answers: [] } });
+  putQuiz({ seed, count, place: 0, answers: [] });
 }
 
 function numberField(label, value, most) {
@@ -75,7 +80,7 @@ function questionView(question, { place, count, answers }) {
   });
   const after = answer === undefined ? [] : [
     element("p", { class: isRight(question, answer) ? "good" : "bad" }, `${isRight(question, answer) ? "Right." : "Not right."} ${question.explanation}`),
-    button(place + 1 < count ? "Next question" : "The score", () => change({ quiz: { ...view.quiz, place: place + 1 } }), { id: "quiz-next", class: "main" })];
+    button(place + 1 < count ? "Next question" : "The score", () => putQuiz({ ...view.quiz, place: place + 1 }), { id: "quiz-next", class: "main" })];
   return [form, ...after];
 }
 
@@ -84,10 +89,10 @@ function quizView(quiz) {
   const right = quiz.answers.filter((answer, place) => isRight(questions[place], answer)).length;
   const shown = quiz.place < quiz.count ? questionView(questions[quiz.place], quiz)
     : [element("p", { class: "score" }, `${right} of ${quiz.count} are right.`), button("Another quiz", () => beginQuiz((quiz.seed + 1) % 4294967296, quiz.count))];
-  return [...shown, element("p", { class: "note" }, `Seed ${quiz.seed}; ${right} right so far. `, button("Leave the quiz", () => change({ quiz: null })))];
+  return [...shown, element("p", { class: "note" }, `Seed ${quiz.seed}; ${right} right so far. `, button("Leave the quiz", () => putQuiz(null)))];
 }
 
 part((before) => {
-  if (before.quiz === view.quiz && before !== view) return;
+  if (before.quiz === view.quiz) return;
   byId("panel-quiz").replaceChildren(...(view.quiz ? quizView(view.quiz) : quizStart()));
 });

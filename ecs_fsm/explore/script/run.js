@@ -9,6 +9,8 @@ function newRun(from = null, events = []) {
   return { from, events, at: events.length };
 }
 
+const isSystems = ({ kind }) => kind === KIND.progress || kind === KIND.failure;
+
 class Story {
   constructor(machine, run) {
     this.machine = machine;
@@ -21,9 +23,11 @@ class Story {
 
   go(event) {
     let nodes = [];
-    if (event.hang) {
-      this.hung = true;
-    } else if (event.trigger) {
+    if (!event.trigger) {
+      if (event.hang ? !this.running : !this.node) throw new RangeError("nothing runs that could hang or go on");
+      this.hung = this.hung || Boolean(event.hang);
+    } else {
+      if (this.hung && isSystems(event.trigger)) throw new RangeError(HANGING);
       const outcome = this.machine.outcome(event.trigger, this.node, event.given);
       if (!outcome.end) throw new RangeError(`${event.trigger.name} cannot happen in this run`);
       this.node = outcome.end;
@@ -58,9 +62,8 @@ class Story {
 
   // Why a trigger is not possible now; nothing if it is.
   obstacle(trigger) {
-    const system = trigger.kind === KIND.progress || trigger.kind === KIND.failure;
     if (this.over) return `a run has at most ${MOST_EVENTS} events; begin anew`;
-    if (this.hung && system) return HANGING;
+    if (this.hung && isSystems(trigger)) return HANGING;
     return this.machine.may(trigger, this.node) ? null : this.machine.reason(trigger, this.node);
   }
 }
@@ -136,6 +139,6 @@ function table(story) {
     String(place), event ?? "", node.state.vmState.name, node.state.taskState?.name ?? "",
     node.state.status.name, Object.entries(node.facts).map((pair) => pair.join("=")).join(" "),
   ]);
-  const head = ["", "event", "vm_state", "task_state", "status", "remembers"];
+  const head = ["no", "event", "vm_state", "task_state", "status", "remembers"];
   return [head, ...rows].map((row) => row.map(quote).join(",") + "\r\n").join("");
 }

@@ -12,7 +12,7 @@ function columns() {
     const entered = nodes.length || !event || !node ? nodes : [node];
     entered.forEach((each, n) => found.push({
       place, state: each.state, event: n === 0 && event ? tellEvent(machine, event) : "",
-      failed: event?.trigger?.kind === KIND.failure || Boolean(event?.hang), share: (n + 1) / entered.length,
+      failed: event?.trigger?.kind === KIND.failure || Boolean(event?.hang),
     }));
   });
   return found;
@@ -69,9 +69,9 @@ function eventLabels(found) {
 // Where a time lies, counted in events from the beginning of the run.
 function acrossTime(found, time) {
   const [event, part] = [Math.floor(time), time - Math.floor(time)];
-  const next = found.findIndex(({ place, share }) => place > event + (part && share > part ? 0 : 1) - 1 && place > event);
-  const columnsDone = next < 0 ? found.length : next;
-  return TRACKS_LEFT + (Math.max(columnsDone - 1, 0) + 0.15 + part * 0.8) * COLUMN;
+  const last = Math.max(found.findLastIndex(({ place }) => place <= event), 0);
+  const passing = passingBy(story.moments[event + 1], part);
+  return TRACKS_LEFT + (passing < 0 ? last + 0.1 + part * 0.8 : last + 1.5 + passing) * COLUMN;
 }
 
 function pollMarks(found) {
@@ -90,8 +90,8 @@ function timeline() {
 }
 
 part((before) => {
-  if (before.run === view.run && before.poll === view.poll && before !== view) return;
+  if (before.run === view.run && before.poll === view.poll) return;
   const box = byId("timeline");
   box.replaceChildren(timeline());
-  box.scrollLeft = box.scrollWidth;
+  requestAnimationFrame(() => { box.scrollLeft = box.scrollWidth; });
 });

@@ -1,8 +1,10 @@
 // What is on the screen, as one value: every change of it is shown, and written into the address.
+// A part that shows it is told what was shown before, at first nothing.
 
 const machine = new Machine(DATA);
 let view = emptyView();
 let story = new Story(machine, view.run);
+let shown = {};
 const parts = [];
 
 // A part of the page is shown by a function that is told what changed.
@@ -10,15 +12,16 @@ function part(show) {
   parts.push(show);
 }
 
-function show(before) {
+function show() {
+  const before = shown;
+  shown = view;
   for (const showPart of parts) showPart(before);
 }
 
 function put(next) {
-  const before = view;
   if (next.run !== view.run) story = new Story(machine, next.run);
   view = next;
-  show(before);
+  show();
 }
 
 // `quiet` changes replace the place in the browser's history, others can be gone back to.
@@ -113,8 +116,8 @@ function play() {
     next(true);
     if (!canGoOn()) {
       pause();
-      show(view);
+      show();
     }
   }, view.speed);
-  show(view);
+  show();
 }
