@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 BROWSER = Path(sys.prefix) / "browser"
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 Opening = Callable[..., "Page"]
 
 
@@ -51,14 +51,19 @@ def opening(browser: Browser, tmp_path: Path) -> Iterator[Opening]:
     requested: list[str] = []
     contexts = []
 
-    def opened(name: str = "ecs", fragment: str = "", taught: Content = SAMPLES, **how: Any) -> Page:
+    def opened(
+        name: str = "ecs", fragment: str = "", taught: Content = SAMPLES, **how: Any
+    ) -> Page:
         file = tmp_path / f"{name}.html"
         file.write_text(_known(name, taught), encoding="utf-8")
         context = browser.new_context(**how)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(5000)
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on(
+            "console",
+            lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None,
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: requested.append(request.url))
         page.goto(file.as_uri() + fragment)

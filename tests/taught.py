@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ecs_fsm.explore import Content
 
-LESSONS = (
+LESSONS: tuple[dict[str, Any], ...] = (
     {
         "name": "first",
         "title": "A server is made",
@@ -12,8 +14,18 @@ LESSONS = (
         "start": None,
         "remember": {},
         "steps": [
-            {"text": "Ask for a server.", "do": {"trigger": "create", "given": {}}, "state": "building/scheduling", "then": "It is built."},
-            {"text": "Let it be built.", "do": {"trigger": "advance", "given": {}}, "state": "active/-", "then": "It runs."},
+            {
+                "text": "Ask for a server.",
+                "do": {"trigger": "create", "given": {}},
+                "state": "building/scheduling",
+                "then": "It is built.",
+            },
+            {
+                "text": "Let it be built.",
+                "do": {"trigger": "advance", "given": {}},
+                "state": "active/-",
+                "then": "It runs.",
+            },
         ],
     },
     {
@@ -23,8 +35,18 @@ LESSONS = (
         "start": "active/-",
         "remember": {},
         "steps": [
-            {"text": "Stop it.", "do": {"trigger": "stop", "given": {}}, "state": "active/powering-off", "then": "ACTIVE still."},
-            {"text": "Go on.", "do": {"trigger": "advance", "given": {}}, "state": "stopped/-", "then": "Now it is SHUTOFF."},
+            {
+                "text": "Stop it.",
+                "do": {"trigger": "stop", "given": {}},
+                "state": "active/powering-off",
+                "then": "ACTIVE still.",
+            },
+            {
+                "text": "Go on.",
+                "do": {"trigger": "advance", "given": {}},
+                "state": "stopped/-",
+                "then": "Now it is SHUTOFF.",
+            },
         ],
     },
 )
@@ -41,6 +63,13 @@ QUIZ = tuple(
 SAMPLES = Content(LESSONS, QUIZ)
 EVIL = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 HOSTILE = Content(
-    [{**LESSONS[0], "title": EVIL, "introduction": EVIL, "steps": [{**LESSONS[0]["steps"][0], "text": EVIL, "then": EVIL}]}],  # type: ignore[index]
+    [
+        {
+            **LESSONS[0],
+            "title": EVIL,
+            "introduction": EVIL,
+            "steps": [{**LESSONS[0]["steps"][0], "text": EVIL, "then": EVIL}],
+        }
+    ],
     [{**QUIZ[0], "text": EVIL, "choices": [EVIL, "two", "three"], "explanation": EVIL}],
 )

@@ -59,7 +59,7 @@ return runs.map((told) => {
 
 
 def told(node: Node | None) -> Answer | None:
-    return node and [str(node.state), dict(node.facts)]
+    return [str(node.state), dict(node.facts)] if node else None
 
 
 def given_with(lifecycle: Lifecycle, outcome: Outcome) -> dict[str, str]:
@@ -77,7 +77,11 @@ def nodes(lifecycle: Lifecycle) -> tuple[Node, ...]:
 
 def ask(page: Page, question: str, about: object) -> Any:
     """What a function of the page answers; as text, which is the quickest way in and out."""
-    return json.loads(page.evaluate(f"(told) => JSON.stringify(({question})(JSON.parse(told)))", json.dumps(about)))
+    return json.loads(
+        page.evaluate(
+            f"(told) => JSON.stringify(({question})(JSON.parse(told)))", json.dumps(about)
+        )
+    )
 
 
 def said(lifecycle: Lifecycle, case: Answer, node: Node | None) -> Answer | str:
@@ -113,7 +117,7 @@ def test_every_transition_is_the_same_in_the_page(lifecycle: Lifecycle, opening:
 def test_what_is_asked_without_facts_comes_to_the_same(
     lifecycle: Lifecycle, opening: Opening
 ) -> None:
-    asked = [
+    asked: list[tuple[Node, Answer]] = [
         (node, [told(node), name, {}])
         for node in nodes(lifecycle)
         for name, trigger in lifecycle.triggers.items()
@@ -147,7 +151,7 @@ def test_a_refusal_is_told_in_the_words_of_python(opening: Opening) -> None:
 
 def walks(lifecycle: Lifecycle, seed: int) -> list[list[Answer]]:
     """Runs of together 200 steps, each from a creation; now and then a step hangs."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - a walk is no secret
     runs: list[list[Answer]] = [[]]
     node, hung = None, False
     for _ in range(200):
@@ -188,7 +192,9 @@ def entered(server: BaseServer) -> list[Answer]:
 
 
 @LIFECYCLES
-def test_random_walks_agree_and_can_be_repeated_as_words(lifecycle: Lifecycle, opening: Opening) -> None:
+def test_random_walks_agree_and_can_be_repeated_as_words(
+    lifecycle: Lifecycle, opening: Opening
+) -> None:
     runs = [run for seed in range(50) for run in walks(lifecycle, seed)]
     page = opening(lifecycle.name)
     for run, (history, words) in zip(runs, ask(page, RUNS, runs), strict=True):

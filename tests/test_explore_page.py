@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
@@ -74,7 +74,9 @@ def test_what_is_impossible_can_still_be_asked_and_says_why(opening: Opening) ->
 
 def test_arrows_names_and_boxes_of_the_picture_can_be_pressed(opening: Opening) -> None:
     page = opening(fragment=MADE)
-    place = [str(t) for t in ECS.transitions].index(str(ECS.find("stop", ECS.states["active/-"])[0]))
+    place = [str(t) for t in ECS.transitions].index(
+        str(ECS.find("stop", ECS.states["active/-"])[0])
+    )
     page.locator(f'#board .arrow.open[data-transitions="{place}"] polygon').first.click()
     assert state(page) == "active/powering-off"
     page.locator("#board .arrow.open polygon").last.click()
@@ -146,7 +148,7 @@ def test_the_address_holds_what_is_seen_and_the_way_back_leads_back(opening: Ope
     seen = page.text_content("main")
     page.goto("about:blank")
     page.goto(address)
-    assert page.text_content("main #words") in (seen or "")
+    assert (page.text_content("#words") or "?") in (seen or "")
     assert page.input_value("#waiter-target") == "SHUTOFF, a/b"
     assert page.locator("#panel-poll").is_visible()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
@@ -162,7 +164,9 @@ def test_the_address_holds_what_is_seen_and_the_way_back_leads_back(opening: Ope
 def test_facts_that_must_be_said_are_asked_for(opening: Opening) -> None:
     page = opening("nova", "#from=active/reboot_started")
     ask(page, "restart")
-    assert said(page) == "restart at active/reboot_started depends on guest: say guest=on or guest=off"
+    assert (
+        said(page) == "restart at active/reboot_started depends on guest: say guest=on or guest=off"
+    )
     page.check("dialog [value=off]")
     page.click("dialog .main")
     assert state(page) == "active/reboot_pending_hard"
@@ -222,7 +226,9 @@ def test_every_lesson_can_be_completed(name: str, opening: Opening) -> None:
     taught = content(lifecycle) if content(lifecycle).lessons else SAMPLES
     page = opening(name, "#tab=lessons&refused=1", taught)
     for lesson in taught.lessons:
-        page.locator("#panel-lessons").get_by_role("button", name=str(lesson["title"]), exact=True).click()
+        page.locator("#panel-lessons").get_by_role(
+            "button", name=str(lesson["title"]), exact=True
+        ).click()
         steps = lesson["steps"]
         assert isinstance(steps, list | tuple)
         for step in steps:
@@ -246,7 +252,9 @@ def test_the_quiz_asks_by_its_seed_explains_and_keeps_score(opening: Opening) ->
         assert page.text_content("legend") == f"{number} of 3: {question['text']}"
         answers = question["answers"]
         assert isinstance(answers, list)
-        for choice in answers if number != 2 else [1 if answers == [0, 2] else (answers[0] + 1) % 3]:
+        for choice in (
+            answers if number != 2 else [1 if answers == [0, 2] else (answers[0] + 1) % 3]
+        ):
             page.check(f"#question input >> nth={choice}")
         page.click("#question .main")
         assert str(question["explanation"]) in said(page)
@@ -263,7 +271,11 @@ def test_a_run_can_be_taken_along(opening: Opening) -> None:
     page = opening(fragment="#run=create,advance*5,stop&tab=share")
     assert page.input_value("#command") == "ecs-fsm simulate create stop:hang@active/powering-off"
     assert page.input_value("#link") == page.url
-    for name, start in (("csv", "no,event,vm_state"), ("board-svg", "<?xml"), ("timeline-svg", "<?xml")):
+    for name, start in (
+        ("csv", "no,event,vm_state"),
+        ("board-svg", "<?xml"),
+        ("timeline-svg", "<?xml"),
+    ):
         with page.expect_download() as download:
             page.click(f"#{name}")
         text = download.value.path().read_text(encoding="utf-8")
@@ -271,12 +283,12 @@ def test_a_run_can_be_taken_along(opening: Opening) -> None:
         assert "powering-off" in text
 
 
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "light": {},
     "dark": {"color_scheme": "dark"},
     "narrow": {"viewport": {"width": 320, "height": 700}},
 }
-AXE = (BROWSER / "node_modules" / "axe-core" / "axe.min.js")
+AXE = BROWSER / "node_modules" / "axe-core" / "axe.min.js"
 JUDGE = """async () => (await axe.run(document)).violations.map(({ id, nodes }) =>
   `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`)"""
 

@@ -42,7 +42,9 @@ FRAGMENTS = {
 @pytest.mark.parametrize("fragment", FRAGMENTS.values(), ids=FRAGMENTS)
 def test_an_address_that_does_not_read_is_refused(fragment: str, opening: Opening) -> None:
     page = opening(fragment=fragment)
-    assert (page.text_content("#said") or "").startswith("The address of this page could not be read:")
+    assert (page.text_content("#said") or "").startswith(
+        "The address of this page could not be read:"
+    )
     assert page.locator("main script, main img, main iframe").count() == 0
     assert page.evaluate("window.hacked") is None
     page.click("[data-name=create]")
@@ -50,7 +52,9 @@ def test_an_address_that_does_not_read_is_refused(fragment: str, opening: Openin
 
 
 def test_a_value_of_a_waiter_is_text(opening: Opening) -> None:
-    page = opening(fragment="#tab=poll&attribute=status&target=<img src=x onerror=window.hacked=1>&every=1")
+    page = opening(
+        fragment="#tab=poll&attribute=status&target=<img src=x onerror=window.hacked=1>&every=1"
+    )
     assert page.input_value("#waiter-target").startswith("<img")
     assert page.evaluate("window.hacked") is None
 

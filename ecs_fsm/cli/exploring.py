@@ -35,6 +35,8 @@ def explore(output: str | None, show: bool, folder: Path | None) -> int:
       ecs-fsm explore --open
       ecs-fsm explore --lifecycle nova --lessons my-lessons -o nova.html
     """
+    import webbrowser
+
     from ecs_fsm.explore import content, explorer
     from ecs_fsm.writing import write_whole
 
@@ -43,6 +45,6 @@ def explore(output: str | None, show: bool, folder: Path | None) -> int:
     write_whole(path, explorer(lifecycle, content(lifecycle, folder)).encode())
     if output is None:
         click.echo(path)
-    if show and click.launch(path.resolve().as_uri()) != 0:
+    if show and not webbrowser.open(path.resolve().as_uri()):
         raise click.ClickException(f"no browser could be started; open {path} in one")
     return 0

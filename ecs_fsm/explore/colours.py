@@ -16,13 +16,8 @@ def _named(colours: Colours) -> Iterator[tuple[str, str]]:
     yield "edge", colours.lane_line
     yield from ((f"ink-{ink}", colour) for ink, colour in colours.inks.items())
     yield from ((f"line-{look}", colour) for look, colour in colours.lines.items())
-    tints = {
-        "faint": colours.faint,
-        "badge": colours.badge,
-        "halt": colours.stop,
-        **colours.tones,
-    }
-    for name, tint in tints.items():
+    own = (("faint", colours.faint), ("badge", colours.badge), ("halt", colours.stop))
+    for name, tint in (*own, *colours.tones.items()):
         yield from ((f"{name}-{part}", c) for part, c in zip(PARTS, tint, strict=True))
 
 

@@ -53,7 +53,7 @@ class _Export:
             "states": [self._state(state) for state in self.states],
             "facts": [self._fact(name) for name in self.facts],
             "triggers": [self._trigger(t) for t in lifecycle.triggers.values()],
-            "advance": self.triggers[lifecycle.advance],
+            "onward": self.triggers[lifecycle.advance],
             "transitions": [self._transition(t) for t in lifecycle.transitions],
             "guards": [self._guard(*guard) for guard in table.guards],
             **self._refusals(),

@@ -29,7 +29,11 @@ SCRIPTS = (
 
 def explorer(lifecycle: Lifecycle, taught: Content | None = None) -> str:
     """The page of a lifecycle with what is taught beside it."""
-    styles = {"colours": colours.sheet(), "drawing": _read("drawing.css"), "style": _read("page.css")}
+    styles = {
+        "colours": colours.sheet(),
+        "drawing": _read("drawing.css"),
+        "style": _read("page.css"),
+    }
     script = _script()
     return Template(_read("page.html")).substitute(
         title=f"The lifecycle of a server ({escape(lifecycle.name)})",

@@ -11,7 +11,7 @@ function triggerButton(trigger) {
 
 const asked = machine.triggers.filter(({ kind }) => kind === KIND.request).map(triggerButton);
 const caused = machine.triggers
-  .filter((trigger) => trigger.kind !== KIND.request && trigger !== machine.advance).map(triggerButton);
+  .filter((trigger) => trigger.kind !== KIND.request && trigger !== machine.onward).map(triggerButton);
 const many = asked.length > MANY_REQUESTS;
 const showsRefused = () => view.refused ?? !many;
 
@@ -57,7 +57,7 @@ byId("speed").replaceChildren(choice("Speed", SPEEDS, SPEED_NAMES, view.speed, (
 }));
 
 function nextText() {
-  const outcome = story.running ? machine.outcome(machine.advance, story.node) : null;
+  const outcome = story.running ? machine.outcome(machine.onward, story.node) : null;
   if (outcome?.end) return `Next: ${outcome.end.state.name}`;
   return waiting() ? "Let time pass" : "Next";
 }

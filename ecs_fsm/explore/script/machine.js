@@ -33,7 +33,7 @@ function readLifecycle(data) {
   }
   return {
     data, facts, states, triggers, transitions, vmStates, taskStates, statuses,
-    advance: triggers[data.advance],
+    onward: triggers[data.onward],
     creation: transitions.find((transition) => transition.source === null).trigger,
     triggerNamed: new Map(triggers.map((trigger) => [trigger.name, trigger])),
     stateNamed: new Map(states.map((state) => [state.name, state])),
@@ -50,7 +50,7 @@ class Machine {
   }
 
   rests(state) {
-    return this.find(this.advance, state).length === 0;
+    return this.find(this.onward, state).length === 0;
   }
 
   // Nothing ever leaves this state.

@@ -111,7 +111,7 @@ function scenario(machine, run) {
         close();
         open = { asked: null, outcomes: [], step: null };
       }
-      if (event.trigger !== machine.advance) {
+      if (event.trigger !== machine.onward) {
         open.step ??= node.state.name;
         open.outcomes.push(`${told}@${node.state.name}`);
       }

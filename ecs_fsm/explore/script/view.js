@@ -90,9 +90,9 @@ function ask(trigger, given = {}, quiet = false) {
 let ticking = null;
 
 function next(quiet = false) {
-  if (story.running) ask(machine.advance, {}, quiet);
+  if (story.running) ask(machine.onward, {}, quiet);
   else if (waiting() && !story.over) add({ wait: true }, quiet);
-  else ask(machine.advance, {}, quiet);
+  else ask(machine.onward, {}, quiet);
 }
 
 // Whether somebody polls, so that time matters though nothing happens.
