@@ -66,5 +66,8 @@ part(() => {
   if (now === shownLesson) return;
   shownLesson = now;
   byId("panel-lessons").replaceChildren(...(lesson ? lessonView(lesson) : lessonList()));
+  const task = lesson && (done < lesson.steps.length ? lesson.steps[done].text : "The lesson is done.");
+  byId("task").hidden = !lesson;
+  byId("task").textContent = lesson ? `${lesson.title}: ${task}` : "";
   byId("learned").textContent = done ? lesson.steps[done - 1].then : "";
 });
