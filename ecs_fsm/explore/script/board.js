@@ -44,7 +44,8 @@ function frame() {
   const lane = lanes.get(story.state ? story.state.lane : machine.creation.sources.get(null)[0].path[0].lane);
   const [x, y, width, height] = ["x", "y", "width", "height"].map((name) =>
     Number(lane.querySelector(".lane rect").getAttribute(name)));
-  board.setAttribute("viewBox", whole ? wholeBoard : `${x - 4} ${y - 4} ${width + 8} ${height + 8}`);
+  const seen = whole ? wholeBoard : `${x - 4} ${y - 4} ${width + 8} ${height + 8}`;
+  if (board.getAttribute("viewBox") !== seen) board.setAttribute("viewBox", seen);
   for (const each of lanes.values()) each.classList.toggle("closed", !whole && each !== lane);
   byId("whole").setAttribute("aria-pressed", String(whole));
   requestAnimationFrame(follow);

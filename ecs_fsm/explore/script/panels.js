@@ -24,7 +24,7 @@ part(() => TABS.forEach((name, place) => {
 
 function goBack(place, count) {
   move(place);
-  byId("rows").querySelectorAll("button")[count].focus();
+  byId("rows").querySelectorAll("button")[count - earlier].focus();
 }
 
 function historyRow({ place, event, given, node }, count) {
@@ -40,9 +40,25 @@ function historyRow({ place, event, given, node }, count) {
 
 if (machine.facts.size) byId("head").append(element("th", { scope: "col" }, "remembers"));
 
+// A long history is shown from its end; on paper it is whole.
+const MOST_ROWS = 60;
+let earlier = 0;
+
+function showRows(first) {
+  const happened = story.history();
+  earlier = Math.max(first ?? happened.length - MOST_ROWS, 0);
+  byId("rows").replaceChildren(...happened.slice(earlier).map((row, n) => historyRow(row, earlier + n)));
+  byId("no-history").hidden = happened.length > 0;
+  byId("earlier").hidden = earlier === 0;
+  byId("earlier").textContent = `Show the ${earlier} before`;
+}
+
+byId("earlier").addEventListener("click", () => {
+  showRows(0);
+  byId("rows").querySelector("button").focus();
+});
+addEventListener("beforeprint", () => showRows(0));
+
 part((before) => {
-  if (before.run === view.run) return;
-  const rows = story.history().map(historyRow);
-  byId("rows").replaceChildren(...rows);
-  byId("no-history").hidden = rows.length > 0;
+  if (before.run !== view.run) showRows();
 });

@@ -22,7 +22,7 @@ function sharedLine(id, label, text) {
 }
 
 byId("csv").addEventListener("click", () => download(fileName("csv"), "text/csv", table(story)));
-byId("timeline-svg").addEventListener("click", () => download(fileName("timeline.svg"), "image/svg+xml", standAlone(timeline())));
+byId("timeline-svg").addEventListener("click", () => download(fileName("timeline.svg"), "image/svg+xml", standAlone(timeline(columns()))));
 byId("board-svg").addEventListener("click", () => download(fileName("svg"), "image/svg+xml", standAlone(board)));
 
 part(() => {

@@ -1,6 +1,7 @@
 // The three attributes along time: one column for each state that was entered, and for each wait.
 
 const COLUMN = 92;
+const MOST_COLUMNS = 60;
 const TRACK = 34;
 const TRACKS_LEFT = 84;
 const TRACKS_TOP = 30;
@@ -81,8 +82,7 @@ function pollMarks(found) {
   }));
 }
 
-function timeline() {
-  const found = columns();
+function timeline(found) {
   const width = TRACKS_LEFT + Math.max(found.length, 1) * COLUMN + 8;
   const height = TRACKS_TOP + 3 * TRACK + 16;
   return drawn("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": "vm_state, task_state and status along time; the history is the same as a table" },
@@ -92,6 +92,6 @@ function timeline() {
 part((before) => {
   if (before.run === view.run && before.poll === view.poll) return;
   const box = byId("timeline");
-  box.replaceChildren(timeline());
+  box.replaceChildren(timeline(columns().slice(-MOST_COLUMNS)));
   requestAnimationFrame(() => { box.scrollLeft = box.scrollWidth; });
 });
