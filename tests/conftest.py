@@ -35,10 +35,10 @@ def browser() -> Iterator[Browser]:
     if not told.exists():
         pytest.fail("there is no browser: run make test, or make test-core without one")
     found = json.loads(told.read_text(encoding="utf-8"))
-    environment = {**os.environ, "LD_LIBRARY_PATH": found.get("libraries", "")}
+    environment: dict[str, str | float | bool] = {**os.environ, **found["environment"]}
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
-            executable_path=found["path"], args=FLAGS, env=dict(environment)
+            executable_path=found["path"], args=FLAGS, env=environment
         )
         yield opened
         opened.close()

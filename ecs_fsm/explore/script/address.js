@@ -45,20 +45,27 @@ function writeAddress(machine, view) {
     told.set("quiz", [quiz.seed, quiz.count, quiz.place].join("."));
     told.set("answers", quiz.answers.map((answer) => answer.join("+")).join("."));
   }
-  return [...told].map(([name, value]) => `${name}=${readable(encodeURIComponent(value))}`).join("&");
+  return [...told]
+    .map(([name, value]) => `${name}=${readable(encodeURIComponent(value))}`)
+    .join("&");
 }
 
 function readNumber(text, least, most) {
   const number = /^\d{1,10}$/.test(text ?? "") ? Number(text) : NaN;
-  if (!(number >= least && number <= most)) throw new Unreadable(`${text} is no number from ${least} to ${most}`);
+  if (!(number >= least && number <= most))
+    throw new Unreadable(`${text} is no number from ${least} to ${most}`);
   return number;
 }
 
 function readFacts(machine, text) {
   if (!text) return {};
-  const facts = text.slice(1, -1).split(",").map((part) => part.split("="));
+  const facts = text
+    .slice(1, -1)
+    .split(",")
+    .map((part) => part.split("="));
   for (const [name, value] of facts) {
-    if (!machine.facts.get(name)?.values.includes(value)) throw new Unreadable(`there is no fact ${name}=${value}`);
+    if (!machine.facts.get(name)?.values.includes(value))
+      throw new Unreadable(`there is no fact ${name}=${value}`);
   }
   return Object.fromEntries(facts);
 }
@@ -75,9 +82,11 @@ function readEvents(machine, text) {
     if (name === machine.data.hang) event = { hang: true };
     else if (name === machine.data.wait) event = { wait: true };
     else if (!trigger) throw new Unreadable(`there is no operation or event ${name}`);
-    else if (!Object.keys(given).every((fact) => fact in trigger.given)) throw new Unreadable(`${name} takes no such fact`);
+    else if (!Object.keys(given).every((fact) => fact in trigger.given))
+      throw new Unreadable(`${name} takes no such fact`);
     for (let n = 0; n < readNumber(times ?? "1", 1, MOST_EVENTS); n += 1) events.push(event);
-    if (events.length > MOST_EVENTS) throw new Unreadable(`a run has at most ${MOST_EVENTS} events`);
+    if (events.length > MOST_EVENTS)
+      throw new Unreadable(`a run has at most ${MOST_EVENTS} events`);
   }
   return events;
 }
@@ -118,10 +127,12 @@ function readPoll(told, run) {
   if (told.has("attribute")) poll.attribute = oneOf(told.get("attribute"), ATTRIBUTES, "attribute");
   for (const name of WAITER_LISTS) {
     const text = told.get(name) ?? "";
-    if (text.length > 2000 || text.split(",").length > MOST_VALUES) throw new Unreadable(`${name} is too long`);
+    if (text.length > 2000 || text.split(",").length > MOST_VALUES)
+      throw new Unreadable(`${name} is too long`);
     poll[name] = text;
   }
-  if (told.has("every")) poll.every = Number(oneOf(told.get("every"), RHYTHMS.map(String), "rhythm"));
+  if (told.has("every"))
+    poll.every = Number(oneOf(told.get("every"), RHYTHMS.map(String), "rhythm"));
   if (told.has("since")) poll.since = readNumber(told.get("since"), 0, run.events.length);
   return poll;
 }
@@ -137,15 +148,20 @@ function readQuiz(told, bank) {
   };
   const answers = told.get("answers") ?? "";
   if (answers) {
-    quiz.answers = answers.split(".").map((answer) =>
-      (answer ? answer.split("+").map((choice) => readNumber(choice, 0, 50)) : []));
+    quiz.answers = answers
+      .split(".")
+      .map((answer) =>
+        answer ? answer.split("+").map((choice) => readNumber(choice, 0, 50)) : [],
+      );
   }
-  if (quiz.answers.length > quiz.count || quiz.place > quiz.count) throw new Unreadable("the answers do not fit the quiz");
+  if (quiz.answers.length > quiz.count || quiz.place > quiz.count)
+    throw new Unreadable("the answers do not fit the quiz");
   return quiz;
 }
 
 function readAddress(machine, content, fragment) {
-  if (fragment.length > MOST_LETTERS) throw new Unreadable(`it is longer than ${MOST_LETTERS} letters`);
+  if (fragment.length > MOST_LETTERS)
+    throw new Unreadable(`it is longer than ${MOST_LETTERS} letters`);
   const told = new Map();
   for (const part of fragment.split("&").filter(Boolean)) {
     const [name, ...value] = part.split("=");
@@ -162,7 +178,9 @@ function readAddress(machine, content, fragment) {
     run,
     tab: oneOf(told.get("tab") ?? TABS[0], TABS, "panel"),
     lesson: told.has("lesson") ? oneOf(told.get("lesson"), lessons, "lesson") : null,
-    speed: told.has("speed") ? Number(oneOf(told.get("speed"), SPEEDS.map(String), "speed")) : SPEEDS[1],
+    speed: told.has("speed")
+      ? Number(oneOf(told.get("speed"), SPEEDS.map(String), "speed"))
+      : SPEEDS[1],
     whole: readSwitch(told, "whole"),
     refused: readSwitch(told, "refused"),
     theme: told.has("theme") ? oneOf(told.get("theme"), THEMES, "theme") : null,

@@ -3,17 +3,24 @@
 const board = byId("board");
 const boxes = [...board.querySelectorAll("[data-state]")];
 const arrows = [...board.querySelectorAll("[data-transitions]")].map((group) => ({
-  group, transitions: group.dataset.transitions.split(",").map((n) => machine.transitions[n]),
+  group,
+  transitions: group.dataset.transitions.split(",").map((n) => machine.transitions[n]),
 }));
 const chips = [...board.querySelectorAll("[data-trigger]")];
-const lanes = new Map([...board.querySelectorAll("[data-lane]")].map((lane) => [Number(lane.dataset.lane), lane]));
+const lanes = new Map(
+  [...board.querySelectorAll("[data-lane]")].map((lane) => [Number(lane.dataset.lane), lane]),
+);
 const wholeBoard = board.getAttribute("viewBox");
-const ownBox = new Map(boxes.filter((box) => !box.classList.contains("again"))
-  .map((box) => [machine.states[box.dataset.state], box]));
+const ownBox = new Map(
+  boxes
+    .filter((box) => !box.classList.contains("again"))
+    .map((box) => [machine.states[box.dataset.state], box]),
+);
 const LARGE_BOARD = 1500;
 
 function leadsOn(transition) {
-  if (transition.source !== story.state || story.obstacle(transition.trigger) !== null) return false;
+  if (transition.source !== story.state || story.obstacle(transition.trigger) !== null)
+    return false;
   return !story.node || machine.possible(transition.trigger, story.node).includes(transition);
 }
 
@@ -41,9 +48,12 @@ function showsWhole() {
 // Show the whole, or the lane in which the server is.
 function frame() {
   const whole = showsWhole();
-  const lane = lanes.get(story.state ? story.state.lane : machine.creation.sources.get(null)[0].path[0].lane);
+  const lane = lanes.get(
+    story.state ? story.state.lane : machine.creation.sources.get(null)[0].path[0].lane,
+  );
   const [x, y, width, height] = ["x", "y", "width", "height"].map((name) =>
-    Number(lane.querySelector(".lane rect").getAttribute(name)));
+    Number(lane.querySelector(".lane rect").getAttribute(name)),
+  );
   const seen = whole ? wholeBoard : `${x - 4} ${y - 4} ${width + 8} ${height + 8}`;
   if (board.getAttribute("viewBox") !== seen) board.setAttribute("viewBox", seen);
   for (const each of lanes.values()) each.classList.toggle("closed", !whole && each !== lane);

@@ -14,15 +14,35 @@ const TABS = ["history", POLL_TAB, "lessons", "quiz", "share"];
 const SPEEDS = [2000, 1000, 500, 200];
 const SPEED_NAMES = ["slow", "steady", "quick", "very quick"];
 const RHYTHMS = [0.25, 0.5, 1, 2, 3];
-const RHYTHM_NAMES = ["four times a step", "twice a step", "once a step", "every second step", "every third step"];
+const RHYTHM_NAMES = [
+  "four times a step",
+  "twice a step",
+  "once a step",
+  "every second step",
+  "every third step",
+];
 const WAITER_LISTS = ["pending", "target", "failure"];
 const ATTRIBUTES = DATA.attributes;
-const NO_POLL = { attribute: ATTRIBUTES[0], pending: "", target: "", failure: "", every: 1, since: null };
+const NO_POLL = {
+  attribute: ATTRIBUTES[0],
+  pending: "",
+  target: "",
+  failure: "",
+  every: 1,
+  since: null,
+};
 const MANY_REQUESTS = 20;
 
 const THEMES = ["light", "dark"];
 
 const emptyView = () => ({
-  run: newRun(), tab: TABS[0], lesson: null, speed: SPEEDS[1], whole: null, poll: { ...NO_POLL }, quiz: null,
-  refused: null, theme: null,
+  run: newRun(),
+  tab: TABS[0],
+  lesson: null,
+  speed: SPEEDS[1],
+  whole: null,
+  poll: { ...NO_POLL },
+  quiz: null,
+  refused: null,
+  theme: null,
 });

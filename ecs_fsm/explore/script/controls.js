@@ -2,16 +2,23 @@
 // where it is and says why when it is asked.
 
 function triggerButton(trigger) {
-  const press = button(trigger.name, () => ask(trigger), { class: `trigger ${trigger.kind}`, "data-name": trigger.name });
+  const press = button(trigger.name, () => ask(trigger), {
+    class: `trigger ${trigger.kind}`,
+    "data-name": trigger.name,
+  });
   const facts = Object.keys(trigger.given).length
-    ? button("…", () => chooseFacts(trigger), { class: "with", "aria-label": `${trigger.name} with …` })
+    ? button("…", () => chooseFacts(trigger), {
+        class: "with",
+        "aria-label": `${trigger.name} with …`,
+      })
     : null;
   return { trigger, press, facts, group: element("span", { class: "asked" }, press, facts) };
 }
 
 const asked = machine.triggers.filter(({ kind }) => kind === KIND.request).map(triggerButton);
 const caused = machine.triggers
-  .filter((trigger) => trigger.kind !== KIND.request && trigger !== machine.onward).map(triggerButton);
+  .filter((trigger) => trigger.kind !== KIND.request && trigger !== machine.onward)
+  .map(triggerButton);
 const many = asked.length > MANY_REQUESTS;
 const showsRefused = () => view.refused ?? !many;
 
@@ -38,23 +45,44 @@ function hang() {
 function move(at) {
   pause();
   change({ run: { ...view.run, at } });
-  say(story.node ? `Now at event ${at} of ${view.run.events.length}: ${tellNow()}.` : "Before the first event.");
+  say(
+    story.node
+      ? `Now at event ${at} of ${view.run.events.length}: ${tellNow()}.`
+      : "Before the first event.",
+  );
 }
 
 const steps = {
-  next: () => { pause(); next(); },
-  play: () => { if (ticking) { pause(); show(); } else play(); },
+  next: () => {
+    pause();
+    next();
+  },
+  play: () => {
+    if (ticking) {
+      pause();
+      show();
+    } else play();
+  },
   hangs: hang,
   undo: () => (view.run.at ? move(view.run.at - 1) : say("There is nothing to undo.", true)),
-  redo: () => (view.run.at < view.run.events.length ? move(view.run.at + 1) : say("There is nothing to redo.", true)),
-  anew: () => { pause(); change({ run: newRun(), poll: { ...view.poll, since: null } }); say("Begun anew: there is no server yet."); },
+  redo: () =>
+    view.run.at < view.run.events.length
+      ? move(view.run.at + 1)
+      : say("There is nothing to redo.", true),
+  anew: () => {
+    pause();
+    change({ run: newRun(), poll: { ...view.poll, since: null } });
+    say("Begun anew: there is no server yet.");
+  },
 };
 for (const [id, act] of Object.entries(steps)) byId(id).addEventListener("click", act);
-byId("speed").replaceChildren(choice("Speed", SPEEDS, SPEED_NAMES, view.speed, (speed) => {
-  const playing = ticking;
-  change({ speed }, true);
-  if (playing) play();
-}));
+byId("speed").replaceChildren(
+  choice("Speed", SPEEDS, SPEED_NAMES, view.speed, (speed) => {
+    const playing = ticking;
+    change({ speed }, true);
+    if (playing) play();
+  }),
+);
 
 function nextText() {
   const outcome = story.running ? machine.outcome(machine.onward, story.node) : null;
@@ -64,7 +92,9 @@ function nextText() {
 
 part(() => {
   for (const each of [...asked, ...caused]) showTrigger(each);
-  const refused = asked.filter(({ press }) => press.getAttribute("aria-disabled") === "true").length;
+  const refused = asked.filter(
+    ({ press }) => press.getAttribute("aria-disabled") === "true",
+  ).length;
   byId("refused-too").hidden = !many;
   byId("refused-too").textContent = `${refused} that are refused now`;
   byId("refused-too").setAttribute("aria-expanded", String(showsRefused()));

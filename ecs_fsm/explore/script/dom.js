@@ -6,7 +6,8 @@ const byId = (id) => document.getElementById(id);
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== false) node.setAttribute(name, value === true ? "" : value);
+    else if (value !== null && value !== false)
+      node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.flat().filter((child) => child !== null));
   return node;
@@ -26,8 +27,13 @@ function button(text, press, attributes = {}) {
 
 function choice(label, values, names, chosen, choose) {
   const options = values.map((value, place) =>
-    element("option", { value, selected: value === chosen }, names[place]));
-  const select = element("select", { onchange: () => choose(values[select.selectedIndex]) }, ...options);
+    element("option", { value, selected: value === chosen }, names[place]),
+  );
+  const select = element(
+    "select",
+    { onchange: () => choose(values[select.selectedIndex]) },
+    ...options,
+  );
   return element("label", { class: "field" }, element("span", {}, label), select);
 }
 

@@ -1,7 +1,9 @@
 // Lessons: a thing to do and a check that it was done, by the ordinary buttons.
 
 function lessonStart(lesson) {
-  return lesson.start === null ? null : { state: machine.stateNamed.get(lesson.start), facts: lesson.remember };
+  return lesson.start === null
+    ? null
+    : { state: machine.stateNamed.get(lesson.start), facts: lesson.remember };
 }
 
 // How many steps of a lesson are done: each by an event after that of the step before it.
@@ -13,7 +15,10 @@ function stepsDone(lesson) {
     const step = lesson.steps[done];
     if (!step) break;
     const same = event.trigger?.name === step.do.trigger;
-    const given = Object.entries(step.do.given ?? {}).every(([name, value]) => event.given?.[name] === value || (event.trigger?.given[name] ?? null) === value);
+    const given = Object.entries(step.do.given ?? {}).every(
+      ([name, value]) =>
+        event.given?.[name] === value || (event.trigger?.given[name] ?? null) === value,
+    );
     if (same && given && node.state.name === step.state) done += 1;
   }
   return done;
@@ -33,9 +38,12 @@ function leaveLesson() {
 
 function stepItem(step, place, done) {
   const state = place < done ? "done" : place === done ? "now" : "later";
-  return element("li", { class: `step-${state}`, "aria-current": state === "now" ? "step" : null },
+  return element(
+    "li",
+    { class: `step-${state}`, "aria-current": state === "now" ? "step" : null },
     element("p", {}, step.text),
-    state === "done" ? element("p", { class: "learned" }, `Done. ${step.then}`) : null);
+    state === "done" ? element("p", { class: "learned" }, `Done. ${step.then}`) : null,
+  );
 }
 
 function lessonView(lesson) {
@@ -43,18 +51,40 @@ function lessonView(lesson) {
   return [
     element("h3", {}, lesson.title),
     element("p", {}, lesson.introduction),
-    element("ol", { class: "steps" }, ...lesson.steps.map((step, place) => stepItem(step, place, done))),
-    done === lesson.steps.length ? element("p", { class: "good", id: "lesson-done" }, "The lesson is done.") : null,
-    element("p", { class: "buttons" },
+    element(
+      "ol",
+      { class: "steps" },
+      ...lesson.steps.map((step, place) => stepItem(step, place, done)),
+    ),
+    done === lesson.steps.length
+      ? element("p", { class: "good", id: "lesson-done" }, "The lesson is done.")
+      : null,
+    element(
+      "p",
+      { class: "buttons" },
       button("Begin this lesson again", () => beginLesson(lesson)),
-      button("All lessons", leaveLesson)),
+      button("All lessons", leaveLesson),
+    ),
   ].filter(Boolean);
 }
 
 function lessonList() {
   if (!CONTENT.lessons.length) return [element("p", {}, "This page was made without lessons.")];
-  return [element("ol", { class: "lessons" }, ...CONTENT.lessons.map((lesson) =>
-    element("li", {}, button(lesson.title, () => beginLesson(lesson)), " ", lesson.introduction)))];
+  return [
+    element(
+      "ol",
+      { class: "lessons" },
+      ...CONTENT.lessons.map((lesson) =>
+        element(
+          "li",
+          {},
+          button(lesson.title, () => beginLesson(lesson)),
+          " ",
+          lesson.introduction,
+        ),
+      ),
+    ),
+  ];
 }
 
 let shownLesson = null;
@@ -66,7 +96,8 @@ part(() => {
   if (now === shownLesson) return;
   shownLesson = now;
   byId("panel-lessons").replaceChildren(...(lesson ? lessonView(lesson) : lessonList()));
-  const task = lesson && (done < lesson.steps.length ? lesson.steps[done].text : "The lesson is done.");
+  const task =
+    lesson && (done < lesson.steps.length ? lesson.steps[done].text : "The lesson is done.");
   byId("task").hidden = !lesson;
   byId("task").textContent = lesson ? `${lesson.title}: ${task}` : "";
   byId("learned").textContent = done ? lesson.steps[done - 1].then : "";

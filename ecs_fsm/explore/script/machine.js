@@ -3,11 +3,14 @@
 
 function readLifecycle(data) {
   const word = ([name, meaning, tone]) => ({ name, meaning, tone });
-  const [vmStates, taskStates, statuses] =
-    [data.vm_states, data.task_states, data.statuses].map((words) => words.map(word));
+  const [vmStates, taskStates, statuses] = [data.vm_states, data.task_states, data.statuses].map(
+    (words) => words.map(word),
+  );
   const facts = new Map(data.facts.map((fact) => [fact.name, fact]));
   const pairs = (told) =>
-    Object.fromEntries(told.map(([fact, value]) => [data.facts[fact].name, data.facts[fact].values[value]]));
+    Object.fromEntries(
+      told.map(([fact, value]) => [data.facts[fact].name, data.facts[fact].values[value]]),
+    );
   const states = data.states.map(([vm, task, status, kept, implied], index) => ({
     index,
     name: `${vmStates[vm].name}/${task < 0 ? NO_TASK : taskStates[task].name}`,
@@ -18,21 +21,34 @@ function readLifecycle(data) {
     kept: new Set(kept.map((fact) => data.facts[fact].name)),
     implied: pairs(implied),
   }));
-  const triggers = data.triggers.map((trigger, index) => ({ ...trigger, index, sources: new Map() }));
-  const transitions = data.transitions.map(([trigger, source, path, when = [], learns = []], index) => ({
+  const triggers = data.triggers.map((trigger, index) => ({
+    ...trigger,
     index,
-    trigger: triggers[trigger],
-    source: source < 0 ? null : states[source],
-    path: path.map((state) => states[state]),
-    when: Object.entries(pairs(when)),
-    learns: pairs(learns),
+    sources: new Map(),
   }));
+  const transitions = data.transitions.map(
+    ([trigger, source, path, when = [], learns = []], index) => ({
+      index,
+      trigger: triggers[trigger],
+      source: source < 0 ? null : states[source],
+      path: path.map((state) => states[state]),
+      when: Object.entries(pairs(when)),
+      learns: pairs(learns),
+    }),
+  );
   for (const transition of transitions) {
     const own = transition.trigger.sources;
     own.set(transition.source, [...(own.get(transition.source) ?? []), transition]);
   }
   return {
-    data, facts, states, triggers, transitions, vmStates, taskStates, statuses,
+    data,
+    facts,
+    states,
+    triggers,
+    transitions,
+    vmStates,
+    taskStates,
+    statuses,
     onward: triggers[data.onward],
     creation: transitions.find((transition) => transition.source === null).trigger,
     triggerNamed: new Map(triggers.map((trigger) => [trigger.name, trigger])),
@@ -64,8 +80,9 @@ class Machine {
 
   node(state, known) {
     const all = { ...known, ...state.implied };
-    const kept = [...this.facts.values()].filter(({ name, usual }) =>
-      state.kept.has(name) && name in all && all[name] !== usual);
+    const kept = [...this.facts.values()].filter(
+      ({ name, usual }) => state.kept.has(name) && name in all && all[name] !== usual,
+    );
     return { state, facts: Object.fromEntries(kept.map(({ name }) => [name, all[name]])) };
   }
 
@@ -82,8 +99,9 @@ class Machine {
   }
 
   canBe(when, known, free = {}) {
-    return when.every(([name, told]) =>
-      name in free || [told, undefined].includes(this.value(name, known)));
+    return when.every(
+      ([name, told]) => name in free || [told, undefined].includes(this.value(name, known)),
+    );
   }
 
   possible(trigger, node) {
@@ -140,22 +158,30 @@ class Machine {
   }
 
   requests(node) {
-    return this.triggers.filter((trigger) => trigger.kind === KIND.request && this.may(trigger, node));
+    return this.triggers.filter(
+      (trigger) => trigger.kind === KIND.request && this.may(trigger, node),
+    );
   }
 
   // The facts that can be said with a trigger and that matter here.
   matters(trigger, node) {
     const here = node ? this.possible(trigger, node) : this.find(trigger, null);
-    return Object.keys(trigger.given).filter((name) => here.some(({ when, path }) =>
-      when.some(([own]) => own === name) || path.some((state) => state.kept.has(name))));
+    return Object.keys(trigger.given).filter((name) =>
+      here.some(
+        ({ when, path }) =>
+          when.some(([own]) => own === name) || path.some((state) => state.kept.has(name)),
+      ),
+    );
   }
 }
 
 function tellRefusal({ trigger, node, reason, allowed }) {
   if (!node) return `${trigger.name}: ${reason}`;
   const instead = allowed.map(({ name }) => name).join(", ") || "nothing that a user can ask";
-  return `${trigger.name} is refused at ${node.state.name} (status ${node.state.status.name}): ` +
-    `${reason}; possible now: ${instead}`;
+  return (
+    `${trigger.name} is refused at ${node.state.name} (status ${node.state.status.name}): ` +
+    `${reason}; possible now: ${instead}`
+  );
 }
 
 function tellUnknown(fact, trigger, node) {

@@ -15,5 +15,17 @@ byId("print").addEventListener("click", () => print());
 addEventListener("popstate", readLocation);
 readLocation();
 // For a teacher's own scripts, and for tests: the interpreter, and how a run is told.
-globalThis.explorer = { machine, ask, Story, newRun, scenario, command, table, chosenQuestions, readAddress: (text) => readAddress(machine, CONTENT, text), tellRefusal, tellUnknown };
+globalThis.explorer = {
+  machine,
+  ask,
+  Story,
+  newRun,
+  scenario,
+  command,
+  table,
+  chosenQuestions,
+  readAddress: (text) => readAddress(machine, CONTENT, text),
+  tellRefusal,
+  tellUnknown,
+};
 performance.mark("ready");

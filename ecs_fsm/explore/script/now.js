@@ -2,7 +2,11 @@
 
 function apiAnswer(state) {
   const [status, vmState, taskState] = machine.data.api;
-  return { [status]: state.status.name, [vmState]: state.vmState.name, [taskState]: state.taskState?.name ?? null };
+  return {
+    [status]: state.status.name,
+    [vmState]: state.vmState.name,
+    [taskState]: state.taskState?.name ?? null,
+  };
 }
 
 // The state before the last event, to mark what changed.
@@ -18,13 +22,22 @@ function answerLines() {
     const text = `  ${JSON.stringify(name)}: ${JSON.stringify(value)}${place < now.length - 1 ? "," : ""}`;
     return [before && before[name] !== value ? element("mark", {}, text) : text, "\n"];
   });
-  return ["200 OK\n{\"server\": {\n", ...lines, "}}"];
+  return ['200 OK\n{"server": {\n', ...lines, "}}"];
 }
 
 function attributeRow(label, word, none) {
-  return element("div", { class: "attribute" },
+  return element(
+    "div",
+    { class: "attribute" },
     element("dt", {}, label),
-    element("dd", {}, element("code", {}, word ? word.name : none), " ", word ? word.meaning : "No task is running."));
+    element(
+      "dd",
+      {},
+      element("code", {}, word ? word.name : none),
+      " ",
+      word ? word.meaning : "No task is running.",
+    ),
+  );
 }
 
 function wordsNow() {
@@ -33,11 +46,20 @@ function wordsNow() {
   const known = Object.entries(story.node.facts);
   return [
     element("p", { class: "status" }, tonedWord(status), element("span", {}, status.meaning)),
-    element("dl", {},
+    element(
+      "dl",
+      {},
       attributeRow("vm_state", vmState),
       attributeRow("task_state", taskState, "null"),
-      ...known.map(([name, value]) => element("div", { class: "attribute" },
-        element("dt", {}, name), element("dd", {}, element("code", {}, value), " ", machine.facts.get(name).meaning)))),
+      ...known.map(([name, value]) =>
+        element(
+          "div",
+          { class: "attribute" },
+          element("dt", {}, name),
+          element("dd", {}, element("code", {}, value), " ", machine.facts.get(name).meaning),
+        ),
+      ),
+    ),
     story.hung ? element("p", { class: "warning" }, `Here ${HANGING}.`) : null,
   ];
 }
@@ -46,7 +68,9 @@ function surprisesNow() {
   if (!story.state) return [];
   const last = story.moments.at(-1).event;
   const names = [last?.trigger?.name, story.state.name].filter(Boolean);
-  const told = machine.data.surprises.filter(([, about]) => names.every((name) => about.includes(name)));
+  const told = machine.data.surprises.filter(([, about]) =>
+    names.every((name) => about.includes(name)),
+  );
   return told.map(([text]) => element("p", { class: "surprise" }, text));
 }
 

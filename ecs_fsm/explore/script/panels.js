@@ -15,12 +15,14 @@ tabs.forEach((tab, place) => {
   });
 });
 
-part(() => TABS.forEach((name, place) => {
-  const chosen = view.tab === name;
-  tabs[place].setAttribute("aria-selected", String(chosen));
-  tabs[place].tabIndex = chosen ? 0 : -1;
-  byId(`panel-${name}`).classList.toggle("closed", !chosen);
-}));
+part(() =>
+  TABS.forEach((name, place) => {
+    const chosen = view.tab === name;
+    tabs[place].setAttribute("aria-selected", String(chosen));
+    tabs[place].tabIndex = chosen ? 0 : -1;
+    byId(`panel-${name}`).classList.toggle("closed", !chosen);
+  }),
+);
 
 function goBack(place, count) {
   move(place);
@@ -29,13 +31,20 @@ function goBack(place, count) {
 
 function historyRow({ place, event, given, node }, count) {
   const { vmState, taskState, status } = node.state;
-  return element("tr", { class: place === view.run.at ? "last" : null },
-    element("td", {}, button(String(count), () => goBack(place, count), { "aria-label": `Go back to ${count}` })),
+  return element(
+    "tr",
+    { class: place === view.run.at ? "last" : null },
+    element(
+      "td",
+      {},
+      button(String(count), () => goBack(place, count), { "aria-label": `Go back to ${count}` }),
+    ),
     element("td", {}, event ? event + bracketed(given) : "found here"),
     element("td", {}, vmState.name),
     element("td", {}, taskState?.name ?? NO_TASK),
     element("td", {}, tonedWord(status)),
-    machine.facts.size ? element("td", {}, bracketed(node.facts).slice(1, -1)) : null);
+    machine.facts.size ? element("td", {}, bracketed(node.facts).slice(1, -1)) : null,
+  );
 }
 
 if (machine.facts.size) byId("head").append(element("th", { scope: "col" }, "remembers"));
@@ -47,7 +56,9 @@ let earlier = 0;
 function showRows(first) {
   const happened = story.history();
   earlier = Math.max(first ?? happened.length - MOST_ROWS, 0);
-  byId("rows").replaceChildren(...happened.slice(earlier).map((row, n) => historyRow(row, earlier + n)));
+  byId("rows").replaceChildren(
+    ...happened.slice(earlier).map((row, n) => historyRow(row, earlier + n)),
+  );
   byId("no-history").hidden = happened.length > 0;
   byId("earlier").hidden = earlier === 0;
   byId("earlier").textContent = `Show the ${earlier} before`;

@@ -5,17 +5,32 @@
 
 const [GO_ON, SUCCEEDS, FAILS] = ["go on", "success", "failure"];
 
-const listed = (text) => [...new Set(text.split(",").map((value) => value.trim()).filter(Boolean))];
+const listed = (text) => [
+  ...new Set(
+    text
+      .split(",")
+      .map((value) => value.trim())
+      .filter(Boolean),
+  ),
+];
 
 function polledOf(attribute, state) {
   if (!state) return machine.data.gone;
-  const told = { status: state.status.name, task_state: state.taskState?.name ?? NO_TASK, vm_state: state.vmState.name };
+  const told = {
+    status: state.status.name,
+    task_state: state.taskState?.name ?? NO_TASK,
+    vm_state: state.vmState.name,
+  };
   return told[attribute] ?? `${told.status}/${told.task_state}`;
 }
 
 // What the waiter does at a value; a status alone stands for it with any task.
 function verdictOf(poll, value) {
-  const meant = (text) => listed(text).some((own) => own === value || (poll.attribute === ATTRIBUTES.at(-1) && value.startsWith(`${own}/`)));
+  const meant = (text) =>
+    listed(text).some(
+      (own) =>
+        own === value || (poll.attribute === ATTRIBUTES.at(-1) && value.startsWith(`${own}/`)),
+    );
   if (meant(poll.pending)) return GO_ON;
   if (meant(poll.failure)) return FAILS;
   if (meant(poll.target)) return SUCCEEDS;
@@ -36,7 +51,8 @@ function seenAt(time) {
   const following = story.moments[event + 1];
   const passing = passingBy(following, part);
   if (passing >= 0) return following.nodes[passing].state;
-  const gone = machine.isFinal(node.state) && event > 0 && story.moments[event - 1].node?.state === node.state;
+  const gone =
+    machine.isFinal(node.state) && event > 0 && story.moments[event - 1].node?.state === node.state;
   return gone ? null : node.state;
 }
 
@@ -68,14 +84,35 @@ function caught() {
   const seen = seenAt(last.time);
   const passing = passingBy(story.moments[Math.floor(last.time) + 1], last.time % 1) >= 0;
   const busy = seen && (passing || !machine.rests(seen));
-  if (last.verdict === SUCCEEDS && busy) return [`Caught: it reports success at ${last.value}, while the server goes on from ${seen.name}.`, true];
-  if (last.verdict === SUCCEEDS && failed) return [`Caught: it reports success at ${last.value}, although ${failed.event.trigger.name} happened.`, true];
-  if (last.verdict === SUCCEEDS) return [`It reports success at ${last.value}, and rightly.`, false];
-  if (last.verdict === FAILS && !failed) return [`Caught: it reports failure at ${last.value}, although nothing went wrong.`, true];
+  if (last.verdict === SUCCEEDS && busy)
+    return [
+      `Caught: it reports success at ${last.value}, while the server goes on from ${seen.name}.`,
+      true,
+    ];
+  if (last.verdict === SUCCEEDS && failed)
+    return [
+      `Caught: it reports success at ${last.value}, although ${failed.event.trigger.name} happened.`,
+      true,
+    ];
+  if (last.verdict === SUCCEEDS)
+    return [`It reports success at ${last.value}, and rightly.`, false];
+  if (last.verdict === FAILS && !failed)
+    return [`Caught: it reports failure at ${last.value}, although nothing went wrong.`, true];
   if (last.verdict === FAILS) return [`It reports failure at ${last.value}, and rightly.`, false];
-  if (at.hung) return [`Caught: the step hangs, and it waits for ever at ${last.value}; only a time limit helps.`, true];
-  if (story.node && machine.rests(story.state) && last.value === polledOf(view.poll.attribute, seenAt(view.run.at))) {
-    return [`Caught: the server rests at ${story.state.name}, and it waits for ever at ${last.value}.`, true];
+  if (at.hung)
+    return [
+      `Caught: the step hangs, and it waits for ever at ${last.value}; only a time limit helps.`,
+      true,
+    ];
+  if (
+    story.node &&
+    machine.rests(story.state) &&
+    last.value === polledOf(view.poll.attribute, seenAt(view.run.at))
+  ) {
+    return [
+      `Caught: the server rests at ${story.state.name}, and it waits for ever at ${last.value}.`,
+      true,
+    ];
   }
   return [`It goes on at ${last.value}.`, false];
 }
@@ -90,18 +127,35 @@ const setPoll = (changes, quiet = true) => change({ poll: { ...view.poll, ...cha
 
 function waiterField(name, hint) {
   const input = element("input", {
-    id: `waiter-${name}`, type: "text", maxlength: 2000, autocomplete: "off", spellcheck: "false", "aria-describedby": `hint-${name}`,
+    id: `waiter-${name}`,
+    type: "text",
+    maxlength: 2000,
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": `hint-${name}`,
     oninput: () => setPoll({ [name]: input.value }),
   });
-  return element("div", { class: "field" }, element("label", { for: input.id }, name), input, element("small", { id: `hint-${name}` }, hint));
+  return element(
+    "div",
+    { class: "field" },
+    element("label", { for: input.id }, name),
+    input,
+    element("small", { id: `hint-${name}` }, hint),
+  );
 }
 
 byId("waiter").append(
-  choice("attribute", ATTRIBUTES, ATTRIBUTES, view.poll.attribute, (attribute) => setPoll({ attribute })),
-  waiterField("pending", "Where it goes on; everything else is a failure then. Empty: it goes on at everything else."),
+  choice("attribute", ATTRIBUTES, ATTRIBUTES, view.poll.attribute, (attribute) =>
+    setPoll({ attribute }),
+  ),
+  waiterField(
+    "pending",
+    "Where it goes on; everything else is a failure then. Empty: it goes on at everything else.",
+  ),
   waiterField("target", "Where it stops with success. Several values are parted by commas."),
   waiterField("failure", "Where it stops with failure."),
-  choice("It polls", RHYTHMS, RHYTHM_NAMES, view.poll.every, (every) => setPoll({ every })));
+  choice("It polls", RHYTHMS, RHYTHM_NAMES, view.poll.every, (every) => setPoll({ every })),
+);
 
 byId("poll").addEventListener("click", () => {
   if (view.poll.since === null) setPoll({ since: view.run.at }, false);
@@ -123,7 +177,15 @@ part(() => {
   const [told, wrong] = on ? caught() : [twice() || "It does not poll.", false];
   byId("caught").textContent = on && twice() ? twice() : told;
   byId("caught").classList.toggle("refused", wrong || Boolean(twice()));
-  byId("polls").replaceChildren(...polls().map(({ time, value, verdict }) =>
-    element("li", { class: verdict === GO_ON ? null : verdict === SUCCEEDS ? "good" : "bad" },
-      `at ${time}: `, element("code", {}, value), ` ${verdict}`)));
+  byId("polls").replaceChildren(
+    ...polls().map(({ time, value, verdict }) =>
+      element(
+        "li",
+        { class: verdict === GO_ON ? null : verdict === SUCCEEDS ? "good" : "bad" },
+        `at ${time}: `,
+        element("code", {}, value),
+        ` ${verdict}`,
+      ),
+    ),
+  );
 });

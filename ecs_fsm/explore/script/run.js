@@ -17,14 +17,17 @@ class Story {
     this.run = run;
     this.node = run.from ? machine.node(run.from.state, run.from.facts) : null;
     this.hung = false;
-    this.moments = [{ event: null, nodes: this.node ? [this.node] : [], node: this.node, hung: false }];
+    this.moments = [
+      { event: null, nodes: this.node ? [this.node] : [], node: this.node, hung: false },
+    ];
     for (const event of run.events.slice(0, run.at)) this.go(event);
   }
 
   go(event) {
     let nodes = [];
     if (!event.trigger) {
-      if (event.hang ? !this.running : !this.node) throw new RangeError("nothing runs that could hang or go on");
+      if (event.hang ? !this.running : !this.node)
+        throw new RangeError("nothing runs that could hang or go on");
       this.hung = this.hung || Boolean(event.hang);
     } else {
       if (this.hung && isSystems(event.trigger)) throw new RangeError(HANGING);
@@ -54,7 +57,12 @@ class Story {
     const told = [];
     this.moments.forEach(({ event, nodes }, place) => {
       for (const node of nodes) {
-        told.push({ place, event: event ? event.trigger.name : null, given: event?.given ?? {}, node });
+        told.push({
+          place,
+          event: event ? event.trigger.name : null,
+          given: event?.given ?? {},
+          node,
+        });
       }
     });
     return told;
@@ -88,13 +96,16 @@ function scenario(machine, run) {
   function close() {
     if (!open) return;
     const outcomes = [...open.outcomes];
-    if (node && !machine.rests(node.state)) outcomes.push(`${machine.data.hang}@${node.state.name}`);
+    if (node && !machine.rests(node.state))
+      outcomes.push(`${machine.data.hang}@${node.state.name}`);
     const [first, ...more] = outcomes;
     if (more.length && open.asked) {
       words.push(`${open.asked}:${machine.data.hang}@${open.step}`);
       words.push(`${machine.data.wait}:${outcomes.join(",")}`);
     } else {
-      words.push((open.asked ?? machine.data.wait) + (outcomes.length ? `:${outcomes.join(",")}` : ""));
+      words.push(
+        (open.asked ?? machine.data.wait) + (outcomes.length ? `:${outcomes.join(",")}` : ""),
+      );
     }
     open = null;
   }
@@ -127,17 +138,25 @@ function command(machine, run, lifecycles) {
   if (machine.data.lifecycle !== lifecycles[0]) told.push("--lifecycle", machine.data.lifecycle);
   if (run.from) {
     told.push("--from", run.from.state.name);
-    for (const [name, value] of Object.entries(run.from.facts)) told.push("--remember", `${name}=${value}`);
+    for (const [name, value] of Object.entries(run.from.facts))
+      told.push("--remember", `${name}=${value}`);
   }
-  return [...told, ...scenario(machine, run)].map((word) =>
-    (/[[\]<>*?]/.test(word) ? `'${word}'` : word)).join(" ");
+  return [...told, ...scenario(machine, run)]
+    .map((word) => (/[[\]<>*?]/.test(word) ? `'${word}'` : word))
+    .join(" ");
 }
 
 function table(story) {
   const quote = (cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
   const rows = story.history().map(({ event, node }, place) => [
-    String(place), event ?? "", node.state.vmState.name, node.state.taskState?.name ?? "",
-    node.state.status.name, Object.entries(node.facts).map((pair) => pair.join("=")).join(" "),
+    String(place),
+    event ?? "",
+    node.state.vmState.name,
+    node.state.taskState?.name ?? "",
+    node.state.status.name,
+    Object.entries(node.facts)
+      .map((pair) => pair.join("="))
+      .join(" "),
   ]);
   const head = ["no", "event", "vm_state", "task_state", "status", "remembers"];
   return [head, ...rows].map((row) => row.map(quote).join(",") + "\r\n").join("");

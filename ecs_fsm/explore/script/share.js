@@ -11,8 +11,13 @@ function standAlone(picture) {
 }
 
 function copyText(text, what) {
-  const copied = navigator.clipboard ? navigator.clipboard.writeText(text) : Promise.reject(new Error("no clipboard"));
-  copied.then(() => say(`${what} is copied.`), () => say("This browser does not let a page copy: mark the text and copy it.", true));
+  const copied = navigator.clipboard
+    ? navigator.clipboard.writeText(text)
+    : Promise.reject(new Error("no clipboard"));
+  copied.then(
+    () => say(`${what} is copied.`),
+    () => say("This browser does not let a page copy: mark the text and copy it.", true),
+  );
 }
 
 function sharedLine(id, label, text) {
@@ -22,10 +27,22 @@ function sharedLine(id, label, text) {
 }
 
 byId("csv").addEventListener("click", () => download(fileName("csv"), "text/csv", table(story)));
-byId("timeline-svg").addEventListener("click", () => download(fileName("timeline.svg"), "image/svg+xml", standAlone(timeline(columns()))));
-byId("board-svg").addEventListener("click", () => download(fileName("svg"), "image/svg+xml", standAlone(board)));
+byId("timeline-svg").addEventListener("click", () =>
+  download(fileName("timeline.svg"), "image/svg+xml", standAlone(timeline(columns()))),
+);
+byId("board-svg").addEventListener("click", () =>
+  download(fileName("svg"), "image/svg+xml", standAlone(board)),
+);
 
 part(() => {
-  sharedLine("link", "The link", location.href.replace(/#.*$/, "") + `#${writeAddress(machine, view)}`);
-  sharedLine("command", "The command", view.run.at ? command(machine, view.run, machine.data.lifecycles) : "");
+  sharedLine(
+    "link",
+    "The link",
+    location.href.replace(/#.*$/, "") + `#${writeAddress(machine, view)}`,
+  );
+  sharedLine(
+    "command",
+    "The command",
+    view.run.at ? command(machine, view.run, machine.data.lifecycles) : "",
+  );
 });

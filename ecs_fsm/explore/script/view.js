@@ -41,7 +41,10 @@ function readLocation() {
   } catch (wrong) {
     if (!(wrong instanceof Unreadable)) throw wrong;
     put(emptyView());
-    say(`The address of this page could not be read: ${wrong.message}. Nothing of it is shown.`, true);
+    say(
+      `The address of this page could not be read: ${wrong.message}. Nothing of it is shown.`,
+      true,
+    );
   }
 }
 
@@ -53,9 +56,14 @@ function tellNow() {
 function tellMoment({ event, nodes }) {
   const told = tellEvent(machine, event);
   if (event.hang) return `The step hangs at ${story.state.name}.`;
-  if (!nodes.length) return `${told}: ${event.wait ? "time passes" : "accepted"}, still ${tellNow()}.`;
+  if (!nodes.length)
+    return `${told}: ${event.wait ? "time passes" : "accepted"}, still ${tellNow()}.`;
   const way = nodes.map(({ state }) => state.name).join(", then ");
-  const rest = story.running ? "" : machine.isFinal(story.state) ? " Nothing can follow." : " It rests.";
+  const rest = story.running
+    ? ""
+    : machine.isFinal(story.state)
+      ? " Nothing can follow."
+      : " It rests.";
   return `${told}: ${way}. Status ${story.state.status.name}.${rest}`;
 }
 
@@ -68,7 +76,12 @@ function add(event, quiet = false) {
 function ask(trigger, given = {}, quiet = false) {
   const why = story.obstacle(trigger);
   if (why !== null) {
-    say(trigger.kind === KIND.request && story.node && !story.over ? `409 Conflict: ${tellRefusal(machine.refusal(trigger, story.node))}` : `${trigger.name}: ${why}`, true);
+    say(
+      trigger.kind === KIND.request && story.node && !story.over
+        ? `409 Conflict: ${tellRefusal(machine.refusal(trigger, story.node))}`
+        : `${trigger.name}: ${why}`,
+      true,
+    );
     pause();
     return;
   }
