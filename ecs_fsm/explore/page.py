@@ -25,14 +25,16 @@ SCRIPTS = (
     "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share", "main",
 )  # fmt: skip
 """The scripts in their order: each may use what those before it made."""
+STYLES = ("page", "parts", "panels", "media")
+"""The styles in their order: a later one has the last word."""
 
 
 def explorer(lifecycle: Lifecycle, taught: Content | None = None) -> str:
     """The page of a lifecycle with what is taught beside it."""
     styles = {
         "colours": colours.sheet(),
-        "drawing": _read("drawing.css"),
-        "style": _read("page.css"),
+        "drawing": _read("style", "drawing.css"),
+        "style": "".join(_read("style", f"{name}.css") for name in STYLES),
     }
     script = _script()
     return Template(_read("page.html")).substitute(
