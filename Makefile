@@ -67,7 +67,8 @@ $(VENV)/.mermaid: $(VENV)/.test $(ROOT)/tests/mermaid/package.json
 	@touch $@
 
 # A browser to try the page in, and axe-core, which judges how accessible it is.
-$(VENV)/.browser: $(VENV)/.test $(wildcard $(ROOT)/tests/browser/*)
+JUDGES := $(addprefix $(ROOT)/tests/browser/,install.py package.json unpack.mjs)
+$(VENV)/.browser: $(VENV)/.test $(JUDGES)
 	@PATH="$(BIN):$$PATH" $(BIN)/python $(ROOT)/tests/browser/install.py $(VENV)/browser
 	@touch $@
 

@@ -10,7 +10,8 @@ const NOT_YET = "there is no server yet";
 const HANGING = "the step hangs: nothing happens any more until something is asked over it";
 
 const POLL_TAB = "poll";
-const TABS = ["history", POLL_TAB, "lessons", "quiz", "share"];
+const SHARE_TAB = "share";
+const TABS = ["history", POLL_TAB, "lessons", "quiz", SHARE_TAB];
 const SPEEDS = [2000, 1000, 500, 200];
 const SPEED_NAMES = ["slow", "steady", "quick", "very quick"];
 const RHYTHMS = [0.25, 0.5, 1, 2, 3];

@@ -50,16 +50,16 @@ function historyRow({ place, event, given, node }, count) {
 if (machine.facts.size) byId("head").append(element("th", { scope: "col" }, "remembers"));
 
 // A long history is shown from its end; on paper it is whole.
-const MOST_ROWS = 60;
+const MOST_ROWS = 40;
 let earlier = 0;
 
 function showRows(first) {
-  const happened = story.history();
-  earlier = Math.max(first ?? happened.length - MOST_ROWS, 0);
+  const lived = story.history();
+  earlier = Math.max(first ?? lived.length - MOST_ROWS, 0);
   byId("rows").replaceChildren(
-    ...happened.slice(earlier).map((row, n) => historyRow(row, earlier + n)),
+    ...lived.slice(earlier).map((row, n) => historyRow(row, earlier + n)),
   );
-  byId("no-history").hidden = happened.length > 0;
+  byId("no-history").hidden = lived.length > 0;
   byId("earlier").hidden = earlier === 0;
   byId("earlier").textContent = `Show the ${earlier} before`;
 }
@@ -71,5 +71,6 @@ byId("earlier").addEventListener("click", () => {
 addEventListener("beforeprint", () => showRows(0));
 
 part((before) => {
-  if (before.run !== view.run) showRows();
+  const opened = before.tab !== view.tab;
+  if (view.tab === TABS[0] && (opened || before.run !== view.run)) showRows();
 });

@@ -12,15 +12,25 @@ function newRun(from = null, events = []) {
 const isSystems = ({ kind }) => kind === KIND.progress || kind === KIND.failure;
 
 class Story {
-  constructor(machine, run) {
+  // What this run has in common with that of an `earlier` story is taken from there.
+  constructor(machine, run, earlier = null) {
     this.machine = machine;
     this.run = run;
-    this.node = run.from ? machine.node(run.from.state, run.from.facts) : null;
-    this.hung = false;
-    this.moments = [
-      { event: null, nodes: this.node ? [this.node] : [], node: this.node, hung: false },
-    ];
-    for (const event of run.events.slice(0, run.at)) this.go(event);
+    this.obstacles = new Map();
+    this.moments = earlier?.run.from === run.from ? earlier.common(run) : [];
+    if (!this.moments.length) {
+      const node = run.from ? machine.node(run.from.state, run.from.facts) : null;
+      this.moments.push({ event: null, nodes: node ? [node] : [], node, hung: false });
+    }
+    ({ node: this.node, hung: this.hung } = this.moments.at(-1));
+    for (const event of run.events.slice(this.moments.length - 1, run.at)) this.go(event);
+  }
+
+  common(run) {
+    const most = Math.min(run.at, this.run.at);
+    let same = 0;
+    while (same < most && run.events[same] === this.run.events[same]) same += 1;
+    return this.moments.slice(0, same + 1);
   }
 
   go(event) {
@@ -49,7 +59,7 @@ class Story {
   }
 
   get over() {
-    return this.run.events.length >= MOST_EVENTS;
+    return this.run.at >= MOST_EVENTS;
   }
 
   // Every state that was entered, as a server's history tells it.
@@ -70,6 +80,11 @@ class Story {
 
   // Why a trigger is not possible now; nothing if it is.
   obstacle(trigger) {
+    if (!this.obstacles.has(trigger)) this.obstacles.set(trigger, this.findObstacle(trigger));
+    return this.obstacles.get(trigger);
+  }
+
+  findObstacle(trigger) {
     if (this.over) return `a run has at most ${MOST_EVENTS} events; begin anew`;
     if (this.hung && isSystems(trigger)) return HANGING;
     return this.machine.may(trigger, this.node) ? null : this.machine.reason(trigger, this.node);

@@ -35,6 +35,7 @@ byId("board-svg").addEventListener("click", () =>
 );
 
 part(() => {
+  if (view.tab !== SHARE_TAB) return;
   sharedLine(
     "link",
     "The link",

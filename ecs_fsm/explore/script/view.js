@@ -19,7 +19,7 @@ function show() {
 }
 
 function put(next) {
-  if (next.run !== view.run) story = new Story(machine, next.run);
+  if (next.run !== view.run) story = new Story(machine, next.run, story);
   view = next;
   show();
 }
