@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +16,8 @@ from ecs_fsm.check.reading import read
 from ecs_fsm.check.reporting import Report, examine
 from ecs_fsm.errors import InvalidInput
 from ecs_fsm.lifecycle import Lifecycle, Outcome
+from ecs_fsm.teach.lessons import lessons
+from ecs_fsm.teach.quiz import questions
 
 Json = Mapping[str, object]
 MOST_LESSONS = 100
@@ -37,11 +37,10 @@ def content(lifecycle: Lifecycle, folder: Path | None = None) -> Content:
 
     Raises `InvalidInput` for a lesson that does not fit.
     """
-    if find_spec("ecs_fsm.teach") is None:
-        return Content()
-    lessons = import_module("ecs_fsm.teach.lessons").lessons(lifecycle, folder)
-    questions = import_module("ecs_fsm.teach.quiz").questions(lifecycle)
-    return Content([each.as_dict() for each in lessons], [each.as_dict() for each in questions])
+    return Content(
+        [lesson.as_dict() for lesson in lessons(lifecycle, folder)],
+        [question.as_dict() for question in questions(lifecycle)],
+    )
 
 
 def as_data(lifecycle: Lifecycle, taught: Content) -> dict[str, object]:
