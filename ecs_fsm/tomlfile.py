@@ -1,19 +1,37 @@
 """TOML files as people write them: read as text, parsed, and every error with its file and line.
 
 The parser of the standard library does not tell where a key stood; `Lines` finds it again, so that
-whoever reads waiters, lessons or the like can name the line of what is wrong.
+whoever reads waiters, claims, lessons or the like can name the line of what is wrong.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-from ecs_fsm.errors import InvalidInput
+from ecs_fsm.errors import InvalidInput, unknown
 
 _OF_SEVERAL_LINES = ('"""', "'''")
 _MARK = re.compile(r'''"""|\'\'\'|"(?:\\.|[^"\\])*"|\'[^\']*\'|#''')
+
+
+Row = Mapping[str, object]
+
+
+def read_text(file: str, expected: str) -> tuple[str, str]:
+    """The text of a file and its name in messages, `-` for standard input.
+
+    Raises `InvalidInput` for what is no text, and `OSError`.
+    """
+    if file != "-":
+        return decoded(Path(file).read_bytes(), file, expected), file
+    if sys.stdin is None:
+        raise InvalidInput("standard input is closed")
+    name = "standard input"
+    return decoded(sys.stdin.buffer.read(), name, expected), name
 
 
 def decoded(data: bytes, file: str, expected: str) -> str:
@@ -67,9 +85,31 @@ class Lines:
         return InvalidInput(f"{self.file}, line {line}: {wrong}")
 
     def _find(self, key: str, first: int, last: int) -> int | None:
-        written = re.compile(rf"\s*\[*\s*([\"']?){re.escape(key)}\1\s*[=\].]")
+        below = rf"(?:[\"']?{self._table}[\"']?\s*\.\s*)?"
+        written = re.compile(rf"\s*\[*\s*{below}([\"']?){re.escape(key)}\1\s*[=\].]")
         numbered = enumerate(self._lines[first - 1 : last], first)
         return next((number for number, line in numbered if written.match(line)), None)
+
+
+class Tables(Lines):
+    """The tables `[[table]]` of a text that holds nothing else, as its `rows`, in order.
+
+    Raises `InvalidInput` for a text that is no TOML, that has no such table or anything besides;
+    `expected` is what it says was expected.
+    """
+
+    def __init__(self, text: str, file: str, table: str, expected: str) -> None:
+        content = parsed(text, file, expected)
+        super().__init__(text, file, table)
+        for key in content:
+            if key != table:
+                raise self.error(str(unknown("key", key, [table])), key=key)
+        rows = content.get(table, [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self.error(f"{table} is no array of tables; {expected}", key=table)
+        if not rows:
+            raise InvalidInput(f"{file}, line 1: there is no {table}; {expected}")
+        self.rows: list[Row] = rows
 
 
 def _outside_strings(text: str) -> Iterator[str]:

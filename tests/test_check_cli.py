@@ -198,6 +198,7 @@ BAD_FILES = {
     "nothing": ("", 1, "there is no waiter; expected tables [[waiter]] with name, operation, target"),
     "one table": ("\n[waiter]\n", 2, "waiter is no array of tables"),
     "another table": (f"{table()}[waiters]\n", 6, "unknown key 'waiters'; did you mean 'waiter'?"),
+    "a table in a table": (f"{table()}[waiter.notes]\na = 1\n", 6, "unknown key 'notes'"),
     "another key": (table(targets='"a"'), 6, "unknown key 'targets'; did you mean 'target'?"),
     "no name": (table(name=""), 2, "a waiter has no name; expected tables [[waiter]]"),
     "no operation": (table(operation=""), 2, "a waiter has no operation"),

@@ -192,11 +192,11 @@ HEAD = '[[claim]]\nname = "a"\ntext = "A."\n'
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ('[[claim]]\nname = "a\n', 2, "this is no TOML: Illegal character"),
-        ("", 1, "no claim; each claim is a table [[claim]]"),
-        ("claim = 3\n", 1, "no claim; each claim is a table [[claim]]"),
-        ('x = 1\n[[claims]]\nname = "a"\n', 1, "unknown key 'x'; each claim is a table [[claim]]"),
-        ("\n[[claims]]\n", 2, "unknown key 'claims'; each claim is a table [[claim]]"),
+        ('[[claim]]\nname = "a\n', 2, "this is not TOML (Illegal character"),
+        ("", 1, "there is no claim; expected tables [[claim]] with name, text, kind"),
+        ("claim = 3\n", 1, "claim is no array of tables; expected tables [[claim]]"),
+        ('x = 1\n[[claims]]\nname = "a"\n', 1, "unknown key 'x'; known: claim"),
+        ("\n[[claims]]\n", 2, "unknown key 'claims'; did you mean 'claim'?"),
         (HEAD, 1, "the claim has no 'kind'; a text was expected"),
         (HEAD + 'kind = "lead"\n', 4, "unknown kind 'lead'; did you mean 'leads'?"),
         (HEAD + 'kind = "never"\nfrom = "any"\n', 1,
@@ -221,6 +221,12 @@ HEAD = '[[claim]]\nname = "a"\ntext = "A."\n'
         (HEAD + 'kind = "tells"\nattribute = 3\n', 5, "'attribute' is 3; a text was expected"),
         (HEAD + 'kind = "tells"\nattribute = "status"\n' + HEAD
          + 'kind = "tells"\nattribute = "status"\n', 7, "a second claim is named 'a'"),
+        ('[[claim]]\nname = "a"\ntext = """\n[[claim]]\nkind = "x"\n"""\nkind = "lead"\n', 7,
+         "unknown kind 'lead'"),
+        (f"{HEAD}a = {'[' * 5000}", 1, "this is nested too deep"),
+        (f"{HEAD}a = {'9' * 5000}", 1, "this is not TOML (Exceeds the limit"),
+        (f'{HEAD}kind = "way-out"\nof = "any"\n[claim.but]\n', 6, "'but' is {}; a word or a list"),
+        ("\ufeff" + HEAD.replace("\n", "\r\n") + 'kind = "lead"\n', 4, "unknown kind 'lead'"),
     ],
     ids=lambda value: value if isinstance(value, str) and "\n" not in value else "",
 )  # fmt: skip
@@ -228,10 +234,10 @@ def test_a_bad_claim_file_is_one_line_with_its_place(
     tmp_path: Path, text: str, line: int, message: str
 ) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text(text, encoding="utf-8")
+    file.write_text(text, encoding="utf-8", newline="")
     with pytest.raises(InvalidInput) as raised:
         read(ECS, str(file))
-    assert str(raised.value).startswith(f"{file}:{line}: {message}")
+    assert str(raised.value).startswith(f"{file}, line {line}: {message}")
 
 
 def test_a_bad_claim_file_ends_the_command(tmp_path: Path) -> None:
@@ -240,11 +246,12 @@ def test_a_bad_claim_file_ends_the_command(tmp_path: Path) -> None:
     assert ecs_fsm("prove", "--claims", str(file)) == (
         2,
         "",
-        f"ecs-fsm: {file}:2: unknown key of way-out 'nam'; did you mean 'name'?\n",
+        f"ecs-fsm: {file}, line 2: unknown key of way-out 'nam'; did you mean 'name'?\n",
     )
-    file.write_bytes(b"\xff")
+    file.write_bytes(b"[[claim]]\n\xff")
     assert ecs_fsm("prove", "--claims", str(file)).err == (
-        f"ecs-fsm: {file}: it is no text in UTF-8; a TOML file was expected\n"
+        f"ecs-fsm: {file}, line 2: this is not UTF-8 text; "
+        "expected tables [[claim]] with name, text, kind\n"
     )
     assert ecs_fsm("prove", "--claims", "no/such.toml") == (
         2, "", "ecs-fsm: no/such.toml: No such file or directory\n",

@@ -6,9 +6,7 @@ What does not read is an error that names the file, the line and what was expect
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from ecs_fsm.check.starts import select
@@ -16,7 +14,7 @@ from ecs_fsm.check.values import STATUS, find_attribute
 from ecs_fsm.check.waiter import Waiter, facts_of
 from ecs_fsm.errors import InvalidInput, unknown
 from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.tomlfile import Lines, decoded, parsed
+from ecs_fsm.tomlfile import Row, Tables, read_text
 
 TABLE = "waiter"
 NEEDED = ("name", "operation", "target")
@@ -24,7 +22,6 @@ ONE = ("name", "operation", "attribute")
 SEVERAL = ("from", "remember", "pending", "target", "failure")
 EXPECTED = f"expected tables [[{TABLE}]] with {', '.join(NEEDED)}"
 
-Row = Mapping[str, object]
 Value = TypeVar("Value")
 
 
@@ -38,56 +35,40 @@ class Placed(NamedTuple):
 
 def read_file(file: str, lifecycle: Lifecycle) -> list[Placed]:
     """The waiters of a file, `-` for standard input. Raises as `read`, and `OSError`."""
-    if file != "-":
-        data = Path(file).read_bytes()
-    elif sys.stdin is None:
-        raise InvalidInput("standard input is closed")
-    else:
-        data = sys.stdin.buffer.read()
-    name = "standard input" if file == "-" else file
-    return read(decoded(data, name, EXPECTED), name, lifecycle)
+    text, name = read_text(file, EXPECTED)
+    return read(text, name, lifecycle)
 
 
 def read(text: str, file: str, lifecycle: Lifecycle) -> list[Placed]:
     """The waiters of a TOML text, in its order. Raises `InvalidInput` for what does not read."""
-    content = parsed(text, file, EXPECTED)
-    lines = Lines(text, file, TABLE)
-    for key in content:
-        if key != TABLE:
-            raise lines.error(str(unknown("key", key, [TABLE])), key=key)
-    rows = content.get(TABLE, [])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise lines.error(f"{TABLE} is no array of tables; {EXPECTED}", key=TABLE)
-    if not rows:
-        raise InvalidInput(f"{file}, line 1: there is no waiter; {EXPECTED}")
-    return list(_waiters(rows, lines, lifecycle))
+    return list(_waiters(Tables(text, file, TABLE, EXPECTED), lifecycle))
 
 
-def _waiters(rows: list[Row], lines: Lines, lifecycle: Lifecycle) -> Iterator[Placed]:
+def _waiters(tables: Tables, lifecycle: Lifecycle) -> Iterator[Placed]:
     seen: dict[str, int] = {}
-    for number, row in enumerate(rows):
-        line = lines.of_table(number)
-        waiter = _waiter(row, lines, number, lifecycle)
+    for number, row in enumerate(tables.rows):
+        line = tables.of_table(number)
+        waiter = _waiter(row, tables, number, lifecycle)
         if waiter.name in seen:
-            raise lines.error(
+            raise tables.error(
                 f"the name {waiter.name!r} is taken by the waiter in line {seen[waiter.name]}; "
                 f"expected a name of its own",
                 number,
                 "name",
             )
         seen[waiter.name] = line
-        yield Placed(waiter, lines.file, line)
+        yield Placed(waiter, tables.file, line)
 
 
-def _waiter(row: Row, lines: Lines, number: int, lifecycle: Lifecycle) -> Waiter:
+def _waiter(row: Row, tables: Tables, number: int, lifecycle: Lifecycle) -> Waiter:
     for key in row:
         if key not in (*ONE, *SEVERAL):
-            raise lines.error(str(unknown("key", key, (*ONE, *SEVERAL))), number, key)
+            raise tables.error(str(unknown("key", key, (*ONE, *SEVERAL))), number, key)
     for key in NEEDED:
         if key not in row:
-            raise lines.error(f"a waiter has no {key}; {EXPECTED}", number)
-    words = {key: _checked(row, key, _word, lines, number) for key in ONE if key in row}
-    lists = {key: _checked(row, key, _words, lines, number) for key in SEVERAL if key in row}
+            raise tables.error(f"a waiter has no {key}; {EXPECTED}", number)
+    words = {key: _checked(row, key, _word, tables, number) for key in ONE if key in row}
+    lists = {key: _checked(row, key, _words, tables, number) for key in SEVERAL if key in row}
     try:
         return Waiter(
             words["operation"],
@@ -102,16 +83,16 @@ def _waiter(row: Row, lines: Lines, number: int, lifecycle: Lifecycle) -> Waiter
         )
     except InvalidInput as error:
         key = _blamed(str(error), words, lists, lifecycle)
-        raise lines.error(str(error), number, key) from None
+        raise tables.error(str(error), number, key) from None
 
 
 def _checked(
-    row: Row, key: str, read: Callable[[object], Value | None], lines: Lines, number: int
+    row: Row, key: str, read: Callable[[object], Value | None], tables: Tables, number: int
 ) -> Value:
     found = read(row[key])
     if found is None:
         kind = "a text that is not empty" if key in ONE else "a text or a list of texts"
-        raise lines.error(f"{key} is {row[key]!r}; expected {kind}", number, key)
+        raise tables.error(f"{key} is {row[key]!r}; expected {kind}", number, key)
     return found
 
 

@@ -156,8 +156,8 @@ def _claim_names(ctx: click.Context, param: click.Parameter, start: str) -> list
     "--claims",
     "file",
     metavar="FILE",
-    type=click.Path(),
-    help="A TOML file with claims; without a NAME those alone are decided.",
+    type=click.Path(allow_dash=True),
+    help="A TOML file with claims, - is standard input; without a NAME those alone are decided.",
 )
 @as_json
 def prove(names: tuple[str, ...], file: str | None, as_json: bool) -> int:

@@ -30,17 +30,14 @@ is asked or happens by an operation or an event, or a list of them. `but` may be
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib import resources
-from itertools import takewhile
-from pathlib import Path
 from typing import NamedTuple
 
 from ecs_fsm.errors import InvalidInput, unknown
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import State
+from ecs_fsm.tomlfile import Tables, read_text
 from ecs_fsm.walk.claims import Accepted, Claimed, Leads, Never, States, WayOut
 from ecs_fsm.walk.courses import HOW, Between, Course, LeftOnlyBy, Tells
 
@@ -48,6 +45,7 @@ ATTRIBUTES = ("status", "vm_state", "task_state")
 ANY = "any"
 TABLE = "claim"
 BESIDE = ("name", "text", "kind")
+EXPECTED = f"expected tables [[{TABLE}]] with {', '.join(BESIDE)}"
 KEYS: Mapping[str, tuple[str, ...]] = {
     "leads": ("from", "by", "to"),
     "never": ("from", "to"),
@@ -77,14 +75,9 @@ def built_in(lifecycle: Lifecycle) -> list[Claim]:
 
 
 def read(lifecycle: Lifecycle, path: str) -> list[Claim]:
-    """The claims of a file. Raises `InvalidInput` that names file and line for what is wrong."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{path}: it is no text in UTF-8; a TOML file was expected") from None
-    except OSError as error:
-        raise InvalidInput(f"{path}: {error.strerror}") from None
-    return parse(lifecycle, text, path)
+    """The claims of a file, `-` for standard input. Raises as `parse`, and `OSError`."""
+    text, name = read_text(path, EXPECTED)
+    return parse(lifecycle, text, name)
 
 
 def choose(lifecycle: Lifecycle, names: Sequence[str], path: str | None) -> list[Claim]:
@@ -98,27 +91,14 @@ def choose(lifecycle: Lifecycle, names: Sequence[str], path: str | None) -> list
 
 
 def parse(lifecycle: Lifecycle, text: str, path: str) -> list[Claim]:
-    """The claims of a text that stands in the file `path`."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        last = text.rstrip().count("\n") + 1
-        where = line[1] if line else last
-        raise InvalidInput(f"{path}:{where}: this is no TOML: {error}") from None
-    tables = document.pop(TABLE, [])
-    for name in document:
-        raise InvalidInput(
-            f"{path}:{_line(text, name)}: unknown key {name!r}; each claim is a table [[{TABLE}]]"
-        )
-    if not isinstance(tables, list) or not tables or not all(isinstance(t, dict) for t in tables):
-        line_of = _line(text, TABLE)
-        raise InvalidInput(f"{path}:{line_of}: no claim; each claim is a table [[{TABLE}]]")
-    starts = [n for n, line in enumerate(text.splitlines(), 1) if _HEADING.match(line)]
+    """The claims of a text that stands in the file `path`.
+
+    Raises `InvalidInput` that names file and line for what is wrong.
+    """
+    tables = Tables(text, path, TABLE, EXPECTED)
     claims: dict[str, Claim] = {}
-    for number, table in enumerate(tables):
-        start = starts[number] if len(starts) == len(tables) else 1
-        written = _Written(lifecycle, table, f"{path}:", text.splitlines(), start)
+    for number in range(len(tables.rows)):
+        written = _Written(lifecycle, tables, number)
         claim = written.claim()
         if claim.name in claims:
             raise written.problem("name", f"a second claim is named {claim.name!r}; names differ")
@@ -126,31 +106,14 @@ def parse(lifecycle: Lifecycle, text: str, path: str) -> list[Claim]:
     return list(claims.values())
 
 
-_HEADING = re.compile(rf"\s*\[\[\s*{TABLE}\s*\]\]")
-
-
-def _line(text: str, key: str) -> int:
-    """The line on which a key, or a table of that name, stands first."""
-    pattern = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}\b""")
-    return next((n for n, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 1)
-
-
 class _Written:
     """One table of the file while it is read."""
 
-    def __init__(
-        self,
-        lifecycle: Lifecycle,
-        table: Mapping[str, object],
-        place: str,
-        lines: Sequence[str],
-        start: int,
-    ) -> None:
+    def __init__(self, lifecycle: Lifecycle, tables: Tables, number: int) -> None:
         self._lifecycle = lifecycle
-        self._table = table
-        self._place = place
-        self._lines = lines
-        self._start = start
+        self._table = tables.rows[number]
+        self._tables = tables
+        self._number = number
 
     def claim(self) -> Claim:
         """The claim, once every key of it was found right."""
@@ -163,12 +126,7 @@ class _Written:
 
     def problem(self, key: str, message: str) -> InvalidInput:
         """The error for a key, with its line, or that of the table where it stands nowhere."""
-        inside = takewhile(
-            lambda line: not line.lstrip().startswith("[["), self._lines[self._start :]
-        )
-        pattern = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*=""")
-        found = (n for n, line in enumerate(inside, self._start + 1) if pattern.match(line))
-        return InvalidInput(f"{self._place}{next(found, self._start)}: {message}")
+        return self._tables.error(message, self._number, key)
 
     def _says(self, kind: str) -> Claimed:
         readers: dict[str, Callable[[], Claimed]] = {
