@@ -38,6 +38,15 @@ def test_a_good_waiter_has_no_findings_but_a_note_that_steps_can_hang() -> None:
     )
 
 
+def test_of_many_steps_that_can_hang_some_are_named_and_the_rest_counted() -> None:
+    (note,) = Waiter("create", "ACTIVE", failure="ERROR").notes()
+    assert note == (
+        "a step can hang, and it waits for ever then: building/scheduling (BUILD), "
+        "building/- (BUILD), building/networking (BUILD), building/block_device_mapping (BUILD) "
+        "and 1 more; only a time limit helps there"
+    )
+
+
 def test_who_does_not_wait_at_a_step_does_not_hang_with_it() -> None:
     assert Waiter("create", "ACTIVE", failure=["BUILD", "ERROR"]).notes() == ()
     assert Waiter("confirm_resize", "SHUTOFF").notes() == ()
