@@ -179,6 +179,17 @@ def test_the_kinds_are_those_that_the_help_documents() -> None:
     assert [kind for kind in KEYS if not re.search(rf"^ +{kind}  ", told, re.M)] == []
 
 
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_what_nothing_leads_out_of_is_not_said_to_be_left(lifecycle: Lifecycle) -> None:
+    verdict = claimed("left-only-by", lifecycle, of="DELETED", by="stop")
+    assert verdict == Verdict(True, "nothing leads out of DELETED")
+    left = claimed("left-only-by", lifecycle, of="deleted/-", by="stop").reason
+    assert left == "nothing leads out of deleted/-"
+    if lifecycle is ECS:
+        told = claimed("left-only-by", ECS, of="MIGRATING", by=["live_migrate", "delete"]).reason
+        assert told == "every way out of MIGRATING is one of live_migrate and delete"
+
+
 def test_a_claim_holds_for_every_value_of_what_is_remembered() -> None:
     kept = {"of": "confirm_resize", "that": "succeeds", "ends": "SHUTOFF"}
     verdict = claimed("course", NOVA, **kept)

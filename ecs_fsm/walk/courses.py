@@ -21,16 +21,13 @@ class LeftOnlyBy:
 
     def decide(self, ground: Ground) -> Verdict:
         """Follow each operation from where it is asked."""
-        inside = self.state.members
 
         def course(running: str, outcome: Outcome) -> str:
             begins = not ground.own_course(outcome) and outcome.nodes
             return outcome.transition.trigger if begins or not running else running
 
         def leaves(node: Node | None, running: str, outcome: Outcome) -> bool:
-            steps = writes(node, outcome)
-            left = any(one in inside and other not in inside for one, other in steps)
-            return left and course(running, outcome) not in self.by
+            return self._left(node, outcome) and course(running, outcome) not in self.by
 
         def go_on(running: str, outcome: Outcome) -> str:
             over = ground.lifecycle.rests(outcome.end.state)
@@ -39,6 +36,8 @@ class LeftOnlyBy:
         beginnings = [(None, ""), *((node, "") for node in ground.resting)]
         run = ground.search(beginnings, go_on, leaves)
         if run is None:
+            if not any(self._left(n, o) for n in ground.nodes for o in ground.moves.at(n)):
+                return Verdict(True, f"nothing leads out of {self.state.text}")
             used = " and ".join(self.by)
             return Verdict(True, f"every way out of {self.state.text} is one of {used}")
         event = next(
@@ -46,6 +45,11 @@ class LeftOnlyBy:
             run.outcomes[-1].transition.trigger,
         )
         return Verdict(False, f"{event} leads out of {self.state.text} too", run)
+
+    def _left(self, node: Node | None, outcome: Outcome) -> bool:
+        """Whether an event leads out of the state."""
+        inside = self.state.members
+        return any(one in inside and other not in inside for one, other in writes(node, outcome))
 
 
 @dataclass(frozen=True, slots=True)
