@@ -136,7 +136,7 @@ def check(
         raise InvalidInput("a waiter stands in FILE or in options, not in both")
     else:
         reports = _many(file)
-    if picture:
+    if picture is not None:
         _draw(picture, reports)
     if as_json:
         print_json({"waiters": [report.as_dict() for report in reports]})
