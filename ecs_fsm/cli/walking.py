@@ -54,7 +54,8 @@ def path(  # a parameter for each option
 
     FROM and TO are states (VM/TASK, - for no task), or statuses: any state that shows it. FROM can
     also be '(no server)'. The way is told as events and as the words that `simulate` takes. Where
-    what a server remembers matters, each value has a way of its own. Exit code 1 if there is none.
+    what a server remembers matters, each value has a way of its own; what has a usual value has
+    that one, unless --remember says otherwise. Exit code 1 if there is no way.
 
     \b
     Examples:
