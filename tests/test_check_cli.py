@@ -311,6 +311,12 @@ def test_check_finds_nothing_avoidable_in_what_infer_prints(attribute: str, life
     assert [finding for finding in found if finding["avoidable"]] == []
 
 
+def test_infer_tells_whoever_pastes_into_terraform_what_stands_for_a_404() -> None:
+    deletion = ecs_fsm("infer", "delete", "--attribute", "task_state").out
+    assert "\n# Terraform (<gone> is what Refresh makes of a 404)\n" in deletion
+    assert "\n# Terraform\n" in ecs_fsm("infer", "stop").out
+
+
 def test_infer_as_json() -> None:
     code, out, _ = ecs_fsm("infer", "stop", "--attribute", "status+task_state", "--json")
     assert code == 0
