@@ -117,7 +117,8 @@ class Polling(NamedTuple):
     def __str__(self) -> str:
         nodes = self.run.nodes
         seen = [nodes[n].state if n < len(nodes) else GONE for n in self.places]
-        shown = "all" if len(self.places) == len(nodes) > 1 else ", ".join(seen)
+        whole = len(self.places) == len(nodes) + self.run.gone > 1
+        shown = "all" if whole else ", ".join(seen)
         return f"{run_in_words(self.run)}, seen: {shown}"
 
     def server(self, gone: Callable[[], Exception] = Gone, bound: int = BOUND) -> FakeServer:

@@ -212,6 +212,11 @@ def test_a_waiter_is_stopped_even_if_it_survives_every_exception() -> None:
     assert Fault.MISSES in faults(try_out(stubborn, pollings("delete", from_="active/-")))
 
 
+def test_the_answer_404_can_be_all_that_is_seen_of_a_deletion() -> None:
+    seen = {str(p).partition("seen: ")[2] for p in pollings("delete", from_="active/-")}
+    assert seen == {"all", "active/deleting", "deleted/-", "<gone>", "error/deleting", "error/-"}
+
+
 def test_what_a_loop_raises_besides_its_failures_is_raised() -> None:
     def broken(get_server: FakeServer) -> None:
         raise KeyError("a bug")
