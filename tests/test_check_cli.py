@@ -158,10 +158,10 @@ def test_github_gets_a_line_for_each_finding(broken: str) -> None:
 
 
 def test_what_github_would_misread_is_escaped() -> None:
-    toml = BROKEN.replace('"resize, then wait"', '"100% sure:\\n\\r::error::"')
+    toml = BROKEN.replace('"resize, then wait"', '"100% sure,:\\n\\r::error::"')
     line = check("-", "--format", "github", given=toml).out
     assert line.count("\n") == 1
-    assert "title=100%25 sure%3A%0A%0D%3A%3Aerror%3A%3A%3A hangs::" in line
+    assert "title=100%25 sure%2C%3A%0A%0D%3A%3Aerror%3A%3A%3A hangs::" in line
 
 
 def test_junit_gets_a_case_for_each_finding_and_for_each_waiter_without(broken: str) -> None:
