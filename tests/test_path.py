@@ -14,7 +14,7 @@ from ecs_fsm.nova import NOVA
 from ecs_fsm.nova import Server as NovaServer
 from ecs_fsm.server import BaseServer
 from ecs_fsm.walk.ends import Limits, read_ends, read_limits
-from ecs_fsm.walk.moves import Walk
+from ecs_fsm.walk.moves import Moves, Walk, given
 from ecs_fsm.walk.path import Paths
 from ecs_fsm.walk.saying import arguments
 from ecs_fsm.walk.ways import Way
@@ -295,3 +295,9 @@ def test_nodes_of_a_way_follow_each_other() -> None:
     for outcome in way.walk.outcomes:
         assert outcome in tuple(ECS.outcomes(node))
         node = outcome.end
+
+
+def test_only_facts_without_which_a_creation_would_be_another_are_given_with_it() -> None:
+    told = [given(NOVA, None, outcome) for outcome in Moves(NOVA).at(None)]
+    assert told[:3] == [{}, {"network": "none"}, {"upload": "direct"}]
+    assert {"boot": "image"} not in told
