@@ -1,6 +1,7 @@
 """Runs the installed command as a user does."""
 
 import os
+import resource
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -15,6 +16,12 @@ class Answer(NamedTuple):
     code: int
     out: str
     err: str
+
+
+def cpu_seconds() -> float:
+    """What the commands that ended so far have cost, whatever else the machine does."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def ecs_fsm(*arguments: str, given: str | bytes = "", **environment: str) -> Answer:

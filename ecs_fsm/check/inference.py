@@ -8,7 +8,7 @@ from ecs_fsm.check.runs import runs_from
 from ecs_fsm.check.starts import Start, cover, select
 from ecs_fsm.check.troubles import Fault, Verdict, best, brought, troubles_from
 from ecs_fsm.check.values import STATUS, Attribute, find_attribute
-from ecs_fsm.check.waiter import Waiter, Words, facts_of, listed
+from ecs_fsm.check.waiter import Waiter, Words, facts_of, places
 from ecs_fsm.ecs import ECS
 from ecs_fsm.lifecycle import Lifecycle
 
@@ -31,7 +31,7 @@ def infer(
     misses, spurious-failure, leaves-early, false-success, blind, hangs.
     """
     polls = find_attribute(lifecycle, attribute)
-    starts = select(lifecycle, operation, listed(from_), facts_of(remember))
+    starts = select(lifecycle, operation, places(from_), facts_of(remember))
     found = []
     groups = _groups(lifecycle, operation, starts, polls)
     for number, (group, faults) in enumerate(groups, start=1):

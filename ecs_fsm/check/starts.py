@@ -133,7 +133,8 @@ def read_place(lifecycle: Lifecycle, text: str) -> tuple[State | None, dict[str,
         return None, facts
     vm_state, slash, task_state = bare.partition("/")
     if not slash:
-        raise InvalidInput(f"{text!r} is no state: write VM/TASK, such as {vm_state}/{NO_TASK}")
+        such = f", such as {vm_state}/{NO_TASK}" if vm_state else f", {NO_TASK} for no task"
+        raise InvalidInput(f"{text!r} is no state: write VM/TASK{such}")
     return lifecycle.state(vm_state, None if task_state in NO_TASK_SPELLINGS else task_state), facts
 
 

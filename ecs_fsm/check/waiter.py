@@ -64,7 +64,7 @@ class Waiter:
             "pending": None if pending is None else listed(pending),
             "failure": listed(failure),
             "attribute": attribute,
-            "from_": listed(from_),
+            "from_": places(from_),
             "remember": facts_of(remember),
             "name": name or operation,
             "lifecycle": lifecycle,
@@ -130,6 +130,11 @@ def listed(words: Words) -> tuple[str, ...]:
     """The words, each once, those that are empty left out."""
     several = [words] if isinstance(words, str) else words
     return tuple(dict.fromkeys(word for word in several if word.strip()))
+
+
+def places(words: Words) -> tuple[str, ...]:
+    """The places, each once; an empty one is kept, because it is none."""
+    return tuple(dict.fromkeys([words] if isinstance(words, str) else words))
 
 
 def facts_of(remember: Mapping[str, str] | Words) -> Facts:
