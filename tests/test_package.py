@@ -139,10 +139,23 @@ def test_no_word_of_a_table_stands_outside_it(name: str) -> None:
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
     heavy = {"numpy", "networkx", "rich", "click", "ijson", "asyncio", "difflib", "transitions"}
-    code = "import sys, json, ecs_fsm; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(json.loads(done.stdout))
-    assert loaded & heavy == set()
+    assert loaded_by("import ecs_fsm") & (heavy | NUMERICAL) == set()
+
+
+NUMERICAL = {"numba", "numpy", "scipy", "matplotlib", "pyarrow", "simpy", "distributed"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that are loaded once a piece of code has run."""
+    told = f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stderr))
+
+
+@pytest.mark.parametrize("words", ["--help", "fleet --help", "fleet run --help", "fleet profile"])
+def test_help_imports_nothing_numerical(words: str) -> None:
+    code = f"from ecs_fsm.cli import main\ntry: main({words.split()!r})\nexcept SystemExit: pass"
+    assert loaded_by(code) & NUMERICAL == set()
 
 
 def test_the_package_offers_what_a_user_needs() -> None:
