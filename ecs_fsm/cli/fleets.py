@@ -14,6 +14,7 @@ from ecs_fsm.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ecs_fsm.fleet.profile import Profile
+    from ecs_fsm.fleet.result import Result
 
 
 class InOrder(click.Group):
@@ -82,8 +83,12 @@ def show_profile() -> int:
 @step_option
 @seed_option
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--dask", "address", metavar="ADDRESS", help="Simulate on the Dask cluster of this scheduler."
+)
 @click.option("-o", "--output", metavar="FILE", help="Write the counts over time to Parquet.")
 @click.option("--events", is_flag=True, help="Write every change to the file of -o instead.")
+@click.option("--check", "compare", is_flag=True, help="Compare with the exact answer.")
 @as_json
 def run(
     file: str | None,
@@ -92,35 +97,43 @@ def run(
     step: str | None,
     seed: int,
     threads: int,
+    address: str | None,
     output: str | None,
     events: bool,
+    compare: bool,
     as_json: bool,
 ) -> int:
     """Simulate servers that do not disturb each other.
 
     Prints servers by status, vm_state and task_state over time, events, failures, time spent, and
     how long it takes from a request to rest. The same seed gives the same result, whatever the
-    number of threads. Ctrl-C ends with what is done so far, marked partial (exit code 130).
+    number of threads. Ctrl-C ends with what is done so far, marked partial (exit code 130). With
+    --check the simulated numbers stand beside the exact ones with confidence intervals; exit code 1
+    where they disagree at one in a million.
 
     \b
     Examples:
       ecs-fsm fleet run --servers 1000000 --duration 30d --step 1h --seed 7 --threads 2
       ecs-fsm fleet run --servers 1000 --duration 1d --events -o events.parquet --lifecycle nova
+      ecs-fsm fleet run --servers 1000000000 --duration 30d --dask tcp://scheduler:8786
 
     JSON: {"lifecycle", "servers", "done", "partial", "duration", "step", "seed", "changes",
     "changes_per_server", "times": [seconds, ...], "counts": {"status": {WORD: [servers, ...]},
     "vm_state", "task_state"}, "events": {EVENT: times}, "requests", "failures", "time_spent":
     {"status": {WORD: seconds}, "vm_state", "task_state"}, "waiting": {OPERATION: {"asked",
-    "rested", "hung", "ended_in_error", "mean_changes", "mean_seconds", "percentiles"}}}.
+    "rested", "hung", "ended_in_error", "mean_changes", "mean_seconds", "percentiles"}}}, and with
+    --check "check": {"agrees", "left_out", "comparisons": [{"what", "simulated", "low", "high",
+    "exact", "chance"}, ...], "disagreements"}.
     """
     from ecs_fsm.fleet.extra import need
 
-    need("numba", "numpy", *(["pyarrow"] if output else []))
+    need("numba", "numpy", *(["pyarrow"] if output else []), *(["scipy"] if compare else []))
     if events and not output:
         raise InvalidInput("--events are written to a file: name one with -o")
     from ecs_fsm.fleet import running
+    from ecs_fsm.fleet.cluster import cluster
     from ecs_fsm.fleet.compiled import compile_profile
-    from ecs_fsm.fleet.telling import print_result, progress
+    from ecs_fsm.fleet.telling import progress
 
     profile = read_profile(file)
     begun = perf_counter()
@@ -138,6 +151,7 @@ def run(
             step=step,
             seed=seed,
             threads=threads,
+            executor=stack.enter_context(cluster(address)) if address else None,
             take=take,
             progress=stack.enter_context(progress()),
         )
@@ -146,10 +160,88 @@ def run(
         from ecs_fsm.fleet.parquet import write_counts
 
         write_counts(output, result)
-    if as_json:
-        print_json(result.as_dict())
-    else:
-        print_result(result)
+    agrees = _tell(result, compare, as_json)
     rate = result.changes / took
     print(f"{took:.2f} s, {rate / 1e6:.1f} million changes a second", file=sys.stderr)
-    return 130 if result.partial else 0
+    return 130 if result.partial else 0 if agrees else 1
+
+
+def _tell(result: Result, compare: bool, as_json: bool) -> bool:
+    """Print a result; whether it agrees with the exact answer, if that was asked."""
+    checked = None
+    if compare:
+        from ecs_fsm.fleet.checking import check
+
+        checked = check(result)
+    if as_json:
+        from ecs_fsm.fleet.answers import check_as_dict
+
+        print_json(result.as_dict() | ({"check": check_as_dict(checked)} if checked else {}))
+    else:
+        from ecs_fsm.fleet.answers import print_check
+        from ecs_fsm.fleet.telling import print_result
+
+        print_result(result)
+        if checked:
+            print_check(checked)
+    return not (checked and checked.disagreements)
+
+
+@fleet.command()
+@choosing
+@profile_option
+@click.option(
+    "--what-if", "changes", metavar="TABLE.KEY=VALUE", multiple=True,
+    help="Change the profile, and show what that does; again for more changes at once.",
+)  # fmt: skip
+@click.option("--duration", metavar="TIME", help="Show shares over time for so long.")
+@step_option
+@as_json
+def exact(
+    file: str | None,
+    changes: tuple[str, ...],
+    duration: str | None,
+    step: str | None,
+    as_json: bool,
+) -> int:
+    """Calculate what has a closed form, without a simulation.
+
+    Time and changes from request to rest and the probability of an error, per operation; the mean
+    life and how it ends; the share of each status in a life, which is the stationary share of a
+    fleet that is kept full; with --duration the share of each status over time, where all times are
+    exponential (or gamma with a whole shape). What has no closed form is said.
+
+    \b
+    Examples:
+      ecs-fsm fleet exact
+      ecs-fsm fleet exact --what-if fail.spawning=0.05 --what-if durations.spawning=2m
+
+    JSON: {"lifecycle", "operations": {OPERATION: {"requests_in_a_life", "rests", "ends_in_error",
+    "mean_seconds", "sd_seconds", "mean_changes", "sd_changes"}}, "life": {"mean_seconds",
+    "mean_steps", "ends": {STATE: probability}}, "shares": {"status": {WORD: share}, "vm_state",
+    "task_state"}, "times", "over_time": {STATUS: [share, ...]}, "why": [what is not given, ...]};
+    with --what-if {"before", "after", "differences": {PATH: {"before", "after", "difference"}}}.
+    """
+    from ecs_fsm.fleet.extra import need
+
+    need("numpy", "scipy")
+    from ecs_fsm.fleet.answers import answer, differences, print_answer, print_differences
+    from ecs_fsm.fleet.durations import seconds
+    from ecs_fsm.fleet.profilefile import changed
+
+    profile = read_profile(file)
+    long = None if duration is None else seconds(duration)
+    between = None if step is None else seconds(step)
+    if long == 0 or between == 0:
+        raise InvalidInput("a duration and a step are times above 0")
+    told = answer(profile, long, between)
+    if not changes:
+        print_json(told) if as_json else print_answer(told)
+        return 0
+    after = answer(changed(profile, changes), long, between)
+    found = differences(told, after)
+    if as_json:
+        print_json({"before": told, "after": after, "differences": found})
+    else:
+        print_differences(found)
+    return 0

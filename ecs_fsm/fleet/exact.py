@@ -1,0 +1,274 @@
+"""The answers that need no simulation: means by the fundamental matrix, shares by the exponential.
+
+Means hold for any distribution of times. What depends on time is exact where every time is a sum of
+exponential ones (exponential, or gamma with a whole shape); elsewhere `NoClosedForm` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecs_fsm.errors import LifecycleError
+from ecs_fsm.fleet.compiled import Compiled
+from ecs_fsm.fleet.durations import Family
+from ecs_fsm.fleet.process import Stay
+from ecs_fsm.fleet.result import shown
+
+Vector = NDArray[np.float64]
+MOST_STAGES = 64
+FINAL = (Stay.ENDS, Stay.LOST)
+
+
+class NoClosedForm(LifecycleError):
+    """What cannot be calculated; the message says because of what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a request ends: it rests with probability `rests` and rests in an error with `error`.
+
+    Of those that rest: mean and standard deviation of seconds and of changes. `requests` is how
+    often it is asked in a life (or, in lives without end, its share of all requests).
+    """
+
+    requests: float
+    rests: float
+    error: float
+    seconds: float
+    spread: float
+    changes: float
+    changes_spread: float
+
+
+class Exact:
+    """The exact answers for a process of P places."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        spots, a = compiled.spots, compiled.arrays
+        self.size = len(spots)
+        origins = [n for n, spot in enumerate(spots) for _ in spot.edges]
+        self._origins = np.array(origins)
+        self._chances = np.array([edge.probability for edge in compiled.edges])
+        self._jumps: Vector = np.zeros((self.size, self.size))
+        np.add.at(self._jumps, (self._origins, a.targets), self._chances)
+        self._means = np.array([spot.time.mean for spot in spots])
+        self._variances = np.array([spot.time.variance for spot in spots])
+        self._final = np.array([spot.stay in FINAL for spot in spots])
+
+    @cached_property
+    def visits(self) -> Vector:
+        """How often a server comes to each place in its life, by the fundamental matrix (P).
+
+        In lives without end: the share of all comings.
+        """
+        goes_on = ~self._final
+        found = np.zeros(self.size)
+        if not self.compiled.ends:
+            return self._comings()
+        within = self._jumps[np.ix_(goes_on, goes_on)]
+        begin = np.zeros(goes_on.sum())
+        begin[0] = 1.0
+        found[goes_on] = np.linalg.solve((np.eye(len(within)) - within).T, begin)
+        found[self._final] = found[goes_on] @ self._jumps[np.ix_(goes_on, self._final)]
+        return found
+
+    def _comings(self) -> Vector:
+        """The stationary law of the places one after the other, where no life ends."""
+        if self._final.any():
+            raise NoClosedForm("some lives end and some never do: they have no mean")
+        system = np.vstack([(np.eye(self.size) - self._jumps).T, np.ones(self.size)])
+        found, _, rank, _ = np.linalg.lstsq(system, np.append(np.zeros(self.size), 1.0))
+        if rank < self.size:
+            raise NoClosedForm("lives without end settle in more than one way")
+        return np.asarray(found)
+
+    @property
+    def life(self) -> float:
+        """Seconds from the beginning to the end of a life; infinite for one without end."""
+        return float(self.visits @ self._means) if self.compiled.ends else float("inf")
+
+    @property
+    def steps(self) -> float:
+        """Steps of a life: how often a server leaves a place."""
+        return float(self.visits[~self._final].sum()) if self.compiled.ends else float("inf")
+
+    def ends(self) -> dict[str, float]:
+        """The probability of each place where a life can end."""
+        if not self.compiled.ends:
+            return {}
+        found: dict[str, float] = {}
+        for n, spot in enumerate(self.compiled.spots):
+            if self._final[n]:
+                node = spot.place.node
+                name = f"{node.state if node else ''}{' (hangs)' if spot.stay is Stay.LOST else ''}"
+                found[name] = found.get(name, 0.0) + float(self.visits[n])
+        return found
+
+    def shares(self, attribute: str = "status") -> dict[str, float]:
+        """The share of its life that a server spends showing each word.
+
+        It is the stationary share of a fleet in which whoever is gone is replaced.
+        """
+        spent = self.visits * self._means
+        return self._by_word(spent / spent.sum(), attribute)
+
+    def _by_word(self, parts: Vector, attribute: str) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for spot, part in zip(self.compiled.spots, parts, strict=True):
+            if spot.place.node is not None and part > 0:
+                word = shown(spot.place.node.state, attribute)
+                found[word] = found.get(word, 0.0) + float(part)
+        return found
+
+    @cached_property
+    def _until_rest(self) -> NDArray[np.float64]:
+        """From each place until rest: 6 columns (P x 6), each restricted to those that rest.
+
+        Probability, probability of an error, seconds, their squares, changes, their squares.
+        """
+        a, spots = self.compiled.arrays, self.compiled.spots
+        works = np.array([spot.stay is Stay.WORKS for spot in spots])
+        rests = np.array([spot.stay in (Stay.RESTS, Stay.ENDS) for spot in spots])
+        wrong = rests & (a.wrong[a.states] > 0)
+        found = np.zeros((self.size, 6))
+        found[rests, 0], found[wrong, 1] = 1.0, 1.0
+        rows = self._jumps[works]
+        solve = np.linalg.inv(np.eye(int(works.sum())) - rows[:, works])
+        for n in (0, 1):
+            found[works, n] = solve @ (rows @ (found[:, n] * rests))
+        mean, variance = self._means[works], self._variances[works]
+        found[works, 2] = solve @ (mean * found[works, 0])
+        after = rows @ found[:, 2]
+        squares = (variance + mean**2) * found[works, 0] + 2 * mean * after
+        found[works, 3] = solve @ squares
+        steps = a.changes.astype(float) * self._chances
+        entered = self._per_place(steps * found[a.targets, 0])
+        found[works, 4] = solve @ entered[works]
+        both = a.changes * (steps * found[a.targets, 0]) + 2 * steps * found[a.targets, 4]
+        found[works, 5] = solve @ self._per_place(both)[works]
+        return found
+
+    def _per_place(self, per_edge: Vector) -> Vector:
+        return np.asarray(np.bincount(self._origins, per_edge, self.size), np.float64)
+
+    def course(self, groups: Iterable[int]) -> Course:
+        """How requests of some groups end, each weighed by how often it is asked."""
+        chosen = np.isin(self.compiled.arrays.groups, list(groups))
+        a = self.compiled.arrays
+        weights = (self.visits[self._origins] * self._chances)[chosen]
+        total = float(weights.sum())
+        if total <= 0:
+            chosen_chances = self._chances[chosen]
+            weights, total = chosen_chances, float(chosen_chances.sum())
+        after, changes = self._until_rest[a.targets[chosen]], a.changes[chosen]
+        rests, error, seconds, squares, entered, entered_squares = weights @ after / total
+        one = weights @ (changes * after[:, 0]) / total
+        both = weights @ (changes**2 * after[:, 0] + 2 * changes * after[:, 4]) / total
+        per = rests or 1.0
+        mean, mean_changes = seconds / per, (entered + one) / per
+        return Course(
+            total,
+            float(rests),
+            float(error),
+            float(mean),
+            float(np.sqrt(max(squares / per - mean**2, 0))),
+            float(mean_changes),
+            float(np.sqrt(max((entered_squares + both) / per - mean_changes**2, 0))),
+        )
+
+    def courses(self) -> dict[str, Course]:
+        """How the requests end, by operation."""
+        groups = self.compiled.groups
+        names = dict.fromkeys(group.asks for group in groups)
+        return {
+            name: self.course(n for n, group in enumerate(groups) if group.asks == name)
+            for name in names
+        }
+
+    @cached_property
+    def stages(self) -> Stages:
+        """The process with every time cut in exponential stages. Raises `NoClosedForm`."""
+        return Stages(self.compiled, self._jumps)
+
+
+class Stages:
+    """A Markov process in continuous time: `rates` (n x n), `begin` (n), `places` (n)."""
+
+    def __init__(self, compiled: Compiled, jumps: Vector) -> None:
+        self.compiled = compiled
+        counts = [_stages(compiled, n) for n in range(len(compiled.spots))]
+        at_once = np.array([count == 0 for count in counts])
+        timed = ~at_once
+        through = np.linalg.inv(np.eye(int(at_once.sum())) - jumps[np.ix_(at_once, at_once)])
+        reach = jumps[:, timed] + jumps[:, at_once] @ through @ jumps[np.ix_(at_once, timed)]
+        numbers = [n for n in range(len(counts)) if timed[n]]
+        self.places = np.repeat(numbers, [counts[n] for n in numbers])
+        firsts = np.cumsum([0, *(counts[n] for n in numbers)])[:-1]
+        self.rates = np.zeros((len(self.places), len(self.places)))
+        for first, n in zip(firsts, numbers, strict=True):
+            spot = compiled.spots[n]
+            if spot.stay in FINAL:
+                continue
+            rate = counts[n] / spot.time.mean
+            last = first + counts[n] - 1
+            for stage in range(first, last):
+                self.rates[stage, stage : stage + 2] = -rate, rate
+            self.rates[last, firsts] += rate * reach[n]
+            self.rates[last, last] -= rate
+        self.begin = np.zeros(len(self.places))
+        self.begin[firsts] = reach[0]
+
+    def over_time(self, points: int, step: float) -> Vector:
+        """The probability of each place at 0, step, 2 step, ... (points x P)."""
+        from scipy.linalg import expm
+
+        once = expm(self.rates * step)
+        found = np.zeros((points, len(self.compiled.spots)))
+        law = self.begin
+        for n in range(points):
+            np.add.at(found[n], self.places, law)
+            law = law @ once
+        return found
+
+    def rested(self, begin: Vector, times: Vector) -> Vector:
+        """The probability that work that begins with the law `begin` (P) rests by each time."""
+        from scipy.linalg import expm
+
+        spots = self.compiled.spots
+        works = np.array([spots[n].stay is Stay.WORKS for n in self.places])
+        rests = np.array([spots[n].stay in (Stay.RESTS, Stay.ENDS) for n in self.places])
+        within = self.rates[np.ix_(works, works)]
+        out = self.rates[np.ix_(works, rests)].sum(axis=1)
+        size = len(within)
+        whole = np.zeros((size + 1, size + 1))
+        whole[:size, :size], whole[:size, size] = within, out
+        law = np.zeros(size + 1)
+        places = self.places[works]
+        first = np.append(True, places[1:] != places[:-1])
+        law[:size][first] = begin[places[first]]
+        law[size] = sum(begin[n] for n, s in enumerate(spots) if s.stay in (Stay.RESTS, Stay.ENDS))
+        return np.array([(law @ expm(whole * time))[size] for time in times])
+
+
+def _stages(compiled: Compiled, place: int) -> int:
+    """How many exponential stages the time of a place has; none where it takes no time."""
+    spot = compiled.spots[place]
+    time = spot.time
+    if spot.stay in FINAL or time.family is Family.EXPONENTIAL:
+        return 1 if spot.stay in FINAL or time.mean else 0
+    if time.mean == 0:
+        return 0
+    if time.family is Family.GAMMA and time.second.is_integer() and time.second <= MOST_STAGES:
+        return int(time.second)
+    node = spot.place.node
+    raise NoClosedForm(
+        f"shares over time are not given: the time at {node.state if node else ''} is "
+        f"{time.family}, and only exponential times, and gamma ones with a whole shape up to "
+        f"{MOST_STAGES}, have a closed form"
+    )
