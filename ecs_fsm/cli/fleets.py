@@ -56,6 +56,12 @@ seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True,
     help="What decides everything random.",
 )  # fmt: skip
+plot_option = click.option(
+    "--plot",
+    "picture",
+    metavar="FILE",
+    help="Draw statuses over time and durations: SVG, PNG, PDF.",
+)
 
 
 def read_profile(file: str | None) -> Profile:
@@ -88,6 +94,7 @@ def show_profile() -> int:
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the counts over time to Parquet.")
 @click.option("--events", is_flag=True, help="Write every change to the file of -o instead.")
+@plot_option
 @click.option("--check", "compare", is_flag=True, help="Compare with the exact answer.")
 @as_json
 def run(
@@ -100,6 +107,7 @@ def run(
     address: str | None,
     output: str | None,
     events: bool,
+    picture: str | None,
     compare: bool,
     as_json: bool,
 ) -> int:
@@ -128,6 +136,7 @@ def run(
     from ecs_fsm.fleet.extra import need
 
     need("numba", "numpy", *(["pyarrow"] if output else []), *(["scipy"] if compare else []))
+    _check_picture(picture)
     if events and not output:
         raise InvalidInput("--events are written to a file: name one with -o")
     from ecs_fsm.fleet import running
@@ -160,10 +169,25 @@ def run(
         from ecs_fsm.fleet.parquet import write_counts
 
         write_counts(output, result)
+    if picture:
+        from ecs_fsm.fleet.plot import plot
+
+        plot(result, picture)
     agrees = _tell(result, compare, as_json)
     rate = result.changes / took
     print(f"{took:.2f} s, {rate / 1e6:.1f} million changes a second", file=sys.stderr)
     return 130 if result.partial else 0 if agrees else 1
+
+
+def _check_picture(picture: str | None) -> None:
+    """Say before a long run that a plot cannot be drawn after it."""
+    if picture:
+        from ecs_fsm.fleet.extra import need
+
+        need("matplotlib", "scipy")
+        from ecs_fsm.fleet.plot import kind_of
+
+        kind_of(picture)
 
 
 def _tell(result: Result, compare: bool, as_json: bool) -> bool:
@@ -245,3 +269,58 @@ def exact(
     else:
         print_differences(found)
     return 0
+
+
+@fleet.command()
+@choosing
+@profile_option
+@size_option
+@duration_option
+@step_option
+@seed_option
+@plot_option
+@as_json
+def contend(
+    file: str | None,
+    number: int,
+    duration: str,
+    step: str | None,
+    seed: int,
+    picture: str | None,
+    as_json: bool,
+) -> int:
+    """Simulate servers that compete for the [resources] of the profile.
+
+    A resource has a capacity (of each of its hosts, among which servers are dealt out by number),
+    and steps during which a server holds one unit of it; who finds none free waits in line, and the
+    step begins after that. Prints what `fleet run` prints, and how long the lines were.
+
+    \b
+    Example:
+      ecs-fsm fleet contend --servers 2000 --duration 3d --seed 7
+
+    JSON: as of `fleet run`, and "resources": {NAME: {"capacity", "hosts", "uses", "waited",
+    "mean_wait", "wait_percentiles", "mean_queue", "busy", "lengths": [waiting, ...]}}.
+    """
+    from ecs_fsm.fleet.extra import need
+
+    need("numba", "numpy", "simpy")
+    _check_picture(picture)
+    from ecs_fsm.fleet.contend import contend as compete
+    from ecs_fsm.fleet.telling import print_queues, print_result, progress
+
+    profile = read_profile(file)
+    with progress("parts of the time") as moved:
+        found = compete(
+            profile, servers=number, duration=duration, step=step, seed=seed, progress=moved
+        )
+    if picture:
+        from ecs_fsm.fleet.plot import plot
+
+        plot(found.result, picture, found.queues)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print_result(found.result)
+        print_queues(found.queues)
+    return 130 if found.result.partial else 0

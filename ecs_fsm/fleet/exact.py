@@ -182,6 +182,21 @@ class Exact:
             float(np.sqrt(max((entered_squares + both) / per - mean_changes**2, 0))),
         )
 
+    def rested(self, groups: Iterable[Iterable[int]], first: float, octaves: int) -> Vector:
+        """Of requests that rest, the share that does so in time, for sets of groups (n x times).
+
+        The times are `first` seconds and on, four to an octave: 1, 1.25, 1.5, 1.75, 2, 2.5, ...
+        Raises `NoClosedForm`.
+        """
+        a, laws = self.compiled.arrays, []
+        for numbers in groups:
+            chosen = np.isin(a.groups, list(numbers))
+            weights = (self.visits[self._origins] * self._chances)[chosen]
+            laws.append(np.bincount(a.targets[chosen], weights / weights.sum(), self.size))
+        begin = np.array(laws, np.float64).reshape(-1, self.size)
+        rests = begin @ self._until_rest[:, 0]
+        return np.asarray(self.stages.rested(begin, first, octaves) / rests[:, None])
+
     def courses(self) -> dict[str, Course]:
         """How the requests end, by operation."""
         groups = self.compiled.groups
@@ -236,24 +251,40 @@ class Stages:
             law = law @ once
         return found
 
-    def rested(self, begin: Vector, times: Vector) -> Vector:
-        """The probability that work that begins with the law `begin` (P) rests by each time."""
+    def rested(self, laws: Vector, first: float, octaves: int) -> Vector:
+        """How likely work rests in time, begun by `laws` (n x P); times as of `Exact.rested`.
+
+        The exponential is squared from octave to octave.
+        """
         from scipy.linalg import expm
 
+        within, begin = self._work(laws)
+        quarter = expm(within * (first / 4))
+        whole = np.linalg.matrix_power(quarter, 4)
+        found = []
+        for _ in range(octaves):
+            law = begin @ whole
+            for _ in range(4):
+                found.append(law[:, -1])
+                law = law @ quarter
+            quarter, whole = quarter @ quarter, whole @ whole
+        return np.array(found).T
+
+    def _work(self, laws: Vector) -> tuple[Vector, Vector]:
+        """The rates of what works, with rest as the last stage, and how work begins."""
         spots = self.compiled.spots
         works = np.array([spots[n].stay is Stay.WORKS for n in self.places])
-        rests = np.array([spots[n].stay in (Stay.RESTS, Stay.ENDS) for n in self.places])
-        within = self.rates[np.ix_(works, works)]
-        out = self.rates[np.ix_(works, rests)].sum(axis=1)
-        size = len(within)
-        whole = np.zeros((size + 1, size + 1))
-        whole[:size, :size], whole[:size, size] = within, out
-        law = np.zeros(size + 1)
+        rests = [n for n, s in enumerate(spots) if s.stay in (Stay.RESTS, Stay.ENDS)]
+        size = int(works.sum())
+        within = np.zeros((size + 1, size + 1))
+        within[:size, :size] = self.rates[np.ix_(works, works)]
+        within[:size, size] = self.rates[np.ix_(works, np.isin(self.places, rests))].sum(axis=1)
         places = self.places[works]
         first = np.append(True, places[1:] != places[:-1])
-        law[:size][first] = begin[places[first]]
-        law[size] = sum(begin[n] for n, s in enumerate(spots) if s.stay in (Stay.RESTS, Stay.ENDS))
-        return np.array([(law @ expm(whole * time))[size] for time in times])
+        begin = np.zeros((len(laws), size + 1))
+        begin[:, :size][:, first] = laws[:, places[first]]
+        begin[:, size] = laws[:, rests].sum(axis=1)
+        return within, begin
 
 
 def _stages(compiled: Compiled, place: int) -> int:

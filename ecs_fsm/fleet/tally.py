@@ -15,7 +15,8 @@ MICRO = 1_000_000
 PER_OCTAVE = 64
 SHORTEST = 2.0**-10
 """The upper end of the first bin of a histogram, in seconds."""
-BINS = 34 * PER_OCTAVE + 2
+OCTAVES = 34
+BINS = OCTAVES * PER_OCTAVE + 2
 
 
 class Tally(NamedTuple):

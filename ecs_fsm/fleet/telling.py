@@ -5,11 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ecs_fsm.fleet.durations import UNITS
 from ecs_fsm.fleet.result import PERCENTILES, Result
 from ecs_fsm.model import Kind
 from ecs_fsm.text import console, print_table
+
+if TYPE_CHECKING:
+    from ecs_fsm.fleet.contend import Queue
 
 MOST_TIMES = 9
 """Points in time to show in a table; JSON has them all."""
@@ -90,8 +96,30 @@ def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
     print_table(headings, rows)
 
 
+def print_queues(queues: Sequence[Queue]) -> None:
+    """Print how the resources were used."""
+    rows = []
+    for queue in queues:
+        told = queue.as_dict()
+        waits = queue.waits
+        times = [float(waits.mean()), *np.percentile(waits, PERCENTILES)] if len(waits) else []
+        numbers = [f"{told[name]:,}" for name in ("capacity", "hosts", "uses", "waited")]
+        rows.append(
+            (
+                queue.resource.name,
+                *numbers,
+                *([span(float(t)) for t in times] or ["-"] * (1 + len(PERCENTILES))),
+                f"{queue.length:.4g}",
+                f"{queue.busy:.3%}",
+            )
+        )
+    percentiles = [f"{p} %" for p in PERCENTILES]
+    headings = ("resource", "capacity", "hosts", "uses", "waited", "mean wait", *percentiles)
+    print_rows("waiting for resources", (*headings, "mean queue", "busy"), rows)
+
+
 @contextmanager
-def progress() -> Iterator[Callable[[int, int], None] | None]:
+def progress(what: str = "servers") -> Iterator[Callable[[int, int], None] | None]:
     """Who hears how far a run is: a bar with rate and time left on a terminal, else nobody."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
@@ -99,14 +127,14 @@ def progress() -> Iterator[Callable[[int, int], None] | None]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("servers"),
+        TextColumn(what),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("servers", total=None, rate="")
+        task = bar.add_task(what, total=None, rate="")
 
         def moved(done: int, of: int) -> None:
             took = bar.tasks[0].elapsed or 0.0
