@@ -16,6 +16,7 @@ from ecs_fsm.text import console, print_table
 
 if TYPE_CHECKING:
     from ecs_fsm.fleet.contend import Queue
+    from ecs_fsm.fleet.fitting import Fitted
 
 MOST_TIMES = 9
 """Points in time to show in a table; JSON has them all."""
@@ -116,6 +117,19 @@ def print_queues(queues: Sequence[Queue]) -> None:
     percentiles = [f"{p} %" for p in PERCENTILES]
     headings = ("resource", "capacity", "hosts", "uses", "waited", "mean wait", *percentiles)
     print_rows("waiting for resources", (*headings, "mean queue", "busy"), rows)
+
+
+def print_fits(fitted: Fitted) -> None:
+    """Print what was fitted how well, and what could not be."""
+    rows = [
+        (f.key, f"{f.size:,}", f.time.family.value, span(f.time.mean), f"{f.distance:.4f}",
+         f"{f.chance:.3g}")
+        for f in fitted.fits
+        if f.time
+    ]  # fmt: skip
+    print_rows("fitted", ("what", "samples", "family", "mean", "KS", "p"), rows)
+    for told in fitted.too_little:
+        console().print(f"too little data: {told}", soft_wrap=True)
 
 
 @contextmanager
