@@ -98,6 +98,15 @@ class Exact:
         """Steps of a life: how often a server leaves a place."""
         return float(self.visits[~self._final].sum()) if self.compiled.ends else float("inf")
 
+    @cached_property
+    def steps_spread(self) -> float:
+        """The standard deviation of the steps of a life."""
+        within = self._jumps[np.ix_(~self._final, ~self._final)]
+        system = np.eye(len(within)) - within
+        mean = np.linalg.solve(system, np.ones(len(within)))
+        squares = np.linalg.solve(system, 2 * mean) - mean
+        return float(np.sqrt(squares[0] - mean[0] ** 2))
+
     def ends(self) -> dict[str, float]:
         """The probability of each place where a life can end."""
         if not self.compiled.ends:

@@ -21,13 +21,13 @@ from ecs_fsm.fleet.draws import STRIDE, mix, seed_key, server_key
 from ecs_fsm.fleet.jit import compiled, inlined
 from ecs_fsm.fleet.process import Stay
 
-BLOCK = 2048
+BLOCK = 1024
 """Servers that are moved together."""
 SWEEPS = 4
 """Steps between two times at which those that are gone are replaced."""
 CHUNK = 1 << 18
 MOST_PLACES = 1 << 16
-MOST_SWEEPS = 1 << 40
+SUMS = 3
 _STRIDE = np.uint64(STRIDE)
 _16, _32, _33, _END = np.uint64(16), np.uint64(32), np.uint64(33), np.uint64(0xFFFF)
 _HALF, _ONE, _LN2 = np.float32(0.5), np.float32(1.0), np.float32(0.69314718056)
@@ -58,11 +58,10 @@ class Moves(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Lives of `servers` servers: all their steps and seconds, and the sums of their squares."""
+    """Lives of `servers` servers: all their steps and seconds, and the sum of squared seconds."""
 
     servers: int
     steps: int
-    step_squares: int
     seconds: float
     second_squares: float
 
@@ -133,11 +132,10 @@ def move(
     ages: NDArray[np.float32],
     times: NDArray[np.float32],
     choices: NDArray[np.uint32],
-    steps: NDArray[np.int32],
     m: Moves,
-) -> None:
-    """Move every server of a block one step on."""
-    bits, end = np.uint64(m.bits), np.uint32(m.end)
+) -> int:
+    """Move every server of a block one step on; how many were still there to be moved."""
+    bits, end, moved = np.uint64(m.bits), np.uint32(m.end), 0
     over = _32 - bits
     for n in range(places.shape[0]):
         place = places[n]
@@ -147,43 +145,38 @@ def move(
         rest = np.uint32(low << bits)
         shift = _16 if rest >= np.uint32(slot >> _32) else np.uint64(0)
         places[n] = np.uint32((slot >> shift) & _END)
-        steps[n] += place < end
+        moved += place < end
+    return moved
 
 
 @compiled
 def live(first: int, count: int, seed: np.uint64, m: Moves, totals: NDArray[np.int64]) -> None:
-    """Let `count` servers live and add steps, their squares, milliseconds, squared seconds."""
+    """Let `count` servers live and add up their steps, milliseconds and squares of seconds."""
     size = min(BLOCK, count)
     keys, places = np.empty(size, np.uint64), np.full(size, m.begin, np.uint32)
-    ages, steps = np.zeros(size, np.float32), np.zeros(size, np.int32)
+    ages, gone = np.zeros(size, np.float32), np.empty(size, np.int64)
     times, choices = np.empty(size, np.float32), np.empty(size, np.uint32)
     for n in range(size):
         keys[n] = server_key(seed, first + n)
     coming, last = first + size, first + count
-    for _ in range(MOST_SWEEPS):
-        if size == 0:
-            return
+    while size:
         for _ in range(SWEEPS):
             draw(keys[:size], times, choices)
-            move(places[:size], ages, times, choices, steps, m)
-        n = 0
-        while n < size:
-            if places[n] < m.end:
-                n += 1
-                continue
-            totals[0] += steps[n]
-            totals[1] += np.int64(steps[n]) * np.int64(steps[n])
-            totals[2] += np.int64(ages[n] * 1000.0)
-            totals[3] += np.int64(np.float64(ages[n]) * np.float64(ages[n]))
+            totals[0] += move(places[:size], ages, times, choices, m)
+        leaving = 0
+        for n in range(size):
+            gone[leaving] = n
+            leaving += places[n] >= m.end
+        for which in range(leaving - 1, -1, -1):
+            n = gone[which]
+            totals[1] += np.int64(ages[n] * 1000.0)
+            totals[2] += np.int64(np.float64(ages[n]) * np.float64(ages[n]))
             if coming < last:
-                keys[n] = server_key(seed, coming)
-                places[n], ages[n], steps[n] = m.begin, 0.0, 0
+                keys[n], places[n], ages[n] = server_key(seed, coming), m.begin, 0.0
                 coming += 1
-                n += 1
             else:
                 size -= 1
-                keys[n], places[n] = keys[size], places[size]
-                ages[n], steps[n] = ages[size], steps[size]
+                keys[n], places[n], ages[n] = keys[size], places[size], ages[size]
 
 
 def lifetimes(
@@ -209,12 +202,12 @@ def lifetimes(
     else:
         with ThreadPoolExecutor(threads) as own:
             sums = list(own.map(_chunk, chunks))
-    steps, squares, millis, second_squares = (sum(int(s[n]) for s in sums) for n in range(4))
-    return Lifetimes(servers, steps, squares, millis / 1000, second_squares)
+    steps, millis, squares = (sum(int(part[n]) for part in sums) for n in range(SUMS))
+    return Lifetimes(servers, steps, millis / 1000, squares)
 
 
 def _chunk(chunk: tuple[int, int, int, Moves]) -> NDArray[np.int64]:
     first, count, key, moves = chunk
-    totals = np.zeros(4, np.int64)
+    totals = np.zeros(SUMS, np.int64)
     live(first, count, np.uint64(key), moves, totals)
     return totals
