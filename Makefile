@@ -10,7 +10,7 @@ QUIET := --quiet --disable-pip-version-check
 # A type checker finds the package where it is, also from elsewhere.
 EDITABLE := --config-settings editable_mode=compat --editable
 
-.PHONY: demo test bench generate diagrams clean
+.PHONY: demo test bench generate diagrams notebook clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
@@ -31,6 +31,11 @@ generate: $(VENV)/.demo
 # Draws every picture of diagrams/ and writes its page.
 diagrams: $(VENV)/.demo
 	$(BIN)/python $(ROOT)/diagrams/make.py
+
+# Runs the notebook of diagrams/ and keeps what it shows.
+notebook: $(VENV)/.test
+	$(BIN)/jupyter-execute --inplace --NotebookClient.record_timing=False \
+		$(ROOT)/diagrams/examples.ipynb
 
 clean:
 	rm -rf $(VENV) $(ROOT)/build $(ROOT)/*.egg-info

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ecs_fsm import ECS, draw
+from ecs_fsm.check import Waiter
+from ecs_fsm.check.picturing import picture
 from ecs_fsm.draw import Picture
 from ecs_fsm.ecs import Server
 from ecs_fsm.nova import NOVA
@@ -44,39 +46,94 @@ def gallery() -> Iterator[tuple[str, list[Shown]]]:
     yield (
         "The lifecycle of an ECS",
         [
-            Shown("lanes.svg", draw.lanes(ECS), "lanes", "The whole on one page, to print."),
-            Shown("overview.svg", draw.overview(ECS), "overview", "The statuses, for a slide."),
-            Shown("status.svg", draw.status(ECS), "status", "Which status which pair shows."),
+            Shown(
+                "lanes.svg",
+                draw.lanes(ECS),
+                "draw lanes",
+                "The whole on one page, to print.",
+            ),
+            Shown(
+                "overview.svg",
+                draw.overview(ECS),
+                "draw overview",
+                "The statuses, for a slide.",
+            ),
+            Shown(
+                "status.svg",
+                draw.status(ECS),
+                "draw status",
+                "Which status which pair shows.",
+            ),
         ],
     )
     yield (
         "A run",
         [
-            Shown("animate.svg", draw.animate(server, refused), f"animate {run}", "It walks."),
-            Shown("run.svg", draw.run(server, refused), f"run {run}", "Its states, numbered."),
-            Shown("timeline.svg", draw.timeline(server, refused), f"timeline {run}", "In time."),
+            Shown(
+                "animate.svg",
+                draw.animate(server, refused),
+                f"draw animate {run}",
+                "It walks.",
+            ),
+            Shown(
+                "run.svg",
+                draw.run(server, refused),
+                f"draw run {run}",
+                "Its states, numbered.",
+            ),
+            Shown(
+                "timeline.svg",
+                draw.timeline(server, refused),
+                f"draw timeline {run}",
+                "In time.",
+            ),
+        ],
+    )
+    (early, *_) = Waiter("rebuild", "ACTIVE", failure="ERROR", from_="stopped/-").findings()
+    bug = "check --operation rebuild --from stopped/- --target ACTIVE --failure ERROR"
+    yield (
+        "A bug in a wait loop",
+        [
+            Shown(
+                "finding.svg", picture(ECS, early), f"{bug} --draw finding.svg", "It leaves early."
+            )
         ],
     )
     yield (
         "Each operation, every way it can go",
         [
-            Shown(f"{n}.svg", draw.operation(ECS, n), f"operation {n}", ECS.operations[n].meaning)
+            Shown(
+                f"{n}.svg",
+                draw.operation(ECS, n),
+                f"draw operation {n}",
+                ECS.operations[n].meaning,
+            )
             for n in ECS.operations
         ],
     )
     nova_server, _ = simulate(NovaServer, NOVA_WORDS)
-    nova_run = f"run {' '.join(NOVA_WORDS)} --lifecycle nova"
+    nova_run = f"draw run {' '.join(NOVA_WORDS)} --lifecycle nova"
     yield (
         "All of Nova",
         [
-            Shown("nova/overview.svg", draw.overview(NOVA), "overview --lifecycle nova", "Nova's."),
-            Shown("nova/status.svg", draw.status(NOVA), "status --lifecycle nova", "Its pairs."),
+            Shown(
+                "nova/overview.svg",
+                draw.overview(NOVA),
+                "draw overview --lifecycle nova",
+                "Nova's.",
+            ),
+            Shown(
+                "nova/status.svg",
+                draw.status(NOVA),
+                "draw status --lifecycle nova",
+                "Its pairs.",
+            ),
             Shown("nova/run.svg", draw.run(nova_server), nova_run, "Only what a run touches."),
             *(
                 Shown(
                     f"nova/{v}.svg",
                     draw.lanes(NOVA, [v]),
-                    f"lanes --vm-state {v} --lifecycle nova",
+                    f"draw lanes --vm-state {v} --lifecycle nova",
                     v.meaning,
                 )
                 for v in NOVA.table.vm_states
@@ -93,7 +150,7 @@ def main(folder: Path) -> None:
         lines.append(f"## {chapter}\n")
         for shown in pictures:
             draw.save(shown.picture, folder / shown.file)
-            lines.append(f"`ecs-fsm draw {shown.command}`: {shown.about}\n")
+            lines.append(f"`ecs-fsm {shown.command}`: {shown.about}\n")
             lines.append(f"![{shown.picture.title}]({shown.file})\n")
     draw.save(draw.lanes(ECS), folder / "lanes.png")
     (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Self
 
 from ecs_fsm.model import AnyChange
 
 if TYPE_CHECKING:
-    from ecs_fsm.lifecycle import Outcome
+    from ecs_fsm.lifecycle import Lifecycle, Outcome
 
 
 class History(tuple[AnyChange, ...]):
-    """What happened to a server, in order; `print` shows it as a table."""
+    """What happened to a server, in order; `print` shows it as a table, a notebook as more.
 
-    __slots__ = ()
+    `lifecycle` is that of the server, None where nobody said.
+    """
+
+    lifecycle: Lifecycle | None
+
+    def __new__(cls, changes: Iterable[AnyChange] = (), lifecycle: Lifecycle | None = None) -> Self:
+        """The history of those changes."""
+        history = super().__new__(cls, changes)
+        history.lifecycle = lifecycle
+        return history
 
     def __str__(self) -> str:
         from ecs_fsm.text import history_table
 
         return history_table(self)
+
+    def _repr_html_(self) -> str:
+        from ecs_fsm.notebook import history_html
+
+        return history_html(self)
 
 
 class Attention:

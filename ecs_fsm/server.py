@@ -154,7 +154,7 @@ class BaseServer:
     @property
     def history(self) -> History:
         """Every state entered so far with the event that entered it; empty where none is kept."""
-        return History(self._changes or ())
+        return History(self._changes or (), self.lifecycle)
 
     def trigger(self, trigger: str, **given: str) -> bool:
         """Let an operation or an event of the system happen, by name.
@@ -319,3 +319,8 @@ class BaseServer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.state}{bracketed(self._node.facts)} {self.status}>"
+
+    def _repr_svg_(self) -> str:
+        from ecs_fsm.notebook import server_svg
+
+        return server_svg(self)

@@ -89,7 +89,7 @@ def simulate(
 def read_word(lifecycle: Lifecycle, text: str) -> ScenarioWord:
     """Read one word. Raises `InvalidInput` that says what there is instead."""
     first, *rest = re.split(f":{_OUTSIDE_BRACKETS}", text, maxsplit=1)
-    name, given = _with_facts(lifecycle, first)
+    name, given = with_facts(lifecycle, first)
     if name == GO_ON and not given:
         operation = Trigger(GO_ON, Kind.PROGRESS, "", (), _anywhere(lifecycle), False, {})
         return ScenarioWord(
@@ -114,7 +114,7 @@ def _read_outcomes(
 
 def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> Outcome:
     before, at, step = text.partition("@")
-    event, given = _with_facts(lifecycle, before)
+    event, given = with_facts(lifecycle, before)
     if event not in outcomes(lifecycle):
         raise unknown("outcome", event, outcomes(lifecycle))
     steps = _steps(lifecycle, operation)
@@ -134,7 +134,8 @@ def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> Outcom
     return Outcome(event, given, step if at else possible[0])
 
 
-def _with_facts(lifecycle: Lifecycle, text: str) -> tuple[str, dict[str, str]]:
+def with_facts(lifecycle: Lifecycle, text: str) -> tuple[str, dict[str, str]]:
+    """A word and the facts in the brackets behind it. Raises `InvalidInput` for unknown ones."""
     name, bracket, facts = text.partition("[")
     if bracket and not facts.endswith("]"):
         raise InvalidInput(f"{text}: a bracket is not closed")

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from ecs_fsm import ECS, InvalidInput, Lifecycle
+from ecs_fsm.check import Waiter
+from ecs_fsm.check.picturing import picture
 from ecs_fsm.check.reading import read
 from ecs_fsm.check.values import NAMES, find_attribute
 from ecs_fsm.nova import NOVA
@@ -270,7 +272,7 @@ def test_infer_prints_what_can_be_pasted() -> None:
     code, out, err = ecs_fsm("infer", "rebuild", "--from", "stopped/-")
     assert (code, err) == (0, "")
     assert out.split("\n# what it cannot see")[0] == (
-        "# rebuild asked stopped/-, waited for by status\n"
+        "# rebuild at stopped/-, waited for by status\n"
         "pending  REBUILD, ACTIVE\n"
         "target   SHUTOFF\n"
         "failure  ERROR\n"
@@ -373,3 +375,42 @@ def test_a_thousand_waiters_are_checked_in_time(
         if took < seconds:
             break
     assert took < seconds
+
+
+def test_the_run_of_each_finding_is_drawn_with_what_was_polled(tmp_path: Path) -> None:
+    words = ["--operation", "rebuild", "--from", "stopped/-", "--target", "ACTIVE"]
+    path = tmp_path / "bug.svg"
+    code, out, err = ecs_fsm("check", *words, "--draw", str(path), "--json")
+    found = json.loads(out)["waiters"][0]["findings"]
+    assert (code, err) == (1, "")
+    names = ["bug.svg", *(f"bug-{n}.svg" for n in range(2, len(found) + 1))]
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(names)
+    for name, finding in zip(names, found, strict=True):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert f"rebuild: {finding['finding']} (ecs)" in text
+        assert f"polled: {finding['polled'][-1]}" in text
+
+
+def test_a_waiter_without_findings_draws_nothing(tmp_path: Path) -> None:
+    words = ["--operation", "resize", "--target", "VERIFY_RESIZE", "--failure", "SHUTOFF,ERROR"]
+    assert ecs_fsm("check", *words, "--draw", f"{tmp_path}/bug.svg").code == 0
+    assert list(tmp_path.iterdir()) == []
+    wrong = ecs_fsm("check", *words, "--draw", f"{tmp_path}/bug.jpg")
+    assert (wrong.code, wrong.err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("waiter", "finding", "place"),
+    [
+        (Waiter("confirm_resize", "VERIFY_RESIZE"), "leaves-early", "resized/-"),
+        (Waiter("delete", "DELETED"), "misses", "deleted/-"),
+        (Waiter("stop", "SHUTOFF"), "hangs", "active/-"),
+    ],
+    ids=["in the state where it was asked", "the 404 behind the last state", "at rest"],
+)
+def test_a_poll_is_marked_where_it_was(waiter: Waiter, finding: str, place: str) -> None:
+    found = next(f for f in waiter.findings() if f.finding == finding)
+    drawn = picture(waiter.lifecycle, found)
+    states = {f"polled-{box.key}": str(box.state) for box in drawn.boxes}
+    marked = [states[box.key] for box in drawn.boxes if box.key in states]
+    assert marked == [place]

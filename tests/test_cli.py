@@ -225,7 +225,7 @@ def test_each_surprise_is_told_where_it_lies(surprise: object) -> None:
 
 def test_help_has_an_example_for_every_command() -> None:
     commands = ("table", "status", "operations", "simulate", "replay", "explain", "draw", "check",
-                "infer", "path", "cover", "prove")  # fmt: skip
+                "infer", "path", "cover", "prove", "quiz", "play")  # fmt: skip
     for command in commands:
         code, out, _ = ecs_fsm(command, "--help")
         assert code == 0

@@ -189,7 +189,7 @@ def test_pairs_leave_out_only_what_cannot_happen_in_the_life_of_a_server() -> No
 
 def test_the_output_states_the_lower_bound() -> None:
     *_, counted, bound = ecs_fsm("cover").out.splitlines()
-    assert counted == "# 6 scenarios with 452 events touch all 111 transitions"
+    assert counted == "# 6 scenarios with 452 events that touch all 111 transitions"
     assert bound == "# lower bound: 6, no fewer can do it (a minimum flow)"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from graphviz.backend import dot_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transitions.extensions import GraphMachine as LibraryMachine
@@ -223,7 +224,7 @@ def test_the_library_s_own_graph_machine_draws_the_same_arrows(lifecycle: Lifecy
     with draw.engine() as program:
         text = model.get_graph().source
         done = subprocess.run(
-            [program, "-Tjson0"], input=text, capture_output=True, check=True, text=True
+            [program, "-Kosage", "-Tjson0"], input=text, capture_output=True, check=True, text=True
         )
         if lifecycle is ECS:  # the layout of Nova's fifteen hundred arrows takes most of a minute
             assert model.get_graph().draw(None, format="svg").startswith(b"<?xml")
@@ -407,12 +408,15 @@ def test_an_animation_has_a_moment_for_each_state_stops_where_motion_is_unwanted
     style = top.find(f"{SVG}style")
     assert style is not None
     still_rules = str(style.text).partition("@media (prefers-reduced-motion:reduce)")[2]
-    assert still_rules.count("animation:none") == 2
+    assert ".walker,.moment{animation:none;visibility:hidden}" in still_rules
     assert str(style.text).count("%{transform") == len(moments)
 
 
-def test_a_still_animation_is_the_run() -> None:
-    assert draw.render(runs(ECS)["animate"], "png") == draw.render(runs(ECS)["run"], "png")
+def test_a_still_animation_is_the_run_with_its_last_caption() -> None:
+    picture, run = runs(ECS)["animate"], runs(ECS)["run"]
+    other = [box for box in picture.boxes if box not in run.boxes]
+    assert [box.lines[0].words for box in other] == [picture.moments[-1].caption]
+    assert picture.arrows == run.arrows
 
 
 def test_a_pdf_of_the_lanes_is_one_sheet_of_a4() -> None:
@@ -422,6 +426,14 @@ def test_a_pdf_of_the_lanes_is_one_sheet_of_a4() -> None:
     assert box is not None
     assert [round(float(side)) for side in box.groups()] == [842, 595]
     assert made.count(b"/Type /Page\n") + made.count(b"/Type /Page ") == 1
+
+
+def test_a_pdf_of_many_lanes_has_a_sheet_for_each_of_a3_at_the_most() -> None:
+    made = draw.render(still(NOVA)["lanes"], "pdf")
+    boxes = re.findall(rb"/MediaBox \[ ?0 0 ([\d.]+) ([\d.]+)", made)
+    assert len(boxes) == len(NOVA.table.vm_states)
+    assert max(max(map(float, box)) for box in boxes) <= 1191
+    assert made == draw.render(still(NOVA)["lanes"], "pdf")
 
 
 def test_without_a_library_and_without_dot_a_pdf_says_what_to_install(
@@ -451,3 +463,41 @@ def test_an_engine_that_fails_is_quoted(tmp_path: Path) -> None:
     broken.chmod(0o755)
     with pytest.raises(InvalidInput, match="could not draw png: out of paint"):
         draw.render(still(ECS)["overview"], "png", program=str(broken))
+
+
+@pytest.mark.parametrize(
+    ("says", "form", "message"),
+    [("", "png", "could not draw png: it wrote nothing"), ("no", "svg", "did not write SVG")],
+)
+def test_a_program_that_is_no_engine_is_told_apart(
+    tmp_path: Path, says: str, form: str, message: str
+) -> None:
+    other = tmp_path / "dot"
+    other.write_text(f"#!/bin/sh\ncat > /dev/null; printf '{says}'\n", encoding="utf-8")
+    other.chmod(0o755)
+    with pytest.raises(InvalidInput, match=message):
+        draw.render(still(ECS)["overview"], form, program=str(other))
+
+
+def test_a_picture_can_be_drawn_while_somebody_uses_the_engine() -> None:
+    picture = still(ECS)["overview"]
+    with draw.engine():
+        drawn = draw.render(picture, "svg")
+    assert drawn == draw.render(picture, "svg")
+
+
+def test_the_engine_of_others_is_their_own_again_afterwards() -> None:
+    before = dot_command.DOT_BINARY
+    with draw.engine() as program:
+        assert program == dot_command.DOT_BINARY
+    assert before == dot_command.DOT_BINARY
+
+
+def test_mermaid_colours_every_state_as_its_status() -> None:
+    text = draw.render(still(ECS)["status"], "mermaid").decode()
+    classes = {
+        name: status
+        for names, status in re.findall(r"^ +class (\S+) (\S+)$", text, re.MULTILINE)
+        for name in names.split(",")
+    }
+    assert classes == {mermaid_name(s): s.status for s in ECS.states.values()}

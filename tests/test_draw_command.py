@@ -107,7 +107,12 @@ def test_a_theme_can_be_chosen(tmp_path: Path) -> None:
         (["lanes", "--vm-state", "activ"], "unknown vm_state 'activ'; did you mean 'active'?"),
         (["overview", "--vm-state", "active"], "overview has no use for --vm-state"),
         (["status", "--from", "active/-"], "status has no use for --from"),
-        (["operation"], "say one operation to draw, of those that `ecs-fsm operations` lists"),
+        (["operation"],
+         "say which operation to draw, one of create, stop, start, reboot, hard_reboot, "
+         "live_migrate, rebuild, resize, confirm_resize, revert_resize, delete"),
+        (["operation", "confirm_resize", "--from", "resized/-", "--remember", "was=active",
+          "--lifecycle", "nova"],
+         "operation draws what can be for every fact: leave --remember out"),
         (["operation", "stpo"], "unknown operation 'stpo'; did you mean 'stop'?"),
         (["operation", "stop", "--from", "stopped/-"],
          "stop is refused at stopped/- (status SHUTOFF): vm_state is stopped, it is accepted under "

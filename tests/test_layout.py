@@ -10,6 +10,8 @@ import pytest
 
 from ecs_fsm import ECS, draw
 from ecs_fsm.draw.picture import Box, Look, Picture
+from ecs_fsm.lifecycles import server_class
+from ecs_fsm.simulate import simulate
 from tests.pictures import LIFECYCLES, every, laid_out, still
 
 GROUND = (Look.LANE, Look.EMPTY)
@@ -106,6 +108,41 @@ def test_no_boxes_and_no_labels_overlap(name: str, picture: Picture) -> None:
 @pytest.mark.parametrize(("name", "picture"), EVERY, ids=[name for name, _ in EVERY])
 def test_every_text_fits_its_box(name: str, picture: Picture) -> None:
     assert laid_out(picture).complaints == ""
+
+
+@pytest.mark.parametrize("name", ["ecs lanes", "ecs status", "ecs resize"])
+def test_the_only_line_of_a_box_stands_in_its_middle(name: str) -> None:
+    picture = dict(MEASURED)[name]
+    looks = (Look.GOAL, Look.REST, Look.STEP)
+    alone = {box.key for box in picture.boxes if box.look in looks and len(box.lines) == 1}
+    answer, _ = laid_out(picture)
+    found = areas(answer)
+    assert alone
+    for key, text in labels(answer):
+        if key in alone:
+            middle = (text.bottom + text.top) / 2 + 0.1 * (text.top - text.bottom)
+            assert abs(middle - (found[key].bottom + found[key].top) / 2) < 1.2
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "scenario"),
+    [
+        (
+            "ecs",
+            "create hard_reboot reboot hard_reboot stop start stop resize revert_resize delete",
+        ),
+        ("nova", "create shelve unshelve shelve unshelve pause unpause delete"),
+        ("ecs", "create hard_reboot:hang@reboot_started_hard stop"),
+    ],
+)
+def test_no_mark_of_a_run_hides_a_text(lifecycle: str, scenario: str) -> None:
+    server, refused = simulate(server_class(lifecycle), scenario.split())
+    picture = draw.run(server, refused)
+    answer, _ = laid_out(picture)
+    found = areas(answer)
+    marks = [box.key for box in picture.boxes if box.look is Look.BADGE]
+    texts = [(key, text) for key, text in labels(answer) if key not in marks]
+    assert [(mark, key) for mark in marks for key, text in texts if found[mark].meets(text)] == []
 
 
 @pytest.mark.parametrize(("name", "picture"), LANES, ids=[name for name, _ in LANES])

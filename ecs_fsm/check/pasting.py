@@ -24,12 +24,12 @@ def as_dict(waiter: Waiter) -> dict[str, object]:
 
 def text(waiters: Sequence[Waiter]) -> str:
     """Every waiter in all its forms, with what it cannot see and why."""
-    return "\n".join(line for waiter in waiters for line in _lines(waiter)) + "\n"
+    return "\n\n".join("\n".join(_lines(waiter)) for waiter in waiters) + "\n"
 
 
 def _lines(waiter: Waiter) -> Iterator[str]:
-    where = "everywhere" if _everywhere(waiter) else ", ".join(waiter.from_)
-    yield f"# {waiter.operation} asked {where}, waited for by {waiter.attribute}"
+    where = "wherever it is accepted" if _everywhere(waiter) else f"at {', '.join(waiter.from_)}"
+    yield f"# {waiter.operation} {where}, waited for by {waiter.attribute}"
     for name, values in waiter.lists.items():
         yield f"{name:8} {', '.join(values) or '(none)'}"
     yield ""
@@ -46,7 +46,6 @@ def _lines(waiter: Waiter) -> Iterator[str]:
     yield "# what it cannot see" if findings else "# it sees everything"
     yield from (f"{finding.finding}: {finding.message}" for finding in findings)
     yield from (f"note: {note}" for note in waiter.notes())
-    yield ""
 
 
 def _toml(waiter: Waiter) -> Iterator[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -17,15 +16,13 @@ from ecs_fsm.check.values import STATUS, find_attribute
 from ecs_fsm.check.waiter import Waiter, facts_of
 from ecs_fsm.errors import InvalidInput, unknown
 from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.tomlfile import Lines, decoded, parsed
 
 TABLE = "waiter"
 NEEDED = ("name", "operation", "target")
 ONE = ("name", "operation", "attribute")
 SEVERAL = ("from", "remember", "pending", "target", "failure")
 EXPECTED = f"expected tables [[{TABLE}]] with {', '.join(NEEDED)}"
-
-_OF_SEVERAL_LINES = ('"""', "'''")
-_MARK = re.compile(r'''"""|\'\'\'|"(?:\\.|[^"\\])*"|\'[^\']*\'|#''')
 
 Row = Mapping[str, object]
 Value = TypeVar("Value")
@@ -48,22 +45,13 @@ def read_file(file: str, lifecycle: Lifecycle) -> list[Placed]:
     else:
         data = sys.stdin.buffer.read()
     name = "standard input" if file == "-" else file
-    try:
-        return read(data.decode("utf-8-sig").replace("\r\n", "\n"), name, lifecycle)
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise InvalidInput(f"{name}, line {line}: this is not UTF-8 text; {EXPECTED}") from None
+    return read(decoded(data, name, EXPECTED), name, lifecycle)
 
 
 def read(text: str, file: str, lifecycle: Lifecycle) -> list[Placed]:
     """The waiters of a TOML text, in its order. Raises `InvalidInput` for what does not read."""
-    try:
-        content = tomllib.loads(text)
-    except RecursionError:
-        raise InvalidInput(f"{file}, line 1: this is nested too deep; {EXPECTED}") from None
-    except ValueError as error:
-        raise InvalidInput(_not_toml(str(error), text, file)) from None
-    lines = _Lines(text, file)
+    content = parsed(text, file, EXPECTED)
+    lines = Lines(text, file, TABLE)
     for key in content:
         if key != TABLE:
             raise lines.error(str(unknown("key", key, [TABLE])), key=key)
@@ -75,7 +63,7 @@ def read(text: str, file: str, lifecycle: Lifecycle) -> list[Placed]:
     return list(_waiters(rows, lines, lifecycle))
 
 
-def _waiters(rows: list[Row], lines: _Lines, lifecycle: Lifecycle) -> Iterator[Placed]:
+def _waiters(rows: list[Row], lines: Lines, lifecycle: Lifecycle) -> Iterator[Placed]:
     seen: dict[str, int] = {}
     for number, row in enumerate(rows):
         line = lines.of_table(number)
@@ -91,7 +79,7 @@ def _waiters(rows: list[Row], lines: _Lines, lifecycle: Lifecycle) -> Iterator[P
         yield Placed(waiter, lines.file, line)
 
 
-def _waiter(row: Row, lines: _Lines, number: int, lifecycle: Lifecycle) -> Waiter:
+def _waiter(row: Row, lines: Lines, number: int, lifecycle: Lifecycle) -> Waiter:
     for key in row:
         if key not in (*ONE, *SEVERAL):
             raise lines.error(str(unknown("key", key, (*ONE, *SEVERAL))), number, key)
@@ -118,7 +106,7 @@ def _waiter(row: Row, lines: _Lines, number: int, lifecycle: Lifecycle) -> Waite
 
 
 def _checked(
-    row: Row, key: str, read: Callable[[object], Value | None], lines: _Lines, number: int
+    row: Row, key: str, read: Callable[[object], Value | None], lines: Lines, number: int
 ) -> Value:
     found = read(row[key])
     if found is None:
@@ -161,56 +149,3 @@ def _blamed(
             return key
     named: list[str] = re.findall(r"\b(?:pending|target|failure)\b", message)
     return named[-1]
-
-
-def _not_toml(message: str, text: str, file: str) -> str:
-    found = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", message)
-    line = int(found[1]) if found and found[1] else len(text.splitlines()) if found else 1
-    told = message[: found.start()] if found else message
-    return f"{file}, line {max(line, 1)}: this is not TOML ({told}); {EXPECTED}"
-
-
-class _Lines:
-    """Where the tables and keys of a TOML text stand, which its parser does not tell."""
-
-    def __init__(self, text: str, file: str) -> None:
-        self.file = file
-        self._lines = list(_outside_strings(text))
-        header = re.compile(rf"\s*\[\[\s*([\"']?){TABLE}\1\s*\]\]")
-        self._tables = [n for n, line in enumerate(self._lines, 1) if header.match(line)]
-
-    def of_table(self, number: int) -> int:
-        """The line where a table begins; where it is written otherwise, that of its key."""
-        if number < len(self._tables):
-            return self._tables[number]
-        return self._find(TABLE, 1, len(self._lines)) or 1
-
-    def error(self, wrong: str, table: int | None = None, key: str | None = None) -> InvalidInput:
-        """An error at the line of a key of a table, as far as it is known."""
-        line = 1 if table is None else self.of_table(table)
-        following = [other for other in self._tables if other > line]
-        end = len(self._lines) if table is None or not following else following[0] - 1
-        line = (self._find(key, line, end) if key else None) or line
-        return InvalidInput(f"{self.file}, line {line}: {wrong}")
-
-    def _find(self, key: str, first: int, last: int) -> int | None:
-        written = re.compile(rf"\s*\[*\s*([\"']?){re.escape(key)}\1\s*[=\].]")
-        numbered = enumerate(self._lines[first - 1 : last], first)
-        return next((number for number, line in numbered if written.match(line)), None)
-
-
-def _outside_strings(text: str) -> Iterator[str]:
-    """The lines of a text, those that begin inside a string of several lines left blank."""
-    inside = ""
-    for line in text.split("\n"):
-        yield "" if inside else line
-        rest = line
-        while rest:
-            if inside:
-                _, closed, rest = rest.partition(inside)
-                inside = "" if closed else inside
-            elif (found := _MARK.search(rest)) and found[0] != "#":
-                rest = rest[found.end() :]
-                inside = found[0] if found[0] in _OF_SEVERAL_LINES else ""
-            else:
-                break

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from ecs_fsm.cli import asking, checking, drawing, fleets, running, walking
+from ecs_fsm.cli import asking, checking, drawing, fleets, running, teaching, walking
 from ecs_fsm.cli.options import choosing_first
 from ecs_fsm.errors import InvalidInput, LifecycleError
 from ecs_fsm.version import __version__
@@ -63,6 +63,8 @@ for _command in (
     walking.path,
     walking.cover,
     walking.prove,
+    teaching.quiz,
+    teaching.play,
     fleets.fleet,
 ):
     cli.add_command(_command)

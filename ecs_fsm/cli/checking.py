@@ -85,6 +85,12 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
     type=click.Choice(["github", "junit"]),
     help="One line a finding, for what runs tests.",
 )
+@click.option(
+    "--draw",
+    "picture",
+    metavar="FILE",
+    help="Draw the run that shows the first finding, of any further one into FILE with a number.",
+)
 @as_json
 def check(
     file: str | None,
@@ -96,6 +102,7 @@ def check(
     target: tuple[str, ...],
     failure: tuple[str, ...],
     form: str | None,
+    picture: str | None,
     as_json: bool,
 ) -> int:
     """Find what is wrong with a waiter, against every run of its operation.
@@ -110,6 +117,7 @@ def check(
     \b
     Examples:
       ecs-fsm check --operation resize --attribute status --target VERIFY_RESIZE --failure ERROR
+      ecs-fsm check --operation rebuild --target ACTIVE --from stopped/- --draw bug.svg
       ecs-fsm check waiters.toml --format github
 
     JSON: {"waiters": [{"name", "findings": [{"finding", "avoidable", "from", "run": [{"vm_state",
@@ -128,12 +136,24 @@ def check(
         raise InvalidInput("a waiter stands in FILE or in options, not in both")
     else:
         reports = _many(file)
+    if picture:
+        _draw(picture, reports)
     if as_json:
         print_json({"waiters": [report.as_dict() for report in reports]})
     else:
         shown = {"github": reporting.github, "junit": reporting.junit, None: reporting.text}
         click.echo(shown[form](reports), nl=False)
     return 1 if any(report.findings for report in reports) else 0
+
+
+def _draw(file: str, reports: list[Report]) -> None:
+    from ecs_fsm.check.picturing import numbered, picture
+    from ecs_fsm.draw import format_of, save
+
+    format_of(file)
+    found = [(report, finding) for report in reports for finding in report.findings]
+    for number, (report, finding) in enumerate(found, start=1):
+        save(picture(report.waiter.lifecycle, finding), numbered(file, number))
 
 
 def _one(

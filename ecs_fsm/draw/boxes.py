@@ -15,6 +15,8 @@ STATUS = 9.0
 REMARK = 8.0
 MOST_NAME = 109.0
 """How wide a task_state may be before it goes on two lines."""
+EXPLAINED = "explained"
+"""The key of what one must know to read a picture."""
 LINE = 1.2
 """The height of a line of text, in sizes."""
 BESIDE = {Look.PLAIN: 6.0, Look.ORIGIN: 12.0, Look.GOAL: 18.0, Look.REST: 14.0, Look.STEP: 9.0}
@@ -29,7 +31,7 @@ def state_key(state: State) -> str:
 
 
 def slug(text: str) -> str:
-    """A text as part of an id."""
+    """A text as part of an id: letters, digits and hyphens."""
     return "-".join(part.strip("-") or "none" for part in text.replace("_", "-").split("/"))
 
 
@@ -123,7 +125,7 @@ def placed(box: Box, left: float, middle: float, width: float, height: float = 0
 def heading(title: str, lines: Iterable[str], width: float) -> list[Box]:
     """What stands above a picture: its title, and what one must know to read it."""
     name = Box("title", Look.PLAIN, (Text(title, 14, bold=True),), left=True)
-    below = Box("explained", Look.PLAIN, tuple(Text(n, 8, ink=Ink.MUTED) for n in lines), left=True)
+    below = Box(EXPLAINED, Look.PLAIN, tuple(Text(n, 8, ink=Ink.MUTED) for n in lines), left=True)
     top = height_for(name) + 1
     return [
         placed(name, 0, height_for(name) / 2, max(width, width_for(name))),

@@ -12,12 +12,12 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from shutil import which
 from subprocess import CalledProcessError
-from threading import Lock
+from threading import RLock
 
 from ecs_fsm.errors import InvalidInput
 
 PURE = "graphviz-pure"
-_driving = Lock()
+_driving = RLock()
 
 
 def painted(text: str, form: str, program: str | None = None) -> bytes:
@@ -35,6 +35,8 @@ def painted(text: str, form: str, program: str | None = None) -> bytes:
             said = getattr(error, "stderr", b"") or str(error).encode()
             why = " ".join(said.decode(errors="replace").split())
             raise InvalidInput(f"{program or PURE} could not draw {form}: {why}") from error
+    if not made:
+        raise InvalidInput(f"{program or PURE} could not draw {form}: it wrote nothing")
     return made
 
 

@@ -46,9 +46,11 @@ def row_height(boxes: Iterable[Box]) -> int:
     return 2 * ceil((max(make.height_for(box) for box in boxes) + ROW_GAP) / 2)
 
 
-def row_heights(rows: Sequence[Iterable[Box]], beside: Box | None) -> tuple[int, ...]:
-    """The heights of rows, all together at least that of the box beside them."""
-    own = [row_height(row) for row in rows]
+def row_heights(
+    rows: Sequence[Iterable[Box]], beside: Box | None, air: float = 0
+) -> tuple[int, ...]:
+    """The heights of rows with air between them, together at least that of the box beside them."""
+    own = [row_height(row) + 2 * ceil(air / 2) for row in rows]
     missing = row_height([beside]) - sum(own) if beside and own else 0
     more = 2 * ceil(max(missing, 0) / 2 / max(len(own), 1))
     return tuple(height + more for height in own)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from ecs_fsm.draw.boxes import NOWHERE
 from ecs_fsm.draw.palette import COLOURS, Theme
-from ecs_fsm.draw.picture import Ink, Look, Moment, Picture, Spot
+from ecs_fsm.draw.picture import CAPTION, Ink, Moment, Picture, Spot
 
 SPACE = "http://www.w3.org/2000/svg"
 SECONDS = 1.2
@@ -39,36 +39,31 @@ def rules(picture: Picture) -> str:
     return (
         f"@keyframes walk{{{''.join(places)}}}"
         f"@keyframes shown{{{shown}}}"
-        f".walker{{animation:walk {whole:g}s ease-in-out infinite}}"
+        f"#{CAPTION}{{visibility:hidden}}"
+        f".walker{{opacity:1;animation:walk {whole:g}s ease-in-out infinite}}"
         f".moment{{opacity:0;animation:shown {whole:g}s linear infinite}}"
         "@media (prefers-reduced-motion:reduce){"
-        ".walker{animation:none;visibility:hidden}.moment{animation:none;opacity:0}"
-        ".moment.last{opacity:1}}"
+        f".walker,.moment{{animation:none;visibility:hidden}}#{CAPTION}{{visibility:visible}}}}"
     )
 
 
 def moving(picture: Picture, theme: Theme) -> Iterator[ET.Element]:
     """What moves: a frame and a caption for each moment, and the server that walks."""
     ink = COLOURS[theme].inks[Ink.REQUEST]
-    right = max(b.spot.x + b.spot.width / 2 for b in picture.boxes if b.spot)
-    title = next(b.spot for b in picture.boxes if b.look is Look.PLAIN and b.spot)
-    x, y = _placed(picture, Spot(right - 4, title.y + 4, 0, 0))
+    (place,) = (box.spot or NOWHERE for box in picture.boxes if box.key == CAPTION)
+    x, y = _placed(picture, place)
     for number, moment in enumerate(picture.moments):
-        last = number == len(picture.moments) - 1
-        group = element(
-            "g",
-            class_="moment last" if last else "moment",
-            opacity="1" if last else "0",
-            style=f"animation-delay:{SECONDS * number:g}s",
-        )
-        caption = element("text", moment.caption, x=f"{x:.1f}", y=f"{y:.1f}", fill=ink)
-        caption.attrib |= {"font-size": "14", "font-weight": "bold", "style": "text-anchor:end"}
+        delay = f"animation-delay:{SECONDS * number:g}s"
+        group = element("g", class_="moment", opacity="0", style=delay)
+        left = f"{x - place.width / 2 + 1:.1f}"
+        caption = element("text", moment.caption, x=left, y=f"{y + 4:.1f}", fill=ink)
+        caption.attrib |= {"font-size": "12", "font-weight": "bold"}
         group.extend((_frame(picture, moment, ink), caption))
         yield group
     spot = picture.moments[-1].box.spot or NOWHERE
     x, y = _placed(picture, spot)
-    place = f"translate({x - spot.width / 2:.1f} {y:.1f})"
-    yield element("circle", class_="walker", r="6", fill=ink, transform=place)
+    at = f"translate({x - spot.width / 2:.1f} {y:.1f})"
+    yield element("circle", class_="walker", r="6", fill=ink, opacity="0", transform=at)
 
 
 def _frame(picture: Picture, moment: Moment, ink: str) -> ET.Element:

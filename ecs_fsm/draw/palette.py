@@ -129,15 +129,3 @@ def _listed(colours: Colours) -> list[str]:
         *colours.lines.values(),
         *(colour for tint in tints for colour in tint),
     ]
-
-
-def contrast(one: str, other: str) -> float:
-    """How much two colours differ in luminance, 1 (not at all) to 21, as WCAG 2.2 defines it."""
-    darker, lighter = sorted(_luminance(colour) for colour in (one, other))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = (int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
-    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
-    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

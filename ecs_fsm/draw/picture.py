@@ -128,6 +128,10 @@ Step = tuple[str | None, State]
 """An event, None where a run begins without one, and the state that it entered."""
 
 
+CAPTION = "caption"
+"""The key of the box in which a picture that moves says what happens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """Where a server stands for a while in a picture that moves, and what is said meanwhile."""
@@ -141,7 +145,8 @@ class Picture:
     """A picture of a lifecycle: `title` and `description` say in words what it shows.
 
     `steps` are the events of a run with the states that they enter, in order. A picture with
-    `moments` moves where a format can do that.
+    `moments` moves where a format can do that; one with `sheets` is too large for paper, and is put
+    on it sheet by sheet.
     """
 
     view: str
@@ -153,6 +158,7 @@ class Picture:
     page: Page = field(default_factory=Page)
     steps: tuple[Step, ...] = ()
     moments: tuple[Moment, ...] = ()
+    sheets: tuple[Picture, ...] = ()
 
 
 WIDTHS = {

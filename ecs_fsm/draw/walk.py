@@ -10,16 +10,36 @@ from ecs_fsm.errors import Refused
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import AnyChange, State
 
+MOST_ASKED = 4
+"""Requests to name in a title before they are counted."""
+
+
+class Poll(NamedTuple):
+    """That an observer saw `value` at the state of that `number`, from 0."""
+
+    number: int
+    value: str
+
 
 class Run(NamedTuple):
     """What happened to a server: every state that it entered, and what it was refused at the end.
 
-    `polled` are the numbers of the states, from 0, that an observer saw.
+    `polls` are what an observer saw of it; `title` and `remark` are what there is to say of the
+    whole, in a few words and in a sentence.
     """
 
     changes: tuple[AnyChange, ...]
     refused: Refused | None = None
-    polled: tuple[int, ...] = ()
+    polls: tuple[Poll, ...] = ()
+    title: str = ""
+    remark: str = ""
+
+    def headline(self, lifecycle: Lifecycle, what: str) -> str:
+        """A title: what is shown, and what was asked first."""
+        asked = [str(c.event) for c in self.changes if c.event in lifecycle.operations]
+        more = f" and {len(asked) - MOST_ASKED} more" if len(asked) > MOST_ASKED else ""
+        told = f": {', '.join(asked[:MOST_ASKED])}{more}" if asked else ""
+        return f"{what} ({lifecycle.name}){told}"
 
     def steps(self, lifecycle: Lifecycle) -> tuple[Step, ...]:
         """The events with the states that they entered."""

@@ -77,9 +77,8 @@ def print_cover(lifecycle: Lifecycle, cover: Cover, what: str) -> None:
         _line(shlex.join(arguments(lifecycle, walk)))
     count, events = len(cover.scenarios), _events(cover)
     scenarios = "1 scenario" if count == 1 else f"{count} scenarios"
-    _line(
-        f"# {scenarios} with {events} events touch all {len(cover.things)} {what.replace('-', ' ')}"
-    )
+    things = f"{len(cover.things)} {what.replace('-', ' ')}"
+    _line(f"# {scenarios} with {events} events that touch all {things}")
     _line(f"# lower bound: {cover.at_least}, no fewer can do it (a minimum flow)")
     if cover.left_out:
         _line("# left out of the pairs, since no server comes to where it is possible:")

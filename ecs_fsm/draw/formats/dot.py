@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 
-from ecs_fsm.draw.boxes import height_for, width_for
+from ecs_fsm.draw.boxes import LINE, height_for, width_for
 from ecs_fsm.draw.palette import COLOURS, Colours, Theme, Tint
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
 from ecs_fsm.model import NO_SERVER, Transition
@@ -16,6 +16,8 @@ INCH = 72
 ENDINGS = (".dot", ".gv")
 TEXT = True
 MARGIN = 8.0
+BOLD_IS_HIGH = 0.4
+"""Room above a bold line, in sizes, that brings it to the height of any other line."""
 PEN = {Look.REQUEST: "1.8", Look.REST: "1.8", Look.AGAIN: "1", Look.LANE: "1", Look.STEP: "1"}
 BARE = (Look.PLAIN, Look.REQUEST, Look.PROGRESS, Look.FAILURE)
 """Boxes without a border: text on the page."""
@@ -31,7 +33,7 @@ def render(
     """
     colours = COLOURS[theme or Theme.LIGHT]
     lines = [
-        f"// {picture.title}. {picture.description}",
+        f"// {' '.join(f'{picture.title}. {picture.description}'.split())}",
         f"digraph {picture.view} {{",
         f"  graph {_listed(_page(picture, colours) | page)}",
         f"  node {_listed({'fontname': FONT, 'shape': 'box', 'margin': '0'})}",
@@ -155,16 +157,31 @@ def _label(box: Box, colours: Colours, tint: Tint) -> str:
     text += f"<BR{side}/>" if box.left else ""
     if box.ports and box.spot:
         return f"<{_table(text, box.spot.width, box.ports)}>"
+    if box.spot and _is_high(box):
+        return f"<{_lowered(text, box, box.spot.width)}>"
     if box.left and box.spot:
         size = f'WIDTH="{int(box.spot.width) - 2}" HEIGHT="{int(box.spot.height) - 2}"'
         return f'<{TABLE}<TR><TD ALIGN="LEFT" BALIGN="LEFT" {size}>{text}</TD></TR></TABLE>>'
     return f"<{text}>"
 
 
+def _is_high(box: Box) -> bool:
+    """Whether Graphviz would set the only line of a box above the middle, as it does with bold."""
+    if len(box.lines) != 1 or not box.lines[0].bold or box.spot is None:
+        return False
+    return box.spot.height >= (LINE + BOLD_IS_HIGH) * box.lines[0].size + 0.5
+
+
+def _lowered(text: str, box: Box, width: float) -> str:
+    room = f'<TR><TD HEIGHT="{round(BOLD_IS_HIGH * box.lines[0].size)}"></TD></TR>'
+    side = f' ALIGN="LEFT" BALIGN="LEFT" WIDTH="{int(width) - 2}"' if box.left else ""
+    return f"{TABLE}{room}<TR><TD{side}>{text}</TD></TR></TABLE>"
+
+
 def _line(line: Text, box: Box, colours: Colours, tint: Tint) -> str:
     of_box = box.faint or line.ink is Ink.STATUS or box.look is Look.BADGE
     colour = tint.ink if of_box else colours.inks[line.ink]
-    words = escape(line.words)
+    words = escape(line.words).replace("\\", "\\\\")
     words = f"<B>{words}</B>" if line.bold else words
     return f'<FONT POINT-SIZE="{line.size:g}" COLOR="{colour}">{words}</FONT>'
 

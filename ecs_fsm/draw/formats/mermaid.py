@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 
@@ -23,7 +24,7 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
     states = _states(picture)
     lines = [
         "---",
-        f"title: {_quoted(picture.title)}",
+        f"title: {json.dumps(picture.title, ensure_ascii=False)}",
         "---",
         "stateDiagram-v2",
         "    direction LR",
@@ -43,11 +44,17 @@ def name(state: State | None) -> str:
 
 
 def _word(text: str) -> str:
-    return re.sub(r"\W", "_", text)
+    """A word of ASCII letters, digits and underscores; what is neither is told by its number."""
+    return re.sub(r"[^A-Za-z0-9_]", _other, text)
+
+
+def _other(found: re.Match[str]) -> str:
+    return "_" if found[0] == "-" else f"_{ord(found[0]):x}_"
 
 
 def _quoted(text: str) -> str:
-    return f'"{text}"'
+    """A text in quotes as Mermaid reads it: what could end it is told by its number."""
+    return '"' + re.sub(r'["#;\n\\]', lambda found: f"#{ord(found[0])};", text) + '"'
 
 
 def _run(steps: Sequence[Step]) -> Iterator[str]:
@@ -75,11 +82,11 @@ def _states(picture: Picture) -> list[State]:
 
 def _declared(states: list[State]) -> Iterator[str]:
     for vm_state in dict.fromkeys(state.vm_state for state in states):
-        yield f'    state "{vm_state}" as {_word(vm_state)} {{'
+        yield f"    state {_quoted(vm_state)} as {_word(vm_state)} {{"
         for state in states:
             if state.vm_state == vm_state:
                 shown = f"{state.task_state or NO_TASK}: {state.status}"
-                yield f'        state "{shown}" as {name(state)}'
+                yield f"        state {_quoted(shown)} as {name(state)}"
         yield "    }"
 
 
@@ -107,5 +114,6 @@ def _classes(states: list[State], theme: Theme) -> Iterator[str]:
     for status in dict.fromkeys(state.status for state in states):
         tint = tones[status.tone]
         shown = ",".join(name(state) for state in states if state.status == status)
-        yield f"    classDef {status} fill:{tint.fill},stroke:{tint.line},color:{tint.ink}"
-        yield f"    class {shown} {status}"
+        kind = _word(status)
+        yield f"    classDef {kind} fill:{tint.fill},stroke:{tint.line},color:{tint.ink}"
+        yield f"    class {shown} {kind}"

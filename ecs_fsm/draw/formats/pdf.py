@@ -27,11 +27,11 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
 
     Raises `InvalidInput` that says what to install where there is neither.
     """
-    theme = theme or Theme.LIGHT
     if program is not None:
         return painted(dot.render(picture, theme), "pdf", program)
     try:
         from reportlab.graphics import renderPDF
+        from reportlab.pdfgen.canvas import Canvas
         from svglib.svglib import svg2rlg
     except ImportError:
         if which("dot"):
@@ -39,9 +39,16 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
         raise InvalidInput(
             "a PDF needs svglib or Graphviz: pip install 'ecs-fsm[pdf]', or install dot"
         ) from None
-    drawing = svg2rlg(BytesIO(svg.render(picture, theme)))
-    made: bytes = renderPDF.drawToString(_on_paper(drawing), picture.title)
-    return made
+    written = BytesIO()
+    canvas = Canvas(written, invariant=True)
+    canvas.setTitle(picture.title)
+    for sheet in picture.sheets or (picture,):
+        page = _on_paper(svg2rlg(BytesIO(svg.render(sheet, theme or Theme.LIGHT))))
+        canvas.setPageSize((page.width, page.height))
+        renderPDF.draw(page, canvas, 0, 0)
+        canvas.showPage()
+    canvas.save()
+    return written.getvalue()
 
 
 def _on_paper(drawing: Drawing) -> Drawing:

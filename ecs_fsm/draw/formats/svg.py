@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-from ecs_fsm.draw.engine import painted
+from ecs_fsm.draw.engine import PURE, painted
 from ecs_fsm.draw.formats import dot
 from ecs_fsm.draw.formats.dot import listed
 from ecs_fsm.draw.motion import SPACE, element, moving, rules
 from ecs_fsm.draw.palette import Theme, counterparts
-from ecs_fsm.draw.picture import Arrow, Box, Picture
+from ecs_fsm.draw.picture import Arrow, Box, Look, Picture
+from ecs_fsm.errors import InvalidInput
 from ecs_fsm.model import NO_TASK
 
 ENDINGS = (".svg",)
@@ -27,10 +28,13 @@ ET.register_namespace("", SPACE)
 def render(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
     """The SVG of a picture; without a theme it is light or dark as its reader prefers.
 
-    Raises `InvalidInput` where the engine is missing.
+    Raises `InvalidInput` where the engine is missing, or is none.
     """
     made = painted(dot.render(picture, theme), "svg", program)
-    top = ET.fromstring(made)  # noqa: S314 what our own engine wrote
+    try:
+        top = ET.fromstring(made)  # noqa: S314 what our own engine wrote
+    except ET.ParseError as error:
+        raise InvalidInput(f"{program or PURE} did not write SVG: {error}") from error
     top.set("role", "img")
     top.set("aria-labelledby", "picture-title picture-description")
     parts = (
@@ -43,10 +47,16 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
     _describe(top, picture)
     if picture.moments:
         page = top[len(parts)]
-        page.extend(moving(picture, theme or Theme.LIGHT))
+        groups = [place for place, group in enumerate(page) if _is_badge(group)]
+        for part in reversed(list(moving(picture, theme or Theme.LIGHT))):
+            page.insert(groups[0], part)
     ET.indent(top, "")
     written: bytes = ET.tostring(top, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
+
+
+def _is_badge(group: ET.Element) -> bool:
+    return Look.BADGE in str(group.get("class")).split()
 
 
 def _style(picture: Picture, theme: Theme | None, drawn: str) -> str:

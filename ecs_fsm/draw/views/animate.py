@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ecs_fsm.draw.asked import Asked
-from ecs_fsm.draw.picture import Moment, Picture
+from ecs_fsm.draw.boxes import EXPLAINED, NOWHERE
+from ecs_fsm.draw.picture import CAPTION, Box, Ink, Moment, Picture, Text
 from ecs_fsm.draw.views.run import run, walked
 from ecs_fsm.draw.walk import Run
 from ecs_fsm.lifecycle import Lifecycle
@@ -29,4 +30,15 @@ def animate(lifecycle: Lifecycle, happened: Run) -> Picture:
     if happened.refused:
         refused = f"{moments[-1].caption}; {happened.refused.operation} is refused"
         moments[-1] = replace(moments[-1], caption=refused)
-    return replace(run(lifecycle, happened), view="animate", moments=tuple(moments))
+    still = run(lifecycle, happened)
+    boxes = tuple(
+        _caption(box, moments[-1]) if box.key == EXPLAINED else box for box in still.boxes
+    )
+    return replace(still, view="animate", boxes=boxes, moments=tuple(moments))
+
+
+def _caption(box: Box, moment: Moment) -> Box:
+    """What is said of a moment, in the place of the explanation."""
+    text = Text(moment.caption, 10, bold=True, ink=Ink.REQUEST)
+    spot = replace(box.spot or NOWHERE, height=15)
+    return replace(box, key=CAPTION, lines=(text,), spot=spot)

@@ -6,62 +6,37 @@ next one.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.asked import Asked
-from ecs_fsm.draw.grid import GAP, Columns, row_height, row_heights
+from ecs_fsm.draw.ladder import Block, Step, placed
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
 from ecs_fsm.draw.rows import task_of
 from ecs_fsm.errors import InvalidInput, unknown
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import Kind, State, Transition, Trigger
 
-STEPS = 2
-"""The column of the steps: behind where it is asked, and the request."""
 MOST = 3
 """Requests to name one by one before they are counted."""
 WIDE = 180.0
 """How wide a list of states may be."""
-LEAST = 420.0
-"""How wide the text above may always be."""
 EXPLAINED = (
     "The steps go down, each with the status that a client sees; to the right is what can become "
     "of a step instead. A dashed box is passed through, or drawn elsewhere too."
 )
 
 
-@dataclass(slots=True)
-class _Step:
-    """A state on the way down, and the rows of what can become of it instead."""
-
-    box: Box
-    rows: list[list[Box]] = field(default_factory=list)
-
-    @property
-    def heights(self) -> tuple[int, ...]:
-        return row_heights(self.rows, self.box)
-
-    @property
-    def height(self) -> float:
-        return max(sum(self.heights), row_height([self.box]))
-
-
-@dataclass(slots=True)
-class _Block:
-    """One way to begin: where it is asked, the request, and the steps that follow."""
-
-    begin: list[Box]
-    steps: list[_Step] = field(default_factory=list)
-
-
 def picture(asked: Asked) -> Picture:
     """NAME: one operation to each of its ends, from everywhere or --from VM/TASK."""
     asked.without("operation", "only")
     if len(asked.words) != 1:
-        raise InvalidInput("say one operation to draw, of those that `ecs-fsm operations` lists")
+        known = ", ".join(_drawn(asked.servers.lifecycle))
+        raise InvalidInput(f"say which operation to draw, one of {known}")
+    if asked.begin and asked.begin.facts:
+        raise InvalidInput("operation draws what can be for every fact: leave --remember out")
     start = asked.begin.state if asked.begin else None
     return operation(asked.servers.lifecycle, asked.words[0], start)
 
@@ -73,8 +48,7 @@ def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Pi
     sees at each. What the system does unasked can be drawn by its name as well. Raises
     `InvalidInput` for a name that does not exist, `Refused` where `start` does not accept it.
     """
-    kinds = (Kind.REQUEST, Kind.SYSTEM)
-    known = {n: t for n, t in lifecycle.triggers.items() if t.kind in kinds}
+    known = _drawn(lifecycle)
     if name not in known:
         raise unknown("operation", name, known)
     if start is not None and not lifecycle.find(name, start):
@@ -89,9 +63,15 @@ def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Pi
         lifecycle=lifecycle.name,
         title=title,
         description=f"{known[name].meaning} Every way it can go, with the status at each step.",
-        boxes=tuple(drawing.placed(title, known[name].meaning)),
+        boxes=tuple(placed(drawing.blocks, title, f"{known[name].meaning} {EXPLAINED}")),
         arrows=tuple(drawing.arrows),
     )
+
+
+def _drawn(lifecycle: Lifecycle) -> dict[str, Trigger]:
+    """What can be drawn: what a user asks, and what the system does unasked."""
+    kinds = (Kind.REQUEST, Kind.SYSTEM)
+    return {name: t for name, t in lifecycle.triggers.items() if t.kind in kinds}
 
 
 def _groups(trigger: Trigger, start: State | None) -> list[list[Transition]]:
@@ -110,7 +90,7 @@ class _Drawing:
     def __init__(self, lifecycle: Lifecycle, trigger: Trigger) -> None:
         self.lifecycle = lifecycle
         self.trigger = trigger
-        self.blocks: list[_Block] = []
+        self.blocks: list[Block] = []
         self.arrows: list[Arrow] = []
         self._own: dict[State, str] = {}
         self._waiting: list[State] = []
@@ -122,7 +102,7 @@ class _Drawing:
         first, look = transitions[0], make.look_of(self.trigger.kind)
         source = self._source([t.source for t in transitions if t.source])
         chip = self._chip(self.trigger.name, self.trigger.kind, first)
-        block = _Block([source, chip])
+        block = Block([source, chip])
         self.blocks.append(block)
         self.arrows.append(Arrow(source.key, chip.key, look, tuple(transitions), knot=True))
         self._down(block, chip.key, look, transitions)
@@ -133,10 +113,10 @@ class _Drawing:
             if state not in self._own:
                 self._go_on(block, self._step(block, state), state)
 
-    def _in_its_state(self, block: _Block, state: State) -> None:
+    def _in_its_state(self, block: Block, state: State) -> None:
         """Draw what can become of an operation that has no step of its own."""
         self._own[state] = self._key("unseen")
-        step = _Step(make.again_box(state, self._own[state], elsewhere=True))
+        step = Step(make.again_box(state, self._own[state], elsewhere=True))
         block.steps.append(step)
         for t in self.lifecycle.leaving(state):
             if t.kind is Kind.FAILURE:
@@ -170,19 +150,17 @@ class _Drawing:
             lines += [Text(line, make.REMARK) for line in told]
         return Box(self._key("source"), Look.LANE, tuple(lines))
 
-    def _down(
-        self, block: _Block, tail: str, look: Look, transitions: Sequence[Transition]
-    ) -> None:
+    def _down(self, block: Block, tail: str, look: Look, transitions: Sequence[Transition]) -> None:
         """Draw the states that an event enters, one below the other, and what comes after them."""
         path = transitions[0].path
         if not path:
             same = Box(self._key("same"), Look.PLAIN, (Text("nothing seen", make.STATUS),))
-            block.steps.append(_Step(same))
+            block.steps.append(Step(same))
             self.arrows.append(Arrow(tail, same.key, look, tuple(transitions)))
         for number, state in enumerate(path):
             last = number == len(path) - 1
             fresh = last and state not in self._own and not self.lifecycle.rests(state)
-            step = self._step(block, state) if fresh else _Step(self._passed(state, last=last))
+            step = self._step(block, state) if fresh else Step(self._passed(state, last=last))
             if not fresh:
                 block.steps.append(step)
             self.arrows.append(Arrow(tail, step.box.key, look, tuple(transitions)))
@@ -190,8 +168,8 @@ class _Drawing:
             if fresh:
                 self._go_on(block, step, state)
 
-    def _step(self, block: _Block, state: State) -> _Step:
-        step = _Step(make.step_box(state))
+    def _step(self, block: Block, state: State) -> Step:
+        step = Step(make.step_box(state))
         self._own[state] = step.box.key
         block.steps.append(step)
         return step
@@ -206,7 +184,7 @@ class _Drawing:
             self._waiting.append(state)
         return make.again_box(state, self._key("seen"), elsewhere=True)
 
-    def _go_on(self, block: _Block, step: _Step, state: State) -> None:
+    def _go_on(self, block: Block, step: Step, state: State) -> None:
         """Draw what can become of a step, and the next one if only one can be."""
         events = [t for t in self.lifecycle.leaving(state) if t.kind is not Kind.REQUEST]
         ahead = [t for t in events if t.trigger == self.lifecycle.advance]
@@ -219,7 +197,7 @@ class _Drawing:
         if straight:
             self._down(block, step.box.key, Look.PROGRESS, [straight])
 
-    def _aside(self, step: _Step, transition: Transition) -> None:
+    def _aside(self, step: Step, transition: Transition) -> None:
         look = make.look_of(transition.kind)
         chip = self._chip(transition.trigger, transition.kind, transition)
         row = [chip]
@@ -227,7 +205,7 @@ class _Drawing:
             row.append(self._passed(state, last=number == len(transition.path) - 1))
         self._add_row(step, row, look, (transition,))
 
-    def _hang(self, step: _Step, state: State) -> None:
+    def _hang(self, step: Step, state: State) -> None:
         out = [
             name
             for name in self.lifecycle.operations
@@ -239,7 +217,7 @@ class _Drawing:
         self._add_row(step, [self._chip("hang", Kind.FAILURE), goal], Look.FAILURE, ())
 
     def _add_row(
-        self, step: _Step, row: list[Box], look: Look, transitions: tuple[Transition, ...]
+        self, step: Step, row: list[Box], look: Look, transitions: tuple[Transition, ...]
     ) -> None:
         number = len(step.rows)
         step.rows.append(row)
@@ -248,45 +226,6 @@ class _Drawing:
         )
         for tail, head in pairwise(row):
             self.arrows.append(Arrow(tail.key, head.key, look, transitions))
-
-    def placed(self, title: str, meaning: str) -> Iterator[Box]:
-        """Every box at its place, the text above them first."""
-        columns = Columns(self._members())
-        wide = max(columns.right, LEAST)
-        head = make.heading(title, wrapped(f"{meaning} {EXPLAINED}", wide, 8), wide)
-        yield from head
-        top = float(make.bottom_of(head)) + GAP / 2
-        for block in self.blocks:
-            top = yield from _place(block, columns, top)
-            top += GAP
-
-    def _members(self) -> Iterator[tuple[int, Box]]:
-        for block in self.blocks:
-            yield from enumerate(block.begin)
-            for step in block.steps:
-                yield STEPS, step.box
-                for row in step.rows:
-                    yield from enumerate(row, start=STEPS + 1)
-
-
-def _place(block: _Block, columns: Columns, top: float) -> Generator[Box, None, float]:
-    """The boxes of a block at their places; returns how far down it goes."""
-    begin = max(row_height(block.begin), block.steps[0].height)
-    middle = top + begin // 2
-    for column, box in enumerate(block.begin):
-        yield columns.place(box, column, middle)
-    y = middle - block.steps[0].height / 2
-    for step in block.steps:
-        box = replace(step.box, ports=step.heights)
-        tall = step.height if step.rows else 0
-        yield columns.place(box, STEPS, y + step.height / 2, tall, centred=True)
-        line = y
-        for row, height in zip(step.rows, step.heights, strict=True):
-            for column, box in enumerate(row, start=STEPS + 1):
-                yield columns.place(box, column, line + height / 2)
-            line += height
-        y += step.height + GAP
-    return max(top + begin, y - GAP)
 
 
 def _until(operations: Sequence[str], most: int = MOST) -> str:

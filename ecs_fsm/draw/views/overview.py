@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.asked import Asked
@@ -31,7 +31,7 @@ def picture(asked: Asked) -> Picture:
 def overview(lifecycle: Lifecycle) -> Picture:
     """The statuses of a lifecycle with the operations between them, when nothing goes wrong."""
     asked: dict[str, dict[Change, list[Transition]]] = {}
-    going: dict[Change, list[Transition]] = {}
+    going: dict[Change, tuple[list[str], list[Transition]]] = {}
     for lane in lanes_of(lifecycle):
         for row in lane.rows:
             if row.kind is Kind.REQUEST:
@@ -39,7 +39,8 @@ def overview(lifecycle: Lifecycle) -> Picture:
     drawing = _Drawing(lifecycle)
     for names, before, after, by in _grouped(asked):
         drawing.ask(names, before, after, by)
-    drawing.go_on(going)
+    resting = {s.status for s in lifecycle.states.values() if lifecycle.rests(s)}
+    drawing.go_on(going, resting)
     drawing.fail(lifecycle)
     return Picture(
         view="overview",
@@ -55,7 +56,7 @@ def overview(lifecycle: Lifecycle) -> Picture:
 def _read(
     row: Row,
     asked: dict[str, dict[Change, list[Transition]]],
-    going: dict[Change, list[Transition]],
+    going: dict[Change, tuple[list[str], list[Transition]]],
 ) -> None:
     """Read the changes of status that a row shows: the first one is asked, others follow."""
     shown = row.source.status if row.source else None
@@ -64,12 +65,15 @@ def _read(
         if state.status != shown:
             changes.append(((shown, state.status), by))
             shown = state.status
-    for change, _ in changes[:1]:
-        for name in row.names:
-            by_name = [t for t in row.requests if t.trigger == name]
-            asked.setdefault(name, {}).setdefault(change, []).extend(by_name)
+    for (_, after), _ in changes[:1]:
+        for t in row.requests:
+            before = t.source.status if t.source else None
+            if before != after:
+                asked.setdefault(t.trigger, {}).setdefault((before, after), []).append(t)
     for change, by in changes[1:]:
-        going.setdefault(change, []).append(by)
+        names, transitions = going.setdefault(change, ([], []))
+        names += row.names
+        transitions.append(by)
 
 
 def _grouped(
@@ -142,11 +146,16 @@ class _Drawing:
         names = list(dict.fromkeys(t.trigger for t in by))
         self._named(self._group(before), names, Kind.FAILURE, worst.status, by)
 
-    def go_on(self, going: dict[Change, list[Transition]]) -> None:
-        """Draw what follows by itself."""
-        for (before, after), by in going.items():
-            if before:
-                transitions = tuple(dict.fromkeys(by))
+    def go_on(
+        self, going: dict[Change, tuple[list[str], list[Transition]]], resting: Collection[Word]
+    ) -> None:
+        """Draw what follows by itself; where a server could rest as well it is said of what."""
+        for (before, after), (names, by) in going.items():
+            transitions = tuple(dict.fromkeys(by))
+            if before and before in resting:
+                told = [f"end of {name}" for name in dict.fromkeys(names)]
+                self._named(_key(before), told, Kind.PROGRESS, after, transitions)
+            elif before:
                 self.arrows.append(Arrow(_key(before), _key(after), Look.PROGRESS, transitions))
 
 

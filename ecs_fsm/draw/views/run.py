@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.asked import Asked
+from ecs_fsm.draw.grid import text_at
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
 from ecs_fsm.draw.rows import Lane, lanes_of
-from ecs_fsm.draw.views.lanes import row_key, sheet
+from ecs_fsm.draw.sheet import row_key, sheet
 from ecs_fsm.draw.walk import Run, Visit, walk
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import State, Tone
@@ -18,6 +19,8 @@ STAYS = (Look.LANE, Look.PLAIN)
 """What never fades: the ground and what is written on it."""
 MANY = 6
 """From so many lanes on, only what the run touches is drawn."""
+AIR = 8.0
+"""Room between rows for the marks on their boxes."""
 MOST = 4
 """Numbers to show on one box."""
 
@@ -47,11 +50,12 @@ def walked(lifecycle: Lifecycle, happened: Run) -> tuple[Picture, list[Visit]]:
     entered = [state for _, state in steps]
     title = _title(lifecycle, happened)
     every = lanes_of(lifecycle)
-    picture = sheet(lifecycle, every, title)
+    picture = sheet(every, title, AIR, lifecycle=lifecycle)
     if len(every) > MANY:
         taken = {key for visit in walk(picture, steps) for key in visit.taken}
         touched = [lane for lane in every if lane.vm_state in {s.vm_state for s in entered}]
-        picture = sheet(lifecycle, [_reduced(lane, taken, entered) for lane in touched], title)
+        reduced = [_reduced(lane, taken, entered) for lane in touched]
+        picture = sheet(reduced, title, AIR, lifecycle=lifecycle)
     return picture, walk(picture, steps)
 
 
@@ -64,8 +68,9 @@ def _reduced(lane: Lane, taken: Collection[str], entered: Sequence[State]) -> La
 
 
 def _title(lifecycle: Lifecycle, happened: Run) -> str:
-    asked = [c.event for c in happened.changes if c.event in lifecycle.operations]
-    return f"A run ({lifecycle.name}): {', '.join(str(name) for name in asked)}"
+    if happened.title:
+        return f"{happened.title} ({lifecycle.name})"
+    return happened.headline(lifecycle, "A run")
 
 
 def _told(lifecycle: Lifecycle, happened: Run) -> str:
@@ -73,8 +78,7 @@ def _told(lifecycle: Lifecycle, happened: Run) -> str:
         f"{number} {event or 'begins'}: {state} {state.status}"
         for number, (event, state) in enumerate(happened.steps(lifecycle), start=1)
     )
-    refused = f" {happened.refused}" if happened.refused else ""
-    return f"{'; '.join(steps)}.{refused}"
+    return " ".join([f"{'; '.join(steps)}.", str(happened.refused or happened.remark)]).strip()
 
 
 def _boxes(base: Picture, visits: Sequence[Visit], happened: Run) -> Iterator[Box]:
@@ -88,8 +92,13 @@ def _boxes(base: Picture, visits: Sequence[Visit], happened: Run) -> Iterator[Bo
         numbers.setdefault(visit.box.key, []).append(number)
     for visit in {visit.box.key: visit for visit in visits}.values():
         yield _badge(visit.box, numbers[visit.box.key])
-    if happened.refused and visits:
-        yield from _refusal(base, visits[-1].box, happened)
+    yield from _marks(visits, happened)
+    remark = str(happened.refused) if happened.refused else happened.remark
+    if remark:
+        right = max(box.spot.x + box.spot.width / 2 for box in base.boxes if box.spot)
+        lines = [Text(n, 9, ink=Ink.FAILURE) for n in wrapped(remark, right - 10, 9)]
+        told = Box("remark", Look.PLAIN, tuple(lines), left=True)
+        yield text_at(told, 0, make.bottom_of(base.boxes) + 5, right)
 
 
 def _badge(box: Box, numbers: Sequence[int]) -> Box:
@@ -99,23 +108,31 @@ def _badge(box: Box, numbers: Sequence[int]) -> Box:
     spot = box.spot or make.NOWHERE
     width = make.width_for(badge)
     left, bottom = spot.x - spot.width / 2 - 5, spot.y + spot.height / 2
-    return make.placed(badge, left, bottom, width, 11)
+    return make.placed(badge, left, bottom if box.look is Look.REST else bottom + 4, width, 11)
 
 
-def _refusal(base: Picture, at: Box, happened: Run) -> Iterator[Box]:
+def _marks(visits: Sequence[Visit], happened: Run) -> Iterator[Box]:
+    """What was polled, and what was refused, at the lower border of where that was."""
     refused = happened.refused
-    if refused is None:
-        return
-    text = (Text(f"{refused.operation} refused", 8, bold=True),)
-    mark = Box("refused", Look.BADGE, text, tone=Tone.RED, title=str(refused))
-    spot = at.spot or make.NOWHERE
+    marks: dict[str, list[str]] = {}
+    for poll in happened.polls:
+        marks.setdefault(visits[poll.number].box.key, []).append(poll.value)
+    boxes = {visit.box.key: visit.box for visit in visits}
+    for key, values in marks.items():
+        text = (Text(f"polled: {', '.join(values)}", 8, bold=True),)
+        yield _at_border(Box(f"polled-{key}", Look.BADGE, text, tone=Tone.RED), boxes[key])
+    if refused:
+        text = (Text(f"{refused.operation} refused", 8, bold=True),)
+        mark = Box("refused", Look.BADGE, text, tone=Tone.RED, title=str(refused))
+        yield _at_border(mark, visits[-1].box)
+
+
+def _at_border(mark: Box, box: Box) -> Box:
+    spot = box.spot or make.NOWHERE
     width = make.width_for(mark)
-    yield make.placed(mark, spot.x - width / 2, spot.y + spot.height / 2 - 1, width, 12)
-    right = max(box.spot.x + box.spot.width / 2 for box in base.boxes if box.spot)
-    lines = [Text(n, 9, ink=Ink.FAILURE) for n in wrapped(str(refused), right - 10, 9)]
-    told = Box("refusal", Look.PLAIN, tuple(lines), left=True)
-    top = make.bottom_of(base.boxes) + 5
-    yield make.placed(told, 0, top + make.height_for(told) / 2, right)
+    left = max(spot.x - width / 2, spot.x - spot.width / 2 + 16)
+    below = 3 if box.look is Look.REST else 5
+    return make.placed(mark, left, spot.y + spot.height / 2 + below, width, 12)
 
 
 def _arrows(base: Picture, visits: Iterable[Visit]) -> Iterator[Arrow]:

@@ -39,7 +39,7 @@ def _boxes(lifecycle: Lifecycle, title: str) -> Iterator[Box]:
     names = [_name(f"vm-{make.slug(v)}", v, v.meaning, left=False) for v in vm_states]
     sides = [_name("task-none", f"{NO_TASK} (no task)", "No operation is running.")]
     sides += [_name(f"task-{make.slug(t)}", t, t.meaning) for t in lifecycle.table.task_states]
-    cells = {state: _cell(state) for state in lifecycle.states.values()}
+    cells = {state: _cell(state, lifecycle.rests(state)) for state in lifecycle.states.values()}
     members = [(0, box) for box in sides]
     members += [(n, box) for n, box in enumerate(names, start=1)]
     members += [(1 + vm_states.index(state.vm_state), box) for state, box in cells.items()]
@@ -55,7 +55,7 @@ def _boxes(lifecycle: Lifecycle, title: str) -> Iterator[Box]:
             ground = Box(f"row-{row}", Look.EMPTY)
             yield make.placed(ground, 0, middle, columns.right + 4, HIGH)
         own = make.width_for(side)
-        yield make.placed(side, columns.lefts[0], middle, own)
+        yield make.placed(side, columns.lefts[0], middle, own, HIGH - 1)
         for state, box in cells.items():
             if (state.task_state or NO_TASK) == task:
                 number = 1 + vm_states.index(state.vm_state)
@@ -67,8 +67,8 @@ def _name(key: str, word: str, meaning: str, *, left: bool = True) -> Box:
     return Box(key, Look.PLAIN, lines, title=f"{word}: {meaning}", left=left)
 
 
-def _cell(state: State) -> Box:
-    look = Look.STEP if state.task_state else Look.REST
-    text = Text(state.status, make.STATUS, bold=not state.task_state, ink=Ink.STATUS)
+def _cell(state: State, rests: bool) -> Box:
+    look = Look.REST if rests else Look.STEP
+    text = Text(state.status, make.STATUS, bold=rests, ink=Ink.STATUS)
     key = make.state_key(state)
     return Box(key, look, (text,), state, state.status.tone, make.told(state))

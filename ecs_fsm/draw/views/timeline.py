@@ -36,8 +36,7 @@ def picture(asked: Asked) -> Picture:
 
 def timeline(lifecycle: Lifecycle, happened: Run) -> Picture:
     """A run as three tracks."""
-    asked = [str(c.event) for c in happened.changes if c.event in lifecycle.operations]
-    title = f"A run in time ({lifecycle.name}): {', '.join(asked)}"
+    title = happened.headline(lifecycle, "A run in time")
     lines = list(_lines(happened.changes))
     widths = [_widths(line) for line in lines]
     right = max(SIDE + sum(line) for line in widths)
@@ -114,11 +113,12 @@ def _line(
             ink = {Kind.REQUEST: Ink.REQUEST, Kind.FAILURE: Ink.FAILURE}.get(kind, Ink.MUTED)
             text = Text(change.event, 8, bold=kind is Kind.REQUEST, ink=ink)
             event = Box(f"event-{number}-{n}", Look.PLAIN, (text,), left=True)
-            yield make.placed(event, lefts[n] + 1, top + EVENTS / 2, make.width_for(event))
+            wide = make.width_for(event)
+            yield make.placed(event, lefts[n] + 1, top + EVENTS / 2, wide, EVENTS)
     for track, name in enumerate(TRACKS):
         middle = top + EVENTS + (track + 0.5) * HIGH
         side = Box(f"track-{number}-{name}", Look.PLAIN, (Text(name, 9, bold=True),), left=True)
-        yield make.placed(side, 0, middle, SIDE - 4)
+        yield make.placed(side, 0, middle, SIDE - 4, HIGH - 2)
         for word, columns in _bars(line, track):
             first = line[columns[0]]
             state = lifecycle.state(first.vm_state, first.task_state)

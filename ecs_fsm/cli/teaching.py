@@ -1,0 +1,126 @@
+"""The commands to learn and to teach with."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from ecs_fsm.cli.options import as_json, choosing, print_json, servers
+from ecs_fsm.errors import InvalidInput
+
+STANDARD_OUTPUT = "-"
+OF_A_QUIZ = 10
+"""Questions that a quiz in the terminal asks."""
+
+
+@click.command()
+@choosing
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Decides which questions are asked, and in which order.",
+)
+@click.option(
+    "--questions",
+    "count",
+    type=int,
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many questions.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="The file to write (.html, .md or .csv); otherwise Markdown goes to standard output.",
+)
+@as_json
+def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
+    """Make a sheet of questions about the lifecycle, with the answers apart.
+
+    Questions, answers and explanations are derived from the table; the same seed gives the same
+    sheet, here and in the page that `explore` makes.
+
+    \b
+    Examples:
+      ecs-fsm quiz --seed 7 --questions 20 -o sheet.html
+      ecs-fsm quiz --questions 5 --lifecycle nova
+
+    JSON: {"lifecycle", "seed", "questions": [{"kind", "text", "choices": [text, ...], "answers":
+    [number of a right choice from 0, ...], "explanation"}, ...]}.
+    """
+    from ecs_fsm.teach.sheet import markdown, render, sheet
+    from ecs_fsm.writing import write_whole
+
+    if as_json and output is not None:
+        raise InvalidInput("--json goes to standard output, -o to a file: choose one")
+    made = sheet(servers().lifecycle, seed, count)
+    if as_json:
+        print_json(made.as_dict())
+    elif output in (None, STANDARD_OUTPUT):
+        click.echo(markdown(made), nl=False)
+    else:
+        write_whole(str(output), render(made, str(output)).encode())
+    return 0
+
+
+@click.command()
+@choosing
+@click.option(
+    "--lessons",
+    "folder",
+    metavar="DIR",
+    help="A folder of lessons, TOML files, that come after those of the package.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Decides which questions the quiz asks.",
+)
+def play(folder: str | None, seed: int) -> int:
+    """Lead a server through its life, in the terminal.
+
+    What can happen is numbered, what cannot says why; beside it stand the picture, the way that the
+    server is on, and its history. There are lessons (l), a quiz (z), undo (u) and redo (r). Works
+    from 80 columns and 24 lines on, also without colour (NO_COLOR).
+
+    \b
+    Examples:
+      ecs-fsm play
+      ecs-fsm play --lifecycle nova --lessons mine/
+
+    \b
+    A lesson in DIR:
+      title = "Stop a server"
+      introduction = "A few sentences that say what this is about."
+      from = "active/-"
+      [[step]]
+      text = "What to do, and why."
+      do = "stop"
+      state = "active/powering-off"
+      then = "What was learned."
+    """
+    from ecs_fsm.teach.lessons import lessons
+    from ecs_fsm.teach.quiz import chosen
+
+    lifecycle = servers().lifecycle
+    material = lessons(lifecycle, Path(folder) if folder is not None else None)
+    questions = chosen(lifecycle, seed, OF_A_QUIZ)
+    if find_spec("textual") is None:
+        raise InvalidInput("play needs Textual: pip install 'ecs-fsm[play]'")
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InvalidInput("play needs a terminal, for input and for output; see also quiz, draw")
+    from ecs_fsm.play.app import Play
+
+    Play(lifecycle, material, questions).run()
+    return 0

@@ -1,0 +1,151 @@
+"""Reads a lesson from TOML, and plays it through to know that it is right.
+
+title = "Stop a server"
+introduction = "A few sentences that say what this is about."
+from = "active/-"               # VM/TASK[FACT=VALUE]; left out where there is no server yet
+
+[[step]]
+text = "What to do, and why."
+do = "stop"                     # an operation or event, as EVENT[FACT=VALUE] with facts
+state = "active/powering-off"   # where the server stands then
+then = "What was learned."
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ecs_fsm.errors import InvalidInput, Refused, UnknownFact, unknown
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import Node, State
+from ecs_fsm.simulate import with_facts
+from ecs_fsm.teach.lessons.lesson import Lesson, Step
+from ecs_fsm.tomlfile import Lines, decoded, parsed
+
+MOST_BYTES = 32_768
+MOST_STEPS = 40
+MOST_WORD = 200
+LONGEST: Mapping[str, int] = {"title": 80, "introduction": 800, "text": 800, "then": 800}
+"""How many characters a text may have; what is no text for people is a word."""
+TABLE = "step"
+BEGIN = "from"
+OF_LESSON = ("title", "introduction")
+OF_STEP = ("text", "do", "state", "then")
+EXPECTED = (
+    f"expected {', '.join(OF_LESSON)}, perhaps {BEGIN}, "
+    f"and tables [[{TABLE}]] with {', '.join(OF_STEP)}"
+)
+
+
+def read(lifecycle: Lifecycle, data: bytes, file: str) -> Lesson:
+    """The lesson in the content of a file. Raises `InvalidInput` that names file and line."""
+    name = lesson_name(file, file)
+    if len(data) > MOST_BYTES:
+        raise InvalidInput(f"{file}, line 1: the file is too long; expected {MOST_BYTES} bytes")
+    text = decoded(data, file, EXPECTED)
+    return _Reader(lifecycle, parsed(text, file, EXPECTED), Lines(text, file, TABLE)).lesson(name)
+
+
+def lesson_name(file: str, place: str) -> str:
+    """The name that a lesson has by its file: without folders, number and ending."""
+    stem = re.split(r"[/\\]", file)[-1].rpartition(".")[0]
+    name = re.sub(r"^\d+[-_ ]+", "", stem)
+    if not re.fullmatch(r"[\w-]{1,60}", name):
+        raise InvalidInput(
+            f"{place}, line 1: {stem!r} is no name of a lesson; "
+            "expected at most 60 letters, digits, - and _"
+        )
+    return name
+
+
+class _Reader:
+    """One file while it is read."""
+
+    def __init__(self, lifecycle: Lifecycle, content: Mapping[str, object], lines: Lines) -> None:
+        self._lifecycle = lifecycle
+        self._content = content
+        self._lines = lines
+
+    def lesson(self, name: str) -> Lesson:
+        """The lesson, once every key of it was found right."""
+        content = self._content
+        self._check_keys(content, (*OF_LESSON, BEGIN, TABLE), None)
+        title, introduction = (self._text(content, key, None) for key in OF_LESSON)
+        node = self._begin()
+        steps = tuple(self._steps(node))
+        begin, remember = (node.state, dict(node.facts)) if node else (None, {})
+        return Lesson(name, title, introduction, begin, remember, steps)
+
+    def _begin(self) -> Node | None:
+        if BEGIN not in self._content:
+            return None
+        written = self._text(self._content, BEGIN, None)
+        try:
+            name, remember = with_facts(self._lifecycle, written)
+            return self._lifecycle.place(self._state(name), remember)
+        except InvalidInput as error:
+            raise self._lines.error(str(error), key=BEGIN) from None
+
+    def _state(self, name: str) -> State:
+        states = self._lifecycle.states
+        if name not in states:
+            raise unknown("state", name, states)
+        return states[name]
+
+    def _steps(self, node: Node | None) -> Iterator[Step]:
+        rows = self._content.get(TABLE, [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self._lines.error(f"{TABLE} is no array of tables; {EXPECTED}", key=TABLE)
+        if not rows:
+            raise self._lines.error(f"there is no step; {EXPECTED}")
+        if len(rows) > MOST_STEPS:
+            raise self._lines.error(
+                f"there are {len(rows)} steps; expected at most {MOST_STEPS}", MOST_STEPS
+            )
+        for number, row in enumerate(rows):
+            step, node = self._step(number, row, node)
+            yield step
+
+    def _step(self, number: int, row: Mapping[str, object], node: Node | None) -> tuple[Step, Node]:
+        self._check_keys(row, OF_STEP, number)
+        text, done, reached, then = (self._text(row, key, number) for key in OF_STEP)
+        try:
+            trigger, given = with_facts(self._lifecycle, done)
+            end = self._lifecycle.outcome(trigger, node, given).end
+        except (InvalidInput, UnknownFact) as error:
+            raise self._lines.error(str(error), number, "do") from None
+        except Refused as refused:
+            raise self._lines.error(str(refused), number, "do") from None
+        if end.state != reached:
+            raise self._lines.error(
+                f"after {done} the server stands at {end.state}; "
+                f"expected state = {str(end.state)!r}, not {reached!r}",
+                number,
+                "state",
+            )
+        facts = self._lifecycle.memory.ordered(given)
+        return Step(text, trigger, facts, end.state, then), end
+
+    def _check_keys(
+        self, row: Mapping[str, object], known: tuple[str, ...], number: int | None
+    ) -> None:
+        for key in row:
+            if key not in known:
+                raise self._lines.error(str(unknown("key", key[:MOST_WORD], known)), number, key)
+
+    def _text(self, row: Mapping[str, object], key: str, number: int | None) -> str:
+        """A text as it is shown: its line breaks and indentation are those of the file only."""
+        if key not in row:
+            raise self._lines.error(f"there is no {key}; {EXPECTED}", number)
+        value, most = row[key], LONGEST.get(key, MOST_WORD)
+        if not isinstance(value, str) or not value.strip():
+            raise self._lines.error(f"{key} is no text; expected one in quotes", number, key)
+        text = " ".join(value.split())
+        if len(text) > most:
+            raise self._lines.error(
+                f"{key} has {len(text)} characters; expected at most {most}", number, key
+            )
+        if not text.isprintable():
+            raise self._lines.error(f"{key} has characters that nobody can see", number, key)
+        return text

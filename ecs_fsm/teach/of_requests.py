@@ -1,0 +1,181 @@
+"""Questions about requests: which are refused and why, where they lead, what is seen of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+
+from ecs_fsm.lifecycle import Lifecycle, Outcome
+from ecs_fsm.model import Node, State
+from ecs_fsm.refusal import reason
+from ecs_fsm.teach.question import (
+    TICK,
+    Asked,
+    Question,
+    certain,
+    deciding,
+    known,
+    placed,
+    rotated,
+)
+
+REFUSED = "refused"
+WHY = "why"
+LEADS = "leads"
+SEEN = "seen"
+Way = tuple[Outcome, ...]
+MOST_REASONS = 3
+"""Questions that ask why, for one operation."""
+
+
+def of_refusals(lifecycle: Lifecycle) -> Iterator[Question]:
+    """Which of these requests get 409 now? One for each state that accepts some."""
+    order = _askable(lifecycle)
+    for number, (state, node) in enumerate(_nodes(lifecycle)):
+        refused = [name for name in order if not lifecycle.possible(name, node)]
+        accepted = [name for name in order if certain(lifecycle, name, state)]
+        right = tuple(rotated(refused, 3 * number)[: 1 + number % 3])
+        why = [f"{n}: {_reason(lifecycle, n, node)}" for n in order if n in right]
+        text = f"{placed(state)}: which of these requests get 409 now? {TICK}"
+        wrong = tuple(rotated(accepted, number))
+        yield from Asked(REFUSED, text, right, wrong, f"{'; '.join(why)}.").among(order)
+
+
+def of_reasons(lifecycle: Lifecycle) -> Iterator[Question]:
+    """Why a request is refused: a few for each operation, in states that differ."""
+    nodes = _nodes(lifecycle)
+    for number, name in enumerate(_askable(lifecycle)):
+        by_reason: dict[str, State] = {}
+        for state, node in nodes:
+            if not lifecycle.possible(name, node):
+                by_reason.setdefault(_reason(lifecycle, name, node), state)
+        chosen = rotated(by_reason.items(), 5 * number)[:MOST_REASONS]
+        for why, state in chosen:
+            wrong = rotated(_untrue(lifecycle, name, state, by_reason), number)
+            text = f"{placed(state)}, and somebody asks for {name}. Why is it refused?"
+            told = f"{name}: {lifecycle.triggers[name].meaning} Refused: {why}."
+            yield from Asked(WHY, text, (why,), tuple(wrong), told).among()
+
+
+def _untrue(
+    lifecycle: Lifecycle, name: str, state: State, by_reason: Mapping[str, State]
+) -> Iterator[str]:
+    """Reasons that others have in a state, or the operation elsewhere, untrue of it here."""
+    node = lifecycle.node(state, dict(lifecycle.memory.unsaid(state)))
+    own = _under(lifecycle, name)
+    for other in _askable(lifecycle):
+        under = _under(lifecycle, other)
+        apart = not (under <= own or own <= under)
+        if apart and state.vm_state not in under and not lifecycle.possible(other, node):
+            yield _reason(lifecycle, other, node)
+    for why, elsewhere in by_reason.items():
+        apart = elsewhere.vm_state != state.vm_state and elsewhere.task_state != state.task_state
+        if apart and elsewhere.vm_state in own:
+            yield why
+
+
+def _under(lifecycle: Lifecycle, name: str) -> set[str]:
+    """The vm_states under which an operation is accepted."""
+    return {t.source.vm_state for t in lifecycle.triggers[name].transitions if t.source}
+
+
+def of_ways(lifecycle: Lifecycle) -> Iterator[Question]:
+    """Which request leads from one resting state to another: one for each two."""
+    order = _askable(lifecycle)
+    for state, node in _resting(lifecycle):
+        ends = {
+            name: {way[-1].end.state for way in lifecycle.ways(node, name) if way[-1].nodes}
+            for name in order
+        }
+        refused = [name for name in order if not lifecycle.possible(name, node)]
+        for goal in dict.fromkeys(end for found in ends.values() for end in found):
+            right = [n for n in order if ends[n] == {goal} and certain(lifecycle, n, state)]
+            wrong = [name for name in order if ends[name] and goal not in ends[name]]
+            wrong += [n for n in rotated(refused, len(wrong)) if _ever(lifecycle, n, goal)]
+            told = (f"{name}: {lifecycle.triggers[name].meaning}" for name in right)
+            text = f"{placed(state)}: which of these requests bring the server to {goal}, "
+            yield from Asked(
+                LEADS,
+                f"{text}if nothing goes wrong? {TICK}",
+                tuple(right[:2]),
+                tuple(name for name in wrong if name not in right),
+                " ".join(told),
+            ).among(order)
+
+
+def of_pollers(lifecycle: Lifecycle) -> Iterator[Question]:
+    """What a poller of status sees of an operation, one after the other."""
+    seen = [
+        (name, text, way)
+        for name in _askable(lifecycle)
+        for state, node in _resting(lifecycle)
+        for text, way in _told_ways(lifecycle, name, node)
+    ]
+    everywhere = [_statuses(way) for _, _, way in seen]
+    for number, (name, text, way) in enumerate(seen):
+        of_name = [_statuses(other) for own, _, other in seen if own == name]
+        wrong = [*_spoiled(way), *of_name, *rotated(everywhere, 7 * number)]
+        path = " → ".join(node.state for outcome in way for node in outcome.nodes)
+        yield from Asked(
+            SEEN,
+            f"{text} Which statuses can be seen, one after the other?",
+            (_statuses(way),),
+            tuple(wrong),
+            f"{lifecycle.triggers[name].meaning} It enters {path}.",
+        ).among()
+
+
+def _told_ways(lifecycle: Lifecycle, name: str, node: Node) -> Iterator[tuple[str, Way]]:
+    """A way of an operation for each thing that can be seen of it, told with what decides."""
+    ways: dict[str, Way] = {}
+    for way in lifecycle.ways(node, name):
+        ways.setdefault(_statuses(way), way)
+    decided = len(ways) > 1 or not certain(lifecycle, name, node.state)
+    for statuses, way in ways.items():
+        facts = dict(fact for outcome in way for fact in outcome.transition.when if decided)
+        told = known(lifecycle, deciding(lifecycle, lifecycle.memory.ordered(facts)))
+        if statuses:
+            yield f"{placed(node.state)}, and {name} succeeds.{told}", way
+
+
+def _statuses(way: Way) -> str:
+    return " → ".join(_shown(way))
+
+
+def _shown(way: Way) -> list[str]:
+    statuses = (node.state.status for outcome in way for node in outcome.nodes)
+    return [status for status, _ in groupby(statuses)]
+
+
+def _spoiled(way: Way) -> list[str]:
+    """The same without the last but one, or without the first: what people expect instead."""
+    statuses = _shown(way)
+    wrong = (statuses[:-2] + statuses[-1:], statuses[1:])
+    return [" → ".join(s) for s in wrong if s]
+
+
+def _askable(lifecycle: Lifecycle) -> list[str]:
+    """What may be asked of a server that exists."""
+    creation = lifecycle.creation.trigger
+    return [name for name in lifecycle.operations if name != creation]
+
+
+def _nodes(lifecycle: Lifecycle) -> list[tuple[State, Node]]:
+    """Every state, as that of a server of which nothing else is known."""
+    memory = lifecycle.memory
+    return [(s, lifecycle.node(s, dict(memory.unsaid(s)))) for s in lifecycle.states.values()]
+
+
+def _resting(lifecycle: Lifecycle) -> list[tuple[State, Node]]:
+    """Those of them in which nothing runs, nor is meant to."""
+    return [(s, n) for s, n in _nodes(lifecycle) if not s.task_state and lifecycle.rests(s)]
+
+
+def _reason(lifecycle: Lifecycle, name: str, node: Node) -> str:
+    return reason(lifecycle, lifecycle.triggers[name], node)
+
+
+def _ever(lifecycle: Lifecycle, name: str, goal: State) -> bool:
+    """Whether an operation has to do with a state somewhere."""
+    trigger = lifecycle.triggers[name]
+    return any(goal in t.path or t.source == goal for t in trigger.transitions)

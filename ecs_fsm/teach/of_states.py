@@ -1,0 +1,145 @@
+"""Questions about states: what status says, who shows it, what is seen next or after a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import Kind, State, Transition
+from ecs_fsm.teach.question import (
+    TICK,
+    Asked,
+    Question,
+    certain,
+    known,
+    meaning,
+    placed,
+    rotated,
+    shown,
+    ways_on,
+)
+
+STATUS = "status"
+SHOWS = "shows"
+NEXT = "next"
+FAILURE = "failure"
+
+
+def of_status(lifecycle: Lifecycle) -> Iterator[Question]:
+    """What status says: one for each state."""
+    states = list(lifecycle.states.values())
+    order = [str(status) for status in lifecycle.table.statuses]
+    for number, state in enumerate(states):
+        near = [s for s in states if s.vm_state == state.vm_state and not s.task_state]
+        near += [s for s in states if s.task_state == state.task_state]
+        near += [s for t in lifecycle.leaving(state) for s in t.path]
+        wrong = [s.status.value for s in near] + rotated(order, number)
+        explanation = f"{meaning(state)} {state.status}: {state.status.meaning}"
+        text = f"{placed(state)}: what does status say?"
+        yield from Asked(
+            STATUS, text, (state.status.value,), _others(wrong, state.status), explanation
+        ).among(order)
+
+
+def of_showing(lifecycle: Lifecycle) -> Iterator[Question]:
+    """Where a server can be that shows a status: one for each status."""
+    states = list(lifecycle.states.values())
+    for number, status in enumerate(lifecycle.table.statuses):
+        own = [s for s in states if s.status == status]
+        under = {s.vm_state for s in own}
+        others = [s for s in states if s not in own]
+        wrong = [s for s in others if s.vm_state in under] + [s for s in others if not s.task_state]
+        right = rotated(own, number)[: 1 + number % 3]
+        explanation = f"{status} is shown by {', '.join(own)}. {status.meaning}"
+        text = f"status says {status}: where can the server be? {TICK}"
+        yield from Asked(
+            SHOWS, text, tuple(map(str, right)), tuple(map(str, wrong)), explanation
+        ).among(list(lifecycle.states))
+
+
+def of_next(lifecycle: Lifecycle) -> Iterator[Question]:
+    """What is seen next, of what runs and of what is asked at rest."""
+    for state in lifecycle.states.values():
+        for t in _different(lifecycle, lifecycle.advance, state):
+            text = f"{placed(state)}, and nothing goes wrong."
+            yield from _next(lifecycle, t, text, "What is seen next?")
+        at_rest = not state.task_state and lifecycle.rests(state)
+        for name in lifecycle.operations if at_rest else ():
+            for t in _different(lifecycle, name, state):
+                if t.path:
+                    text = f"{placed(state)}, and somebody asks for {name}."
+                    yield from _next(lifecycle, t, text, "What is seen first?")
+
+
+def _next(lifecycle: Lifecycle, t: Transition, text: str, asks: str) -> Iterator[Question]:
+    source = t.source
+    if source is None:
+        return
+    states = lifecycle.states
+    later = [s for after in lifecycle.find(lifecycle.advance, t.path[-1]) for s in after.path]
+    gone_wrong = [s for other in lifecycle.leaving(source) for s in other.path[-1:]]
+    near = [*later, _rest(lifecycle, source), source, *gone_wrong]
+    near += [s for s in states.values() if s.vm_state == t.path[0].vm_state]
+    possible = {s for other in lifecycle.find(t.trigger, source) for s in other.path}
+    wrong = tuple(shown(s) for s in near if s not in possible)
+    rest = [shown(s) for s in t.path[1:]]
+    at_once = f", and at once {', '.join(rest)}" if rest else ""
+    why = lifecycle.triggers[t.trigger].meaning
+    explanation = f"{why} It enters {shown(t.path[0])}{at_once}. {meaning(t.path[0])}"
+    question = f"{text}{known(lifecycle, t.when)} {asks}"
+    order = [shown(s) for s in states.values()]
+    yield from Asked(NEXT, question, (shown(t.path[0]),), wrong, explanation).among(order)
+
+
+def of_failure(lifecycle: Lifecycle) -> Iterator[Question]:
+    """Where a server stands when its step did not succeed."""
+    failures = [n for n, t in lifecycle.events.items() if t.kind is Kind.FAILURE]
+    order = [shown(s) for s in lifecycle.states.values()]
+    for name in failures:
+        for state in _first_of_each_way(lifecycle, name):
+            for t in _different(lifecycle, name, state):
+                end = t.path[-1]
+                ends = [s for other in lifecycle.leaving(state) for s in other.path]
+                near = [_rest(lifecycle, state), *ends, state, *lifecycle.states.values()]
+                possible = {s for other in lifecycle.find(name, state) for s in other.path}
+                wrong = tuple(shown(s) for s in near if s not in possible)
+                text = f"{placed(state)}, and the step ends with {name}.{known(lifecycle, t.when)}"
+                why = lifecycle.triggers[name].meaning
+                way = ", then ".join(shown(s) for s in t.path)
+                yield from Asked(
+                    FAILURE,
+                    f"{text} Where does the server stand after it?",
+                    (shown(end),),
+                    wrong,
+                    f"{why} It enters {way}. {meaning(end)}",
+                ).among(order)
+
+
+def _first_of_each_way(lifecycle: Lifecycle, trigger: str) -> list[State]:
+    """A state for each thing that a trigger does to a task; the others only repeat it."""
+    found: dict[object, State] = {}
+    for t in lifecycle.triggers[trigger].transitions:
+        if t.source:
+            same = tuple(s.vm_state == t.source.vm_state for s in t.path)
+            found.setdefault((t.source.task_state, same, len(t.path)), t.source)
+    return list(dict.fromkeys(found.values()))
+
+
+def _different(lifecycle: Lifecycle, trigger: str, state: State) -> list[Transition]:
+    """One transition of a trigger for each path; where there is but one, nothing decides."""
+    by_path: dict[tuple[State, ...], Transition] = {}
+    for t in ways_on(lifecycle, trigger, state):
+        by_path.setdefault(t.path, t)
+    found = list(by_path.values())
+    decided = len(found) > 1 or not certain(lifecycle, trigger, state)
+    return found if decided else [t._replace(when=()) for t in found]
+
+
+def _rest(lifecycle: Lifecycle, state: State) -> State:
+    """Where a server of that vm_state is at rest, or the state itself."""
+    under = (s for s in lifecycle.states.values() if s.vm_state == state.vm_state)
+    return next((s for s in under if not s.task_state), state)
+
+
+def _others(words: Sequence[str], right: str) -> tuple[str, ...]:
+    return tuple(word for word in words if word != right)
