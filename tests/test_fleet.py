@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -22,7 +25,7 @@ from ecs_fsm.fleet.profilefile import built_in, changed, parse
 from ecs_fsm.fleet.reference import follow
 from ecs_fsm.fleet.result import Result
 from ecs_fsm.nova import NOVA
-from tests.command import ecs_fsm
+from tests.command import COMMAND, ecs_fsm
 
 EVERY_FAMILY = """
 extends = "built-in"
@@ -144,6 +147,22 @@ def test_an_interrupt_leaves_what_is_done_marked_partial() -> None:
     assert result.partial
     assert result.done == 200
     assert told(result).count('"partial": true') == 1
+
+
+def test_ctrl_c_ends_the_command_cleanly() -> None:
+    sizes = ("--servers", "100000000", "--duration", "30d", "--threads", "2", "--json")
+    with subprocess.Popen(
+        [COMMAND, "fleet", "run", *sizes], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        time.sleep(5)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert "Traceback" not in err
+    answer = json.loads(out)
+    assert answer["partial"] is True
+    assert 0 <= answer["done"] < 100_000_000
+    assert answer["waiting"].get("create", {"asked": 0})["asked"] == answer["done"]
 
 
 RUN = ("fleet", "run", "--servers", "200", "--duration", "2d", "--step", "1h", "--seed", "7")

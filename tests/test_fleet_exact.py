@@ -11,10 +11,11 @@ import pytest
 from ecs_fsm import ECS, fleet
 from ecs_fsm.fleet.checking import check
 from ecs_fsm.fleet.compiled import compile_profile
-from ecs_fsm.fleet.exact import Exact, NoClosedForm
+from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.fleet.lifetimes import lifetimes
 from ecs_fsm.fleet.profile import Profile
 from ecs_fsm.fleet.profilefile import built_in, changed, parse
+from ecs_fsm.fleet.stages import NoClosedForm
 from ecs_fsm.nova import NOVA
 from tests.command import ecs_fsm
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from ecs_fsm.fleet.checking import Checked
 from ecs_fsm.fleet.compiled import compile_profile
-from ecs_fsm.fleet.exact import Course, Exact, NoClosedForm
+from ecs_fsm.fleet.exact import Course, Exact
 from ecs_fsm.fleet.profile import Profile
 from ecs_fsm.fleet.result import ATTRIBUTES, shown
+from ecs_fsm.fleet.stages import NoClosedForm
 from ecs_fsm.fleet.telling import print_rows, span
 from ecs_fsm.text import console
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ecs_fsm.errors import InvalidInput, unknown
-from ecs_fsm.fleet.durations import SECOND, Duration, Family, seconds
+from ecs_fsm.errors import unknown
+from ecs_fsm.fleet.durations import Duration
 from ecs_fsm.fleet.profile import Arrivals, Document, Profile, Requests, Resource, Stuck
+from ecs_fsm.fleet.values import TOLERANCE, Key, Problem, Values
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import Kind, State
 from ecs_fsm.simulate import HANG
 
-Problem = Callable[[Sequence[str], str], InvalidInput]
-Key = tuple[str, ...]
 OWN = ("lifecycle", "arrivals", "durations", "requests", "stuck", "facts", "resources")
 FIXED, POISSON, NONE = ("fixed", "poisson", "none")
-TOLERANCE = 1e-6
-"""By how much shares may miss a sum of 1."""
 
 
 class Checked:
@@ -28,7 +25,7 @@ class Checked:
     ) -> None:
         self._lifecycle = lifecycle
         self._document = document
-        self._folder = folder
+        self._values = Values(folder, problem)
         self._problem = problem
         states = lifecycle.states.values()
         self._working = [s for s in states if not lifecycle.rests(s)]
@@ -37,7 +34,7 @@ class Checked:
 
     def profile(self) -> Profile:
         """The profile, once every key of it was found right."""
-        self._known((), self._document, (*OWN, *self._events, HANG))
+        self._values.known((), self._document, (*OWN, *self._events, HANG))
         if self._document.get("lifecycle", self._lifecycle.name) != self._lifecycle.name:
             raise self._problem(("lifecycle",), f"expected {self._lifecycle.name!r}")
         outcomes = {name: self._probabilities(name) for name in self._events}
@@ -56,50 +53,8 @@ class Checked:
             self._document,
         )
 
-    def _known(self, key: Key, table: Mapping[str, object], known: Iterable[str]) -> None:
-        for name in table:
-            if name not in known:
-                raise self._problem((*key, name), str(unknown("key", name, known)))
-
-    def _table(self, key: Key, value: object) -> Mapping[str, object]:
-        if not isinstance(value, Mapping):
-            raise self._problem(key, f"is {value!r}; expected a table")
-        return value
-
     def _top(self, name: str) -> Mapping[str, object]:
-        return self._table((name,), self._document.get(name, {}))
-
-    def _time(self, key: Key, value: object) -> float:
-        try:
-            return seconds(value)
-        except InvalidInput as error:
-            raise self._problem(key, str(error)) from None
-
-    def _number(self, key: Key, value: object, most: float) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-            what = "a probability from 0 to 1" if most == 1 else "a number above 0"
-            raise self._problem(key, f"is {value!r}; expected {what}")
-        return float(value)
-
-    def _positive(self, key: Key, value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise self._problem(key, f"is {value!r}; expected a whole number above 0")
-        return value
-
-    def _words(self, key: Key, value: object) -> list[str]:
-        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-            raise self._problem(key, f"is {value!r}; expected a list of words")
-        return value
-
-    def _shares(self, key: Key, value: object, known: Iterable[str], kind: str) -> dict[str, float]:
-        table = self._table(key, value)
-        for name in table:
-            if name not in known:
-                raise self._problem((*key, name), str(unknown(kind, name, known)))
-        shares = {name: self._number((*key, name), share, 1) for name, share in table.items()}
-        if abs(sum(shares.values()) - 1) > TOLERANCE:
-            raise self._problem(key, f"the shares add up to {sum(shares.values()):g}; expected 1")
-        return shares
+        return self._values.table((name,), self._document.get(name, {}))
 
     def _members(self, key: Key, among: Sequence[State]) -> list[State]:
         """The states that a key names: one, or all with that task."""
@@ -120,7 +75,7 @@ class Checked:
         able += [s for s in self._resting if self._unseen(s) and self._lifecycle.find(event, s)]
         found = {}
         for key, states in self._by_state(event, able):
-            value = self._number(key, self._top(event)[key[-1]], 1)
+            value = self._values.number(key, self._top(event)[key[-1]], 1)
             found.update(dict.fromkeys(states, value))
         return found
 
@@ -147,13 +102,13 @@ class Checked:
         if kind not in (FIXED, POISSON, NONE):
             expected = ", ".join((FIXED, POISSON, NONE))
             raise self._problem(("arrivals", "kind"), f"is {kind!r}; expected one of {expected}")
-        self._known(
+        self._values.known(
             ("arrivals",), table, {POISSON: ("kind", "every"), NONE: ("kind", "state")}.get(
                 str(kind), ("kind",)
             )
         )  # fmt: skip
         if kind == POISSON:
-            every = self._time(("arrivals", "every"), table.get("every"))
+            every = self._values.time(("arrivals", "every"), table.get("every"))
             if not every:
                 raise self._problem(("arrivals", "every"), "is 0; expected a time above 0")
             return Arrivals(POISSON, every)
@@ -171,52 +126,10 @@ class Checked:
             )
         return self._lifecycle.states[str(word)]
 
-    def _duration(self, key: Key, value: object) -> Duration:
-        if not isinstance(value, Mapping):
-            return Duration(Family.EXPONENTIAL, self._time(key, value))
-        family = value.get("distribution", Family.EXPONENTIAL)
-        if family not in list(Family):
-            expected = ", ".join(Family)
-            raise self._problem(
-                (*key, "distribution"), f"is {family!r}; expected one of {expected}"
-            )
-        family = Family(str(family))
-        if family is Family.EMPIRICAL:
-            self._known(key, value, ("distribution", "file"))
-            samples = self._samples((*key, "file"), value.get("file"))
-            return Duration(family, sum(samples) / len(samples), 0.0, samples)
-        second = SECOND.get(family)
-        self._known(key, value, ("distribution", "mean", *([second] if second else [])))
-        mean = self._time((*key, "mean"), value.get("mean"))
-        if second is None:
-            return Duration(family, mean)
-        given = (*key, second)
-        read = self._time if second == SECOND[Family.LOGNORMAL] else self._any_number
-        amount = read(given, value.get(second))
-        if not mean or not amount:
-            raise self._problem(given if mean else (*key, "mean"), "is 0; expected more than 0")
-        return Duration(family, mean, amount)
-
-    def _any_number(self, key: Key, value: object) -> float:
-        return self._number(key, value, 1e6)
-
-    def _samples(self, key: Key, value: object) -> tuple[float, ...]:
-        if not isinstance(value, str):
-            raise self._problem(key, f"is {value!r}; expected the name of a file of times")
-        path = self._folder / value
-        try:
-            lines = path.read_text(encoding="utf-8").split()
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._problem(key, f"{path} does not read: {error}") from None
-        samples = tuple(sorted(self._time(key, word) for word in lines))
-        if not samples:
-            raise self._problem(key, f"{path} holds no times")
-        return samples
-
     def _durations(self) -> dict[State, Duration]:
         found: dict[State, Duration] = {}
         for key, states in self._by_state("durations", self._working):
-            value = self._duration(key, self._top("durations")[key[-1]])
+            value = self._values.duration(key, self._top("durations")[key[-1]])
             found.update(dict.fromkeys(states, value))
         missing = [s for s in self._working if s not in found]
         if missing:
@@ -231,9 +144,9 @@ class Checked:
             state = next((s for s in self._resting if s == name), None)
             if state is None:
                 raise self._problem(key, str(unknown("resting state", name, self._resting)))
-            table = self._table(key, self._top("requests")[name])
-            self._known(key, table, ("every", "mix"))
-            every = self._duration((*key, "every"), table.get("every"))
+            table = self._values.table(key, self._top("requests")[name])
+            self._values.known(key, table, ("every", "mix"))
+            every = self._values.duration((*key, "every"), table.get("every"))
             if not every.mean:
                 raise self._problem((*key, "every"), "is 0; expected a time above 0")
             mix = self._mix((*key, "mix"), table.get("mix"), state)
@@ -243,7 +156,7 @@ class Checked:
     def _mix(self, key: Key, value: object, state: State) -> dict[str, float]:
         triggers = self._lifecycle.triggers.values()
         asked = [t.name for t in triggers if t.kind in (Kind.REQUEST, Kind.SYSTEM)]
-        shares = self._shares(key, value, asked, "operation")
+        shares = self._values.shares(key, value, asked, "operation")
         accepted = [name for name in asked if self._lifecycle.find(name, state)]
         for name in shares:
             if name not in accepted:
@@ -257,35 +170,37 @@ class Checked:
         table = self._top("stuck")
         if not table:
             return None
-        self._known(("stuck",), table, ("every", "ask"))
-        ask = self._words(("stuck", "ask"), table.get("ask"))
+        self._values.known(("stuck",), table, ("every", "ask"))
+        ask = self._values.words(("stuck", "ask"), table.get("ask"))
         for name in ask:
             if name not in self._lifecycle.operations:
                 known = self._lifecycle.operations
                 raise self._problem(("stuck", "ask"), str(unknown("operation", name, known)))
-        every = self._duration(("stuck", "every"), table.get("every"))
+        every = self._values.duration(("stuck", "every"), table.get("every"))
         return Stuck(every, tuple(ask))
 
     def _facts(self) -> dict[str, dict[str, float]]:
         known = self._lifecycle.memory.names
-        self._known(("facts",), self._top("facts"), known)
+        self._values.known(("facts",), self._top("facts"), known)
         return {
-            name: self._shares(("facts", name), value, self._lifecycle.memory.values(name), "value")
+            name: self._values.shares(
+                ("facts", name), value, self._lifecycle.memory.values(name), "value"
+            )
             for name, value in self._top("facts").items()
         }
 
     def _resources(self) -> Iterable[Resource]:
         for name, value in self._top("resources").items():
             key = ("resources", name)
-            table = self._table(key, value)
-            self._known(key, table, ("capacity", "hosts", "steps"))
-            words = self._words((*key, "steps"), table.get("steps"))
+            table = self._values.table(key, value)
+            self._values.known(key, table, ("capacity", "hosts", "steps"))
+            words = self._values.words((*key, "steps"), table.get("steps"))
             steps = [
                 s for word in words for s in self._members((*key, "steps", word), self._working)
             ]
             yield Resource(
                 name,
-                self._positive((*key, "capacity"), table.get("capacity")),
-                self._positive((*key, "hosts"), table.get("hosts", 1)),
+                self._values.positive((*key, "capacity"), table.get("capacity")),
+                self._values.positive((*key, "hosts"), table.get("hosts", 1)),
                 frozenset(steps),
             )

@@ -11,8 +11,9 @@ from scipy import stats
 
 from ecs_fsm.fleet.checked import POISSON
 from ecs_fsm.fleet.compiled import Compiled
-from ecs_fsm.fleet.exact import Exact, NoClosedForm
+from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.fleet.result import Result, shown
+from ecs_fsm.fleet.stages import NoClosedForm
 
 LEVEL = 1e-6
 """At which probability of a coincidence, over all comparisons, the two disagree."""

@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ecs_fsm.errors import InvalidInput
-from ecs_fsm.fleet.exact import Exact, NoClosedForm
+from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.fleet.result import Result
+from ecs_fsm.fleet.stages import NoClosedForm
 from ecs_fsm.fleet.tally import BINS, OCTAVES, PER_OCTAVE, SHORTEST, bin_edges
 from ecs_fsm.fleet.telling import span
 from ecs_fsm.writing import write_whole
