@@ -26,6 +26,7 @@ from ecs_fsm.fleet.reference import follow
 from ecs_fsm.fleet.result import Result
 from ecs_fsm.nova import NOVA
 from tests.command import COMMAND, ecs_fsm
+from tests.inside import inside
 
 EVERY_FAMILY = """
 extends = "built-in"
@@ -169,8 +170,8 @@ RUN = ("fleet", "run", "--servers", "200", "--duration", "2d", "--step", "1h", "
 
 
 def test_the_command_tells_what_profile_sizes_and_seed_determine() -> None:
-    one = ecs_fsm(*RUN, "--json")
-    two = ecs_fsm(*RUN, "--json", "--threads", "2")
+    one = inside(*RUN, "--json")
+    two = inside(*RUN, "--json", "--threads", "2")
     assert one.code == 0
     assert one.out == two.out
     answer = json.loads(one.out)
@@ -181,7 +182,7 @@ def test_the_command_tells_what_profile_sizes_and_seed_determine() -> None:
 
 
 def test_the_command_prints_tables_and_the_seed() -> None:
-    answer = ecs_fsm(*RUN)
+    answer = inside(*RUN)
     assert answer.code == 0
     for word in ("status", "vm_state", "task_state", "failures", "create", "seed 7 repeats this"):
         assert word in answer.out
@@ -189,17 +190,17 @@ def test_the_command_prints_tables_and_the_seed() -> None:
 
 def test_events_are_written_to_parquet(tmp_path: Path) -> None:
     file = tmp_path / "events.parquet"
-    assert ecs_fsm(*RUN, "--events", "-o", str(file)).code == 0
+    assert inside(*RUN, "--events", "-o", str(file)).code == 0
     table = pq.read_table(file)
     assert table.column_names == ["server", "seconds", "event", "status", "vm_state", "task_state"]
-    changes = json.loads(ecs_fsm(*RUN, "--json").out)["changes"]
+    changes = json.loads(inside(*RUN, "--json").out)["changes"]
     assert table.num_rows == changes
     assert [path.name for path in tmp_path.iterdir()] == ["events.parquet"]
 
 
 def test_counts_are_written_to_parquet(tmp_path: Path) -> None:
     file = tmp_path / "counts.parquet"
-    assert ecs_fsm(*RUN, "-o", str(file)).code == 0
+    assert inside(*RUN, "-o", str(file)).code == 0
     table = pq.read_table(file).to_pylist()
     assert sum(row["servers"] for row in table if row["seconds"] == 3600) == 200
 
@@ -216,7 +217,7 @@ def test_counts_are_written_to_parquet(tmp_path: Path) -> None:
     ],
 )
 def test_sizes_that_make_no_sense_are_usage_errors(words: tuple[str, ...]) -> None:
-    answer = ecs_fsm("fleet", "run", *words)
+    answer = inside("fleet", "run", *words)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith("ecs-fsm: ")
 

@@ -16,7 +16,7 @@ from ecs_fsm.fleet.plot import plot
 from ecs_fsm.fleet.profile import Profile
 from ecs_fsm.fleet.profilefile import built_in, built_in_text, changed, parse
 from ecs_fsm.nova import NOVA
-from tests.command import ecs_fsm
+from tests.inside import inside
 
 
 def roomy(lifecycle: Lifecycle) -> Profile:
@@ -102,10 +102,10 @@ SIZES = ("--servers", "100", "--duration", "2d", "--seed", "7")
 
 
 def test_the_command_tells_queues() -> None:
-    answer = ecs_fsm("fleet", "contend", *SIZES)
+    answer = inside("fleet", "contend", *SIZES)
     assert answer.code == 0
     assert "waiting for resources" in answer.out
-    told = json.loads(ecs_fsm("fleet", "contend", *SIZES, "--json").out)
+    told = json.loads(inside("fleet", "contend", *SIZES, "--json").out)
     assert told["resources"]["scheduler"]["uses"] >= 100
     assert len(told["resources"]["scheduler"]["lengths"]) == len(told["times"])
 
@@ -113,7 +113,7 @@ def test_the_command_tells_queues() -> None:
 @pytest.mark.parametrize("command", ["run", "contend"])
 def test_plots_say_everything_in_words_and_hatches(command: str, tmp_path: Path) -> None:
     file = tmp_path / "plot.svg"
-    assert ecs_fsm("fleet", command, *SIZES, "--plot", str(file)).code == 0
+    assert inside("fleet", command, *SIZES, "--plot", str(file)).code == 0
     text = file.read_text(encoding="utf-8")
     words = "".join(ElementTree.fromstring(text).itertext())  # noqa: S314  # we drew it
     for word in ("ACTIVE", "SHUTOFF", "BUILD", "reboot: mean", "grey: simulated, line: exact"):
@@ -130,6 +130,6 @@ def test_the_same_result_is_the_same_plot(tmp_path: Path) -> None:
 
 
 def test_a_plot_of_an_unknown_kind_is_refused_at_once() -> None:
-    answer = ecs_fsm("fleet", "run", *SIZES, "--plot", "plot.bmp")
+    answer = inside("fleet", "run", *SIZES, "--plot", "plot.bmp")
     assert (answer.code, answer.out) == (2, "")
     assert "svg, png, pdf" in answer.err

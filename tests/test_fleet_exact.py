@@ -17,7 +17,7 @@ from ecs_fsm.fleet.profile import Profile
 from ecs_fsm.fleet.profilefile import built_in, changed, parse
 from ecs_fsm.fleet.stages import NoClosedForm
 from ecs_fsm.nova import NOVA
-from tests.command import ecs_fsm
+from tests.inside import inside
 
 CALM = """
 [durations]
@@ -142,7 +142,7 @@ def test_whole_lives_have_the_exact_mean(lifecycle: object) -> None:
 
 
 def test_the_command_answers_as_json() -> None:
-    answer = json.loads(ecs_fsm("fleet", "exact", "--duration", "2h", "--step", "1h", "--json").out)
+    answer = json.loads(inside("fleet", "exact", "--duration", "2h", "--step", "1h", "--json").out)
     assert answer["operations"]["start"]["mean_seconds"] == pytest.approx(20)
     assert sum(answer["shares"]["status"].values()) == pytest.approx(1)
     assert [sum(c) for c in zip(*answer["over_time"].values(), strict=True)] == pytest.approx(
@@ -157,30 +157,30 @@ def test_the_command_says_what_it_cannot_calculate(tmp_path: Path) -> None:
         'extends = "built-in"\n[durations]\nspawning = { distribution = "constant", mean = 9 }\n',
         encoding="utf-8",
     )
-    answer = ecs_fsm("fleet", "exact", "--profile", str(file), "--duration", "1d")
+    answer = inside("fleet", "exact", "--profile", str(file), "--duration", "1d")
     assert answer.code == 0
     assert "shares over time are not given: the time at building/spawning is constant" in answer.out
 
 
 def test_what_if_shows_before_after_and_difference() -> None:
     words = ("fleet", "exact", "--what-if", "fail.spawning=0.05")
-    found = json.loads(ecs_fsm(*words, "--json").out)["differences"]
+    found = json.loads(inside(*words, "--json").out)["differences"]
     error = found["operations.create.ends_in_error"]
     assert error["difference"] == pytest.approx(error["after"] - error["before"])
     assert error["after"] > 0.05 > error["before"]
     assert "operations.start.mean_seconds" not in found
-    text = ecs_fsm(*words)
+    text = inside(*words)
     assert text.code == 0
     assert "operations.create.ends_in_error" in text.out
-    assert ecs_fsm("fleet", "exact", "--what-if", "fail.spawning=5").code == 2
+    assert inside("fleet", "exact", "--what-if", "fail.spawning=5").code == 2
 
 
 def test_run_compares_itself_with_the_exact_answer() -> None:
     words = ("fleet", "run", "--servers", "500", "--duration", "5d", "--seed", "7", "--check")
-    answer = ecs_fsm(*words)
+    answer = inside(*words)
     assert answer.code == 0
     assert "numbers compared at 1 in a million: all agree" in answer.out
-    told = json.loads(ecs_fsm(*words, "--json").out)["check"]
+    told = json.loads(inside(*words, "--json").out)["check"]
     assert told["agrees"] is True
     for c in told["comparisons"]:
         assert c["low"] - 1e-9 <= c["simulated"] <= c["high"] + 1e-9

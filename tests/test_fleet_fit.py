@@ -15,7 +15,7 @@ from ecs_fsm.fleet.observed import observe_file
 from ecs_fsm.fleet.profile import Profile
 from ecs_fsm.fleet.profilefile import parse, read
 from ecs_fsm.fleet.reference import follow
-from tests.command import ecs_fsm
+from tests.inside import inside
 
 MADE_BY = """
 extends = "built-in"
@@ -53,7 +53,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fitted(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Profile, str]:
     file = tmp_path_factory.mktemp("fitted") / "mine.toml"
-    answer = ecs_fsm("fleet", "fit", str(recording), "-o", str(file))
+    answer = inside("fleet", "fit", str(recording), "-o", str(file))
     assert answer.code == 0
     assert "lognormal" in answer.out
     assert "too little data: durations.resize_reverting" in answer.out
@@ -130,7 +130,7 @@ def test_what_does_not_read_is_told_with_its_line(
 ) -> None:
     file = tmp_path / "bad.csv"
     file.write_text(text, encoding="utf-8")
-    answer = ecs_fsm("fleet", "fit", str(file))
+    answer = inside("fleet", "fit", str(file))
     assert (answer.code, answer.out) == (2, "")
     assert f"line {line}: " in answer.err
     assert expected in answer.err
