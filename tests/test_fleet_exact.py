@@ -12,6 +12,7 @@ from ecs_fsm import ECS, fleet
 from ecs_fsm.fleet.checking import check
 from ecs_fsm.fleet.compiled import compile_profile
 from ecs_fsm.fleet.exact import Exact
+from ecs_fsm.fleet.inversion import ERROR, Inverted
 from ecs_fsm.fleet.lifetimes import lifetimes
 from ecs_fsm.fleet.profile import Profile
 from ecs_fsm.fleet.profilefile import built_in, changed, parse
@@ -62,7 +63,7 @@ def test_failures_are_weighed() -> None:
     assert exact.ends() == pytest.approx({"error/-": 0.4, "deleted/-": 0.6})
 
 
-def test_means_hold_for_any_distribution_and_shares_over_time_are_refused() -> None:
+def test_means_hold_for_any_distribution() -> None:
     lognormal = '{ distribution = "lognormal", mean = 10, sd = 30 }'
     exact = Exact(compile_profile(calm(spawning=lognormal)))
     create = exact.courses()["create"]
@@ -70,6 +71,35 @@ def test_means_hold_for_any_distribution_and_shares_over_time_are_refused() -> N
     assert create.spread == pytest.approx(np.sqrt(4 * 100 + 900))
     with pytest.raises(NoClosedForm, match="building/spawning is lognormal"):
         _ = exact.stages
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 50, 3000, 864_000])
+@pytest.mark.parametrize("shape", [1, 7])
+def test_inversion_gives_what_the_exponential_gives(seconds: float, shape: int) -> None:
+    profile = calm(spawning=f'{{ distribution = "gamma", mean = 30, shape = {shape} }}')
+    exact = Exact(compile_profile(profile))
+    stages = exact.stages.over_time(2, seconds)[1]
+    jumps = np.zeros((exact.size, exact.size))
+    edges = [(n, edge) for n, spot in enumerate(exact.compiled.spots) for edge in spot.edges]
+    for (n, edge), target in zip(edges, exact.compiled.arrays.targets, strict=True):
+        jumps[n, target] += edge.probability
+    inverted = Inverted(exact.compiled, jumps).at(np.array([seconds]))[0]
+    assert np.abs(stages - inverted).max() < ERROR
+
+
+@pytest.mark.parametrize(
+    "spawning",
+    ['{ distribution = "lognormal", mean = 300, sd = 200 }',
+     '{ distribution = "weibull", mean = 300, shape = 0.7 }',
+     '{ distribution = "gamma", mean = 300, shape = 0.4 }'],
+)  # fmt: skip
+def test_smooth_times_are_exact_over_time(spawning: str) -> None:
+    profile = calm(spawning=spawning)
+    result = fleet.run(profile, servers=100_000, duration=1200, step=100, seed=1, threads=2)
+    checked = check(result)
+    assert checked.left_out is None
+    assert checked.disagreements == ()
+    assert sum("after" in c.what for c in checked.comparisons) > 50
 
 
 @pytest.mark.parametrize("shape", [1, 3])

@@ -39,8 +39,8 @@ def exact(
 
     Time and changes from request to rest and the probability of an error, per operation; the mean
     life and how it ends; the share of each status in a life, which is the stationary share of a
-    fleet that is kept full; with --duration the share of each status over time, where all times are
-    exponential (or gamma with a whole shape). What has no closed form is said.
+    fleet that is kept full; with --duration the share of each status over time (at 21 points, or
+    every --step), but for constant and empirical times. What cannot be calculated is said.
 
     \b
     Examples:

@@ -1,7 +1,7 @@
 """Fleets: many servers with random times, simulated and calculated.
 
->>> from ecs_fsm import ECS, fleet
->>> result = fleet.run(fleet.built_in(ECS), servers=100, duration="1d", seed=7)
+>>> from ecs_fsm import fleet
+>>> result = fleet.run(servers=100, duration="1d", seed=7)
 >>> result.done, result.partial
 (100, False)
 

@@ -18,6 +18,8 @@ from ecs_fsm.text import console
 
 Answer = dict[str, object]
 MOST_TIMES = 9
+POINTS = 20
+"""Points in time besides 0 where nobody says how many."""
 
 
 def answer(profile: Profile, duration: float | None = None, step: float | None = None) -> Answer:
@@ -40,7 +42,7 @@ def answer(profile: Profile, duration: float | None = None, step: float | None =
         why.append(str(error))
     if duration is not None:
         try:
-            told |= _over_time(exact, duration, step or duration / 100)
+            told |= _over_time(exact, duration, step or duration / POINTS)
         except NoClosedForm as error:
             told["over_time"] = None
             why.append(str(error))
@@ -65,7 +67,7 @@ def _finite(value: float) -> float | None:
 
 def _over_time(exact: Exact, duration: float, step: float) -> Answer:
     points = math.floor(duration / step * (1 + 1e-12)) + 1
-    law = exact.stages.over_time(points, step)
+    law, _ = exact.over_time(step, range(points))
     columns: dict[str, np.ndarray] = {}
     for n, spot in enumerate(exact.compiled.spots):
         if spot.place.node is not None:

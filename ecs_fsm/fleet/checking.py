@@ -23,6 +23,9 @@ MOST_TIMES = 25
 LARGEST_JUMP = 30.0
 """Changes by which one request may differ from the mean, in Bernstein's inequality."""
 
+ROUNDING = 1e-9
+"""By how much an exact probability may miss 0 or 1, or a mean, through rounding."""
+
 
 class Comparison(NamedTuple):
     """One number, simulated (95 % confidence from `low` to `high`) and exact.
@@ -86,7 +89,7 @@ def _requests(result: Result, exact: Exact) -> Iterator[Comparison]:
 def _shares(result: Result, exact: Exact) -> Iterator[Comparison]:
     times = result.times
     picked = sorted({round(n * (len(times) - 1) / (MOST_TIMES - 1)) for n in range(MOST_TIMES)})
-    law = exact.stages.over_time(len(times), result.step)
+    law, error = exact.over_time(result.step, picked)
     counts = result.counts()
     for word in _words(result.compiled):
         places = [
@@ -95,10 +98,12 @@ def _shares(result: Result, exact: Exact) -> Iterator[Comparison]:
             if spot.place.node and shown(spot.place.node.state, "status") == word
         ]
         column = counts.get(word, np.zeros(len(times), np.int64))
-        for n in picked:
-            share = min(max(float(law[n, places].sum()), 0.0), 1.0)
+        for shares, n in zip(law, picked, strict=True):
+            share = min(max(float(shares[places].sum()), 0.0), 1.0)
             name = f"{word} after {times[n]:g} s"
-            yield _proportion(name, int(column[n]), result.done, share)
+            yield _proportion(
+                name, int(column[n]), result.done, share, max(error * len(places), ROUNDING)
+            )
 
 
 def _words(compiled: Compiled) -> dict[str, None]:
@@ -106,18 +111,17 @@ def _words(compiled: Compiled) -> dict[str, None]:
     return dict.fromkeys(shown(node.state, "status") for node in nodes if node)
 
 
-ROUNDING = 1e-9
-"""By how much an exact probability may miss 0 or 1, or a mean, through rounding."""
-
-
-def _proportion(what: str, count: int, of: int, exact: float) -> Comparison:
+def _proportion(
+    what: str, count: int, of: int, exact: float, error: float = ROUNDING
+) -> Comparison:
+    """A share, by the binomial law; the exact one may be off by `error`."""
     share = count / of
     # Wilson's interval, which is none of length 0 at 0 or 1.
     centre = (share + WIDTH**2 / (2 * of)) / (1 + WIDTH**2 / of)
     half = math.sqrt(share * (1 - share) / of + (WIDTH / (2 * of)) ** 2) * WIDTH
     half /= 1 + WIDTH**2 / of
-    known = 0.0 if exact < ROUNDING else 1.0 if exact > 1 - ROUNDING else exact
-    below, above = stats.binom.cdf(count, of, known), stats.binom.sf(count - 1, of, known)
+    least, most = max(exact - error, 0.0), min(exact + error, 1.0)
+    below, above = stats.binom.cdf(count, of, least), stats.binom.sf(count - 1, of, most)
     chance = min(1.0, 2 * float(min(below, above)))
     return Comparison(what, share, max(centre - half, 0), min(centre + half, 1), exact, chance)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ecs_fsm.ecs import ECS
 from ecs_fsm.errors import InvalidInput
 from ecs_fsm.fleet.checked import POISSON
 from ecs_fsm.fleet.compiled import Arrays, Compiled, compile_profile
@@ -19,6 +20,7 @@ from ecs_fsm.fleet.draws import mix_int, seed_key
 from ecs_fsm.fleet.durations import seconds
 from ecs_fsm.fleet.engine import Rows, room, simulate
 from ecs_fsm.fleet.profile import Profile
+from ecs_fsm.fleet.profilefile import built_in
 from ecs_fsm.fleet.result import Result
 from ecs_fsm.fleet.tally import Sizes, Tally, add, empty
 
@@ -59,7 +61,7 @@ class Part(NamedTuple):
 
 
 def run(
-    profile: Profile,
+    profile: Profile | None = None,
     *,
     servers: int,
     duration: float | str,
@@ -73,13 +75,14 @@ def run(
 ) -> Result:
     """Simulate `servers` servers of a profile for `duration` (seconds, or a word such as "30d").
 
-    Counts are taken every `step` seconds, 100 times if that is None. `executor` is anything with
-    the interface of `concurrent.futures.Executor`; without one, `threads` threads do it. Neither
-    they nor the size of a chunk change the result, which `seed` determines. `take` gets every
-    change, by server. Raises `InvalidInput` for sizes that make no sense; a KeyboardInterrupt ends
-    with what is done so far, which the result says.
+    Without a profile it is the built-in one of an ECS. Counts are taken every `step` seconds, 100
+    times if that is None. `executor` is anything with the interface of
+    `concurrent.futures.Executor`; without one, `threads` threads do it. Neither they nor the size
+    of a chunk change the result, which `seed` determines. `take` gets every change, by server.
+    Raises `InvalidInput` for sizes that make no sense; a KeyboardInterrupt ends with what is done
+    so far, which the result says.
     """
-    compiled = compile_profile(profile)
+    compiled = compile_profile(built_in(ECS) if profile is None else profile)
     plan = plan_for(compiled, servers, duration, step, seed)
     size = chunk or _chunk(plan.servers, take is not None)
     if size < 1 or threads < 1:

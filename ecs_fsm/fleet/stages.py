@@ -106,7 +106,6 @@ def _stages(compiled: Compiled, place: int) -> int:
         return int(time.second)
     node = spot.place.node
     raise NoClosedForm(
-        f"shares over time are not given: the time at {node.state if node else ''} is "
-        f"{time.family}, and only exponential times, and gamma ones with a whole shape up to "
-        f"{MOST_STAGES}, have a closed form"
+        f"the time at {node.state if node else ''} is {time.family}, and is no sum of up to "
+        f"{MOST_STAGES} exponential ones"
     )
