@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import count
+from threading import current_thread, main_thread
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +31,8 @@ WITH_EVENTS = 1 << 10
 """Servers in a chunk: at most, at least, as a part of the fleet; where events are kept."""
 IN_FLIGHT = 16
 """Chunks that are given to an executor at a time, so that memory stays bounded."""
+LISTENING = 0.2
+"""Seconds between two looks whether Ctrl-C was pressed, while a chunk is waited for."""
 ROWS_EACH = 64
 """Changes of a server to make room for at first."""
 MOST_POINTS = 1_000_000
@@ -93,8 +97,8 @@ def run(
     )
     done, total, partial = 0, empty(plan.sizes), False
     try:
-        with _own_threads(threads, executor) as workers:
-            for tally, rows in _in_order(workers, parts):
+        with _own_threads(threads, executor) as workers, _ctrl_c() as pressed:
+            for tally, rows in _in_order(workers, parts, pressed):
                 if take is not None:
                     take(rows)
                 total = add(total, tally)
@@ -169,7 +173,24 @@ def _own_threads(threads: int, executor: Executor | None) -> Iterator[Executor]:
         own.shutdown(cancel_futures=True)
 
 
-def _in_order(workers: Executor, parts: Iterator[Part]) -> Iterator[tuple[Tally, Rows]]:
+@contextmanager
+def _ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: it must not come between the file of events and the counts."""
+    pressed: list[int] = []
+    here = current_thread() is main_thread()
+    if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _in_order(
+    workers: Executor, parts: Iterator[Part], pressed: Callable[[], bool]
+) -> Iterator[tuple[Tally, Rows]]:
     """What the parts come to, in their order, a few of them under way at a time."""
     waiting: deque[Future[tuple[Tally, Rows]]] = deque()
     try:
@@ -178,6 +199,10 @@ def _in_order(workers: Executor, parts: Iterator[Part]) -> Iterator[tuple[Tally,
                 waiting.append(workers.submit(simulate_part, part))
             if not waiting:
                 return
+            while not pressed() and not wait([waiting[0]], LISTENING).done:
+                pass
+            if pressed():
+                raise KeyboardInterrupt
             yield waiting.popleft().result()
     finally:
         for future in waiting:
