@@ -1,5 +1,5 @@
 # make demo: a server's life on the screen.  make test: everything that tests the project.
-# Both set up what they need in .venv beside this file, once.
+# Both set up what they need in .venv beside this file, once; make test-core needs no browser.
 
 MAKEFLAGS += --no-print-directory
 ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
@@ -10,16 +10,21 @@ QUIET := --quiet --disable-pip-version-check
 # A type checker finds the package where it is, also from elsewhere.
 EDITABLE := --config-settings editable_mode=compat --editable
 
-.PHONY: demo test bench generate diagrams notebook clean
+.PHONY: demo test bench generate diagrams notebook clean test-core checked
 
 demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
 
-test: $(VENV)/.test $(VENV)/.mermaid
+test: checked $(VENV)/.browser
+	cd $(ROOT) && $(BIN)/pytest
+
+test-core: checked
+	cd $(ROOT) && $(BIN)/pytest -m "not browser"
+
+checked: $(VENV)/.test $(VENV)/.mermaid
 	cd $(ROOT) && $(BIN)/ruff check .
 	cd $(ROOT) && $(BIN)/ruff format --check .
 	cd $(ROOT) && $(BIN)/mypy
-	cd $(ROOT) && $(BIN)/pytest
 
 bench: $(VENV)/.bench
 	@cd $(ROOT) && $(BIN)/python -m tests.bench
@@ -59,6 +64,12 @@ $(VENV)/.test: $(VENV)/.demo
 $(VENV)/.mermaid: $(VENV)/.test $(ROOT)/tests/mermaid/package.json
 	@mkdir -p $(VENV)/mermaid && cp $(ROOT)/tests/mermaid/package.json $(VENV)/mermaid
 	@PATH="$(BIN):$$PATH" $(BIN)/npm install --silent --no-audit --no-fund --prefix $(VENV)/mermaid
+	@touch $@
+
+# A browser to try the page in, and axe-core, which judges how accessible it is.
+JUDGES := $(addprefix $(ROOT)/tests/browser/,install.py package.json unpack.mjs)
+$(VENV)/.browser: $(VENV)/.test $(JUDGES)
+	@PATH="$(BIN):$$PATH" $(BIN)/python $(ROOT)/tests/browser/install.py $(VENV)/browser
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

@@ -1,4 +1,4 @@
-"""Draws every picture of this folder, and writes its page: `make diagrams`.
+"""Draws every picture of this folder, and writes its page and the explorer's: `make diagrams`.
 
 A folder can be named to draw into instead.
 """
@@ -15,6 +15,7 @@ from ecs_fsm.check import Waiter
 from ecs_fsm.check.picturing import picture
 from ecs_fsm.draw import Picture
 from ecs_fsm.ecs import Server
+from ecs_fsm.explore import content, explorer
 from ecs_fsm.nova import NOVA
 from ecs_fsm.nova import Server as NovaServer
 from ecs_fsm.simulate import simulate
@@ -27,6 +28,9 @@ INTRODUCTION = """# Pictures of the lifecycle
 All of them are drawn from the tables, by `make diagrams`; a test fails when one is stale. Each can
 be drawn by `ecs-fsm draw` as SVG, PNG, PDF, DOT or Mermaid; the SVG follow the reader's light or
 dark preference and carry `data-vm-state`, `data-task-state`, `data-status` and `data-transitions`.
+
+[lifecycle.html](lifecycle.html) is the page of `ecs-fsm explore`: the lifecycle to be run in a
+browser, without a network. Save it and open it.
 """
 
 
@@ -153,6 +157,8 @@ def main(folder: Path) -> None:
             lines.append(f"`ecs-fsm {shown.command}`: {shown.about}\n")
             lines.append(f"![{shown.picture.title}]({shown.file})\n")
     draw.save(draw.lanes(ECS), folder / "lanes.png")
+    page = explorer(ECS, content(ECS))
+    (folder / "lifecycle.html").write_text(page, encoding="utf-8", newline="\n")
     (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 

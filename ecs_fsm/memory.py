@@ -46,15 +46,23 @@ class Memory:
         """The facts in the order of the table."""
         return tuple((name, facts[name]) for name in self._facts if name in facts)
 
+    def remembered(self, state: State) -> tuple[str, ...]:
+        """The facts that a server in `state` can remember, by name."""
+        return tuple(name for name in self._facts if state in self._scope[name])
+
+    def implied(self, state: State) -> Mapping[str, str]:
+        """What `state` itself says of the facts."""
+        return self._implied.get(state, {})
+
     def open(self, name: str, state: State) -> bool:
         """Whether the fact is remembered in `state` and can have more than one value there."""
-        return state in self._scope[name] and name not in self._implied.get(state, {})
+        return state in self._scope[name] and name not in self.implied(state)
 
     def kept(self, state: State, facts: Mapping[str, str]) -> Facts:
         """What is remembered in `state` of what was known on the way there."""
         if not self._facts:
             return ()
-        known = {**facts, **self._implied.get(state, {})}
+        known = {**facts, **self.implied(state)}
         return tuple(
             (name, known[name])
             for name, fact in self._facts.items()
@@ -93,14 +101,14 @@ class Memory:
         for name, value in when.items():
             if name in given or (state is not None and self.open(name, state)):
                 left[name] = value
-            elif state is not None and self._implied.get(state, {}).get(name, value) != value:
+            elif state is not None and self.implied(state).get(name, value) != value:
                 return None
         return left
 
     def check_kept(self, state: State, facts: Mapping[str, str]) -> None:
         """Raise `InvalidInput` for a fact that `state` does not remember, or contradicts."""
         for name, value in facts.items():
-            implied = self._implied.get(state, {}).get(name, value)
+            implied = self.implied(state).get(name, value)
             if state not in self._scope[name]:
                 raise InvalidInput(f"{name} is not remembered at {state}")
             if implied != value:

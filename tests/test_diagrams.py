@@ -11,7 +11,7 @@ DIAGRAMS = ROOT / "diagrams"
 
 
 def drawn(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.suffix in (".svg", ".png", ".md"))
+    files = (path for path in folder.rglob("*") if path.suffix in (".svg", ".png", ".md", ".html"))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 

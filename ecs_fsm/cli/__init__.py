@@ -13,7 +13,17 @@ from typing import NoReturn
 
 import click
 
-from ecs_fsm.cli import asking, calculating, checking, drawing, fleets, running, teaching, walking
+from ecs_fsm.cli import (
+    asking,
+    calculating,
+    checking,
+    drawing,
+    exploring,
+    fleets,
+    running,
+    teaching,
+    walking,
+)
 from ecs_fsm.cli.options import choosing_first
 from ecs_fsm.errors import InvalidInput, LifecycleError
 from ecs_fsm.version import __version__
@@ -58,6 +68,7 @@ for _command in (
     running.replay,
     asking.explain,
     drawing.draw,
+    exploring.explore,
     checking.check,
     checking.infer,
     walking.path,

@@ -1,0 +1,105 @@
+"""What a page teaches beside the lifecycle itself: lessons, questions, and examples of waiters.
+
+Lessons can come from anybody's files, so what they hold is bounded here; the page shows it as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+from ecs_fsm.check.findings import Finding
+from ecs_fsm.check.reading import read
+from ecs_fsm.check.reporting import Report, examine
+from ecs_fsm.errors import InvalidInput
+from ecs_fsm.lifecycle import Lifecycle, Outcome
+from ecs_fsm.teach.lessons import lessons
+from ecs_fsm.teach.quiz import questions
+
+Json = Mapping[str, object]
+MOST_LESSONS = 100
+MOST_LETTERS = 4000
+"""In one text of a lesson."""
+
+
+class Content(NamedTuple):
+    """Lessons and questions as plain data, as their own `as_dict` gives them."""
+
+    lessons: Sequence[Json] = ()
+    quiz: Sequence[Json] = ()
+
+
+def content(lifecycle: Lifecycle, folder: Path | None = None) -> Content:
+    """The lessons and questions of a lifecycle, and those of a teacher's own `folder`.
+
+    Raises `InvalidInput` for a lesson that does not fit.
+    """
+    return Content(
+        [lesson.as_dict() for lesson in lessons(lifecycle, folder)],
+        [question.as_dict() for question in questions(lifecycle)],
+    )
+
+
+def as_data(lifecycle: Lifecycle, taught: Content) -> dict[str, object]:
+    """Everything for the page, bounded. Raises `InvalidInput` for what is too much."""
+    if len(taught.lessons) > MOST_LESSONS:
+        raise InvalidInput(f"there are {len(taught.lessons)} lessons, at most {MOST_LESSONS} fit")
+    for lesson in taught.lessons:
+        _bound(lesson, str(lesson.get("name", ""))[:60])
+    return {
+        "lessons": list(taught.lessons),
+        "quiz": list(taught.quiz),
+        "waiters": list(examples(lifecycle)),
+    }
+
+
+def _bound(value: object, name: str) -> None:
+    if isinstance(value, str) and len(value) > MOST_LETTERS:
+        raise InvalidInput(f"lesson {name!r}: a text has at most {MOST_LETTERS} letters")
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            _bound(part, name)
+
+
+@cache
+def examples(lifecycle: Lifecycle) -> tuple[Json, ...]:
+    """Waiters to try out, with what is found of them."""
+    file = f"{lifecycle.name}.toml"
+    text = (files(__package__) / "waiters" / file).read_text(encoding="utf-8")
+    return tuple(_example(examine(placed.waiter)) for placed in read(text, file, lifecycle))
+
+
+def _example(report: Report) -> Json:
+    waiter = report.waiter
+    return {
+        "name": waiter.name,
+        "operation": waiter.operation,
+        "attribute": waiter.attribute,
+        "pending": None if waiter.pending is None else list(waiter.pending),
+        "target": list(waiter.target),
+        "failure": list(waiter.failure),
+        "findings": [_finding(waiter.lifecycle, finding) for finding in report.findings],
+        "notes": list(report.notes),
+    }
+
+
+def _finding(lifecycle: Lifecycle, finding: Finding) -> Json:
+    source = finding.run.start.source
+    return {
+        "finding": finding.finding,
+        "avoidable": finding.avoidable,
+        "message": finding.message,
+        "from": source and [source.state, dict(source.facts)],
+        "events": [_event(lifecycle, outcome) for outcome in finding.run.outcomes],
+    }
+
+
+def _event(lifecycle: Lifecycle, outcome: Outcome) -> list[object]:
+    trigger = outcome.transition.trigger
+    given = lifecycle.triggers[trigger].given
+    return [trigger, {name: value for name, value in outcome.facts if name in given}]

@@ -1,0 +1,94 @@
+// The picture: where the server is, where it was, and which arrows lead on from there.
+
+const board = byId("board");
+const boxes = [...board.querySelectorAll("[data-state]")];
+const arrows = [...board.querySelectorAll("[data-transitions]")].map((group) => ({
+  group,
+  transitions: group.dataset.transitions.split(",").map((n) => machine.transitions[n]),
+}));
+const chips = [...board.querySelectorAll("[data-trigger]")];
+const lanes = new Map(
+  [...board.querySelectorAll("[data-lane]")].map((lane) => [Number(lane.dataset.lane), lane]),
+);
+const wholeBoard = board.getAttribute("viewBox");
+const ownBox = new Map(
+  boxes
+    .filter((box) => !box.classList.contains("again"))
+    .map((box) => [machine.states[box.dataset.state], box]),
+);
+const LARGE_BOARD = 1500;
+
+function leadsOn(transition) {
+  if (transition.source !== story.state || story.obstacle(transition.trigger) !== null)
+    return false;
+  return !story.node || machine.possible(transition.trigger, story.node).includes(transition);
+}
+
+part((before) => {
+  const been = new Set(story.moments.flatMap(({ nodes }) => nodes.map(({ state }) => state)));
+  for (const [state, box] of ownBox) {
+    const here = state === story.state;
+    box.classList.toggle("been", been.has(state));
+    box.classList.toggle("here", here);
+    box.classList.toggle("hung", here && story.hung);
+  }
+  for (const { group, transitions } of arrows) {
+    group.classList.toggle("open", transitions.some(leadsOn));
+  }
+  for (const chip of chips) {
+    chip.classList.toggle("open", story.obstacle(machine.triggers[chip.dataset.trigger]) === null);
+  }
+  if (before.run !== view.run || before.whole !== view.whole) frame();
+});
+
+function showsWhole() {
+  return view.whole ?? Number(wholeBoard.split(" ")[3]) < LARGE_BOARD;
+}
+
+// Show the whole, or the lane in which the server is.
+function frame() {
+  const whole = showsWhole();
+  const lane = lanes.get(
+    story.state ? story.state.lane : machine.creation.sources.get(null)[0].path[0].lane,
+  );
+  const [x, y, width, height] = ["x", "y", "width", "height"].map((name) =>
+    Number(lane.querySelector(".lane rect").getAttribute(name)),
+  );
+  const seen = whole ? wholeBoard : `${x - 4} ${y - 4} ${width + 8} ${height + 8}`;
+  if (board.getAttribute("viewBox") !== seen) board.setAttribute("viewBox", seen);
+  for (const each of lanes.values()) each.classList.toggle("closed", !whole && each !== lane);
+  byId("whole").setAttribute("aria-pressed", String(whole));
+  requestAnimationFrame(follow);
+}
+
+// Where the picture is wider than its place, move it to the server.
+function follow() {
+  const here = story.state && ownBox.get(story.state);
+  const scroller = board.parentElement;
+  if (here && scroller.scrollWidth > scroller.clientWidth) {
+    const box = here.getBoundingClientRect();
+    const seen = scroller.getBoundingClientRect();
+    scroller.scrollLeft += box.left + box.width / 2 - seen.left - seen.width / 2;
+  }
+}
+
+function pressBoard(target) {
+  const chip = target.closest("[data-trigger]");
+  if (chip) return ask(machine.triggers[chip.dataset.trigger]);
+  const arrow = target.closest("[data-transitions]");
+  const own = arrow && arrows.find(({ group }) => group === arrow).transitions;
+  if (own) {
+    const open = own.filter(leadsOn);
+    const triggers = [...new Set((open.length ? open : own).map(({ trigger }) => trigger))];
+    return triggers.length > 1 && open.length ? chooseTrigger(triggers) : ask(triggers[0]);
+  }
+  const box = target.closest("[data-state]");
+  if (box) {
+    const { name, status, vmState, taskState } = machine.states[box.dataset.state];
+    say(`${name}: status ${status.name}. ${vmState.meaning} ${taskState ? taskState.meaning : ""}`);
+  }
+  return undefined;
+}
+
+board.addEventListener("click", (event) => pressBoard(event.target));
+byId("whole").addEventListener("click", () => change({ whole: !showsWhole() }));

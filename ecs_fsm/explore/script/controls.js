@@ -1,0 +1,109 @@
+// The buttons: what a user may ask, and what the system does. One that is impossible now stays
+// where it is and says why when it is asked.
+
+function triggerButton(trigger) {
+  const press = button(trigger.name, () => ask(trigger), {
+    class: `trigger ${trigger.kind}`,
+    "data-name": trigger.name,
+  });
+  const facts = Object.keys(trigger.given).length
+    ? button("…", () => chooseFacts(trigger), {
+        class: "with",
+        "aria-label": `${trigger.name} with …`,
+      })
+    : null;
+  return { trigger, press, facts, group: element("span", { class: "asked" }, press, facts) };
+}
+
+const asked = machine.triggers.filter(({ kind }) => kind === KIND.request).map(triggerButton);
+const caused = machine.triggers
+  .filter((trigger) => trigger.kind !== KIND.request && trigger !== machine.onward)
+  .map(triggerButton);
+const many = asked.length > MANY_REQUESTS;
+const showsRefused = () => view.refused ?? !many;
+
+byId("requests").append(...asked.map(({ group }) => group));
+byId("events").append(...caused.map(({ group }) => group));
+byId("refused-too").addEventListener("click", () => change({ refused: !showsRefused() }));
+
+function setPossible(press, possible) {
+  press.setAttribute("aria-disabled", String(!possible));
+}
+
+function showTrigger({ trigger, press, facts, group }) {
+  const possible = story.obstacle(trigger) === null;
+  setPossible(press, possible);
+  if (facts) facts.hidden = !possible || !machine.matters(trigger, story.node).length;
+  if (trigger.kind === KIND.request) group.hidden = !possible && !showsRefused();
+}
+
+function hang() {
+  if (!story.running) return say(story.hung ? HANGING : "Only a running step can hang.", true);
+  return add({ hang: true });
+}
+
+function move(at) {
+  pause();
+  change({ run: { ...view.run, at } });
+  say(
+    story.node
+      ? `Now at event ${at} of ${view.run.events.length}: ${tellNow()}.`
+      : "Before the first event.",
+  );
+}
+
+const steps = {
+  next: () => {
+    pause();
+    next();
+  },
+  play: () => {
+    if (ticking) {
+      pause();
+      show();
+    } else play();
+  },
+  hangs: hang,
+  undo: () => (view.run.at ? move(view.run.at - 1) : say("There is nothing to undo.", true)),
+  redo: () =>
+    view.run.at < view.run.events.length
+      ? move(view.run.at + 1)
+      : say("There is nothing to redo.", true),
+  anew: () => {
+    pause();
+    change({ run: newRun(), poll: { ...view.poll, since: null } });
+    say("Begun anew: there is no server yet.");
+  },
+};
+for (const [id, act] of Object.entries(steps)) byId(id).addEventListener("click", act);
+byId("speed").replaceChildren(
+  choice("Speed", SPEEDS, SPEED_NAMES, view.speed, (speed) => {
+    const playing = ticking;
+    change({ speed }, true);
+    if (playing) play();
+  }),
+);
+
+function nextText() {
+  const outcome = story.running ? machine.outcome(machine.onward, story.node) : null;
+  if (outcome?.end) return `Next: ${outcome.end.state.name}`;
+  return waiting() ? "Let time pass" : "Next";
+}
+
+part(() => {
+  for (const each of [...asked, ...caused]) showTrigger(each);
+  const refused = asked.filter(
+    ({ press }) => press.getAttribute("aria-disabled") === "true",
+  ).length;
+  byId("refused-too").hidden = !many;
+  byId("refused-too").textContent = `${refused} that are refused now`;
+  byId("refused-too").setAttribute("aria-expanded", String(showsRefused()));
+  byId("next").textContent = nextText();
+  setPossible(byId("next"), canGoOn());
+  setPossible(byId("play"), canGoOn() || ticking !== null);
+  byId("play").textContent = ticking ? "Pause" : "Play";
+  setPossible(byId("hangs"), story.running);
+  setPossible(byId("undo"), view.run.at > 0);
+  setPossible(byId("redo"), view.run.at < view.run.events.length);
+  byId("speed").querySelector("select").selectedIndex = SPEEDS.indexOf(view.speed);
+});

@@ -1,0 +1,54 @@
+// Elements, made without markup: whatever comes in from outside can only become text.
+
+const SVG = "http://www.w3.org/2000/svg";
+const byId = (id) => document.getElementById(id);
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== false)
+      node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null));
+  return node;
+}
+
+function element(name, attributes = {}, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+function drawn(name, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, name), attributes, children);
+}
+
+function button(text, press, attributes = {}) {
+  return element("button", { type: "button", onclick: press, ...attributes }, text);
+}
+
+function choice(label, values, names, chosen, choose) {
+  const options = values.map((value, place) =>
+    element("option", { value, selected: value === chosen }, names[place]),
+  );
+  const select = element(
+    "select",
+    { onchange: () => choose(values[select.selectedIndex]) },
+    ...options,
+  );
+  return element("label", { class: "field" }, element("span", {}, label), select);
+}
+
+function tonedWord(word, name = "span") {
+  return element(name, { class: `tag tone-${word.tone}` }, word.name);
+}
+
+// Say what happened, where it can be seen and where a screen reader hears it.
+function say(text, refused = false) {
+  byId("said").textContent = text;
+  byId("said").classList.toggle("refused", refused);
+}
+
+function download(name, type, text) {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  element("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}

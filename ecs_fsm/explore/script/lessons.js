@@ -1,0 +1,104 @@
+// Lessons: a thing to do and a check that it was done, by the ordinary buttons.
+
+function lessonStart(lesson) {
+  return lesson.start === null
+    ? null
+    : { state: machine.stateNamed.get(lesson.start), facts: lesson.remember };
+}
+
+// How many steps of a lesson are done: each by an event after that of the step before it.
+function stepsDone(lesson) {
+  const { from } = view.run;
+  if ((from?.state.name ?? null) !== lesson.start) return 0;
+  let done = 0;
+  for (const { event, node } of story.moments.slice(1)) {
+    const step = lesson.steps[done];
+    if (!step) break;
+    const same = event.trigger?.name === step.do.trigger;
+    const given = Object.entries(step.do.given ?? {}).every(
+      ([name, value]) =>
+        event.given?.[name] === value || (event.trigger?.given[name] ?? null) === value,
+    );
+    if (same && given && node.state.name === step.state) done += 1;
+  }
+  return done;
+}
+
+function beginLesson(lesson) {
+  pause();
+  change({ lesson: lesson.name, run: newRun(lessonStart(lesson)) });
+  say(`Lesson: ${lesson.title}. ${lesson.steps[0].text}`);
+  byId("panel-lessons").focus();
+}
+
+function leaveLesson() {
+  change({ lesson: null });
+  byId("panel-lessons").focus();
+}
+
+function stepItem(step, place, done) {
+  const state = place < done ? "done" : place === done ? "now" : "later";
+  return element(
+    "li",
+    { class: `step-${state}`, "aria-current": state === "now" ? "step" : null },
+    element("p", {}, step.text),
+    state === "done" ? element("p", { class: "learned" }, `Done. ${step.then}`) : null,
+  );
+}
+
+function lessonView(lesson) {
+  const done = stepsDone(lesson);
+  return [
+    element("h3", {}, lesson.title),
+    element("p", {}, lesson.introduction),
+    element(
+      "ol",
+      { class: "steps" },
+      ...lesson.steps.map((step, place) => stepItem(step, place, done)),
+    ),
+    done === lesson.steps.length
+      ? element("p", { class: "good", id: "lesson-done" }, "The lesson is done.")
+      : null,
+    element(
+      "p",
+      { class: "buttons" },
+      button("Begin this lesson again", () => beginLesson(lesson)),
+      button("All lessons", leaveLesson),
+    ),
+  ].filter(Boolean);
+}
+
+function lessonList() {
+  if (!CONTENT.lessons.length) return [element("p", {}, "This page was made without lessons.")];
+  return [
+    element(
+      "ol",
+      { class: "lessons" },
+      ...CONTENT.lessons.map((lesson) =>
+        element(
+          "li",
+          {},
+          button(lesson.title, () => beginLesson(lesson)),
+          " ",
+          lesson.introduction,
+        ),
+      ),
+    ),
+  ];
+}
+
+let shownLesson = null;
+
+part(() => {
+  const lesson = CONTENT.lessons.find(({ name }) => name === view.lesson);
+  const done = lesson ? stepsDone(lesson) : 0;
+  const now = lesson ? `${lesson.name} ${done}` : "";
+  if (now === shownLesson) return;
+  shownLesson = now;
+  byId("panel-lessons").replaceChildren(...(lesson ? lessonView(lesson) : lessonList()));
+  const task =
+    lesson && (done < lesson.steps.length ? lesson.steps[done].text : "The lesson is done.");
+  byId("task").hidden = !lesson;
+  byId("task").textContent = lesson ? `${lesson.title}: ${task}` : "";
+  byId("learned").textContent = done ? lesson.steps[done - 1].then : "";
+});

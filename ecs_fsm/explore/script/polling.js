@@ -1,0 +1,191 @@
+// "Poll it": a waiter that looks at one attribute, as often as it is told, and what it makes of it.
+//
+// Time counts events: the server is in a state from one event to the next, and an event that enters
+// several states does so shortly before its end. What was polled follows from run and waiter alone.
+
+const [GO_ON, SUCCEEDS, FAILS] = ["go on", "success", "failure"];
+
+const listed = (text) => [
+  ...new Set(
+    text
+      .split(",")
+      .map((value) => value.trim())
+      .filter(Boolean),
+  ),
+];
+
+function polledOf(attribute, state) {
+  if (!state) return machine.data.gone;
+  const told = {
+    status: state.status.name,
+    task_state: state.taskState?.name ?? NO_TASK,
+    vm_state: state.vmState.name,
+  };
+  return told[attribute] ?? `${told.status}/${told.task_state}`;
+}
+
+// What the waiter does at a value; a status alone stands for it with any task.
+function verdictOf(poll, value) {
+  const meant = (text) =>
+    listed(text).some(
+      (own) =>
+        own === value || (poll.attribute === ATTRIBUTES.at(-1) && value.startsWith(`${own}/`)),
+    );
+  if (meant(poll.pending)) return GO_ON;
+  if (meant(poll.failure)) return FAILS;
+  if (meant(poll.target)) return SUCCEEDS;
+  return listed(poll.pending).length ? FAILS : GO_ON;
+}
+
+// Which of the states that an event only passes by is seen in a part of its time; -1 for none.
+function passingBy(moment, part) {
+  const several = moment ? moment.nodes.length - 1 : 0;
+  return several > 0 && part >= 0.5 ? Math.floor((part - 0.5) * 2 * several) : -1;
+}
+
+// What an observer sees at a time; null is a server that is gone.
+function seenAt(time) {
+  const event = Math.floor(time);
+  const part = time - event;
+  const { node } = story.moments[event];
+  const following = story.moments[event + 1];
+  const passing = passingBy(following, part);
+  if (passing >= 0) return following.nodes[passing].state;
+  const gone =
+    machine.isFinal(node.state) && event > 0 && story.moments[event - 1].node?.state === node.state;
+  return gone ? null : node.state;
+}
+
+function polls() {
+  const { since, every } = view.poll;
+  const found = [];
+  if (since === null || since > view.run.at || !story.node) return found;
+  for (let time = since; time <= view.run.at; time += every) {
+    if (!story.moments[Math.floor(time)].node) continue;
+    const value = polledOf(view.poll.attribute, seenAt(time));
+    const verdict = verdictOf(view.poll, value);
+    found.push({ time, value, verdict });
+    if (verdict !== GO_ON) break;
+  }
+  return found;
+}
+
+function pollEnded() {
+  return polls().some(({ verdict }) => verdict !== GO_ON);
+}
+
+// What is to be said of the waiter: how it ended, and whether that was right.
+function caught() {
+  const last = polls().at(-1);
+  if (!last) return ["It has not polled yet.", false];
+  const at = story.moments[Math.floor(last.time)];
+  const between = story.moments.slice(view.poll.since + 1, Math.floor(last.time) + 1);
+  const failed = between.find(({ event }) => event.trigger?.kind === KIND.failure);
+  const seen = seenAt(last.time);
+  const passing = passingBy(story.moments[Math.floor(last.time) + 1], last.time % 1) >= 0;
+  const busy = seen && (passing || !machine.rests(seen));
+  if (last.verdict === SUCCEEDS && busy)
+    return [
+      `Caught: it reports success at ${last.value}, while the server goes on from ${seen.name}.`,
+      true,
+    ];
+  if (last.verdict === SUCCEEDS && failed)
+    return [
+      `Caught: it reports success at ${last.value}, although ${failed.event.trigger.name} happened.`,
+      true,
+    ];
+  if (last.verdict === SUCCEEDS)
+    return [`It reports success at ${last.value}, and rightly.`, false];
+  if (last.verdict === FAILS && !failed)
+    return [`Caught: it reports failure at ${last.value}, although nothing went wrong.`, true];
+  if (last.verdict === FAILS) return [`It reports failure at ${last.value}, and rightly.`, false];
+  if (at.hung)
+    return [
+      `Caught: the step hangs, and it waits for ever at ${last.value}; only a time limit helps.`,
+      true,
+    ];
+  if (
+    story.node &&
+    machine.rests(story.state) &&
+    last.value === polledOf(view.poll.attribute, seenAt(view.run.at))
+  ) {
+    return [
+      `Caught: the server rests at ${story.state.name}, and it waits for ever at ${last.value}.`,
+      true,
+    ];
+  }
+  return [`It goes on at ${last.value}.`, false];
+}
+
+function twice() {
+  const own = WAITER_LISTS.flatMap((name) => listed(view.poll[name]));
+  const value = own.find((each, place) => own.indexOf(each) !== place);
+  return value ? `${value} stands in two lists: a value has one meaning.` : "";
+}
+
+const setPoll = (changes, quiet = true) => change({ poll: { ...view.poll, ...changes } }, quiet);
+
+function waiterField(name, hint) {
+  const input = element("input", {
+    id: `waiter-${name}`,
+    type: "text",
+    maxlength: 2000,
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": `hint-${name}`,
+    oninput: () => setPoll({ [name]: input.value }),
+  });
+  return element(
+    "div",
+    { class: "field" },
+    element("label", { for: input.id }, name),
+    input,
+    element("small", { id: `hint-${name}` }, hint),
+  );
+}
+
+byId("waiter").append(
+  choice("attribute", ATTRIBUTES, ATTRIBUTES, view.poll.attribute, (attribute) =>
+    setPoll({ attribute }),
+  ),
+  waiterField(
+    "pending",
+    "Where it goes on; everything else is a failure then. Empty: it goes on at everything else.",
+  ),
+  waiterField("target", "Where it stops with success. Several values are parted by commas."),
+  waiterField("failure", "Where it stops with failure."),
+  choice("It polls", RHYTHMS, RHYTHM_NAMES, view.poll.every, (every) => setPoll({ every })),
+);
+
+byId("poll").addEventListener("click", () => {
+  if (view.poll.since === null) setPoll({ since: view.run.at }, false);
+  else setPoll({ since: null }, false);
+  say(view.poll.since === null ? "The waiter stopped polling." : "The waiter polls from now on.");
+});
+
+part(() => {
+  if (view.tab !== POLL_TAB) return;
+  for (const name of WAITER_LISTS) {
+    const input = byId(`waiter-${name}`);
+    if (input.value !== view.poll[name]) input.value = view.poll[name];
+  }
+  const [attribute, every] = byId("waiter").querySelectorAll("select");
+  attribute.selectedIndex = ATTRIBUTES.indexOf(view.poll.attribute);
+  every.selectedIndex = RHYTHMS.indexOf(view.poll.every);
+  byId("poll").textContent = view.poll.since === null ? "Poll from now on" : "Stop polling";
+  const on = view.poll.since !== null;
+  const [told, wrong] = on ? caught() : [twice() || "It does not poll.", false];
+  byId("caught").textContent = on && twice() ? twice() : told;
+  byId("caught").classList.toggle("refused", wrong || Boolean(twice()));
+  byId("polls").replaceChildren(
+    ...polls().map(({ time, value, verdict }) =>
+      element(
+        "li",
+        { class: verdict === GO_ON ? null : verdict === SUCCEEDS ? "good" : "bad" },
+        `at ${time}: `,
+        element("code", {}, value),
+        ` ${verdict}`,
+      ),
+    ),
+  );
+});

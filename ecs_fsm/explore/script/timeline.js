@@ -1,0 +1,156 @@
+// The three attributes along time: one column for each state that was entered, and for each wait.
+
+const COLUMN = 92;
+const MOST_COLUMNS = 60;
+const TRACK = 34;
+const TRACKS_LEFT = 84;
+const TRACKS_TOP = 30;
+const TRACK_NAMES = ["vm_state", "task_state", "status"];
+
+function columns() {
+  const found = [];
+  story.moments.forEach(({ event, nodes, node }, place) => {
+    const entered = nodes.length || !event || !node ? nodes : [node];
+    entered.forEach((each, n) =>
+      found.push({
+        place,
+        state: each.state,
+        event: n === 0 && event ? tellEvent(machine, event) : "",
+        failed: event?.trigger?.kind === KIND.failure || Boolean(event?.hang),
+      }),
+    );
+  });
+  return found;
+}
+
+function tracksOf({ vmState, taskState, status }) {
+  return [vmState, taskState ?? { name: NO_TASK }, status];
+}
+
+function brokenWord(word, most) {
+  if (word.length <= most) return [word];
+  const middle = [...word]
+    .map((letter, n) => n + 1)
+    .filter((n) => "_-[,".includes(word[n - 1]) && n < word.length)
+    .sort((one, other) => Math.abs(one - word.length / 2) - Math.abs(other - word.length / 2))[0];
+  return middle ? [word.slice(0, middle), word.slice(middle)] : [word];
+}
+
+function lines(words, x, y, size, classes) {
+  const first = y - ((words.length - 1) * size * 1.1) / 2;
+  return words.map((text, n) =>
+    drawn("text", { x, y: first + n * size * 1.1, class: classes }, text),
+  );
+}
+
+function segment(word, track, first, last) {
+  const [x, y, width] = [
+    TRACKS_LEFT + first * COLUMN,
+    TRACKS_TOP + track * TRACK,
+    (last - first) * COLUMN,
+  ];
+  const toned = word.tone ?? "faint";
+  const box = {
+    x: x + 1,
+    y: y + 1,
+    width: width - 2,
+    height: TRACK - 4,
+    rx: 5,
+    class: `f-${toned}-fill s-${toned}-line`,
+  };
+  const ink = word.tone ? `f-${toned}-ink bold` : "f-ink-main";
+  return [
+    drawn("rect", box),
+    ...lines(
+      brokenWord(word.name, Math.floor(width / 6.2)),
+      x + width / 2,
+      y + TRACK / 2 + 2,
+      10,
+      `${ink} t10 middle`,
+    ),
+  ];
+}
+
+function trackParts(found, track) {
+  const parts = lines(
+    [TRACK_NAMES[track]],
+    0,
+    TRACKS_TOP + track * TRACK + TRACK / 2 + 2,
+    10,
+    "f-ink-muted t10",
+  );
+  for (let first = 0; first < found.length;) {
+    const word = tracksOf(found[first].state)[track];
+    let last = first + 1;
+    while (last < found.length && tracksOf(found[last].state)[track].name === word.name) last += 1;
+    parts.push(...segment(word, track, first, last));
+    first = last;
+  }
+  return parts;
+}
+
+function eventLabels(found) {
+  return found.flatMap(({ event, failed }, n) => {
+    const x = TRACKS_LEFT + n * COLUMN;
+    const ink = failed ? "f-ink-failure" : "f-ink-request";
+    return event
+      ? [
+          drawn("path", {
+            d: `M${x} ${TRACKS_TOP - 6}V${TRACKS_TOP + 3 * TRACK}`,
+            class: "s-edge dashed",
+          }),
+          ...lines(brokenWord(event, 16), x + 3, TRACKS_TOP - 14, 9, `${ink} t9`),
+        ]
+      : [];
+  });
+}
+
+// Where a time lies, counted in events from the beginning of the run.
+function acrossTime(found, time) {
+  const [event, part] = [Math.floor(time), time - Math.floor(time)];
+  const last = Math.max(
+    found.findLastIndex(({ place }) => place <= event),
+    0,
+  );
+  const passing = passingBy(story.moments[event + 1], part);
+  return TRACKS_LEFT + (passing < 0 ? last + 0.1 + part * 0.8 : last + 1.5 + passing) * COLUMN;
+}
+
+function pollMarks(found) {
+  return polls().map(({ time, verdict }) =>
+    drawn("circle", {
+      cx: acrossTime(found, time),
+      cy: TRACKS_TOP + 3 * TRACK + 8,
+      r: 4,
+      class: `s-ink-main f-${verdict === GO_ON ? "page" : verdict === SUCCEEDS ? "green-line" : "ink-failure"}`,
+    }),
+  );
+}
+
+function timeline(found) {
+  const width = TRACKS_LEFT + Math.max(found.length, 1) * COLUMN + 8;
+  const height = TRACKS_TOP + 3 * TRACK + 16;
+  return drawn(
+    "svg",
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      width,
+      height,
+      role: "img",
+      "aria-label":
+        "vm_state, task_state and status along time; the history is the same as a table",
+    },
+    ...eventLabels(found),
+    ...[0, 1, 2].flatMap((track) => trackParts(found, track)),
+    ...pollMarks(found),
+  );
+}
+
+part((before) => {
+  if (before.run === view.run && before.poll === view.poll) return;
+  const box = byId("timeline");
+  box.replaceChildren(timeline(columns().slice(-MOST_COLUMNS)));
+  requestAnimationFrame(() => {
+    box.scrollLeft = box.scrollWidth;
+  });
+});

@@ -1,0 +1,87 @@
+"""What the tests that need a browser have in common: the browser, and a page that is watched."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ecs_fsm.explore import Content, explorer
+from ecs_fsm.lifecycles import server_class
+from tests.taught import SAMPLES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+BROWSER = Path(sys.prefix) / "browser"
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+Opening = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium that `make` found or installed; without one the test fails."""
+    from playwright.sync_api import sync_playwright
+
+    told = BROWSER / "browser.json"
+    if not told.exists():
+        pytest.fail("there is no browser: run make test, or make test-core without one")
+    found = json.loads(told.read_text(encoding="utf-8"))
+    environment: dict[str, str | float | bool] = {**os.environ, **found["environment"]}
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=found["path"], args=FLAGS, env=environment
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def opening(browser: Browser, tmp_path: Path) -> Iterator[Opening]:
+    """Opens the page of a lifecycle; nothing may be complained of, nor leave the page."""
+    complaints: list[str] = []
+    requested: list[str] = []
+    contexts = []
+
+    def opened(
+        name: str = "ecs", fragment: str = "", taught: Content = SAMPLES, **how: Any
+    ) -> Page:
+        file = tmp_path / f"{name}.html"
+        file.write_text(_known(name, taught), encoding="utf-8")
+        context = browser.new_context(**how)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        page.on(
+            "console",
+            lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None,
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requested.append(request.url))
+        page.goto(file.as_uri() + fragment)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    outside = [url for url in requested if not url.startswith((tmp_path.as_uri(), "blob:null/"))]
+    assert outside == []
+
+
+_texts: dict[tuple[str, int], str] = {}
+
+
+def _known(name: str, taught: Content) -> str:
+    key = name, id(taught)
+    if key not in _texts:
+        _texts[key] = explorer(server_class(name).lifecycle, taught)
+    return _texts[key]

@@ -1,0 +1,374 @@
+"""The page as a reader uses it, in a real browser: by mouse, by keyboard, by its address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from ecs_fsm import ECS
+from ecs_fsm.explore import content
+from ecs_fsm.explore.content import examples
+from ecs_fsm.lifecycles import NAMES, server_class
+from tests.conftest import BROWSER, Opening
+from tests.taught import SAMPLES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+DO = "([name, given]) => explorer.ask(explorer.machine.triggerNamed.get(name), given)"
+MADE = "#run=create,advance*5"
+
+
+def ask(page: Page, name: str) -> None:
+    page.press(f"[data-name={name}]", "Enter")
+
+
+def state(page: Page) -> str:
+    """Where the server is, as an API client reads it."""
+    told = re.findall(r'"OS-EXT-STS:\w+": (?:"([^"]*)"|(null))', page.text_content("#answer") or "")
+    return "/".join(word or "-" for word, _ in told)
+
+
+def said(page: Page) -> str:
+    return page.text_content("#said") or ""
+
+
+def history(page: Page) -> list[str]:
+    return page.locator("#rows tr td:nth-child(2)").all_inner_texts()
+
+
+def test_requests_and_steps_move_the_server_in_answer_history_and_picture(opening: Opening) -> None:
+    page = opening()
+    assert page.text_content("#answer") == "404 Not Found"
+    page.click("[data-name=create]")
+    for _ in range(5):
+        page.click("#next")
+    page.click("[data-name=stop]")
+    assert state(page) == "active/powering-off"
+    assert page.text_content("mark") == '  "OS-EXT-STS:task_state": "powering-off"'
+    assert said(page) == "stop: active/powering-off. Status ACTIVE."
+    assert page.locator("#board .here").get_attribute("data-state") == "15"
+    assert [*ECS.states][15] == "active/powering-off"
+    assert history(page) == ["create", *["advance"] * 5, "stop"]
+    assert page.locator("#timeline rect").count() == 2 + 7 + 2
+    assert "While a server stops" in (page.text_content("#words") or "")
+
+
+def test_what_is_impossible_can_still_be_asked_and_says_why(opening: Opening) -> None:
+    page = opening(fragment=MADE)
+    start = page.locator("[data-name=start]")
+    assert start.get_attribute("aria-disabled") == "true"
+    start.focus()
+    start.press("Enter")
+    assert said(page).startswith("409 Conflict: start is refused at active/- (status ACTIVE): ")
+    assert state(page) == "active/-"
+    ask(page, "fail")
+    assert said(page) == "fail: no step is running that it could end"
+    page.press("#redo", "Enter")
+    assert said(page) == "There is nothing to redo."
+
+
+def test_arrows_names_and_boxes_of_the_picture_can_be_pressed(opening: Opening) -> None:
+    page = opening(fragment=MADE)
+    place = [str(t) for t in ECS.transitions].index(
+        str(ECS.find("stop", ECS.states["active/-"])[0])
+    )
+    page.locator(f'#board .arrow.open[data-transitions="{place}"] polygon').first.click()
+    assert state(page) == "active/powering-off"
+    page.locator("#board .arrow.open polygon").last.click()
+    assert history(page)[-1] in ("advance", "delete")
+    page.locator("#board text[data-trigger]", has_text="confirm_resize").click()
+    assert "confirm_resize is refused" in said(page)
+    page.locator('#board .box[data-state="0"] text').first.click()
+    assert said(page).startswith("building/scheduling: status BUILD.")
+
+
+def test_steps_can_fail_hang_be_undone_redone_and_begun_anew(opening: Opening) -> None:
+    page = opening(fragment="#from=stopped/-&run=resize")
+    page.click("#hangs")
+    assert "hangs" in said(page)
+    assert page.locator("#board .hung").count() == 1
+    page.press("#next", "Enter")
+    assert "nothing happens any more" in said(page)
+    ask(page, "delete")
+    assert state(page) == "stopped/deleting"
+    page.click("#undo")
+    page.click("#undo")
+    assert state(page) == "stopped/resize_prep"
+    page.click("[data-name=fail]")
+    assert state(page) == "error/-"
+    page.click("#undo")
+    page.click("#redo")
+    assert history(page) == ["found here", "resize", "fail", "fail"]
+    page.locator("#rows button").nth(1).click()
+    assert state(page) == "stopped/resize_prep"
+    page.click("#anew")
+    assert page.text_content("#answer") == "404 Not Found"
+
+
+def test_play_goes_on_until_the_server_rests(opening: Opening) -> None:
+    page = opening(fragment="#run=create&speed=200")
+    page.select_option("#speed select", label="very quick")
+    page.click("#play")
+    assert page.text_content("#play") == "Pause"
+    expect(page.locator("#play")).to_have_text("Play")
+    assert state(page) == "active/-"
+
+
+def test_everything_works_by_keyboard_alone(opening: Opening) -> None:
+    page = opening()
+    for key, name in (("Tab", "create"), ("Shift+Tab", "Next: building/-")):
+        while page.evaluate("document.activeElement.textContent") != name:
+            page.keyboard.press(key)
+            assert page.evaluate("document.activeElement !== document.body")
+        page.keyboard.press("Enter")
+    assert state(page) == "building/-"
+    page.focus("#tab-history")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "tab-poll"
+    assert page.locator("#panel-poll").is_visible()
+    page.keyboard.press("End")
+    assert page.locator("#panel-share").is_visible()
+
+
+def test_the_address_holds_what_is_seen_and_the_way_back_leads_back(opening: Opening) -> None:
+    page = opening(fragment=MADE)
+    page.click("[data-name=stop]")
+    page.click("#tab-poll")
+    page.fill("#waiter-target", "SHUTOFF, a/b")
+    page.click("#poll")
+    page.click("#next")
+    page.click("#undo")
+    page.click("#theme")
+    address = page.url
+    seen = page.text_content("main")
+    page.goto("about:blank")
+    page.goto(address)
+    assert (page.text_content("#words") or "?") in (seen or "")
+    assert page.input_value("#waiter-target") == "SHUTOFF, a/b"
+    assert page.locator("#panel-poll").is_visible()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert state(page) == "active/powering-off"
+    page.click("#redo")
+    assert state(page) == "stopped/-"
+    page.go_back()
+    assert state(page) == "active/powering-off"
+    page.go_forward()
+    assert state(page) == "stopped/-"
+
+
+def test_facts_that_must_be_said_are_asked_for(opening: Opening) -> None:
+    page = opening("nova", "#from=active/reboot_started")
+    ask(page, "restart")
+    assert (
+        said(page) == "restart at active/reboot_started depends on guest: say guest=on or guest=off"
+    )
+    page.check("dialog [value=off]")
+    page.click("dialog .main")
+    assert state(page) == "active/reboot_pending_hard"
+    page.goto(page.url.partition("#")[0] + "#from=active/-")
+    ask(page, "shelve")
+    assert "depends on boot" in said(page)
+    page.check("dialog [value=volume]")
+    page.keyboard.press("Enter")
+    assert state(page) == "active/shelving"
+    assert "from=active/-[boot=volume]" in page.url
+    page.goto(page.url.partition("#")[0] + "#run=create")
+    page.click("#anew")
+    page.get_by_role("button", name="create with …").click()
+    page.check("dialog [value=none]")
+    page.click("dialog .main")
+    assert history(page) == ["create[network=none]"]
+
+
+def test_a_waiter_polls_and_is_caught(opening: Opening) -> None:
+    page = opening(fragment="#from=stopped/-&run=rebuild&tab=poll")
+    page.fill("#waiter-pending", "REBUILD")
+    page.fill("#waiter-target", "ACTIVE")
+    page.select_option("#waiter select >> nth=1", label="four times a step")
+    page.click("#poll")
+    for _ in range(3):
+        page.click("#next")
+    assert page.text_content("#caught") == (
+        "Caught: it reports success at ACTIVE, while the server goes on from active/-."
+    )
+    assert page.locator("#polls li").last.inner_text().endswith("ACTIVE success")
+    page.fill("#waiter-target", "SHUTOFF")
+    page.fill("#waiter-pending", "REBUILD, ACTIVE")
+    page.click("#next")
+    assert page.text_content("#caught") == "It reports success at SHUTOFF, and rightly."
+    page.fill("#waiter-failure", "SHUTOFF")
+    assert "stands in two lists" in (page.text_content("#caught") or "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_finding_of_the_examples_can_be_played(name: str, opening: Opening) -> None:
+    page = opening(name, "#tab=poll")
+    told = examples(server_class(name).lifecycle)
+    findings = [f for waiter in told for f in waiter["findings"]]  # type: ignore[attr-defined]
+    assert len(findings) > 5
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    buttons = page.get_by_role("button", name="Play the finding")
+    assert buttons.count() == len(findings)
+    for number, finding in enumerate(findings):
+        buttons.nth(number).click()
+        assert said(page).startswith("Played: "), finding
+        assert page.locator("#polls li").count() > 0, finding
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_lesson_can_be_completed(name: str, opening: Opening) -> None:
+    lifecycle = server_class(name).lifecycle
+    taught = content(lifecycle) if content(lifecycle).lessons else SAMPLES
+    page = opening(name, "#tab=lessons&refused=1", taught)
+    for lesson in taught.lessons:
+        page.locator("#panel-lessons").get_by_role(
+            "button", name=str(lesson["title"]), exact=True
+        ).click()
+        steps = lesson["steps"]
+        assert isinstance(steps, list | tuple)
+        for step in steps:
+            given = step["do"].get("given") or {}
+            for _ in range(10):
+                page.evaluate(DO, [step["do"]["trigger"], given])
+                if state(page) == step["state"]:
+                    break
+            assert state(page) == step["state"], (lesson["name"], step)
+        assert page.locator("#lesson-done").is_visible(), lesson["name"]
+        page.get_by_role("button", name="All lessons").click()
+
+
+def test_the_quiz_asks_by_its_seed_explains_and_keeps_score(opening: Opening) -> None:
+    page = opening(fragment="#tab=quiz")
+    page.fill("#panel-quiz input >> nth=1", "3")
+    page.click("#panel-quiz .main")
+    order = page.evaluate("explorer.chosenQuestions([...Array(12).keys()], 7, 3)")
+    for number, place in enumerate(order, 1):
+        question = SAMPLES.quiz[place]
+        assert page.text_content("legend") == f"{number} of 3: {question['text']}"
+        answers = question["answers"]
+        assert isinstance(answers, list)
+        for choice in (
+            answers if number != 2 else [1 if answers == [0, 2] else (answers[0] + 1) % 3]
+        ):
+            page.check(f"#question input >> nth={choice}")
+        page.click("#question .main")
+        assert str(question["explanation"]) in said(page)
+        assert said(page).startswith("Not right." if number == 2 else "Right.")
+        page.click("#quiz-next")
+    assert page.text_content(".score") == "2 of 3 are right."
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    assert page.text_content(".score") == "2 of 3 are right."
+
+
+def test_a_run_can_be_taken_along(opening: Opening) -> None:
+    page = opening(fragment="#run=create,advance*5,stop&tab=share")
+    assert page.input_value("#command") == "ecs-fsm simulate create stop:hang@active/powering-off"
+    assert page.input_value("#link") == page.url
+    for name, start in (
+        ("csv", "no,event,vm_state"),
+        ("board-svg", "<?xml"),
+        ("timeline-svg", "<?xml"),
+    ):
+        with page.expect_download() as download:
+            page.click(f"#{name}")
+        text = download.value.path().read_text(encoding="utf-8")
+        assert text.startswith(start)
+        assert "powering-off" in text
+
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"color_scheme": "dark"},
+    "narrow": {"viewport": {"width": 320, "height": 700}},
+}
+AXE = BROWSER / "node_modules" / "axe-core" / "axe.min.js"
+JUDGE = """async () => (await axe.run(document)).violations.map(({ id, nodes }) =>
+  `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`)"""
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", NAMES)
+def test_axe_finds_nothing_wrong(name: str, look: str, opening: Opening) -> None:
+    fragment = "#from=stopped/-&run=rebuild,advance*2&refused=1"
+    page = opening(name, fragment, **LOOKS[look])
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    panels = page.locator("[role=tab]").all()
+    for panel in panels if name == "ecs" else panels[:1]:
+        panel.click()
+        assert page.evaluate(JUDGE) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if look == "light":
+        page.press("[data-name=create]", "Enter")
+        page.emulate_media(media="print")
+        assert page.evaluate(JUDGE) == []
+        assert page.locator("#rows").is_visible()
+        assert not page.locator("#controls").is_visible()
+
+
+def test_nothing_moves_for_who_wants_it_still(opening: Opening) -> None:
+    moving = []
+    for wish in ("no-preference", "reduce"):
+        page = opening(fragment=MADE, reduced_motion=wish)
+        page.click("[data-name=stop]")
+        moving.append(page.evaluate("document.getAnimations().length"))
+    assert moving == [1, 0]
+
+
+CLICKS = """async () => {
+  const times = [];
+  for (const press of ["[data-name=stop]", "#next", "[data-name=start]", "#next", "#undo", "#redo"]) {
+    const began = performance.now();
+    document.querySelector(press).click();
+    document.body.getBoundingClientRect();
+    times.push(performance.now() - began);
+    await new Promise(requestAnimationFrame);
+  }
+  return times; }"""
+
+
+def draws(seed: int) -> Iterator[float]:
+    """Mulberry32, in the arithmetic of Python."""
+    word = 0xFFFFFFFF
+    while True:
+        seed = (seed + 0x6D2B79F5) & word
+        mixed = ((seed ^ seed >> 15) * (seed | 1)) & word
+        mixed ^= (mixed + (mixed ^ mixed >> 7) * (mixed | 61)) & word
+        yield (mixed ^ mixed >> 14) / 2**32
+
+
+def test_a_seed_chooses_the_same_questions_as_on_paper(opening: Opening) -> None:
+    page = opening()
+    for seed, count in ((0, 5), (7, 20), (4294967295, 300)):
+        order, numbers = list(range(300)), draws(seed)
+        for last in range(299, 0, -1):
+            other = int(next(numbers) * (last + 1))
+            order[last], order[other] = order[other], order[last]
+        chosen = "([n, seed, count]) => explorer.chosenQuestions([...Array(n).keys()], seed, count)"
+        assert page.evaluate(chosen, [300, seed, count]) == order[:count]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_is_ready_and_answers_at_once(name: str, opening: Opening) -> None:
+    page = opening(name, MADE)
+    page_address = page.url
+    ready = []
+    for _ in range(4):
+        page.reload()
+        ready.append(page.evaluate("performance.getEntriesByName('ready')[0].startTime"))
+    assert min(ready) < 300, ready
+    for words in ("", ",stop,advance,start,advance" * 25):
+        page.goto("about:blank")
+        page.goto(f"{page_address}{words}")
+        # The quickest of a few, because other programs of this machine take their time as well.
+        quickest = [
+            min(times) for times in zip(*(page.evaluate(CLICKS) for _ in range(5)), strict=True)
+        ]
+        assert max(quickest) < 50, quickest
