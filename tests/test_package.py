@@ -147,23 +147,34 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert loaded("import ecs_fsm") & (heavy | HEAVY) == set()
 
 
-def test_help_imports_nothing_heavy() -> None:
-    shown = loaded(
-        """
+def loaded_by_command(*words: str) -> set[str]:
+    """The modules that are there after a command."""
+    return loaded(
+        f"""
 from contextlib import redirect_stdout, suppress
 from io import StringIO
 from ecs_fsm.cli import main
 with suppress(SystemExit), redirect_stdout(StringIO()):
-    main(["--help"])
+    main({list(words)})
 """
     )
+
+
+def test_help_imports_nothing_heavy() -> None:
+    shown = loaded_by_command("--help")
     assert shown & HEAVY == set()
     assert [
-        name for name in shown if re.match(r"ecs_fsm\.(play|teach|draw|check|walk)\.", name)
+        name for name in shown if re.match(r"ecs_fsm\.(play|teach|draw|check|walk|fleet)\.", name)
     ] == []
 
 
-HEAVY = {"numpy", "networkx", "rich", "ijson", "asyncio", "textual", "IPython", "graphviz"}
+@pytest.mark.parametrize("words", ["fleet --help", "fleet run --help", "fleet profile"])
+def test_what_calculates_nothing_imports_nothing_numerical(words: str) -> None:
+    assert loaded_by_command(*words.split()) & NUMERICAL == set()
+
+
+NUMERICAL = {"numba", "numpy", "scipy", "matplotlib", "pyarrow", "simpy", "distributed"}
+HEAVY = NUMERICAL | {"networkx", "rich", "ijson", "asyncio", "textual", "IPython", "graphviz"}
 
 
 def loaded(code: str) -> set[str]:

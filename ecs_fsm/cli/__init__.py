@@ -13,7 +13,17 @@ from typing import NoReturn
 
 import click
 
-from ecs_fsm.cli import asking, checking, drawing, exploring, running, teaching, walking
+from ecs_fsm.cli import (
+    asking,
+    calculating,
+    checking,
+    drawing,
+    exploring,
+    fleets,
+    running,
+    teaching,
+    walking,
+)
 from ecs_fsm.cli.options import choosing_first
 from ecs_fsm.errors import InvalidInput, LifecycleError
 from ecs_fsm.version import __version__
@@ -66,8 +76,11 @@ for _command in (
     walking.prove,
     teaching.quiz,
     teaching.play,
+    fleets.fleet,
 ):
     cli.add_command(_command)
+for _command in (calculating.exact, calculating.contend, calculating.fit):
+    fleets.fleet.add_command(_command)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -1,0 +1,211 @@
+"""The commands about many servers at once: simulated, calculated, competing, fitted."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import click
+
+from ecs_fsm.cli.options import as_json, choosing, print_json, servers
+from ecs_fsm.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from ecs_fsm.fleet.profile import Profile
+    from ecs_fsm.fleet.result import Result
+
+
+class InOrder(click.Group):
+    """A group that lists its commands as a reader meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of this file."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder)
+def fleet() -> None:
+    """Many servers at once, with random times: simulate, calculate, let them compete, fit.
+
+    A profile (TOML) says how long steps take, what is asked of servers at rest, and what goes
+    wrong; `fleet profile` prints the built-in one, which explains itself. Times are seconds, or
+    words such as 90s, 2m, 1h, 30d. Needs the extra ecs-fsm[fleet].
+
+    \b
+    Example:
+      ecs-fsm fleet run --servers 10000 --duration 30d --step 1h --seed 7
+    """
+
+
+profile_option = click.option(
+    "--profile", "file", metavar="FILE", help="A profile (TOML); the built-in one otherwise."
+)
+size_option = click.option(
+    "--servers", "number", metavar="N", type=click.IntRange(min=1), required=True,
+    help="How many servers.",
+)  # fmt: skip
+duration_option = click.option(
+    "--duration", metavar="TIME", required=True, help="How long, such as 30d."
+)
+step_option = click.option(
+    "--step", metavar="TIME", help="The time between two counts; 100 counts otherwise."
+)
+seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True,
+    help="What decides everything random.",
+)  # fmt: skip
+plot_option = click.option(
+    "--plot",
+    "picture",
+    metavar="FILE",
+    help="Draw statuses over time and durations: SVG, PNG, PDF.",
+)
+
+
+def read_profile(file: str | None) -> Profile:
+    """The profile that the command line names, for the chosen lifecycle."""
+    from ecs_fsm.fleet.profilefile import read
+
+    return read(servers().lifecycle, file)
+
+
+@fleet.command("profile")
+@choosing
+def show_profile() -> int:
+    """Print the built-in profile, to begin one's own from."""
+    from ecs_fsm.fleet.profilefile import built_in_text
+
+    click.echo(built_in_text(servers().lifecycle), nl=False)
+    return 0
+
+
+@fleet.command()
+@choosing
+@profile_option
+@size_option
+@duration_option
+@step_option
+@seed_option
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--dask", "address", metavar="ADDRESS", help="Simulate on the Dask cluster of this scheduler."
+)
+@click.option("-o", "--output", metavar="FILE", help="Write the counts over time to Parquet.")
+@click.option("--events", is_flag=True, help="Write every change to the file of -o instead.")
+@plot_option
+@click.option("--check", "compare", is_flag=True, help="Compare with the exact answer.")
+@as_json
+def run(
+    file: str | None,
+    number: int,
+    duration: str,
+    step: str | None,
+    seed: int,
+    threads: int,
+    address: str | None,
+    output: str | None,
+    events: bool,
+    picture: str | None,
+    compare: bool,
+    as_json: bool,
+) -> int:
+    """Simulate servers that do not disturb each other.
+
+    Prints servers by status, vm_state and task_state over time, events, failures, time spent, and
+    how long it takes from a request to rest. The same seed gives the same result, whatever the
+    number of threads. Ctrl-C ends with what is done so far, marked partial (exit code 130). With
+    --check the simulated numbers stand beside the exact ones with confidence intervals; exit code 1
+    where they disagree at one in a million.
+
+    \b
+    Examples:
+      ecs-fsm fleet run --servers 1000000 --duration 30d --step 1h --seed 7 --threads 2
+      ecs-fsm fleet run --servers 1000 --duration 1d --events -o events.parquet --lifecycle nova
+      ecs-fsm fleet run --servers 1000000000 --duration 30d --dask tcp://scheduler:8786
+
+    JSON: {"lifecycle", "servers", "done", "partial", "duration", "step", "seed", "changes",
+    "changes_per_server", "times": [seconds, ...], "counts": {"status": {WORD: [servers, ...]},
+    "vm_state", "task_state"}, "events": {EVENT: times}, "requests", "failures", "time_spent":
+    {"status": {WORD: seconds}, "vm_state", "task_state"}, "waiting": {OPERATION: {"asked",
+    "rested", "hung", "ended_in_error", "mean_changes", "mean_seconds", "percentiles"}}}, and with
+    --check "check": {"agrees", "left_out", "comparisons": [{"what", "simulated", "low", "high",
+    "exact", "chance"}, ...], "disagreements"}.
+    """
+    from ecs_fsm.fleet.extra import need
+
+    need("numba", "numpy", *(["pyarrow"] if output else []), *(["scipy"] if compare else []))
+    check_picture(picture)
+    if events and not output:
+        raise InvalidInput("--events are written to a file: name one with -o")
+    from ecs_fsm.fleet import running
+    from ecs_fsm.fleet.cluster import cluster
+    from ecs_fsm.fleet.compiled import compile_profile
+    from ecs_fsm.fleet.telling import progress
+
+    profile = read_profile(file)
+    begun = perf_counter()
+    with ExitStack() as stack:
+        take = None
+        if events and output:
+            from ecs_fsm.fleet.parquet import events_into
+
+            made = compile_profile(profile)
+            take = stack.enter_context(events_into(output, made.states, made.events))
+        result = running.run(
+            profile,
+            servers=number,
+            duration=duration,
+            step=step,
+            seed=seed,
+            threads=threads,
+            executor=stack.enter_context(cluster(address)) if address else None,
+            take=take,
+            progress=stack.enter_context(progress()),
+        )
+    took = perf_counter() - begun
+    if output and not events:
+        from ecs_fsm.fleet.parquet import write_counts
+
+        write_counts(output, result)
+    if picture:
+        from ecs_fsm.fleet.plot import plot
+
+        plot(result, picture)
+    agrees = _tell(result, compare, as_json)
+    rate = result.changes / took
+    print(f"{took:.2f} s, {rate / 1e6:.1f} million changes a second", file=sys.stderr)
+    return 130 if result.partial else 0 if agrees else 1
+
+
+def check_picture(picture: str | None) -> None:
+    """Say before a long run that a plot cannot be drawn after it."""
+    if picture:
+        from ecs_fsm.fleet.extra import need
+
+        need("matplotlib", "scipy")
+        from ecs_fsm.fleet.plot import kind_of
+
+        kind_of(picture)
+
+
+def _tell(result: Result, compare: bool, as_json: bool) -> bool:
+    """Print a result; whether it agrees with the exact answer, if that was asked."""
+    checked = None
+    if compare:
+        from ecs_fsm.fleet.checking import check
+
+        checked = check(result)
+    if as_json:
+        from ecs_fsm.fleet.answers import check_as_dict
+
+        print_json(result.as_dict() | ({"check": check_as_dict(checked)} if checked else {}))
+    else:
+        from ecs_fsm.fleet.answers import print_check
+        from ecs_fsm.fleet.telling import print_result
+
+        print_result(result)
+        if checked:
+            print_check(checked)
+    return not (checked and checked.disagreements)

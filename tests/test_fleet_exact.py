@@ -1,0 +1,216 @@
+"""The exact answers: against formulas worked out by hand, and against simulated fleets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecs_fsm import ECS, fleet
+from ecs_fsm.fleet.checking import check
+from ecs_fsm.fleet.compiled import compile_profile
+from ecs_fsm.fleet.exact import Exact
+from ecs_fsm.fleet.inversion import ERROR, Inverted
+from ecs_fsm.fleet.lifetimes import lifetimes
+from ecs_fsm.fleet.profile import Profile
+from ecs_fsm.fleet.profilefile import built_in, changed, parse
+from ecs_fsm.fleet.stages import NoClosedForm
+from ecs_fsm.nova import NOVA
+from tests.inside import inside
+
+CALM = """
+[durations]
+{steps}
+[requests."active/-"]
+every = 1000
+mix = {{ stop = 0.9, delete = 0.1 }}
+[requests."stopped/-"]
+every = 500
+mix = {{ start = 1.0 }}
+[fail]
+{fails}
+"""
+
+
+def calm(fails: str = "", spawning: str = "10", mix: str = "") -> Profile:
+    """A small profile: every step takes 10 s."""
+    working = [s for s in ECS.states.values() if not ECS.rests(s)]
+    steps = "\n".join(f'"{s}" = 10' for s in working if s != "building/spawning")
+    text = CALM.format(steps=f'{steps}\n"building/spawning" = {spawning}', fails=fails)
+    return parse(ECS, text + mix, "calm.toml")
+
+
+def test_means_are_those_worked_out_by_hand() -> None:
+    exact = Exact(compile_profile(calm()))
+    create, stop = exact.courses()["create"], exact.courses()["stop"]
+    assert (create.seconds, create.changes, create.error) == pytest.approx((50, 6, 0))
+    assert create.spread == pytest.approx(np.sqrt(5 * 100))
+    assert (stop.seconds, stop.changes, stop.rests) == pytest.approx((10, 2, 1))
+    # Nine cycles of running, stopping, being off and starting, on average; then it is deleted.
+    assert exact.life == pytest.approx(50 + 10 * 1000 + 9 * (10 + 500 + 10) + 10)
+    assert stop.requests == pytest.approx(9)
+    assert exact.shares()["SHUTOFF"] == pytest.approx(9 * 510 / exact.life)
+    assert exact.ends() == pytest.approx({"deleted/-": 1})
+
+
+def test_failures_are_weighed() -> None:
+    exact = Exact(compile_profile(calm("spawning = 0.25\nnetworking = 0.2")))
+    create = exact.courses()["create"]
+    assert create.error == pytest.approx(0.2 + 0.8 * 0.25)
+    assert create.seconds == pytest.approx(30 * 0.2 + 50 * 0.8)
+    assert exact.ends() == pytest.approx({"error/-": 0.4, "deleted/-": 0.6})
+
+
+def test_means_hold_for_any_distribution() -> None:
+    lognormal = '{ distribution = "lognormal", mean = 10, sd = 30 }'
+    exact = Exact(compile_profile(calm(spawning=lognormal)))
+    create = exact.courses()["create"]
+    assert create.seconds == pytest.approx(50)
+    assert create.spread == pytest.approx(np.sqrt(4 * 100 + 900))
+    with pytest.raises(NoClosedForm, match="building/spawning is lognormal"):
+        _ = exact.stages
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 50, 3000, 864_000])
+@pytest.mark.parametrize("shape", [1, 7])
+def test_inversion_gives_what_the_exponential_gives(seconds: float, shape: int) -> None:
+    profile = calm(spawning=f'{{ distribution = "gamma", mean = 30, shape = {shape} }}')
+    exact = Exact(compile_profile(profile))
+    stages = exact.stages.over_time(2, seconds)[1]
+    jumps = np.zeros((exact.size, exact.size))
+    edges = [(n, edge) for n, spot in enumerate(exact.compiled.spots) for edge in spot.edges]
+    for (n, edge), target in zip(edges, exact.compiled.arrays.targets, strict=True):
+        jumps[n, target] += edge.probability
+    inverted = Inverted(exact.compiled, jumps).at(np.array([seconds]))[0]
+    assert np.abs(stages - inverted).max() < ERROR
+
+
+@pytest.mark.parametrize(
+    "spawning",
+    ['{ distribution = "lognormal", mean = 300, sd = 200 }',
+     '{ distribution = "weibull", mean = 300, shape = 0.7 }',
+     '{ distribution = "gamma", mean = 300, shape = 0.4 }'],
+)  # fmt: skip
+def test_smooth_times_are_exact_over_time(spawning: str) -> None:
+    profile = calm(spawning=spawning)
+    result = fleet.run(profile, servers=100_000, duration=1200, step=100, seed=1, threads=2)
+    checked = check(result)
+    assert checked.left_out is None
+    assert checked.disagreements == ()
+    assert sum("after" in c.what for c in checked.comparisons) > 50
+
+
+@pytest.mark.parametrize("shape", [1, 3])
+def test_gamma_times_are_exact_over_time(shape: int) -> None:
+    spawning = f'{{ distribution = "gamma", mean = 300, shape = {shape} }}'
+    profile = calm(spawning=spawning)
+    checked = check(fleet.run(profile, servers=20_000, duration=900, step=30, seed=1))
+    assert checked.left_out is None
+    assert checked.disagreements == ()
+    law = Exact(compile_profile(profile)).stages.over_time(31, 30.0)
+    assert law.sum(axis=1) == pytest.approx(np.ones(31))
+
+
+def test_lives_without_end_settle() -> None:
+    profile = changed(calm(), ["requests.active/-.mix={stop=1.0}"])
+    exact = Exact(compile_profile(profile))
+    assert exact.life == float("inf")
+    shares = exact.shares()
+    assert shares["SHUTOFF"] == pytest.approx(510 / 1520)
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+PROFILES = {
+    "ecs": built_in(ECS),
+    "nova": built_in(NOVA),
+    "hanging": changed(built_in(ECS), ["hang.spawning=0.3", "hang.reboot_started=0.3"]),
+    "families": parse(
+        ECS,
+        'extends = "built-in"\n[durations]\n'
+        'spawning = { distribution = "lognormal", mean = "60s", sd = "30s" }\n'
+        'networking = { distribution = "weibull", mean = "60s", shape = 0.7 }\n'
+        'scheduling = { distribution = "gamma", mean = 3, shape = 0.4 }\n'
+        'migrating = { distribution = "constant", mean = 40 }\n',
+        "families.toml",
+    ),
+}
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_a_simulated_fleet_agrees(profile: Profile) -> None:
+    result = fleet.run(profile, servers=20_000, duration="10d", step="12h", seed=2, threads=2)
+    checked = check(result)
+    assert checked.disagreements == ()
+    assert len(checked.comparisons) > 50
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["durations.spawning=67", "fail.spawning=0.01", "requests.active/-.every=30h",
+     "hang.migrating=0.003", "durations.migrating=95"],
+)  # fmt: skip
+def test_a_fleet_of_another_profile_disagrees(change: str) -> None:
+    result = fleet.run(built_in(ECS), servers=20_000, duration="10d", step="12h", seed=2)
+    other = compile_profile(changed(built_in(ECS), [change]))
+    assert check(type(result)(other, *(getattr(result, f) for f in FIELDS))).disagreements
+
+
+FIELDS = ("servers", "horizon", "step", "seed", "tally", "partial")
+
+
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_whole_lives_have_the_exact_mean(lifecycle: object) -> None:
+    profile = built_in(ECS if lifecycle is ECS else NOVA)
+    compiled = compile_profile(profile)
+    exact, number = Exact(compiled), 200_000
+    lives = lifetimes(compiled, number, seed=4, threads=2)
+    assert abs(lives.mean_steps - exact.steps) < 5 * exact.steps_spread / np.sqrt(number)
+    spread = np.sqrt(lives.second_squares / number - lives.mean_seconds**2)
+    assert abs(lives.mean_seconds - exact.life) < 5 * spread / np.sqrt(number)
+
+
+def test_the_command_answers_as_json() -> None:
+    answer = json.loads(inside("fleet", "exact", "--duration", "2h", "--step", "1h", "--json").out)
+    assert answer["operations"]["start"]["mean_seconds"] == pytest.approx(20)
+    assert sum(answer["shares"]["status"].values()) == pytest.approx(1)
+    assert [sum(c) for c in zip(*answer["over_time"].values(), strict=True)] == pytest.approx(
+        [1] * 3
+    )
+    assert answer["why"] == []
+
+
+def test_the_command_says_what_it_cannot_calculate(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'extends = "built-in"\n[durations]\nspawning = { distribution = "constant", mean = 9 }\n',
+        encoding="utf-8",
+    )
+    answer = inside("fleet", "exact", "--profile", str(file), "--duration", "1d")
+    assert answer.code == 0
+    assert "shares over time are not given: the time at building/spawning is constant" in answer.out
+
+
+def test_what_if_shows_before_after_and_difference() -> None:
+    words = ("fleet", "exact", "--what-if", "fail.spawning=0.05")
+    found = json.loads(inside(*words, "--json").out)["differences"]
+    error = found["operations.create.ends_in_error"]
+    assert error["difference"] == pytest.approx(error["after"] - error["before"])
+    assert error["after"] > 0.05 > error["before"]
+    assert "operations.start.mean_seconds" not in found
+    text = inside(*words)
+    assert text.code == 0
+    assert "operations.create.ends_in_error" in text.out
+    assert inside("fleet", "exact", "--what-if", "fail.spawning=5").code == 2
+
+
+def test_run_compares_itself_with_the_exact_answer() -> None:
+    words = ("fleet", "run", "--servers", "500", "--duration", "5d", "--seed", "7", "--check")
+    answer = inside(*words)
+    assert answer.code == 0
+    assert "numbers compared at 1 in a million: all agree" in answer.out
+    told = json.loads(inside(*words, "--json").out)["check"]
+    assert told["agrees"] is True
+    for c in told["comparisons"]:
+        assert c["low"] - 1e-9 <= c["simulated"] <= c["high"] + 1e-9
