@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from ecs_fsm import ECS, Lifecycle, fleet
@@ -108,6 +109,16 @@ def test_the_command_tells_queues() -> None:
     told = json.loads(inside("fleet", "contend", *SIZES, "--json").out)
     assert told["resources"]["scheduler"]["uses"] >= 100
     assert len(told["resources"]["scheduler"]["lengths"]) == len(told["times"])
+
+
+def test_counts_of_servers_that_compete_are_written_to_parquet(tmp_path: Path) -> None:
+    file = tmp_path / "counts.parquet"
+    words = ("--servers", "40", "--duration", "1h", "--step", "10m", "--seed", "3")
+    assert inside("fleet", "contend", *words, "-o", str(file)).code == 0
+    table = pq.read_table(file)
+    assert table.column_names == ["seconds", "status", "vm_state", "task_state", "servers"]
+    at_the_end = [r["servers"] for r in table.to_pylist() if r["seconds"] == 3600]
+    assert sum(at_the_end) == 40
 
 
 @pytest.mark.parametrize("command", ["run", "contend"])

@@ -6,6 +6,7 @@ import click
 
 from ecs_fsm.cli.fleets import (
     check_picture,
+    counts_option,
     duration_option,
     plot_option,
     profile_option,
@@ -85,6 +86,7 @@ def exact(
 @duration_option
 @step_option
 @seed_option
+@counts_option
 @plot_option
 @as_json
 def contend(
@@ -93,6 +95,7 @@ def contend(
     duration: str,
     step: str | None,
     seed: int,
+    output: str | None,
     picture: str | None,
     as_json: bool,
 ) -> int:
@@ -104,14 +107,14 @@ def contend(
 
     \b
     Example:
-      ecs-fsm fleet contend --servers 2000 --duration 3d --seed 7
+      ecs-fsm fleet contend --servers 2000 --duration 3d --seed 7 -o counts.parquet
 
     JSON: as of `fleet run`, and "resources": {NAME: {"capacity", "hosts", "uses", "waited",
     "mean_wait", "wait_percentiles", "mean_queue", "busy", "lengths": [waiting, ...]}}.
     """
     from ecs_fsm.fleet.extra import need
 
-    need("numba", "numpy", "simpy")
+    need("numba", "numpy", "simpy", *(["pyarrow"] if output else []))
     check_picture(picture)
     from ecs_fsm.fleet.contend import contend as compete
     from ecs_fsm.fleet.telling import print_queues, print_result, progress
@@ -121,6 +124,10 @@ def contend(
         found = compete(
             profile, servers=number, duration=duration, step=step, seed=seed, progress=moved
         )
+    if output:
+        from ecs_fsm.fleet.parquet import write_counts
+
+        write_counts(output, found.result)
     if picture:
         from ecs_fsm.fleet.plot import plot
 

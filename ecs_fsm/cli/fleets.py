@@ -56,6 +56,9 @@ seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True,
     help="What decides everything random.",
 )  # fmt: skip
+counts_option = click.option(
+    "-o", "--output", metavar="FILE", help="Write the counts over time to Parquet."
+)
 plot_option = click.option(
     "--plot",
     "picture",
@@ -92,7 +95,7 @@ def show_profile() -> int:
 @click.option(
     "--dask", "address", metavar="ADDRESS", help="Simulate on the Dask cluster of this scheduler."
 )
-@click.option("-o", "--output", metavar="FILE", help="Write the counts over time to Parquet.")
+@counts_option
 @click.option("--events", is_flag=True, help="Write every change to the file of -o instead.")
 @plot_option
 @click.option("--check", "compare", is_flag=True, help="Compare with the exact answer.")
