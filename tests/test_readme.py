@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import ecs_fsm
+from tests.inside import inside
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
@@ -31,3 +32,34 @@ def test_an_example_prints_what_readme_shows(
 def test_the_demo_of_the_makefile_is_the_first_example() -> None:
     makefile = (Path(__file__).parent.parent / "Makefile").read_text(encoding="utf-8")
     assert SHOWN[0][0] in makefile
+
+
+FLEETS = re.findall(r"^ecs-fsm (fleet .*)$", README, re.MULTILINE)
+OBSERVED = "\n".join(
+    ["server,seconds,vm_state,task_state"]
+    + [
+        f"{n},{t},{vm_state},{task}"
+        for n in range(40)
+        for t, vm_state, task in (
+            (0, "active", ""),
+            (5 + n, "active", "powering-off"),
+            (30 + 2 * n, "stopped", ""),
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize("line", FLEETS)
+def test_an_example_of_fleets_runs_with_fewer_servers(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "observed.csv").write_text(OBSERVED, encoding="utf-8")
+    fewer = re.sub(r"--servers \d+", "--servers 50", line).replace("--step 1h", "--step 1d")
+    assert inside(*shlex.split(fewer)).code == 0
+    written = re.findall(r"(?:-o|--plot) (\S+)", line)
+    assert [name for name in written if not (tmp_path / name).stat().st_size] == []
+
+
+def test_readme_has_an_example_of_every_command_of_fleets() -> None:
+    assert {line.split()[1] for line in FLEETS} >= {"run", "exact", "contend", "fit"}
