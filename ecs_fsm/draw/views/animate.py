@@ -7,7 +7,7 @@ from dataclasses import replace
 from ecs_fsm.draw.asked import Asked
 from ecs_fsm.draw.boxes import EXPLAINED, NOWHERE
 from ecs_fsm.draw.picture import CAPTION, Box, Ink, Moment, Picture, Text
-from ecs_fsm.draw.views.run import run, walked
+from ecs_fsm.draw.views.run import drawn
 from ecs_fsm.draw.walk import Run
 from ecs_fsm.lifecycle import Lifecycle
 
@@ -20,7 +20,7 @@ def picture(asked: Asked) -> Picture:
 
 def animate(lifecycle: Lifecycle, happened: Run) -> Picture:
     """A run on the lanes that moves as an SVG."""
-    _, visits = walked(lifecycle, happened)
+    still, visits = drawn(lifecycle, happened)
     moments = [
         Moment(visit.box, f"{number}  {event or 'begins'}: {state}, status {state.status}")
         for number, (visit, (event, state)) in enumerate(
@@ -30,7 +30,6 @@ def animate(lifecycle: Lifecycle, happened: Run) -> Picture:
     if happened.refused:
         refused = f"{moments[-1].caption}; {happened.refused.operation} is refused"
         moments[-1] = replace(moments[-1], caption=refused)
-    still = run(lifecycle, happened)
     boxes = tuple(
         _caption(box, moments[-1]) if box.key == EXPLAINED else box for box in still.boxes
     )

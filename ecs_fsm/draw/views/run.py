@@ -33,8 +33,13 @@ def picture(asked: Asked) -> Picture:
 
 def run(lifecycle: Lifecycle, happened: Run) -> Picture:
     """A run on the lanes that it touches, of a small lifecycle on all of them."""
+    return drawn(lifecycle, happened)[0]
+
+
+def drawn(lifecycle: Lifecycle, happened: Run) -> tuple[Picture, list[Visit]]:
+    """The picture of a run, and its way over the lanes."""
     base, visits = walked(lifecycle, happened)
-    return replace(
+    made = replace(
         base,
         view="run",
         description=_told(lifecycle, happened),
@@ -42,6 +47,7 @@ def run(lifecycle: Lifecycle, happened: Run) -> Picture:
         arrows=tuple(_arrows(base, visits)),
         steps=happened.steps(lifecycle),
     )
+    return made, visits
 
 
 def walked(lifecycle: Lifecycle, happened: Run) -> tuple[Picture, list[Visit]]:
