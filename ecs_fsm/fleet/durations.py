@@ -9,6 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from random import Random
 
 from ecs_fsm.errors import InvalidInput
 
@@ -73,6 +74,19 @@ class Duration:
         if self.family is Family.GAMMA:
             return self.mean / self.second, self.second
         return (0.0, 0.0) if self.samples else (self.mean, 0.0)
+
+    def draw(self, source: Random) -> float:
+        """One time, in seconds, by the numbers of `source`."""
+        first, second = self.parameters()
+        if self.family is Family.EXPONENTIAL:
+            return source.expovariate(1.0) * first
+        if self.family is Family.LOGNORMAL:
+            return source.lognormvariate(first, second)
+        if self.family is Family.WEIBULL:
+            return source.weibullvariate(first, self.second)
+        if self.family is Family.GAMMA:
+            return source.gammavariate(second, first)
+        return source.choice(self.samples) if self.samples else first
 
 
 def seconds(value: object) -> float:

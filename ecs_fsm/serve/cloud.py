@@ -1,0 +1,351 @@
+"""The cloud: servers that run the lifecycle by a clock, and fail when somebody asked for it.
+
+No HTTP and no waiting are in here: requests come as calls, time passes when `run` is called. The
+same seed and the same requests at the same times give the same cloud.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, cast
+from uuid import UUID
+
+from ecs_fsm.errors import InvalidInput, Refused
+from ecs_fsm.fleet.profile import Profile
+from ecs_fsm.model import AnyChange, ChangeWithFacts
+from ecs_fsm.serve.clock import Clock
+from ecs_fsm.serve.faults import Fault
+from ecs_fsm.serve.instance import Asked, Asker, Instance, Json, NewServer, Seen
+from ecs_fsm.serve.policy import Policy
+from ecs_fsm.serve.state import State
+from ecs_fsm.serve.steps import Steps
+from ecs_fsm.serve.stored import fault_json, fault_of, instances, pieces, words_json, words_of
+from ecs_fsm.server import BaseServer
+from ecs_fsm.simulate import ScenarioWord, read_word, simulate
+
+FAULT = "ecs:fault"
+"""The entry of a server's metadata that asks for trouble; faults are set apart by `;`."""
+HOSTS = 3
+REMEMBERED = 1000
+"""Servers that are gone and can still be looked up."""
+SERVER, CLOUD = "server", "cloud"
+Listener = Callable[[Instance, Seen], object]
+
+
+class Cloud:
+    """The servers of a cloud; times are simulated seconds since `epoch`.
+
+    `kind` and `profile` say how servers live and how long steps take; `settings` are those of
+    `Policy`. `instances` are the servers that are there and `gone` the last that were, by id, in
+    the order of their creation. What `state` has kept goes on where it was. Raises `InvalidInput`
+    for an unknown setting and a state that does not read.
+    """
+
+    def __init__(
+        self,
+        kind: type[BaseServer],
+        profile: Profile,
+        *,
+        speed: float = 60.0,
+        seed: int = 0,
+        settings: Mapping[str, float] | None = None,
+        state: State | None = None,
+    ) -> None:
+        self.kind, self.lifecycle = kind, kind.lifecycle
+        self.policy = Policy.of(self.lifecycle, settings or {})
+        self.state = state or State(None)
+        self.instances: dict[str, Instance] = {}
+        self.gone: dict[str, Instance] = {}
+        self.faults: list[Fault] = []
+        self.plans: deque[deque[ScenarioWord]] = deque()
+        self.count = 0
+        self.seed, self.epoch = seed, datetime.now(UTC)
+        self._listeners: list[Listener] = []
+        begin = self._read()
+        self.clock = Clock(speed, begin)
+        self._steps = Steps(
+            self.lifecycle, profile.durations, self.policy.timers, self.seed, self._over
+        )
+        for instance in self.instances.values():
+            self._steps.push(instance)
+        self._keep()
+
+    @property
+    def now(self) -> float:
+        """The simulated seconds by now."""
+        return self.clock.now
+
+    def date(self, seconds: float) -> datetime:
+        """The date at a time of the clock."""
+        return self.epoch + timedelta(seconds=seconds)
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` with every state that a server enters from now on."""
+        self._listeners.append(listener)
+
+    def on_wake(self, wake: Callable[[], object]) -> None:
+        """Call `wake` whenever something is due earlier than all before."""
+        self._steps.on_wake(wake)
+
+    def next_due(self) -> float | None:
+        """When the next step ends, None where nothing goes on."""
+        return self._steps.next_due()
+
+    def create(self, wanted: NewServer, asker: Asker) -> Instance:
+        """A new server, in the first step of its creation.
+
+        Raises `InvalidInput` for faults in its metadata that do not read.
+        """
+        own = [text for text in wanted.metadata.get(FAULT, "").split(";") if text.strip()]
+        faults = [Fault.parse(self.lifecycle, text) for text in own]
+        creation = self.lifecycle.creation.trigger
+        server = self.kind.create(history=False, **wanted.given)
+        now = self._steps.time = self.now
+        self.count += 1
+        instance = Instance(
+            number=self.count,
+            id=str(UUID(int=Random(f"{self.seed}/{self.count}").getrandbits(128), version=4)),
+            project_id=asker.project_id,
+            user_id=asker.user_id,
+            server=server,
+            name=wanted.name,
+            flavor=wanted.flavor,
+            image=wanted.image,
+            metadata=dict(wanted.metadata),
+            details=dict(wanted.details),
+            created=now,
+            updated=now,
+            host=self.count % HOSTS,
+            operation=creation,
+            faults=faults,
+        )
+        self.instances[instance.id] = instance
+        self._attend(instance)
+        if self.plans:
+            instance.plan = self.plans.popleft()
+        word = self._trouble(instance, creation)
+        instance.outcomes = word.outcomes if word else ()
+        instance.asked.append(Asked(now, creation, asker, None))
+        self._seen(instance, self.lifecycle.change(creation, server.node))
+        self._steps.settle(instance)
+        self._keep(instance)
+        return instance
+
+    def ask(
+        self,
+        instance: Instance,
+        operation: str,
+        given: Mapping[str, str],
+        asker: Asker,
+        changes: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Ask for an operation; `changes` are attributes that it sets when it has succeeded.
+
+        Raises `Refused` where the lifecycle does not allow it now; then nothing has changed.
+        """
+        now = self._steps.time = self.now
+        given = {**self.policy.given.get(operation, {}), **given}
+        operation = self.policy.instead.get(operation, operation)
+        refused: Refused | None = None
+        try:
+            with self._unlocked(instance, operation, asker):
+                self._ask(instance, operation, given, dict(changes or {}))
+        except Refused as error:
+            refused = error
+        instance.asked.append(Asked(now, operation, asker, refused.reason if refused else None))
+        self._keep(instance)
+        if refused:
+            raise refused
+
+    def happen(self, instance: Instance, event: str, given: Mapping[str, str]) -> None:
+        """Let an event of the system happen now. Raises as `BaseServer.trigger` does."""
+        self._steps.time = self.now
+        self._steps.happen(instance, event, given)
+        self._keep(instance)
+
+    def run(self, limit: int | None = None) -> int:
+        """Let happen what is due by now, at most `limit` events; how many there were."""
+        return self._run(self.now, limit)
+
+    def advance(self, seconds: float) -> int:
+        """Let that many seconds pass at once; how many events there were."""
+        until = self.now + seconds
+        done = self._run(until, None)
+        self.clock.set(until)
+        self._keep()
+        return done
+
+    def step(self, count: int) -> int:
+        """Go on to the end of the next `count` steps, each at its time; how many there were."""
+        for done in range(count):
+            due = self.next_due()
+            if due is None:
+                return done
+            self.clock.set(due)
+            self._run(due, 1)
+        return count
+
+    def add_fault(self, wanted: str | Mapping[str, object]) -> Fault:
+        """Let a fault strike from now on. Raises `InvalidInput` where it does not read."""
+        if isinstance(wanted, str):
+            fault = Fault.parse(self.lifecycle, wanted)
+        else:
+            fault = Fault.given(self.lifecycle, wanted)
+        self.faults.append(fault)
+        self._keep()
+        return fault
+
+    def clear_faults(self) -> None:
+        """No fault strikes any more, nor is a scenario laid on the next server."""
+        self.faults.clear()
+        self.plans.clear()
+        self._keep()
+
+    def plan(self, words: Iterable[str]) -> tuple[ScenarioWord, ...]:
+        """Lay a scenario on the next server: what becomes of each of its requests, in order.
+
+        Raises `InvalidInput` for words that do not read, or that no server can go through.
+        """
+        creation = self.lifecycle.creation.trigger
+        listed = list(words)
+        if not listed or read_word(self.lifecycle, listed[0]).operation.name != creation:
+            listed.insert(0, creation)
+        refused = simulate(self.kind, listed).refused
+        if refused:
+            raise InvalidInput(f"no server can go through this scenario: {refused}")
+        read = tuple(read_word(self.lifecycle, word) for word in listed)
+        self.plans.append(deque(read))
+        self._keep()
+        return read
+
+    def keep(self, instance: Instance) -> None:
+        """Have a server on the disk whose attributes somebody changed."""
+        instance.updated = self.now
+        self._keep(instance)
+
+    def close(self) -> None:
+        """Keep everything and let the state file go."""
+        self._keep()
+        self.state.close()
+
+    def _ask(
+        self,
+        instance: Instance,
+        operation: str,
+        given: Mapping[str, str],
+        changes: dict[str, Json],
+    ) -> None:
+        server, trigger = instance.server, self.lifecycle.triggers[operation]
+        given = {name: value for name, value in given.items() if name in trigger.given}
+        if not self.lifecycle.outcome(operation, server.node, given).nodes:
+            server.trigger(operation, **given)
+            instance.set(changes)
+            return
+        word = self._trouble(instance, operation)
+        outcomes = word.outcomes if word else ()
+        instance.operation, instance.changes = operation, changes
+        instance.went_wrong = instance.hangs = False
+        if trigger.unseen and outcomes:
+            self._steps.happen(instance, outcomes[0].event, outcomes[0].given)
+            return
+        server.trigger(operation, **{**given, **(word.given if word else {})})
+        instance.outcomes = outcomes
+        self._steps.settle(instance)
+
+    @contextmanager
+    def _unlocked(self, instance: Instance, operation: str, asker: Asker) -> Iterator[None]:
+        """While it lasts, no lock keeps an administrator from anything."""
+        server, lift, restore = instance.server, self.policy.lift, self.policy.restore
+        locked = server.node
+        if not (lift and restore and asker.admin and operation not in (lift, restore)):
+            yield
+            return
+        if server.may(lift):
+            server.trigger(lift)
+        lifted = server.node is not locked
+        try:
+            yield
+        finally:
+            if lifted and server.may(restore):
+                server.trigger(restore)
+
+    def _trouble(self, instance: Instance, operation: str) -> ScenarioWord | None:
+        """What becomes of a request of this server, None for nothing special."""
+        if instance.plan and instance.plan[0].operation.name == operation:
+            return instance.plan.popleft()
+        for fault in (*instance.faults, *self.faults):
+            if fault.strikes(operation, instance.name, self._steps.random(instance).random):
+                return fault.word
+        return None
+
+    def _run(self, until: float, limit: int | None) -> int:
+        done = self._steps.run(until, limit, self._put)
+        if done:
+            self._keep()
+        return done
+
+    def _over(self, instance: Instance) -> None:
+        del self.instances[instance.id]
+        self.gone[instance.id] = instance
+        while len(self.gone) > REMEMBERED:
+            self.state.drop(SERVER, self.gone.pop(next(iter(self.gone))).id)
+
+    def _attend(self, instance: Instance) -> None:
+        instance.server.observe(lambda change: self._seen(instance, change))
+
+    def _seen(self, instance: Instance, change: AnyChange) -> None:
+        facts = change.remembers if isinstance(change, ChangeWithFacts) else ()
+        state = self.lifecycle.state(change.vm_state, change.task_state)
+        seen = Seen(self._steps.time, change.event, state, facts)
+        instance.updated = seen.at
+        instance.history.append(seen)
+        for listener in self._listeners:
+            listener(instance, seen)
+
+    def _put(self, instance: Instance) -> None:
+        for name, document in pieces(instance):
+            self.state.put(SERVER, name, document)
+
+    def _keep(self, *changed: Instance) -> None:
+        """Have these servers, and what is to become of the next ones, on the disk."""
+        for instance in changed:
+            self._put(instance)
+        self.state.put(
+            CLOUD,
+            self.lifecycle.name,
+            {
+                "now": self.now,
+                "epoch": self.epoch.isoformat(),
+                "seed": self.seed,
+                "count": self.count,
+                "faults": [fault_json(fault) for fault in self.faults],
+                "plans": [words_json(plan) for plan in self.plans],
+            },
+        )
+        self.state.commit()
+
+    def _read(self) -> float:
+        """Take over what the state has kept; the time at which it was kept."""
+        kept = dict(self.state.all(CLOUD))
+        if not kept:
+            return 0.0
+        path = self.state.path
+        if self.lifecycle.name not in kept:
+            raise InvalidInput(f"{path}: its servers are of the lifecycle {', '.join(kept)}")
+        try:
+            own = cast(dict[str, Any], kept[self.lifecycle.name])
+            self.epoch, self.seed = datetime.fromisoformat(own["epoch"]), own["seed"]
+            self.faults = [fault_of(self.lifecycle, fault) for fault in own["faults"]]
+            self.plans = deque(words_of(self.lifecycle, plan) for plan in own["plans"])
+            self.count, begin = own["count"], float(own["now"])
+            for instance in instances(self.kind, self.state.all(SERVER)):
+                over = instance.terminated is not None
+                (self.gone if over else self.instances)[instance.id] = instance
+                self._attend(instance)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(f"{path}: the file is broken: {error}") from None
+        return begin
