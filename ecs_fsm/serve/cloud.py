@@ -95,6 +95,11 @@ class Cloud:
         """When the next step ends, None where nothing goes on."""
         return self._steps.next_due()
 
+    def wait(self) -> float | None:
+        """The real seconds until then, None where nothing goes on or the clock stands still."""
+        due = self.next_due()
+        return None if due is None else self.clock.wait(due)
+
     def create(self, wanted: NewServer, asker: Asker) -> Instance:
         """A new server, in the first step of its creation.
 

@@ -1,0 +1,105 @@
+"""Listens: a bound socket and the server upon it.
+
+The socket is bound first, so that its port can be told before the first request; a signal ends
+everything within a second, streams and idle connections included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from ecs_fsm.errors import InvalidInput
+from ecs_fsm.serve import accesslog
+from ecs_fsm.serve.protocol import Connection
+from ecs_fsm.serve.settings import Settings
+
+BACKLOG = 1024
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GRACE = 0.3
+"""Seconds that a request gets to end once a signal came."""
+
+
+def bind(settings: Settings) -> socket.socket:
+    """A socket bound as the settings say.
+
+    Raises `InvalidInput` where the address is none of this machine or the port is taken.
+    """
+    host = settings.host.strip("[]")
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(
+            host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, number)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        reason = error.strerror or error
+        raise InvalidInput(f"cannot listen on {host} port {settings.port}: {reason}") from None
+    return bound
+
+
+class Server(uvicorn.Server):
+    """A server that closes what is still open when its grace is over."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends within a second: streams are cut, idle connections closed."""
+        asyncio.get_running_loop().call_later(GRACE, self._cut)
+        await super().shutdown(sockets)
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ends at a signal, and does not die of it afterwards: what is left to do gets done."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def serve(app: FastAPI, bound: socket.socket) -> None:
+    """Serves the application on the socket until a signal ends it."""
+    _log_to_terminal()
+    config = uvicorn.Config(
+        app,
+        http=Connection,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=1,
+    )
+    Server(config).run([bound])
+
+
+def _log_to_terminal() -> None:
+    """One line a request on standard error, and what went wrong; nothing else."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for logger, level in (
+        (accesslog.logger, logging.INFO),
+        (logging.getLogger("uvicorn.error"), logging.WARNING),
+    ):
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(level)

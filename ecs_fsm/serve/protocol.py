@@ -1,0 +1,82 @@
+"""Connections of uvicorn's that bound their headers and that a request can have closed.
+
+A request finds in its scope's `extensions` how to close its connection (`CLOSE`, a callable) and
+an event that is set when it is gone (`LOST`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+CLOSE, LOST = "ecs_fsm.close", "ecs_fsm.lost"
+MOST_HEADERS = 64 * 1024
+"""Bytes of the request line and all headers of a request."""
+
+
+class TooLarge(Exception):
+    """The headers of a request are larger than what is read."""
+
+
+class Connection(HttpToolsProtocol):
+    """One connection of a client."""
+
+    _before_body = False
+    _received = 0
+    _refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begins with a client."""
+        super().connection_made(transport)
+        self._lost = asyncio.Event()
+        self._extensions = {CLOSE: transport.abort, LOST: self._lost}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tells whoever waits for it."""
+        super().connection_lost(exc)
+        self._lost.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Reads; headers that do not end are refused while they come in."""
+        if self._refused or self.transport.is_closing():
+            return
+        if self._before_body:
+            self._received += len(data)
+            if self._received > MOST_HEADERS:
+                self._refuse()
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Begins a request."""
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+        self._before_body, self._received = True, 0
+
+    def on_headers_complete(self) -> None:
+        """Starts the request, unless its headers are too large."""
+        self._before_body = False
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > (
+            MOST_HEADERS
+        ):
+            self._refused = True
+            raise TooLarge
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers what is no request, or what has too large a head."""
+        if self._refused:
+            self._refuse()
+        else:
+            super().send_400_response(msg)
+
+    def _refuse(self) -> None:
+        self._refused = True
+        said = f"The headers of a request may have {MOST_HEADERS} bytes."
+        self.transport.write(
+            STATUS_LINE[431]
+            + b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
+            + f"content-length: {len(said)}\r\n\r\n{said}".encode()
+        )
+        self.transport.close()
