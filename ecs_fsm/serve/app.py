@@ -31,10 +31,10 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
 Page = Callable[[Request], Response]
 
 
-def routes() -> list[tuple[set[str], str, str]]:
+def routes() -> list[tuple[Collection[str], str, str]]:
     """Methods, path and name of everything that a client can ask."""
     return [
-        (route.methods, prefix + route.path, route.name)
+        (route.methods or (), prefix + route.path, route.name)
         for router, prefix in ROUTERS
         for route in router.routes
         if isinstance(route, APIRoute) and not route.path.startswith(OWN_PATHS)

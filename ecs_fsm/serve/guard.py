@@ -18,6 +18,10 @@ TOO_LARGE = f"The body of a request may have {MOST_BODY} bytes."
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
+class TooLarge(HTTPException):
+    """A body turned out too large while it was read."""
+
+
 class Guarded:
     """Refuses what is too large, and what comes from elsewhere where that could harm."""
 
@@ -42,10 +46,13 @@ class Guarded:
             message = await receive()
             size += len(message.get("body", b""))
             if size > MOST_BODY:
-                raise HTTPException(413, TOO_LARGE)
+                raise TooLarge(413, TOO_LARGE)
             return message
 
-        await self.app(scope, bounded, send)
+        try:
+            await self.app(scope, bounded, send)
+        except TooLarge:  # read outside the application, which has its own way to tell
+            await spelled(scope["path"], 413, TOO_LARGE)(scope, receive, send)
 
     def _foreign(self, scope: Scope) -> tuple[int, str] | None:
         path = scope["path"]
