@@ -37,6 +37,7 @@ class Image:
     size: int
     min_disk: int
     min_ram: int
+    status: str
     created: str
 
 
