@@ -5,7 +5,7 @@ Each face is a router with whole paths; adding one is one line in `ROUTERS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
@@ -16,7 +16,9 @@ from ecs_fsm.serve.api import errors, identity, versions
 from ecs_fsm.serve.api.access import Access
 from ecs_fsm.serve.clockwork import running
 from ecs_fsm.serve.cloud import Cloud
+from ecs_fsm.serve.guard import Guarded
 from ecs_fsm.serve.settings import Settings
+from ecs_fsm.serve.wire import OWN_PATHS, Wired, WireFaults
 from ecs_fsm.version import __version__
 
 ROUTERS: tuple[tuple[APIRouter, str], ...] = (
@@ -30,10 +32,22 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
 Page = Callable[[Request], Response]
 
 
-def application(cloud: Cloud, settings: Settings, page: Page | None = None) -> FastAPI:
-    """The application over a cloud; `page` answers browsers at `/`.
+def routes() -> list[tuple[Collection[str], str, str]]:
+    """Methods, path and name of everything that a client can ask."""
+    return [
+        (route.methods or (), prefix + route.path, route.name)
+        for router, prefix in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute) and not route.path.startswith(OWN_PATHS)
+    ]
 
-    Its `state` holds `cloud`, `settings` and `access`.
+
+def application(
+    cloud: Cloud, settings: Settings, page: Page | None = None, actions: Collection[str] = ()
+) -> FastAPI:
+    """The application over a cloud; `page` answers browsers at `/`, `actions` are keys of bodies.
+
+    Its `state` holds `cloud`, `settings`, `access` (tokens) and `wire` (its faults).
     """
     app = FastAPI(
         title="ecs-fsm",
@@ -52,6 +66,9 @@ def application(cloud: Cloud, settings: Settings, page: Page | None = None) -> F
     for router, prefix in ROUTERS:
         app.include_router(router, prefix=prefix, generate_unique_id_function=_named(prefix))
     app.include_router(_front(page))
+    app.state.wire = WireFaults(routes(), actions, settings.seed)
+    app.add_middleware(Wired, faults=app.state.wire)
+    app.add_middleware(Guarded, settings=settings)
     app.add_middleware(versions.Marked)
     app.add_middleware(Logged)
     return app

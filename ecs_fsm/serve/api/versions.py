@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ecs_fsm.serve.api.bodies import Body
+from ecs_fsm.serve.api.bodies import Body, Link
 from ecs_fsm.serve.api.errors import ApiError, Service
 
 LOWEST, HIGHEST = 1, 96
@@ -103,13 +103,6 @@ def _marks(service: Service, number: str, minor: int | None) -> list[tuple[bytes
             (b"vary", b"X-OpenStack-Nova-API-Version"),
         ]
     return marks
-
-
-class Link(Body):
-    """Where something is."""
-
-    rel: str
-    href: str
 
 
 class Version(Body):

@@ -1,0 +1,182 @@
+"""Keypairs of the compute API, kept by user while the server runs.
+
+Nothing logs in with them: a key that was not given is made up, and says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import JSONResponse, Response
+
+from ecs_fsm.serve.api.access import Known
+from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body, errors
+from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.paging import Limit, Marker, page
+from ecs_fsm.serve.api.versions import Microversion
+
+WITH_TYPE, PAGED, GIVEN_ONLY = 2, 35, 92
+"""Microversions from which keypairs have a type, come in pages, and must bring their key."""
+MOST_KEYPAIRS = 1000
+MADE_UP = "-----BEGIN PRIVATE KEY-----\nmade up, it opens nothing\n-----END PRIVATE KEY-----\n"
+
+
+class KeypairAsked(Body):
+    """A keypair to be; without a public key one is made up."""
+
+    name: str = Field(min_length=1, max_length=255)
+    public_key: str | None = Field(None, min_length=1, max_length=16384)
+    type: str = Field("ssh", pattern="^(ssh|x509)$")
+
+
+class KeypairRequest(Body):
+    """The body of a request for a keypair."""
+
+    keypair: KeypairAsked
+
+
+class KeypairTold(Body):
+    """A keypair."""
+
+    name: str
+    public_key: str
+    fingerprint: str
+    type: str | None = None
+    user_id: str | None = None
+    private_key: str | None = None
+
+
+class OneKeypair(Body):
+    """One keypair."""
+
+    keypair: KeypairTold
+
+
+class Keypairs(Body):
+    """The list of keypairs, each in an object of its own."""
+
+    keypairs: list[OneKeypair]
+
+
+class Keypair(Body):
+    """A keypair as it is kept."""
+
+    id: str
+    name: str
+    public_key: str
+    type: str
+    created_at: str
+
+
+class Kept:
+    """The keypairs of all users."""
+
+    def __init__(self) -> None:
+        self.by_user: dict[str, dict[str, Keypair]] = {}
+
+    def of(self, user_id: str) -> dict[str, Keypair]:
+        """The keypairs of a user, by name."""
+        return self.by_user.setdefault(user_id, {})
+
+
+router = APIRouter(tags=["keypairs"], responses=COMPUTE_ERRORS)
+_CONFLICT = errors(dict[str, object], _409="There is one of that name, or too many.")
+_CREATED = {201: {"model": OneKeypair, "description": "It was made (from 2.2 on)."}, **_CONFLICT}
+
+
+def _kept(request: Request, caller: Known) -> dict[str, Keypair]:
+    kept: Kept = request.app.state.keypairs
+    return kept.of(caller.user_id)
+
+
+def _shown(keypair: Keypair, version: int) -> dict[str, object]:
+    digest = hashlib.md5(keypair.public_key.encode(), usedforsecurity=False).hexdigest()
+    told: dict[str, object] = {
+        "name": keypair.name,
+        "public_key": keypair.public_key,
+        "fingerprint": ":".join(digest[at : at + 2] for at in range(0, 32, 2)),
+    }
+    return told | ({"type": keypair.type} if version >= WITH_TYPE else {})
+
+
+@router.get("/os-keypairs", response_model=Keypairs)
+async def list_keypairs(
+    request: Request,
+    caller: Known,
+    version: Microversion,
+    limit: Limit = None,
+    marker: Marker = None,
+) -> Response:
+    """The keypairs of the caller."""
+    found = list(_kept(request, caller).values())
+    items, _ = page(found, limit, marker) if version >= PAGED else (found, None)
+    return JSONResponse({"keypairs": [{"keypair": _shown(item, version)} for item in items]})
+
+
+@router.post("/os-keypairs", response_model=OneKeypair, responses=_CREATED)
+async def create_keypair(
+    request: Request, caller: Known, version: Microversion, body: KeypairRequest
+) -> Response:
+    """A new keypair of the caller."""
+    kept, asked = _kept(request, caller), body.keypair
+    if asked.public_key is None and version >= GIVEN_ONLY:
+        raise ApiError(400, "Invalid input for keypair: 'public_key' is a required property")
+    if asked.name in kept:
+        raise ApiError(409, f"Key pair '{asked.name}' already exists.")
+    if len(kept) >= MOST_KEYPAIRS:
+        raise ApiError(403, "Quota exceeded, too many key pairs.")
+    made_up = f"ssh-rsa {hashlib.sha256(asked.name.encode()).hexdigest()} made-up"
+    keypair = Keypair(
+        id=asked.name,
+        name=asked.name,
+        public_key=asked.public_key or made_up,
+        type=asked.type,
+        created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f"),
+    )
+    kept[asked.name] = keypair
+    told = _shown(keypair, version) | {"user_id": caller.user_id}
+    if asked.public_key is None:
+        told["private_key"] = MADE_UP
+    return JSONResponse({"keypair": told}, 201 if version >= WITH_TYPE else 200)
+
+
+def _found(request: Request, caller: Known, name: str) -> Keypair:
+    found = _kept(request, caller).get(name)
+    if found is None:
+        raise ApiError(404, f"Keypair {name} not found for user {caller.user_id}")
+    return found
+
+
+@router.get("/os-keypairs/{name}", response_model=OneKeypair)
+async def show_keypair(
+    request: Request, caller: Known, version: Microversion, name: str
+) -> Response:
+    """One keypair of the caller."""
+    found = _found(request, caller, name)
+    number = int(hashlib.sha256(name.encode()).hexdigest()[:7], 16)
+    more = {"user_id": caller.user_id, "id": number, "created_at": found.created_at}
+    more |= {"deleted_at": None, "updated_at": None}
+    flag = dict.fromkeys(_Flags.model_fields, False)
+    return JSONResponse({"keypair": _shown(found, version) | more | flag})
+
+
+class _Flags(Body):
+    """What a keypair shows of its end."""
+
+    deleted: bool = False
+
+
+@router.delete(
+    "/os-keypairs/{name}",
+    status_code=202,
+    responses={204: {"description": "It is gone (from 2.2 on)."}},
+)
+async def delete_keypair(
+    request: Request, caller: Known, version: Microversion, name: str
+) -> Response:
+    """Takes a keypair of the caller away."""
+    del _kept(request, caller)[_found(request, caller, name).name]
+    return Response(status_code=204 if version >= WITH_TYPE else 202)
