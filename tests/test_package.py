@@ -52,8 +52,15 @@ AGAINST_THE_LAYERS = {
     ("ecs_fsm.history", "ecs_fsm.notebook"),
     ("ecs_fsm.server", "ecs_fsm.notebook"),
 }
-# A word of the table that is a parameter of a command as well.
-OTHER_MEANINGS = {("ecs_fsm.cli.options", "start")}
+# Words of a table that mean something else there: a parameter of a command, or a key, a service and
+# a type of the APIs.
+OTHER_MEANINGS = {
+    ("ecs_fsm.cli.options", "start"),
+    ("ecs_fsm.serve.api.control", "error"),
+    ("ecs_fsm.serve.api.errors", "error"),
+    ("ecs_fsm.serve.api.errors", "network"),
+    ("ecs_fsm.serve.api.tokenbody", "network"),
+}
 
 
 def for_types_only(node: ast.AST) -> bool:

@@ -21,6 +21,7 @@ from ecs_fsm.cli import (
     exploring,
     fleets,
     running,
+    serving,
     teaching,
     walking,
 )
@@ -77,6 +78,7 @@ for _command in (
     teaching.quiz,
     teaching.play,
     fleets.fleet,
+    serving.serve,
 ):
     cli.add_command(_command)
 for _command in (calculating.exact, calculating.contend, calculating.fit):

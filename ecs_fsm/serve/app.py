@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from ecs_fsm.serve.accesslog import Logged
-from ecs_fsm.serve.api import errors, identity, versions
+from ecs_fsm.serve.api import control, errors, identity, versions
 from ecs_fsm.serve.api.access import Access
 from ecs_fsm.serve.clockwork import running
 from ecs_fsm.serve.cloud import Cloud
@@ -26,6 +26,7 @@ ROUTERS: tuple[tuple[APIRouter, str], ...] = (
     (identity.router, "/identity/v3"),
     (identity.router, "/v3"),
     (identity.versions, ""),
+    (control.router, ""),
 )
 """The routers with the prefix of each; a request goes to the first that knows its path."""
 

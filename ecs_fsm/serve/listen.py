@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 import uvicorn
 from fastapi import FastAPI
@@ -74,22 +75,36 @@ class Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def serve(app: FastAPI, bound: socket.socket) -> None:
-    """Serves the application on the socket until a signal ends it."""
-    _log_to_terminal()
-    config = uvicorn.Config(
-        app,
-        http=Connection,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=1,
+def url_of(bound: socket.socket) -> str:
+    """The URL at which clients of this machine reach the server on a bound socket."""
+    host, port = bound.getsockname()[:2]
+    if ip_address(host).is_unspecified:
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def server_of(app: FastAPI) -> Server:
+    """A server of the application; its `serve` listens on sockets."""
+    return Server(
+        uvicorn.Config(
+            app,
+            http=Connection,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=1,
+        )
     )
-    Server(config).run([bound])
+
+
+def serve_until_signal(app: FastAPI, bound: socket.socket) -> None:
+    """Serve the application on the socket, a line for each request, until a signal ends it."""
+    _log_to_terminal()
+    server_of(app).run([bound])
 
 
 def _log_to_terminal() -> None:

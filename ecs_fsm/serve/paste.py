@@ -1,0 +1,27 @@
+"""What a user pastes to have a client talk to the cloud."""
+
+from __future__ import annotations
+
+from importlib import resources
+from string import Template
+
+from ecs_fsm.serve.api.access import identifier
+from ecs_fsm.serve.api.tokenbody import REGION
+from ecs_fsm.serve.cloud import Cloud
+
+USER = "demo"
+
+
+def to_paste(cloud: Cloud, url: str) -> str:
+    """Where the cloud at `url` listens, and the settings of clients that go there."""
+    text = (resources.files("ecs_fsm.serve") / "paste.txt").read_text(encoding="utf-8")
+    speed = cloud.clock.speed
+    return Template(text).substitute(
+        url=url,
+        lifecycle=cloud.lifecycle.name,
+        clock=f"{speed:g} seconds in one" if speed else "its clock stands still",
+        seed=cloud.seed,
+        region=REGION,
+        user=USER,
+        project=identifier("project", USER),
+    )
