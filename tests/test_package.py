@@ -52,8 +52,13 @@ AGAINST_THE_LAYERS = {
     ("ecs_fsm.history", "ecs_fsm.notebook"),
     ("ecs_fsm.server", "ecs_fsm.notebook"),
 }
-# A word of the table that is a parameter of a command as well.
-OTHER_MEANINGS = {("ecs_fsm.cli.options", "start")}
+# A word of the table that is a parameter of a command as well, a service, a key of a subnet.
+OTHER_MEANINGS = {
+    ("ecs_fsm.cli.options", "start"),
+    ("ecs_fsm.serve.api.errors", "network"),
+    ("ecs_fsm.serve.api.network", "start"),
+    ("ecs_fsm.serve.api.tokenbody", "network"),
+}
 
 
 def for_types_only(node: ast.AST) -> bool:
