@@ -59,6 +59,8 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.api.control", "error"),
     ("ecs_fsm.serve.api.errors", "error"),
     ("ecs_fsm.serve.api.errors", "network"),
+    ("ecs_fsm.serve.api.network", "end"),
+    ("ecs_fsm.serve.api.network", "start"),
     ("ecs_fsm.serve.api.tokenbody", "network"),
 }
 

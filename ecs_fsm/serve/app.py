@@ -6,13 +6,25 @@ Each face is a router with whole paths; adding one is one line in `ROUTERS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from ecs_fsm.serve.accesslog import Logged
-from ecs_fsm.serve.api import control, errors, identity, versions
+from ecs_fsm.serve.api import (
+    compute,
+    control,
+    errors,
+    flavors,
+    identity,
+    images,
+    keypairs,
+    network,
+    versions,
+)
 from ecs_fsm.serve.api.access import Access
 from ecs_fsm.serve.clockwork import running
 from ecs_fsm.serve.cloud import Cloud
@@ -21,14 +33,46 @@ from ecs_fsm.serve.settings import Settings
 from ecs_fsm.serve.wire import OWN_PATHS, Wired, WireFaults
 from ecs_fsm.version import __version__
 
-ROUTERS: tuple[tuple[APIRouter, str], ...] = (
-    (versions.router, ""),
-    (identity.router, "/identity/v3"),
-    (identity.router, "/v3"),
-    (identity.versions, ""),
-    (control.router, ""),
+
+async def _of_project(project_id: Annotated[str, Path(max_length=64)]) -> str:
+    """The project that a path names; nobody compares it with that of the caller."""
+    return project_id
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A router, where it stands, and what tells its operation ids from those of another place."""
+
+    router: APIRouter
+    prefix: str = ""
+    suffix: str = ""
+
+    def include(self, app: FastAPI) -> None:
+        """Gives the application its routes."""
+        of_project = [Depends(_of_project)] if "{project_id}" in self.prefix else None
+        app.include_router(
+            self.router,
+            prefix=self.prefix,
+            dependencies=of_project,
+            generate_unique_id_function=lambda route: route.name + self.suffix,
+        )
+
+
+COMPUTE: tuple[APIRouter, ...] = (flavors.router, keypairs.router, compute.router, images.proxy)
+"""Routers of the compute API; paths begin behind its version."""
+
+ROUTERS: tuple[Face, ...] = (
+    *(Face(router, "/compute/v2.1") for router in COMPUTE),
+    *(Face(router, "/v2.1/{project_id}", "_of_project") for router in COMPUTE),
+    Face(identity.router, "/identity/v3"),
+    Face(identity.router, "/v3", "_at_root"),
+    Face(identity.versions),
+    Face(versions.router),
+    Face(images.router),
+    Face(network.router),
+    Face(control.router),
 )
-"""The routers with the prefix of each; a request goes to the first that knows its path."""
+"""All routers; a request goes to the first that knows its path."""
 
 Page = Callable[[Request], Response]
 
@@ -36,9 +80,9 @@ Page = Callable[[Request], Response]
 def routes() -> list[tuple[Collection[str], str, str]]:
     """Methods, path and name of everything that a client can ask."""
     return [
-        (route.methods or (), prefix + route.path, route.name)
-        for router, prefix in ROUTERS
-        for route in router.routes
+        (route.methods or (), face.prefix + route.path, route.name)
+        for face in ROUTERS
+        for route in face.router.routes
         if isinstance(route, APIRoute) and not route.path.startswith(OWN_PATHS)
     ]
 
@@ -63,9 +107,10 @@ def application(
     app.state.cloud = cloud
     app.state.settings = settings
     app.state.access = Access(settings.token_lifetime)
+    app.state.keypairs = keypairs.Kept()
     errors.handle(app)
-    for router, prefix in ROUTERS:
-        app.include_router(router, prefix=prefix, generate_unique_id_function=_named(prefix))
+    for face in ROUTERS:
+        face.include(app)
     app.include_router(_front(page))
     app.state.wire = WireFaults(routes(), actions, settings.seed)
     app.add_middleware(Wired, faults=app.state.wire)
@@ -73,12 +118,6 @@ def application(
     app.add_middleware(versions.Marked)
     app.add_middleware(Logged)
     return app
-
-
-def _named(prefix: str) -> Callable[[APIRoute], str]:
-    """Operation ids are names of routes; what stands at the root as well says so."""
-    suffix = "_at_root" if prefix == "/v3" else ""
-    return lambda route: route.name + suffix
 
 
 def _front(page: Page | None) -> APIRouter:

@@ -1,0 +1,266 @@
+"""The network service, neutron v2.0, as far as clients of servers look at it.
+
+Networks and subnets are those of the catalog, ports those of the servers; nothing can be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fastapi import APIRouter, Request
+from pydantic import ConfigDict
+from starlette.responses import JSONResponse, Response
+
+from ecs_fsm.serve.api.access import Caller, Known, identifier
+from ecs_fsm.serve.api.bodies import Body, Link, errors
+from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
+from ecs_fsm.serve.api.versions import base
+from ecs_fsm.serve.catalog import Network, attachment, catalog
+
+Shown = dict[str, Any]
+CREATED = "2026-01-01T00:00:00Z"
+UP = "ACTIVE"
+
+
+class Attached(Protocol):
+    """What a port needs of a server: `networks` are ids, `number` counts servers."""
+
+    id: str
+    project_id: str
+    networks: Sequence[str]
+    number: int
+
+
+class NetworkError(Body):
+    """An error of the network service."""
+
+    NeutronError: dict[str, str]
+
+
+class NetworkVersion(Body):
+    """A version of the network service."""
+
+    id: str
+    status: str
+    links: list[Link]
+
+
+class NetworkVersions(Body):
+    """The list of versions."""
+
+    versions: list[NetworkVersion]
+
+
+class Listed(Body):
+    """A list under the name of what is listed, with a link to its next page if there is one."""
+
+    __pydantic_extra__: dict[str, list[dict[str, object]]]
+    model_config = ConfigDict(extra="allow")
+
+
+class One(Body):
+    """One thing under the name of its kind."""
+
+    __pydantic_extra__: dict[str, dict[str, object]]
+    model_config = ConfigDict(extra="allow")
+
+
+router = APIRouter(
+    tags=["network service"],
+    responses=errors(
+        NetworkError,
+        _400="The request does not read.",
+        _401="There is no good token.",
+        _404="There is no such thing.",
+    ),
+)
+
+
+@router.get("/network", response_model=NetworkVersions)
+@router.get("/network/", include_in_schema=False)
+async def list_network_versions(request: Request) -> Response:
+    """The versions of the network service."""
+    links = [{"rel": "self", "href": f"{base(request)}/network/v2.0/"}]
+    return JSONResponse({"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]})
+
+
+@router.get("/network/v2.0", response_model=Listed)
+@router.get("/network/v2.0/", include_in_schema=False)
+async def show_network_version(request: Request) -> Response:
+    """What the network service has."""
+    told = [
+        {
+            "name": kind.removesuffix("s"),
+            "collection": kind,
+            "links": [{"rel": "self", "href": f"{base(request)}/network/v2.0/{path}"}],
+        }
+        for path, kind in KINDS.items()
+    ]
+    return JSONResponse({"resources": told})
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something that stands in a list, with all that is shown of it."""
+
+    id: str
+    shown: Shown
+
+
+def _timed(shown: Shown) -> Resource:
+    shown |= {"created_at": CREATED, "updated_at": CREATED, "revision_number": 1, "tags": []}
+    return Resource(shown["id"], shown | {"tenant_id": shown["project_id"], "description": ""})
+
+
+OWNER = identifier("project", "admin")
+
+
+def _network(network: Network) -> Resource:
+    return _timed(
+        {
+            "id": network.id,
+            "name": network.name,
+            "status": UP,
+            "admin_state_up": True,
+            "shared": True,
+            "router:external": network.external,
+            "is_default": False,
+            "port_security_enabled": True,
+            "mtu": network.mtu,
+            "subnets": [network.subnet.id],
+            "availability_zones": [catalog().availability_zone],
+            "availability_zone_hints": [],
+            "ipv4_address_scope": None,
+            "ipv6_address_scope": None,
+            "project_id": OWNER,
+        }
+    )
+
+
+def _subnet(network: Network) -> Resource:
+    subnet = network.subnet
+    return _timed(
+        {
+            "id": subnet.id,
+            "name": subnet.name,
+            "network_id": network.id,
+            "cidr": subnet.cidr,
+            "gateway_ip": subnet.gateway,
+            "ip_version": 4,
+            "enable_dhcp": True,
+            "dns_nameservers": [],
+            "host_routes": [],
+            "allocation_pools": [{"start": subnet.address(0), "end": subnet.address(-1)}],
+            "ipv6_address_mode": None,
+            "ipv6_ra_mode": None,
+            "subnetpool_id": None,
+            "project_id": OWNER,
+        }
+    )
+
+
+def _ports(request: Request, caller: Caller) -> Iterator[Resource]:
+    instances: Mapping[str, Attached] = request.app.state.cloud.instances
+    device = request.query_params.get("device_id")
+    if device is not None:
+        instances = {device: instances[device]} if device in instances else {}
+    for server in instances.values():
+        if caller.admin or server.project_id == caller.project_id:
+            yield from (_port(server, catalog().networks[known]) for known in server.networks)
+
+
+def _port(server: Attached, network: Network) -> Resource:
+    own = attachment(network, server.id, server.number)
+    return _timed(
+        {
+            "id": own.port_id,
+            "name": "",
+            "network_id": network.id,
+            "mac_address": own.mac,
+            "fixed_ips": [{"subnet_id": network.subnet.id, "ip_address": own.address}],
+            "device_id": server.id,
+            "device_owner": f"compute:{catalog().availability_zone}",
+            "status": UP,
+            "admin_state_up": True,
+            "port_security_enabled": True,
+            "security_groups": [_group_id(server.project_id)],
+            "allowed_address_pairs": [],
+            "extra_dhcp_opts": [],
+            "binding:vnic_type": "normal",
+            "project_id": server.project_id,
+        }
+    )
+
+
+def _group_id(project_id: str | None) -> str:
+    return identifier("security group", project_id or "")
+
+
+def _groups(caller: Caller) -> Resource:
+    group = {"id": _group_id(caller.project_id), "name": "default", "stateful": True}
+    return _timed(group | {"project_id": caller.project_id, "security_group_rules": []})
+
+
+KINDS = {
+    "networks": "networks",
+    "subnets": "subnets",
+    "ports": "ports",
+    "security-groups": "security_groups",
+    "security-group-rules": "security_group_rules",
+    "floatingips": "floatingips",
+    "routers": "routers",
+    "extensions": "extensions",
+}
+"""Paths of lists, and the key of each in a body."""
+
+
+def _all(path: str, request: Request, caller: Caller) -> Iterable[Resource]:
+    networks = catalog().networks.values()
+    if path == "ports":
+        return _ports(request, caller)
+    if path == "security-groups":
+        return [_groups(caller)]
+    makers = {"networks": _network, "subnets": _subnet}
+    return [makers[path](network) for network in networks] if path in makers else []
+
+
+def _fits(resource: Resource, request: Request) -> bool:
+    """Whether it has what the query asks of keys that it has."""
+    wanted = request.query_params
+    return all(
+        str(resource.shown[key]).lower() in [text.lower() for text in wanted.getlist(key)]
+        for key in wanted
+        if isinstance(resource.shown.get(key), str | bool | int)
+    )
+
+
+def _serve(path: str, kind: str) -> None:
+    """Adds the list of a kind and the way to one of it."""
+    one = kind.removesuffix("s")
+
+    @router.get(f"/network/v2.0/{path}", name=f"list_{kind}", response_model=Listed)
+    @router.get(f"/network/v2.0/{path}.json", name=f"list_{kind}", include_in_schema=False)
+    async def listed(
+        request: Request, caller: Known, limit: Limit = None, marker: Marker = None
+    ) -> Response:
+        fitting = [each for each in _all(path, request, caller) if _fits(each, request)]
+        items, following = page(fitting, limit, marker)
+        told: dict[str, object] = {kind: [item.shown for item in items]}
+        if following is not None:
+            href = next_url(request, base(request), following)
+            told[f"{kind}_links"] = [{"rel": "next", "href": href}]
+        return JSONResponse(told)
+
+    @router.get(f"/network/v2.0/{path}/{{resource_id}}", name=f"show_{one}", response_model=One)
+    async def one_shown(request: Request, caller: Known, resource_id: str) -> Response:
+        for resource in _all(path, request, caller):
+            if resource.id == resource_id:
+                return JSONResponse({one: resource.shown})
+        raise ApiError(404, f"{one} {resource_id} could not be found.")
+
+
+for _path, _kind in KINDS.items():
+    _serve(_path, _kind)
