@@ -7,7 +7,17 @@ from functools import cached_property
 
 from ecs_fsm.errors import InvalidInput, InvalidTable, unknown
 from ecs_fsm.memory import Memory
-from ecs_fsm.model import NO_TASK, Facts, Kind, State, Table, Transition, Trigger, Word
+from ecs_fsm.model import (
+    NO_TASK,
+    NO_TASK_SPELLINGS,
+    Facts,
+    Kind,
+    State,
+    Table,
+    Transition,
+    Trigger,
+    Word,
+)
 from ecs_fsm.notation import Notation, words
 from ecs_fsm.reading import read_rows
 
@@ -96,6 +106,17 @@ class Rules:
             there = ", ".join(s.task_state or NO_TASK for s in under)
             raise InvalidInput(f"{vm}/{task or NO_TASK} does not occur; tasks under {vm}: {there}")
         return found
+
+    def state_named(self, text: str, within: str = "") -> State:
+        """The state that `VM/TASK` names, `within` a longer text that an error quotes.
+
+        Raises `InvalidInput` where it names none.
+        """
+        vm_state, slash, task_state = text.partition("/")
+        if not slash:
+            such = f", such as {vm_state}/{NO_TASK}" if vm_state else f", {NO_TASK} for no task"
+            raise InvalidInput(f"{(within or text)!r} is no state: write VM/TASK{such}")
+        return self.state(vm_state, None if task_state in NO_TASK_SPELLINGS else task_state)
 
     def word(self, kind: str, spelling: str) -> Word:
         """The `vm_state`, `task_state` or `status` of that spelling, or `InvalidInput`."""

@@ -241,6 +241,7 @@ def test_every_attribute_has_a_value_in_every_state_and_404(name: str) -> None:
         ({"pending": "ERR", "failure": "ERR"}, "ERR is in pending and in failure"),
         ({"from_": "active/-"}, "resize is refused at active/-"),
         ({"from_": "stopped"}, "'stopped' is no state: write VM/TASK, such as stopped/-"),
+        ({"from_": " stopped"}, "' stopped' is no state: write VM/TASK, such as stopped/-"),
         ({"from_": "stopped/-[was"}, "a bracket is not closed"),
         ({"from_": "(no server)"}, "resize needs a server"),
         ({"remember": "was=active"}, "unknown fact 'was'"),

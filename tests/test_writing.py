@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ecs_fsm.writing import write_whole
+from ecs_fsm.writing import replacing, write_whole
 from tests.command import COMMAND, Answer, ecs_fsm
+from tests.inside import inside
 
 
 def test_a_file_is_written_and_nothing_stays_beside_it(tmp_path: Path) -> None:
@@ -39,6 +40,51 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     write_whole(tmp_path / "link", b"after")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "file").read_bytes() == b"after"
+
+
+class Stopped(BaseException):
+    """Ends a block, as Ctrl-C does."""
+
+
+def stopped_writing(path: Path, *, partly: bool) -> None:
+    with replacing(path, partly=partly) as beside:
+        beside.write_bytes(b"a part")
+        assert path.read_bytes() == b"before"
+        raise Stopped
+
+
+def test_the_old_file_stays_where_the_writing_is_stopped(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.write_bytes(b"before")
+    with pytest.raises(Stopped):
+        stopped_writing(old, partly=False)
+    assert old.read_bytes() == b"before"
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_part_takes_the_place_where_it_is_worth_keeping(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.write_bytes(b"before")
+    old.chmod(0o640)
+    with pytest.raises(Stopped):
+        stopped_writing(old, partly=True)
+    assert old.read_bytes() == b"a part"
+    assert stat.S_IMODE(old.stat().st_mode) == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("more", [(), ("--events",)], ids=["counts", "events"])
+def test_a_parquet_file_keeps_the_permissions_of_the_old_one(
+    more: tuple[str, ...], tmp_path: Path
+) -> None:
+    old = tmp_path / "old.parquet"
+    old.write_bytes(b"before")
+    old.chmod(0o640)
+    run = ("fleet", "run", "--servers", "5", "--duration", "1d")
+    assert inside(*run, *more, "-o", str(old)).code == 0
+    assert old.read_bytes()[:4] == b"PAR1"
+    assert stat.S_IMODE(old.stat().st_mode) == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["old.parquet"]
 
 
 def test_the_old_file_stays_whole_where_the_disk_is_full(tmp_path: Path) -> None:

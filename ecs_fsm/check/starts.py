@@ -14,8 +14,6 @@ from ecs_fsm.errors import InvalidInput, unknown
 from ecs_fsm.lifecycle import Lifecycle, Outcome
 from ecs_fsm.model import (
     NO_SERVER,
-    NO_TASK,
-    NO_TASK_SPELLINGS,
     Facts,
     Kind,
     Node,
@@ -131,11 +129,7 @@ def read_place(lifecycle: Lifecycle, text: str) -> tuple[State | None, dict[str,
     facts = lifecycle.notation.facts(inside.removesuffix("]")) if bracket else {}
     if bare == NO_SERVER:
         return None, facts
-    vm_state, slash, task_state = bare.partition("/")
-    if not slash:
-        such = f", such as {vm_state}/{NO_TASK}" if vm_state else f", {NO_TASK} for no task"
-        raise InvalidInput(f"{text!r} is no state: write VM/TASK{such}")
-    return lifecycle.state(vm_state, None if task_state in NO_TASK_SPELLINGS else task_state), facts
+    return lifecycle.state_named(bare, text), facts
 
 
 def cover(lifecycle: Lifecycle, operation: str, starts: Iterable[Start]) -> list[str]:

@@ -116,7 +116,4 @@ def start_node(text: str | None, remember: tuple[str, ...]) -> Node | None:
         if remember:
             raise InvalidInput("--remember is about the server at --from: say where it is")
         return None
-    vm_state, slash, task_state = text.partition("/")
-    if not slash:
-        raise InvalidInput(f"{text!r} is no state: write VM/TASK, such as {vm_state}/{NO_TASK}")
-    return node_at(read_pair(vm_state, task_state), remember)
+    return node_at(servers().lifecycle.state_named(text), remember)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ecs_fsm.fleet.result import ATTRIBUTES, Result, shown
+from ecs_fsm.writing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +31,7 @@ def events_into(path: str, states: Sequence[State], events: Sequence[str]) -> It
     fields = [("server", pa.int64()), ("seconds", pa.float64())]
     texts = [(name, pa.dictionary(pa.int16(), pa.string())) for name in ("event", *ATTRIBUTES)]
     schema = pa.schema([*fields, *texts])
-    with _beside(path) as beside, pq.ParquetWriter(beside, schema) as writer:
+    with replacing(path, partly=True) as beside, pq.ParquetWriter(beside, schema) as writer:
 
         def take(rows: Rows) -> None:
             columns = [pa.array(rows.servers), pa.array(rows.times)]
@@ -54,28 +53,9 @@ def write_counts(path: str, result: Result) -> None:
     for name in ATTRIBUTES:
         columns[name] = pa.array([shown(s, name) for s in states] * points).dictionary_encode()
     columns["servers"] = counts[:, used].ravel()
-    with _beside(path) as beside:
+    with replacing(path) as beside:
         pq.write_table(pa.table(columns), beside)
 
 
 def _dictionary(numbers: object, words: list[str]) -> object:
     return pa.DictionaryArray.from_arrays(pa.array(numbers), pa.array(words))
-
-
-@contextmanager
-def _beside(path: str) -> Iterator[str]:
-    """A file to write that takes its place once it is complete."""
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        yield str(target)
-        return
-    beside = target.with_name(f".{target.name}-{os.getpid()}")
-    try:
-        try:
-            yield str(beside)
-        finally:
-            if beside.exists():
-                os.replace(beside, target)
-    except OSError as error:
-        error.filename, error.filename2 = path, None
-        raise
