@@ -21,15 +21,15 @@ from ecs_fsm.fleet.draws import STRIDE, mix, seed_key, server_key
 from ecs_fsm.fleet.jit import compiled, inlined
 from ecs_fsm.fleet.process import Stay
 
-BLOCK = 1024
+BLOCK = 512
 """Servers that are moved together."""
 SWEEPS = 4
 """Steps between two times at which those that are gone are replaced."""
 CHUNK = 1 << 18
-MOST_PLACES = 1 << 16
+LARGEST = (1 << 32) - 1
 SUMS = 3
 _STRIDE = np.uint64(STRIDE)
-_16, _32, _33, _END = np.uint64(16), np.uint64(32), np.uint64(33), np.uint64(0xFFFF)
+_32, _33 = np.uint32(32), np.uint64(33)
 _HALF, _ONE, _LN2 = np.float32(0.5), np.float32(1.0), np.float32(0.69314718056)
 _C = tuple(
     np.float32(c)
@@ -43,17 +43,18 @@ _ROOT, _MANTISSA = np.int32(0x3F3504F3), np.int32(23)
 
 
 class Moves(NamedTuple):
-    """A process for whole lives: `means` (P) seconds, and `slots` (P * K) of what comes next.
+    """A process for whole lives: of each place K (a power of two) slots, which a draw chooses from.
 
-    A slot holds a threshold of 32 bits and two places of 16: the one below it, the one from it on.
-    Places from `end` on are never left; a server begins at `begin`.
+    A place is told by its first slot; a life begins at 0. `means` and `thresholds` hold the seconds
+    and the 32 bits of each slot, `targets` the two places that it leads to, below that threshold
+    and from it on. Places from `end` on are of servers that are gone: how many steps ago.
     """
 
     means: NDArray[np.float32]
-    slots: NDArray[np.uint64]
-    bits: int
-    begin: int
-    end: int
+    thresholds: NDArray[np.uint32]
+    targets: NDArray[np.uint32]
+    shift: np.uint32
+    end: np.uint32
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +88,32 @@ def moves_of(process: Compiled) -> Moves:
             spot = process.spots[n]
             raise InvalidInput(f"whole lives are counted for exponential times; {spot.place} has "
                                f"a {spot.time.family} one")  # fmt: skip
-    if len(goes_on) >= MOST_PLACES:
-        raise InvalidInput(f"a process of {len(goes_on)} places is too large for whole lives")
-    number = np.full(len(kinds), len(goes_on), np.uint64)
-    number[goes_on] = np.arange(len(goes_on))
+    slots, end = a.thresholds.shape[1], len(goes_on)
+    number = np.full(len(kinds), end, np.uint32)
+    number[goes_on] = np.arange(end)
+    gone = np.minimum(np.arange(end, end + SWEEPS) + 1, end + SWEEPS - 1)
     own, other = (number[a.targets[edges[goes_on]]] for edges in (a.owns, a.others))
-    full = a.thresholds[goes_on] >> np.uint64(32) != 0
-    threshold = np.where(full, np.uint64(0xFFFFFFFF), a.thresholds[goes_on])
-    other = np.where(full, own, other)
-    slots = (threshold << np.uint64(32)) | (other << np.uint64(16)) | own
-    bits = int(a.thresholds.shape[1]).bit_length() - 1
-    means = np.append(a.firsts[goes_on], 0).astype(np.float32)
-    slots = np.append(slots.ravel(), np.full(1 << bits, len(goes_on) * 0x10001, np.uint64))
-    return Moves(means, slots, bits, 0, len(goes_on))
+    # What is compared is the whole draw, and its upper bits are the number of the slot.
+    shift = 33 - slots.bit_length()
+    upto = (np.arange(slots) << shift) + (-(-a.thresholds[goes_on].astype(np.int64) // slots))
+    other = np.where(upto > LARGEST, own, other)
+    targets = np.stack([own, other], axis=2).reshape(-1)
+    targets = np.append(targets, np.repeat(gone, 2 * slots)) * slots
+    means = np.append(a.firsts[goes_on], np.zeros(SWEEPS))
+    thresholds = np.append(np.minimum(upto, LARGEST), np.zeros(SWEEPS * slots))
+    return Moves(
+        np.repeat(means, slots).astype(np.float32),
+        thresholds.astype(np.uint32),
+        targets.astype(np.uint32),
+        np.uint32(shift),
+        np.uint32(end * slots),
+    )
 
 
 @inlined
-def exponential(z: np.uint64) -> np.float32:
-    """An exponential time of mean 1: minus the logarithm of the upper 31 bits, in 32-bit floats."""
-    uniform = np.float32(np.int32(z >> _33)) + _HALF
+def exponential(number: np.float32) -> np.float32:
+    """An exponential time of mean 1: minus the logarithm of 31 random bits, all in 32 bits."""
+    uniform = number + _HALF
     bits = np.float32(uniform).view(np.int32)
     power = (bits - _ROOT) >> _MANTISSA
     x = np.int32(bits - (power << _MANTISSA)).view(np.float32) - _ONE
@@ -116,14 +124,20 @@ def exponential(z: np.uint64) -> np.float32:
 
 
 @compiled
-def draw(keys: NDArray[np.uint64], times: NDArray[np.float32], choices: NDArray[np.uint32]) -> None:
-    """The next random numbers of a block: an exponential time and 32 bits for each server."""
+def draw(
+    keys: NDArray[np.uint64],
+    ahead: np.uint64,
+    times: NDArray[np.float32],
+    choices: NDArray[np.uint32],
+) -> None:
+    """The random numbers of a step of a block: an exponential time and 32 bits for each server."""
+    # Two loops: the second takes twice as many at a time, its numbers are half as wide.
     for n in range(keys.shape[0]):
-        key = keys[n] + _STRIDE
-        keys[n] = key
-        z = mix(key)
-        times[n] = exponential(z)
+        z = mix(keys[n] + ahead)
+        times[n] = np.float32(np.int32(z >> _33))
         choices[n] = np.uint32(z)
+    for n in range(keys.shape[0]):
+        times[n] = exponential(times[n])
 
 
 @compiled
@@ -133,46 +147,45 @@ def move(
     times: NDArray[np.float32],
     choices: NDArray[np.uint32],
     m: Moves,
-) -> int:
-    """Move every server of a block one step on; how many were still there to be moved."""
-    bits, end, moved = np.uint64(m.bits), np.uint32(m.end), 0
-    over = _32 - bits
+) -> None:
+    """Move every server of a block on by all the steps that are drawn."""
     for n in range(places.shape[0]):
-        place = places[n]
-        ages[n] += times[n] * m.means[place]
-        low = np.uint64(choices[n])
-        slot = m.slots[(np.uint64(place) << bits) | (low >> over)]
-        rest = np.uint32(low << bits)
-        shift = _16 if rest >= np.uint32(slot >> _32) else np.uint64(0)
-        places[n] = np.uint32((slot >> shift) & _END)
-        moved += place < end
-    return moved
+        place, age = places[n], ages[n]
+        for step in range(SWEEPS):
+            at = step * BLOCK + n
+            age += times[at] * m.means[place]
+            slot = np.uint32(place + np.uint32(choices[at] >> m.shift))
+            place = m.targets[np.uint32(slot + slot) + (choices[at] >= m.thresholds[slot])]
+        places[n], ages[n] = place, age
 
 
 @compiled
 def live(first: int, count: int, seed: np.uint64, m: Moves, totals: NDArray[np.int64]) -> None:
     """Let `count` servers live and add up their steps, milliseconds and squares of seconds."""
     size = min(BLOCK, count)
-    keys, places = np.empty(size, np.uint64), np.full(size, m.begin, np.uint32)
+    keys, places = np.empty(size, np.uint64), np.zeros(size, np.uint32)
     ages, gone = np.zeros(size, np.float32), np.empty(size, np.int64)
-    times, choices = np.empty(size, np.float32), np.empty(size, np.uint32)
+    times, choices = np.empty(BLOCK * SWEEPS, np.float32), np.empty(BLOCK * SWEEPS, np.uint32)
     for n in range(size):
         keys[n] = server_key(seed, first + n)
-    coming, last = first + size, first + count
+    coming, last, drawn = first + size, first + count, np.uint64(0)
     while size:
-        for _ in range(SWEEPS):
-            draw(keys[:size], times, choices)
-            totals[0] += move(places[:size], ages, times, choices, m)
+        for at in range(0, BLOCK * SWEEPS, BLOCK):
+            drawn += _STRIDE
+            draw(keys[:size], drawn, times[at : at + size], choices[at : at + size])
+        move(places[:size], ages, times, choices, m)
+        totals[0] += size * SWEEPS
         leaving = 0
         for n in range(size):
             gone[leaving] = n
             leaving += places[n] >= m.end
         for which in range(leaving - 1, -1, -1):
             n = gone[which]
+            totals[0] -= np.int64((places[n] - m.end) >> (_32 - m.shift))
             totals[1] += np.int64(ages[n] * 1000.0)
             totals[2] += np.int64(np.float64(ages[n]) * np.float64(ages[n]))
             if coming < last:
-                keys[n], places[n], ages[n] = server_key(seed, coming), m.begin, 0.0
+                keys[n], places[n], ages[n] = server_key(seed, coming) - drawn, 0, 0.0
                 coming += 1
             else:
                 size -= 1
