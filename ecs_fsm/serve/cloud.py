@@ -246,12 +246,14 @@ class Cloud:
     ) -> None:
         server, trigger = instance.server, self.lifecycle.triggers[operation]
         given = {name: value for name, value in given.items() if name in trigger.given}
-        if not self.lifecycle.outcome(operation, server.node, given).nodes:
-            server.trigger(operation, **given)
-            instance.set(changes)
-            return
+        leaves_alone = not self.lifecycle.outcome(operation, server.node, given).nodes
         word = self._trouble(instance, operation)
         outcomes = word.outcomes if word else ()
+        if leaves_alone:
+            server.trigger(operation, **given)
+            instance.set(changes)
+            instance.outcomes = outcomes or instance.outcomes
+            return
         instance.operation, instance.changes = operation, changes
         instance.went_wrong = instance.hangs = False
         if trigger.unseen and outcomes:

@@ -37,7 +37,11 @@ class Policy:
         written = tomllib.loads(
             (resources.files("ecs_fsm.serve") / "cloud.toml").read_text(encoding="utf-8")
         )
-        known = [n for n, row in written["timers"].items() if row["state"] in lifecycle.states]
+        known = [
+            name
+            for name, row in written["timers"].items()
+            if row["state"] in lifecycle.states and row["event"] in lifecycle.events
+        ]
         for name in settings:
             if name not in known:
                 raise unknown("setting of the cloud", name, known)
