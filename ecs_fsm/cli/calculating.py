@@ -41,7 +41,8 @@ def exact(
     Time and changes from request to rest and the probability of an error, per operation; the mean
     life and how it ends; the share of each status in a life, which is the stationary share of a
     fleet that is kept full; with --duration the share of each status over time (at 21 points, or
-    every --step), but for constant and empirical times. What cannot be calculated is said.
+    every --step), unless constant or empirical times make it jump. What cannot be calculated is
+    said.
 
     \b
     Examples:

@@ -119,8 +119,9 @@ def run(
     Prints servers by status, vm_state and task_state over time, events, failures, time spent, and
     how long it takes from a request to rest. The same seed gives the same result, whatever the
     number of threads. Ctrl-C ends with what is done so far, marked partial (exit code 130). With
-    --check the simulated numbers stand beside the exact ones with confidence intervals; exit code 1
-    where they disagree at one in a million.
+    --check the simulated numbers (requests, shares over time, how often each event happens) stand
+    beside the exact ones with confidence intervals; exit code 1 where they disagree at one in a
+    million.
 
     \b
     Examples:

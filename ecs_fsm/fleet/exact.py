@@ -1,8 +1,8 @@
 """The answers that need no simulation: means by the fundamental matrix, shares by the exponential.
 
 Means hold for any distribution of times. What depends on time follows from the matrix exponential
-where every time is a sum of exponential ones (exponential, or gamma with a whole shape), from
-`ecs_fsm.fleet.inversion` where all are smooth; elsewhere `NoClosedForm` says so.
+where every time is a sum of exponential ones (exponential, or gamma with a whole shape), elsewhere
+from `ecs_fsm.fleet.inversion`, or `NoClosedForm` says why not.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_fsm.fleet.compiled import Compiled
+from ecs_fsm.fleet.inversion import ERROR, Inverted
 from ecs_fsm.fleet.lattice import Steps
 from ecs_fsm.fleet.process import Stay
 from ecs_fsm.fleet.result import shown
@@ -223,16 +224,18 @@ class Exact:
     def over_time(self, step: float, picked: Sequence[int]) -> tuple[Vector, float]:
         """The probability of each place after so many steps of `step` seconds each (picked x P).
 
-        And what it may be off by: nothing where all times are cut in stages, a little where they
-        are smooth. Raises `NoClosedForm` where they are neither.
+        And what it may be off by: nothing where all times are cut in stages, a little elsewhere.
+        Raises `NoClosedForm`.
         """
         try:
             return self.stages.over_time(max(picked) + 1, step)[list(picked)], 0.0
         except NoClosedForm:
-            from ecs_fsm.fleet.inversion import ERROR, Inverted
+            return self.inverted.at(np.array(picked) * step), ERROR
 
-            inverted = Inverted(self.compiled, self._jumps)
-            return inverted.at(np.array(picked) * step), ERROR
+    @cached_property
+    def inverted(self) -> Inverted:
+        """The process in Laplace transforms. Raises `NoClosedForm`."""
+        return Inverted(self.compiled, self._jumps)
 
     @cached_property
     def stages(self) -> Stages:
