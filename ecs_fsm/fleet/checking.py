@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -15,6 +15,9 @@ from ecs_fsm.fleet.inversion import ERROR
 from ecs_fsm.fleet.result import Result, shown
 from ecs_fsm.fleet.stages import NoClosedForm
 
+if TYPE_CHECKING:
+    from ecs_fsm.fleet.contend import Contention
+
 LEVEL = 1e-6
 """At which probability of a coincidence, over all comparisons, the two disagree."""
 WIDTH = 1.959964
@@ -23,6 +26,8 @@ MOST_TIMES = 25
 LARGEST_JUMP = 30.0
 """Changes by which one request may differ from the mean, in Bernstein's inequality."""
 
+NO_WAIT = 1e-6
+"""Seconds of waiting that come from rounding."""
 FAR = 10.0
 """Standard deviations from the mean beyond which nothing is looked for."""
 ROUNDING = 1e-9
@@ -68,7 +73,23 @@ def check(result: Result) -> Checked:
     return Checked(tuple(found), "; ".join(left_out) or None)
 
 
-def _requests(result: Result, exact: Exact) -> Iterator[Comparison]:
+def check_contention(found: Contention) -> Checked:
+    """Compare servers that compete with the exact answer of those that do not.
+
+    All of it where nobody waited; else how requests end, which no waiting changes.
+    """
+    result = found.result
+    if result.partial:
+        return Checked((), "nothing is compared: requests were interrupted on their way")
+    waited = [q.resource.name for q in found.queues if (q.waits > NO_WAIT).any()]
+    if not waited:
+        return check(result)
+    ends = tuple(_requests(result, Exact(result.compiled), timed=False))
+    why = f"servers waited for {', '.join(waited)}, and there is no exact answer for that"
+    return Checked(ends, f"seconds, shares over time and events are not compared: {why}")
+
+
+def _requests(result: Result, exact: Exact, *, timed: bool = True) -> Iterator[Comparison]:
     groups = result.compiled.groups
     alike: dict[str, list[int]] = {}
     for n, group in enumerate(groups):
@@ -80,7 +101,8 @@ def _requests(result: Result, exact: Exact) -> Iterator[Comparison]:
             yield _proportion(f"{name}: rests", rested, asked, course.rests)
             yield _proportion(f"{name}: ends in error", waits.wrong, asked, course.error)
         if rested:
-            yield _mean(f"{name}: seconds", waits.mean, rested, course.seconds, course.spread)
+            if timed:
+                yield _mean(f"{name}: seconds", waits.mean, rested, course.seconds, course.spread)
             yield _bounded(
                 f"{name}: changes", waits.changes, rested, course.changes, course.changes_spread
             )
