@@ -141,6 +141,26 @@ def test_constant_times_of_requests_are_counted_once_their_edges_are_lost() -> N
     assert shares.sum() == pytest.approx(1)
 
 
+def test_near_the_edge_of_a_constant_time_nothing_is_given_and_nothing_wrong() -> None:
+    others = [f"durations.{s}=0" for s in ECS.states.values() if not ECS.rests(s)]
+    here = ["scheduling=4", 'spawning={distribution="constant",mean=60}']
+    profile = changed(calm(), others + [f"durations.building/{step}" for step in here])
+    exact = Exact(compile_profile(profile))
+    places = [spot.place.node for spot in exact.compiled.spots]
+    building = [n for n, node in enumerate(places) if node and node.state.status == "BUILD"]
+    given = []
+    for seconds in [*range(2, 400, 6), 60, 59.999, 60.001, 290, 2000]:
+        try:
+            share = exact.inverted.at(np.array([seconds]))[0][building].sum()
+        except NoClosedForm:
+            continue
+        given.append(seconds)
+        after = np.exp(-(seconds - 60) / 4) if seconds > 60 else 1
+        assert share == pytest.approx(after, abs=ERROR), seconds
+    assert 60 not in given
+    assert given[-1] == 2000
+
+
 @pytest.mark.parametrize(
     "migrating",
     [
@@ -250,6 +270,11 @@ def test_whole_lives_have_the_exact_mean(lifecycle: object) -> None:
 def test_the_command_answers_as_json() -> None:
     answer = json.loads(inside("fleet", "exact", "--duration", "2h", "--step", "1h", "--json").out)
     assert answer["operations"]["start"]["mean_seconds"] == pytest.approx(20)
+    shares = {"50": 0.5, "90": 0.9, "99": 0.99}
+    assert answer["percentiles"]["start"] == pytest.approx(
+        {percent: -20 * np.log(1 - share) for percent, share in shares.items()}, rel=1e-4
+    )
+    assert set(answer["percentiles"]["confirm_resize"].values()) == {0}
     assert sum(answer["shares"]["status"].values()) == pytest.approx(1)
     assert [sum(c) for c in zip(*answer["over_time"].values(), strict=True)] == pytest.approx(
         [1] * 3
@@ -266,6 +291,15 @@ def test_the_command_says_what_it_cannot_calculate(tmp_path: Path) -> None:
     answer = inside("fleet", "exact", "--profile", str(file), "--duration", "1d")
     assert answer.code == 0
     assert "over time are not given: the time at building/scheduling is constant" in answer.out
+
+
+def test_of_what_never_rests_no_percentiles_are_calculated(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    text = 'extends = "built-in"\n[fail]\nscheduling = 0.0\n[hang]\nscheduling = 1.0\n'
+    file.write_text(text, encoding="utf-8")
+    answer = json.loads(inside("fleet", "exact", "--profile", str(file), "--json").out)
+    assert answer["operations"]["create"]["rests"] == 0
+    assert set(answer["percentiles"]["create"].values()) == {0}
 
 
 def test_what_if_shows_before_after_and_difference() -> None:

@@ -40,11 +40,11 @@ def exact(
 ) -> int:
     """Calculate what has a closed form, without a simulation.
 
-    Time and changes from request to rest and the probability of an error, per operation; the mean
-    life and how it ends; the share of each status in a life, which is the stationary share of a
-    fleet that is kept full; with --duration the share of each status over time (at 21 points, or
-    every --step), unless constant or empirical times make it jump. What cannot be calculated is
-    said.
+    Time and changes from request to rest (the time with its percentiles) and the probability of an
+    error, per operation; the mean life and how it ends; the share of each status in a life, which
+    is the stationary share of a fleet that is kept full; with --duration the share of each status
+    over time (at 21 points, or every --step), unless constant or empirical times make it jump. What
+    cannot be calculated is said.
 
     \b
     Examples:
@@ -52,10 +52,11 @@ def exact(
       ecs-fsm fleet exact --what-if fail.spawning=0.05 --what-if durations.spawning=2m
 
     JSON: {"lifecycle", "operations": {OPERATION: {"requests_in_a_life", "rests", "ends_in_error",
-    "mean_seconds", "sd_seconds", "mean_changes", "sd_changes"}}, "life": {"mean_seconds",
-    "mean_steps", "ends": {STATE: probability}}, "shares": {"status": {WORD: share}, "vm_state",
-    "task_state"}, "times", "over_time": {STATUS: [share, ...]}, "why": [what is not given, ...]};
-    with --what-if {"before", "after", "differences": {PATH: {"before", "after", "difference"}}}.
+    "mean_seconds", "sd_seconds", "mean_changes", "sd_changes"}}, "percentiles": {OPERATION:
+    {"50": seconds, "90", "99"}}, "life": {"mean_seconds", "mean_steps", "ends": {STATE:
+    probability}}, "shares": {"status": {WORD: share}, "vm_state", "task_state"}, "times",
+    "over_time": {STATUS: [share, ...]}, "why": [what is not given, ...]}; with --what-if {"before",
+    "after", "differences": {PATH: {"before", "after", "difference"}}}.
     """
     from ecs_fsm.fleet.extra import need
 

@@ -190,11 +190,12 @@ def _two_proportions(
 
 def _at_most(count: int, of: tuple[int, int], shares: Sequence[float]) -> float:
     """How likely two binomial numbers add up to so much at most."""
-    first, second = (stats.binom(n, p) for n, p in zip(of, shares, strict=True))
-    spread = FAR * math.sqrt(of[1] * shares[1] * (1 - shares[1])) + FAR**2
-    low, high = max(second.mean() - spread, 0), min(second.mean() + spread, of[1])
+    (first, second), (one, other) = of, shares
+    mean, spread = second * other, FAR * math.sqrt(second * other * (1 - other)) + FAR**2
+    low, high = max(mean - spread, 0), min(mean + spread, second)
     values = np.arange(math.floor(low), math.ceil(high) + 1)
-    return float(second.pmf(values) @ first.cdf(count - values))
+    law = stats.binom
+    return float(law.pmf(values, second, other) @ law.cdf(count - values, first, one))
 
 
 def _counted(what: str, count: int, of: int, exact: float, variance: float) -> Comparison:

@@ -2,7 +2,7 @@
 
 The transforms of shares and of numbers of events follow from one linear system of equations;
 Abate's and Whitt's Euler summation inverts them. Constant and empirical times leave edges, at which
-the summation fails: two sums of different length tell where, and `NoClosedForm` says so.
+the summation fails: sums of different length tell where, and `NoClosedForm` says so.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Inverted:
     def __init__(self, compiled: Compiled, jumps: Vector) -> None:
         self._compiled = compiled
         spots = compiled.spots
-        self._rough = any(spot.time.rough and spot.stay not in FINAL for spot in spots)
+        self._rough = any(spot.time.rough for spot in spots)
         self._back = sparse.csc_array(jumps.T)
         self._origins = np.repeat(np.arange(len(spots)), np.diff(self._back.indptr))
         self._same = sparse.eye_array(len(spots), format="csc")
@@ -53,7 +53,7 @@ class Inverted:
         while (more := reached | ((reached & single) @ jumps > 0)).sum() > reached.sum():
             reached = more
         for spot, is_reached in zip(spots, reached, strict=True):
-            if is_reached and spot.time.rough and spot.stay not in FINAL:
+            if is_reached and spot.time.rough:
                 where = spot.place.node.state if spot.place.node else ""
                 raise NoClosedForm(
                     f"shares and events over time are not given: the time at {where} is "
@@ -118,7 +118,7 @@ class Inverted:
     def _invert(
         self, transform: Callable[[complex], Complex], time: float, unit: float = 1.0
     ) -> Vector:
-        """What has this transform, at a time, in a unit; if times are rough, as two sums agree."""
+        """What has this transform, at a time, in a unit; if times are rough, as sums agree."""
         most = (FURTHER if self._rough else TERMS) + AVERAGED + 1
         points = [complex(ACCURACY, 2 * math.pi * n) / (2 * time) for n in range(most)]
         terms = np.array([(-1) ** n * transform(s).real for n, s in enumerate(points)])
@@ -126,8 +126,8 @@ class Inverted:
         terms *= math.exp(ACCURACY / 2) / time / unit
         found = _summed(terms, TERMS)
         if self._rough:
-            further = _summed(terms, FURTHER)
-            if (np.abs(found - further) > ERROR * (1 + np.abs(found))).any():
+            sums = [_summed(terms, number) for number in range(TERMS, FURTHER + 1)]
+            if (np.ptp(sums, axis=0) > ERROR * (1 + np.abs(found))).any():
                 raise NoClosedForm(
                     f"shares and events over time are not given: {time:g} s are too few for "
                     f"constant and empirical times to lose their edges"

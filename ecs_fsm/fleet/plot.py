@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from ecs_fsm.errors import InvalidInput
 from ecs_fsm.fleet.exact import Exact
@@ -138,7 +138,7 @@ def _durations(panel: Axes, name: str, result: Result, exact: Exact) -> None:
     panel.set_xlim(edges[0], edges[-1])
     panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high - low <= NARROW else (1,)))
     panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    panel.xaxis.set_minor_formatter(NullFormatter())
+    panel.minorticks_off()
     panel.set_title(f"{name}: mean {span(wait.mean)}, {wait.rested:,} times", fontsize=9)
     panel.set_xlabel("seconds from request to rest", fontsize=8)
 
