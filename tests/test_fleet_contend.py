@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecs_fsm import ECS, Lifecycle, fleet
+from ecs_fsm.fleet.checking import check, check_contention
+from ecs_fsm.fleet.compiled import compile_profile
 from ecs_fsm.fleet.contend import contend
 from ecs_fsm.fleet.plot import plot
 from ecs_fsm.fleet.profile import Profile
@@ -99,6 +102,50 @@ def test_a_narrow_place_makes_servers_wait() -> None:
     assert found.result.waits()["create"].mean > alone.waits()["create"].mean + 100
 
 
+def test_where_nobody_waits_everything_is_compared() -> None:
+    profile = roomy(ECS)
+    found = contend(profile, servers=300, duration="5d", step="1d", seed=3)
+    checked = check_contention(found)
+    assert checked == check(fleet.run(profile, servers=300, duration="5d", step="1d", seed=3))
+    assert (checked.disagreements, checked.left_out) == ((), None)
+
+
+def test_where_servers_wait_how_requests_end_is_compared() -> None:
+    profile = changed(built_in(ECS), ["resources.scheduler.capacity=1"])
+    found = contend(profile, servers=1000, duration="5d", seed=1)
+    checked = check_contention(found)
+    assert checked.disagreements == ()
+    assert checked.left_out is not None
+    assert "servers waited for scheduler" in checked.left_out
+    kinds = {c.what.rpartition(": ")[2] for c in checked.comparisons}
+    assert kinds == {"rests", "ends in error", "changes"}
+    other = compile_profile(changed(profile, ["fail.scheduling=0.05"]))
+    wrong = replace(found, result=replace(found.result, compiled=other))
+    disagreements = check_contention(wrong).disagreements
+    assert any(c.what == "create at (no server): ends in error" for c in disagreements)
+
+
+def test_of_an_interrupted_contention_nothing_is_compared() -> None:
+    def stop(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    found = contend(built_in(ECS), servers=50, duration="1d", seed=1, progress=stop)
+    checked = check_contention(found)
+    assert checked.comparisons == ()
+    assert checked.left_out is not None
+    assert "interrupted" in checked.left_out
+
+
+def test_the_command_compares_what_has_an_exact_answer() -> None:
+    answer = inside("fleet", "contend", *SIZES, "--check")
+    assert answer.code == 0
+    assert "shares over time and events are not compared: servers waited for" in answer.out
+    assert "all agree" in answer.out
+    told = json.loads(inside("fleet", "contend", *SIZES, "--check", "--json").out)
+    assert told["check"]["agrees"] is True
+    assert "resources" in told
+
+
 SIZES = ("--servers", "100", "--duration", "2d", "--seed", "7")
 
 
@@ -131,6 +178,45 @@ def test_plots_say_everything_in_words_and_hatches(command: str, tmp_path: Path)
         assert word in words
     assert "<pattern" in text
     assert ("queue lengths" in words) == (command == "contend")
+
+
+EDGES = """
+extends = "built-in"
+[durations]
+"building/spawning" = { distribution = "lognormal", mean = "60s", sd = "30s" }
+migrating = { distribution = "constant", mean = "40s" }
+reboot_started = { distribution = "constant", mean = "20s" }
+"""
+
+
+def test_a_plot_sums_up_times_that_jump_and_has_a_curve_for_each(tmp_path: Path) -> None:
+    profile = parse(ECS, EDGES, "edges.toml")
+    result = fleet.run(profile, servers=300, duration="5d", seed=1)
+    plot(result, str(tmp_path / "plot.svg"))
+    tree = ElementTree.parse(tmp_path / "plot.svg")  # noqa: S314  # we drew it
+    words = list(tree.getroot().itertext())
+    drawn = [w.partition(": mean")[0] for w in words if ": mean" in w]
+    ways = [w for w in words if w in {"share at rest by then", "share per doubling"}]
+    assert dict(zip(drawn, ways, strict=True)) == {
+        name: "share at rest by then" if name == "live_migrate" else "share per doubling"
+        for name, wait in result.waits().items()
+        if wait.mean > 0
+    }
+    axes = [g for g in tree.iter(f"{SVG}g") if g.get("id", "").startswith("axes_")][1:]
+    curves = [[g for g in a.iter(f"{SVG}g") if g.get("id", "").startswith("line2d_")] for a in axes]
+    black = [
+        [
+            p
+            for g in c
+            for p in g.findall(f"{SVG}path")
+            if "stroke: #000000" in p.get("style", "") and p.get("clip-path")
+        ]
+        for c in curves
+    ]
+    assert all(len(paths) == 1 for paths in black)
+
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_the_same_result_is_the_same_plot(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,72 @@ def test_gamma_times_are_exact_over_time(shape: int) -> None:
     assert law.sum(axis=1) == pytest.approx(np.ones(31))
 
 
+ENDLESS = ["requests.active/-.mix={reboot=1.0}"] + [
+    f"durations.{state}=0" for state in ECS.states.values()
+    if not ECS.rests(state)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seconds", [500.0, 20_000.0])
+def test_requests_at_random_are_a_poisson_process(seconds: float) -> None:
+    compiled = compile_profile(changed(calm(), ENDLESS))
+    moments = Exact(compiled).inverted.events(seconds)
+    reboots = moments[:, compiled.events.index("reboot")]
+    mean = seconds / 1000
+    # Who comes at a random time is there for half of it on average, with a variance of a twelfth.
+    assert reboots == pytest.approx([mean, mean, mean / 2, mean / 2 + mean**2 / 12], rel=1e-6)
+    creations = moments[:, compiled.events.index("create")]
+    assert creations == pytest.approx([1, 0, 1, 0], abs=1e-6)
+
+
+def test_constant_times_of_requests_are_counted_once_their_edges_are_lost() -> None:
+    every = 'requests.active/-.every={distribution="constant",mean=1000}'
+    exact = Exact(compile_profile(changed(calm(), [every])))
+    with pytest.raises(NoClosedForm, match="1100 s are too few for constant and empirical times"):
+        exact.inverted.at(np.array([1100.0]))
+    shares = exact.inverted.at(np.array([1e6]))[0]
+    assert shares.sum() == pytest.approx(1)
+
+
+def test_near_the_edge_of_a_constant_time_nothing_is_given_and_nothing_wrong() -> None:
+    others = [f"durations.{s}=0" for s in ECS.states.values() if not ECS.rests(s)]
+    here = ["scheduling=4", 'spawning={distribution="constant",mean=60}']
+    profile = changed(calm(), others + [f"durations.building/{step}" for step in here])
+    exact = Exact(compile_profile(profile))
+    places = [spot.place.node for spot in exact.compiled.spots]
+    building = [n for n, node in enumerate(places) if node and node.state.status == "BUILD"]
+    given = []
+    for seconds in [*range(2, 400, 6), 60, 59.999, 60.001, 290, 2000]:
+        try:
+            share = exact.inverted.at(np.array([seconds]))[0][building].sum()
+        except NoClosedForm:
+            continue
+        given.append(seconds)
+        after = np.exp(-(seconds - 60) / 4) if seconds > 60 else 1
+        assert share == pytest.approx(after, abs=ERROR), seconds
+    assert 60 not in given
+    assert given[-1] == 2000
+
+
+@pytest.mark.parametrize(
+    "migrating",
+    [
+        '{ distribution = "constant", mean = "10m" }',
+        '{ distribution = "empirical", file = "t.txt" }',
+    ],
+)
+def test_rough_times_among_smooth_ones_are_exact_over_time(migrating: str, tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("3s 1m 2m 12m\n", encoding="utf-8")
+    text = f'extends = "built-in"\n[durations]\nmigrating = {migrating}\n'
+    text += '[requests."active/-"]\nevery = "20m"\n'
+    profile = parse(ECS, text, str(tmp_path / "mine.toml"))
+    result = fleet.run(profile, servers=50_000, duration="20h", step="4h", seed=3, threads=2)
+    checked = check(result)
+    assert (checked.disagreements, checked.left_out) == ((), None)
+    migrations = next(c for c in checked.comparisons if c.what.startswith("MIGRATING after 72000"))
+    assert migrations.exact > 0.002
+
+
 def test_lives_without_end_settle() -> None:
     profile = changed(calm(), ["requests.active/-.mix={stop=1.0}"])
     exact = Exact(compile_profile(profile))
@@ -143,7 +210,10 @@ def test_a_simulated_fleet_agrees(profile: Profile) -> None:
     result = fleet.run(profile, servers=20_000, duration="10d", step="12h", seed=2, threads=2)
     checked = check(result)
     assert checked.disagreements == ()
-    assert len(checked.comparisons) > 50
+    assert checked.left_out is None
+    told = [c.what for c in checked.comparisons]
+    assert {f"{event}: times a server" for event in result.events()} <= set(told)
+    assert sum("after" in what for what in told) > 50
 
 
 @pytest.mark.parametrize(
@@ -154,10 +224,36 @@ def test_a_simulated_fleet_agrees(profile: Profile) -> None:
 def test_a_fleet_of_another_profile_disagrees(change: str) -> None:
     result = fleet.run(built_in(ECS), servers=20_000, duration="10d", step="12h", seed=2)
     other = compile_profile(changed(built_in(ECS), [change]))
-    assert check(type(result)(other, *(getattr(result, f) for f in FIELDS))).disagreements
+    assert check(replace(result, compiled=other)).disagreements
 
 
-FIELDS = ("servers", "horizon", "step", "seed", "tally", "partial")
+POISSON = parse(
+    ECS, 'extends = "built-in"\n[arrivals]\nkind = "poisson"\nevery = "5m"\n', "poisson.toml"
+)
+
+
+@pytest.mark.parametrize("profile", [built_in(ECS), POISSON], ids=["fixed", "poisson"])
+def test_twenty_seeds_agree(profile: Profile) -> None:
+    for seed in range(20):
+        result = fleet.run(profile, servers=1000, duration="5d", step="60h", seed=seed)
+        checked = check(result)
+        assert (checked.disagreements, checked.left_out) == ((), None), seed
+        assert (result.done > 1000) == (profile is POISSON)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [("roll_back.powering-off=0.01", "roll_back: times"),
+     ("requests.active/-.every=25h", "stop: times"),
+     ("durations.spawning=70", "BUILD after 300 s")],
+)  # fmt: skip
+@pytest.mark.parametrize("profile", [built_in(ECS), POISSON], ids=["fixed", "poisson"])
+def test_what_disagrees_is_named(profile: Profile, change: str, what: str) -> None:
+    duration, step = (600, 300) if what.startswith("BUILD") else (864_000, 86_400)
+    result = fleet.run(profile, servers=40_000, duration=duration, step=step, seed=2)
+    other = compile_profile(changed(profile, [change]))
+    found = check(replace(result, compiled=other)).disagreements
+    assert any(c.what.startswith(what) for c in found)
 
 
 @pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
@@ -174,6 +270,11 @@ def test_whole_lives_have_the_exact_mean(lifecycle: object) -> None:
 def test_the_command_answers_as_json() -> None:
     answer = json.loads(inside("fleet", "exact", "--duration", "2h", "--step", "1h", "--json").out)
     assert answer["operations"]["start"]["mean_seconds"] == pytest.approx(20)
+    shares = {"50": 0.5, "90": 0.9, "99": 0.99}
+    assert answer["percentiles"]["start"] == pytest.approx(
+        {percent: -20 * np.log(1 - share) for percent, share in shares.items()}, rel=1e-4
+    )
+    assert set(answer["percentiles"]["confirm_resize"].values()) == {0}
     assert sum(answer["shares"]["status"].values()) == pytest.approx(1)
     assert [sum(c) for c in zip(*answer["over_time"].values(), strict=True)] == pytest.approx(
         [1] * 3
@@ -184,12 +285,21 @@ def test_the_command_answers_as_json() -> None:
 def test_the_command_says_what_it_cannot_calculate(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(
-        'extends = "built-in"\n[durations]\nspawning = { distribution = "constant", mean = 9 }\n',
+        'extends = "built-in"\n[durations]\nscheduling = { distribution = "constant", mean = 9 }\n',
         encoding="utf-8",
     )
     answer = inside("fleet", "exact", "--profile", str(file), "--duration", "1d")
     assert answer.code == 0
-    assert "shares over time are not given: the time at building/spawning is constant" in answer.out
+    assert "over time are not given: the time at building/scheduling is constant" in answer.out
+
+
+def test_of_what_never_rests_no_percentiles_are_calculated(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    text = 'extends = "built-in"\n[fail]\nscheduling = 0.0\n[hang]\nscheduling = 1.0\n'
+    file.write_text(text, encoding="utf-8")
+    answer = json.loads(inside("fleet", "exact", "--profile", str(file), "--json").out)
+    assert answer["operations"]["create"]["rests"] == 0
+    assert set(answer["percentiles"]["create"].values()) == {0}
 
 
 def test_what_if_shows_before_after_and_difference() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ecs_fsm.cli.fleets import (
+    check_option,
     check_picture,
     counts_option,
     duration_option,
@@ -14,6 +15,7 @@ from ecs_fsm.cli.fleets import (
     seed_option,
     size_option,
     step_option,
+    tell,
 )
 from ecs_fsm.cli.options import as_json, choosing, print_json, servers
 from ecs_fsm.errors import InvalidInput
@@ -38,10 +40,11 @@ def exact(
 ) -> int:
     """Calculate what has a closed form, without a simulation.
 
-    Time and changes from request to rest and the probability of an error, per operation; the mean
-    life and how it ends; the share of each status in a life, which is the stationary share of a
-    fleet that is kept full; with --duration the share of each status over time (at 21 points, or
-    every --step), but for constant and empirical times. What cannot be calculated is said.
+    Time and changes from request to rest (the time with its percentiles) and the probability of an
+    error, per operation; the mean life and how it ends; the share of each status in a life, which
+    is the stationary share of a fleet that is kept full; with --duration the share of each status
+    over time (at 21 points, or every --step), unless constant or empirical times make it jump. What
+    cannot be calculated is said.
 
     \b
     Examples:
@@ -49,10 +52,11 @@ def exact(
       ecs-fsm fleet exact --what-if fail.spawning=0.05 --what-if durations.spawning=2m
 
     JSON: {"lifecycle", "operations": {OPERATION: {"requests_in_a_life", "rests", "ends_in_error",
-    "mean_seconds", "sd_seconds", "mean_changes", "sd_changes"}}, "life": {"mean_seconds",
-    "mean_steps", "ends": {STATE: probability}}, "shares": {"status": {WORD: share}, "vm_state",
-    "task_state"}, "times", "over_time": {STATUS: [share, ...]}, "why": [what is not given, ...]};
-    with --what-if {"before", "after", "differences": {PATH: {"before", "after", "difference"}}}.
+    "mean_seconds", "sd_seconds", "mean_changes", "sd_changes"}}, "percentiles": {OPERATION:
+    {"50": seconds, "90", "99"}}, "life": {"mean_seconds", "mean_steps", "ends": {STATE:
+    probability}}, "shares": {"status": {WORD: share}, "vm_state", "task_state"}, "times",
+    "over_time": {STATUS: [share, ...]}, "why": [what is not given, ...]}; with --what-if {"before",
+    "after", "differences": {PATH: {"before", "after", "difference"}}}.
     """
     from ecs_fsm.fleet.extra import need
 
@@ -88,6 +92,7 @@ def exact(
 @seed_option
 @counts_option
 @plot_option
+@check_option
 @as_json
 def contend(
     file: str | None,
@@ -97,24 +102,29 @@ def contend(
     seed: int,
     output: str | None,
     picture: str | None,
+    compare: bool,
     as_json: bool,
 ) -> int:
     """Simulate servers that compete for the [resources] of the profile.
 
     A resource has a capacity (of each of its hosts, among which servers are dealt out by number),
     and steps during which a server holds one unit of it; who finds none free waits in line, and the
-    step begins after that. Prints what `fleet run` prints, and how long the lines were.
+    step begins after that. Prints what `fleet run` prints, and how long the lines were. --check
+    compares as `fleet run --check` where nobody waits; where somebody does, only how requests end
+    has an exact answer.
 
     \b
     Example:
       ecs-fsm fleet contend --servers 2000 --duration 3d --seed 7 -o counts.parquet
 
     JSON: as of `fleet run`, and "resources": {NAME: {"capacity", "hosts", "uses", "waited",
-    "mean_wait", "wait_percentiles", "mean_queue", "busy", "lengths": [waiting, ...]}}.
+    "mean_wait", "wait_percentiles", "mean_queue", "busy", "lengths": [waiting, ...]}}, and with
+    --check "check".
     """
     from ecs_fsm.fleet.extra import need
 
-    need("numba", "numpy", "simpy", *(["pyarrow"] if output else []))
+    wanted = ["pyarrow"] * bool(output) + ["scipy"] * compare
+    need("numba", "numpy", "simpy", *wanted)
     check_picture(picture)
     from ecs_fsm.fleet.contend import contend as compete
     from ecs_fsm.fleet.telling import print_queues, print_result, progress
@@ -132,12 +142,18 @@ def contend(
         from ecs_fsm.fleet.plot import plot
 
         plot(found.result, picture, found.queues)
-    if as_json:
-        print_json(found.as_dict())
-    else:
+    checked = None
+    if compare:
+        from ecs_fsm.fleet.checking import check_contention
+
+        checked = check_contention(found)
+
+    def show() -> None:
         print_result(found.result)
         print_queues(found.queues)
-    return 130 if found.result.partial else 0
+
+    agrees = tell(found, show, checked, as_json)
+    return 130 if found.result.partial else 0 if agrees else 1
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from ecs_fsm.cli.options import as_json, choosing, print_json, servers
 from ecs_fsm.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from ecs_fsm.fleet.checking import Checked
+    from ecs_fsm.fleet.contend import Contention
     from ecs_fsm.fleet.profile import Profile
     from ecs_fsm.fleet.result import Result
 
@@ -65,6 +68,9 @@ plot_option = click.option(
     metavar="FILE",
     help="Draw statuses over time and durations: SVG, PNG, PDF.",
 )
+check_option = click.option(
+    "--check", "compare", is_flag=True, help="Compare with the exact answer."
+)
 
 
 def read_profile(file: str | None) -> Profile:
@@ -98,7 +104,7 @@ def show_profile() -> int:
 @counts_option
 @click.option("--events", is_flag=True, help="Write every change to the file of -o instead.")
 @plot_option
-@click.option("--check", "compare", is_flag=True, help="Compare with the exact answer.")
+@check_option
 @as_json
 def run(
     file: str | None,
@@ -119,8 +125,9 @@ def run(
     Prints servers by status, vm_state and task_state over time, events, failures, time spent, and
     how long it takes from a request to rest. The same seed gives the same result, whatever the
     number of threads. Ctrl-C ends with what is done so far, marked partial (exit code 130). With
-    --check the simulated numbers stand beside the exact ones with confidence intervals; exit code 1
-    where they disagree at one in a million.
+    --check the simulated numbers (requests, shares over time, how often each event happens) stand
+    beside the exact ones with confidence intervals; exit code 1 where they disagree at one in a
+    million.
 
     \b
     Examples:
@@ -145,7 +152,7 @@ def run(
     from ecs_fsm.fleet import running
     from ecs_fsm.fleet.cluster import cluster
     from ecs_fsm.fleet.compiled import compile_profile
-    from ecs_fsm.fleet.telling import progress
+    from ecs_fsm.fleet.telling import print_result, progress
 
     profile = read_profile(file)
     begun = perf_counter()
@@ -176,7 +183,12 @@ def run(
         from ecs_fsm.fleet.plot import plot
 
         plot(result, picture)
-    agrees = _tell(result, compare, as_json)
+    checked = None
+    if compare:
+        from ecs_fsm.fleet.checking import check
+
+        checked = check(result)
+    agrees = tell(result, lambda: print_result(result), checked, as_json)
     rate = result.changes / took
     print(f"{took:.2f} s, {rate / 1e6:.1f} million changes a second", file=sys.stderr)
     return 130 if result.partial else 0 if agrees else 1
@@ -193,22 +205,18 @@ def check_picture(picture: str | None) -> None:
         kind_of(picture)
 
 
-def _tell(result: Result, compare: bool, as_json: bool) -> bool:
-    """Print a result; whether it agrees with the exact answer, if that was asked."""
-    checked = None
-    if compare:
-        from ecs_fsm.fleet.checking import check
+def tell(
+    found: Result | Contention, show: Callable[[], None], checked: Checked | None, as_json: bool
+) -> bool:
+    """Print what was found, and how it compares with the exact answer; whether they agree."""
+    if checked is None:
+        print_json(found.as_dict()) if as_json else show()
+        return True
+    from ecs_fsm.fleet.answers import check_as_dict, print_check
 
-        checked = check(result)
     if as_json:
-        from ecs_fsm.fleet.answers import check_as_dict
-
-        print_json(result.as_dict() | ({"check": check_as_dict(checked)} if checked else {}))
+        print_json(found.as_dict() | {"check": check_as_dict(checked)})
     else:
-        from ecs_fsm.fleet.answers import print_check
-        from ecs_fsm.fleet.telling import print_result
-
-        print_result(result)
-        if checked:
-            print_check(checked)
-    return not (checked and checked.disagreements)
+        show()
+        print_check(checked)
+    return not checked.disagreements

@@ -10,14 +10,18 @@ import numpy as np
 from ecs_fsm.fleet.checking import Checked
 from ecs_fsm.fleet.compiled import compile_profile
 from ecs_fsm.fleet.exact import Course, Exact
+from ecs_fsm.fleet.lattice import law
 from ecs_fsm.fleet.profile import Profile
-from ecs_fsm.fleet.result import ATTRIBUTES, shown
+from ecs_fsm.fleet.result import ATTRIBUTES, PERCENTILES, shown
 from ecs_fsm.fleet.stages import NoClosedForm
+from ecs_fsm.fleet.tally import SHORTEST
 from ecs_fsm.fleet.telling import print_rows, span
 from ecs_fsm.text import console
 
 Answer = dict[str, object]
 MOST_TIMES = 9
+OCTAVES = 8
+"""How far below the longest times percentiles are looked for at first."""
 POINTS = 20
 """Points in time besides 0 where nobody says how many."""
 
@@ -32,6 +36,7 @@ def answer(profile: Profile, duration: float | None = None, step: float | None =
     try:
         courses = exact.courses()
         told["operations"] = {name: _course(course) for name, course in courses.items()}
+        told["percentiles"] = {name: _percentiles(exact, name, c) for name, c in courses.items()}
         told["life"] = {
             "mean_seconds": _finite(exact.life),
             "mean_steps": _finite(exact.steps),
@@ -47,6 +52,22 @@ def answer(profile: Profile, duration: float | None = None, step: float | None =
             told["over_time"] = None
             why.append(str(error))
     return told | {"why": why}
+
+
+def _percentiles(exact: Exact, name: str, course: Course) -> dict[str, float]:
+    """The seconds from request to rest of an operation that each share of its requests keeps to."""
+    if not course.rests:
+        return {str(percent): 0.0 for percent in PERCENTILES}
+    groups = exact.compiled.groups
+    steps = exact.steps_of(exact.weights(n for n, g in enumerate(groups) if g.asks == name))
+    # By Cantelli's inequality less than 1 % take longer than this.
+    longest = max(course.seconds + 10 * course.spread, 2 * SHORTEST)
+    most = math.ceil(math.log2(longest / SHORTEST))
+    few = min(OCTAVES, most)
+    found = law(steps, SHORTEST * 2.0 ** (most - few), few)
+    if found.shares[0] > PERCENTILES[0] / 100:
+        found = law(steps, SHORTEST, most)
+    return {str(percent): found.percentile(percent) for percent in PERCENTILES}
 
 
 def _course(course: Course) -> dict[str, float]:
@@ -102,9 +123,11 @@ def print_answer(told: Answer) -> None:
     shown_on = console()
     for reason in _texts(told["why"]):
         shown_on.print(reason, soft_wrap=True)
-    operations, life = told.get("operations"), told.get("life")
-    if isinstance(operations, dict) and isinstance(life, dict):
-        _print_operations(operations)
+    operations, percentiles = told.get("operations"), told.get("percentiles")
+    if isinstance(operations, dict) and isinstance(percentiles, dict):
+        _print_operations(operations, percentiles)
+    life = told.get("life")
+    if isinstance(life, dict):
         _print_life(life)
     shares = told.get("shares")
     if isinstance(shares, dict):
@@ -122,21 +145,25 @@ def _texts(why: object) -> list[str]:
     return [str(reason) for reason in why] if isinstance(why, list) else []
 
 
-def _print_operations(operations: Mapping[str, Mapping[str, float]]) -> None:
-    headings = ("operation", "times in a life", "mean", "sd", "changes", "in error", "hangs")
+def _print_operations(
+    operations: Mapping[str, Mapping[str, float]], percentiles: Mapping[str, Mapping[str, float]]
+) -> None:
+    within = [f"{percent} %" for percent in PERCENTILES]
+    headings = ["operation", "times in a life", "mean", "sd", *within, "changes", "in error"]
     rows = [
         (
             name,
             f"{c['requests_in_a_life']:.4g}",
             span(c["mean_seconds"]),
             span(c["sd_seconds"]),
+            *(span(seconds) for seconds in percentiles[name].values()),
             f"{c['mean_changes']:.4f}",
             f"{c['ends_in_error']:.4%}",
             f"{max(1 - c['rests'], 0):.4%}",
         )
         for name, c in operations.items()
     ]
-    print_rows("from request to rest, exactly", headings, rows)
+    print_rows("from request to rest, exactly", (*headings, "hangs"), rows)
 
 
 def _print_life(life: Mapping[str, object]) -> None:

@@ -92,7 +92,9 @@ def contend(
     fleet = _Fleet(compiled, plan)
     partial = not fleet.run(progress)
     tally = fleet.recorder.tally
-    result = Result(compiled, plan.servers, plan.horizon, plan.step, seed, tally, partial)
+    result = Result(
+        compiled, plan.servers, plan.late, plan.horizon, plan.step, seed, tally, partial
+    )
     return Contention(result, tuple(pool.queue() for pool in fleet.pools))
 
 

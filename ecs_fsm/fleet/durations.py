@@ -60,6 +60,11 @@ class Duration:
             return 0.0
         return sum((s - self.mean) ** 2 for s in self.samples) / len(self.samples)
 
+    @property
+    def rough(self) -> bool:
+        """Whether its distribution jumps, elsewhere than at 0."""
+        return self.family in (Family.CONSTANT, Family.EMPIRICAL) and self.mean > 0
+
     def parameters(self) -> tuple[float, float]:
         """What a sampler works with: a scale or location, and a shape.
 

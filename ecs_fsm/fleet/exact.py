@@ -1,13 +1,13 @@
 """The answers that need no simulation: means by the fundamental matrix, shares by the exponential.
 
 Means hold for any distribution of times. What depends on time follows from the matrix exponential
-where every time is a sum of exponential ones (exponential, or gamma with a whole shape), from
-`ecs_fsm.fleet.inversion` where all are smooth; elsewhere `NoClosedForm` says so.
+where every time is a sum of exponential ones (exponential, or gamma with a whole shape), elsewhere
+from `ecs_fsm.fleet.inversion`, or `NoClosedForm` says why not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_fsm.fleet.compiled import Compiled
+from ecs_fsm.fleet.inversion import ERROR, Inverted
+from ecs_fsm.fleet.lattice import Steps
 from ecs_fsm.fleet.process import Stay
 from ecs_fsm.fleet.result import shown
 from ecs_fsm.fleet.stages import FINAL, NoClosedForm, Stages, Vector
@@ -158,16 +160,20 @@ class Exact:
     def _per_place(self, per_edge: Vector) -> Vector:
         return np.asarray(np.bincount(self._origins, per_edge, self.size), np.float64)
 
+    def weights(self, groups: Iterable[int]) -> Vector:
+        """How often each edge begins a request of some groups in a life (E).
+
+        Where that is never: how likely it would.
+        """
+        chances = np.where(np.isin(self.compiled.arrays.groups, list(groups)), self._chances, 0.0)
+        weights = self.visits[self._origins] * chances
+        return weights if weights.sum() > 0 else chances
+
     def course(self, groups: Iterable[int]) -> Course:
         """How requests of some groups end, each weighed by how often it is asked."""
-        chosen = np.isin(self.compiled.arrays.groups, list(groups))
-        a = self.compiled.arrays
-        weights = (self.visits[self._origins] * self._chances)[chosen]
+        weights, a = self.weights(groups), self.compiled.arrays
         total = float(weights.sum())
-        if total <= 0:
-            chosen_chances = self._chances[chosen]
-            weights, total = chosen_chances, float(chosen_chances.sum())
-        after, changes = self._until_rest[a.targets[chosen]], a.changes[chosen]
+        after, changes = self._until_rest[a.targets], a.changes
         rests, error, seconds, squares, entered, entered_squares = weights @ after / total
         one = weights @ (changes * after[:, 0]) / total
         both = weights @ (changes**2 * after[:, 0] + 2 * changes * after[:, 4]) / total
@@ -183,20 +189,28 @@ class Exact:
             float(np.sqrt(max((entered_squares + both) / per - mean_changes**2, 0))),
         )
 
-    def rested(self, groups: Iterable[Iterable[int]], first: float, octaves: int) -> Vector:
-        """Of requests that rest, the share that does so in time, for sets of groups (n x times).
+    def asked(self, counts: Mapping[int, int]) -> Vector:
+        """How often each edge begins a request where groups were asked so many times (E)."""
+        groups = self.compiled.arrays.groups
+        found = np.zeros(len(groups))
+        for number, count in counts.items():
+            chances = np.where(groups == number, self._chances, 0.0)
+            found += count * chances / chances.sum()
+        return found
 
-        The times are `first` seconds and on, four to an octave: 1, 1.25, 1.5, 1.75, 2, 2.5, ...
-        Raises `NoClosedForm`.
-        """
-        a, laws = self.compiled.arrays, []
-        for numbers in groups:
-            chosen = np.isin(a.groups, list(numbers))
-            weights = (self.visits[self._origins] * self._chances)[chosen]
-            laws.append(np.bincount(a.targets[chosen], weights / weights.sum(), self.size))
-        begin = np.array(laws, np.float64).reshape(-1, self.size)
-        rests = begin @ self._until_rest[:, 0]
-        return np.asarray(self.stages.rested(begin, first, octaves) / rests[:, None])
+    def steps_of(self, weights: Vector) -> Steps:
+        """The steps from request to rest, of requests that edges begin with these weights (E)."""
+        spots, targets = self.compiled.spots, self.compiled.arrays.targets
+        begin = np.bincount(targets, weights / weights.sum(), self.size)
+        works = np.array([spot.stay is Stay.WORKS for spot in spots])
+        rests = np.array([spot.stay in (Stay.RESTS, Stay.ENDS) for spot in spots])
+        return Steps(
+            [spot.time for spot in spots if spot.stay is Stay.WORKS],
+            self._jumps[np.ix_(works, works)],
+            self._jumps[np.ix_(works, rests)].sum(axis=1),
+            begin[works],
+            float(begin[rests].sum()),
+        )
 
     def courses(self) -> dict[str, Course]:
         """How the requests end, by operation."""
@@ -210,16 +224,18 @@ class Exact:
     def over_time(self, step: float, picked: Sequence[int]) -> tuple[Vector, float]:
         """The probability of each place after so many steps of `step` seconds each (picked x P).
 
-        And what it may be off by: nothing where all times are cut in stages, a little where they
-        are smooth. Raises `NoClosedForm` where they are neither.
+        And what it may be off by: nothing where all times are cut in stages, a little elsewhere.
+        Raises `NoClosedForm`.
         """
         try:
             return self.stages.over_time(max(picked) + 1, step)[list(picked)], 0.0
         except NoClosedForm:
-            from ecs_fsm.fleet.inversion import ERROR, Inverted
+            return self.inverted.at(np.array(picked) * step), ERROR
 
-            inverted = Inverted(self.compiled, self._jumps)
-            return inverted.at(np.array(picked) * step), ERROR
+    @cached_property
+    def inverted(self) -> Inverted:
+        """The process in Laplace transforms. Raises `NoClosedForm`."""
+        return Inverted(self.compiled, self._jumps)
 
     @cached_property
     def stages(self) -> Stages:

@@ -12,13 +12,14 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from ecs_fsm.errors import InvalidInput
 from ecs_fsm.fleet.exact import Exact
+from ecs_fsm.fleet.lattice import Law, law
 from ecs_fsm.fleet.result import Result
-from ecs_fsm.fleet.stages import NoClosedForm
-from ecs_fsm.fleet.tally import BINS, OCTAVES, PER_OCTAVE, SHORTEST, bin_edges
+from ecs_fsm.fleet.stages import Vector
+from ecs_fsm.fleet.tally import BINS, PER_OCTAVE, SHORTEST, bin_edges
 from ecs_fsm.fleet.telling import span
 from ecs_fsm.writing import write_whole
 
@@ -30,8 +31,12 @@ HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "ooo", "|||", "+++", "**")
 GREYS = (0.97, 0.8, 0.9, 0.7, 0.85, 0.6)
 DASHES = ("-", "--", ":", "-.")
 COLUMNS = 3
-COARSE = PER_OCTAVE // 4
-"""Bins of a histogram that are drawn as one: four to an octave."""
+COARSE, FINE = PER_OCTAVE // 4, PER_OCTAVE // 16
+"""Bins of a histogram that are drawn as one: four to an octave, or more of a narrow one."""
+JUMPS = 0.001
+"""The share of times that come in jumps from which on times are summed up."""
+NARROW = 5
+"""Octaves of a narrow histogram."""
 DAY = 86400.0
 
 
@@ -41,7 +46,7 @@ def plot(result: Result, path: str, queues: Sequence[Queue] = ()) -> None:
     The format follows from the end of the name. Raises `InvalidInput` for one that is not known.
     """
     kind = kind_of(path)
-    waits = {name: w for name, w in result.waits().items() if w.rested and w.mean > 0}
+    waits = [name for name, w in result.waits().items() if w.histogram[1 : BINS - 1].any()]
     rows = math.ceil(len(waits) / COLUMNS)
     tall = 2 + bool(queues) + rows
     figure = Figure(figsize=(11, 2.6 * tall), layout="constrained")
@@ -50,10 +55,10 @@ def plot(result: Result, path: str, queues: Sequence[Queue] = ()) -> None:
     if queues:
         _queues(figure.add_subplot(grid[2, :]), result, queues)
     places = [(2 + bool(queues) + n // COLUMNS, n % COLUMNS) for n in range(len(waits))]
-    axes = {
-        name: figure.add_subplot(grid[place]) for name, place in zip(waits, places, strict=True)
-    }
-    note = _durations(axes, result)
+    exact = Exact(result.compiled)
+    for name, place in zip(waits, places, strict=True):
+        _durations(figure.add_subplot(grid[place]), name, result, exact)
+    note = f"grey: simulated, line: exact{' where nobody waits' if queues else ''}"
     figure.suptitle(_title(result, note), fontsize=10)
     out = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "ecs-fsm", "svg.fonttype": "none"}):
@@ -108,35 +113,43 @@ def _statuses(axes: Axes, result: Result) -> None:
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, handleheight=1.6)
 
 
-def _durations(axes: dict[str, Axes], result: Result) -> str:
-    """Draw how long requests took; a line that says what the curve is, or why there is none."""
-    waits, groups = result.waits(), result.compiled.groups
-    edges = bin_edges()[1::COARSE]
+def _durations(panel: Axes, name: str, result: Result, exact: Exact) -> None:
+    """Draw how long requests of an operation took, over it how likely that was.
+
+    As shares of times, or summed up where constant or empirical times make the exact ones jump.
+    """
+    groups, asked = result.compiled.groups, result.tally.asked
+    chosen = [n for n, g in enumerate(groups) if g.asks == name and asked[n]]
+    wait = result.waits_of(chosen)
+    used = np.flatnonzero(wait.histogram[1 : BINS - 1]) // PER_OCTAVE
+    low, high = max(int(used[0]) - 1, 0), int(used[-1]) + 2
+    steps = exact.steps_of(exact.asked({n: int(asked[n]) for n in chosen}))
+    found = law(steps, SHORTEST * 2.0**low, high - low)
+    bins = slice(low * PER_OCTAVE, high * PER_OCTAVE + 1)
+    edges, upto = bin_edges()[1:][bins], (np.cumsum(wait.histogram) / wait.rested)[bins]
+    if steps.jumps_by > JUMPS:
+        panel.stairs(upto[1:], edges, fill=True, facecolor="0.8", edgecolor="0.3")
+        panel.plot(found.times, found.shares, "k-", linewidth=1.2)
+        panel.set_ylabel("share at rest by then", fontsize=8)
+    else:
+        coarse = COARSE if high - low > NARROW else FINE
+        _shares(panel, edges[::coarse], upto[::coarse], found)
+    panel.set_xscale("log")
+    panel.set_xlim(edges[0], edges[-1])
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high - low <= NARROW else (1,)))
+    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    panel.minorticks_off()
+    panel.set_title(f"{name}: mean {span(wait.mean)}, {wait.rested:,} times", fontsize=9)
+    panel.set_xlabel("seconds from request to rest", fontsize=8)
+
+
+def _shares(panel: Axes, edges: Vector, upto: Vector, exact: Law) -> None:
+    """Draw the shares of times between edges, simulated and exact."""
     widths = np.log2(edges[1:] / edges[:-1])
-    curves: dict[str, NDArray[np.float64]] = {}
-    note = "grey: simulated, line: exact"
-    try:
-        chosen = [[n for n, g in enumerate(groups) if g.asks == name] for name in axes]
-        laws = Exact(result.compiled).rested(chosen, SHORTEST, OCTAVES + 1)
-        curves = dict(zip(axes, laws, strict=True))
-    except NoClosedForm as error:
-        note = f"no exact curve: {error}"
-    for name, panel in axes.items():
-        wait = waits[name]
-        upto = np.cumsum(wait.histogram)[0 : BINS - 1 : COARSE]
-        share = np.diff(upto) / wait.rested
-        panel.stairs(share / widths, edges, fill=True, facecolor="0.8", edgecolor="0.3")
-        if name in curves:
-            exact = np.diff(curves[name][: len(edges)]) / widths
-            panel.plot(np.sqrt(edges[:-1] * edges[1:]), exact, "k-", linewidth=1.2)
-        used = np.flatnonzero(share)
-        panel.set_xscale("log")
-        if len(used):
-            panel.set_xlim(edges[used[0]], edges[used[-1] + 1])
-        panel.set_title(f"{name}: mean {span(wait.mean)}, {wait.rested:,} times", fontsize=9)
-        panel.set_xlabel("seconds from request to rest", fontsize=8)
-        panel.set_ylabel("share per doubling", fontsize=8)
-    return note
+    panel.stairs(np.diff(upto) / widths, edges, fill=True, facecolor="0.8", edgecolor="0.3")
+    middles = np.sqrt(edges[1:] * edges[:-1])
+    panel.plot(middles, np.diff(exact.within(edges)) / widths, "k-", linewidth=1.2)
+    panel.set_ylabel("share per doubling", fontsize=8)
 
 
 def _queues(axes: Axes, result: Result, queues: Sequence[Queue]) -> None:

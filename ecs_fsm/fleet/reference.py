@@ -39,7 +39,9 @@ def follow(
     plan = plan_for(compiled, servers, duration, step, seed)
     recorder = Recorder(compiled, plan.sizes, plan.horizon, plan.step)
     _Fleet(compiled, plan, recorder).run()
-    result = Result(compiled, plan.servers, plan.horizon, plan.step, seed, recorder.tally)
+    result = Result(
+        compiled, plan.servers, plan.late, plan.horizon, plan.step, seed, recorder.tally
+    )
     return result, recorder.entries
 
 

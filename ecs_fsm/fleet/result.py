@@ -60,11 +60,13 @@ class Waits:
 class Result:
     """A fleet of `servers` servers after `horizon` seconds, counted every `step` seconds.
 
-    `partial` says that it was interrupted; `done` servers are in it then.
+    The first `at_once` servers come at the beginning, any others at random times. `partial` says
+    that it was interrupted; `done` servers are in it then.
     """
 
     compiled: Compiled
     servers: int
+    at_once: int
     horizon: float
     step: float
     seed: int

@@ -107,7 +107,7 @@ def run(
                     progress(done, plan.servers)
     except KeyboardInterrupt:
         partial = True
-    return Result(compiled, plan.servers, plan.horizon, plan.step, seed, total, partial)
+    return Result(compiled, plan.servers, plan.late, plan.horizon, plan.step, seed, total, partial)
 
 
 def plan_for(

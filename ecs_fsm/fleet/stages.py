@@ -58,41 +58,6 @@ class Stages:
             law = law @ once
         return found
 
-    def rested(self, laws: Vector, first: float, octaves: int) -> Vector:
-        """How likely work rests in time, begun by `laws` (n x P); times as of `Exact.rested`.
-
-        The exponential is squared from octave to octave.
-        """
-        from scipy.linalg import expm
-
-        within, begin = self._work(laws)
-        quarter = expm(within * (first / 4))
-        whole = np.linalg.matrix_power(quarter, 4)
-        found = []
-        for _ in range(octaves):
-            law = begin @ whole
-            for _ in range(4):
-                found.append(law[:, -1])
-                law = law @ quarter
-            quarter, whole = quarter @ quarter, whole @ whole
-        return np.array(found).T
-
-    def _work(self, laws: Vector) -> tuple[Vector, Vector]:
-        """The rates of what works, with rest as the last stage, and how work begins."""
-        spots = self.compiled.spots
-        works = np.array([spots[n].stay is Stay.WORKS for n in self.places])
-        rests = [n for n, s in enumerate(spots) if s.stay in (Stay.RESTS, Stay.ENDS)]
-        size = int(works.sum())
-        within = np.zeros((size + 1, size + 1))
-        within[:size, :size] = self.rates[np.ix_(works, works)]
-        within[:size, size] = self.rates[np.ix_(works, np.isin(self.places, rests))].sum(axis=1)
-        places = self.places[works]
-        first = np.append(True, places[1:] != places[:-1])
-        begin = np.zeros((len(laws), size + 1))
-        begin[:, :size][:, first] = laws[:, places[first]]
-        begin[:, size] = laws[:, rests].sum(axis=1)
-        return within, begin
-
 
 def _stages(compiled: Compiled, place: int) -> int:
     """How many exponential stages the time of a place has; none where it takes no time."""
