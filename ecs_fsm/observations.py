@@ -1,4 +1,4 @@
-"""Reads recordings of a server: JSON, JSON Lines or CSV with a vm_state and a task_state per row.
+"""Reads recordings of servers: JSON, JSON Lines or CSV with a vm_state and a task_state per row.
 
 Rows are read one by one, whatever the size of the file; a row that does not fit is an error that
 names the file, the line and what was expected.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import BinaryIO, NamedTuple
 
 from ecs_fsm.errors import InvalidInput
@@ -24,6 +25,8 @@ SPELLINGS = {
     "task_state": ("task_state", "OS-EXT-STS:task_state"),
     "status": ("status",),
 }
+SERVERS = ("server", "server_id", "instance", "instance_uuid", "uuid", "id")
+"""Columns that name the server of a row; where a recording has several, the first of these does."""
 OWN = {spelling for spellings in SPELLINGS.values() for spelling in spellings}
 NOTHING = ("", NO_TASK, "null", "none", "None", "NULL")
 EXPECTED = "expected a JSON array, JSON Lines or CSV whose rows have vm_state and task_state"
@@ -33,13 +36,15 @@ class Observation(NamedTuple):
     """What one row says of a server: a pair or, where only that was recorded, a status.
 
     `wrong` says in what a row of known words contradicts the table, `state` is None where its pair
-    does not occur or is not known. `others` are the other columns of the row.
+    does not occur or is not known. `others` are the other columns of the row, among them the one
+    that names its `server`, None where the recording names none.
     """
 
     shown: Mapping[str, str | None]
     state: State | None
     wrong: str | None
     others: Mapping[str, object] = {}
+    server: str | None = None
 
     def as_dict(self) -> dict[str, object]:
         """What it shows, with the other columns of its row."""
@@ -106,9 +111,17 @@ class Source:
 
 
 def read(source: Source, lifecycle: Lifecycle, *, sampled: bool) -> Iterator[Observation]:
-    """The observations of a recording, in order; with `sampled`, a row may hold status alone."""
+    """The observations of a recording, in order; with `sampled`, a row may hold status alone.
+
+    The first row decides whether a column names the servers, and which.
+    """
     known: dict[tuple[str | None, ...], Observation] = {}
-    for row in _rows(source):
+    rows = _rows(source)
+    first = next(rows, None)
+    if first is None:
+        return
+    column = next((name for name in SERVERS if name in first), None)
+    for row in chain((first,), rows):
         source.row_began = source.position
         given = tuple(_cell(row, name, source) for name in SPELLINGS)
         if given not in known:
@@ -117,7 +130,27 @@ def read(source: Source, lifecycle: Lifecycle, *, sampled: bool) -> Iterator[Obs
             except InvalidInput as error:
                 raise source.error(str(error)) from None
         others = {name: value for name, value in row.items() if name not in OWN}
-        yield known[given]._replace(others=others) if others else known[given]
+        if others or column:
+            server = _server(others, column, source)
+            yield known[given]._replace(others=others, server=server)
+        else:
+            yield known[given]
+
+
+def _server(others: Mapping[str, object], column: str | None, source: Source) -> str | None:
+    if column is None:
+        if others.keys().isdisjoint(SERVERS):
+            return None
+        raise source.error("a server, but the first row names none; all rows do or none does")
+    value = others.get(column)
+    if value is None or str(value).strip() in NOTHING:
+        raise source.error(f"no {column}; the first row has one, so every row names its server")
+    # Only what cannot break a line of the answer.
+    name = str(value)
+    if isinstance(value, str | int) and not isinstance(value, bool) and name.isprintable():
+        return name
+    shown = json.dumps(value, default=str)[:60]
+    raise source.error(f"{column} is {shown}, not the name of a server")
 
 
 def _cell(row: Mapping[str, object], name: str, source: Source) -> str | None:

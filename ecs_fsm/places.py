@@ -59,6 +59,7 @@ class Ways:
             for place, t in enumerate(lifecycle.triggers.values())
         }
         self._reach: dict[Place, dict[Place, Link]] = {}
+        self._ends: dict[Place, bool] = {}
 
     def reach(self, place: Place) -> dict[Place, Link]:
         """Every place that an observer may see next, by the best way to it."""
@@ -69,6 +70,12 @@ class Ways:
                 found = far | {p: link for p, link in found.items() if link.cost <= far[p].cost}
             self._reach[place] = found
         return self._reach[place]
+
+    def is_end(self, place: Place) -> bool:
+        """Whether nothing comes after a place, so that a server's life ends there."""
+        if place not in self._ends:
+            self._ends[place] = next(self._writes(place), None) is None
+        return self._ends[place]
 
     @cached_property
     def starts(self) -> list[Place]:

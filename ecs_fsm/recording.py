@@ -121,12 +121,14 @@ def _print_text(explanations: Iterator[Explanation], write: Callable[[str], None
 
 def _line(explanation: Explanation) -> str:
     change = f"{explanation.before or '?'} → {explanation.after}"
+    server = explanation.after.server
+    told = f"{change:<72}" if server is None else f"{server}  {change:<72}"
     if explanation.events is None:
-        return f"{change:<72}  NOT EXPLAINED: {explanation.reason}"
+        return f"{told}  NOT EXPLAINED: {explanation.reason}"
     events = " ".join(explanation.events) or "(the same event goes on)"
     events += bracketed(explanation.facts)
     others = f" (or {', '.join(explanation.others)})" if explanation.others else ""
-    return f"{change:<72}  {events}{others}"
+    return f"{told}  {events}{others}"
 
 
 def _print_json(explanations: Iterator[Explanation]) -> bool:

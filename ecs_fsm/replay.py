@@ -3,12 +3,12 @@
 A recording is followed through all places (`ecs_fsm.places`) that it allows at once; as soon as
 every way through it agrees on where the server was, the changes up to there are explained by the
 best of the ways: fewest events, then progress before what else can become of a step, before
-requests, before what the system does unasked.
+requests, before what the system does unasked. Each server of a recording is followed for itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ecs_fsm.lifecycle import Lifecycle
@@ -70,58 +70,38 @@ class Replay:
 
     def __init__(self, lifecycle: Lifecycle, *, sampled: bool = False) -> None:
         self._ways = Ways(lifecycle, sampled=sampled)
+        self._starts: dict[str, Costs] = {}
         self._steps: dict[tuple[tuple[tuple[Place, int], ...], str], _Step] = {}
 
     def explain(self, recording: Iterable[Observation]) -> Iterator[Explanation]:
-        """One explanation per observed change, in order; a row equal to the one before is none."""
-        before: Observation | None = None
-        costs: Costs = {}
-        undecided: list[_Undecided] = []
+        """One explanation per observed change, as soon as it is decided.
+
+        Those of one server come in order. A server with a name is forgotten at the end of its
+        life; what has the same name later is another server.
+        """
+        followed: dict[str | None, Follower] = {}
         for row in recording:
-            if before is not None and row.shown == before.shown:
-                continue
-            step = self._step(costs, row) if costs and not row.wrong else None
-            if before is not None and step and step.alone and not undecided:
-                link = step.alone
-                yield Explanation(before, row, link.events, link.facts, link.others)
-                costs = step.costs
-            elif before is not None and step and step.links:
-                undecided.append(_Undecided(before, row, step.links))
-                costs = step.costs
-                settled = _settled(undecided, costs)
-                if settled is None and len(undecided) > MOST_UNDECIDED:
-                    best = _best(costs)
-                    costs, settled = {best: 0}, (len(undecided), best)
-                if settled:
-                    yield from _decide(undecided, costs, *settled)
-            else:
-                yield from self._unexplained(before, row, costs, undecided)
-                costs = self._start(row)
-            before = row
-        if undecided:
-            yield from _decide(undecided, costs, len(undecided), _best(costs))
+            follower = followed.get(row.server)
+            if follower is None:
+                follower = followed[row.server] = Follower(self)
+            yield from follower.feed(row)
+            if row.server is not None and follower.ended:
+                yield from followed.pop(row.server).finish()
+        for follower in followed.values():
+            yield from follower.finish()
 
-    def _unexplained(
-        self,
-        before: Observation | None,
-        row: Observation,
-        costs: Costs,
-        undecided: list[_Undecided],
-    ) -> Iterator[Explanation]:
-        if undecided:
-            yield from _decide(undecided, costs, len(undecided), _best(costs))
-        if before is not None or row.wrong:
-            reason = row.wrong or self._reason(before, row, costs)
-            yield Explanation(before, row, None, reason=reason)
+    def start(self, row: Observation) -> Costs:
+        """All places where a server can be whose first row this is."""
+        if str(row) not in self._starts:
+            self._starts[str(row)] = {
+                place: BEGUN_BEFORE_COST if place.ahead else 0
+                for place in self._ways.starts
+                if _shows(place, row)
+            }
+        return self._starts[str(row)]
 
-    def _start(self, row: Observation) -> Costs:
-        return {
-            place: BEGUN_BEFORE_COST if place.ahead else 0
-            for place in self._ways.starts
-            if _shows(place, row)
-        }
-
-    def _step(self, costs: Costs, row: Observation) -> _Step:
+    def step(self, costs: Costs, row: Observation) -> _Step:
+        """From the places of `costs` to those where the row shows the server."""
         key = tuple(costs.items()), str(row)
         if key not in self._steps:
             if len(self._steps) > MOST_REMEMBERED:
@@ -143,7 +123,12 @@ class Replay:
             self._steps[key] = _Step(after, links, alone)
         return self._steps[key]
 
-    def _reason(self, before: Observation | None, row: Observation, costs: Costs) -> str:
+    def ended(self, costs: Costs) -> bool:
+        """Whether a server has nothing before it, wherever of these places it is."""
+        return bool(costs) and all(map(self._ways.is_end, costs))
+
+    def reason(self, before: Observation, row: Observation, costs: Costs) -> str:
+        """Why nothing explains that the row comes next."""
         if not costs:
             return f"nothing is known to follow {before}"
         if self._ways.sampled:
@@ -153,6 +138,61 @@ class Replay:
             return f"the event under way enters {' or '.join(ahead)} next, not {row}"
         nexts = dict.fromkeys(target.state for place in costs for target in self._ways.reach(place))
         return f"no event leads from {before} to {row}, only to {', '.join(nexts) or 'nothing'}"
+
+
+class Follower:
+    """Explains the changes of one server, fed row by row; a row equal to the one before is none."""
+
+    __slots__ = ("_before", "_costs", "_replay", "_undecided")
+
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+        self._before: Observation | None = None
+        self._costs: Costs = {}
+        self._undecided: list[_Undecided] = []
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server's life has come to its end, so that no change can follow."""
+        return self._replay.ended(self._costs)
+
+    def feed(self, row: Observation) -> Sequence[Explanation]:
+        """What is decided by the next row of the server."""
+        before = self._before
+        if before is None:
+            self._before, self._costs = row, self._replay.start(row)
+            return [Explanation(None, row, None, reason=row.wrong)] if row.wrong else ()
+        if row.shown == before.shown:
+            return ()
+        self._before = row
+        step = self._replay.step(self._costs, row) if self._costs and not row.wrong else None
+        if step is None or not step.links:
+            return self._unexplained(before, row)
+        self._costs = step.costs
+        if step.alone and not self._undecided:
+            link = step.alone
+            return (Explanation(before, row, link.events, link.facts, link.others),)
+        self._undecided.append(_Undecided(before, row, step.links))
+        return self._settle()
+
+    def finish(self) -> Sequence[Explanation]:
+        """What is left, by the best way so far: no row follows."""
+        if not self._undecided:
+            return ()
+        return _decide(self._undecided, self._costs, len(self._undecided), _best(self._costs))
+
+    def _unexplained(self, before: Observation, row: Observation) -> Sequence[Explanation]:
+        reason = row.wrong or self._replay.reason(before, row, self._costs)
+        decided = self.finish()
+        self._costs = self._replay.start(row)
+        return [*decided, Explanation(before, row, None, reason=reason)]
+
+    def _settle(self) -> Sequence[Explanation]:
+        settled = _settled(self._undecided, self._costs)
+        if settled is None and len(self._undecided) > MOST_UNDECIDED:
+            best = _best(self._costs)
+            self._costs, settled = {best: 0}, (len(self._undecided), best)
+        return _decide(self._undecided, self._costs, *settled) if settled else ()
 
 
 def _shows(place: Place, row: Observation) -> bool:
@@ -178,7 +218,7 @@ def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Place] | N
 
 def _decide(
     undecided: list[_Undecided], costs: Costs, count: int, place: Place
-) -> Iterator[Explanation]:
+) -> list[Explanation]:
     """Explain the first `count` changes by the best way to `place`, and take them off the list."""
     alive = set(costs)
     alternatives: list[list[Link]] = []
@@ -197,7 +237,8 @@ def _decide(
         )
         place = link.origin
     del undecided[:count]
-    yield from reversed(explained)
+    explained.reverse()
+    return explained
 
 
 def _single(chosen: Link, links: list[Link]) -> tuple[str, ...]:

@@ -3,14 +3,18 @@
 import json
 import tracemalloc
 from collections import deque
+from collections.abc import Mapping, Sequence
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecs_fsm import ECS, Server
+from ecs_fsm import ECS, Lifecycle, Server
+from ecs_fsm.nova import NOVA
 from ecs_fsm.observations import Observation, Source, read
 from ecs_fsm.replay import Explanation, Replay
 from tests.command import Answer, ecs_fsm
@@ -353,3 +357,131 @@ class _Repeating:
     def readline(self, limit: int) -> bytes:
         self._left -= 1
         return self._lines[self._left % len(self._lines)] if self._left >= 0 else b""
+
+
+TRACES = [
+    [{k: s[k] for k in ("vm_state", "task_state", "status")} for s in trace["states"]]
+    for trace in json.loads(
+        (Path(__file__).parent / "data" / "nova-traces.json").read_text(encoding="utf-8")
+    )["traces"]
+]
+Row = dict[str, object]
+
+
+def answered(
+    replay: Replay, rows: list[Row], lifecycle: Lifecycle, *, sampled: bool
+) -> list[Explanation]:
+    lines = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+    source = Source(BytesIO(lines), "rows")
+    observations = read(source, lifecycle, sampled=sampled)
+    return list(replay.explain(observations))
+
+
+def interleaved(lives: Sequence[Sequence[Mapping[str, object]]], chance: Random) -> list[Row]:
+    """The rows of all servers, each server's in order, with the number of the server as its name."""
+    turns = [number for number, life in enumerate(lives) for _ in life]
+    chance.shuffle(turns)
+    waiting = [iter(life) for life in lives]
+    return [{"server": f"s{number}", **next(waiting[number])} for number in turns]
+
+
+def together_as_alone(
+    lives: Sequence[Sequence[Mapping[str, object]]],
+    lifecycle: Lifecycle,
+    chance: Random,
+    *,
+    sampled: bool,
+) -> None:
+    replay = Replay(lifecycle, sampled=sampled)
+    together = answered(replay, interleaved(lives, chance), lifecycle, sampled=sampled)
+    for number, life in enumerate(lives):
+        own = [e for e in together if e.after.server == f"s{number}"]
+        alone = answered(replay, [dict(row) for row in life], lifecycle, sampled=sampled)
+        assert [e[2:] for e in own] == [e[2:] for e in alone]
+        assert [e.after.shown for e in own] == [e.after.shown for e in alone]
+
+
+@pytest.mark.parametrize("sampled", [False, True], ids=["every change", "sampled"])
+def test_recorded_servers_are_explained_together_as_each_alone(sampled: bool) -> None:
+    # The sampled search goes over the whole graph from each place: some recordings will do.
+    lives = TRACES[::8] if sampled else TRACES
+    together_as_alone(lives, NOVA, Random(3), sampled=sampled)  # noqa: S311  # an order of rows
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.data())
+def test_simulated_servers_are_explained_together_as_each_alone(data: st.DataObject) -> None:
+    lives = []
+    for _ in range(data.draw(st.integers(2, 5))):
+        server = Server(ECS.node(ECS.states[data.draw(st.sampled_from(list(ECS.states)))]))
+        for _ in range(data.draw(st.integers(0, 12))):
+            if possible := server.triggers():
+                server.trigger(data.draw(st.sampled_from(possible)))
+        lives.append([{"vm_state": c.vm_state, "task_state": c.task_state} for c in server.history])
+    together_as_alone(lives, ECS, Random(data.draw(st.integers(0, 99))), sampled=False)  # noqa: S311
+
+
+INTERLEAVED = (
+    '{"server": "a", "vm_state": "active", "task_state": null}\n'
+    '{"server": "b", "vm_state": "stopped", "task_state": null}\n'
+    '{"server": "a", "vm_state": "active", "task_state": "powering-off"}\n'
+    '{"server": "b", "vm_state": "stopped", "task_state": "powering-on"}\n'
+)
+
+
+def test_the_answer_names_the_server_of_each_change() -> None:
+    code, out, err = ecs_fsm("replay", "-", given=INTERLEAVED)
+    assert (code, err) == (0, "")
+    assert [line.split() for line in out.splitlines()] == [
+        ["1", "a", "active/-", "→", "active/powering-off", "stop"],
+        ["2", "b", "stopped/-", "→", "stopped/powering-on", "start"],
+        ["2", "changes,", "all", "explained"],
+    ]
+    changes = json.loads(ecs_fsm("replay", "-", "--json", given=INTERLEAVED).out)["changes"]
+    named = [(c["from"]["server"], c["to"]["server"]) for c in changes]
+    assert named == [("a", "a"), ("b", "b")]
+
+
+def test_without_a_column_that_names_servers_all_rows_are_of_one() -> None:
+    code, out, _ = ecs_fsm("replay", "-", given=INTERLEAVED.replace('"server"', '"colour"'))
+    assert code == 1
+    assert out.splitlines()[-1] == "3 changes, 3 not explained"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "error"),
+    [
+        ('"server": "a", ', "", "no server; the first row has one, so every row names its server"),
+        (
+            '"id": 7, ',
+            '"id": null, ',
+            "no id; the first row has one, so every row names its server",
+        ),
+        ("", '"uuid": "a", ', "a server, but the first row names none; all rows do or none does"),
+        ('"server": 1, ', '"server": [1], ', "server is [1], not the name of a server"),
+        ('"server": 1, ', '"server": "a\\nb", ', 'server is "a\\nb", not the name of a server'),
+    ],
+    ids=["left out", "null", "only later", "a list", "a broken line"],
+)
+def test_a_row_whose_server_is_not_named_is_one_line(first: str, second: str, error: str) -> None:
+    rows = "".join(
+        f'{{{name}"vm_state": "active", "task_state": null}}\n' for name in (first, second)
+    )
+    assert ecs_fsm("replay", "-", "--json", given=rows) == Answer(
+        2, "", f"ecs-fsm: standard input, line 2: {error}\n"
+    )
+
+
+def test_memory_does_not_grow_with_servers_whose_life_has_ended() -> None:
+    life = seen("active/-", "active/deleting", "deleted/-")
+
+    def peak(servers: int) -> int:
+        rows = (row._replace(server=f"s{n}") for n in range(servers) for row in life)
+        tracemalloc.start()
+        count = sum(1 for _ in Replay(ECS).explain(rows))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert count == 2 * servers
+        return most
+
+    assert peak(5_000) < peak(50) + 100_000

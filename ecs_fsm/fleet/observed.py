@@ -6,7 +6,7 @@ more than one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +19,6 @@ from ecs_fsm.observations import Observation, Source, read
 from ecs_fsm.replay import Explanation, Replay
 
 TIMES = ("seconds", "time", "timestamp", "at")
-SERVERS = ("server", "server_id", "instance", "instance_uuid", "uuid", "id")
 EXPECTED = f"expected a column {' or '.join(TIMES)} with seconds or an ISO 8601 time"
 
 
@@ -49,18 +48,23 @@ class Observed:
 
 def observe(lifecycle: Lifecycle, stream: BinaryIO, name: str) -> Observed:
     """Read timed observations. Raises `InvalidInput` that names file and line for what is wrong."""
-    source = Source(stream, name)
-    rows: dict[str, list[tuple[Observation, float]]] = {}
-    for row in read(source, lifecycle, sampled=False):
-        time = _time(row.others, source)
-        server = str(next((row.others[key] for key in SERVERS if key in row.others), ""))
-        own = rows.setdefault(server, [])
-        if own and time < own[-1][1]:
-            raise source.error(f"the time goes back; {EXPECTED}, ascending for each server")
-        own.append((row, time))
-    observed, replay = Observed(len(rows)), Replay(lifecycle)
-    for own in rows.values():
-        _follow(lifecycle, replay, own, observed)
+    source, observed = Source(stream, name), Observed()
+    first: dict[str | None, Observation] = {}
+    latest: dict[str | None, float] = {}
+
+    def rows() -> Iterator[Observation]:
+        for row in read(source, lifecycle, sampled=False):
+            time = _time(row.others, source)
+            if time < latest.get(row.server, time):
+                raise source.error(f"the time goes back; {EXPECTED}, ascending for each server")
+            first.setdefault(row.server, row)
+            latest[row.server] = time
+            yield row
+
+    for change in Replay(lifecycle).explain(rows()):
+        whole = change.before is not first[change.after.server]
+        _count(lifecycle, change, source, whole, observed)
+    observed.servers = len(first)
     return observed
 
 
@@ -90,23 +94,17 @@ def _time(others: Mapping[str, object], source: Source) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _follow(
-    lifecycle: Lifecycle,
-    replay: Replay,
-    rows: list[tuple[Observation, float]],
-    observed: Observed,
+def _count(
+    lifecycle: Lifecycle, change: Explanation, source: Source, whole: bool, observed: Observed
 ) -> None:
-    """Add one server's changes."""
-    times = {id(row): time for row, time in rows}
-    first, born = rows[0][0], lifecycle.creation.path[0]
-    for change in replay.explain(row for row, _ in rows):
-        observed.changes += 1
-        if change.events is None or change.before is None or change.before.state is None:
-            observed.unexplained += 1
-        elif change.events:
-            whole = change.before is not first or change.before.state is born
-            stayed = times[id(change.after)] - times[id(change.before)]
-            _add(lifecycle, change, stayed if whole else None, observed)
+    """Add a change; the stay before it was seen `whole`, or from the first row of its server on."""
+    observed.changes += 1
+    if change.events is None or change.before is None or change.before.state is None:
+        observed.unexplained += 1
+    elif change.events:
+        whole = whole or change.before.state is lifecycle.creation.path[0]
+        stayed = _time(change.after.others, source) - _time(change.before.others, source)
+        _add(lifecycle, change, stayed if whole else None, observed)
 
 
 def _add(
