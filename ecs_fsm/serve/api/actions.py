@@ -21,10 +21,10 @@ from ecs_fsm.errors import unknown
 from ecs_fsm.serve.api import arguments
 from ecs_fsm.serve.api.answers import REFUSED
 from ecs_fsm.serve.api.arguments import Argument
-from ecs_fsm.serve.api.asking import Asked, Asking, answer
+from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.changes import CHANGES
 from ecs_fsm.serve.api.errors import ApiError
-from ecs_fsm.serve.api.results import RESULTS, Result, written
+from ecs_fsm.serve.api.results import RESULTS, Result
 from ecs_fsm.serve.api.versions import HIGHEST, LOWEST
 from ecs_fsm.serve.instance import Instance
 
@@ -93,7 +93,9 @@ async def act_on_server(server_id: str, body: OneKey, asked: Asked) -> Response:
     instance = asked.find(server_id)
     result = perform(asked, instance, action, _argument(action, asked.minor, given))
     headers = {"Location": result.location} if result.location else None
-    return answer(written(result), action.code, headers)
+    if result.body is None:
+        return Response(status_code=action.code, headers=headers)
+    return told(result.body, action.code, headers)
 
 
 def perform(asking: Asking, instance: Instance, action: Action, argument: Argument) -> Result:

@@ -33,8 +33,6 @@ class Past(NamedTuple):
 
     question: Question
     seen: tuple[Seen, ...]
-    until: float | None
-    """When the last state was left, None for one that lasts."""
 
     @property
     def id(self) -> str:
@@ -57,10 +55,9 @@ def _pasts(asking: Asking, instance: Instance) -> Iterator[Past]:
             continue
         if parts and instance.history[parts[0][0]].event == question.operation:
             begin, end = parts.pop(0)
-            later = instance.history[end].at if end < len(instance.history) else None
-            yield Past(question, tuple(instance.history[begin:end]), later)
+            yield Past(question, tuple(instance.history[begin:end]))
         else:
-            yield Past(question, (), None)
+            yield Past(question, ())
 
 
 def _shown(asking: Asking, instance: Instance, past: Past) -> Shape:

@@ -5,7 +5,6 @@ Most actions are answered by their code alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import NamedTuple
 from uuid import NAMESPACE_OID, uuid5
@@ -82,8 +81,3 @@ def console(asking: Asking, instance: Instance, argument: Argument) -> Result:
     length = argument.length
     last = lines if length in (None, -1) else lines[len(lines) - min(length or 0, len(lines)) :]
     return Result({"output": "".join(last)})
-
-
-def written(result: Result) -> bytes:
-    """The body of a result as JSON, nothing for none."""
-    return b"" if result.body is None else json.dumps(result.body).encode()

@@ -168,7 +168,7 @@ class Shapes:
         details, state = instance.details, instance.state
         launched, terminated = instance.launched, instance.terminated
         shown: Shape = {
-            "OS-EXT-AZ:availability_zone": details.get("zone", self.catalog.availability_zone),
+            "OS-EXT-AZ:availability_zone": details.get("zone") or self.catalog.availability_zone,
             "config_drive": details.get("config_drive", ""),
             "key_name": details.get("key_name"),
             "OS-SRV-USG:launched_at": self._long(launched),
