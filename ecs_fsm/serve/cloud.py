@@ -314,6 +314,7 @@ class Cloud:
             listener(instance, seen)
 
     def _put(self, instance: Instance) -> None:
+        instance.revision += 1
         for name, document in pieces(instance):
             self.state.put(SERVER, name, document)
 

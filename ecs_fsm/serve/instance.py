@@ -78,7 +78,8 @@ class Instance:
 
     `changes` are attributes that the running operation sets if it succeeds, `outcomes` what is
     still to become of it; `plan` the words of a scenario that are still to come; `kept` how many
-    changes and requests are on the disk.
+    changes and requests are on the disk. `revision` counts what was written of it: as long as it
+    stays, nothing about the server has changed.
     """
 
     number: int
@@ -105,6 +106,7 @@ class Instance:
     outcomes: tuple[Outcome, ...] = ()
     due: float | None = None
     ticket: int = 0
+    revision: int = 0
     draws: int = 0
     plan: deque[ScenarioWord] = field(default_factory=deque)
     faults: list[Fault] = field(default_factory=list)

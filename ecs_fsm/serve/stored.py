@@ -20,7 +20,8 @@ from ecs_fsm.serve.instance import Asked, Asker, Instance, Json, Seen, Trouble
 from ecs_fsm.server import BaseServer
 from ecs_fsm.simulate import Outcome, ScenarioWord, read_word
 
-OTHERS = {"server", "trouble", "outcomes", "plan", "faults", "history", "asked", "kept", "ticket"}
+OTHERS = {"server", "trouble", "outcomes", "plan", "faults", "history", "asked", "kept"}
+OTHERS |= {"ticket", "revision"}
 PLAIN = [field.name for field in fields(Instance) if field.name not in OTHERS]
 """Attributes of an instance that are JSON as they are."""
 

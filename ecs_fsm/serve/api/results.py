@@ -1,0 +1,83 @@
+"""What the answers to actions say, by the names that `actions.toml` uses.
+
+Most actions are answered by their code alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+from uuid import NAMESPACE_OID, uuid5
+
+from ecs_fsm.serve.api import arguments as asked_for
+from ecs_fsm.serve.api.arguments import Argument
+from ecs_fsm.serve.api.asking import Asking
+from ecs_fsm.serve.api.creating import password
+from ecs_fsm.serve.api.shapes import View
+from ecs_fsm.serve.instance import Instance
+
+
+class Result(NamedTuple):
+    """A body, if there is one, and where something new is found."""
+
+    body: object = None
+    location: str | None = None
+
+
+Resulting = Callable[[Asking, Instance, Argument], Result]
+RESULTS: dict[str, Resulting] = {}
+
+
+def named(function: Resulting) -> Resulting:
+    """Has the table find a function by its name."""
+    RESULTS[function.__name__] = function
+    return function
+
+
+@named
+def rebuilt(asking: Asking, instance: Instance, argument: Argument) -> Result:
+    """The server as it is now, with its password."""
+    assert isinstance(argument, asked_for.Rebuild)  # noqa: S101 -- the table says so
+    shown = asking.compute.shapes.server(instance, asking.look(View.CHANGED))
+    shown["adminPass"] = argument.adminPass or _password(asking)
+    if asking.minor >= 54:
+        shown["key_name"] = instance.details.get("key_name")
+    if asking.minor >= 57:
+        shown["user_data"] = instance.details.get("user_data")
+    return Result({"server": shown}, f"{asking.root}/servers/{instance.id}")
+
+
+def _password(asking: Asking) -> str:
+    return password(asking.asker("").request_id)
+
+
+@named
+def new_password(asking: Asking, instance: Instance, argument: Argument) -> Result:
+    """The password that was given, or a new one."""
+    given = getattr(argument, "adminPass", None)
+    return Result({"adminPass": given or _password(asking)})
+
+
+@named
+def new_password_first(asking: Asking, instance: Instance, argument: Argument) -> Result:
+    """The same below 2.14, nothing from there on."""
+    return new_password(asking, instance, argument) if asking.minor < 14 else Result()
+
+
+@named
+def image(asking: Asking, instance: Instance, argument: Argument) -> Result:
+    """The id of the image that is being made, below 2.45 as a place."""
+    made = str(uuid5(NAMESPACE_OID, f"{asking.asker('').request_id}/{instance.id}"))
+    if asking.minor >= 45:
+        return Result({"image_id": made})
+    return Result(location=f"{asking.base}/image/v2/images/{made}")
+
+
+@named
+def console(asking: Asking, instance: Instance, argument: Argument) -> Result:
+    """What the server wrote since it began: its states, one a line."""
+    assert isinstance(argument, asked_for.ConsoleOutput)  # noqa: S101 -- the table says so
+    lines = [f"[{seen.at - instance.created:12.6f}] {seen.state}\n" for seen in instance.history]
+    length = argument.length
+    last = lines if length in (None, -1) else lines[len(lines) - min(length or 0, len(lines)) :]
+    return Result({"output": "".join(last)})
