@@ -15,6 +15,9 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.accesslog import Logged
 from ecs_fsm.serve.api import (
+    actions,
+    attachments,
+    belongings,
     compute,
     control,
     errors,
@@ -23,6 +26,8 @@ from ecs_fsm.serve.api import (
     images,
     keypairs,
     network,
+    past,
+    servers,
     versions,
 )
 from ecs_fsm.serve.api.access import Access
@@ -58,7 +63,17 @@ class Face:
         )
 
 
-COMPUTE: tuple[APIRouter, ...] = (flavors.router, keypairs.router, compute.router, images.proxy)
+COMPUTE: tuple[APIRouter, ...] = (
+    servers.router,
+    actions.router,
+    belongings.router,
+    attachments.router,
+    past.router,
+    flavors.router,
+    keypairs.router,
+    compute.router,
+    images.proxy,
+)
 """Routers of the compute API; paths begin behind its version."""
 
 ROUTERS: tuple[Face, ...] = (
@@ -87,10 +102,8 @@ def routes() -> list[tuple[Collection[str], str, str]]:
     ]
 
 
-def application(
-    cloud: Cloud, settings: Settings, page: Page | None = None, actions: Collection[str] = ()
-) -> FastAPI:
-    """The application over a cloud; `page` answers browsers at `/`, `actions` are keys of bodies.
+def application(cloud: Cloud, settings: Settings, page: Page | None = None) -> FastAPI:
+    """The application over a cloud; `page` answers browsers at `/`.
 
     Its `state` holds `cloud`, `settings`, `access` (tokens) and `wire` (its faults).
     """
@@ -112,7 +125,7 @@ def application(
     for face in ROUTERS:
         face.include(app)
     app.include_router(_front(page))
-    app.state.wire = WireFaults(routes(), actions, settings.seed)
+    app.state.wire = WireFaults(routes(), actions.table(), settings.seed)
     app.add_middleware(Wired, faults=app.state.wire)
     app.add_middleware(Guarded, settings=settings)
     app.add_middleware(versions.Marked)
