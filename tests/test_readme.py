@@ -2,11 +2,14 @@
 
 import re
 import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.command import ecs_fsm
+from tests.command import COMMAND, ecs_fsm
 from tests.inside import inside
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -63,3 +66,32 @@ def test_an_example_of_fleets_runs_with_fewer_servers(
 
 def test_readme_has_an_example_of_every_command_of_fleets() -> None:
     assert {line.split()[1] for line in FLEETS} >= {"run", "exact", "contend", "fit"}
+
+
+SERVED = re.findall(r"^ecs-fsm (serve.*)$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", SERVED)
+def test_an_example_of_a_cloud_listens_and_ends_when_it_is_told(line: str, tmp_path: Path) -> None:
+    command = [COMMAND, *shlex.split(line), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as running:
+        assert running.stdout
+        first = running.stdout.readline()
+        running.send_signal(signal.SIGTERM)
+    assert re.match(r"ecs-fsm serve: http://127\.0\.0\.1:\d+ ", first)
+    assert running.returncode == 0
+
+
+PROGRAMS = [b for b in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if ">>>" not in b]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_test_in_readme_passes(program: str, tmp_path: Path) -> None:
+    (tmp_path / "test_example.py").write_text(program, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_example.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_readme_has_a_cloud_and_a_test_with_one() -> None:
+    assert (len(SERVED) > 1, len(PROGRAMS)) == (True, 1)

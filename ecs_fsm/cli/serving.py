@@ -111,13 +111,13 @@ def serve(
         faults=faults,
         policy=policy,
     )
-    click.echo(to_paste(service.cloud, url_of(bound)))
     if not told.loopback:
         click.echo(
             f"ecs-fsm: {host} is open to other machines, and nobody's password is checked", err=True
         )
+    paste = to_paste(service.cloud, url_of(bound))
     try:
-        serve_until_signal(service.app, bound)
+        serve_until_signal(service.app, bound, lambda: click.echo(paste))
     finally:
         service.close()
     return 0

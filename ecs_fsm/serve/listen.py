@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 
 import uvicorn
@@ -52,6 +52,16 @@ def bind(settings: Settings) -> socket.socket:
 class Server(uvicorn.Server):
     """A server that closes what is still open when its grace is over."""
 
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to listen, and says so once the first request can come and a signal ends it."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._ready()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends within a second: streams are cut, idle connections closed."""
         asyncio.get_running_loop().call_later(GRACE, self._cut)
@@ -83,8 +93,8 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server_of(app: FastAPI) -> Server:
-    """A server of the application; its `serve` listens on sockets."""
+def server_of(app: FastAPI, ready: Callable[[], object]) -> Server:
+    """A server of the application; it calls `ready` once it listens on the sockets of `serve`."""
     return Server(
         uvicorn.Config(
             app,
@@ -97,14 +107,18 @@ def server_of(app: FastAPI) -> Server:
             proxy_headers=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=1,
-        )
+        ),
+        ready,
     )
 
 
-def serve_until_signal(app: FastAPI, bound: socket.socket) -> None:
-    """Serve the application on the socket, a line for each request, until a signal ends it."""
+def serve_until_signal(app: FastAPI, bound: socket.socket, ready: Callable[[], object]) -> None:
+    """Serve the application on the socket, a line for each request, until a signal ends it.
+
+    `ready` is called once it listens.
+    """
     _log_to_terminal()
-    server_of(app).run([bound])
+    server_of(app, ready).run([bound])
 
 
 def _log_to_terminal() -> None:

@@ -138,13 +138,12 @@ def served(
         policy=policy,
     )
     bound = bind(settings)
-    server = server_of(service.app)
     begun: list[asyncio.AbstractEventLoop] = []
     ready = threading.Event()
+    server = server_of(service.app, ready.set)
 
     async def run() -> None:
         begun.append(asyncio.get_running_loop())
-        ready.set()
         await server.serve([bound])
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="ecs-cloud", daemon=True)
