@@ -440,7 +440,7 @@ def test_the_document_describes_every_route_once_and_whole(edge: Edge) -> None:
 def test_every_answer_of_a_list_has_the_keys_that_the_document_promises(admin: Edge) -> None:
     document = admin.get("/openapi.json").json()
     schemas = document["components"]["schemas"]
-    wrong = []
+    wrong: list[tuple[str, object]] = []
     for path, operations in document["paths"].items():
         if "get" not in operations or "{" in path or path.startswith("/v3/auth/tokens"):
             continue

@@ -327,7 +327,6 @@ def test_each_request_is_one_line_that_log_readers_know() -> None:
 
 def test_a_port_that_is_taken_is_one_clear_line() -> None:
     with bind(Settings(port=0)) as taken:
-        taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(InvalidInput, match=f"port {port}"):
             bind(Settings(port=port))
