@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import cast
 
 from ecs_fsm.serve.clockwork import BATCH, run
+from ecs_fsm.serve.cloud import Cloud
 
 
 class Due:
@@ -48,7 +50,7 @@ async def ended(loop: asyncio.Task[None]) -> None:
 def test_others_get_their_turn_between_batches() -> None:
     async def scene() -> tuple[list[int], int]:
         cloud, turns = Due(3 * BATCH + 1), 0
-        loop = asyncio.create_task(run(cloud))
+        loop = asyncio.create_task(run(cast(Cloud, cloud)))
         while not cloud.done.is_set():
             await asyncio.sleep(0)
             turns += 1
@@ -63,7 +65,7 @@ def test_others_get_their_turn_between_batches() -> None:
 def test_a_change_wakes_the_loop_that_had_nothing_to_do() -> None:
     async def scene() -> list[int]:
         cloud = Due(1)
-        loop = asyncio.create_task(run(cloud))
+        loop = asyncio.create_task(run(cast(Cloud, cloud)))
         await until_done(cloud)
         cloud.due = 2
         cloud.wake(None, None)
