@@ -37,13 +37,13 @@ class Cloud:
 
     instances: dict[str, Instance] = field(default_factory=dict)
 
-    def next_due(self) -> float | None:
+    def wait(self) -> float | None:
         return None
 
-    def run_due(self, limit: int) -> int:
+    def run(self, limit: int) -> int:
         return 0
 
-    def listen(self, heard: Callable[..., None]) -> None:
+    def on_wake(self, heard: Callable[..., None]) -> None:
         pass
 
 

@@ -20,13 +20,13 @@ class Due:
         self.done = asyncio.Event()
         self.wake: Callable[..., None] = lambda *_: None
 
-    def listen(self, heard: Callable[..., None]) -> None:
+    def on_wake(self, heard: Callable[..., None]) -> None:
         self.wake = heard
 
-    def next_due(self) -> float | None:
+    def wait(self) -> float | None:
         return 0.0 if self.due else None
 
-    def run_due(self, limit: int) -> int:
+    def run(self, limit: int) -> int:
         made = min(limit, self.due)
         self.due -= made
         self.batches.append(made)
@@ -68,7 +68,7 @@ def test_a_change_wakes_the_loop_that_had_nothing_to_do() -> None:
         loop = asyncio.create_task(run(cast(Cloud, cloud)))
         await until_done(cloud)
         cloud.due = 2
-        cloud.wake(None, None)
+        cloud.wake()
         await until_done(cloud)
         await ended(loop)
         return cloud.batches
