@@ -31,21 +31,24 @@ GRACE = 0.3
 
 
 def bind(settings: Settings) -> socket.socket:
-    """A socket bound as the settings say.
+    """A listening socket as the settings say.
 
     Raises `InvalidInput` where the address is none of this machine or the port is taken.
     """
     host = settings.host.strip("[]")
-    try:
-        family, kind, number, _, address = socket.getaddrinfo(
-            host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        bound = socket.socket(family, kind, number)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        reason = error.strerror or error
-        raise InvalidInput(f"cannot listen on {host} port {settings.port}: {reason}") from None
+    with contextlib.ExitStack() as undo:
+        try:
+            family, kind, number, _, address = socket.getaddrinfo(
+                host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            bound = undo.enter_context(socket.socket(family, kind, number))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+            bound.listen(BACKLOG)  # whoever read the port may ask at once, and waits
+        except OSError as error:
+            reason = error.strerror or error
+            raise InvalidInput(f"cannot listen on {host} port {settings.port}: {reason}") from None
+        undo.pop_all()
     return bound
 
 

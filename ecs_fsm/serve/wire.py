@@ -81,7 +81,7 @@ class WireFault:
     ) -> Self:
         outcome, _, after = what.strip().partition("=")
         if outcome not in OUTCOMES:
-            raise unknown("outcome", outcome, OUTCOMES)
+            raise InvalidInput(f"unknown outcome {outcome!r}; known: {', '.join(OUTCOMES)}")
         if request is not None and request not in requests:
             raise unknown("request", request, requests)
         seconds = _seconds(outcome, after or amount)

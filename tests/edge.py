@@ -1,0 +1,152 @@
+"""The edge of the emulator for tests: asked inside this process, and as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+from fastapi import FastAPI
+
+from ecs_fsm.serve.app import application
+from ecs_fsm.serve.catalog import catalog
+from ecs_fsm.serve.settings import Settings
+
+
+@dataclass
+class Instance:
+    """What ports need of a server."""
+
+    id: str
+    project_id: str
+    number: int
+    networks: tuple[str, ...] = (catalog().default_network.id,)
+
+
+@dataclass
+class Cloud:
+    """Stands in for the cloud: it holds servers and has nothing to do."""
+
+    instances: dict[str, Instance] = field(default_factory=dict)
+
+    def wait(self) -> float | None:
+        return None
+
+    def run(self, limit: int) -> int:
+        return 0
+
+    def on_wake(self, heard: Callable[..., None]) -> None:
+        pass
+
+
+class Edge:
+    """The application, asked without a socket; `ask` gives the answer."""
+
+    def __init__(self, cloud: Cloud | None = None, **settings: object) -> None:
+        self.cloud = cloud or Cloud()
+        self.app: FastAPI = application(self.cloud, Settings(**settings))  # type: ignore[arg-type]
+        self.headers: dict[str, str] = {}
+
+    def ask(self, method: str, path: str, **more: object) -> httpx.Response:
+        return asyncio.run(self._ask(method, path, more))
+
+    async def _ask(self, method: str, path: str, more: dict[str, object]) -> httpx.Response:
+        headers = {**self.headers, **more.pop("headers", {})}  # type: ignore[dict-item]
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.request(method, path, headers=headers, **more)  # type: ignore[arg-type]
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self.ask("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    def login(self, name: str = "demo", **scope: object) -> httpx.Response:
+        answer = self.ask("POST", "/identity/v3/auth/tokens", json=credentials(name, **scope))
+        self.headers = {"X-Auth-Token": answer.headers.get("x-subject-token", "")}
+        return answer
+
+
+def credentials(name: str = "demo", **scope: object) -> dict[str, object]:
+    """The body with which somebody logs in."""
+    user = {"name": name, "password": "secret", "domain": {"name": "Default"}}
+    auth: dict[str, object] = {"identity": {"methods": ["password"], "password": {"user": user}}}
+    return {"auth": auth | ({"scope": scope} if scope else {})}
+
+
+PROGRAM = """
+import asyncio, sys
+from starlette.responses import StreamingResponse
+from ecs_fsm.serve.app import application
+from ecs_fsm.serve.listen import bind, serve
+from ecs_fsm.serve.settings import Settings
+from tests.edge import Cloud
+
+settings = Settings(port=0)
+bound = bind(settings)
+app = application(Cloud(), settings)
+for fault in sys.argv[1:]:
+    app.state.wire.add(fault)
+
+@app.get("/_ecs/endless")
+async def endless():
+    async def events():
+        while True:
+            yield "data: 1\\n\\n"
+            await asyncio.sleep(3600)
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+@app.get("/compute/broken")
+async def broken():
+    raise RuntimeError("a secret of the inside")
+
+print(bound.getsockname()[1], flush=True)
+serve(app, bound)
+print("ended", flush=True)
+"""
+
+
+@dataclass
+class Running:
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def end(self) -> tuple[float, str, str]:
+        """Seconds from the signal to the end, and what it wrote."""
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        out, err = self.process.communicate(timeout=20)
+        return time.monotonic() - begun, out, err
+
+
+@contextmanager
+def running(*faults: str) -> Iterator[Running]:
+    """A server with these faults on its wire."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *faults],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+    )
+    try:
+        assert process.stdout is not None
+        yield Running(process, int(process.stdout.readline()))
+    finally:
+        process.kill()
+        process.communicate()
