@@ -25,7 +25,7 @@ SPELLINGS = {
     "task_state": ("task_state", "OS-EXT-STS:task_state"),
     "status": ("status",),
 }
-SERVERS = ("server", "server_id", "instance", "instance_uuid", "uuid", "id")
+SERVERS = ("server", "server_id", "instance", "instance_uuid", "uuid")
 """Columns that name the server of a row; where a recording has several, the first of these does."""
 OWN = {spelling for spellings in SPELLINGS.values() for spelling in spellings}
 NOTHING = ("", NO_TASK, "null", "none", "None", "NULL")

@@ -2,61 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import httpx
 from fastapi import FastAPI
 
 from ecs_fsm.serve.app import application
-from ecs_fsm.serve.catalog import catalog
+from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.settings import Settings
-
-
-@dataclass
-class Instance:
-    """What ports need of a server."""
-
-    id: str
-    project_id: str
-    number: int
-    networks: tuple[str, ...] = (catalog().default_network.id,)
-
-
-@dataclass
-class Cloud:
-    """Stands in for the cloud: it holds servers and has nothing to do."""
-
-    instances: dict[str, Instance] = field(default_factory=dict)
-
-    def wait(self) -> float | None:
-        return None
-
-    def run(self, limit: int) -> int:
-        return 0
-
-    def on_wake(self, heard: Callable[..., None]) -> None:
-        pass
+from tests.apart import apart
+from tests.clouds import cloud_of
 
 
 class Edge:
     """The application, asked without a socket; `ask` gives the answer."""
 
     def __init__(self, cloud: Cloud | None = None, **settings: object) -> None:
-        self.cloud = cloud or Cloud()
+        self.cloud = cloud or cloud_of()
         self.app: FastAPI = application(self.cloud, Settings(**settings))  # type: ignore[arg-type]
         self.headers: dict[str, str] = {}
 
     def ask(self, method: str, path: str, **more: object) -> httpx.Response:
-        return asyncio.run(self._ask(method, path, more))
+        return apart(self._ask(method, path, more))
 
     async def _ask(self, method: str, path: str, more: dict[str, object]) -> httpx.Response:
         headers = {**self.headers, **more.pop("headers", {})}  # type: ignore[dict-item]
@@ -84,13 +59,13 @@ PROGRAM = """
 import asyncio, sys
 from starlette.responses import StreamingResponse
 from ecs_fsm.serve.app import application
-from ecs_fsm.serve.listen import bind, serve
+from ecs_fsm.serve.listen import bind, serve_until_signal
 from ecs_fsm.serve.settings import Settings
-from tests.edge import Cloud
+from tests.clouds import cloud_of
 
 settings = Settings(port=0)
 bound = bind(settings)
-app = application(Cloud(), settings)
+app = application(cloud_of(), settings)
 for fault in sys.argv[1:]:
     app.state.wire.add(fault)
 
@@ -106,8 +81,7 @@ async def endless():
 async def broken():
     raise RuntimeError("a secret of the inside")
 
-print(bound.getsockname()[1], flush=True)
-serve(app, bound)
+serve_until_signal(app, bound, lambda: print(bound.getsockname()[1], flush=True))
 print("ended", flush=True)
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pty
 import re
@@ -10,8 +9,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +24,7 @@ from ecs_fsm.play.quizzing import Quiz
 from ecs_fsm.play.session import Session
 from ecs_fsm.teach.lessons import lessons
 from ecs_fsm.teach.quiz import chosen
+from tests.apart import apart
 from tests.command import COMMAND, ecs_fsm
 
 SIZE = (80, 24)
@@ -33,12 +32,6 @@ A_STOP = ("l", "down", "down", "enter")
 """Begins the lesson of a server that runs and is stopped."""
 STOPPING = (*A_STOP, "1")
 T = TypeVar("T")
-
-
-def apart(playing: Coroutine[object, object, T]) -> T:
-    """What a coroutine returns, in a thread of its own: a browser's tests may keep a loop here."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, playing).result()
 
 
 def screen(app: Play) -> str:

@@ -9,6 +9,7 @@ from typing import cast
 
 from ecs_fsm.serve.clockwork import BATCH, run
 from ecs_fsm.serve.cloud import Cloud
+from tests.apart import apart
 
 
 class Due:
@@ -57,7 +58,7 @@ def test_others_get_their_turn_between_batches() -> None:
         await ended(loop)
         return cloud.batches, turns
 
-    batches, turns = asyncio.run(scene())
+    batches, turns = apart(scene())
     assert batches == [BATCH, BATCH, BATCH, 1]
     assert turns >= len(batches)
 
@@ -73,4 +74,4 @@ def test_a_change_wakes_the_loop_that_had_nothing_to_do() -> None:
         await ended(loop)
         return cloud.batches
 
-    assert asyncio.run(scene()) == [1, 2]
+    assert apart(scene()) == [1, 2]

@@ -11,30 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecs_fsm.errors import InvalidInput, Refused
-from ecs_fsm.fleet.profilefile import built_in
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.model import Kind
 from ecs_fsm.observations import Observation
 from ecs_fsm.replay import Replay
 from ecs_fsm.serve.cloud import FAULT, Cloud
-from ecs_fsm.serve.instance import Asker, Instance, NewServer, Seen
+from ecs_fsm.serve.instance import Instance, NewServer, Seen
 from ecs_fsm.serve.record import Record
 from ecs_fsm.serve.state import State
 from ecs_fsm.simulate import simulate
-
-LIFECYCLES = ("ecs", "nova")
-USER = Asker("req-1", "user", "project", "test")
-ADMIN = USER._replace(admin=True)
-LONG = 1e6
-"""Seconds in which everything comes to its end."""
-
-
-def cloud_of(
-    name: str = "ecs", *, seed: int = 7, state: str | None = None, **policy: float
-) -> Cloud:
-    kind = server_class(name)
-    kept = State(state)
-    return Cloud(kind, built_in(kind.lifecycle), speed=0, seed=seed, settings=policy, state=kept)
+from tests.clouds import ADMIN, LIFECYCLES, LONG, USER, cloud_of
 
 
 def new(cloud: Cloud, name: str = "web-1", **metadata: str) -> Instance:

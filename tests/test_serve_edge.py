@@ -11,7 +11,9 @@ from fastapi import FastAPI
 from ecs_fsm.serve.api.access import MOST_TOKENS, Access, Caller
 from ecs_fsm.serve.app import routes
 from ecs_fsm.serve.catalog import attachment, catalog
-from tests.edge import Cloud, Edge, Instance, credentials
+from ecs_fsm.serve.instance import NewServer
+from tests.clouds import LONG, USER, cloud_of
+from tests.edge import Edge, credentials
 
 COMPUTE = "/compute/v2.1"
 
@@ -371,14 +373,19 @@ def test_the_old_proxy_for_images_is_gone_from_2_36(edge: Edge) -> None:
 
 
 def test_ports_are_those_of_the_servers_of_the_project() -> None:
-    edge = Edge(Cloud({"s1": Instance("s1", "p", 1), "s2": Instance("s2", "q", 2)}))
+    cloud, network = cloud_of(), catalog().default_network
+    wanted = NewServer("web", "1", None, details={"networks": [network.id]})
+    mine, other = (cloud.create(wanted, USER._replace(project_id=project)) for project in "pq")
+    edge = Edge(cloud)
     edge.login(project={"id": "p"})
+    assert edge.get("/network/v2.0/ports").json()["ports"] == []
+    cloud.advance(LONG)
     (port,) = edge.get("/network/v2.0/ports").json()["ports"]
-    assert port["device_id"] == "s1"
-    own = attachment(catalog().default_network, "s1", 1)
+    assert port["device_id"] == mine.id
+    own = attachment(network, mine.id, 1)
     assert port["fixed_ips"][0]["ip_address"] == own.address
     assert edge.get(f"/network/v2.0/ports/{own.port_id}").json()["port"] == port
-    assert edge.get("/network/v2.0/ports?device_id=s2").json()["ports"] == []
+    assert edge.get(f"/network/v2.0/ports?device_id={other.id}").json()["ports"] == []
 
 
 def test_ten_thousand_servers_have_addresses_of_their_own() -> None:

@@ -5,9 +5,9 @@ Networks and subnets are those of the catalog, ports those of the servers; nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import ConfigDict
@@ -17,21 +17,16 @@ from ecs_fsm.serve.api.access import Caller, Known, identifier
 from ecs_fsm.serve.api.bodies import Body, Link, errors
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
+from ecs_fsm.serve.api.shapes import Shapes
 from ecs_fsm.serve.api.versions import base
-from ecs_fsm.serve.catalog import Network, attachment, catalog
+from ecs_fsm.serve.api.words import words
+from ecs_fsm.serve.catalog import Attachment, Network, catalog
+from ecs_fsm.serve.cloud import Cloud
+from ecs_fsm.serve.instance import Instance
 
 Shown = dict[str, Any]
 CREATED = "2026-01-01T00:00:00Z"
 UP = "ACTIVE"
-
-
-class Attached(Protocol):
-    """What a port needs of a server: `networks` are ids, `number` counts servers."""
-
-    id: str
-    project_id: str
-    networks: Sequence[str]
-    number: int
 
 
 class NetworkError(Body):
@@ -163,24 +158,24 @@ def _subnet(network: Network) -> Resource:
 
 
 def _ports(request: Request, caller: Caller) -> Iterator[Resource]:
-    instances: Mapping[str, Attached] = request.app.state.cloud.instances
+    cloud: Cloud = request.app.state.cloud
+    shapes, instances = Shapes(cloud, catalog(), words()), cloud.instances
     device = request.query_params.get("device_id")
     if device is not None:
         instances = {device: instances[device]} if device in instances else {}
     for server in instances.values():
         if caller.admin or server.project_id == caller.project_id:
-            yield from (_port(server, catalog().networks[known]) for known in server.networks)
+            yield from (_port(server, own) for own in shapes.attachments(server))
 
 
-def _port(server: Attached, network: Network) -> Resource:
-    own = attachment(network, server.id, server.number)
+def _port(server: Instance, own: Attachment) -> Resource:
     return _timed(
         {
             "id": own.port_id,
             "name": "",
-            "network_id": network.id,
+            "network_id": own.network.id,
             "mac_address": own.mac,
-            "fixed_ips": [{"subnet_id": network.subnet.id, "ip_address": own.address}],
+            "fixed_ips": [{"subnet_id": own.network.subnet.id, "ip_address": own.address}],
             "device_id": server.id,
             "device_owner": f"compute:{catalog().availability_zone}",
             "status": UP,
