@@ -56,11 +56,15 @@ AGAINST_THE_LAYERS = {
 # a type of the APIs.
 OTHER_MEANINGS = {
     ("ecs_fsm.cli.options", "start"),
+    ("ecs_fsm.serve.api.belongings", "driver"),
     ("ecs_fsm.serve.api.control", "error"),
     ("ecs_fsm.serve.api.errors", "error"),
     ("ecs_fsm.serve.api.errors", "network"),
+    ("ecs_fsm.serve.api.filters", "deleted"),
+    ("ecs_fsm.serve.api.filters", "locked"),
     ("ecs_fsm.serve.api.network", "end"),
     ("ecs_fsm.serve.api.network", "start"),
+    ("ecs_fsm.serve.api.shapes", "locked"),
     ("ecs_fsm.serve.api.tokenbody", "network"),
 }
 

@@ -660,7 +660,8 @@ def test_metadata_is_set_replaced_and_removed(compute: Compute) -> None:
     assert ask("DELETE", "/c") == 204
     for method, body in (("GET", None), ("DELETE", None)):
         assert compute.ask(method, f"{path}/c", body).message == "Metadata item was not found"
-    for wrong in ({"meta": {"d": "1"}}, {"meta": {}}, {"meta": {"c": 1}}, {}):
+    bad: tuple[object, ...] = ({"meta": {"d": "1"}}, {"meta": {}}, {"meta": {"c": 1}}, {})
+    for wrong in bad:
         assert compute.ask("PUT", f"{path}/c", wrong).code == 400
     many = {"metadata": {str(number): "" for number in range(129)}}
     assert compute.ask("POST", path, many).code == 403
