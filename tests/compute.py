@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from functools import cache
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.settings import Settings
+from tests.apart import apart
 
 TINY, SMALL = "1", "2"
 CIRROS, DEBIAN = "70a599e0-31e7-49b7-b260-868f441e862b", "155d900f-4e14-4e4c-a73d-069cbf4541e6"
@@ -77,7 +77,7 @@ class Compute:
 
     def ask(self, method: str, path: str, body: object = None, **by: Any) -> Answer:
         """Ask for a path behind the version; `user` and `minor` say by whom and how."""
-        return asyncio.run(self.asked(method, path, body, **by))
+        return apart(self.asked(method, path, body, **by))
 
     async def asked(
         self,

@@ -66,7 +66,6 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.api.network", "start"),
     ("ecs_fsm.serve.api.shapes", "locked"),
     ("ecs_fsm.serve.api.tokenbody", "network"),
-    ("ecs_fsm.serve.api.words", "locked"),
 }
 
 

@@ -453,9 +453,9 @@ def test_without_a_column_that_names_servers_all_rows_are_of_one() -> None:
     [
         ('"server": "a", ', "", "no server; the first row has one, so every row names its server"),
         (
-            '"id": 7, ',
-            '"id": null, ',
-            "no id; the first row has one, so every row names its server",
+            '"uuid": 7, ',
+            '"uuid": null, ',
+            "no uuid; the first row has one, so every row names its server",
         ),
         ("", '"uuid": "a", ', "a server, but the first row names none; all rows do or none does"),
         ('"server": 1, ', '"server": [1], ', "server is [1], not the name of a server"),

@@ -80,8 +80,8 @@ def replay(file: str, sampled: bool, as_json: bool) -> int:
     FILE (- is standard input) is a JSON array, JSON Lines or CSV; each row has vm_state and
     task_state (also as OS-EXT-STS:vm_state and OS-EXT-STS:task_state) and may have status. With
     --sampled a change is explained by the shortest sequence of events, and a row may hold status
-    alone. Where rows name their server (a column server, server_id, instance, instance_uuid, uuid
-    or id), each server is followed for itself until the end of its life.
+    alone. Where rows name their server (a column server, server_id, instance, instance_uuid or
+    uuid), each server is followed for itself until the end of its life.
 
     \b
     Examples:

@@ -60,7 +60,7 @@ def words() -> Words:
         connected=frozenset(read["connected"]),
         without_host=frozenset(read["without_host"]),
         power_states=read["power_states"],
-        locked=(read["locked"]["fact"], read["locked"]["value"]),
+        locked=(read["guarded"]["fact"], read["guarded"]["value"]),
         **read["created"],
         aborted=read["aborted"],
         operations=Operations(**read["operations"]),
