@@ -323,6 +323,14 @@ def test_a_job_runs_until_its_last_part_is_over(ecs: Face) -> None:
     assert [part["status"] for part in parts] == ["SUCCESS", "RUNNING"]
 
 
+def test_a_job_that_hangs_ends_when_the_system_gives_its_server_up(ecs: Face) -> None:
+    ecs.cloud.add_fault("create:hang@spawning")
+    _, told = ecs.post("cloudservers", {"server": wanted()})
+    assert ecs.end(told["job_id"])["status"] == "RUNNING"
+    ecs.cloud.happen(ecs.cloud.instances[told["serverIds"][0]], "fail", {})
+    assert ecs.job(told["job_id"])["status"] == "FAIL"
+
+
 def test_an_operation_that_another_takes_the_place_of_fails_its_job(face: Face) -> None:
     [server_id] = face.made()
     stop = face.act("os-stop", server_id)

@@ -87,6 +87,7 @@ class Steps:
         """Let an event of the system happen to a server. Raises as `BaseServer.trigger` does."""
         before = instance.state
         instance.server.trigger(event, **given)
+        instance.hangs = False
         if self._lifecycle.triggers[event].kind is Kind.FAILURE:
             instance.went_wrong = True
             what = instance.operation or "what the system did"
