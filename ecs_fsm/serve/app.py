@@ -22,6 +22,7 @@ from ecs_fsm.serve.api import (
     control,
     errors,
     flavors,
+    huawei,
     identity,
     images,
     keypairs,
@@ -34,6 +35,7 @@ from ecs_fsm.serve.api.access import Access
 from ecs_fsm.serve.clockwork import running
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.guard import Guarded
+from ecs_fsm.serve.jobs import Jobs
 from ecs_fsm.serve.settings import Settings
 from ecs_fsm.serve.wire import OWN_PATHS, Wired, WireFaults
 from ecs_fsm.version import __version__
@@ -85,6 +87,7 @@ ROUTERS: tuple[Face, ...] = (
     Face(versions.router),
     Face(images.router),
     Face(network.router),
+    Face(huawei.router),
     Face(control.router),
 )
 """All routers; a request goes to the first that knows its path."""
@@ -105,7 +108,7 @@ def routes() -> list[tuple[Collection[str], str, str]]:
 def application(cloud: Cloud, settings: Settings, page: Page | None = None) -> FastAPI:
     """The application over a cloud; `page` answers browsers at `/`.
 
-    Its `state` holds `cloud`, `settings`, `access` (tokens) and `wire` (its faults).
+    Its `state` holds `cloud`, `settings`, `access` (tokens), `jobs` and `wire` (its faults).
     """
     app = FastAPI(
         title="ecs-fsm",
@@ -120,6 +123,7 @@ def application(cloud: Cloud, settings: Settings, page: Page | None = None) -> F
     app.state.cloud = cloud
     app.state.settings = settings
     app.state.access = Access(settings.token_lifetime)
+    app.state.jobs = Jobs(cloud)
     app.state.keypairs = keypairs.Kept()
     errors.handle(app)
     for face in ROUTERS:

@@ -34,6 +34,7 @@ REMEMBERED = 1000
 """Servers that are gone and can still be looked up."""
 SERVER, CLOUD = "server", "cloud"
 Listener = Callable[[Instance, Seen], object]
+Ender = Callable[[Instance, str, bool], object]
 
 
 class Cloud:
@@ -65,6 +66,8 @@ class Cloud:
         self.count = 0
         self.seed, self.epoch = seed, datetime.now(UTC)
         self._listeners: list[Listener] = []
+        self._enders: list[Ender] = []
+        self._following = False
         begin = self._read()
         self.clock = Clock(speed, begin)
         self._steps = Steps(
@@ -86,6 +89,14 @@ class Cloud:
     def listen(self, listener: Listener) -> None:
         """Call `listener` with every state that a server enters from now on."""
         self._listeners.append(listener)
+
+    def on_over(self, ender: Ender) -> None:
+        """Call `ender` with every operation that is over from now on, and whether it went wrong.
+
+        One that another took the place of went wrong. What `ender` asks for begins when the
+        operation was over.
+        """
+        self._enders.append(ender)
 
     def on_wake(self, wake: Callable[[], object]) -> None:
         """Call `wake` whenever something is due earlier than all before."""
@@ -109,7 +120,7 @@ class Cloud:
         faults = [Fault.parse(self.lifecycle, text) for text in own]
         creation = self.lifecycle.creation.trigger
         server = self.kind.create(history=False, **wanted.given)
-        now = self._steps.time = self.now
+        now = self._moment()
         self.count += 1
         instance = Instance(
             number=self.count,
@@ -152,7 +163,7 @@ class Cloud:
 
         Raises `Refused` where the lifecycle does not allow it now; then nothing has changed.
         """
-        now = self._steps.time = self.now
+        now = self._moment()
         given = {**self.policy.given.get(operation, {}), **given}
         operation = self.policy.instead.get(operation, operation)
         refused: Refused | None = None
@@ -162,14 +173,16 @@ class Cloud:
         except Refused as error:
             refused = error
         instance.asked.append(Asked(now, operation, asker, refused.reason if refused else None))
+        self._tell()
         self._keep(instance)
         if refused:
             raise refused
 
     def happen(self, instance: Instance, event: str, given: Mapping[str, str]) -> None:
         """Let an event of the system happen now. Raises as `BaseServer.trigger` does."""
-        self._steps.time = self.now
+        self._moment()
         self._steps.happen(instance, event, given)
+        self._tell()
         self._keep(instance)
 
     def run(self, limit: int | None = None) -> int:
@@ -254,6 +267,8 @@ class Cloud:
             instance.set(changes)
             instance.outcomes = outcomes or instance.outcomes
             return
+        if instance.operation and instance.operation != operation:
+            self._steps.ended.append((instance, instance.operation, True))
         instance.operation, instance.changes = operation, changes
         instance.went_wrong = instance.hangs = False
         if trigger.unseen and outcomes:
@@ -290,10 +305,33 @@ class Cloud:
         return None
 
     def _run(self, until: float, limit: int | None) -> int:
-        done = self._steps.run(until, limit, self._put)
+        done = self._steps.run(until, limit, self._went_on)
         if done:
             self._keep()
         return done
+
+    def _moment(self) -> float:
+        """The time of what comes now: the present, or when that was over which it follows."""
+        if not self._following:
+            self._steps.time = self.now
+        return self._steps.time
+
+    def _went_on(self, instance: Instance) -> None:
+        self._tell()
+        self._put(instance)
+
+    def _tell(self) -> None:
+        """Tell of what is over, also of what is over by what those who hear it ask for."""
+        if self._following:
+            return
+        self._following = True
+        try:
+            while self._steps.ended:
+                over = self._steps.ended.popleft()
+                for ender in self._enders:
+                    ender(*over)
+        finally:
+            self._following = False
 
     def _over(self, instance: Instance) -> None:
         del self.instances[instance.id]

@@ -6,6 +6,7 @@ simulated seconds, and a step begins at the time at which the one before was due
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from random import Random
@@ -23,7 +24,8 @@ class Steps:
     """Lets servers go on. `time` is that of the event that happens now.
 
     `durations` are those of the steps, `timers` the times at rest with the event that they end in,
-    both by state. `over` is told when a server came to the end of its life.
+    both by state. `over` is told when a server came to the end of its life. `ended` are operations
+    that are over, with whether they went wrong, of which nobody was told yet.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Steps:
         over: Told,
     ) -> None:
         self.time = 0.0
+        self.ended: deque[tuple[Instance, str, bool]] = deque()
         self._lifecycle = lifecycle
         self._durations, self._timers = durations, timers
         self._seed, self._gone = seed, over
@@ -84,6 +87,7 @@ class Steps:
         """Let an event of the system happen to a server. Raises as `BaseServer.trigger` does."""
         before = instance.state
         instance.server.trigger(event, **given)
+        instance.hangs = False
         if self._lifecycle.triggers[event].kind is Kind.FAILURE:
             instance.went_wrong = True
             what = instance.operation or "what the system did"
@@ -145,6 +149,8 @@ class Steps:
             instance.set(instance.changes)
             if instance.launched is None:
                 instance.launched = self.time
+        if instance.operation is not None:
+            self.ended.append((instance, instance.operation, instance.went_wrong))
         instance.operation, instance.outcomes, instance.changes = None, (), {}
         instance.went_wrong = False
         if not self._lifecycle.leaving(instance.state):

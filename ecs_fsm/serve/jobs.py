@@ -1,0 +1,271 @@
+"""Jobs: what becomes of requests that are answered before they are done, one part per server.
+
+A part follows its server from operation to operation until the last is over, and fails with the
+first that goes wrong. Jobs are kept where servers are, so that a new start goes on with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from random import Random
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from ecs_fsm.errors import InvalidInput, Refused
+from ecs_fsm.serve.cloud import Cloud
+from ecs_fsm.serve.instance import Asker, Instance, Json, NewServer
+
+JOB = "job"
+MOST_JOBS = 10_000
+"""Jobs that can be looked up; older ones are forgotten."""
+INIT, RUNNING, SUCCESS, FAIL = "INIT", "RUNNING", "SUCCESS", "FAIL"
+REFUSED, UNKNOWN = "Ecs.0100", "Ecs.0114"
+"""Error codes of parts that never began: the server is in the wrong state, or there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What jobs of one kind, and their parts, are called, and the code of those that went wrong."""
+
+    job: str
+    part: str
+    code: str
+
+
+class Step(NamedTuple):
+    """An operation to ask for, and the attributes that it changes if it succeeds."""
+
+    operation: str
+    changes: Mapping[str, Json]
+
+
+@dataclass(slots=True)
+class Part:
+    """What a job does with one server: the operation that runs, and the steps after it.
+
+    Times are simulated seconds. A part that is over says why if it failed.
+    """
+
+    number: int
+    id: str
+    server_id: str
+    operation: str
+    then: list[Step]
+    begun: float
+    ended: float | None = None
+    error: str | None = None
+    reason: str | None = None
+
+    def status(self, now: float) -> str:
+        """`INIT` at the moment of the request, `RUNNING` until it is over."""
+        if self.ended is None:
+            return INIT if now <= self.begun else RUNNING
+        return FAIL if self.error else SUCCESS
+
+    def end(self, at: float, error: str | None = None, reason: str | None = None) -> None:
+        """It is over, in failure if there is an error code."""
+        self.ended, self.error, self.reason = at, error, reason
+
+
+@dataclass(slots=True)
+class Job:
+    """A request that was accepted; those of a `batch` are shown with their parts as jobs."""
+
+    number: int
+    id: str
+    project_id: str
+    kind: Kind
+    batch: bool
+    asker: Asker
+    begun: float
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def ended(self) -> float | None:
+        """When its last part was over, None before."""
+        ends = [part.ended for part in self.parts]
+        return None if None in ends else max(cast(list[float], ends), default=self.begun)
+
+    def status(self, now: float) -> str:
+        """As of a part; it fails where one of its parts does, once all are over."""
+        if self.ended is None:
+            return INIT if now <= self.begun else RUNNING
+        return FAIL if any(part.error for part in self.parts) else SUCCESS
+
+
+class Jobs:
+    """The jobs of a cloud. Raises `InvalidInput` for jobs in its state that do not read."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.by_id: dict[str, Job] = {}
+        self._followed: dict[str, list[tuple[Job, Part]]] = {}
+        self._count = 0
+        cloud.on_over(self._over)
+        self._read()
+
+    def find(self, job_id: str, project_id: str) -> Job | None:
+        """The job of that id, if it is one of the project."""
+        job = self.by_id.get(job_id)
+        return job if job and job.project_id == project_id else None
+
+    def create(self, kind: Kind, wanted: Iterable[NewServer], asker: Asker) -> Job:
+        """Create servers. Raises as `Cloud.create` does, before the first is there."""
+        operation = self.cloud.lifecycle.creation.trigger
+        job = self._new(kind, True, asker)
+        for server in wanted:
+            instance = self.cloud.create(server, asker)
+            self._follow(job, self._part(job, instance.id, Step(operation, {}), []))
+        return self._begun(job)
+
+    def ask(
+        self, kind: Kind, instance: Instance, steps: Iterable[Step], asker: Asker, batch: bool
+    ) -> Job:
+        """Ask for steps of one server, each when the one before is over.
+
+        Raises `Refused` where the first is.
+        """
+        job = self._new(kind, batch, asker)
+        self._ask(job, instance, steps)
+        return self._begun(job)
+
+    def ask_each(
+        self,
+        kind: Kind,
+        servers: Mapping[str, Instance | None],
+        steps: Iterable[Step],
+        asker: Asker,
+    ) -> Job:
+        """Ask for steps of many servers, None for one that is unknown; who is refused fails."""
+        job, steps = self._new(kind, True, asker), tuple(steps)
+        for server_id, instance in servers.items():
+            try:
+                if instance is not None:
+                    self._ask(job, instance, steps)
+                    continue
+                error, reason = UNKNOWN, f"The server {server_id} could not be found."
+            except Refused as refused:
+                error, reason = REFUSED, str(refused)
+            self._part(job, server_id, steps[0], []).end(job.begun, error, reason)
+        return self._begun(job)
+
+    def _new(self, kind: Kind, batch: bool, asker: Asker) -> Job:
+        self._count += 1
+        number, now = self._count, self.cloud.now
+        return Job(number, self._id(number), asker.project_id, kind, batch, asker, now)
+
+    def _id(self, *numbers: int) -> str:
+        """An id that depends on the seed and these numbers."""
+        words = "/".join(map(str, (self.cloud.seed, JOB, *numbers)))
+        return UUID(int=Random(words).getrandbits(128), version=4).hex
+
+    def _part(self, job: Job, server_id: str, first: Step, then: list[Step]) -> Part:
+        number = len(job.parts) + 1
+        part_id = self._id(job.number, number)
+        job.parts.append(Part(number, part_id, server_id, first.operation, then, job.begun))
+        return job.parts[-1]
+
+    def _ask(self, job: Job, instance: Instance, steps: Iterable[Step]) -> None:
+        first, *then = steps
+        before = instance.trouble
+        self.cloud.ask(instance, first.operation, {}, job.asker, first.changes)
+        part = self._part(job, instance.id, first, then)
+        part.operation = instance.operation or first.operation
+        self._follow(job, part)
+        if instance.operation is None:
+            self._over(instance, part.operation, instance.trouble is not before)
+
+    def _follow(self, job: Job, part: Part) -> None:
+        self._followed.setdefault(part.server_id, []).append((job, part))
+
+    def _begun(self, job: Job) -> Job:
+        """Keep a new job with all of its parts, and forget the oldest where there are too many."""
+        self.by_id[job.id] = job
+        document = {**asdict(job), "asker": [*job.asker]}
+        del document["parts"]
+        self.cloud.state.put(JOB, job.id, cast(Json, document))
+        for part in job.parts:
+            self._put(job, part)
+        while len(self.by_id) > MOST_JOBS:
+            old = self.by_id.pop(next(iter(self.by_id)))
+            self.cloud.state.drop(JOB, old.id)
+        self.cloud.state.commit()
+        return job
+
+    def _put(self, job: Job, part: Part) -> None:
+        if job.id in self.by_id:
+            document = {**asdict(part), "then": [[s.operation, dict(s.changes)] for s in part.then]}
+            self.cloud.state.put(JOB, f"{job.id}/{part.number:04}", cast(Json, document))
+
+    def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:
+        """An operation is over, and with it what it was the last step of, or failed."""
+        followed = self._followed.pop(instance.id, [])
+        for job, part in followed:
+            if part.operation != operation:
+                self._follow(job, part)
+                continue
+            if went_wrong:
+                part.end(instance.updated, job.kind.code, _why(instance, operation))
+            elif part.then:
+                self._go_on(job, part, instance)
+            else:
+                part.end(instance.updated)
+            self._put(job, part)
+
+    def _go_on(self, job: Job, part: Part, instance: Instance) -> None:
+        step = part.then.pop(0)
+        part.operation = step.operation
+        self._follow(job, part)
+        self._put(job, part)
+        try:
+            self.cloud.ask(instance, step.operation, {}, job.asker, step.changes)
+        except Refused as refused:
+            self._followed[instance.id].remove((job, part))
+            part.end(instance.updated, REFUSED, str(refused))
+
+    def _read(self) -> None:
+        """Take over the jobs that the state has kept."""
+        try:
+            jobs: dict[str, Job] = {}
+            for name, document in self.cloud.state.all(JOB):
+                own, _, piece = name.partition("/")
+                fields = cast(dict[str, Any], document)
+                if piece:
+                    then = [Step(*step) for step in fields["then"]]
+                    jobs[own].parts.append(Part(**{**fields, "then": then}))
+                else:
+                    known = {"kind": Kind(**fields["kind"]), "asker": Asker(*fields["asker"])}
+                    jobs[own] = Job(**{**fields, **known})
+        except (KeyError, TypeError, ValueError) as error:
+            path = self.cloud.state.path
+            raise InvalidInput(
+                f"{path}: the file is broken: a job does not read: {error}"
+            ) from None
+        for job in sorted(jobs.values(), key=lambda job: job.number):
+            self.by_id[job.id], self._count = job, job.number
+            for part in job.parts:
+                if part.ended is None:
+                    self._take_over(job, part)
+        self.cloud.state.commit()
+
+    def _take_over(self, job: Job, part: Part) -> None:
+        """Follow a part again, also where its operation was over while nobody heard it."""
+        here, gone = self.cloud.instances.get(part.server_id), self.cloud.gone.get(part.server_id)
+        instance = here or gone
+        if instance is None:
+            part.end(self.cloud.now, UNKNOWN, f"The server {part.server_id} is gone.")
+            self._put(job, part)
+            return
+        self._follow(job, part)
+        if instance.operation != part.operation:
+            trouble = instance.trouble
+            wrong = bool(instance.operation or (trouble and trouble.at >= part.begun))
+            self._over(instance, part.operation, wrong)
+
+
+def _why(instance: Instance, operation: str) -> str:
+    """Why an operation went wrong, in a sentence."""
+    if instance.operation:
+        return f"{operation}: {instance.operation} was asked for and took its place"
+    return instance.trouble.message if instance.trouble else f"{operation} went wrong"
