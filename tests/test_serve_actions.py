@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import cache
 
 import pytest
@@ -16,6 +15,7 @@ from ecs_fsm.serve.api.changes import CHANGES
 from ecs_fsm.serve.api.results import RESULTS
 from ecs_fsm.serve.api.words import words
 from ecs_fsm.serve.instance import Instance
+from tests.apart import apart
 from tests.compute import CIRROS, DEBIAN, SMALL, Answer, Compute
 
 HIGHEST = 96
@@ -68,7 +68,7 @@ CASES = [
 def test_an_action_is_accepted_exactly_where_the_lifecycle_allows_it(
     name: str, action: Action, operation: str, argument: object
 ) -> None:
-    answers = asyncio.run(answers_everywhere(name, action, argument))
+    answers = apart(answers_everywhere(name, action, argument))
     for node, (instance, answer) in answers.items():
         outcome, refused = expected(lifecycle_of(name), operation, node)
         if refused is None:

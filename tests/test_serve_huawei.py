@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from ecs_fsm.serve.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.jobs import Jobs
 from ecs_fsm.serve.settings import Settings
 from ecs_fsm.serve.state import State
+from tests.apart import apart
 
 CIRROS, DEBIAN = "70a599e0-31e7-49b7-b260-868f441e862b", "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 SMALL, LARGE = "s6.small.1", "s6.large.2"
@@ -42,7 +42,7 @@ class Client:
             ) as client:
                 return await client.request(method, path, **more)
 
-        return asyncio.run(asked())
+        return apart(asked())
 
     def get(self, path: str, **more: Any) -> Response:
         return self.request("GET", path, **more)
