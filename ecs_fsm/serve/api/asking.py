@@ -15,10 +15,10 @@ from starlette.responses import Response
 
 from ecs_fsm.errors import Refused, UnknownFact
 from ecs_fsm.model import Kind
-from ecs_fsm.serve.api.access import Caller, Known
+from ecs_fsm.serve.api.access import Caller, Known, caller
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.shapes import Look, Shapes, View
-from ecs_fsm.serve.api.versions import Microversion
+from ecs_fsm.serve.api.versions import Microversion, microversion
 from ecs_fsm.serve.api.words import Words, words
 from ecs_fsm.serve.catalog import Catalog, catalog
 from ecs_fsm.serve.cloud import Cloud
@@ -122,7 +122,7 @@ class Asking:
 
     __slots__ = ("base", "caller", "compute", "minor", "request", "root")
 
-    def __init__(self, request: Request, caller: Known, minor: Microversion) -> None:
+    def __init__(self, request: Request, caller: Caller, minor: int) -> None:
         self.request = request
         self.caller = caller
         self.minor = minor
@@ -171,8 +171,21 @@ class Asking:
             raise ApiError(403, FORBIDDEN.format(what))
 
 
-Asked = Annotated[Asking, Depends(Asking)]
+async def asking(request: Request, known: Known, minor: Microversion) -> Asking:
+    """What a handler needs to know of its request. Raises 401 and 406."""
+    return Asking(request, known, minor)
+
+
+Asked = Annotated[Asking, Depends(asking)]
 """The request of a handler."""
+WITH_TOKEN: dict[str, object] = {"security": [{"token": []}]}
+"""What the document says of a path whose handler asks by itself."""
+
+
+async def asking_of(request: Request) -> Asking:
+    """The same without the framework, which takes longer than most answers."""
+    known = await caller(request, request.headers.get("x-auth-token"))
+    return Asking(request, known, await microversion(request))
 
 
 def answer(text: bytes, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -92,7 +92,7 @@ def _events(asking: Asking, instance: Instance, past: Past) -> list[Json]:
     return [
         _event(asking, instance, begun, ended)
         for begun, ended in zip(past.seen, ends, strict=False)
-        if begun.state.task_state
+        if begun.state.task_state and begun.event not in asking.compute.failures
     ]
 
 
