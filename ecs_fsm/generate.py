@@ -1,4 +1,7 @@
-"""Writes the modules that are derived from a table: `python -m ecs_fsm.generate`."""
+"""Writes what is derived from a table: modules, and the picture that a cloud's page shows at once.
+
+`python -m ecs_fsm.generate`
+"""
 
 from __future__ import annotations
 
@@ -98,12 +101,17 @@ def server_module(lifecycle: Lifecycle, package: str) -> str:
 
 
 def main() -> None:
-    """Write every derived module of the package, and format it."""
+    """Write every derived file of the package."""
+    from ecs_fsm.explore.board import board
+
+    source = Path(__file__).parent
     for name in NAMES:
         package = f"ecs_fsm.{name}"
         lifecycle = getattr(import_module(f"{package}.table"), name.upper())
-        path = Path(__file__).parent / name / "server.py"
+        path = source / name / "server.py"
         path.write_text(server_module(lifecycle, package), encoding="utf-8")
+        picture = source / "serve" / "page" / f"{name}.svg"
+        picture.write_text(f"{board(lifecycle)}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -57,6 +57,16 @@ def outcomes(lifecycle: Lifecycle) -> list[str]:
     return [*(name for name in lifecycle.events if name != lifecycle.advance), HANG]
 
 
+def choices(lifecycle: Lifecycle, operation: Trigger) -> list[str]:
+    """What can become of an operation, and at which steps: `fail@resize_prep` and so on."""
+    steps = _steps(lifecycle, operation)
+    return [
+        f"{event}@{task}"
+        for event in outcomes(lifecycle)
+        for task in _tasks(s for s in steps if _can(lifecycle, operation, event, s))
+    ]
+
+
 def simulate(
     server_class: type[BaseServer], words: Sequence[str], start: Node | None = None
 ) -> Scenario:

@@ -5,7 +5,7 @@ Each face is a router with whole paths; adding one is one line in `ROUTERS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -27,6 +27,7 @@ from ecs_fsm.serve.api import (
     images,
     keypairs,
     network,
+    page,
     past,
     servers,
     versions,
@@ -92,8 +93,6 @@ ROUTERS: tuple[Face, ...] = (
 )
 """All routers; a request goes to the first that knows its path."""
 
-Page = Callable[[Request], Response]
-
 
 def routes() -> list[tuple[Collection[str], str, str]]:
     """Methods, path and name of everything that a client can ask."""
@@ -105,8 +104,8 @@ def routes() -> list[tuple[Collection[str], str, str]]:
     ]
 
 
-def application(cloud: Cloud, settings: Settings, page: Page | None = None) -> FastAPI:
-    """The application over a cloud; `page` answers browsers at `/`.
+def application(cloud: Cloud, settings: Settings) -> FastAPI:
+    """The application over a cloud.
 
     Its `state` holds `cloud`, `settings`, `access` (tokens), `jobs` and `wire` (its faults).
     """
@@ -128,7 +127,7 @@ def application(cloud: Cloud, settings: Settings, page: Page | None = None) -> F
     errors.handle(app)
     for face in ROUTERS:
         face.include(app)
-    app.include_router(_front(page))
+    app.include_router(_front())
     app.state.wire = WireFaults(routes(), actions.table(), settings.seed)
     app.add_middleware(Wired, faults=app.state.wire)
     app.add_middleware(Guarded, settings=settings)
@@ -137,14 +136,14 @@ def application(cloud: Cloud, settings: Settings, page: Page | None = None) -> F
     return app
 
 
-def _front(page: Page | None) -> APIRouter:
+def _front() -> APIRouter:
     front = APIRouter()
 
     @front.get("/", include_in_schema=False)
     async def show_front(request: Request) -> Response:
         """The page for browsers, the list of compute versions for everybody else."""
-        if page is not None and "text/html" in request.headers.get("accept", ""):
-            return page(request)
+        if "text/html" in request.headers.get("accept", ""):
+            return await page.front(request)
         return versions.compute_versions(request, "")
 
     return front

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Request
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from ecs_fsm.errors import InvalidInput, UnknownFact
+from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.model import Node
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.faults import Fault
@@ -106,8 +109,17 @@ def _instance(request: Request, server_id: str, *, gone: bool = False) -> Instan
     return found
 
 
+@cache
+def _possible(lifecycle: Lifecycle, node: Node) -> dict[str, Json]:
+    """What can be asked of a server that is there, and what can happen to it."""
+    return {
+        "requests": [*lifecycle.requests(node)],
+        "events": [name for name in lifecycle.events if lifecycle.possible(name, node)],
+    }
+
+
 def _shown(cloud: Cloud, instance: Instance) -> dict[str, Json]:
-    lifecycle, node = cloud.lifecycle, instance.server.node
+    node = instance.server.node
     return {
         "id": instance.id,
         "name": instance.name,
@@ -117,8 +129,7 @@ def _shown(cloud: Cloud, instance: Instance) -> dict[str, Json]:
         "hangs": instance.hangs,
         "operation": instance.operation,
         "due": instance.due,
-        "requests": [*lifecycle.requests(node)],
-        "events": [name for name in lifecycle.events if lifecycle.possible(name, node)],
+        **_possible(cloud.lifecycle, node),
         "gone": instance.terminated is not None,
     }
 

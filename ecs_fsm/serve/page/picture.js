@@ -1,0 +1,164 @@
+// The picture: how many servers are in each state, and, where they are few, each as a dot.
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const LEAVING = 1500;
+const HIGH = 60;
+const [SEAT_HEIGHT, LONGEST_NAME, LETTER] = [12, 11, 4.9];
+const layer = drawn("g", { id: "tokens" });
+board.append(layer);
+
+// The numbers.
+
+function makeMark({ place }) {
+  const mark = drawn("g", { class: "mark", "data-at": place }, drawn("rect"), drawn("text"));
+  layer.after(mark);
+  return mark;
+}
+
+const markWidth = (text) => Math.max(text.length * 5.6 + 8, 15);
+
+function writeMark(mark, text, right, middle) {
+  const width = markWidth(text);
+  mark.classList.toggle("none", !text);
+  const [ground, words] = mark.children;
+  for (const [name, value] of Object.entries({ x: -width, y: -7.5, width, height: 15, rx: 7.5 }))
+    ground.setAttribute(name, value);
+  words.setAttribute("x", -width / 2);
+  words.setAttribute("y", 3.4);
+  words.textContent = text;
+  mark.setAttribute("transform", `translate(${right} ${middle})`);
+}
+
+function countWords({ here, hang }) {
+  const hanging = hang === 1 ? "1 hangs" : `${hang} hang`;
+  if (!hang) return here ? String(here) : "";
+  return here === hang ? hanging : `${here}, ${hanging}`;
+}
+
+function showCount(state, box) {
+  const told = counts.get(state);
+  const text = countWords(told);
+  if (!text && !box.mark) {
+    box.text = text;
+    return;
+  }
+  const [upper, height] = placeOf(box);
+  const beside = box.width - 10 + markWidth(text);
+  const [right, place] = height > HIGH ? [box.width - 4, upper + 11] : [beside, upper];
+  if (text === box.text && place === box.place) return;
+  if (box.text !== undefined && text && text !== box.text && !still.matches)
+    box.rect.animate([{ strokeWidth: "7px" }, {}], { duration: 500, easing: "ease-out" });
+  Object.assign(box, { text, place });
+  box.mark ??= makeMark(state);
+  box.mark.classList.toggle("hung", told.hang > 0);
+  box.group.classList.toggle("hung", told.hang > 0);
+  writeMark(box.mark, text, box.x + right, place);
+}
+
+// The dots.
+
+const tokens = new Map();
+
+function makeToken(server) {
+  const token = drawn(
+    "g",
+    { class: "token", "data-server": server.id },
+    drawn("title"),
+    drawn("rect", { height: 10, rx: 5, y: -5 }),
+    drawn("circle", { cx: 5, r: 3 }),
+    drawn("text", { class: "t8", x: 10.5, y: 2.8 }),
+  );
+  layer.append(token);
+  return token;
+}
+
+function shortName(name) {
+  const letters = [...name];
+  return letters.length > LONGEST_NAME ? `${letters.slice(0, LONGEST_NAME - 1).join("")}…` : name;
+}
+
+// Write what a dot says; how wide that is.
+function writeToken(token, { name, hangs, id }, named) {
+  const [title, ground, , label] = token.children;
+  const text = named ? (hangs ? "! " : "") + shortName(name) : hangs ? "!" : "";
+  setText(title, hangs ? `${name} hangs` : name);
+  setText(label, text);
+  const width = text ? 14 + [...text].length * LETTER : 10;
+  ground.setAttribute("width", width);
+  token.classList.toggle("hangs", hangs);
+  token.classList.toggle("chosen", id === chosen);
+  return width;
+}
+
+// Let the servers of a state sit along the upper edge of its box, and below in a high one.
+function seat(box, sitting, named) {
+  const [upper, height] = placeOf(box);
+  const high = height > HIGH;
+  const [left, right] = [box.x + 4, box.x + box.width - (high ? markWidth(box.text) : 10)];
+  const top = upper + (high ? 11 : 0);
+  const most = high ? Math.max(1, Math.floor((height / 2 - 22) / SEAT_HEIGHT)) : 1;
+  let [x, row] = [left, 0];
+  for (const server of sitting) {
+    const token = tokens.get(server.id);
+    const width = writeToken(token, server, named);
+    if (x > left && x + width > right) [x, row] = [left, row + 1];
+    token.classList.toggle("packed", row >= most);
+    token.dataset.state = box.state.place;
+    token.style.transform = `translate(${x}px, ${top + Math.min(row, most - 1) * SEAT_HEIGHT}px)`;
+    x += width + 2;
+  }
+}
+
+function leave(id, token) {
+  token.classList.add("leaving");
+  tokens.delete(id);
+  setTimeout(() => token.remove(), LEAVING);
+}
+
+function showTokens(now) {
+  if (present.here > MOST_DOTS) {
+    for (const token of tokens.values()) token.remove();
+    tokens.clear();
+    return;
+  }
+  const sitting = new Map();
+  for (const server of servers.values()) {
+    const passing = server.gone && tokens.has(server.id);
+    if (server.gone && !passing) continue;
+    if (!tokens.has(server.id)) tokens.set(server.id, makeToken(server));
+    sitting.set(server.state, [...(sitting.get(server.state) ?? []), server]);
+  }
+  for (const [state, here] of sitting) seat(boxes.get(state), here, present.here <= MOST_NAMED);
+  for (const { id, gone, forgotten } of now) {
+    if ((gone || forgotten) && tokens.has(id)) leave(id, tokens.get(id));
+  }
+}
+
+// Where the picture is larger than its place, move it to the chosen server.
+function follow() {
+  const server = servers.get(chosen);
+  const scroller = board.parentElement;
+  if (!server || !boxes.has(server.state)) return;
+  const seen = scroller.getBoundingClientRect();
+  const box = boxes.get(server.state).rect.getBoundingClientRect();
+  const away = (near, far, from, to) => (near < from || far > to ? near - from - 40 : 0);
+  scroller.scrollBy({
+    left: away(box.left, box.right, seen.left, seen.right),
+    top: away(box.top, Math.min(box.bottom, box.top + 60), seen.top, seen.bottom),
+    behavior: still.matches ? "auto" : "smooth",
+  });
+}
+
+part((now) => {
+  foldLanes();
+  for (const [state, box] of boxes) showCount(state, box);
+  showTokens(now);
+  if ([...now].some(({ id }) => id === chosen)) follow();
+});
+
+board.addEventListener("click", ({ target }) => {
+  const token = target.closest("[data-server]");
+  const box = target.closest("[data-state]");
+  if (token) choose(token.dataset.server);
+  else if (box) filterState(STATES[box.dataset.state]);
+});
