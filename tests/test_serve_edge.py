@@ -195,7 +195,8 @@ def test_the_image_service_tells_errors_as_a_page_that_is_escaped(edge: Edge) ->
 
 def test_only_versions_are_told_without_a_token() -> None:
     asked = {path for methods, path, _ in routes() if "GET" in methods and "{" not in path}
-    open_to_all = {path for path in asked if Edge().get(path).status_code != 401}
+    edge = Edge()
+    open_to_all = {path for path in asked if edge.get(path).status_code != 401}
     versions = {"/identity", "/identity/v3", "/v3", "/compute", "/compute/v2.1", "/v2.1"}
     versions |= {"/image", "/network", "/network/v2.0"}
     assert open_to_all == versions | {f"{path}/" for path in versions}
@@ -438,7 +439,7 @@ def test_the_document_describes_every_route_once_and_whole(edge: Edge) -> None:
     for (_, path), operation in described.items():
         named = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"}
         assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
-    hidden = (".json", "/")
+    hidden = (".json", "/", "{server_id}/")
     for methods, path, _ in routes():
         if not path.endswith(hidden):
             assert all((method, path) in described for method in methods), path
@@ -449,7 +450,8 @@ def test_every_answer_of_a_list_has_the_keys_that_the_document_promises(admin: E
     schemas = document["components"]["schemas"]
     wrong: list[tuple[str, object]] = []
     for path, operations in document["paths"].items():
-        if "get" not in operations or "{" in path or path.startswith("/v3/auth/tokens"):
+        left_out = ("/v3/auth/tokens", "/_ecs/")  # that token is asked for by a header; no cloud's
+        if "get" not in operations or "{" in path or path.startswith(left_out):
             continue
         answer = admin.get(path)
         described = operations["get"]["responses"]
@@ -457,7 +459,7 @@ def test_every_answer_of_a_list_has_the_keys_that_the_document_promises(admin: E
             wrong.append((path, answer.status_code))
             continue
         schema = described[str(answer.status_code)]["content"]["application/json"]["schema"]
-        promised = schemas[schema["$ref"].rpartition("/")[2]].get("required", [])
+        promised = schemas.get(schema.get("$ref", "").rpartition("/")[2], {}).get("required", [])
         if answer.status_code < 400 and not set(promised) <= set(answer.json()):
             wrong.append((path, json.dumps(answer.json())[:200]))
     assert wrong == []

@@ -177,9 +177,9 @@ def test_an_action_suffers_by_its_key_and_reads_its_body_whole() -> None:
     async def act(body: dict[str, object]) -> None:
         bodies.append(body)
 
-    edge.app.add_api_route("/compute/v2.1/servers/x/action", act, methods=["POST"])
+    edge.app.add_api_route("/elsewhere/x/action", act, methods=["POST"])
     edge.app.add_middleware(Wired, faults=faults)
-    path = "/compute/v2.1/servers/x/action"
+    path = "/elsewhere/x/action"
     assert edge.ask("POST", path, json={"os-start": None}).status_code == 200
     assert edge.ask("POST", path, json={"os-stop": {}}).status_code == 503
     assert bodies == [{"os-start": None}]

@@ -66,7 +66,7 @@ class State:
 def _opened(path: str) -> sqlite3.Connection:
     old = Path(path).exists() and Path(path).stat().st_size > 0
     try:
-        file = sqlite3.connect(path, timeout=0.5)
+        file = sqlite3.connect(path, timeout=0.5, check_same_thread=False)
         try:
             if old:
                 _check(file, path)

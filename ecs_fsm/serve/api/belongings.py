@@ -247,7 +247,7 @@ async def clear_password(server_id: str, asked: Asked) -> Response:
 
 
 @router.get("/servers/{server_id}/os-security-groups")
-async def list_security_groups(server_id: str, asked: Asked) -> Response:
+async def list_security_groups_of_server(server_id: str, asked: Asked) -> Response:
     """The security groups, by name; they hold nothing back here."""
     instance = asked.find(server_id)
     shown = [
