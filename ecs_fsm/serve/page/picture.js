@@ -44,7 +44,7 @@ function showCount(state, box) {
   }
   const [upper, height] = placeOf(box);
   const beside = box.width - 10 + markWidth(text);
-  const [right, place] = height > HIGH ? [box.width - 4, upper + 11] : [beside, upper];
+  const [right, place] = height > HIGH ? [box.width - 4, upper + 11] : [beside, upper - 3];
   if (text === box.text && place === box.place) return;
   if (box.text !== undefined && text && text !== box.text && !still.matches)
     box.rect.animate([{ strokeWidth: "7px" }, {}], { duration: 500, easing: "ease-out" });
@@ -95,7 +95,7 @@ function seat(box, sitting, named) {
   const [upper, height] = placeOf(box);
   const high = height > HIGH;
   const [left, right] = [box.x + 4, box.x + box.width - (high ? markWidth(box.text) : 10)];
-  const top = upper + (high ? 11 : 0);
+  const top = upper + (high ? 11 : -3);
   const most = high ? Math.max(1, Math.floor((height / 2 - 22) / SEAT_HEIGHT)) : 1;
   let [x, row] = [left, 0];
   for (const server of sitting) {
