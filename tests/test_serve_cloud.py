@@ -111,8 +111,7 @@ SCENARIOS = {
 def test_a_scenario_laid_on_a_server_ends_as_it_is_simulated(name: str, words: str) -> None:
     cloud = cloud_of(name)
     plan = cloud.plan(words.split())
-    creation = plan[0]
-    instance = cloud.create(NewServer("web-1", "1", None, given=creation.given), USER)
+    instance = new(cloud)
     cloud.advance(LONG)
     for word in plan[1:]:
         if word.operation.kind is Kind.REQUEST:

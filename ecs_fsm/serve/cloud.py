@@ -119,7 +119,8 @@ class Cloud:
         own = [text for text in wanted.metadata.get(FAULT, "").split(";") if text.strip()]
         faults = [Fault.parse(self.lifecycle, text) for text in own]
         creation = self.lifecycle.creation.trigger
-        server = self.kind.create(history=False, **wanted.given)
+        laid = self.plans[0][0].given if self.plans else {}
+        server = self.kind.create(history=False, **{**wanted.given, **laid})
         now = self._moment()
         self.count += 1
         instance = Instance(
