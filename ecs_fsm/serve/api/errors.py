@@ -67,8 +67,8 @@ class ApiError(Exception):
 
 
 def answer(service: Service, error: ApiError) -> Response:
-    """The error as the service spells it."""
-    message = error.message[:LONGEST]
+    """The error as the service spells it; half a character that a client sent is told as `\\ud800`."""
+    message = error.message[:LONGEST].encode(errors="backslashreplace").decode()
     return _SPELLED[service](error.code, message, error)
 
 
