@@ -33,7 +33,7 @@ class State:
     def put(self, kind: str, name: str, document: Json) -> None:
         """Keep a document in the place of the one of that kind and name."""
         if self._file:
-            row = kind, name, json.dumps(document, ensure_ascii=False)
+            row = kind, name, json.dumps(document)
             self._file.execute("REPLACE INTO document VALUES (?, ?, ?)", row)
 
     def drop(self, kind: str, name: str) -> None:
