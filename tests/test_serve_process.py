@@ -199,7 +199,11 @@ def test_replay_explains_what_was_recorded_of_several_servers(
         ):
             assert [cloud.act(server, action, argument) for server in servers] == [202] * 3
             cloud.advance(seconds=FOR_EVER)
-        assert [cloud.server(s)["status"] for s in servers] == ["VERIFY_RESIZE", "ERROR", "VERIFY_RESIZE"]
+        assert [cloud.server(s)["status"] for s in servers] == [
+            "VERIFY_RESIZE",
+            "ERROR",
+            "VERIFY_RESIZE",
+        ]
         assert cloud.act(servers[0], "confirmResize") == 204
         cloud.advance(seconds=FOR_EVER)
         for server in servers[:2]:

@@ -23,7 +23,15 @@ from ecs_fsm.serve.instance import Asked, Asker, Instance, Json, NewServer, Seen
 from ecs_fsm.serve.policy import Policy
 from ecs_fsm.serve.state import State
 from ecs_fsm.serve.steps import Steps
-from ecs_fsm.serve.stored import fault_json, fault_of, instances, pieces, surplus, words_json, words_of
+from ecs_fsm.serve.stored import (
+    fault_json,
+    fault_of,
+    instances,
+    pieces,
+    surplus,
+    words_json,
+    words_of,
+)
 from ecs_fsm.server import BaseServer
 from ecs_fsm.simulate import ScenarioWord, read_word, simulate
 
@@ -357,8 +365,9 @@ class Cloud:
 
     def _put(self, instance: Instance) -> None:
         instance.revision += 1
-        for name, document in pieces(instance):
-            self.state.put(SERVER, name, document)
+        if self.state.kept:
+            for name, document in pieces(instance):
+                self.state.put(SERVER, name, document)
         for name in surplus(instance):
             self.state.drop(SERVER, name)
 

@@ -181,6 +181,7 @@ class _Flags(Body):
 @router.delete(
     "/os-keypairs/{name}",
     status_code=202,
+    response_class=Response,
     responses={204: {"description": "It is gone (from 2.2 on)."}},
 )
 async def delete_keypair(
