@@ -308,10 +308,11 @@ def nova() -> list[Result]:
 
 def main() -> int:
     """Measure everything, print it, and say whether every target is met."""
-    from tests.bench_fleets import rows
+    from tests import bench_fleets, bench_serve
 
     results = [
-        *(Result(*row) for row in rows()),
+        *(Result(*row) for row in bench_fleets.rows()),
+        *(Result(*row) for row in bench_serve.rows()),
         *events(),
         memory(),
         *creation(),

@@ -20,6 +20,7 @@ from ecs_fsm.serve.api import (
     belongings,
     compute,
     control,
+    document,
     errors,
     flavors,
     huawei,
@@ -125,6 +126,7 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     app.state.jobs = Jobs(cloud)
     app.state.keypairs = keypairs.Kept()
     errors.handle(app)
+    document.describe(app)
     for face in ROUTERS:
         face.include(app)
     app.include_router(_front())

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from ecs_fsm.serve.cloud import Cloud
 
-BATCH = 50
+BATCH = 20
 """Changes that are made before requests get their turn; one takes well under 0.1 ms."""
 LONGEST_SLEEP = 3600.0
 

@@ -7,7 +7,7 @@ same seed and the same requests at the same times give the same cloud.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -23,7 +23,15 @@ from ecs_fsm.serve.instance import Asked, Asker, Instance, Json, NewServer, Seen
 from ecs_fsm.serve.policy import Policy
 from ecs_fsm.serve.state import State
 from ecs_fsm.serve.steps import Steps
-from ecs_fsm.serve.stored import fault_json, fault_of, instances, pieces, words_json, words_of
+from ecs_fsm.serve.stored import (
+    fault_json,
+    fault_of,
+    instances,
+    pieces,
+    surplus,
+    words_json,
+    words_of,
+)
 from ecs_fsm.server import BaseServer
 from ecs_fsm.simulate import ScenarioWord, read_word, simulate
 
@@ -32,6 +40,8 @@ FAULT = "ecs:fault"
 HOSTS = 3
 REMEMBERED = 1000
 """Servers that are gone and can still be looked up."""
+MOST_FAULTS = 1000
+"""Faults that are in force at once, and scenarios that wait."""
 SERVER, CLOUD = "server", "cloud"
 Listener = Callable[[Instance, Seen], object]
 Ender = Callable[[Instance, str, bool], object]
@@ -214,6 +224,7 @@ class Cloud:
             fault = Fault.parse(self.lifecycle, wanted)
         else:
             fault = Fault.given(self.lifecycle, wanted)
+        _room(self.faults, "faults")
         self.faults.append(fault)
         self._keep()
         return fault
@@ -237,6 +248,7 @@ class Cloud:
         if refused:
             raise InvalidInput(f"no server can go through this scenario: {refused}")
         read = tuple(read_word(self.lifecycle, word) for word in listed)
+        _room(self.plans, "scenarios")
         self.plans.append(deque(read))
         self._keep()
         return read
@@ -354,8 +366,11 @@ class Cloud:
 
     def _put(self, instance: Instance) -> None:
         instance.revision += 1
-        for name, document in pieces(instance):
-            self.state.put(SERVER, name, document)
+        if self.state.kept:
+            for name, document in pieces(instance):
+                self.state.put(SERVER, name, document)
+        for name in surplus(instance):
+            self.state.drop(SERVER, name)
 
     def _keep(self, *changed: Instance) -> None:
         """Have these servers, and what is to become of the next ones, on the disk."""
@@ -396,3 +411,8 @@ class Cloud:
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"{path}: the file is broken: {error}") from None
         return begin
+
+
+def _room(those: Sized, what: str) -> None:
+    if len(those) >= MOST_FAULTS:
+        raise InvalidInput(f"there are {MOST_FAULTS} {what} already; remove some")

@@ -6,6 +6,9 @@ rebinding), nor one that merely sends a form to it.
 
 from __future__ import annotations
 
+import json
+import re
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,8 +21,12 @@ TOO_LARGE = f"The body of a request may have {MOST_BODY} bytes."
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-class TooLarge(HTTPException):
-    """A body turned out too large while it was read."""
+HALF = "The body of a request has half a character in it: a surrogate without its other half."
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class BadBody(HTTPException):
+    """A body turned out too large, or to be no text, while it was read."""
 
 
 class Guarded:
@@ -39,20 +46,21 @@ class Guarded:
             code, message = refusal
             await spelled(scope["path"], code, message)(scope, receive, send)
             return
-        size = 0
+        body = bytearray()
 
         async def bounded() -> Message:
-            nonlocal size
             message = await receive()
-            size += len(message.get("body", b""))
-            if size > MOST_BODY:
-                raise TooLarge(413, TOO_LARGE)
+            body.extend(message.get("body", b""))
+            if len(body) > MOST_BODY:
+                raise BadBody(413, TOO_LARGE)
+            if not message.get("more_body", False) and SURROGATE.search(body) and _halved(body):
+                raise BadBody(400, HALF)
             return message
 
         try:
             await self.app(scope, bounded, send)
-        except TooLarge:  # read outside the application, which has its own way to tell
-            await spelled(scope["path"], 413, TOO_LARGE)(scope, receive, send)
+        except BadBody as bad:  # read outside the application, which has its own way to tell
+            await spelled(scope["path"], bad.status_code, bad.detail)(scope, receive, send)
 
     def _foreign(self, scope: Scope) -> tuple[int, str] | None:
         path = scope["path"]
@@ -78,6 +86,17 @@ def _announced(scope: Scope) -> tuple[int, str] | None:
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     too_large = length.isdigit() and int(length[:20]) > MOST_BODY
     return (413, TOO_LARGE) if too_large else None
+
+
+def _halved(body: bytearray) -> bool:
+    """Whether the JSON has a text in it that no file, answer or database can hold."""
+    try:
+        json.dumps(json.loads(body), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False
 
 
 def _without_port(host: str) -> str:

@@ -78,8 +78,8 @@ class Instance:
 
     `changes` are attributes that the running operation sets if it succeeds, `outcomes` what is
     still to become of it; `plan` the words of a scenario that are still to come; `kept` how many
-    changes and requests are on the disk. `revision` counts what was written of it: as long as it
-    stays, nothing about the server has changed.
+    changes and requests are on the disk, `forgotten` how many of the oldest are gone. `revision`
+    counts what was written of it: as long as it stays, nothing about the server has changed.
     """
 
     number: int
@@ -113,6 +113,7 @@ class Instance:
     history: list[Seen] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     kept: tuple[int, int] = (0, 0)
+    forgotten: tuple[int, int] = (0, 0)
 
     @property
     def state(self) -> State:

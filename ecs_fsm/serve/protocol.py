@@ -11,6 +11,8 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 CLOSE, LOST = "ecs_fsm.close", "ecs_fsm.lost"
+SLOWEST = 30.0
+"""Seconds that a request may take to come in whole, the first one of a connection to begin."""
 MOST_HEADERS = 64 * 1024
 """Bytes of the request line and all headers of a request."""
 
@@ -23,6 +25,8 @@ class Connection(HttpToolsProtocol):
     """One connection of a client."""
 
     _before_body = False
+    _expected = True
+    _too_late: asyncio.TimerHandle | None = None
     _received = 0
     _refused = False
 
@@ -31,11 +35,14 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._lost = asyncio.Event()
         self._extensions = {CLOSE: transport.abort, LOST: self._lost}
+        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tells whoever waits for it."""
         super().connection_lost(exc)
         self._lost.set()
+        self._expected = False
+        self._watch()
 
     def data_received(self, data: bytes) -> None:
         """Reads; headers that do not end are refused while they come in."""
@@ -47,12 +54,23 @@ class Connection(HttpToolsProtocol):
                 self._refuse()
                 return
         super().data_received(data)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Cuts a client that keeps a request open for too long."""
+        if not self._expected:
+            if self._too_late:
+                self._too_late.cancel()
+                self._too_late = None
+        elif not self._too_late:
+            self._too_late = self.loop.call_later(SLOWEST, self.transport.abort)
 
     def on_message_begin(self) -> None:
         """Begins a request."""
         super().on_message_begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
-        self._before_body, self._received = True, 0
+        self._expected = self._before_body = True
+        self._received = 0
 
     def on_headers_complete(self) -> None:
         """Starts the request, unless its headers are too large."""
@@ -63,6 +81,11 @@ class Connection(HttpToolsProtocol):
             self._refused = True
             raise TooLarge
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Ends a request; its answer may take as long as it takes."""
+        super().on_message_complete()
+        self._expected = False
 
     def send_400_response(self, msg: str) -> None:
         """Answers what is no request, or what has too large a head."""

@@ -30,10 +30,15 @@ class State:
         self.path = path
         self._file = None if path is None else _opened(path)
 
+    @property
+    def kept(self) -> bool:
+        """Whether there is a file that keeps anything."""
+        return self._file is not None
+
     def put(self, kind: str, name: str, document: Json) -> None:
         """Keep a document in the place of the one of that kind and name."""
         if self._file:
-            row = kind, name, json.dumps(document, ensure_ascii=False)
+            row = kind, name, json.dumps(document)
             self._file.execute("REPLACE INTO document VALUES (?, ?, ?)", row)
 
     def drop(self, kind: str, name: str) -> None:

@@ -21,7 +21,9 @@ from ecs_fsm.server import BaseServer
 from ecs_fsm.simulate import Outcome, ScenarioWord, read_word
 
 OTHERS = {"server", "trouble", "outcomes", "plan", "faults", "history", "asked", "kept"}
-OTHERS |= {"ticket", "revision"}
+OTHERS |= {"ticket", "revision", "forgotten"}
+MOST_PAST = 2000
+"""Changes, and requests, of a server that are remembered."""
 PLAIN = [field.name for field in fields(Instance) if field.name not in OTHERS]
 """Attributes of an instance that are JSON as they are."""
 
@@ -40,27 +42,48 @@ def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
             "faults": [fault_json(fault) for fault in instance.faults],
         },
     )
-    seen, asked = instance.kept
-    for number, change in enumerate(instance.history[seen:], start=seen):
+    (seen, asked), (no_seen, no_asked) = instance.kept, instance.forgotten
+    for number, change in enumerate(instance.history[seen - no_seen :], start=seen):
         row: Json = [change.at, change.event, change.state, dict(change.facts)]
         yield f"{instance.id}/seen/{number:08}", row
-    for number, request in enumerate(instance.asked[asked:], start=asked):
+    for number, request in enumerate(instance.asked[asked - no_asked :], start=asked):
         yield f"{instance.id}/asked/{number:08}", [
             *request[:2], [*request.asker], request.refused
         ]  # fmt: skip
-    instance.kept = len(instance.history), len(instance.asked)
+    instance.kept = _told(instance)
+
+
+def surplus(instance: Instance) -> Iterator[str]:
+    """Forgets the oldest changes and requests of a server that has too many; their documents."""
+    gone = [0, 0]
+    for at, (kind, past) in enumerate((("seen", instance.history), ("asked", instance.asked))):
+        if len(past) > MOST_PAST:
+            gone[at] = len(past) - MOST_PAST + MOST_PAST // 10
+            first = instance.forgotten[at]
+            yield from (f"{instance.id}/{kind}/{n:08}" for n in range(first, first + gone[at]))
+            del past[: gone[at]]
+    instance.forgotten = instance.forgotten[0] + gone[0], instance.forgotten[1] + gone[1]
+
+
+def _told(instance: Instance) -> tuple[int, int]:
+    """How many changes and requests there have been."""
+    seen, asked = instance.forgotten
+    return seen + len(instance.history), asked + len(instance.asked)
 
 
 def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> Iterator[Instance]:
     """The servers of documents in the order of their names. Raises `InvalidInput` for others."""
     found: dict[str, Instance] = {}
+    first: dict[tuple[str, str], int] = {}
     lifecycle = kind.lifecycle
     try:
         for name, document in documents:
             own, _, piece = name.partition("/")
+            which, _, number = piece.partition("/")
+            first.setdefault((own, which), int(number or 0))
             if not piece:
                 found[own] = _instance(kind, cast(dict[str, Any], document))
-            elif piece.startswith("seen/"):
+            elif which == "seen":
                 at, event, state, facts = cast(list[Any], document)
                 known = _facts(lifecycle, facts)
                 found[own].history.append(Seen(at, event, lifecycle.states[state], known))
@@ -70,7 +93,9 @@ def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> 
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"a server does not read ({type(error).__name__}: {error})") from None
     for instance in found.values():
-        instance.kept = len(instance.history), len(instance.asked)
+        seen, asked = (first.get((instance.id, which), 0) for which in ("seen", "asked"))
+        instance.forgotten = seen, asked
+        instance.kept = _told(instance)
     yield from sorted(found.values(), key=lambda instance: instance.number)
 
 

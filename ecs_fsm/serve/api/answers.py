@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body, ComputeFault, Link, errors
+from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, Link, errors
 
 
 class Address(Body):
@@ -94,6 +94,6 @@ class Created(Body):
 
 REFUSED = {
     **COMPUTE_ERRORS,
-    **errors(dict[str, ComputeFault], _409="The lifecycle does not allow it now."),
+    **errors(COMPUTE_FAULT, _409="The lifecycle does not allow it now."),
 }
 """Answers to requests that the lifecycle may refuse."""

@@ -22,9 +22,13 @@ MOST_TAGS = 50
 
 
 def not_blank(text: str) -> str:
-    """The text, which says something. Raises `ValueError` for one of blanks."""
+    """The text, which says something. Raises `ValueError` for blanks and what does not print."""
     if not text.strip():
         raise ValueError("it is blank")
+    if unprintable := next((c for c in text if not (c.isprintable() or c.isspace())), None):
+        raise ValueError(f"a character in it does not print: {unprintable!a}")
+    if any(c in text for c in "\r\n"):
+        raise ValueError("it has more than one line")
     return text
 
 

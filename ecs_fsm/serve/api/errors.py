@@ -67,8 +67,8 @@ class ApiError(Exception):
 
 
 def answer(service: Service, error: ApiError) -> Response:
-    """The error as the service spells it."""
-    message = error.message[:LONGEST]
+    """The error as the service spells it; half a character of a client's is told by its number."""
+    message = error.message[:LONGEST].encode(errors="backslashreplace").decode()
     return _SPELLED[service](error.code, message, error)
 
 

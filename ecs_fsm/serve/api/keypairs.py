@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from typing import cast
 
 from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Known
-from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body, errors
+from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.paging import Limit, Marker, page
 from ecs_fsm.serve.api.versions import Microversion
 
 WITH_TYPE, PAGED, GIVEN_ONLY = 2, 35, 92
 """Microversions from which keypairs have a type, come in pages, and must bring their key."""
-MOST_KEYPAIRS = 1000
+MOST_KEYPAIRS, MOST_OF_ALL = 1000, 10_000
 MADE_UP = "-----BEGIN PRIVATE KEY-----\nmade up, it opens nothing\n-----END PRIVATE KEY-----\n"
 
 
@@ -79,17 +80,27 @@ class Kept:
 
     def of(self, user_id: str) -> dict[str, Keypair]:
         """The keypairs of a user, by name."""
-        return self.by_user.setdefault(user_id, {})
+        return self.by_user.get(user_id, {})
+
+    def add(self, user_id: str, keypair: Keypair) -> None:
+        """Keeps one more. Raises 403 where there are too many."""
+        own = self.of(user_id)
+        if len(own) >= MOST_KEYPAIRS or sum(map(len, self.by_user.values())) >= MOST_OF_ALL:
+            raise ApiError(403, "Quota exceeded, too many key pairs.")
+        self.by_user.setdefault(user_id, own)[keypair.name] = keypair
 
 
 router = APIRouter(tags=["keypairs"], responses=COMPUTE_ERRORS)
-_CONFLICT = errors(dict[str, object], _409="There is one of that name, or too many.")
+_CONFLICT = errors(COMPUTE_FAULT, _409="There is one of that name, or too many.")
 _CREATED = {201: {"model": OneKeypair, "description": "It was made (from 2.2 on)."}, **_CONFLICT}
 
 
+def _all(request: Request) -> Kept:
+    return cast(Kept, request.app.state.keypairs)
+
+
 def _kept(request: Request, caller: Known) -> dict[str, Keypair]:
-    kept: Kept = request.app.state.keypairs
-    return kept.of(caller.user_id)
+    return _all(request).of(caller.user_id)
 
 
 def _shown(keypair: Keypair, version: int) -> dict[str, object]:
@@ -126,8 +137,6 @@ async def create_keypair(
         raise ApiError(400, "Invalid input for keypair: 'public_key' is a required property")
     if asked.name in kept:
         raise ApiError(409, f"Key pair '{asked.name}' already exists.")
-    if len(kept) >= MOST_KEYPAIRS:
-        raise ApiError(403, "Quota exceeded, too many key pairs.")
     made_up = f"ssh-rsa {hashlib.sha256(asked.name.encode()).hexdigest()} made-up"
     keypair = Keypair(
         id=asked.name,
@@ -136,7 +145,7 @@ async def create_keypair(
         type=asked.type,
         created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f"),
     )
-    kept[asked.name] = keypair
+    _all(request).add(caller.user_id, keypair)
     told = _shown(keypair, version) | {"user_id": caller.user_id}
     if asked.public_key is None:
         told["private_key"] = MADE_UP
@@ -172,6 +181,7 @@ class _Flags(Body):
 @router.delete(
     "/os-keypairs/{name}",
     status_code=202,
+    response_class=Response,
     responses={204: {"description": "It is gone (from 2.2 on)."}},
 )
 async def delete_keypair(

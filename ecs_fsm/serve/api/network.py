@@ -14,7 +14,7 @@ from pydantic import ConfigDict
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Caller, Known, identifier
-from ecs_fsm.serve.api.bodies import Body, Link, errors
+from ecs_fsm.serve.api.bodies import Body, Link, errors, fields
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
 from ecs_fsm.serve.api.shapes import Shapes
@@ -29,10 +29,9 @@ CREATED = "2026-01-01T00:00:00Z"
 UP = "ACTIVE"
 
 
-class NetworkError(Body):
-    """An error of the network service."""
-
-    NeutronError: dict[str, str]
+_TOLD = fields("type", "message", type="string", message="string", detail="string")
+NETWORK_ERROR = fields("NeutronError", NeutronError=_TOLD)
+"""An error of the network service."""
 
 
 class NetworkVersion(Body):
@@ -66,7 +65,7 @@ class One(Body):
 router = APIRouter(
     tags=["network service"],
     responses=errors(
-        NetworkError,
+        NETWORK_ERROR,
         _400="The request does not read.",
         _401="There is no good token.",
         _404="There is no such thing.",

@@ -53,6 +53,8 @@ def _pasts(asking: Asking, instance: Instance) -> Iterator[Past]:
     for question in instance.asked:
         if question.refused is not None:
             continue
+        while parts and instance.history[parts[0][0]].at < question.at:
+            parts.pop(0)  # whose request is forgotten
         if parts and instance.history[parts[0][0]].event == question.operation:
             begin, end = parts.pop(0)
             yield Past(question, tuple(instance.history[begin:end]))
