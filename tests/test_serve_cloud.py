@@ -21,6 +21,7 @@ from ecs_fsm.serve.record import Record
 from ecs_fsm.serve.state import State
 from ecs_fsm.simulate import simulate
 from tests.clouds import ADMIN, LIFECYCLES, LONG, USER, cloud_of
+from tests.command import ecs_fsm
 
 
 def new(cloud: Cloud, name: str = "web-1", **metadata: str) -> Instance:
@@ -387,3 +388,16 @@ def test_a_recording_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="there is a file already"):
         Record(cloud_of(), str(path))
     assert path.read_text(encoding="utf-8") == "{}\n"
+
+
+def test_a_hang_is_recorded_and_explained_as_what_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "changes.jsonl"
+    cloud = cloud_of()
+    record = Record(cloud, str(path))
+    instance = running(cloud, fault="stop:hang@powering-off")
+    cloud.ask(instance, "stop", {}, USER)
+    cloud.advance(LONG)
+    shown = [(row.seen.event, row.as_dict().get("hangs")) for row in record.since(0)]
+    assert shown[-2:] == [("stop", None), ("hang", True)]
+    record.close()
+    assert ecs_fsm("replay", str(path)).code == 0

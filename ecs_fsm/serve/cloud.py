@@ -33,7 +33,7 @@ from ecs_fsm.serve.stored import (
     words_of,
 )
 from ecs_fsm.server import BaseServer
-from ecs_fsm.simulate import ScenarioWord, read_word, simulate
+from ecs_fsm.simulate import HANG, ScenarioWord, read_word, simulate
 
 FAULT = "ecs:fault"
 """The entry of a server's metadata that asks for trouble; faults are set apart by `;`."""
@@ -81,7 +81,12 @@ class Cloud:
         begin = self._read()
         self.clock = Clock(speed, begin)
         self._steps = Steps(
-            self.lifecycle, profile.durations, self.policy.timers, self.seed, self._over
+            self.lifecycle,
+            profile.durations,
+            self.policy.timers,
+            self.seed,
+            over=self._over,
+            hung=self._hung,
         )
         for instance in self.instances.values():
             self._steps.push(instance)
@@ -97,7 +102,7 @@ class Cloud:
         return self.epoch + timedelta(seconds=seconds)
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener` with every state that a server enters from now on."""
+        """Call `listener` with every state that a server enters from now on, and where it hangs."""
         self._listeners.append(listener)
 
     def on_over(self, ender: Ender) -> None:
@@ -355,12 +360,19 @@ class Cloud:
     def _attend(self, instance: Instance) -> None:
         instance.server.observe(lambda change: self._seen(instance, change))
 
+    def _hung(self, instance: Instance) -> None:
+        node = instance.server.node
+        self._tell(instance, Seen(self._steps.time, HANG, node.state, node.facts))
+
     def _seen(self, instance: Instance, change: AnyChange) -> None:
         facts = change.remembers if isinstance(change, ChangeWithFacts) else ()
         state = self.lifecycle.state(change.vm_state, change.task_state)
         seen = Seen(self._steps.time, change.event, state, facts)
         instance.updated = seen.at
         instance.history.append(seen)
+        self._tell(instance, seen)
+
+    def _tell(self, instance: Instance, seen: Seen) -> None:
         for listener in self._listeners:
             listener(instance, seen)
 

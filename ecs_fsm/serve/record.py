@@ -16,6 +16,7 @@ from typing import NamedTuple, TextIO
 from ecs_fsm.errors import InvalidInput
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.instance import Instance, Json, Seen
+from ecs_fsm.simulate import HANG
 
 KEPT = 100_000
 """Changes that can still be asked for."""
@@ -30,7 +31,10 @@ class Row(NamedTuple):
     seen: Seen
 
     def as_dict(self) -> dict[str, Json]:
-        """`{"number", "server", "name", "at", "event", "vm_state", "task_state", "status"}`."""
+        """`{"number", "server", "name", "at", "event", "vm_state", "task_state", "status"}`.
+
+        Where a server begins to hang, the row before comes again, with the event `hang`.
+        """
         return {
             "number": self.number,
             "server": self.server,
@@ -38,6 +42,7 @@ class Row(NamedTuple):
             "at": round(self.seen.at, 6),
             "event": self.seen.event,
             **self.seen.state.as_dict(),
+            **({"hangs": True} if self.seen.event == HANG else {}),
         }
 
 

@@ -24,8 +24,9 @@ class Steps:
     """Lets servers go on. `time` is that of the event that happens now.
 
     `durations` are those of the steps, `timers` the times at rest with the event that they end in,
-    both by state. `over` is told when a server came to the end of its life. `ended` are operations
-    that are over, with whether they went wrong, of which nobody was told yet.
+    both by state. `over` is told when a server came to the end of its life, `hung` when one begins
+    to hang. `ended` are operations that are over, with whether they went wrong, of which nobody was
+    told yet.
     """
 
     def __init__(
@@ -34,13 +35,15 @@ class Steps:
         durations: Mapping[State, Duration],
         timers: Mapping[State, tuple[float, str]],
         seed: int,
+        *,
         over: Told,
+        hung: Told,
     ) -> None:
         self.time = 0.0
         self.ended: deque[tuple[Instance, str, bool]] = deque()
         self._lifecycle = lifecycle
         self._durations, self._timers = durations, timers
-        self._seed, self._gone = seed, over
+        self._seed, self._gone, self._hung = seed, over, hung
         self._heap: list[tuple[float, int, int, Instance]] = []
         self._wakers: list[Callable[[], object]] = []
 
@@ -125,6 +128,7 @@ class Steps:
     def _strike(self, instance: Instance, outcome: Outcome) -> None:
         if outcome.event == HANG:
             instance.hangs = True
+            self._hung(instance)
             self.settle(instance)
         elif instance.server.may(outcome.event):
             self.happen(instance, outcome.event, outcome.given)
