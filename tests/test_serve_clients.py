@@ -434,6 +434,9 @@ def test_libcloud_meets_the_faults(found: Judged) -> None:
         found.cloud.fault("wire:close_after@os-stop*1")
         with pytest.raises(requests.ConnectionError):
             driver.stop_node(node)
+        found.cloud.fault("wire:401@show_server*1")
+        with pytest.raises(BaseHTTPError, match="401 Unauthorized"):
+            at_rest(driver, node)
         assert at_rest(driver, node).state == NodeState.STOPPED
     assert found.asked() == ["create", "stop", "stop"]
 
