@@ -82,7 +82,8 @@ def client() -> None:
     request, rate, count = Request(*given["request"]), given["rate"], given["count"]
     connection = http.client.HTTPConnection(HOST, request.port, timeout=60)
     request.ask(connection)
-    begun, took = time.perf_counter(), []
+    begun = time.perf_counter()
+    took: list[float] = []
     while len(took) < count and (rate or time.perf_counter() - begun < given["seconds"]):
         due = begun + len(took) / rate if rate else time.perf_counter()
         time.sleep(max(0.0, due - time.perf_counter()))
@@ -273,7 +274,7 @@ def life() -> Row:
             compute.get_server(server.id), status="SHUTOFF", interval=0.05
         )
         compute.delete_server(server)
-        compute.wait_for_delete(compute.get_server(server.id), interval=0.05)
+        compute.wait_for_delete(server, interval=0.05)
         took = time.perf_counter() - begun
     figure = f"{took:.1f} s"
     return Row("a life through openstacksdk", figure, "", figure, "at most 5 s", took <= 5)

@@ -58,6 +58,7 @@ OTHER_MEANINGS = {
     ("ecs_fsm.cli.options", "start"),
     ("ecs_fsm.serve.api.belongings", "driver"),
     ("ecs_fsm.serve.api.control", "error"),
+    ("ecs_fsm.serve.api.document", "error"),
     ("ecs_fsm.serve.api.errors", "error"),
     ("ecs_fsm.serve.api.errors", "network"),
     ("ecs_fsm.serve.api.filters", "deleted"),

@@ -16,8 +16,9 @@ from ecs_fsm.serve.api.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Kept, Keypair
 from ecs_fsm.serve.cloud import MOST_FAULTS
 from ecs_fsm.serve.state import State
 from ecs_fsm.serve.stored import MOST_PAST
+from tests.clouds import LONG, USER, cloud_of
 from tests.edge import Edge
-from tests.test_serve_cloud import LONG, USER, cloud_of, running
+from tests.test_serve_cloud import running
 
 CREATE = "/compute/v2.1/servers"
 
@@ -73,9 +74,9 @@ def test_keypairs_are_bounded_for_one_and_for_all() -> None:
     for user in range(MOST_OF_ALL // MOST_KEYPAIRS):
         for number in range(MOST_KEYPAIRS):
             kept.add(f"user-{user}", pair.model_copy(update={"name": str(number)}))
-    for user in ("user-0", "another"):
+    for name in ("user-0", "another"):
         with pytest.raises(ApiError, match="Quota"):
-            kept.add(user, pair)
+            kept.add(name, pair)
     assert kept.of("another") == {}
     assert "another" not in kept.by_user
 

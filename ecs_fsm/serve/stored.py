@@ -56,7 +56,11 @@ def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
 def surplus(instance: Instance) -> Iterator[str]:
     """Forgets the oldest changes and requests of a server that has too many; their documents."""
     gone = [0, 0]
-    for at, (kind, past) in enumerate((("seen", instance.history), ("asked", instance.asked))):
+    pasts: tuple[tuple[str, list[Any]], ...] = (
+        ("seen", instance.history),
+        ("asked", instance.asked),
+    )
+    for at, (kind, past) in enumerate(pasts):
         if len(past) > MOST_PAST:
             gone[at] = len(past) - MOST_PAST + MOST_PAST // 10
             first = instance.forgotten[at]
