@@ -362,7 +362,7 @@ class Cloud:
 
     def _hung(self, instance: Instance) -> None:
         node = instance.server.node
-        self._tell(instance, Seen(self._steps.time, HANG, node.state, node.facts))
+        self._pass_on(instance, Seen(self._steps.time, HANG, node.state, node.facts))
 
     def _seen(self, instance: Instance, change: AnyChange) -> None:
         facts = change.remembers if isinstance(change, ChangeWithFacts) else ()
@@ -370,9 +370,9 @@ class Cloud:
         seen = Seen(self._steps.time, change.event, state, facts)
         instance.updated = seen.at
         instance.history.append(seen)
-        self._tell(instance, seen)
+        self._pass_on(instance, seen)
 
-    def _tell(self, instance: Instance, seen: Seen) -> None:
+    def _pass_on(self, instance: Instance, seen: Seen) -> None:
         for listener in self._listeners:
             listener(instance, seen)
 
