@@ -13,9 +13,9 @@ from ecs_fsm.serve import protocol
 from ecs_fsm.serve.api.access import Caller
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Kept, Keypair
-from ecs_fsm.serve.cloud import MOST_FAULTS
 from ecs_fsm.serve.state import State
 from ecs_fsm.serve.stored import MOST_PAST
+from ecs_fsm.serve.troubles import MOST
 from tests.clouds import LONG, USER, cloud_of
 from tests.edge import Edge
 from tests.test_serve_cloud import running
@@ -59,13 +59,13 @@ def test_refused_requests_are_bounded() -> None:
 
 def test_faults_and_scenarios_are_bounded() -> None:
     cloud = cloud_of()
-    for _ in range(MOST_FAULTS):
-        cloud.add_fault("resize:fail@resize_prep")
-        cloud.plan(["create"])
+    for _ in range(MOST):
+        cloud.troubles.add("resize:fail@resize_prep")
+        cloud.troubles.lay(["create"])
     with pytest.raises(InvalidInput, match="remove some"):
-        cloud.add_fault("resize:fail@resize_prep")
+        cloud.troubles.add("resize:fail@resize_prep")
     with pytest.raises(InvalidInput, match="remove some"):
-        cloud.plan(["create"])
+        cloud.troubles.lay(["create"])
 
 
 def test_keypairs_are_bounded_for_one_and_for_all() -> None:

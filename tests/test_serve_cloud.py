@@ -15,10 +15,11 @@ from ecs_fsm.lifecycles import server_class
 from ecs_fsm.model import Kind
 from ecs_fsm.observations import Observation
 from ecs_fsm.replay import Replay
-from ecs_fsm.serve.cloud import FAULT, Cloud
+from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.instance import Instance, NewServer, Seen
 from ecs_fsm.serve.record import Record
 from ecs_fsm.serve.state import State
+from ecs_fsm.serve.troubles import FAULT
 from ecs_fsm.simulate import simulate
 from tests.clouds import ADMIN, LIFECYCLES, LONG, USER, cloud_of
 from tests.command import ecs_fsm
@@ -111,7 +112,7 @@ SCENARIOS = {
 @pytest.mark.parametrize(("name", "words"), [(n, w) for n, all_ in SCENARIOS.items() for w in all_])
 def test_a_scenario_laid_on_a_server_ends_as_it_is_simulated(name: str, words: str) -> None:
     cloud = cloud_of(name)
-    plan = cloud.plan(words.split())
+    plan = cloud.troubles.lay(words.split())
     instance = new(cloud)
     cloud.advance(LONG)
     for word in plan[1:]:
@@ -153,7 +154,7 @@ def test_a_fault_strikes_when_it_was_asked_to(limits: str, expected: str, where:
     fault = f"resize:roll_back@resize_prep{limits}"
     instance = running(cloud, fault=fault if where == "metadata" else None)
     if where == "cloud":
-        cloud.add_fault(fault)
+        cloud.troubles.add(fault)
     cloud.ask(instance, "stop", {}, USER)
     cloud.advance(LONG)
     assert outcomes_of_resizes(cloud, instance, 5) == expected
@@ -161,7 +162,7 @@ def test_a_fault_strikes_when_it_was_asked_to(limits: str, expected: str, where:
 
 def test_a_fault_of_so_many_in_a_hundred_strikes_about_as_often() -> None:
     cloud = cloud_of()
-    cloud.add_fault("resize:roll_back@resize_prep%30")
+    cloud.troubles.add("resize:roll_back@resize_prep%30")
     instance = running(cloud)
     cloud.ask(instance, "stop", {}, USER)
     cloud.advance(LONG)
@@ -182,10 +183,10 @@ def test_a_fault_of_so_many_in_a_hundred_strikes_about_as_often() -> None:
 def test_a_fault_that_does_not_read_is_told_with_what_there_is(fault: str, expected: str) -> None:
     cloud = cloud_of()
     with pytest.raises(InvalidInput, match=expected):
-        cloud.add_fault(fault)
+        cloud.troubles.add(fault)
     with pytest.raises(InvalidInput, match=expected):
         cloud.create(NewServer("web-1", "1", None, {FAULT: fault}), USER)
-    assert (cloud.faults, cloud.instances) == ([], {})
+    assert (cloud.troubles.faults, cloud.instances) == ([], {})
 
 
 def test_what_an_operation_changes_is_changed_only_by_its_success() -> None:
@@ -242,7 +243,7 @@ def test_a_run_with_a_seed_repeats(name: str) -> None:
     def rows(seed: int) -> list[object]:
         cloud = cloud_of(name, seed=seed)
         record = Record(cloud)
-        cloud.add_fault("create:fail@spawning%50")
+        cloud.troubles.add("create:fail@spawning%50")
         for number in range(5):
             new(cloud, f"web-{number}")
             cloud.advance(10)
@@ -291,8 +292,8 @@ def file(tmp_path: Path) -> str:
 def test_a_cloud_goes_on_where_the_file_has_it_after_a_kill(name: str, file: str) -> None:
     cloud = cloud_of(name, state=file)
     instance = running(cloud, fault="reboot:hang@reboot_started;stop:roll_back#2")
-    cloud.add_fault("reboot:fail@reboot_started*3 on db-*")
-    cloud.plan(["create", "stop"])
+    cloud.troubles.add("reboot:fail@reboot_started*3 on db-*")
+    cloud.troubles.lay(["create", "stop"])
     for operation in ("stop", "start", "reboot"):
         cloud.ask(instance, operation, {}, USER)
         cloud.advance(LONG if operation != "reboot" else 1)
@@ -307,7 +308,9 @@ def test_a_cloud_goes_on_where_the_file_has_it_after_a_kill(name: str, file: str
         instance.history,
     )
     assert found.asked == instance.asked
-    assert [str(fault) for fault in again.faults] == [str(fault) for fault in cloud.faults]
+    assert [str(fault) for fault in again.troubles.faults] == [
+        str(fault) for fault in cloud.troubles.faults
+    ]
     for each, server in ((cloud, instance), (again, found)):
         each.advance(LONG)
         assert server.state == "active/reboot_started"
@@ -317,7 +320,7 @@ def test_a_cloud_goes_on_where_the_file_has_it_after_a_kill(name: str, file: str
         each.advance(LONG)
         assert server.state == "active/-"
     assert found.history == instance.history
-    assert again.plans == cloud.plans
+    assert again.troubles.plans == cloud.troubles.plans
 
 
 def kept(path: str) -> bytes:

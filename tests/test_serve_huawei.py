@@ -295,7 +295,7 @@ def test_a_resize_that_goes_wrong_fails_its_job(
     face: Face, fault: str, code: str, status: str
 ) -> None:
     server_id = face.stopped()
-    face.cloud.add_fault(fault)
+    face.cloud.troubles.add(fault)
     job = face.begin(f"cloudservers/{server_id}/resize", {"resize": {"flavorRef": LARGE}})
     done = face.end(job)
     assert (done["status"], done["error_code"]) == ("FAIL", code)
@@ -304,7 +304,7 @@ def test_a_resize_that_goes_wrong_fails_its_job(
 
 
 def test_a_creation_that_goes_wrong_fails_its_part(face: Face) -> None:
-    face.cloud.add_fault("create:fail@spawning on *-0002")
+    face.cloud.troubles.add("create:fail@spawning on *-0002")
     _, told = face.post("cloudservers", {"server": {**wanted(), "count": 3}})
     done = face.end(told["job_id"])
     parts = done["entities"]["sub_jobs"]
@@ -315,7 +315,7 @@ def test_a_creation_that_goes_wrong_fails_its_part(face: Face) -> None:
 
 
 def test_a_job_runs_until_its_last_part_is_over(ecs: Face) -> None:
-    ecs.cloud.add_fault("create:hang@spawning on *-0002")
+    ecs.cloud.troubles.add("create:hang@spawning on *-0002")
     _, told = ecs.post("cloudservers", {"server": {**wanted(), "count": 2}})
     done = ecs.end(told["job_id"])
     assert done["status"] == "RUNNING"
@@ -324,7 +324,7 @@ def test_a_job_runs_until_its_last_part_is_over(ecs: Face) -> None:
 
 
 def test_a_job_that_hangs_ends_when_the_system_gives_its_server_up(ecs: Face) -> None:
-    ecs.cloud.add_fault("create:hang@spawning")
+    ecs.cloud.troubles.add("create:hang@spawning")
     _, told = ecs.post("cloudservers", {"server": wanted()})
     assert ecs.end(told["job_id"])["status"] == "RUNNING"
     ecs.cloud.happen(ecs.cloud.instances[told["serverIds"][0]], "fail", {})
@@ -629,7 +629,7 @@ def test_of_every_operation_is_told_once_that_it_is_over(ecs: Face) -> None:
     asker = Asker("req-1", "me", "p1", "test")
     instance = cloud.create(NewServer("web", SMALL, CIRROS), asker)
     cloud.advance(LONG)
-    cloud.add_fault("stop:roll_back*1")
+    cloud.troubles.add("stop:roll_back*1")
     for operation in ("stop", "stop", "start", "reboot", "hard_reboot"):
         cloud.ask(instance, operation, {}, asker)
         cloud.advance(0 if operation == "reboot" else LONG)

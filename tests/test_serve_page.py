@@ -228,7 +228,7 @@ def test_a_fault_for_the_next_request_strikes_this_server_once(begin: Begin) -> 
     expect(history(page)).to_contain_text("SHUTOFF stopped/-")
     page.click("#clear")
     expect(page.locator("#faults li")).to_have_count(0)
-    assert live.cloud._service.cloud.faults == []
+    assert live.cloud._service.cloud.troubles.faults == []
     assert live.cloud._service.cloud.instances[other].state == "stopped/-"
 
 

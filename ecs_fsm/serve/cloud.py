@@ -6,8 +6,7 @@ same seed and the same requests at the same times give the same cloud.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -18,30 +17,22 @@ from ecs_fsm.errors import InvalidInput, Refused
 from ecs_fsm.fleet.profile import Profile
 from ecs_fsm.model import AnyChange, ChangeWithFacts
 from ecs_fsm.serve.clock import Clock
-from ecs_fsm.serve.faults import Fault
 from ecs_fsm.serve.instance import Asked, Asker, Instance, Json, NewServer, Seen
 from ecs_fsm.serve.policy import Policy
 from ecs_fsm.serve.state import State
 from ecs_fsm.serve.steps import Steps
 from ecs_fsm.serve.stored import (
-    fault_json,
-    fault_of,
     instances,
     pieces,
     surplus,
-    words_json,
-    words_of,
 )
+from ecs_fsm.serve.troubles import Troubles
 from ecs_fsm.server import BaseServer
-from ecs_fsm.simulate import HANG, ScenarioWord, read_word, simulate
+from ecs_fsm.simulate import HANG, ScenarioWord
 
-FAULT = "ecs:fault"
-"""The entry of a server's metadata that asks for trouble; faults are set apart by `;`."""
 HOSTS = 3
 REMEMBERED = 1000
 """Servers that are gone and can still be looked up."""
-MOST_FAULTS = 1000
-"""Faults that are in force at once, and scenarios that wait."""
 SERVER, CLOUD = "server", "cloud"
 Listener = Callable[[Instance, Seen], object]
 Ender = Callable[[Instance, str, bool], object]
@@ -52,8 +43,9 @@ class Cloud:
 
     `kind` and `profile` say how servers live and how long steps take; `settings` are those of
     `Policy`. `instances` are the servers that are there and `gone` the last that were, by id, in
-    the order of their creation. What `state` has kept goes on where it was. Raises `InvalidInput`
-    for an unknown setting and a state that does not read.
+    the order of their creation; `troubles` is what was asked to go wrong. What `state` has kept
+    goes on where it was. Raises `InvalidInput` for an unknown setting and a state that does not
+    read.
     """
 
     def __init__(
@@ -71,8 +63,7 @@ class Cloud:
         self.state = state or State(None)
         self.instances: dict[str, Instance] = {}
         self.gone: dict[str, Instance] = {}
-        self.faults: list[Fault] = []
-        self.plans: deque[deque[ScenarioWord]] = deque()
+        self.troubles = Troubles(kind, self._keep)
         self.count = 0
         self.seed, self.epoch = seed, datetime.now(UTC)
         self._listeners: list[Listener] = []
@@ -131,10 +122,9 @@ class Cloud:
 
         Raises `InvalidInput` for faults in its metadata that do not read.
         """
-        own = [text for text in wanted.metadata.get(FAULT, "").split(";") if text.strip()]
-        faults = [Fault.parse(self.lifecycle, text) for text in own]
+        faults, plans = self.troubles.own(wanted.metadata), self.troubles.plans
         creation = self.lifecycle.creation.trigger
-        laid = self.plans[0][0].given if self.plans else {}
+        laid = plans[0][0].given if plans else {}
         server = self.kind.create(history=False, **{**wanted.given, **laid})
         now = self._moment()
         self.count += 1
@@ -157,8 +147,8 @@ class Cloud:
         )
         self.instances[instance.id] = instance
         self._attend(instance)
-        if self.plans:
-            instance.plan = self.plans.popleft()
+        if plans:
+            instance.plan = plans.popleft()
         word = self._trouble(instance, creation)
         instance.outcomes = word.outcomes if word else ()
         instance.asked.append(Asked(now, creation, asker, None))
@@ -223,41 +213,6 @@ class Cloud:
             self._run(due, 1)
         return count
 
-    def add_fault(self, wanted: str | Mapping[str, object]) -> Fault:
-        """Let a fault strike from now on. Raises `InvalidInput` where it does not read."""
-        if isinstance(wanted, str):
-            fault = Fault.parse(self.lifecycle, wanted)
-        else:
-            fault = Fault.given(self.lifecycle, wanted)
-        _room(self.faults, "faults")
-        self.faults.append(fault)
-        self._keep()
-        return fault
-
-    def clear_faults(self) -> None:
-        """No fault strikes any more, nor is a scenario laid on the next server."""
-        self.faults.clear()
-        self.plans.clear()
-        self._keep()
-
-    def plan(self, words: Iterable[str]) -> tuple[ScenarioWord, ...]:
-        """Lay a scenario on the next server: what becomes of each of its requests, in order.
-
-        Raises `InvalidInput` for words that do not read, or that no server can go through.
-        """
-        creation = self.lifecycle.creation.trigger
-        listed = list(words)
-        if not listed or read_word(self.lifecycle, listed[0]).operation.name != creation:
-            listed.insert(0, creation)
-        refused = simulate(self.kind, listed).refused
-        if refused:
-            raise InvalidInput(f"no server can go through this scenario: {refused}")
-        read = tuple(read_word(self.lifecycle, word) for word in listed)
-        _room(self.plans, "scenarios")
-        self.plans.append(deque(read))
-        self._keep()
-        return read
-
     def keep(self, instance: Instance) -> None:
         """Have a server on the disk whose attributes somebody changed."""
         instance.updated = self.now
@@ -314,13 +269,7 @@ class Cloud:
                 server.trigger(restore)
 
     def _trouble(self, instance: Instance, operation: str) -> ScenarioWord | None:
-        """What becomes of a request of this server, None for nothing special."""
-        if instance.plan and instance.plan[0].operation.name == operation:
-            return instance.plan.popleft()
-        for fault in (*instance.faults, *self.faults):
-            if fault.strikes(operation, instance.name, self._steps.random(instance).random):
-                return fault.word
-        return None
+        return self.troubles.of(instance, operation, self._steps.random(instance).random)
 
     def _run(self, until: float, limit: int | None) -> int:
         done = self._steps.run(until, limit, self._went_on)
@@ -396,8 +345,7 @@ class Cloud:
                 "epoch": self.epoch.isoformat(),
                 "seed": self.seed,
                 "count": self.count,
-                "faults": [fault_json(fault) for fault in self.faults],
-                "plans": [words_json(plan) for plan in self.plans],
+                **self.troubles.as_json(),
             },
         )
         self.state.commit()
@@ -413,8 +361,7 @@ class Cloud:
         try:
             own = cast(dict[str, Any], kept[self.lifecycle.name])
             self.epoch, self.seed = datetime.fromisoformat(own["epoch"]), own["seed"]
-            self.faults = [fault_of(self.lifecycle, fault) for fault in own["faults"]]
-            self.plans = deque(words_of(self.lifecycle, plan) for plan in own["plans"])
+            self.troubles.take(own)
             self.count, begin = own["count"], float(own["now"])
             for instance in instances(self.kind, self.state.all(SERVER)):
                 over = instance.terminated is not None
@@ -423,8 +370,3 @@ class Cloud:
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"{path}: the file is broken: {error}") from None
         return begin
-
-
-def _room(those: Sized, what: str) -> None:
-    if len(those) >= MOST_FAULTS:
-        raise InvalidInput(f"there are {MOST_FAULTS} {what} already; remove some")

@@ -56,7 +56,7 @@ class Service:
         if text.startswith(PREFIX):
             self.wire.add(text)
         else:
-            self.cloud.add_fault(text)
+            self.cloud.troubles.add(text)
 
     def close(self) -> None:
         """Keep everything, and let the files go."""

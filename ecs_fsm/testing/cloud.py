@@ -72,7 +72,7 @@ class EcsCloud:
 
     def scenario(self, *words: str) -> None:
         """Lay a scenario on the next server. Raises `InvalidInput` where it does not read."""
-        self._in_its_thread(lambda: self._service.cloud.plan(words))
+        self._in_its_thread(lambda: self._service.cloud.troubles.lay(words))
 
     def advance(self, seconds: float) -> int:
         """Let simulated seconds pass at once; how many events there were."""

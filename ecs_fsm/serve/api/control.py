@@ -210,12 +210,12 @@ async def list_faults(request: Request) -> Response:
     cloud = _cloud(request)
     return JSONResponse(
         {
-            "faults": [_fault_shown(fault) for fault in cloud.faults],
+            "faults": [_fault_shown(fault) for fault in cloud.troubles.faults],
             "wire": [
                 {"fault": str(fault), "met": tally.met, "struck": tally.struck}
                 for fault, tally in _wire(request).active.values()
             ],
-            "scenarios": [[word.text for word in plan] for plan in cloud.plans],
+            "scenarios": [[word.text for word in plan] for plan in cloud.troubles.plans],
         }
     )
 
@@ -229,13 +229,13 @@ async def add_fault(request: Request, body: FaultAsked) -> Response:
     if body.wire is not None:
         _, fault = _wire(request).add(document)
         return JSONResponse({"fault": str(fault), "met": 0, "struck": 0}, 201)
-    return JSONResponse(_fault_shown(_cloud(request).add_fault(document)), 201)
+    return JSONResponse(_fault_shown(_cloud(request).troubles.add(document)), 201)
 
 
 @router.delete("/faults", status_code=204)
 async def clear_faults(request: Request) -> Response:
     """No fault strikes any more, and no scenario waits for a server."""
-    _cloud(request).clear_faults()
+    _cloud(request).troubles.clear()
     _wire(request).clear()
     return Response(status_code=204)
 
@@ -247,7 +247,7 @@ def _fault_shown(fault: Fault) -> dict[str, Json]:
 @router.post("/scenario", status_code=201)
 async def lay_scenario(request: Request, body: Words) -> Response:
     """Lay a scenario on the next server that is created."""
-    words = _cloud(request).plan(body.words)
+    words = _cloud(request).troubles.lay(body.words)
     return JSONResponse({"words": [word.text for word in words]}, 201)
 
 
