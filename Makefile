@@ -7,6 +7,7 @@ VENV := $(ROOT)/.venv
 BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 QUIET := --quiet --disable-pip-version-check
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 # A type checker finds the package where it is, also from elsewhere.
 EDITABLE := --config-settings editable_mode=compat --editable
 
@@ -16,10 +17,10 @@ demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
 
 test: checked $(VENV)/.browser
-	cd $(ROOT) && $(BIN)/pytest
+	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE)
 
 test-core: checked
-	cd $(ROOT) && $(BIN)/pytest -m "not browser"
+	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser"
 
 checked: $(VENV)/.test $(VENV)/.mermaid
 	cd $(ROOT) && $(BIN)/ruff check .
