@@ -46,7 +46,8 @@ def new_flavor(asking: Asking, instance: Instance, argument: Argument) -> Change
     wanted = flavor_of(asking, argument.flavorRef)
     if wanted == instance.flavor:
         raise ApiError(400, "When resizing, instances must change flavor!")
-    return {"flavor": wanted, "old_flavor": instance.flavor, **_moved(instance)}
+    disk = {"disk_config": argument.disk_config} if argument.disk_config else {}
+    return {"flavor": wanted, "old_flavor": instance.flavor, **disk, **_moved(instance)}
 
 
 @named
