@@ -232,3 +232,33 @@ def test_a_resize_sets_how_the_disk_is_divided(judged: Judged) -> None:
     judged.act(server, "resize", {"flavorRef": SMALL, "OS-DCF:diskConfig": "AUTO"})
     judged.cloud.advance(LONG)
     assert judged.get(f"{API}/servers/{server}")["server"]["OS-DCF:diskConfig"] == "AUTO"
+
+
+def test_what_is_said_of_an_image_goes_before_what_the_cloud_says(judged: Judged) -> None:
+    server = judged.active()
+    argument = {"name": "snap", "metadata": {"image_type": "test"}}
+    assert judged.act(server, "createImage", argument).status_code == 202
+    assert judged.get(f"{GLANCE}?name=snap")["images"][0]["image_type"] == "test"
+
+
+def test_a_shelved_server_may_come_back_to_its_host(judged: Judged) -> None:
+    server = judged.active()
+    path = f"{API}/servers/{server}"
+    host = judged.get(path, user="admin")["server"]["OS-EXT-SRV-ATTR:host"]
+    judged.act(server, "shelve")
+    judged.cloud.advance(LONG)
+    back = judged.act(server, "unshelve", {"host": host}, minor=91, user="admin")
+    assert back.status_code == 202, back.text
+    judged.cloud.advance(LONG)
+    assert judged.get(path, user="admin")["server"]["OS-EXT-SRV-ATTR:host"] == host
+
+
+def test_a_rebuild_tells_the_user_data_once(judged: Judged) -> None:
+    server = judged.active()
+    rebuilt = judged.act(server, "rebuild", {"imageRef": CIRROS}, minor=75, user="admin").json()
+    assert {key for key in rebuilt["server"] if "user_data" in key} == {"user_data"}
+
+
+def test_a_keypair_has_a_name_of_plain_letters(judged: Judged) -> None:
+    body = {"keypair": {"name": "key/", "public_key": "ssh-rsa AAAA"}}
+    assert judged.ask("POST", f"{API}/os-keypairs", body).status_code == 400

@@ -79,7 +79,8 @@ def new_place(asking: Asking, instance: Instance, argument: Argument) -> Changes
     if not isinstance(argument, asked_for.Unshelve):
         return {}
     zone = argument.availability_zone
-    host = _moved(instance, argument.host) if argument.host else {}
+    here = argument.host in (None, host_name(instance.host))  # off its host, it may come back there
+    host = {} if here else _moved(instance, argument.host)
     return {**host, **({"zone": zone} if "availability_zone" in argument.model_fields_set else {})}
 
 

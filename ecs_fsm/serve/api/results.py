@@ -41,6 +41,7 @@ def rebuilt(asking: Asking, instance: Instance, argument: Argument) -> Result:
     """The server as it is now, with its password."""
     assert isinstance(argument, asked_for.Rebuild)  # noqa: S101 -- the table says so
     shown = asking.compute.shapes.server(instance, asking.look(View.CHANGED))
+    shown.pop("OS-EXT-SRV-ATTR:user_data", None)  # a rebuild tells it by its short name
     shown["adminPass"] = argument.adminPass or _password(asking)
     if asking.minor >= 54:
         shown["key_name"] = instance.details.get("key_name")
@@ -75,7 +76,7 @@ def image(asking: Asking, instance: Instance, argument: Argument) -> Result:
     if isinstance(argument, asked_for.CreateBackup):
         properties = {"image_type": "backup", BACKUP: argument.backup_type}
         rotation, operation = argument.rotation, operations.backup
-    properties = {**(argument.metadata or {}), **properties}
+    properties = {**properties, **(argument.metadata or {})}
     store = images_of(asking.request)
     wanted = Wanted(operation, argument.name, properties, rotation)
     made = store.make(instance, wanted, asker)
