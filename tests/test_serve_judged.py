@@ -262,3 +262,9 @@ def test_a_rebuild_tells_the_user_data_once(judged: Judged) -> None:
 def test_a_keypair_has_a_name_of_plain_letters(judged: Judged) -> None:
     body = {"keypair": {"name": "key/", "public_key": "ssh-rsa AAAA"}}
     assert judged.ask("POST", f"{API}/os-keypairs", body).status_code == 400
+
+
+def test_an_unknown_server_is_not_found_whatever_is_asked_of_it() -> None:
+    judged = Judged(lifecycle="ecs")
+    assert judged.act("nowhere", "forceDelete").status_code == 404
+    assert judged.act(judged.active(), "forceDelete").status_code == 400
