@@ -63,10 +63,14 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.api.errors", "network"),
     ("ecs_fsm.serve.api.filters", "deleted"),
     ("ecs_fsm.serve.api.filters", "locked"),
+    ("ecs_fsm.serve.api.images", "delete"),
+    ("ecs_fsm.serve.api.images", "upload"),
     ("ecs_fsm.serve.api.network", "end"),
     ("ecs_fsm.serve.api.network", "start"),
+    ("ecs_fsm.serve.api.results", "backup"),
     ("ecs_fsm.serve.api.shapes", "locked"),
     ("ecs_fsm.serve.api.tokenbody", "network"),
+    ("ecs_fsm.serve.imagestore", "active"),
 }
 
 

@@ -23,8 +23,10 @@ from ecs_fsm.serve.api import (
     document,
     errors,
     flavors,
+    hosts,
     huawei,
     identity,
+    imageproxy,
     images,
     keypairs,
     network,
@@ -37,6 +39,7 @@ from ecs_fsm.serve.api.access import Access
 from ecs_fsm.serve.clockwork import running
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.guard import Guarded
+from ecs_fsm.serve.imagestore import ImageStore
 from ecs_fsm.serve.jobs import Jobs
 from ecs_fsm.serve.settings import Settings
 from ecs_fsm.serve.wire import OWN_PATHS, Wired, WireFaults
@@ -76,7 +79,8 @@ COMPUTE: tuple[APIRouter, ...] = (
     flavors.router,
     keypairs.router,
     compute.router,
-    images.proxy,
+    hosts.router,
+    imageproxy.router,
 )
 """Routers of the compute API; paths begin behind its version."""
 
@@ -108,7 +112,7 @@ def routes() -> list[tuple[Collection[str], str, str]]:
 def application(cloud: Cloud, settings: Settings) -> FastAPI:
     """The application over a cloud.
 
-    Its `state` holds `cloud`, `settings`, `access` (tokens), `jobs` and `wire` (its faults).
+    Its `state` holds `cloud`, `settings`, `access` (tokens), `images`, `jobs` and `wire` (faults).
     """
     app = FastAPI(
         title="ecs-fsm",
@@ -123,6 +127,7 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     app.state.cloud = cloud
     app.state.settings = settings
     app.state.access = Access(settings.token_lifetime)
+    app.state.images = ImageStore(cloud)
     app.state.jobs = Jobs(cloud)
     app.state.keypairs = keypairs.Kept()
     errors.handle(app)

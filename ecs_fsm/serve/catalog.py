@@ -30,7 +30,11 @@ class Flavor:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What a server starts from; `size` in bytes, `min_disk` in GiB, `min_ram` in MiB."""
+    """What a server starts from; `size` in bytes, `min_disk` in GiB, `min_ram` in MiB.
+
+    `owner` is the id of a project, None for what exists from the start; `formats` are those of the
+    container and the disk, `properties` what else somebody says of the image.
+    """
 
     id: str
     name: str
@@ -39,6 +43,12 @@ class Image:
     min_ram: int
     status: str
     created: str
+    updated: str | None = None
+    owner: str | None = None
+    visibility: str = "public"
+    formats: tuple[str, str] = ("bare", "qcow2")
+    tags: tuple[str, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

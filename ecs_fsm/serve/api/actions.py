@@ -91,6 +91,7 @@ async def act_on_server(server_id: str, body: OneKey, asked: Asked) -> Response:
     if action.admin:
         asked.administrator(f"os_compute_api:{key}")
     instance = asked.find(server_id)
+    _possible(asked, action)
     result = perform(asked, instance, action, _argument(action, asked.minor, given))
     headers = {"Location": result.location} if result.location else None
     if result.body is None:
@@ -122,15 +123,19 @@ def _action(asking: Asking, key: str) -> Action:
         raise ApiError(400, str(unknown("action", key[:255], table())))
     if not action.since <= asking.minor <= action.until:
         raise ApiError(400, f"There is no action '{key}' at version 2.{asking.minor}")
+    return action
+
+
+def _possible(asking: Asking, action: Action) -> None:
+    """Raises 400 for an action of which the lifecycle knows nothing."""
     lifecycle = asking.cloud.lifecycle
     missing = [name for name in action.asks if name not in lifecycle.operations]
     if missing:
         raise ApiError(
             400,
-            f"There is no action '{key}' here: the lifecycle {lifecycle.name} has no operation "
-            f"{missing[0]}; it has {', '.join(lifecycle.operations)}",
+            f"There is no action '{action.key}' here: the lifecycle {lifecycle.name} has no "
+            f"operation {missing[0]}; it has {', '.join(lifecycle.operations)}",
         )
-    return action
 
 
 def _argument(action: Action, minor: int, given: JsonValue) -> Argument:

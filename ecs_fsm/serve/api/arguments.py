@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from ecs_fsm.serve.api.bodies import Body
-from ecs_fsm.serve.api.creating import Disk, Flag, Host, Items, Name, Text
+from ecs_fsm.serve.api.creating import Address4, Address6, Disk, Flag, Host, Items, Name, Text
 
 
 class Argument(Body):
@@ -44,8 +44,8 @@ class Rebuild(Argument):
     key_name: Text | None = None
     user_data: str | None = Field(None, max_length=65535)
     hostname: Host | None = None
-    accessIPv4: str | None = None  # noqa: N815
-    accessIPv6: str | None = None  # noqa: N815
+    accessIPv4: Address4 = None  # noqa: N815
+    accessIPv6: Address6 = None  # noqa: N815
     disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
 
 
@@ -121,13 +121,11 @@ class CreateImage(Argument):
     metadata: Items | None = None
 
 
-class CreateBackup(Argument):
+class CreateBackup(CreateImage):
     """The name of the backup, and how many of its kind are kept."""
 
-    name: Name
-    backup_type: str
-    rotation: int = Field(ge=0)
-    metadata: Items | None = None
+    backup_type: str = Field(max_length=255)
+    rotation: int = Field(ge=0, le=10_000)
 
 
 class ChangePassword(Argument):
@@ -140,6 +138,12 @@ class SecurityGroup(Argument):
     """A security group by its name."""
 
     name: str = Field(min_length=1, max_length=255)
+
+
+class Console(Argument):
+    """The kind of console."""
+
+    type: str = Field(pattern="^(novnc|xvpvnc|spice-html5|serial|rdp-html5)$")
 
 
 class ConsoleOutput(Argument):

@@ -16,6 +16,7 @@ from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.creating import MOST_TAGS, Items, Tag, within_quota
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.results import url_of_console
 from ecs_fsm.serve.api.shapes import names
 from ecs_fsm.serve.instance import Instance
 
@@ -188,6 +189,9 @@ async def delete_tag(server_id: str, tag: AnyTag, asked: Asked) -> Response:
     return Response(status_code=204)
 
 
+CONSOLES_SINCE = 6
+
+
 @router.get("/servers/{server_id}/ips", response_model=Addresses)
 async def list_ips(server_id: str, asked: Asked) -> Response:
     """The addresses by network."""
@@ -201,6 +205,13 @@ async def show_ips(server_id: str, label: str, asked: Asked) -> Response:
     if label not in addresses:
         raise ApiError(404, "Network label not found.")
     return told({label: addresses[label]})
+
+
+NO_TRAFFIC = {
+    f"{way}_{what}": 0
+    for way in ("rx", "tx")
+    for what in ("octets", "errors", "drop", "packets", "rate")
+}
 
 
 @router.get("/servers/{server_id}/diagnostics")
@@ -222,7 +233,7 @@ async def show_diagnostics(server_id: str, asked: Asked) -> Response:
             "hypervisor": "kvm",
             "hypervisor_os": "linux",
             "memory_details": {"maximum": flavor.ram, "used": 0},
-            "nic_details": [{"mac_address": port.mac} for port in ports],
+            "nic_details": [{"mac_address": port.mac} | NO_TRAFFIC for port in ports],
             "num_cpus": flavor.vcpus,
             "num_disks": 1,
             "num_nics": len(ports),
@@ -261,3 +272,26 @@ async def list_security_groups_of_server(server_id: str, asked: Asked) -> Respon
         for group in names(instance, "security_groups")
     ]
     return told({"security_groups": shown})
+
+
+class ConsoleWanted(Body):
+    """A console by its protocol and kind."""
+
+    protocol: str = Field(pattern="^(vnc|spice|serial|rdp|mks)$")
+    type: str = Field(pattern="^(novnc|xvpvnc|spice-html5|spice-direct|serial|rdp-html5|webmks)$")
+
+
+class RemoteConsole(Body):
+    """The body of a request for a console."""
+
+    remote_console: ConsoleWanted
+
+
+@router.post("/servers/{server_id}/remote-consoles")
+async def create_remote_console(server_id: str, body: RemoteConsole, asked: Asked) -> Response:
+    """Where a console would be found; nothing listens there."""
+    asked.since(CONSOLES_SINCE)
+    instance, wanted = asked.find(server_id), body.remote_console
+    url = url_of_console(asked, instance)
+    shown = {"protocol": wanted.protocol, "type": wanted.type, "url": url}
+    return told({"remote_console": shown})

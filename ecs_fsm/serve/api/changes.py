@@ -46,7 +46,8 @@ def new_flavor(asking: Asking, instance: Instance, argument: Argument) -> Change
     wanted = flavor_of(asking, argument.flavorRef)
     if wanted == instance.flavor:
         raise ApiError(400, "When resizing, instances must change flavor!")
-    return {"flavor": wanted, "old_flavor": instance.flavor, **_moved(instance)}
+    disk = {"disk_config": argument.disk_config} if argument.disk_config else {}
+    return {"flavor": wanted, "old_flavor": instance.flavor, **disk, **_moved(instance)}
 
 
 @named
@@ -78,7 +79,8 @@ def new_place(asking: Asking, instance: Instance, argument: Argument) -> Changes
     if not isinstance(argument, asked_for.Unshelve):
         return {}
     zone = argument.availability_zone
-    host = _moved(instance, argument.host) if argument.host else {}
+    here = argument.host in (None, host_name(instance.host))  # off its host, it may come back there
+    host = {} if here else _moved(instance, argument.host)
     return {**host, **({"zone": zone} if "availability_zone" in argument.model_fields_set else {})}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv6Address
 from random import Random
 from string import ascii_letters, digits
 from typing import Annotated, Literal
@@ -14,6 +15,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 from ecs_fsm.serve.api.asking import Asking
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.images import images_of
+from ecs_fsm.serve.imagestore import ACTIVE
 from ecs_fsm.serve.instance import Instance, Json, NewServer
 
 MOST_AT_ONCE = 1000
@@ -44,6 +47,8 @@ Text = Annotated[str, Field(max_length=255)]
 Items = dict[Annotated[str, Field(min_length=1, max_length=255)], Text]
 Tag = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^,/]*$")]
 Host = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9]([\w.-]*\w)?$")]
+Address4 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv4Address(text)))]
+Address6 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv6Address(text)))]
 Count = Annotated[int, Field(ge=1)]
 Disk = Literal["AUTO", "MANUAL"]
 
@@ -108,8 +113,8 @@ class NewServerBody(Body):
     min_count: Count | None = None
     max_count: Count | None = None
     return_reservation_id: Flag = False
-    accessIPv4: str | None = None  # noqa: N815
-    accessIPv6: str | None = None  # noqa: N815
+    accessIPv4: Address4 = None  # noqa: N815
+    accessIPv6: Address6 = None  # noqa: N815
     disk_config: Disk = Field("MANUAL", alias="OS-DCF:diskConfig")
 
 
@@ -127,10 +132,13 @@ def flavor_of(asking: Asking, ref: str | int) -> str:
 
 
 def image_of(asking: Asking, ref: str) -> str:
-    """The id of an image that exists; its URL will do. Raises 400 for others."""
-    named = ref.rpartition("/images/")[2]
-    if named not in asking.compute.catalog.images:
+    """The id of an image that is there; its URL will do. Raises 400 for others."""
+    named, caller = ref.rpartition("/images/")[2], asking.caller
+    image = images_of(asking.request).find(named, caller.project_id, caller.admin)
+    if image is None:
         raise ApiError(400, f"Can not find requested image {named[:255]}.")
+    if image.status != ACTIVE:
+        raise ApiError(400, f"Image {named} is not active.")
     return named
 
 

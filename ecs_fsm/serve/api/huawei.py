@@ -35,7 +35,9 @@ from ecs_fsm.serve.api.cloudbodies import (
 from ecs_fsm.serve.api.cloudplace import ERRORS, V1, V2, V11, Place, Placed, begun
 from ecs_fsm.serve.api.creating import host_name_of
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.images import images_of
 from ecs_fsm.serve.cloud import HOSTS
+from ecs_fsm.serve.imagestore import ACTIVE
 from ecs_fsm.serve.instance import Instance, Json, NewServer
 from ecs_fsm.serve.jobs import Step
 
@@ -106,7 +108,8 @@ def _flavor(asked: Place, name: str) -> None:
 
 
 def _image(asked: Place, name: str) -> None:
-    if name not in asked.compute.catalog.images:
+    image = images_of(asked.request).find(name, asked.project_id, asked.caller.admin)
+    if image is None or image.status != ACTIVE:
         message = f"The image {name} could not be found."
         raise ApiError(400, message, word=calls().unknown_image)
 

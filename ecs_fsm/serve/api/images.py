@@ -1,25 +1,28 @@
-"""The image service, glance v2, and the compute API's old proxy for it.
+"""The image service, glance v2: images of the catalog, of servers, and those that somebody brings.
 
-The proxy is what clients ask by name before they have negotiated a microversion; from 2.36 it is
-gone.
+Of what is uploaded only the size is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, cast
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request
+from fastapi import Body as Given
+from pydantic import ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.api.access import Known
-from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body, Link
+from ecs_fsm.serve.api.access import Caller, Known
+from ecs_fsm.serve.api.bodies import Body, Link
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
-from ecs_fsm.serve.api.versions import Microversion, base
-from ecs_fsm.serve.catalog import Image, catalog
+from ecs_fsm.serve.api.versions import base
+from ecs_fsm.serve.catalog import Image
+from ecs_fsm.serve.imagestore import ACTIVE, QUEUED, ImageStore
 
-NO_PROXY = 36
+MOST_PROPERTIES = 128
 Filter = Annotated[str | None, Query(max_length=8192)]
 
 
@@ -59,26 +62,6 @@ class ImageVersions(Body):
     versions: list[VersionTold]
 
 
-class OldImage(Body):
-    """An image as the compute API shows it."""
-
-    id: str
-    name: str
-    links: list[Link]
-
-
-class OldImages(Body):
-    """The compute API's list of images."""
-
-    images: list[OldImage]
-
-
-class OneOldImage(Body):
-    """One image of the compute API."""
-
-    image: OldImage
-
-
 class Wanted(Body):
     """Which images."""
 
@@ -86,6 +69,9 @@ class Wanted(Body):
     name: Filter = None
     status: Filter = None
     visibility: Filter = None
+    owner: Filter = None
+    image_type: Filter = None
+    instance_uuid: Filter = None
     limit: Limit = None
     marker: Marker = None
 
@@ -99,7 +85,9 @@ router = APIRouter(
     responses={
         400: _page("The request does not read."),
         401: _page("There is no good token."),
+        403: _page("The image is not the caller's."),
         404: _page("There is no such image."),
+        409: _page("The image does not allow it now."),
     },
 )
 
@@ -113,14 +101,24 @@ async def list_image_versions(request: Request) -> Response:
     return JSONResponse({"versions": told}, 300)
 
 
+def images_of(request: Request) -> ImageStore:
+    """The images of the cloud of the application."""
+    state = request.app.state
+    if state.images.cloud is not state.cloud:
+        state.images = ImageStore(state.cloud)
+    return cast(ImageStore, state.images)
+
+
 @router.get("/image/v2/images", response_model=Images)
-async def list_images(request: Request, _: Known, wanted: Annotated[Wanted, Query()]) -> Response:
+async def list_images(
+    request: Request, caller: Known, wanted: Annotated[Wanted, Query()]
+) -> Response:
     """The images; a filter may be `in:` and a list with commas."""
     filters = wanted.model_dump(exclude={"limit", "marker"}, exclude_none=True)
     found = [
         image
-        for image in catalog().images.values()
-        if all(_fits(shown(image)[key], text) for key, text in filters.items())
+        for image in images_of(request).seen_by(caller.project_id, caller.admin)
+        if all(_fits(shown(image).get(key), text) for key, text in filters.items())
     ]
     items, following = page(found, wanted.limit, wanted.marker)
     told: dict[str, object] = {
@@ -139,117 +137,181 @@ def _fits(value: object, wanted: str) -> bool:
     return value == wanted
 
 
+def _found(request: Request, caller: Caller, image_id: str) -> Image:
+    """The image that the caller sees. Raises 404 for others."""
+    found = images_of(request).find(image_id, caller.project_id, caller.admin)
+    if found is None:
+        raise ApiError(404, f"No image found with ID {image_id[:255]}")
+    return found
+
+
+def _own(request: Request, caller: Caller, image_id: str, done: str) -> Image:
+    """The image that the caller may change. Raises 403 and 404 for others."""
+    image = _found(request, caller, image_id)
+    if image.owner is None or not (caller.admin or image.owner == caller.project_id):
+        raise ApiError(403, f"You are not permitted to {done} this image.")
+    return image
+
+
 @router.get("/image/v2/images/{image_id}", response_model=ImageTold)
-async def show_image(image_id: str, _: Known) -> Response:
+async def show_image(request: Request, image_id: str, caller: Known) -> Response:
     """One image, by id."""
-    image = catalog().images.get(image_id)
-    if image is None:
-        raise ApiError(404, f"No image found with ID {image_id}")
+    return JSONResponse(shown(_found(request, caller, image_id)))
+
+
+class NewImage(Body):
+    """An image that somebody is going to bring; keys that nobody knows are its properties."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: UUID | None = None
+    name: str = Field("", max_length=255)
+    container_format: str = Field("bare", max_length=20)
+    disk_format: str = Field("qcow2", max_length=20)
+    visibility: str = Field("shared", pattern="^(public|private|shared|community)$")
+    min_disk: int = Field(0, ge=0, le=2**31)
+    min_ram: int = Field(0, ge=0, le=2**31)
+    tags: list[Annotated[str, Field(max_length=255)]] = Field([], max_length=128)
+    protected: bool = False
+
+
+@router.post("/image/v2/images", status_code=201, response_model=ImageTold)
+async def create_image(request: Request, caller: Known, body: NewImage) -> Response:
+    """A new image, which waits for what is in it."""
+    store = images_of(request)
+    if body.visibility == "public" and not caller.admin:
+        raise ApiError(403, "You are not authorized to publicize_image.")
+    image_id = str(body.id or uuid4())
+    if store.find(image_id, None, True):
+        raise ApiError(409, f"Image ID {image_id} already exists!")
+    extra = body.model_extra or {}
+    if len(extra) > MOST_PROPERTIES or not all(isinstance(value, str) for value in extra.values()):
+        raise ApiError(400, f"The properties of an image are texts, {MOST_PROPERTIES} at most.")
+    now = store.date()
+    image = Image(
+        id=image_id,
+        name=body.name,
+        size=0,
+        min_disk=body.min_disk,
+        min_ram=body.min_ram,
+        status=QUEUED,
+        created=now,
+        updated=now,
+        owner=caller.project_id,
+        visibility=body.visibility,
+        formats=(body.container_format, body.disk_format),
+        tags=tuple(dict.fromkeys(body.tags)),
+        properties=extra,
+    )
+    store.add(image)
+    url = f"{base(request)}/image/v2/images/{image_id}"
+    return JSONResponse(shown(image), 201, {"Location": url})
+
+
+@router.put("/image/v2/images/{image_id}/file", status_code=204)
+async def upload_image(request: Request, image_id: str, caller: Known) -> Response:
+    """Brings what is in an image."""
+    image = _own(request, caller, image_id, "upload")
+    if image.status != QUEUED:
+        raise ApiError(409, f"Image status transition from {image.status} to saving is not allowed")
+    store, size = images_of(request), len(await request.body())
+    store.add(replace(image, status=ACTIVE, size=size, updated=store.date()))
+    return Response(status_code=204)
+
+
+class Change(Body):
+    """What is to become of one part of an image."""
+
+    op: str = Field(pattern="^(add|replace|remove)$")
+    path: str = Field(pattern="^/[^/]{1,255}$")
+    value: str | int | bool | list[str] | None = None
+
+
+CHANGED = {"name", "min_disk", "min_ram", "visibility"}
+FIXED = {"id", "status", "size", "owner", "created_at", "updated_at", "checksum", "file", "self"}
+
+
+@router.patch("/image/v2/images/{image_id}", response_model=ImageTold)
+async def update_image(
+    request: Request,
+    image_id: str,
+    caller: Known,
+    body: Annotated[list[Change], Given(max_length=MOST_PROPERTIES)],
+) -> Response:
+    """Changes the name, the tags or the properties of an image."""
+    image = _own(request, caller, image_id, "modify")
+    for change in body:
+        image = _changed(image, change)
+    store = images_of(request)
+    image = replace(image, updated=store.date())
+    store.add(image)
     return JSONResponse(shown(image))
+
+
+def _changed(image: Image, change: Change) -> Image:
+    """The image with one part changed. Raises 403 for parts that stay, 400 and 409 for others."""
+    name, value = change.path[1:], change.value
+    if name in FIXED:
+        raise ApiError(403, f"Attribute '{name}' is read-only.")
+    if name == "tags" and isinstance(value, list):
+        return replace(image, tags=tuple(dict.fromkeys(value)))
+    if name in CHANGED and isinstance(value, type(getattr(image, name))):
+        return replace(image, **{name: value})
+    kept = {key: old for key, old in image.properties.items() if key != name}
+    if change.op == "remove" and name in image.properties:
+        return replace(image, properties=kept)
+    if change.op == "remove":
+        raise ApiError(409, f"Can not remove non-existent property {name}.")
+    if not isinstance(value, str) or len(kept) >= MOST_PROPERTIES:
+        raise ApiError(400, f"Invalid input for {name}: expected a text")
+    return replace(image, properties={**kept, name: value})
+
+
+@router.delete("/image/v2/images/{image_id}", status_code=204)
+async def delete_image(request: Request, image_id: str, caller: Known) -> Response:
+    """Takes an image away, whether it is finished or not."""
+    images_of(request).delete(_own(request, caller, image_id, "delete").id)
+    return Response(status_code=204)
+
+
+class Tasks(Body):
+    """The tasks of an image; there are none."""
+
+    tasks: list[dict[str, object]]
+
+
+@router.get("/image/v2/images/{image_id}/tasks", response_model=Tasks)
+async def list_tasks_of_image(request: Request, image_id: str, caller: Known) -> Response:
+    """What goes on with an image beside its status: nothing."""
+    _found(request, caller, image_id)
+    return JSONResponse({"tasks": []})
 
 
 def shown(image: Image) -> dict[str, object]:
     """The image as the image service shows it."""
+    container, disk = image.formats
     return {
+        **image.properties,
         "id": image.id,
         "name": image.name,
         "status": image.status,
-        "visibility": "public",
+        "visibility": image.visibility,
         "size": image.size,
         "virtual_size": None,
         "min_disk": image.min_disk,
         "min_ram": image.min_ram,
-        "container_format": "bare",
-        "disk_format": "qcow2",
+        "container_format": container,
+        "disk_format": disk,
         "checksum": None,
         "os_hash_algo": None,
         "os_hash_value": None,
         "os_hidden": False,
-        "owner": None,
+        "owner": image.owner,
         "protected": False,
-        "tags": [],
+        "tags": [*image.tags],
         "created_at": image.created,
-        "updated_at": image.created,
+        "updated_at": image.updated or image.created,
         "self": f"/v2/images/{image.id}",
         "file": f"/v2/images/{image.id}/file",
         "schema": "/v2/schemas/image",
-    }
-
-
-proxy = APIRouter(tags=["images"], responses=COMPUTE_ERRORS)
-
-
-def _still_there(version: int) -> None:
-    if version >= NO_PROXY:
-        raise ApiError(404, "The resource could not be found.")
-
-
-@proxy.get("/images", response_model=OldImages)
-async def list_images_of_compute(
-    request: Request,
-    _: Known,
-    version: Microversion,
-    name: Filter = None,
-    limit: Limit = None,
-    marker: Marker = None,
-) -> Response:
-    """The images with their names, below 2.36."""
-    items = _proxied(version, name, limit, marker)
-    return JSONResponse({"images": [_in_brief(request, image) for image in items]})
-
-
-@proxy.get("/images/detail", response_model=OldImages)
-async def list_images_of_compute_in_detail(
-    request: Request,
-    _: Known,
-    version: Microversion,
-    name: Filter = None,
-    limit: Limit = None,
-    marker: Marker = None,
-) -> Response:
-    """The images with all that is known of them, below 2.36."""
-    items = _proxied(version, name, limit, marker)
-    return JSONResponse({"images": [_in_detail(request, image) for image in items]})
-
-
-def _proxied(
-    version: int, name: str | None, limit: int | None, marker: str | None
-) -> Sequence[Image]:
-    _still_there(version)
-    found = [image for image in catalog().images.values() if name in (None, image.name)]
-    return page(found, limit, marker)[0]
-
-
-@proxy.get("/images/{image_id}", response_model=OneOldImage)
-async def show_image_of_compute(
-    request: Request, image_id: str, _: Known, version: Microversion
-) -> Response:
-    """One image, by id, below 2.36."""
-    _still_there(version)
-    image = catalog().images.get(image_id)
-    if image is None:
-        raise ApiError(404, "Image not found.")
-    return JSONResponse({"image": _in_detail(request, image)})
-
-
-def _in_brief(request: Request, image: Image) -> dict[str, object]:
-    root = base(request)
-    links = [
-        {"rel": "self", "href": f"{root}/compute/v2.1/images/{image.id}"},
-        {"rel": "bookmark", "href": f"{root}/compute/images/{image.id}"},
-        {"rel": "alternate", "href": f"{root}/image/images/{image.id}"},
-    ]
-    return {"id": image.id, "name": image.name, "links": links}
-
-
-def _in_detail(request: Request, image: Image) -> dict[str, object]:
-    return _in_brief(request, image) | {
-        "status": image.status.upper(),
-        "progress": 100,
-        "minDisk": image.min_disk,
-        "minRam": image.min_ram,
-        "created": image.created,
-        "updated": image.created,
-        "metadata": {},
-        "OS-EXT-IMG-SIZE:size": image.size,
     }

@@ -28,7 +28,7 @@ MADE_UP = "-----BEGIN PRIVATE KEY-----\nmade up, it opens nothing\n-----END PRIV
 class KeypairAsked(Body):
     """A keypair to be; without a public key one is made up."""
 
-    name: str = Field(min_length=1, max_length=255)
+    name: str = Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9@._ -]+$")
     public_key: str | None = Field(None, min_length=1, max_length=16384)
     type: str = Field("ssh", pattern="^(ssh|x509)$")
 

@@ -253,6 +253,7 @@ async def act_on_migration(
     if key != "force_complete":
         raise ApiError(400, "There is one action of a migration: force_complete")
     _ask(asked, instance, asked.compute.words.operations.force_migration)
+    asked.cloud.hasten(instance)
     return Response(status_code=202)
 
 

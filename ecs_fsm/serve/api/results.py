@@ -13,7 +13,9 @@ from ecs_fsm.serve.api import arguments as asked_for
 from ecs_fsm.serve.api.arguments import Argument
 from ecs_fsm.serve.api.asking import Asking
 from ecs_fsm.serve.api.creating import password
+from ecs_fsm.serve.api.images import images_of
 from ecs_fsm.serve.api.shapes import View
+from ecs_fsm.serve.imagestore import BACKUP, Wanted
 from ecs_fsm.serve.instance import Instance
 
 
@@ -39,6 +41,7 @@ def rebuilt(asking: Asking, instance: Instance, argument: Argument) -> Result:
     """The server as it is now, with its password."""
     assert isinstance(argument, asked_for.Rebuild)  # noqa: S101 -- the table says so
     shown = asking.compute.shapes.server(instance, asking.look(View.CHANGED))
+    shown.pop("OS-EXT-SRV-ATTR:user_data", None)  # a rebuild tells it by its short name
     shown["adminPass"] = argument.adminPass or _password(asking)
     if asking.minor >= 54:
         shown["key_name"] = instance.details.get("key_name")
@@ -67,17 +70,39 @@ def new_password_first(asking: Asking, instance: Instance, argument: Argument) -
 @named
 def image(asking: Asking, instance: Instance, argument: Argument) -> Result:
     """The id of the image that is being made, below 2.45 as a place."""
-    made = str(uuid5(NAMESPACE_OID, f"{asking.asker('').request_id}/{instance.id}"))
+    assert isinstance(argument, asked_for.CreateImage)  # noqa: S101 -- the table says so
+    operations, asker = asking.compute.words.operations, asking.asker("")
+    properties, rotation, operation = {"image_type": "snapshot"}, None, operations.create_image
+    if isinstance(argument, asked_for.CreateBackup):
+        properties = {"image_type": "backup", BACKUP: argument.backup_type}
+        rotation, operation = argument.rotation, operations.backup
+    properties = {**properties, **(argument.metadata or {})}
+    store = images_of(asking.request)
+    wanted = Wanted(operation, argument.name, properties, rotation)
+    made = store.make(instance, wanted, asker)
     if asking.minor >= 45:
         return Result({"image_id": made})
     return Result(location=f"{asking.base}/image/v2/images/{made}")
 
 
 @named
+def console_url(asking: Asking, instance: Instance, argument: Argument) -> Result:
+    """Where a console would be found; nothing listens there."""
+    assert isinstance(argument, asked_for.Console)  # noqa: S101 -- the table says so
+    return Result({"console": {"type": argument.type, "url": url_of_console(asking, instance)}})
+
+
+def url_of_console(asking: Asking, instance: Instance) -> str:
+    """The URL of a console, of one use."""
+    token = uuid5(NAMESPACE_OID, f"{asking.asker('').request_id}/{instance.id}")
+    return f"{asking.base}/vnc_auto.html?path=%3Ftoken%3D{token}"
+
+
+@named
 def console(asking: Asking, instance: Instance, argument: Argument) -> Result:
     """What the server wrote since it began: its states, one a line."""
     assert isinstance(argument, asked_for.ConsoleOutput)  # noqa: S101 -- the table says so
-    lines = [f"[{seen.at - instance.created:12.6f}] {seen.state}\n" for seen in instance.history]
+    lines = [f"[{seen.at - instance.created:12.6f}] {seen.state}" for seen in instance.history]
     length = argument.length
     last = lines if length in (None, -1) else lines[len(lines) - min(length or 0, len(lines)) :]
-    return Result({"output": "".join(last)})
+    return Result({"output": "\n".join(last)})

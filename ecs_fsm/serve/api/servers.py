@@ -12,7 +12,7 @@ from starlette.responses import Response
 from ecs_fsm.serve.api.answers import REFUSED, BriefServers, Created, OneServer, Servers
 from ecs_fsm.serve.api.asking import WITH_TOKEN, Asked, Asking, answer, asking_of, told
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body
-from ecs_fsm.serve.api.creating import CreateServer, Disk, Host, Name, create
+from ecs_fsm.serve.api.creating import Address4, Address6, CreateServer, Disk, Host, Name, create
 from ecs_fsm.serve.api.filters import Page, listed
 from ecs_fsm.serve.api.shapes import View, links
 from ecs_fsm.serve.instance import Json
@@ -86,8 +86,8 @@ class Change(Body):
     name: Name | None = None
     description: str | None = Field(None, max_length=255)
     hostname: Host | None = None
-    accessIPv4: str | None = None  # noqa: N815
-    accessIPv6: str | None = None  # noqa: N815
+    accessIPv4: Address4 = None  # noqa: N815
+    accessIPv6: Address6 = None  # noqa: N815
     disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
 
 

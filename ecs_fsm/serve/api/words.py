@@ -14,6 +14,8 @@ class Operations:
     """Operations of a lifecycle that requests other than actions ask for."""
 
     delete: str
+    create_image: str
+    backup: str
     update_metadata: str
     delete_metadata: str
     attach_volume: str
