@@ -17,10 +17,11 @@ demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
 
 test: checked $(VENV)/.browser
-	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE)
+	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not timed" && $(BIN)/pytest -m timed
 
 test-core: checked
-	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser"
+	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed" && \
+		$(BIN)/pytest -m "timed and not browser"
 
 checked: $(VENV)/.test $(VENV)/.mermaid
 	cd $(ROOT) && $(BIN)/ruff check .

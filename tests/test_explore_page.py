@@ -355,6 +355,7 @@ def test_a_seed_chooses_the_same_questions_as_on_paper(opening: Opening) -> None
         assert page.evaluate(chosen, [300, seed, count]) == order[:count]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_is_ready_and_answers_at_once(name: str, opening: Opening) -> None:
     page = opening(name, MADE)

@@ -16,6 +16,7 @@ from ecs_fsm.serve.api.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Kept, Keypair
 from ecs_fsm.serve.state import State
 from ecs_fsm.serve.stored import MOST_PAST
 from ecs_fsm.serve.troubles import MOST
+from tests.apart import apart
 from tests.clouds import LONG, USER, cloud_of
 from tests.edge import Edge
 from tests.test_serve_cloud import running
@@ -153,7 +154,7 @@ def test_a_client_that_does_not_end_its_request_is_cut(monkeypatch: pytest.Monke
         return await asyncio.gather(*(cut(port, piece) for piece in pieces))
 
     with served(speed=0) as cloud:
-        read = asyncio.run(all_cut(int(cloud.url.rpartition(":")[2])))
+        read = apart(all_cut(int(cloud.url.rpartition(":")[2])))
     assert read[:2] == [b"", b""]
     assert read[3].startswith(b"HTTP/1.1 200")
 

@@ -409,6 +409,7 @@ ANSWER = """async () => {
   return times; }"""
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("name", NAMES)
 def test_ten_thousand_servers_leave_the_page_usable(name: str, begin: Begin) -> None:
     live = begin(name)

@@ -287,6 +287,7 @@ def test_a_page_of_another_site_cannot_change_anything(
 # The process
 
 
+@pytest.mark.timed
 def test_a_signal_ends_it_within_a_second_whatever_is_open() -> None:
     with running() as server, server.connect() as idle, server.connect() as stream:
         idle.sendall(b"GET /compute HTTP/1.1\r\nHost: localhost\r\n\r\n")
