@@ -290,6 +290,7 @@ def test_the_steps_of_a_job_follow_one_another_without_a_gap(ecs: Face) -> None:
         ("resize:roll_back@resize_prep", "Ecs.0207", "SHUTOFF"),
         ("confirm_resize:fail", "Ecs.0207", "ERROR"),
     ],
+    ids=str,
 )
 def test_a_resize_that_goes_wrong_fails_its_job(
     face: Face, fault: str, code: str, status: str
@@ -502,7 +503,7 @@ def test_a_page_that_cannot_be_is_told_as_such(ecs: Face, query: str) -> None:
         ({"ip": "10.0."}, {"web.1", "web+2", "db"}),
         ({"ip": "192.168."}, set()),
     ],
-    ids=str,
+    ids=lambda value: "" if isinstance(value, set) else str(value),
 )
 def test_a_list_is_of_those_that_are_asked_for(
     ecs: Face, query: dict[str, str], found: set[str]

@@ -16,6 +16,7 @@ from ecs_fsm.nova import NOVA
 from ecs_fsm.serve.instance import Asker, NewServer
 from ecs_fsm.testing import EcsCloud, served
 from tests.conftest import BROWSER
+from tests.pace import slowness
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route
@@ -427,7 +428,7 @@ def test_ten_thousand_servers_leave_the_page_usable(name: str, begin: Begin) -> 
     quickest = [
         min(times) for times in zip(*(page.evaluate(ANSWER) for _ in range(5)), strict=True)
     ]
-    assert max(quickest) < 250, quickest
+    assert max(quickest) < 200 * slowness(page), quickest
     page.fill("#filter", "web-9999")
     choose(page, "web-9999")
     page.click("[data-name=stop]")
