@@ -16,7 +16,7 @@ WORK = """() => {
   held.getBoundingClientRect();
   held.remove();
   return performance.now() - began; }"""
-USUAL = 40.0
+USUAL = 25.0
 """Milliseconds that the work takes where the limits of the tests were set."""
 
 

@@ -18,6 +18,7 @@ from ecs_fsm.serve.stored import MOST_PAST
 from ecs_fsm.serve.troubles import MOST
 from tests.apart import apart
 from tests.clouds import LONG, USER, cloud_of
+from tests.compute import CIRROS
 from tests.edge import Edge
 from tests.test_serve_cloud import running
 
@@ -120,10 +121,14 @@ def test_a_body_that_is_no_text_or_no_json_is_a_400(body: bytes) -> None:
 def test_a_whole_character_of_two_halves_is_a_name() -> None:
     edge = Edge()
     edge.login(project={"name": "demo"})
-    body = '{"keypair": {"name": "\\ud83d\\ude00"}}'
+    body = '{"server": {"name": "\\ud83d\\ude00", "flavorRef": "1", "imageRef": "IMAGE"}}'.replace(
+        "IMAGE", CIRROS
+    )
     headers = {"Content-Type": "application/json"}
-    answer = edge.ask("POST", "/compute/v2.1/os-keypairs", content=body, headers=headers)
-    assert answer.status_code == 200
+    answer = edge.ask("POST", "/compute/v2.1/servers", content=body, headers=headers)
+    assert answer.status_code == 202
+    (server,) = edge.cloud.instances.values()
+    assert server.name == "\N{GRINNING FACE}"
 
 
 def test_a_client_that_does_not_end_its_request_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,10 +147,14 @@ def test_a_second_server_on_one_state_file_is_refused(tmp_path: Path) -> None:
         assert cloud.state(server)[0] == "building"
 
 
+OPEN = "ecs-fsm: 0.0.0.0 is open to other machines, and nobody's password is checked"
+
+
 def test_who_listens_for_others_is_warned_in_one_line() -> None:
     with served_apart("--host", "0.0.0.0") as cloud:  # noqa: S104 - this is what is warned of
         warning = cloud.log.until("open to other machines")
-        assert warning.count("\n") == 1
+        assert warning.splitlines()[0] == OPEN
+        assert warning.count("open to other machines") == 1
         assert cloud.url.startswith("http://127.0.0.1:")
 
 
