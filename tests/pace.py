@@ -22,4 +22,5 @@ USUAL = 25.0
 
 def slowness(page: Page) -> float:
     """How many times longer than there a page takes here, 1 at least."""
-    return max(1.0, min(page.evaluate(WORK) for _ in range(7)) / USUAL)
+    quickest: float = min(page.evaluate(WORK) for _ in range(7))
+    return max(1.0, quickest / USUAL)
