@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ecs_fsm.fleet.profilefile import built_in
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.serve.cloud import Cloud
@@ -16,7 +18,11 @@ LONG = 1e6
 
 
 def cloud_of(
-    name: str = "ecs", *, seed: int = 7, state: str | None = None, **policy: float
+    name: str = "ecs",
+    *,
+    seed: int = 7,
+    state: str | None = None,
+    policy: Mapping[str, float] | None = None,
 ) -> Cloud:
     """A cloud whose clock stands still."""
     kind = server_class(name)

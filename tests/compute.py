@@ -9,14 +9,12 @@ from urllib.parse import quote
 
 from fastapi import FastAPI
 
-from ecs_fsm.fleet.profilefile import built_in
-from ecs_fsm.lifecycles import server_class
 from ecs_fsm.serve.api.access import Access, Caller
 from ecs_fsm.serve.app import application
-from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.settings import Settings
 from tests.apart import apart
+from tests.clouds import cloud_of
 
 TINY, SMALL = "1", "2"
 CIRROS, DEBIAN = "70a599e0-31e7-49b7-b260-868f441e862b", "155d900f-4e14-4e4c-a73d-069cbf4541e6"
@@ -52,19 +50,14 @@ KEYS = {400: "badRequest", 403: "forbidden", 404: "itemNotFound", 409: "conflict
 @cache
 def one_application() -> FastAPI:
     """The application of all clouds, each of which it gets with a request."""
-    return application(server_cloud("ecs"), Settings())
-
-
-def server_cloud(lifecycle: str, **settings: float) -> Cloud:
-    kind = server_class(lifecycle)
-    return Cloud(kind, built_in(kind.lifecycle), speed=0, seed=7, settings=settings)
+    return application(cloud_of(), Settings())
 
 
 class Compute:
     """A cloud with its clock stopped, and who asks it: `demo` of the project of that name."""
 
     def __init__(self, lifecycle: str, **settings: float) -> None:
-        self.cloud = server_cloud(lifecycle, **settings)
+        self.cloud = cloud_of(lifecycle, policy=settings)
         self.app = one_application()
         self.minor = 1
         self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}

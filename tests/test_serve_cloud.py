@@ -224,7 +224,9 @@ def test_an_administrator_passes_a_lock_which_stays() -> None:
 
 
 def test_the_settings_of_a_cloud_do_what_those_of_nova_do() -> None:
-    cloud = cloud_of("nova", reclaim_instance_interval=3600, resize_confirm_window=60)
+    cloud = cloud_of(
+        "nova", policy={"reclaim_instance_interval": 3600, "resize_confirm_window": 60}
+    )
     instance = running(cloud)
     cloud.ask(instance, "resize", {}, USER)
     cloud.advance(3000)
@@ -235,7 +237,7 @@ def test_the_settings_of_a_cloud_do_what_those_of_nova_do() -> None:
     cloud.advance(3600)
     assert entered(instance)[-1] == "deleted/-"
     with pytest.raises(InvalidInput, match="unknown setting"):
-        cloud_of("ecs", resize_confirm_window=60)
+        cloud_of("ecs", policy={"resize_confirm_window": 60})
 
 
 @pytest.mark.parametrize("name", LIFECYCLES)

@@ -11,15 +11,13 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
-from ecs_fsm.fleet.profilefile import read
-from ecs_fsm.lifecycles import server_class
 from ecs_fsm.serve import app, jobs
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.jobs import Jobs
 from ecs_fsm.serve.settings import Settings
-from ecs_fsm.serve.state import State
 from tests.apart import apart
+from tests.clouds import cloud_of
 
 CIRROS, DEBIAN = "70a599e0-31e7-49b7-b260-868f441e862b", "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 SMALL, LARGE = "s6.small.1", "s6.large.2"
@@ -132,22 +130,17 @@ def wanted(name: str = "web") -> dict[str, object]:
 @cache
 def application() -> FastAPI:
     """One application for all tests: making it takes longer than they do."""
-    return app.application(a_cloud(), Settings())
-
-
-def a_cloud(lifecycle: str = "ecs", state: str | None = None) -> Cloud:
-    kind = server_class(lifecycle)
-    return Cloud(kind, read(kind.lifecycle, None), speed=0, seed=7, state=State(state))
+    return app.application(cloud_of(), Settings())
 
 
 @pytest.fixture(params=["ecs", "nova"])
 def face(request: pytest.FixtureRequest) -> Face:
-    return Face(a_cloud(request.param))
+    return Face(cloud_of(request.param))
 
 
 @pytest.fixture
 def ecs() -> Face:
-    return Face(a_cloud())
+    return Face(cloud_of())
 
 
 def states(face: Face, server_id: str) -> list[str]:
@@ -575,7 +568,7 @@ def test_servers_and_jobs_of_one_project_are_unknown_in_another(ecs: Face) -> No
 @pytest.mark.parametrize("lifecycle", ["ecs", "nova"])
 def test_jobs_go_on_after_a_new_start(lifecycle: str, tmp_path: Path) -> None:
     path = str(tmp_path / "state")
-    face = Face(a_cloud(lifecycle, path))
+    face = Face(cloud_of(lifecycle, state=path))
     server_id, other = face.stopped(), face.made()[0]
     resize = face.begin(f"cloudservers/{server_id}/resize", {"resize": {"flavorRef": LARGE}})
     face.cloud.advance(1)
@@ -583,7 +576,7 @@ def test_jobs_go_on_after_a_new_start(lifecycle: str, tmp_path: Path) -> None:
     face.cloud.advance(1)
     before = face.job(batch)
     face.cloud.close()
-    again = Face(a_cloud(lifecycle, path))
+    again = Face(cloud_of(lifecycle, state=path))
     assert again.job(batch) == before
     assert again.job(resize)["status"] == "RUNNING"
     assert again.end(resize)["status"] == "SUCCESS"
@@ -597,11 +590,11 @@ def test_jobs_go_on_after_a_new_start(lifecycle: str, tmp_path: Path) -> None:
 def test_the_oldest_jobs_are_forgotten(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(jobs, "MOST_JOBS", 3)
     path = str(tmp_path / "state")
-    face = Face(a_cloud(state=path))
+    face = Face(cloud_of(state=path))
     ids = [face.post("cloudservers", {"server": wanted()})[1]["job_id"] for _ in range(5)]
     face.cloud.advance(LONG)
     face.cloud.close()
-    again = Face(a_cloud(state=path))
+    again = Face(cloud_of(state=path))
     codes = [again.client.get(f"{again.at}/jobs/{job}").status_code for job in ids]
     assert codes == [404, 404, 200, 200, 200]
     assert {again.job(job)["status"] for job in ids[2:]} == {"SUCCESS"}

@@ -8,10 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ecs_fsm.fleet.profilefile import built_in
-from ecs_fsm.lifecycles import server_class
-from ecs_fsm.serve.cloud import Cloud
-from ecs_fsm.serve.state import State
+from tests.clouds import cloud_of
 from tests.compute import CIRROS, LONG, SMALL, TINY
 from tests.edge import Edge
 
@@ -22,9 +19,7 @@ class Judged:
     """A cloud of nova's lifecycle with its clock stopped, and two who ask."""
 
     def __init__(self, path: Path | None = None, lifecycle: str = "nova") -> None:
-        kind = server_class(lifecycle)
-        state = State(str(path)) if path else None
-        self.cloud = Cloud(kind, built_in(kind.lifecycle), speed=0, seed=7, state=state)
+        self.cloud = cloud_of(lifecycle, state=str(path) if path else None)
         self.edge = Edge(self.cloud)
         self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}
 
