@@ -275,7 +275,7 @@ class Cloud:
                 server.trigger(restore)
 
     def _trouble(self, instance: Instance, operation: str) -> ScenarioWord | None:
-        return self.troubles.of(instance, operation, self._steps.random(instance).random)
+        return self.troubles.of(instance, operation, lambda: self._steps.random(instance).random())
 
     def _run(self, until: float, limit: int | None) -> int:
         done = self._steps.run(until, limit, self._went_on)
