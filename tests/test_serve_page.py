@@ -259,7 +259,7 @@ def test_a_hang_is_marked_where_it_is_seen(begin: Begin) -> None:
     page = live.open(f"#{server}")
     page.click("[data-name=stop]")
     expect(history(page)).to_contain_text("powering-off")
-    page.click("#half-minute")
+    page.click("#one-step")
     expect(page.locator("#hung")).to_be_visible()
     expect(page.locator(f'.mark[data-at="{at("active/powering-off")}"]')).to_have_text("1 hangs")
     expect(page.locator("#list tr")).to_contain_text("hangs")
@@ -372,7 +372,7 @@ def test_axe_finds_nothing_wrong(name: str, look: str, begin: Begin) -> None:
     page.click("#other button")
     expect(page.locator("#asked .bad")).to_be_visible()
     page.click("[data-name=stop]")
-    page.click("#half-minute")
+    page.click("#one-step")
     expect(page.locator("#hung")).to_be_visible()
     assert page.evaluate(JUDGE) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
