@@ -6,36 +6,29 @@ same seed and the same requests at the same times give the same cloud.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, cast
 from uuid import UUID
 
-from ecs_fsm.errors import InvalidInput, Refused
+from ecs_fsm.errors import Refused
 from ecs_fsm.fleet.profile import Profile
 from ecs_fsm.model import AnyChange, ChangeWithFacts
 from ecs_fsm.serve.clock import Clock
+from ecs_fsm.serve.hearers import Ender, Hearers, Listener
 from ecs_fsm.serve.instance import Asked, Asker, Instance, Json, NewServer, Seen
+from ecs_fsm.serve.keeping import Keeping, Standing
 from ecs_fsm.serve.policy import Policy
+from ecs_fsm.serve.requests import Requests
 from ecs_fsm.serve.state import State
 from ecs_fsm.serve.steps import Steps
-from ecs_fsm.serve.stored import (
-    instances,
-    pieces,
-    surplus,
-)
 from ecs_fsm.serve.troubles import Troubles
 from ecs_fsm.server import BaseServer
-from ecs_fsm.simulate import HANG, ScenarioWord
+from ecs_fsm.simulate import HANG
 
 HOSTS = 3
 REMEMBERED = 1000
 """Servers that are gone and can still be looked up."""
-SERVER, CLOUD = "server", "cloud"
-Listener = Callable[[Instance, Seen], object]
-Ender = Callable[[Instance, str, bool], object]
 
 
 class Cloud:
@@ -66,10 +59,9 @@ class Cloud:
         self.troubles = Troubles(kind, self._keep)
         self.count = 0
         self.seed, self.epoch = seed, datetime.now(UTC)
-        self._listeners: list[Listener] = []
-        self._enders: list[Ender] = []
-        self._following = False
-        begin = self._read()
+        self._hearers = Hearers()
+        self._keeping = Keeping(self.state, kind, self.troubles)
+        begin = self._take_over()
         self.clock = Clock(speed, begin)
         self._steps = Steps(
             self.lifecycle,
@@ -79,6 +71,7 @@ class Cloud:
             over=self._over,
             hung=self._hung,
         )
+        self._requests = Requests(self.policy, self.troubles, self._steps)
         for instance in self.instances.values():
             self._steps.push(instance)
         self._keep()
@@ -94,7 +87,7 @@ class Cloud:
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` with every state that a server enters from now on, and where it hangs."""
-        self._listeners.append(listener)
+        self._hearers.listeners.append(listener)
 
     def on_over(self, ender: Ender) -> None:
         """Call `ender` with every operation that is over from now on, and whether it went wrong.
@@ -102,7 +95,7 @@ class Cloud:
         One that another took the place of went wrong. What `ender` asks for begins when the
         operation was over.
         """
-        self._enders.append(ender)
+        self._hearers.enders.append(ender)
 
     def on_wake(self, wake: Callable[[], object]) -> None:
         """Call `wake` whenever something is due earlier than all before."""
@@ -126,32 +119,16 @@ class Cloud:
         creation = self.lifecycle.creation.trigger
         laid = plans[0][0].given if plans else {}
         server = self.kind.create(history=False, **{**wanted.given, **laid})
-        now = self._moment()
+        request = Asked(self._moment(), creation, asker, None)
         self.count += 1
-        instance = Instance(
-            number=self.count,
-            id=str(UUID(int=Random(f"{self.seed}/{self.count}").getrandbits(128), version=4)),
-            project_id=asker.project_id,
-            user_id=asker.user_id,
-            server=server,
-            name=wanted.name,
-            flavor=wanted.flavor,
-            image=wanted.image,
-            metadata=dict(wanted.metadata),
-            details=dict(wanted.details),
-            created=now,
-            updated=now,
-            host=self.count % HOSTS,
-            operation=creation,
-            faults=faults,
-        )
+        instance = Instance.of(wanted, request, server, self.count, self._uuid())
+        instance.host, instance.faults = self.count % HOSTS, faults
         self.instances[instance.id] = instance
         self._attend(instance)
         if plans:
             instance.plan = plans.popleft()
-        word = self._trouble(instance, creation)
+        word = self._requests.trouble(instance, creation)
         instance.outcomes = word.outcomes if word else ()
-        instance.asked.append(Asked(now, creation, asker, None))
         self._seen(instance, self.lifecycle.change(creation, server.node))
         self._steps.settle(instance)
         self._keep(instance)
@@ -170,12 +147,10 @@ class Cloud:
         Raises `Refused` where the lifecycle does not allow it now; then nothing has changed.
         """
         now = self._moment()
-        given = {**self.policy.given.get(operation, {}), **given}
-        operation = self.policy.instead.get(operation, operation)
+        operation, given = self.policy.meant(operation, given)
         refused: Refused | None = None
         try:
-            with self._unlocked(instance, operation, asker):
-                self._ask(instance, operation, given, dict(changes or {}))
+            self._requests.carry_out(instance, operation, given, asker, dict(changes or {}))
         except Refused as error:
             refused = error
         instance.asked.append(Asked(now, operation, asker, refused.reason if refused else None))
@@ -229,53 +204,9 @@ class Cloud:
         self._keep()
         self.state.close()
 
-    def _ask(
-        self,
-        instance: Instance,
-        operation: str,
-        given: Mapping[str, str],
-        changes: dict[str, Json],
-    ) -> None:
-        server, trigger = instance.server, self.lifecycle.triggers[operation]
-        given = {name: value for name, value in given.items() if name in trigger.given}
-        leaves_alone = not self.lifecycle.outcome(operation, server.node, given).nodes
-        word = self._trouble(instance, operation)
-        outcomes = word.outcomes if word else ()
-        if leaves_alone:
-            server.trigger(operation, **given)
-            instance.set(changes)
-            instance.outcomes = outcomes or instance.outcomes
-            return
-        if instance.operation and instance.operation != operation:
-            self._steps.ended.append((instance, instance.operation, True))
-        instance.operation, instance.changes = operation, changes
-        instance.went_wrong = instance.hangs = False
-        if trigger.unseen and outcomes:
-            self._steps.happen(instance, outcomes[0].event, outcomes[0].given)
-            return
-        server.trigger(operation, **{**given, **(word.given if word else {})})
-        instance.outcomes = outcomes
-        self._steps.settle(instance)
-
-    @contextmanager
-    def _unlocked(self, instance: Instance, operation: str, asker: Asker) -> Iterator[None]:
-        """While it lasts, no lock keeps an administrator from anything."""
-        server, lift, restore = instance.server, self.policy.lift, self.policy.restore
-        locked = server.node
-        if not (lift and restore and asker.admin and operation not in (lift, restore)):
-            yield
-            return
-        if server.may(lift):
-            server.trigger(lift)
-        lifted = server.node is not locked
-        try:
-            yield
-        finally:
-            if lifted and server.may(restore):
-                server.trigger(restore)
-
-    def _trouble(self, instance: Instance, operation: str) -> ScenarioWord | None:
-        return self.troubles.of(instance, operation, lambda: self._steps.random(instance).random())
+    def _uuid(self) -> UUID:
+        """The id of the newest server, which depends on the seed."""
+        return UUID(int=Random(f"{self.seed}/{self.count}").getrandbits(128), version=4)
 
     def _run(self, until: float, limit: int | None) -> int:
         done = self._steps.run(until, limit, self._went_on)
@@ -285,39 +216,29 @@ class Cloud:
 
     def _moment(self) -> float:
         """The time of what comes now: the present, or when that was over which it follows."""
-        if not self._following:
+        if not self._hearers.following:
             self._steps.time = self.now
         return self._steps.time
 
     def _went_on(self, instance: Instance) -> None:
         self._tell()
-        self._put(instance)
+        self._keeping.put(instance)
 
     def _tell(self) -> None:
-        """Tell of what is over, also of what is over by what those who hear it ask for."""
-        if self._following:
-            return
-        self._following = True
-        try:
-            while self._steps.ended:
-                over = self._steps.ended.popleft()
-                for ender in self._enders:
-                    ender(*over)
-        finally:
-            self._following = False
+        self._hearers.tell(self._steps.ended)
 
     def _over(self, instance: Instance) -> None:
         del self.instances[instance.id]
         self.gone[instance.id] = instance
         while len(self.gone) > REMEMBERED:
-            self.state.drop(SERVER, self.gone.pop(next(iter(self.gone))).id)
+            self._keeping.drop(self.gone.pop(next(iter(self.gone))))
 
     def _attend(self, instance: Instance) -> None:
         instance.server.observe(lambda change: self._seen(instance, change))
 
     def _hung(self, instance: Instance) -> None:
         node = instance.server.node
-        self._pass_on(instance, Seen(self._steps.time, HANG, node.state, node.facts))
+        self._hearers.hear(instance, Seen(self._steps.time, HANG, node.state, node.facts))
 
     def _seen(self, instance: Instance, change: AnyChange) -> None:
         facts = change.remembers if isinstance(change, ChangeWithFacts) else ()
@@ -325,54 +246,22 @@ class Cloud:
         seen = Seen(self._steps.time, change.event, state, facts)
         instance.updated = seen.at
         instance.history.append(seen)
-        self._pass_on(instance, seen)
-
-    def _pass_on(self, instance: Instance, seen: Seen) -> None:
-        for listener in self._listeners:
-            listener(instance, seen)
-
-    def _put(self, instance: Instance) -> None:
-        instance.revision += 1
-        if self.state.kept:
-            for name, document in pieces(instance):
-                self.state.put(SERVER, name, document)
-        for name in surplus(instance):
-            self.state.drop(SERVER, name)
+        self._hearers.hear(instance, seen)
 
     def _keep(self, *changed: Instance) -> None:
         """Have these servers, and what is to become of the next ones, on the disk."""
         for instance in changed:
-            self._put(instance)
-        self.state.put(
-            CLOUD,
-            self.lifecycle.name,
-            {
-                "now": self.now,
-                "epoch": self.epoch.isoformat(),
-                "seed": self.seed,
-                "count": self.count,
-                **self.troubles.as_json(),
-            },
-        )
-        self.state.commit()
+            self._keeping.put(instance)
+        self._keeping.commit(Standing(self.now, self.epoch, self.seed, self.count))
 
-    def _read(self) -> float:
-        """Take over what the state has kept; the time at which it was kept."""
-        kept = dict(self.state.all(CLOUD))
-        if not kept:
+    def _take_over(self) -> float:
+        """Go on with what the state has kept; the time at which it was kept."""
+        kept = self._keeping.read()
+        if kept is None:
             return 0.0
-        path = self.state.path
-        if self.lifecycle.name not in kept:
-            raise InvalidInput(f"{path}: its servers are of the lifecycle {', '.join(kept)}")
-        try:
-            own = cast(dict[str, Any], kept[self.lifecycle.name])
-            self.epoch, self.seed = datetime.fromisoformat(own["epoch"]), own["seed"]
-            self.troubles.take(own)
-            self.count, begin = own["count"], float(own["now"])
-            for instance in instances(self.kind, self.state.all(SERVER)):
-                over = instance.terminated is not None
-                (self.gone if over else self.instances)[instance.id] = instance
-                self._attend(instance)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput(f"{path}: the file is broken: {error}") from None
+        begin, self.epoch, self.seed, self.count = kept.standing
+        for instance in kept.instances:
+            over = instance.terminated is not None
+            (self.gone if over else self.instances)[instance.id] = instance
+            self._attend(instance)
         return begin

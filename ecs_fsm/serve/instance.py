@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
+from uuid import UUID
 
 from ecs_fsm.model import Facts, State
 from ecs_fsm.serve.faults import Fault
@@ -114,6 +115,28 @@ class Instance:
     asked: list[Asked] = field(default_factory=list)
     kept: tuple[int, int] = (0, 0)
     forgotten: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def of(
+        cls, wanted: NewServer, request: Asked, server: BaseServer, number: int, uuid: UUID
+    ) -> Self:
+        """The server that a request for its creation makes."""
+        return cls(
+            number=number,
+            id=str(uuid),
+            project_id=request.asker.project_id,
+            user_id=request.asker.user_id,
+            server=server,
+            name=wanted.name,
+            flavor=wanted.flavor,
+            image=wanted.image,
+            metadata=dict(wanted.metadata),
+            details=dict(wanted.details),
+            created=request.at,
+            updated=request.at,
+            operation=request.operation,
+            asked=[request],
+        )
 
     @property
     def state(self) -> State:

@@ -60,3 +60,8 @@ class Policy:
             lift=lock["lift"] if has_locks else None,
             restore=lock["set_again"] if has_locks else None,
         )
+
+    def meant(self, operation: str, given: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        """The operation that a request comes to, and the facts that are given with it."""
+        facts = {**self.given.get(operation, {}), **given}
+        return self.instead.get(operation, operation), facts

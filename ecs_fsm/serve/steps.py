@@ -14,6 +14,7 @@ from random import Random
 from ecs_fsm.fleet.durations import Duration
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import NO_TASK, Kind, State
+from ecs_fsm.serve.hearers import Ended
 from ecs_fsm.serve.instance import Instance, Trouble
 from ecs_fsm.simulate import HANG, Outcome
 
@@ -40,7 +41,7 @@ class Steps:
         hung: Told,
     ) -> None:
         self.time = 0.0
-        self.ended: deque[tuple[Instance, str, bool]] = deque()
+        self.ended: deque[Ended] = deque()
         self._lifecycle = lifecycle
         self._durations, self._timers = durations, timers
         self._seed, self._gone, self._hung = seed, over, hung
