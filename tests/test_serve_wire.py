@@ -14,7 +14,7 @@ from ecs_fsm.serve.guard import MOST_BODY
 from ecs_fsm.serve.listen import bind
 from ecs_fsm.serve.protocol import MOST_HEADERS
 from ecs_fsm.serve.settings import Settings
-from ecs_fsm.serve.wire import WireFault
+from ecs_fsm.serve.wirefault import WireFault
 from tests.edge import Edge, credentials, running
 
 KNOWN = ("show_server", "os-stop")

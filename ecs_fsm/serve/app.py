@@ -16,8 +16,6 @@ from starlette.responses import Response
 from ecs_fsm.serve.accesslog import Logged
 from ecs_fsm.serve.api import (
     actions,
-    attachments,
-    belongings,
     compute,
     control,
     document,
@@ -26,14 +24,24 @@ from ecs_fsm.serve.api import (
     hosts,
     huawei,
     identity,
+    imagechanges,
     imageproxy,
     images,
     keypairs,
+    metadata,
+    migrations,
     network,
     page,
     past,
+    ports,
+    reports,
     servers,
+    stream,
+    tags,
+    tokens,
+    troubles,
     versions,
+    volumes,
 )
 from ecs_fsm.serve.api.access import Access
 from ecs_fsm.serve.clockwork import running
@@ -73,9 +81,13 @@ class Face:
 COMPUTE: tuple[APIRouter, ...] = (
     servers.router,
     actions.router,
-    belongings.router,
-    attachments.router,
+    metadata.router,
+    tags.router,
+    reports.router,
+    volumes.router,
+    ports.router,
     past.router,
+    migrations.router,
     flavors.router,
     keypairs.router,
     compute.router,
@@ -84,17 +96,23 @@ COMPUTE: tuple[APIRouter, ...] = (
 )
 """Routers of the compute API; paths begin behind its version."""
 
+IDENTITY: tuple[APIRouter, ...] = (tokens.router, identity.router)
+"""Routers of the identity API; paths begin behind its version."""
+
 ROUTERS: tuple[Face, ...] = (
     *(Face(router, "/compute/v2.1") for router in COMPUTE),
     *(Face(router, "/v2.1/{project_id}", "_of_project") for router in COMPUTE),
-    Face(identity.router, "/identity/v3"),
-    Face(identity.router, "/v3", "_at_root"),
+    *(Face(router, "/identity/v3") for router in IDENTITY),
+    *(Face(router, "/v3", "_at_root") for router in IDENTITY),
     Face(identity.versions),
     Face(versions.router),
     Face(images.router),
+    Face(imagechanges.router),
     Face(network.router),
     Face(huawei.router),
     Face(control.router),
+    Face(troubles.router),
+    Face(stream.router),
 )
 """All routers; a request goes to the first that knows its path."""
 

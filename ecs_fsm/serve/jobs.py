@@ -1,97 +1,24 @@
-"""Jobs: what becomes of requests that are answered before they are done, one part per server.
+"""Jobs follow servers from operation to operation until the last is over, or one goes wrong.
 
-A part follows its server from operation to operation until the last is over, and fails with the
-first that goes wrong. Jobs are kept where servers are, so that a new start goes on with them.
+They are kept where servers are, so that a new start goes on with them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from random import Random
-from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from ecs_fsm.errors import InvalidInput, Refused
 from ecs_fsm.serve.cloud import Cloud
-from ecs_fsm.serve.instance import Asker, Instance, Json, NewServer
+from ecs_fsm.serve.instance import Asker, Instance, NewServer
+from ecs_fsm.serve.job import Job, Kind, Part, Step, jobs_of
 
 JOB = "job"
 MOST_JOBS = 10_000
 """Jobs that can be looked up; older ones are forgotten."""
-INIT, RUNNING, SUCCESS, FAIL = "INIT", "RUNNING", "SUCCESS", "FAIL"
 REFUSED, UNKNOWN = "Ecs.0100", "Ecs.0114"
 """Error codes of parts that never began: the server is in the wrong state, or there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What jobs of one kind, and their parts, are called, and the code of those that went wrong."""
-
-    job: str
-    part: str
-    code: str
-
-
-class Step(NamedTuple):
-    """An operation to ask for, and the attributes that it changes if it succeeds."""
-
-    operation: str
-    changes: Mapping[str, Json]
-
-
-@dataclass(slots=True)
-class Part:
-    """What a job does with one server: the operation that runs, and the steps after it.
-
-    Times are simulated seconds. A part that is over says why if it failed.
-    """
-
-    number: int
-    id: str
-    server_id: str
-    operation: str
-    then: list[Step]
-    begun: float
-    ended: float | None = None
-    error: str | None = None
-    reason: str | None = None
-
-    def status(self, now: float) -> str:
-        """`INIT` at the moment of the request, `RUNNING` until it is over."""
-        if self.ended is None:
-            return INIT if now <= self.begun else RUNNING
-        return FAIL if self.error else SUCCESS
-
-    def end(self, at: float, error: str | None = None, reason: str | None = None) -> None:
-        """It is over, in failure if there is an error code."""
-        self.ended, self.error, self.reason = at, error, reason
-
-
-@dataclass(slots=True)
-class Job:
-    """A request that was accepted; those of a `batch` are shown with their parts as jobs."""
-
-    number: int
-    id: str
-    project_id: str
-    kind: Kind
-    batch: bool
-    asker: Asker
-    begun: float
-    parts: list[Part] = field(default_factory=list)
-
-    @property
-    def ended(self) -> float | None:
-        """When its last part was over, None before."""
-        ends = [part.ended for part in self.parts]
-        return None if None in ends else max(cast(list[float], ends), default=self.begun)
-
-    def status(self, now: float) -> str:
-        """As of a part; it fails where one of its parts does, once all are over."""
-        if self.ended is None:
-            return INIT if now <= self.begun else RUNNING
-        return FAIL if any(part.error for part in self.parts) else SUCCESS
 
 
 class Jobs:
@@ -182,9 +109,7 @@ class Jobs:
     def _begun(self, job: Job) -> Job:
         """Keep a new job with all of its parts, and forget the oldest where there are too many."""
         self.by_id[job.id] = job
-        document = {**asdict(job), "asker": [*job.asker]}
-        del document["parts"]
-        self.cloud.state.put(JOB, job.id, cast(Json, document))
+        self.cloud.state.put(JOB, job.id, job.document())
         for part in job.parts:
             self._put(job, part)
         while len(self.by_id) > MOST_JOBS:
@@ -195,8 +120,7 @@ class Jobs:
 
     def _put(self, job: Job, part: Part) -> None:
         if job.id in self.by_id:
-            document = {**asdict(part), "then": [[s.operation, dict(s.changes)] for s in part.then]}
-            self.cloud.state.put(JOB, f"{job.id}/{part.number:04}", cast(Json, document))
+            self.cloud.state.put(JOB, f"{job.id}/{part.number:04}", part.document())
 
     def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:
         """An operation is over, and with it what it was the last step of, or failed."""
@@ -227,22 +151,13 @@ class Jobs:
     def _read(self) -> None:
         """Take over the jobs that the state has kept."""
         try:
-            jobs: dict[str, Job] = {}
-            for name, document in self.cloud.state.all(JOB):
-                own, _, piece = name.partition("/")
-                fields = cast(dict[str, Any], document)
-                if piece:
-                    then = [Step(*step) for step in fields["then"]]
-                    jobs[own].parts.append(Part(**{**fields, "then": then}))
-                else:
-                    known = {"kind": Kind(**fields["kind"]), "asker": Asker(*fields["asker"])}
-                    jobs[own] = Job(**{**fields, **known})
+            jobs = jobs_of(self.cloud.state.all(JOB))
         except (KeyError, TypeError, ValueError) as error:
             path = self.cloud.state.path
             raise InvalidInput(
                 f"{path}: the file is broken: a job does not read: {error}"
             ) from None
-        for job in sorted(jobs.values(), key=lambda job: job.number):
+        for job in jobs:
             self.by_id[job.id], self._count = job, job.number
             for part in job.parts:
                 if part.ended is None:

@@ -13,7 +13,8 @@ from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.record import Record
 from ecs_fsm.serve.settings import Settings
 from ecs_fsm.serve.state import State
-from ecs_fsm.serve.wire import PREFIX, WireFaults
+from ecs_fsm.serve.wire import WireFaults
+from ecs_fsm.serve.wirefault import PREFIX
 
 
 class Service:

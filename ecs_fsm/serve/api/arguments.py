@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from ecs_fsm.serve.api.bodies import Body
-from ecs_fsm.serve.api.creating import Address4, Address6, Disk, Flag, Host, Items, Name, Text
+from ecs_fsm.serve.api.values import Address4, Address6, Disk, Flag, Host, Items, Name, Text
 
 
 class Argument(Body):

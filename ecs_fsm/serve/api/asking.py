@@ -156,6 +156,12 @@ class Asking:
         """The server of that id. Raises 404 as `Compute.find` does."""
         return self.compute.find(server_id, self.caller)
 
+    def change(self, instance: Instance, operation: str, changes: Mapping[str, Json]) -> None:
+        """Set attributes of a server at once, if the lifecycle allows the operation."""
+        self.compute.ask_if_known(instance, operation, self.asker(operation))
+        instance.set(changes)
+        self.cloud.keep(instance)
+
     def look(self, view: View) -> Look:
         """How the caller sees servers."""
         return Look(self.minor, self.root, self.caller.admin, view)

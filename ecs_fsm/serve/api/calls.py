@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from ecs_fsm.serve.jobs import Kind
+from ecs_fsm.serve.job import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from ecs_fsm.serve.api import arguments as asked_for
 from ecs_fsm.serve.api.arguments import Argument
 from ecs_fsm.serve.api.asking import Asking
-from ecs_fsm.serve.api.creating import flavor_of, image_of, within_quota
+from ecs_fsm.serve.api.creating import flavor_of, image_of
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.shapes import host_name, names
+from ecs_fsm.serve.api.values import within_quota
 from ecs_fsm.serve.cloud import HOSTS
 from ecs_fsm.serve.instance import Instance, Json
 

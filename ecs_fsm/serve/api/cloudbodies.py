@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from ecs_fsm.serve.api.bodies import Body
-from ecs_fsm.serve.api.creating import Items, Text, not_blank
+from ecs_fsm.serve.api.values import Items, Text, not_blank
 
 MOST_CREATED, MOST_SERVERS, MOST_TAGS = 500, 1000, 20
 Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(not_blank)]

@@ -15,9 +15,9 @@ from ecs_fsm.serve.api.asking import told
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.cloudbodies import MOST_TAGS, Metadata, TagAction, UpdateServer
 from ecs_fsm.serve.api.cloudplace import ERRORS, V1, V11, Place, Placed
-from ecs_fsm.serve.api.creating import Text, within_quota
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.paging import Marker, page
+from ecs_fsm.serve.api.values import Text, within_quota
 from ecs_fsm.serve.instance import Instance
 
 router = APIRouter(tags=["cloudservers"], responses=ERRORS)

@@ -16,7 +16,8 @@ from ecs_fsm.serve.api.calls import Call, calls
 from ecs_fsm.serve.api.cloudbodies import MOST_SERVERS, Error, Named
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.instance import Asker, Instance, Json
-from ecs_fsm.serve.jobs import Job, Jobs, Step
+from ecs_fsm.serve.job import Job, Step
+from ecs_fsm.serve.jobs import Jobs
 
 ERRORS: dict[int | str, dict[str, object]] = {
     code: {"model": Error} for code in (400, 401, 403, 404, 409)

@@ -14,7 +14,7 @@ from ecs_fsm.serve.api.shapes import Look, Shape, Shapes, View, links, names
 from ecs_fsm.serve.catalog import Flavor
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.instance import Instance, Json
-from ecs_fsm.serve.jobs import Job, Part
+from ecs_fsm.serve.job import Job, Part
 
 MINOR = 26
 """The microversion whose attributes of a server this API has."""

@@ -3,54 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Iterable
 from random import Random
 from string import ascii_letters, digits
 from typing import Annotated, Literal
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
+from pydantic import Field
 
 from ecs_fsm.serve.api.asking import Asking
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.images import images_of
+from ecs_fsm.serve.api.values import (
+    MOST_TAGS,
+    Address4,
+    Address6,
+    Disk,
+    Flag,
+    Host,
+    Items,
+    Name,
+    Tag,
+    Text,
+    within_quota,
+)
 from ecs_fsm.serve.imagestore import ACTIVE
 from ecs_fsm.serve.instance import Instance, Json, NewServer
 
 MOST_AT_ONCE = 1000
-MOST_ITEMS = 128
-MOST_TAGS = 50
-
-
-def not_blank(text: str) -> str:
-    """The text, which says something. Raises `ValueError` for blanks and what does not print."""
-    if not text.strip():
-        raise ValueError("it is blank")
-    if unprintable := next((c for c in text if not (c.isprintable() or c.isspace())), None):
-        raise ValueError(f"a character in it does not print: {unprintable!a}")
-    if any(c in text for c in "\r\n"):
-        raise ValueError("it has more than one line")
-    return text
-
-
-def as_flag(value: object) -> object:
-    """A truth value as old clients write it."""
-    words = {"true": True, "1": True, "false": False, "0": False, "": False}
-    return words.get(value.lower(), value) if isinstance(value, str) else value
-
-
-Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(not_blank)]
-Flag = Annotated[StrictBool, BeforeValidator(as_flag)]
-Text = Annotated[str, Field(max_length=255)]
-Items = dict[Annotated[str, Field(min_length=1, max_length=255)], Text]
-Tag = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^,/]*$")]
-Host = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9]([\w.-]*\w)?$")]
-Address4 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv4Address(text)))]
-Address6 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv6Address(text)))]
 Count = Annotated[int, Field(ge=1)]
-Disk = Literal["AUTO", "MANUAL"]
 
 
 class NetworkOf(Body):
@@ -183,12 +165,6 @@ def create(asking: Asking, body: NewServerBody) -> tuple[list[Instance], str]:
 def password(seed: str) -> str:
     """A password of twelve letters and digits, the same for the same request."""
     return "".join(Random(seed).choices(ascii_letters + digits, k=12))  # noqa: S311 -- for show
-
-
-def within_quota(metadata: Mapping[str, str]) -> None:
-    """Raises 403 for more entries than a server can have."""
-    if len(metadata) > MOST_ITEMS:
-        raise ApiError(403, f"Maximum number of metadata items exceeds {MOST_ITEMS}")
 
 
 def _count(body: NewServerBody) -> int:

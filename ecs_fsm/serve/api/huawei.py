@@ -39,7 +39,7 @@ from ecs_fsm.serve.api.images import images_of
 from ecs_fsm.serve.cloud import HOSTS
 from ecs_fsm.serve.imagestore import ACTIVE
 from ecs_fsm.serve.instance import Instance, Json, NewServer
-from ecs_fsm.serve.jobs import Step
+from ecs_fsm.serve.job import Step
 
 WITH_STOP = "withStopServer"
 PREPAID = ("prePaid", "1")

@@ -16,12 +16,12 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body, Link
-from ecs_fsm.serve.api.creating import MOST_ITEMS, Items, Text
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.filters import moment
 from ecs_fsm.serve.api.images import Filter, images_of
 from ecs_fsm.serve.api.paging import Limit, Marker, page
 from ecs_fsm.serve.api.shapes import Shape, links
+from ecs_fsm.serve.api.values import MOST_ITEMS, Items, Text
 from ecs_fsm.serve.catalog import Image
 from ecs_fsm.serve.imagestore import ACTIVE, QUEUED, SAVING
 

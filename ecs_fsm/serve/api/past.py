@@ -1,4 +1,4 @@
-"""What was asked of a server and what came of it: instance actions, and the migration that runs.
+"""What was asked of a server and what came of it: instance actions.
 
 Events of an action are the steps that the server's history shows for it.
 """
@@ -9,23 +9,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fastapi import APIRouter
-from pydantic import JsonValue
 from starlette.responses import Response
 
 from ecs_fsm.model import Kind
-from ecs_fsm.serve.api.actions import OneKey
 from ecs_fsm.serve.api.answers import REFUSED
 from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.filters import moment
 from ecs_fsm.serve.api.paging import Limit, Marker, page
-from ecs_fsm.serve.api.shapes import Shape, host_name, long_stamp
+from ecs_fsm.serve.api.shapes import Shape, long_stamp
 from ecs_fsm.serve.instance import Asked as Question
 from ecs_fsm.serve.instance import Instance, Json, Seen
 
 router = APIRouter(tags=["compute"], responses=REFUSED)
 GONE_SINCE, EVENTS_SINCE, UPDATED_SINCE, BEFORE_SINCE, DETAILS_SINCE = 21, 51, 58, 66, 84
-MIGRATIONS_SINCE, FORCED_SINCE, ABORTED_SINCE = 23, 22, 24
 
 
 class Past(NamedTuple):
@@ -72,11 +69,11 @@ def _shown(asking: Asking, instance: Instance, past: Past) -> Shape:
         "request_id": asker.request_id,
         "user_id": asker.user_id,
         "project_id": asker.project_id,
-        "start_time": _time(asking, past.question.at),
+        "start_time": time_of(asking, past.question.at),
         "message": "Error" if failed else None,
     }
     if asking.minor >= UPDATED_SINCE:
-        shown["updated_at"] = _time(asking, _updated(past))
+        shown["updated_at"] = time_of(asking, _updated(past))
     return shown
 
 
@@ -84,7 +81,8 @@ def _updated(past: Past) -> float:
     return past.seen[-1].at if past.seen else past.question.at
 
 
-def _time(asking: Asking, seconds: float) -> str:
+def time_of(asking: Asking, seconds: float) -> str:
+    """A time of the clock as the compute API writes it."""
     return long_stamp(asking.cloud.date(seconds))
 
 
@@ -103,8 +101,8 @@ def _event(asking: Asking, instance: Instance, begun: Seen, ended: Seen | None) 
     result = None if ended is None else "Error" if failed else "Success"
     shown: Shape = {
         "event": f"compute_{begun.state.task_state}",
-        "start_time": _time(asking, begun.at),
-        "finish_time": None if ended is None else _time(asking, ended.at),
+        "start_time": time_of(asking, begun.at),
+        "finish_time": None if ended is None else time_of(asking, ended.at),
         "result": result,
     }
     if asking.caller.admin or asking.minor < EVENTS_SINCE:
@@ -164,102 +162,3 @@ async def show_instance_action(server_id: str, request_id: str, asked: Asked) ->
                 shown["events"] = _events(asked, instance, past)
             return told({"instanceAction": shown})
     raise ApiError(404, f"Action for request_id {request_id[:255]} on instance not found")
-
-
-def _migration(asking: Asking, instance: Instance) -> Shape | None:
-    """The live migration that runs, None where none does."""
-    operation = asking.compute.words.operations.migration
-    if instance.operation != operation or not instance.state.task_state:
-        return None
-    begun = [
-        (number, question)
-        for number, question in enumerate(instance.asked, start=1)
-        if question.operation == operation and question.refused is None
-    ]
-    number, question = begun[-1]
-    target = instance.changes.get("host")
-    source, goal = asking.compute.shapes.host(instance), host_name(int(str(target or 0)))
-    sizes = ("memory", "disk")
-    shown: Shape = {f"{size}_{what}_bytes": 0 for size in sizes for what in WORK}
-    shown |= {
-        "id": number,
-        "server_uuid": instance.id,
-        "status": "running",
-        "source_node": source,
-        "source_compute": source,
-        "dest_node": goal,
-        "dest_compute": goal,
-        "dest_host": goal,
-        "created_at": _time(asking, question.at),
-        "updated_at": _time(asking, instance.updated),
-    }
-    if asking.minor >= 59:
-        shown["uuid"] = question.asker.request_id.removeprefix("req-")
-    if asking.minor >= 80:
-        shown |= {"user_id": question.asker.user_id, "project_id": question.asker.project_id}
-    return shown
-
-
-WORK = ("total", "processed", "remaining")
-
-
-def _running(asking: Asking, server_id: str, migration_id: str) -> tuple[Instance, Shape]:
-    """The server and its migration of that id. Raises 404 for others, 403 for users."""
-    asking.administrator("os_compute_api:servers:migrations")
-    instance = asking.find(server_id)
-    migration = _migration(asking, instance)
-    if migration is None or str(migration["id"]) != migration_id:
-        raise ApiError(
-            404,
-            f"In-progress live migration {migration_id[:255]} is not found for server {server_id}.",
-        )
-    return instance, migration
-
-
-@router.get("/servers/{server_id}/migrations")
-async def list_migrations(server_id: str, asked: Asked) -> Response:
-    """The live migration that runs; for administrators."""
-    asked.since(MIGRATIONS_SINCE)
-    asked.administrator("os_compute_api:servers:migrations:index")
-    migration = _migration(asked, asked.find(server_id))
-    return told({"migrations": [migration] if migration else []})
-
-
-@router.get("/servers/{server_id}/migrations/{migration_id}")
-async def show_migration(server_id: str, migration_id: str, asked: Asked) -> Response:
-    """A live migration that runs; for administrators."""
-    asked.since(MIGRATIONS_SINCE)
-    return told({"migration": _running(asked, server_id, migration_id)[1]})
-
-
-@router.delete("/servers/{server_id}/migrations/{migration_id}", status_code=202)
-async def abort_migration(server_id: str, migration_id: str, asked: Asked) -> Response:
-    """Gives a live migration up; for administrators."""
-    asked.since(ABORTED_SINCE)
-    instance, _ = _running(asked, server_id, migration_id)
-    _ask(asked, instance, asked.compute.words.operations.abort_migration)
-    asked.cloud.happen(instance, asked.compute.words.aborted, {})
-    return Response(status_code=202)
-
-
-@router.post("/servers/{server_id}/migrations/{migration_id}/action", status_code=202)
-async def act_on_migration(
-    server_id: str, migration_id: str, body: OneKey, asked: Asked
-) -> Response:
-    """`force_complete`: has a live migration come to its end; for administrators."""
-    asked.since(FORCED_SINCE)
-    instance, _ = _running(asked, server_id, migration_id)
-    key: JsonValue = next(iter(body))
-    if key != "force_complete":
-        raise ApiError(400, "There is one action of a migration: force_complete")
-    _ask(asked, instance, asked.compute.words.operations.force_migration)
-    asked.cloud.hasten(instance)
-    return Response(status_code=202)
-
-
-def _ask(asking: Asking, instance: Instance, operation: str) -> None:
-    """Asks for an operation that the lifecycle must have. Raises 400 where it has not."""
-    lifecycle = asking.cloud.lifecycle
-    if operation not in lifecycle.operations:
-        raise ApiError(400, f"The lifecycle {lifecycle.name} has no operation {operation}")
-    asking.compute.ask(instance, operation, asking.asker(operation))

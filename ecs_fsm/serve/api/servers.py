@@ -12,9 +12,10 @@ from starlette.responses import Response
 from ecs_fsm.serve.api.answers import REFUSED, BriefServers, Created, OneServer, Servers
 from ecs_fsm.serve.api.asking import WITH_TOKEN, Asked, Asking, answer, asking_of, told
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body
-from ecs_fsm.serve.api.creating import Address4, Address6, CreateServer, Disk, Host, Name, create
-from ecs_fsm.serve.api.filters import Page, listed
+from ecs_fsm.serve.api.creating import CreateServer, create
+from ecs_fsm.serve.api.listing import Page, listed
 from ecs_fsm.serve.api.shapes import View, links
+from ecs_fsm.serve.api.values import Address4, Address6, Disk, Host, Name
 from ecs_fsm.serve.instance import Json
 
 router = APIRouter(tags=["compute"], responses=COMPUTE_ERRORS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from fastapi import Request
+
 from ecs_fsm.serve.api.access import Token, identifier
 from ecs_fsm.serve.api.bodies import Body
 
@@ -96,81 +98,6 @@ class TokenAnswer(Body):
     token: TokenTold
 
 
-class Project(Body):
-    """A project."""
-
-    id: str
-    name: str
-    domain_id: str
-    enabled: bool
-
-
-class Projects(Body):
-    """A list of projects."""
-
-    projects: list[Project]
-
-
-class OneProject(Body):
-    """One project."""
-
-    project: Project
-
-
-class User(Body):
-    """A user."""
-
-    id: str
-    name: str
-    domain_id: str
-    enabled: bool
-
-
-class Users(Body):
-    """A list of users."""
-
-    users: list[User]
-
-
-class OneUser(Body):
-    """One user."""
-
-    user: User
-
-
-class Domains(Body):
-    """A list of domains."""
-
-    domains: list[Domain]
-
-
-class OneDomain(Body):
-    """One domain."""
-
-    domain: Domain
-
-
-class VersionTold(Body):
-    """A version of the identity service."""
-
-    id: str
-    status: str
-    updated: str
-    links: list[dict[str, str]]
-
-
-class IdentityVersion(Body):
-    """The document of one version."""
-
-    version: VersionTold
-
-
-class IdentityVersions(Body):
-    """The list of versions."""
-
-    versions: dict[str, list[VersionTold]]
-
-
 def catalog(base: str) -> list[dict[str, object]]:
     """The services of the server that the client reached at that URL."""
     return [
@@ -231,3 +158,8 @@ def _moment(seconds: float) -> str:
     """A time as the identity service writes it."""
     at = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
     return f"{at.isoformat(timespec='microseconds')}Z"
+
+
+def links(request: Request) -> dict[str, str | None]:
+    """Where a list that was asked for stands; it has one page."""
+    return {"self": str(request.url), "previous": None, "next": None}

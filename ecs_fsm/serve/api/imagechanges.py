@@ -1,0 +1,150 @@
+"""What becomes of images that somebody brings: made, filled, changed, taken away.
+
+Of what is uploaded only the size is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Request
+from fastapi import Body as Given
+from pydantic import ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from ecs_fsm.serve.api.access import Caller, Known
+from ecs_fsm.serve.api.bodies import Body
+from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.images import RESPONSES, ImageTold, found_by, images_of, shown
+from ecs_fsm.serve.api.versions import base
+from ecs_fsm.serve.catalog import Image
+from ecs_fsm.serve.imagestore import ACTIVE, QUEUED
+
+router = APIRouter(tags=["images"], responses=RESPONSES)
+
+MOST_PROPERTIES = 128
+
+
+def _own(request: Request, caller: Caller, image_id: str, done: str) -> Image:
+    """The image that the caller may change. Raises 403 and 404 for others."""
+    image = found_by(request, caller, image_id)
+    if image.owner is None or not (caller.admin or image.owner == caller.project_id):
+        raise ApiError(403, f"You are not permitted to {done} this image.")
+    return image
+
+
+class NewImage(Body):
+    """An image that somebody is going to bring; keys that nobody knows are its properties."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: UUID | None = None
+    name: str = Field("", max_length=255)
+    container_format: str = Field("bare", max_length=20)
+    disk_format: str = Field("qcow2", max_length=20)
+    visibility: str = Field("shared", pattern="^(public|private|shared|community)$")
+    min_disk: int = Field(0, ge=0, le=2**31)
+    min_ram: int = Field(0, ge=0, le=2**31)
+    tags: list[Annotated[str, Field(max_length=255)]] = Field([], max_length=128)
+    protected: bool = False
+
+
+@router.post("/image/v2/images", status_code=201, response_model=ImageTold)
+async def create_image(request: Request, caller: Known, body: NewImage) -> Response:
+    """A new image, which waits for what is in it."""
+    store = images_of(request)
+    if body.visibility == "public" and not caller.admin:
+        raise ApiError(403, "You are not authorized to publicize_image.")
+    image_id = str(body.id or uuid4())
+    if store.find(image_id, None, True):
+        raise ApiError(409, f"Image ID {image_id} already exists!")
+    extra = body.model_extra or {}
+    if len(extra) > MOST_PROPERTIES or not all(isinstance(value, str) for value in extra.values()):
+        raise ApiError(400, f"The properties of an image are texts, {MOST_PROPERTIES} at most.")
+    now = store.date()
+    image = Image(
+        id=image_id,
+        name=body.name,
+        size=0,
+        min_disk=body.min_disk,
+        min_ram=body.min_ram,
+        status=QUEUED,
+        created=now,
+        updated=now,
+        owner=caller.project_id,
+        visibility=body.visibility,
+        formats=(body.container_format, body.disk_format),
+        tags=tuple(dict.fromkeys(body.tags)),
+        properties=extra,
+    )
+    store.add(image)
+    url = f"{base(request)}/image/v2/images/{image_id}"
+    return JSONResponse(shown(image), 201, {"Location": url})
+
+
+@router.put("/image/v2/images/{image_id}/file", status_code=204)
+async def upload_image(request: Request, image_id: str, caller: Known) -> Response:
+    """Brings what is in an image."""
+    image = _own(request, caller, image_id, "upload")
+    if image.status != QUEUED:
+        raise ApiError(409, f"Image status transition from {image.status} to saving is not allowed")
+    store, size = images_of(request), len(await request.body())
+    store.add(replace(image, status=ACTIVE, size=size, updated=store.date()))
+    return Response(status_code=204)
+
+
+class Change(Body):
+    """What is to become of one part of an image."""
+
+    op: str = Field(pattern="^(add|replace|remove)$")
+    path: str = Field(pattern="^/[^/]{1,255}$")
+    value: str | int | bool | list[str] | None = None
+
+
+CHANGED = {"name", "min_disk", "min_ram", "visibility"}
+FIXED = {"id", "status", "size", "owner", "created_at", "updated_at", "checksum", "file", "self"}
+
+
+@router.patch("/image/v2/images/{image_id}", response_model=ImageTold)
+async def update_image(
+    request: Request,
+    image_id: str,
+    caller: Known,
+    body: Annotated[list[Change], Given(max_length=MOST_PROPERTIES)],
+) -> Response:
+    """Changes the name, the tags or the properties of an image."""
+    image = _own(request, caller, image_id, "modify")
+    for change in body:
+        image = _changed(image, change)
+    store = images_of(request)
+    image = replace(image, updated=store.date())
+    store.add(image)
+    return JSONResponse(shown(image))
+
+
+def _changed(image: Image, change: Change) -> Image:
+    """The image with one part changed. Raises 403 for parts that stay, 400 and 409 for others."""
+    name, value = change.path[1:], change.value
+    if name in FIXED:
+        raise ApiError(403, f"Attribute '{name}' is read-only.")
+    if name == "tags" and isinstance(value, list):
+        return replace(image, tags=tuple(dict.fromkeys(value)))
+    if name in CHANGED and isinstance(value, type(getattr(image, name))):
+        return replace(image, **{name: value})
+    kept = {key: old for key, old in image.properties.items() if key != name}
+    if change.op == "remove" and name in image.properties:
+        return replace(image, properties=kept)
+    if change.op == "remove":
+        raise ApiError(409, f"Can not remove non-existent property {name}.")
+    if not isinstance(value, str) or len(kept) >= MOST_PROPERTIES:
+        raise ApiError(400, f"Invalid input for {name}: expected a text")
+    return replace(image, properties={**kept, name: value})
+
+
+@router.delete("/image/v2/images/{image_id}", status_code=204)
+async def delete_image(request: Request, image_id: str, caller: Known) -> Response:
+    """Takes an image away, whether it is finished or not."""
+    images_of(request).delete(_own(request, caller, image_id, "delete").id)
+    return Response(status_code=204)
