@@ -85,9 +85,9 @@ def serve(
     from ecs_fsm.fleet.extra import need
 
     need("fastapi", "uvicorn", "httptools", extra="serve")
-    from ecs_fsm.serve.listen import bind, serve_until_signal, url_of
+    from ecs_fsm.serve.listen import serve_until_signal, url_of
     from ecs_fsm.serve.paste import to_paste
-    from ecs_fsm.serve.service import Service
+    from ecs_fsm.serve.service import Options, begun
     from ecs_fsm.serve.settings import Settings
 
     policy: dict[str, float] = {}
@@ -99,27 +99,15 @@ def serve(
     number = SystemRandom().randrange(10**6) if seed is None else seed
     lifetime = seconds(_number(token_lifetime))
     told = Settings(host=host, port=port, token_lifetime=lifetime, seed=number)
-    bound = bind(told)
-    service = Service(
-        servers().lifecycle.name,
-        told,
-        profile=profile,
-        speed=speed,
-        seed=number,
-        state=state,
-        record=record,
-        faults=faults,
-        policy=policy,
+    options = Options(
+        servers().lifecycle.name, speed, number, profile, state, record, faults, policy
     )
-    if not told.loopback:
-        click.echo(
-            f"ecs-fsm: {host} is open to other machines, and nobody's password is checked", err=True
-        )
-    paste = to_paste(service.cloud, url_of(bound))
-    try:
+    with begun(options, told) as (service, bound):
+        if not told.loopback:
+            warning = f"{host} is open to other machines, and nobody's password is checked"
+            click.echo(f"ecs-fsm: {warning}", err=True)
+        paste = to_paste(service.cloud, url_of(bound))
         serve_until_signal(service.app, bound, lambda: click.echo(paste))
-    finally:
-        service.close()
     return 0
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from socket import socket
 
 from fastapi import FastAPI
 
@@ -10,6 +13,7 @@ from ecs_fsm.fleet.profilefile import read
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud import Cloud
+from ecs_fsm.serve.listen import bind
 from ecs_fsm.serve.record import Record
 from ecs_fsm.serve.settings import Settings
 from ecs_fsm.serve.state import State
@@ -17,36 +21,51 @@ from ecs_fsm.serve.wire import WireFaults
 from ecs_fsm.serve.wirefault import PREFIX
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a cloud is to be like.
+
+    `profile`, `state` and `record` are paths; `speed` is in simulated seconds in a real one;
+    `faults` are as they are written for the cloud or the wire; `policy` has the settings of
+    `Policy`.
+    """
+
+    lifecycle: str
+    speed: float
+    seed: int
+    profile: str | None = None
+    state: str | None = None
+    record: str | None = None
+    faults: Iterable[str] = ()
+    policy: Mapping[str, float] = field(default_factory=dict)
+
+
 class Service:
     """A `cloud`, the `record` of its changes, its faults on the `wire`, and the `app` over them.
 
-    `profile` and `record` are paths, `faults` as they are written for the cloud or the wire. Raises
-    `InvalidInput` for whatever does not read; then nothing was begun.
+    Raises `InvalidInput` for whatever does not read; then nothing was begun.
     """
 
     def __init__(
         self,
-        lifecycle: str,
+        options: Options,
         settings: Settings,
-        *,
-        profile: str | None = None,
-        speed: float = 60.0,
-        seed: int = 0,
-        state: str | None = None,
-        record: str | None = None,
-        faults: Iterable[str] = (),
-        policy: Mapping[str, float] | None = None,
     ) -> None:
-        kind = server_class(lifecycle)
-        times = read(kind.lifecycle, profile)
-        kept = State(state)
-        self.cloud = Cloud(kind, times, speed=speed, seed=seed, settings=policy, state=kept)
+        kind = server_class(options.lifecycle)
+        self.cloud = Cloud(
+            kind,
+            read(kind.lifecycle, options.profile),
+            speed=options.speed,
+            seed=options.seed,
+            settings=options.policy,
+            state=State(options.state),
+        )
         try:
-            self.record = Record(self.cloud, record, goes_on=state is not None)
+            self.record = Record(self.cloud, options.record, goes_on=options.state is not None)
             self.app: FastAPI = application(self.cloud, settings)
             self.app.state.record = self.record
             self.wire: WireFaults = self.app.state.wire
-            for fault in faults:
+            for fault in options.faults:
                 self.add_fault(fault)
         except BaseException:
             self.cloud.close()
@@ -63,3 +82,17 @@ class Service:
         """Keep everything, and let the files go."""
         self.cloud.close()
         self.record.close()
+
+
+@contextmanager
+def begun(options: Options, settings: Settings) -> Iterator[tuple[Service, socket]]:
+    """A service and the socket on which it is to listen; at the end all is kept.
+
+    Raises `InvalidInput` for an address that is not free, and as `Service` does.
+    """
+    bound = bind(settings)
+    service = Service(options, settings)
+    try:
+        yield service, bound
+    finally:
+        service.close()

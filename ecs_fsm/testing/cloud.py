@@ -122,36 +122,25 @@ def served(
     The options are those of `ecs-fsm serve`. Raises `MissingExtra` without the extra `serve`.
     """
     need("fastapi", "uvicorn", "httptools", extra="serve")
-    from ecs_fsm.serve.listen import bind, server_of, url_of
-    from ecs_fsm.serve.service import Service
+    from ecs_fsm.serve.listen import server_of, url_of
+    from ecs_fsm.serve.service import Options, begun
     from ecs_fsm.serve.settings import Settings
 
-    settings = Settings(port=0, seed=seed)
-    service = Service(
-        lifecycle,
-        settings,
-        profile=profile,
-        speed=speed,
-        seed=seed,
-        state=state,
-        record=record,
-        policy=policy,
-    )
-    bound = bind(settings)
-    begun: list[asyncio.AbstractEventLoop] = []
-    ready = threading.Event()
-    server = server_of(service.app, ready.set)
+    options = Options(lifecycle, speed, seed, profile, state, record, policy=policy or {})
+    with begun(options, Settings(port=0, seed=seed)) as (service, bound):
+        loops: list[asyncio.AbstractEventLoop] = []
+        ready = threading.Event()
+        server = server_of(service.app, ready.set)
 
-    async def run() -> None:
-        begun.append(asyncio.get_running_loop())
-        await server.serve([bound])
+        async def run() -> None:
+            loops.append(asyncio.get_running_loop())
+            await server.serve([bound])
 
-    thread = threading.Thread(target=lambda: asyncio.run(run()), name="ecs-cloud", daemon=True)
-    thread.start()
-    ready.wait()
-    try:
-        yield EcsCloud(service, url_of(bound), begun[0])
-    finally:
-        server.should_exit = True
-        thread.join()
-        service.close()
+        thread = threading.Thread(target=lambda: asyncio.run(run()), name="ecs-cloud", daemon=True)
+        thread.start()
+        ready.wait()
+        try:
+            yield EcsCloud(service, url_of(bound), loops[0])
+        finally:
+            server.should_exit = True
+            thread.join()

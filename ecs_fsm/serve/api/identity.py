@@ -11,11 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.api.access import (
-    Known,
-    Names,
-    access_of,
-)
+from ecs_fsm.serve.api.access import Known, Names, access_of
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.tokenbody import DOMAIN, ERRORS, Domain, links
