@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -24,23 +23,12 @@ from rich.table import Table
 from ecs_fsm import ECS, Lifecycle, Server, draw
 from ecs_fsm.observations import Observation
 from ecs_fsm.replay import Replay
+from tests.measured import Row
 
 ROUNDS = 9
 PROCESSES = 15
 EVENTS = ("stop", "advance", "start", "advance")
 MOVES = [(t.trigger, str(t.source), str(t.path[-1])) for t in ECS.transitions if t.source]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One line of the report: what was measured for us and for the rival, and what it comes to."""
-
-    what: str
-    ours: str
-    rival: str
-    figure: str
-    target: str
-    met: bool
 
 
 def stock_machine(model: object = None) -> transitions.Machine:
@@ -118,7 +106,7 @@ def automaton_cycles(times: int) -> Callable[[], None]:
     return run
 
 
-def events() -> list[Result]:
+def events() -> list[Row]:
     """Events per second, ours over theirs."""
     runs = {
         "off": (10_000, our_cycles(10_000, history=False)),
@@ -131,10 +119,10 @@ def events() -> list[Result]:
         for name, (cycles, run) in runs.items():
             rates[name].append(cycles * len(EVENTS) / timed(run))
 
-    def against(what: str, ours: str, rival: str, target: float) -> Result:
+    def against(what: str, ours: str, rival: str, target: float) -> Row:
         ratio = median(a / b for a, b in zip(rates[ours], rates[rival], strict=True))
         fast, slow = (f"{median(rates[name]) / 1e6:.2f} M/s" for name in (ours, rival))
-        return Result(what, fast, slow, f"{ratio:.1f} x", f"at least {target:g} x", ratio >= target)
+        return Row(what, fast, slow, f"{ratio:.1f} x", f"at least {target:g} x", ratio >= target)
 
     return [
         against("events, history off / stock transitions", "off", "stock", 50),
@@ -144,7 +132,7 @@ def events() -> list[Result]:
     ]
 
 
-def memory() -> Result:
+def memory() -> Row:
     """Bytes of one server without history."""
     Server.create(history=False)
     count = 100_000
@@ -156,10 +144,10 @@ def memory() -> Result:
     taken = tracemalloc.get_traced_memory()[0] / count
     tracemalloc.stop()
     figure = f"{taken:.0f} bytes"
-    return Result("a server without history", figure, "", figure, "at most 150 bytes", taken <= 150)
+    return Row("a server without history", figure, "", figure, "at most 150 bytes", taken <= 150)
 
 
-def creation() -> list[Result]:
+def creation() -> list[Row]:
     """The time for 100,000 servers over that for 1,000 models of the stock library."""
     runs: dict[str, Callable[[], object]] = {
         "off": lambda: [Server.create(history=False) for _ in range(100_000)],
@@ -176,11 +164,11 @@ def creation() -> list[Result]:
         ratio = median(a / b for a, b in zip(seconds[name], seconds["stock"], strict=True))
         what = f"100,000 creates, history {name} / add_model x 1,000"
         ours, rival = (f"{median(seconds[n]) * 1e3:.0f} ms" for n in (name, "stock"))
-        results.append(Result(what, ours, rival, f"{ratio:.2f} x", "less than 0.5 x", ratio < 0.5))
+        results.append(Row(what, ours, rival, f"{ratio:.2f} x", "less than 0.5 x", ratio < 0.5))
     return results
 
 
-def processes() -> list[Result]:
+def processes() -> list[Row]:
     """What an import costs over bare Python, and how long the command takes to say its help."""
     commands = {
         "bare": ["-c", "pass"],
@@ -210,13 +198,13 @@ def processes() -> list[Result]:
     cost, theirs, told = f"{ours:.0f} ms", f"{rival:.0f} ms", f"{spent:.2f} s"
     what = "import, over bare Python / import transitions"
     return [
-        Result(what, cost, theirs, cost, "at most 60 ms", ours <= 60),
-        Result("--help", told, "", told, "less than 0.4 s", spent < 0.4),
-        Result("draw lanes as SVG", picture, "", picture, "less than 1 s", painted < 1),
+        Row(what, cost, theirs, cost, "at most 60 ms", ours <= 60),
+        Row("--help", told, "", told, "less than 0.4 s", spent < 0.4),
+        Row("draw lanes as SVG", picture, "", picture, "less than 1 s", painted < 1),
     ]
 
 
-def drawing() -> Result:
+def drawing() -> Row:
     """How many DOT texts of an operation Python writes in a second, over all operations."""
 
     def run() -> None:
@@ -226,15 +214,13 @@ def drawing() -> Result:
     run()
     rate = len(ECS.operations) / median(timed(run) for _ in range(50))
     figure = f"{rate:,.0f} / s"
-    return Result(
-        "DOT texts of an operation", figure, "", figure, "at least 1,000 / s", rate >= 1000
-    )
+    return Row("DOT texts of an operation", figure, "", figure, "at least 1,000 / s", rate >= 1000)
 
 
 RECORDED = ("active/-", "active/powering-off", "stopped/-", "stopped/powering-on")
 
 
-def nova() -> list[Result]:
+def nova() -> list[Row]:
     """What the larger lifecycle costs beside the smaller one: events, its first use, a replay."""
     from ecs_fsm.nova import NOVA
     from ecs_fsm.nova import Server as NovaServer
@@ -279,7 +265,7 @@ def nova() -> list[Result]:
     )
     events, replayed = ratio["events"], ratio["replay"]
     return [
-        Result(
+        Row(
             "time of an event, nova / ecs",
             "",
             "",
@@ -287,7 +273,7 @@ def nova() -> list[Result]:
             "at most 1.2 x",
             events <= 1.2,
         ),
-        Result(
+        Row(
             "time of a replay, nova / ecs",
             "",
             "",
@@ -295,7 +281,7 @@ def nova() -> list[Result]:
             "at most 2 x",
             replayed <= 2,
         ),
-        Result(
+        Row(
             "first use of nova",
             f"{first:.0f} ms",
             "",
@@ -311,8 +297,8 @@ def main() -> int:
     from tests import bench_fleets, bench_serve
 
     results = [
-        *(Result(*row) for row in bench_fleets.rows()),
-        *(Result(*row) for row in bench_serve.rows()),
+        *bench_fleets.rows(),
+        *bench_serve.rows(),
         *events(),
         memory(),
         *creation(),

@@ -25,6 +25,7 @@ from ecs_fsm.fleet.compiled import Compiled, compile_profile
 from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.fleet.lifetimes import lifetimes
 from ecs_fsm.fleet.process import Stay
+from tests.measured import Row
 
 ROUNDS = 5
 CHANGE = (
@@ -34,17 +35,6 @@ CHANGE = (
 """The built-in profile with more deletes: a life of about 25 steps."""
 Run = Callable[[int], int]
 """Lets so many servers live; their steps."""
-
-
-class Row(NamedTuple):
-    """One line of the report."""
-
-    what: str
-    ours: str
-    rival: str
-    figure: str
-    target: str
-    met: bool
 
 
 class Plain(NamedTuple):

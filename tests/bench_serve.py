@@ -19,6 +19,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from tests.command import COMMAND
+from tests.measured import Row
 from tests.serving import LOGIN
 
 ROUNDS, SECONDS = 5, 2.0
@@ -33,17 +34,6 @@ FORM = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/ec2/aws4_request, "
     "SignedHeaders=host, Signature=a",
 }
-
-
-class Row(NamedTuple):
-    """One line of the report."""
-
-    what: str
-    ours: str
-    rival: str
-    figure: str
-    target: str
-    met: bool
 
 
 class Request(NamedTuple):
