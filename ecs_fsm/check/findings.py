@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ecs_fsm.check import telling
 from ecs_fsm.check.runs import Run, Runs
@@ -20,10 +20,19 @@ from ecs_fsm.check.troubles import (
 )
 from ecs_fsm.check.values import NAMES, Attribute, find_attribute
 
-if TYPE_CHECKING:
-    from ecs_fsm.check.waiter import Waiter
-
 Verdicts = Mapping[str, Verdict]
+
+
+class Waiting(NamedTuple):
+    """What is judged of a waiter: the runs it may meet, what it polls, and what it does then.
+
+    `lists` are its values by the name of their list, `verdicts` those on each value.
+    """
+
+    runs: Runs
+    polls: Attribute
+    lists: Mapping[str, tuple[str, ...]]
+    verdicts: Verdicts
 
 
 class Finding(NamedTuple):
@@ -61,67 +70,67 @@ class Finding(NamedTuple):
         }
 
 
-def find(waiter: Waiter) -> tuple[Finding, ...]:
+def find(waiting: Waiting) -> tuple[Finding, ...]:
     """Every finding, in the order of `Fault` and of the attribute's values."""
-    known, verdicts = troubles(waiter.runs, waiter.polls), waiter.verdicts()
-    found = [_unknown(waiter, name, value, known) for name, value in _unknown_values(waiter)]
+    known, verdicts = troubles(waiting.runs, waiting.polls), waiting.verdicts
+    found = [_unknown(waiting, name, value, known) for name, value in _unknown_values(waiting)]
     if Verdict.SUCCESS not in verdicts.values():
-        found.append(_never(waiter, known))
+        found.append(_never(waiting, known))
     for fault, verdict in BROUGHT_BY.items():
         for value, faults in known.items():
             if fault in faults and verdicts[value] is verdict:
-                found.append(_at_value(waiter, fault, value, verdicts))
+                found.append(_at_value(waiting, fault, value, verdicts))
     return tuple(found)
 
 
-def notes(waiter: Waiter) -> tuple[str, ...]:
+def notes(waiting: Waiting) -> tuple[str, ...]:
     """What no choice of values changes: the steps that can hang while the waiter goes on."""
-    verdicts, polls = waiter.verdicts(), waiter.polls
-    waited = [s for s in waiter.runs.hanging if verdicts[polls.of(s)] is Verdict.GO_ON]
+    verdicts, polls = waiting.verdicts, waiting.polls
+    waited = [s for s in waiting.runs.hanging if verdicts[polls.of(s)] is Verdict.GO_ON]
     return (telling.hanging(waited, polls),) if waited else ()
 
 
-def _unknown_values(waiter: Waiter) -> Iterator[tuple[str, str]]:
-    for name, values in waiter.lists.items():
-        yield from ((name, value) for value in values if not waiter.polls.meant(value))
+def _unknown_values(waiting: Waiting) -> Iterator[tuple[str, str]]:
+    for name, values in waiting.lists.items():
+        yield from ((name, value) for value in values if not waiting.polls.meant(value))
 
 
-def _unknown(waiter: Waiter, name: str, value: str, known: Troubles) -> Finding:
-    spare = any(other not in known for other in waiter.polls.values)
-    avoidable = waiter.target != (value,) or spare or can_succeed(known)
-    run, polled = _whole(waiter)
+def _unknown(waiting: Waiting, name: str, value: str, known: Troubles) -> Finding:
+    spare = any(other not in known for other in waiting.polls.values)
+    avoidable = waiting.lists["target"] != (value,) or spare or can_succeed(known)
+    run, polled = _whole(waiting)
     seen = tuple(range(len(polled)))
-    message = telling.unknown_value(run, polled, waiter.polls, name, value)
+    message = telling.unknown_value(run, polled, waiting.polls, name, value)
     return Finding(Fault.UNKNOWN_VALUE, value, avoidable, run, seen, polled, message)
 
 
-def _never(waiter: Waiter, known: Troubles) -> Finding:
-    fault, polls = Fault.NEVER_SUCCEEDS, waiter.polls
-    run, polled = _whole(waiter)
+def _never(waiting: Waiting, known: Troubles) -> Finding:
+    fault, polls = Fault.NEVER_SUCCEEDS, waiting.polls
+    run, polled = _whole(waiting)
     avoidable = can_succeed(known)
-    tells = (other for other in _others(waiter) if can_succeed(troubles(waiter.runs, other)))
+    tells = (other for other in _others(waiting) if can_succeed(troubles(waiting.runs, other)))
     advice = _advice(avoidable, polls, next(tells, None))
     message = telling.sentence(fault, run, polled, polls, advice)
     return Finding(fault, None, avoidable, run, tuple(range(len(polled))), polled, message)
 
 
-def _whole(waiter: Waiter) -> tuple[Run, tuple[str, ...]]:
+def _whole(waiting: Waiting) -> tuple[Run, tuple[str, ...]]:
     """The shortest run that succeeds, and all that is polled of it until the waiter stops."""
-    run, polls, verdicts = waiter.runs.shortest(), waiter.polls, waiter.verdicts()
+    run, polls, verdicts = waiting.runs.shortest(), waiting.polls, waiting.verdicts
     values = [polls.of(node.state) for node in run.nodes] + [polls.of(None)] * run.gone
     stops = (n for n, v in enumerate(values, 1) if verdicts[v] is not Verdict.GO_ON)
     return run, tuple(values[: next(stops, len(values))])
 
 
-def _at_value(waiter: Waiter, fault: Fault, value: str, verdicts: Verdicts) -> Finding:
-    runs, polls = waiter.runs, waiter.polls
+def _at_value(waiting: Waiting, fault: Fault, value: str, verdicts: Verdicts) -> Finding:
+    runs, polls = waiting.runs, waiting.polls
     known = troubles(runs, polls)
     run, seen = _shown(runs, known[value][fault], polls, verdicts)
     polled = tuple(
         polls.of(run.nodes[place].state if place < len(run.nodes) else None) for place in seen
     )
     avoidable = _avoidable(value, known, verdicts)
-    other = None if avoidable else free_of(fault, value, runs, polls, _others(waiter))
+    other = None if avoidable else free_of(fault, value, runs, polls, _others(waiting))
     message = telling.sentence(fault, run, polled, polls, _advice(avoidable, polls, other))
     return Finding(fault, value, avoidable, run, seen, polled, message)
 
@@ -145,8 +154,10 @@ def _avoidable(value: str, known: Troubles, verdicts: Verdicts) -> bool:
     return bool(others) and (not only_success or can_succeed(known, but=value))
 
 
-def _others(waiter: Waiter) -> list[Attribute]:
-    return [find_attribute(waiter.lifecycle, name) for name in NAMES if name != waiter.attribute]
+def _others(waiting: Waiting) -> list[Attribute]:
+    return [
+        find_attribute(waiting.runs.lifecycle, name) for name in NAMES if name != waiting.polls.name
+    ]
 
 
 def _advice(avoidable: bool, polls: Attribute, other: Attribute | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecs_fsm.check import findings
+from ecs_fsm.check.findings import Finding, Waiting
 from ecs_fsm.check.runs import Runs, runs_of
 from ecs_fsm.check.troubles import Verdict, troubles
 from ecs_fsm.check.values import STATUS, Attribute, find_attribute
@@ -14,7 +15,6 @@ from ecs_fsm.ecs import ECS
 from ecs_fsm.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from ecs_fsm.check.findings import Finding
     from ecs_fsm.lifecycle import Lifecycle
     from ecs_fsm.model import Facts
 
@@ -98,11 +98,15 @@ class Waiter:
 
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with it, in the order of `Fault` and of the attribute's values."""
-        return findings.find(self)
+        return findings.find(self._waiting)
 
     def notes(self) -> tuple[str, ...]:
         """What no choice of values could change."""
-        return findings.notes(self)
+        return findings.notes(self._waiting)
+
+    @property
+    def _waiting(self) -> Waiting:
+        return Waiting(self.runs, self.polls, self.lists, self.verdicts())
 
     def _meant(self, values: Iterable[str]) -> Iterator[str]:
         for value in values:
