@@ -20,7 +20,7 @@ SCRIPTS = (
     "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share", "main",
 )  # fmt: skip
 """The scripts in their order: each may use what those before it made."""
-STYLES = ("page", "parts", "panels", "media")
+STYLES = ("page", "parts", "tables", "panels", "media")
 """The styles in their order: a later one has the last word."""
 
 

@@ -19,7 +19,7 @@ from ecs_fsm.model import NO_TASK, Kind, State, Trigger
 from ecs_fsm.simulate import HANG, choices
 
 HERE = "ecs_fsm.serve"
-SHARED_STYLES = ("drawing", "page", "parts")
+SHARED_STYLES = ("drawing", "page", "parts", "tables")
 """Styles of the explorer that this page wears too."""
 SCRIPTS = (
     "words", "frames", "servers", "talk", "lanes", "picture", "list", "chosen", "history", "faults",
