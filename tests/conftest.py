@@ -1,4 +1,4 @@
-"""What the tests that need a browser have in common: the browser, and a page that is watched."""
+"""What several files of tests have: a browser with a page that is watched, a compute API."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tests.taught import SAMPLES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+    from tests.compute import Compute
 
 BROWSER = Path(sys.prefix) / "browser"
 FLAGS = [
@@ -85,3 +87,27 @@ def _known(name: str, taught: Content) -> str:
     if key not in _texts:
         _texts[key] = explorer(server_class(name).lifecycle, taught)
     return _texts[key]
+
+
+@pytest.fixture(params=["ecs", "nova"])
+def compute(request: pytest.FixtureRequest) -> Compute:
+    """The compute API of a cloud of either lifecycle, whose clock stands still."""
+    return _compute(request.param)
+
+
+@pytest.fixture
+def nova() -> Compute:
+    """The same with the lifecycle of nova."""
+    return _compute("nova")
+
+
+@pytest.fixture
+def ecs() -> Compute:
+    """The same with the lifecycle of an ECS."""
+    return _compute("ecs")
+
+
+def _compute(lifecycle: str) -> Compute:
+    from tests.compute import Compute
+
+    return Compute(lifecycle)

@@ -1,0 +1,147 @@
+"""Lists of servers: filters, order and pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.compute import DEBIAN, SMALL, Compute
+
+
+@pytest.fixture
+def three(ecs: Compute) -> Compute:
+    """Servers `a` that was stopped, `b1` that runs, `b2` in its creation."""
+    ecs.active("a", imageRef=DEBIAN, tags=["x", "y"])
+    ecs.active("b1", flavorRef=SMALL, tags=["x"], key_name="k")
+    ecs.act(next(iter(ecs.cloud.instances)), "os-stop")
+    ecs.rest()
+    ecs.create("b2")
+    return ecs
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["b2", "b1", "a"]),
+        ("status=active", ["b1"]),
+        ("status=SHUTOFF", ["a"]),
+        ("status=SHUTOFF&status=BUILD", ["b2", "a"]),
+        ("status=nonsense", []),
+        ("name=b", ["b2", "b1"]),
+        ("name=^b.$", ["b2", "b1"]),
+        ("name=B1", ["b1"]),
+        ("name=1|a", ["b1", "a"]),
+        ("name=^$", []),
+        (f"image={DEBIAN}", ["a"]),
+        (f"flavor={SMALL}", ["b1"]),
+        ("flavor=nowhere", []),
+        ("key_name=k", ["b1"]),
+        ("availability_zone=nova", ["b2", "b1", "a"]),
+        ("ip=^10.0.0.3$", ["a"]),
+        ("deleted=False", ["b2", "b1", "a"]),
+        ("changes-since=2000-01-01T00:00:00Z", ["b2", "b1", "a"]),
+        ("changes-since=2100-01-01T00:00:00Z", []),
+        ("changes-before=2100-01-01T00:00:00", ["b2", "b1", "a"]),
+        ("tags=x", ["b1", "a"]),
+        ("tags=x,y", ["a"]),
+        ("tags-any=y,z", ["a"]),
+        ("not-tags=x,y", ["b2", "b1"]),
+        ("not-tags-any=x", ["b2"]),
+        ("sort_key=display_name&sort_dir=asc", ["a", "b1", "b2"]),
+        ("sort_key=display_name", ["b2", "b1", "a"]),
+        ("sort_dir=asc", ["a", "b1", "b2"]),
+        ("sort_key=vm_state&sort_dir=asc&sort_key=display_name&sort_dir=desc", ["b1", "b2", "a"]),
+        ("limit=0", []),
+        ("limit=2", ["b2", "b1"]),
+        ("limit=5000", ["b2", "b1", "a"]),
+        ("unknown=1", ["b2", "b1", "a"]),
+        ("vm_state=active", ["b2", "b1", "a"]),
+    ],
+)
+def test_a_list_holds_what_the_query_asks_for(three: Compute, query: str, found: list[str]) -> None:
+    assert three.names(query, minor=96) == found
+    brief = three.ask("GET", f"/servers?{query}", minor=96).json["servers"]
+    assert [server["name"] for server in brief] == found
+    assert all(set(server) == {"id", "name", "links"} for server in brief)
+
+
+def test_only_administrators_filter_by_vm_state_and_host(three: Compute) -> None:
+    every = "all_tenants=1&"
+    assert three.names(f"{every}vm_state=active", user="admin") == ["b1"]
+    assert three.names(f"{every}host=compute-2", user="admin") == ["a"]
+    assert three.names("host=compute-2") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=-1",
+        "limit=text",
+        "limit=1.5",
+        "marker=unknown",
+        "name=[",
+        "name=(",
+        "name=*",
+        "name=(a%2B)%2B$",
+        "name=(a|a)*b",
+        "name=a?a?a?a?a?a?a?a?",
+        f"name={'(a|a)' * 9}",
+        f"name={'x' * 300}",
+        "sort_key=nonsense",
+        "sort_dir=up",
+        "changes-since=yesterday",
+        "deleted=perhaps",
+    ],
+)
+def test_a_query_that_does_not_read_is_refused(three: Compute, query: str) -> None:
+    user = "admin" if "deleted" in query else None
+    for path in ("/servers", "/servers/detail"):
+        answer = three.ask("GET", f"{path}?{query}", user=user)
+        assert (answer.code, bool(answer.message)) == (400, True)
+
+
+def test_a_pattern_is_tried_as_long_as_it_takes_little_work(nova: Compute) -> None:
+    for number in range(3):
+        nova.put(number).name = "a" * 250
+    assert nova.ask("GET", "/servers?name=a.*b").code == 200
+    answer = nova.ask("GET", "/servers?name=a.*a.*a.*b")
+    assert "could take too long" in answer.message
+
+
+def test_pages_follow_each_other_to_the_end(compute: Compute) -> None:
+    for number in range(7):
+        compute.put(number)
+    for path in ("/servers", "/servers/detail"):
+        next_page: str | None = f"{path}?limit=3&name=s[1-6]"
+        pages = []
+        while next_page:
+            answer = compute.ask("GET", next_page).json
+            pages.append([server["name"] for server in answer["servers"]])
+            (link,) = answer.get("servers_links", [None])
+            next_page = link and link["href"].removeprefix("http://localhost/compute/v2.1")
+        assert pages == [["s6", "s5", "s4"], ["s3", "s2", "s1"]]
+
+
+def test_a_page_has_at_most_a_thousand_servers(ecs: Compute) -> None:
+    for number in range(1003):
+        ecs.put(number)
+    answer = ecs.ask("GET", "/servers").json
+    assert len(answer["servers"]) == 1000
+    assert "marker=" in answer["servers_links"][0]["href"]
+
+
+def test_servers_that_are_gone_are_shown_to_who_asks_for_them(compute: Compute) -> None:
+    gone = compute.active("old")
+    compute.active("new")
+    compute.ask("DELETE", f"/servers/{gone}")
+    compute.rest()
+    every = "all_tenants=1&"
+    assert compute.names("") == ["new"]
+    assert compute.names("deleted=True") == ["new"]
+    assert compute.names(f"{every}deleted=True", user="admin") == ["old"]
+    assert compute.names(f"{every}status=deleted", user="admin") == ["old"]
+    assert compute.ask("GET", "/servers?status=DELETED").code == 403
+    assert sorted(compute.names("changes-since=2000-01-01T00:00:00Z")) == ["new", "old"]
+    (shown,) = compute.ask("GET", f"/servers/detail?{every}deleted=True", user="admin").json[
+        "servers"
+    ]
+    assert (shown["status"], bool(shown["OS-SRV-USG:terminated_at"])) == ("DELETED", True)

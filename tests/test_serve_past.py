@@ -1,0 +1,88 @@
+"""What was asked of a server, and the migration that runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.compute import Compute
+
+
+def test_actions_are_remembered_with_the_steps_that_they_took(compute: Compute) -> None:
+    server = compute.active(metadata={"ecs:fault": "reboot:fail@reboot_started"})
+    stopped = compute.act(server, "os-stop")
+    compute.act(server, "os-stop")  # which is refused, and no action
+    compute.rest()
+    compute.act(server, "os-start")
+    compute.rest()
+    compute.act(server, "reboot", {"type": "SOFT"})
+    path = f"/servers/{server}/os-instance-actions"
+    compute.rest()
+    assert compute.status(server) == "ERROR"
+    actions = compute.ask("GET", path).json["instanceActions"]
+    told = [(action["action"], action["message"]) for action in actions]
+    assert told == [("reboot", "Error"), ("start", None), ("stop", None), ("create", None)]
+    found = stopped.headers["x-compute-request-id"]
+    assert actions[2]["request_id"] == found
+    action = compute.ask("GET", f"{path}/{found}", minor=51).json["instanceAction"]
+    (event,) = action["events"]
+    assert (event["event"], event["result"]) == ("compute_powering-off", "Success")
+    assert event["start_time"] == action["start_time"] < event["finish_time"]
+    failed = compute.ask("GET", f"{path}/{actions[0]['request_id']}", minor=84).json
+    assert [event["result"] for event in failed["instanceAction"]["events"]] == [
+        "Success",
+        "Success",
+        "Error",
+    ]
+    assert "reboot_started" in failed["instanceAction"]["events"][-1]["details"]
+    assert "events" not in compute.ask("GET", f"{path}/{found}").json["instanceAction"]
+    assert compute.ask("GET", f"{path}/req-nothing").code == 404
+
+
+def test_actions_come_page_by_page_and_outlive_the_server(compute: Compute) -> None:
+    server = compute.active()
+    compute.ask("DELETE", f"/servers/{server}")
+    compute.rest()
+    path = f"/servers/{server}/os-instance-actions"
+    assert compute.ask("GET", path, minor=20).code == 404
+    assert compute.ask("GET", path, minor=21, user="other").code == 404
+    assert len(compute.ask("GET", path, minor=21).json["instanceActions"]) == 2
+    page = compute.ask("GET", f"{path}?limit=1", minor=58).json
+    assert [action["action"] for action in page["instanceActions"]] == ["delete"]
+    rest = page["links"][0]["href"].removeprefix("http://localhost/compute/v2.1")
+    last = compute.ask("GET", rest, minor=58).json
+    assert [action["action"] for action in last["instanceActions"]] == ["create"]
+    assert "links" not in last
+    for query in ("changes-since=2100-01-01T00:00:00Z", "changes-before=2000-01-01T00:00:00Z"):
+        assert compute.ask("GET", f"{path}?{query}", minor=66).json == {"instanceActions": []}
+    assert compute.ask("GET", f"{path}?changes-since=x", minor=66).code == 400
+
+
+def test_a_live_migration_is_shown_forced_and_given_up(nova: Compute) -> None:
+    server = nova.active()
+    path = f"/servers/{server}/migrations"
+    by: dict[str, Any] = {"user": "admin", "minor": 80}
+    assert nova.ask("GET", path, **by).json == {"migrations": []}
+    host = nova.show(server, **by)["OS-EXT-SRV-ATTR:host"]
+    nova.act(server, "os-migrateLive", {"host": None, "block_migration": "auto"}, **by)
+    (migration,) = nova.ask("GET", path, **by).json["migrations"]
+    assert (migration["status"], migration["source_compute"]) == ("running", host)
+    own = f"{path}/{migration['id']}"
+    assert nova.ask("GET", own, **by).json == {"migration": migration}
+    assert nova.ask("POST", f"{own}/action", {"force_complete": None}, **by).code == 202
+    assert nova.ask("POST", f"{own}/action", {"other": None}, **by).code == 400
+    assert nova.ask("DELETE", own, minor=80).code == 403
+    assert nova.ask("DELETE", f"{path}/77", **by).code == 404
+    assert nova.ask("DELETE", own, **by).code == 202
+    nova.rest()
+    assert nova.status(server) == "ACTIVE"
+    assert nova.show(server, **by)["OS-EXT-SRV-ATTR:host"] == host
+    assert nova.ask("GET", own, **by).code == 404
+
+
+def test_ecs_gives_no_migration_up(ecs: Compute) -> None:
+    server = ecs.active()
+    by: dict[str, Any] = {"user": "admin", "minor": 80}
+    ecs.act(server, "os-migrateLive", {"host": None, "block_migration": "auto"}, **by)
+    path = f"/servers/{server}/migrations"
+    (migration,) = ecs.ask("GET", path, **by).json["migrations"]
+    assert ecs.ask("DELETE", f"{path}/{migration['id']}", **by).code == 400
