@@ -166,10 +166,13 @@ class Lifecycle(Rules):
         decided = self.memory.ordered({**self.memory.unusual(transition.when), **given})
         return Outcome(transition, tuple(nodes), end, decided)
 
-    def outcomes(self, node: Node | None) -> Iterator[Outcome]:
-        """Everything that can happen in a node, for every value of each fact left open there."""
+    def outcomes(self, node: Node | None, trigger: str | None = None) -> Iterator[Outcome]:
+        """Everything that can happen in a node, for every value of each fact left open there.
+
+        With a trigger, what that can come to.
+        """
         source, known = (node.state, dict(node.facts)) if node else (None, {})
-        for t in self.leaving(source):
+        for t in self.leaving(source) if trigger is None else self.find(trigger, source):
             given = self.triggers[t.trigger].given
             if self._can_be(t.when, known, given):
                 when = dict(t.when)
@@ -218,14 +221,12 @@ class Lifecycle(Rules):
 
     def ways(self, node: Node | None, trigger: str) -> Iterator[tuple[Outcome, ...]]:
         """The events of an operation in which nothing goes wrong, from `node` to its rest."""
-        for outcome in self.outcomes(node):
-            if outcome.transition.trigger == trigger:
-                yield from self._go_on((outcome,))
+        for outcome in self.outcomes(node, trigger):
+            yield from self._go_on((outcome,))
 
     def _go_on(self, way: tuple[Outcome, ...]) -> Iterator[tuple[Outcome, ...]]:
         if self.rests(way[-1].end.state):
             yield way
             return
-        for outcome in self.outcomes(way[-1].end):
-            if outcome.transition.trigger == self.advance:
-                yield from self._go_on((*way, outcome))
+        for outcome in self.outcomes(way[-1].end, self.advance):
+            yield from self._go_on((*way, outcome))

@@ -6,7 +6,7 @@ the same share a row. Everything else that can happen under a vm_state is told i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from ecs_fsm.lifecycle import Lifecycle, Outcome
@@ -57,9 +57,9 @@ class Lane(NamedTuple):
     lonely: tuple[State, ...]
 
 
-def lanes_of(lifecycle: Lifecycle) -> tuple[Lane, ...]:
-    """A lane for each vm_state, in the order of the table."""
-    return tuple(_lane(lifecycle, vm_state) for vm_state in lifecycle.table.vm_states)
+def lanes_of(lifecycle: Lifecycle, only: Collection[str] = ()) -> tuple[Lane, ...]:
+    """A lane for each vm_state, or for some only, in the order of the table."""
+    return tuple(_lane(lifecycle, v) for v in lifecycle.table.vm_states if not only or v in only)
 
 
 def _lane(lifecycle: Lifecycle, vm_state: Word) -> Lane:

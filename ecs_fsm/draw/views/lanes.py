@@ -30,7 +30,7 @@ def lanes(lifecycle: Lifecycle, only: Collection[str] = ()) -> Picture:
     title = f"The lifecycle of a server ({lifecycle.name})"
     if chosen:
         title += f": {', '.join(chosen)}"
-    shown = [each for each in lanes_of(lifecycle) if not chosen or each.vm_state in chosen]
+    shown = lanes_of(lifecycle, chosen)
     whole = sheet(shown, title, lifecycle=lifecycle)
     if len(shown) <= ON_ONE_SHEET:
         return whole
