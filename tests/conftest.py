@@ -26,6 +26,8 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 Opening = Callable[..., "Page"]
+PATIENCE = 30_000
+"""Milliseconds after which something that a page should do is taken not to happen."""
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +63,7 @@ def opening(browser: Browser, tmp_path: Path) -> Iterator[Opening]:
         context = browser.new_context(**how)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(5000)
+        page.set_default_timeout(PATIENCE)
         page.on(
             "console",
             lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None,
