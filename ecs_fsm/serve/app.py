@@ -50,6 +50,7 @@ from ecs_fsm.serve.guard import Guarded
 from ecs_fsm.serve.imagestore import ImageStore
 from ecs_fsm.serve.jobs import Jobs
 from ecs_fsm.serve.settings import Settings
+from ecs_fsm.serve.slashes import Merged
 from ecs_fsm.serve.wire import OWN_PATHS, Wired, WireFaults
 from ecs_fsm.version import __version__
 
@@ -157,6 +158,7 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     app.add_middleware(Wired, faults=app.state.wire)
     app.add_middleware(Guarded, settings=settings)
     app.add_middleware(versions.Marked)
+    app.add_middleware(Merged)
     app.add_middleware(Logged)
     return app
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from ecs_fsm.serve.api.asking import Asking
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
-from ecs_fsm.serve.api.images import images_of
+from ecs_fsm.serve.api.existing import flavor_of, image_of, key_of, zone_of
 from ecs_fsm.serve.api.values import (
     MOST_TAGS,
     Address4,
@@ -26,9 +26,9 @@ from ecs_fsm.serve.api.values import (
     Name,
     Tag,
     Text,
+    UserData,
     within_quota,
 )
-from ecs_fsm.serve.imagestore import ACTIVE
 from ecs_fsm.serve.instance import Instance, Json, NewServer
 
 MOST_AT_ONCE = 1000
@@ -86,7 +86,7 @@ class NewServerBody(Body):
     availability_zone: Text | None = None
     key_name: Text | None = None
     config_drive: Flag | None = None
-    user_data: str | None = Field(None, max_length=65535)
+    user_data: UserData | None = None
     adminPass: str | None = Field(None, max_length=255)  # noqa: N815
     description: str | None = Field(None, max_length=255)
     tags: list[Tag] = Field(default_factory=list, max_length=MOST_TAGS)
@@ -106,24 +106,6 @@ class CreateServer(Body):
     server: NewServerBody
 
 
-def flavor_of(asking: Asking, ref: str | int) -> str:
-    """The id of a flavor that exists. Raises 400 for others."""
-    if str(ref) not in asking.compute.catalog.flavors:
-        raise ApiError(400, f"Flavor {str(ref)[:255]} could not be found.")
-    return str(ref)
-
-
-def image_of(asking: Asking, ref: str) -> str:
-    """The id of an image that is there; its URL will do. Raises 400 for others."""
-    named, caller = ref.rpartition("/images/")[2], asking.caller
-    image = images_of(asking.request).find(named, caller.project_id, caller.admin)
-    if image is None:
-        raise ApiError(400, f"Can not find requested image {named[:255]}.")
-    if image.status != ACTIVE:
-        raise ApiError(400, f"Image {named} is not active.")
-    return named
-
-
 def host_name_of(name: str) -> str:
     """What a server calls itself that nobody gave a host name."""
     return re.sub(r"[^a-z0-9.-]+", "", re.sub(r"[ _]+", "-", name.lower())).strip(".-")[:63]
@@ -139,6 +121,8 @@ def create(asking: Asking, body: NewServerBody) -> tuple[list[Instance], str]:
     flavor, image, volumes = flavor_of(asking, body.flavorRef), *_disks(asking, body)
     networks = _networks(asking, body)
     within_quota(body.metadata)
+    key_of(asking, body.key_name)
+    zone_of(asking, body.availability_zone)
     given: dict[str, str] = {}
     if image is None:
         given |= compute.words.from_volume
