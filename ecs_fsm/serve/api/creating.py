@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from random import Random
 from string import ascii_letters, digits
 from typing import Annotated, Literal
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ecs_fsm.serve.api.asking import Asking
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.existing import flavor_of, image_of, key_of, zone_of
+from ecs_fsm.serve.api.fixedips import fixed_ip_of
 from ecs_fsm.serve.api.values import (
     MOST_TAGS,
     Address4,
@@ -40,7 +42,7 @@ class NetworkOf(Body):
 
     uuid: UUID | None = None
     port: UUID | None = None
-    fixed_ip: str | None = None
+    fixed_ip: Annotated[str, AfterValidator(lambda text: str(ip_address(text)))] | None = None
     tag: str | None = None
 
 
@@ -120,6 +122,9 @@ def create(asking: Asking, body: NewServerBody) -> tuple[list[Instance], str]:
     count = _count(body)
     flavor, image, volumes = flavor_of(asking, body.flavorRef), *_disks(asking, body)
     networks = _networks(asking, body)
+    if count > 1 and any(networks.values()):
+        reason = "max_count cannot be greater than 1 if an IP address is specified."
+        raise ApiError(400, f"Failed to launch instances: {reason}")
     within_quota(body.metadata)
     key_of(asking, body.key_name)
     zone_of(asking, body.availability_zone)
@@ -187,32 +192,37 @@ def _disks(asking: Asking, body: NewServerBody) -> tuple[str | None, list[Json]]
     return image_of(asking, body.imageRef), volumes
 
 
-def _networks(asking: Asking, body: NewServerBody) -> list[Json]:
-    """The ids of the networks that the server hangs on."""
+def _networks(asking: Asking, body: NewServerBody) -> dict[str, str | None]:
+    """The networks that the server hangs on, by id, with the address that was chosen if any."""
     catalog, wanted = asking.compute.catalog, body.networks
     if asking.minor >= 37 and wanted is None:
         raise ApiError(400, "Invalid input for server: 'networks' is a required property")
     if asking.minor < 37 and isinstance(wanted, str):
         raise ApiError(400, f"Invalid input for server.networks: {wanted} needs version 2.37")
     if isinstance(wanted, str):
-        return [catalog.default_network.id] if wanted == "auto" else []
+        return {catalog.default_network.id: None} if wanted == "auto" else {}
     if not wanted:
-        return [catalog.default_network.id]
+        return {catalog.default_network.id: None}
+    found: dict[str, str | None] = {}
     for network in wanted:
         if network.port is not None:
             raise ApiError(400, f"Port {network.port} could not be found.")
         if network.uuid is None:
             raise ApiError(400, "Invalid input for server.networks: 'uuid' or 'port' is required")
-        if str(network.uuid) not in catalog.networks:
+        known = catalog.networks.get(str(network.uuid))
+        if known is None:
             raise ApiError(400, f"Network {network.uuid} could not be found.")
-    return list(dict.fromkeys(str(network.uuid) for network in wanted))
+        address = network.fixed_ip and fixed_ip_of(asking, known, network.fixed_ip)
+        found[known.id] = address or found.get(known.id)
+    return found
 
 
 def _details(
-    body: NewServerBody, networks: Iterable[Json], volumes: Iterable[Json]
+    body: NewServerBody, networks: Mapping[str, str | None], volumes: Iterable[Json]
 ) -> dict[str, Json]:
     return {
-        "networks": list(networks),
+        "networks": [*networks],
+        "fixed_ips": {network: address for network, address in networks.items() if address},
         "volumes": list(volumes),
         "security_groups": [group.name for group in body.security_groups],
         "zone": body.availability_zone,
