@@ -34,6 +34,7 @@ from ecs_fsm.serve.api import (
     page,
     past,
     ports,
+    quotas,
     reports,
     servers,
     stream,
@@ -92,6 +93,7 @@ COMPUTE: tuple[APIRouter, ...] = (
     flavors.router,
     keypairs.router,
     compute.router,
+    quotas.router,
     hosts.router,
     imageproxy.router,
 )
