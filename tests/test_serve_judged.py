@@ -212,3 +212,22 @@ def test_slashes_that_stand_together_are_one(judged: Judged) -> None:
     assert judged.get(f"{API}//limits") == judged.get(f"{API}/limits")
     control = judged.edge.get("http://localhost//_ecs/faults", host="elsewhere.example")
     assert control.status_code == 403
+
+
+@pytest.mark.parametrize(("text", "code"), [('[{"op": "replace", %s}]', 200), ("[{%s", 400)])
+def test_an_image_changes_by_the_content_type_of_its_service(
+    judged: Judged, text: str, code: int
+) -> None:
+    image = judged.snapshot(judged.active())
+    answer = judged.edge.ask(
+        "PATCH",
+        f"{GLANCE}/{image}",
+        content=text % '"path": "/name", "value": "renamed"',
+        headers={
+            "X-Auth-Token": judged.tokens["demo"],
+            "Content-Type": "application/openstack-images-v2.1-json-patch",
+        },
+    )
+    assert answer.status_code == code, answer.text
+    renamed = judged.get(f"{GLANCE}/{image}")["name"] == "renamed"
+    assert renamed == (code == 200)
