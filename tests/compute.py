@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fastapi import FastAPI
 
 from ecs_fsm.serve.api.access import Access, Caller
+from ecs_fsm.serve.api.groups import Groups
 from ecs_fsm.serve.api.keypairs import Kept
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.instance import Asker, Instance, NewServer
@@ -61,6 +62,7 @@ class Compute:
         self.cloud = cloud_of(lifecycle, policy=settings)
         self.app = one_application()
         self.app.state.keypairs = Kept()
+        self.app.state.groups = Groups()
         self.minor = 1
         self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}
         self.user = "demo"

@@ -21,6 +21,8 @@ from ecs_fsm.serve.api import (
     document,
     errors,
     flavors,
+    groupchanges,
+    groups,
     hosts,
     huawei,
     identity,
@@ -112,6 +114,7 @@ ROUTERS: tuple[Face, ...] = (
     Face(images.router),
     Face(imagechanges.router),
     Face(network.router),
+    Face(groupchanges.router),
     Face(huawei.router),
     Face(control.router),
     Face(troubles.router),
@@ -151,6 +154,7 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     app.state.images = ImageStore(cloud)
     app.state.jobs = Jobs(cloud)
     app.state.keypairs = keypairs.Kept()
+    app.state.groups = groups.Groups()
     errors.handle(app)
     document.describe(app)
     for face in ROUTERS:

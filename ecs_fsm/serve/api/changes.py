@@ -11,7 +11,7 @@ from ecs_fsm.serve.api import arguments as asked_for
 from ecs_fsm.serve.api.arguments import Argument
 from ecs_fsm.serve.api.asking import Asking
 from ecs_fsm.serve.api.errors import ApiError
-from ecs_fsm.serve.api.existing import flavor_of, image_of, key_of, zone_of
+from ecs_fsm.serve.api.existing import flavor_of, group_of, image_of, key_of, zone_of
 from ecs_fsm.serve.api.shapes import host_name, names
 from ecs_fsm.serve.api.values import within_quota
 from ecs_fsm.serve.cloud import HOSTS
@@ -123,9 +123,10 @@ def no_reason_of_lock(asking: Asking, instance: Instance, argument: Argument) ->
 
 @named
 def more_groups(asking: Asking, instance: Instance, argument: Argument) -> Changes:
-    """One security group more."""
+    """One security group more. Raises 404 for one that there is not."""
     assert isinstance(argument, asked_for.SecurityGroup)  # noqa: S101 -- the table says so
-    return {"security_groups": [*dict.fromkeys((*_groups(instance), argument.name))]}
+    name = group_of(asking, argument.name, 404).name
+    return {"security_groups": [*dict.fromkeys((*_groups(instance), name))]}
 
 
 @named

@@ -5,12 +5,13 @@ There is one zone with all hosts; lists of what cannot be made here are empty.
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Administrator, Known
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.groups import groups_of, of_compute
 from ecs_fsm.serve.api.shapes import host_name
 from ecs_fsm.serve.api.versions import Microversion
 from ecs_fsm.serve.catalog import catalog
@@ -99,3 +100,13 @@ async def list_floating_ip_pools(_: Known, version: Microversion) -> Response:
     _of_another_service(version)
     outside = [network.name for network in catalog().networks.values() if network.external]
     return JSONResponse({"floating_ip_pools": [{"name": name} for name in outside]})
+
+
+@router.get("/os-security-groups", response_model=dict[str, list[object]])
+async def list_security_groups_of_compute(
+    request: Request, caller: Known, version: Microversion
+) -> Response:
+    """The security groups of the project, below 2.36."""
+    _of_another_service(version)
+    shown = [of_compute(group) for group in groups_of(request).of(caller.project_id or "")]
+    return JSONResponse({"security_groups": shown})

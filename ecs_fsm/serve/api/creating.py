@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 from ecs_fsm.serve.api.asking import Asking
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
-from ecs_fsm.serve.api.existing import flavor_of, image_of, key_of, zone_of
+from ecs_fsm.serve.api.existing import flavor_of, group_of, image_of, key_of, zone_of
 from ecs_fsm.serve.api.fixedips import fixed_ip_of
 from ecs_fsm.serve.api.values import (
     MOST_TAGS,
@@ -128,6 +128,7 @@ def create(asking: Asking, body: NewServerBody) -> tuple[list[Instance], str]:
     within_quota(body.metadata)
     key_of(asking, body.key_name)
     zone_of(asking, body.availability_zone)
+    groups = dict.fromkeys(group_of(asking, group.name).name for group in body.security_groups)
     given: dict[str, str] = {}
     if image is None:
         given |= compute.words.from_volume
@@ -136,9 +137,9 @@ def create(asking: Asking, body: NewServerBody) -> tuple[list[Instance], str]:
     usual = cloud.lifecycle.triggers[cloud.lifecycle.creation.trigger].given
     given = {name: value for name, value in given.items() if name in usual}
     asker = asking.asker(cloud.lifecycle.creation.trigger)
-    _ = asking.project_id
     reservation = f"r-{uuid5(NAMESPACE_OID, asker.request_id).hex[:8]}"
-    details = _details(body, networks, volumes) | {"reservation_id": reservation}
+    details = _details(body, networks, volumes)
+    details |= {"security_groups": [*groups], "reservation_id": reservation}
     made = []
     for index in range(count):
         name = body.name if count == 1 else f"{body.name}-{index + 1}"
@@ -224,7 +225,6 @@ def _details(
         "networks": [*networks],
         "fixed_ips": {network: address for network, address in networks.items() if address},
         "volumes": list(volumes),
-        "security_groups": [group.name for group in body.security_groups],
         "zone": body.availability_zone,
         "key_name": body.key_name,
         "config_drive": "True" if body.config_drive else "",

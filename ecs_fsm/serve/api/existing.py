@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ecs_fsm.serve.api.asking import Asking
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.groups import Group, groups_of
 from ecs_fsm.serve.api.images import images_of
 from ecs_fsm.serve.api.keypairs import keypairs_of
 from ecs_fsm.serve.imagestore import ACTIVE
@@ -32,6 +33,14 @@ def key_of(asking: Asking, name: str | None) -> str | None:
     if name is not None and name not in keypairs_of(asking.request, asking.caller):
         raise ApiError(400, "Invalid key_name provided.")
     return name
+
+
+def group_of(asking: Asking, name: str, code: int = 400) -> Group:
+    """The security group of that name or id. Raises 400, or another code, for others."""
+    found = groups_of(asking.request).named(asking.project_id, name)
+    if found is None:
+        raise ApiError(code, f"Unable to find security_group with name or id '{name}'")
+    return found
 
 
 def zone_of(asking: Asking, zone: str | None) -> str | None:

@@ -1,12 +1,12 @@
 """The network service, neutron v2.0, as far as clients of servers look at it.
 
-Networks and subnets are those of the catalog, ports those of the servers; nothing can be made.
+Networks and subnets are those of the catalog, ports those of the servers, and none can be made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -16,8 +16,9 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.api.access import Caller, Known, identifier
 from ecs_fsm.serve.api.bodies import Body, Link, errors, fields
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.groups import Group, Rule, groups_of
 from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
-from ecs_fsm.serve.api.shapes import Shapes
+from ecs_fsm.serve.api.shapes import Shapes, names
 from ecs_fsm.serve.api.versions import base
 from ecs_fsm.serve.api.words import words
 from ecs_fsm.serve.catalog import Attachment, Network, catalog
@@ -27,6 +28,7 @@ from ecs_fsm.serve.instance import Instance
 Shown = dict[str, Any]
 CREATED = "2026-01-01T00:00:00Z"
 UP = "ACTIVE"
+GROUPS = "security_groups"
 
 
 _TOLD = fields("type", "message", type="string", message="string", detail="string")
@@ -158,16 +160,19 @@ def _subnet(network: Network) -> Resource:
 
 def _ports(request: Request, caller: Caller) -> Iterator[Resource]:
     cloud: Cloud = request.app.state.cloud
+    groups = groups_of(request)
     shapes, instances = Shapes(cloud, catalog(), words()), cloud.instances
     device = request.query_params.get("device_id")
     if device is not None:
         instances = {device: instances[device]} if device in instances else {}
     for server in instances.values():
         if caller.admin or server.project_id == caller.project_id:
-            yield from (_port(server, own) for own in shapes.attachments(server))
+            found = (groups.named(server.project_id, name) for name in names(server, GROUPS))
+            own_groups = [group.id for group in found if group]
+            yield from (_port(server, own, own_groups) for own in shapes.attachments(server))
 
 
-def _port(server: Instance, own: Attachment) -> Resource:
+def _port(server: Instance, own: Attachment, groups: list[str]) -> Resource:
     return _timed(
         {
             "id": own.port_id,
@@ -180,7 +185,7 @@ def _port(server: Instance, own: Attachment) -> Resource:
             "status": UP,
             "admin_state_up": True,
             "port_security_enabled": True,
-            "security_groups": [_group_id(server.project_id)],
+            GROUPS: groups,
             "allowed_address_pairs": [],
             "extra_dhcp_opts": [],
             "binding:vnic_type": "normal",
@@ -189,20 +194,27 @@ def _port(server: Instance, own: Attachment) -> Resource:
     )
 
 
-def _group_id(project_id: str | None) -> str:
-    return identifier("security group", project_id or "")
+def shown_group(group: Group) -> Resource:
+    """A security group with its rules."""
+    rules = [shown_rule(group, rule).shown for rule in group.rules]
+    own = {"id": group.id, "name": group.name, "project_id": group.project_id, "stateful": True}
+    resource = _timed(own | {"security_group_rules": rules, "shared": False})
+    return replace(resource, shown=resource.shown | {"description": group.description})
 
 
-def _groups(caller: Caller) -> Resource:
-    group = {"id": _group_id(caller.project_id), "name": "default", "stateful": True}
-    return _timed(group | {"project_id": caller.project_id, "security_group_rules": []})
+def shown_rule(group: Group, rule: Rule) -> Resource:
+    """A rule of a security group."""
+    resource = _timed(
+        asdict(rule) | {"security_group_id": group.id, "project_id": group.project_id}
+    )
+    return replace(resource, shown=resource.shown | {"description": rule.description})
 
 
 KINDS = {
     "networks": "networks",
     "subnets": "subnets",
     "ports": "ports",
-    "security-groups": "security_groups",
+    "security-groups": GROUPS,
     "security-group-rules": "security_group_rules",
     "floatingips": "floatingips",
     "routers": "routers",
@@ -215,8 +227,11 @@ def _all(path: str, request: Request, caller: Caller) -> Iterable[Resource]:
     networks = catalog().networks.values()
     if path == "ports":
         return _ports(request, caller)
+    groups = list(groups_of(request).of(caller.project_id or ""))
     if path == "security-groups":
-        return [_groups(caller)]
+        return [shown_group(group) for group in groups]
+    if path == "security-group-rules":
+        return [shown_rule(group, rule) for group in groups for rule in group.rules]
     makers = {"networks": _network, "subnets": _subnet}
     return [makers[path](network) for network in networks] if path in makers else []
 
