@@ -128,3 +128,19 @@ def test_there_are_at_most_a_hundred_groups(judged: Judged) -> None:
         group(judged, f"g{number}")
     body = {"security_group": {"name": "more"}}
     assert judged.ask("POST", f"{NETWORK}/security-groups", body).status_code == 409
+
+
+def test_several_rules_are_made_at_once_or_none_is(judged: Judged) -> None:
+    web = group(judged, "web")
+    rules = [
+        {"security_group_id": web, "direction": "ingress", "port_range_min": port, "protocol": 6}
+        for port in (80, 443)
+    ]
+    path = f"{NETWORK}/security-group-rules"
+    again = judged.ask("POST", path, {"security_group_rules": [*rules, rules[0]]})
+    assert again.status_code == 409
+    of_web = f"{path}?security_group_id={web}&direction=ingress"
+    assert judged.get(of_web) == {"security_group_rules": []}
+    made = judged.ask("POST", path, {"security_group_rules": rules})
+    assert made.status_code == 201, made.text
+    assert made.json() == judged.get(of_web)

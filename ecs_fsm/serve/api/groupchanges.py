@@ -13,8 +13,9 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.api.access import Caller, Known
 from ecs_fsm.serve.api.bodies import Body, errors
 from ecs_fsm.serve.api.errors import ApiError
-from ecs_fsm.serve.api.groups import DEFAULT, Group, Rule, groups_of
-from ecs_fsm.serve.api.network import NETWORK_ERROR, One, shown_group, shown_rule
+from ecs_fsm.serve.api.groups import DEFAULT, MOST_RULES, Group, Rule, groups_of
+from ecs_fsm.serve.api.network import NETWORK_ERROR, One
+from ecs_fsm.serve.api.networkshapes import shown_group, shown_rule
 from ecs_fsm.serve.api.shapes import names
 from ecs_fsm.serve.cloud import Cloud
 
@@ -62,6 +63,12 @@ class RuleRequest(Body):
     """The body of a request for a rule."""
 
     security_group_rule: RuleWanted
+
+
+class RulesRequest(Body):
+    """The body of a request for several rules: all are made, or none."""
+
+    security_group_rules: list[RuleWanted] = Field(max_length=MOST_RULES)
 
 
 def _project(caller: Caller) -> str:
@@ -117,11 +124,28 @@ def _unused(request: Request, group: Group) -> None:
 
 @router.post(RULES, response_model=One, status_code=201)
 async def create_security_group_rule(
-    request: Request, caller: Known, body: RuleRequest
+    request: Request, caller: Known, body: RuleRequest | RulesRequest
 ) -> Response:
-    """Adds a rule to a group. Raises 409 for one that it has."""
-    groups, wanted = groups_of(request), body.security_group_rule
-    group = groups.find(_project(caller), wanted.security_group_id)
+    """Adds rules to groups. Raises 409 for one that is there already."""
+    groups, own = groups_of(request), _project(caller)
+    several = body.security_group_rules if isinstance(body, RulesRequest) else None
+    one = [body.security_group_rule] if isinstance(body, RuleRequest) else []
+    changed: dict[str, Group] = {}
+    made: list[dict[str, Any]] = []
+    for wanted in one if several is None else several:
+        name = wanted.security_group_id
+        group, rule = _with(changed.get(name) or groups.find(own, name), wanted)
+        changed[name] = group
+        made.append(shown_rule(group, rule).shown)
+    for group in changed.values():
+        groups.keep(group)
+    if several is None:
+        return JSONResponse({"security_group_rule": made[0]}, 201)
+    return JSONResponse({"security_group_rules": made}, 201)
+
+
+def _with(group: Group, wanted: RuleWanted) -> tuple[Group, Rule]:
+    """The group with one rule more, and the rule. Raises 409 for one that it has."""
     given: dict[str, Any] = wanted.model_dump(exclude_none=True, exclude={"security_group_id"})
     if "protocol" in given:
         given["protocol"] = str(given["protocol"])
@@ -129,8 +153,7 @@ async def create_security_group_rule(
     for other in group.rules:
         if other.meaning == rule.meaning:
             raise ApiError(409, f"Security group rule already exists. Rule id is {other.id}.")
-    groups.keep(replace(group, rules=(*group.rules, rule)))
-    return JSONResponse({"security_group_rule": shown_rule(group, rule).shown}, 201)
+    return replace(group, rules=(*group.rules, rule)), rule
 
 
 @router.delete(f"{RULES}/{{rule_id}}", status_code=204)

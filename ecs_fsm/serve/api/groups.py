@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import cast
 from uuid import uuid4
 
@@ -52,6 +53,7 @@ class Group:
     rules: tuple[Rule, ...] = field(default=())
 
 
+@lru_cache(maxsize=1024)
 def default_of(project_id: str) -> Group:
     """The group that every project has; who is in it may speak to the others."""
     own = identifier("security group", project_id)
