@@ -10,6 +10,8 @@ from urllib.parse import quote
 from fastapi import FastAPI
 
 from ecs_fsm.serve.api.access import Access, Caller
+from ecs_fsm.serve.api.groups import Groups
+from ecs_fsm.serve.api.keypairs import Kept
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.settings import Settings
@@ -59,6 +61,8 @@ class Compute:
     def __init__(self, lifecycle: str, **settings: float) -> None:
         self.cloud = cloud_of(lifecycle, policy=settings)
         self.app = one_application()
+        self.app.state.keypairs = Kept()
+        self.app.state.groups = Groups()
         self.minor = 1
         self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}
         self.user = "demo"

@@ -48,6 +48,9 @@ def test_a_creation_tells_what_clients_need_and_not_more(compute: Compute) -> No
         ({"block_device_mapping_v2": [{"source_type": "cloud"}]}, "block_device_mapping_v2"),
         ({"tags": ["a,b"]}, "server.tags"),
         ({"user_data": 7}, "server.user_data"),
+        ({"user_data": "x"}, "server.user_data"),
+        ({"key_name": "nobodys"}, "Invalid key_name provided."),
+        ({"availability_zone": "mars"}, "The requested availability zone is not available"),
     ],
 )
 def test_a_creation_that_does_not_read_is_refused_and_makes_nothing(

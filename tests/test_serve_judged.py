@@ -3,68 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from tests.clouds import cloud_of
-from tests.compute import CIRROS, LONG, SMALL, TINY
-from tests.edge import Edge
-
-API, GLANCE = "/compute/v2.1", "/image/v2/images"
-
-
-class Judged:
-    """A cloud of nova's lifecycle with its clock stopped, and two who ask."""
-
-    def __init__(self, path: Path | None = None, lifecycle: str = "nova") -> None:
-        self.cloud = cloud_of(lifecycle, state=str(path) if path else None)
-        self.edge = Edge(self.cloud)
-        self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}
-
-    def _token(self, name: str) -> str:
-        project = {"name": name, "domain": {"name": "Default"}}
-        return self.edge.login(name, project=project).headers["x-subject-token"]
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        minor: int = 1,
-        user: str = "demo",
-        **more: object,
-    ) -> httpx.Response:
-        headers = {
-            "X-Auth-Token": self.tokens[user],
-            "openstack-api-version": f"compute 2.{minor}",
-        }
-        given = {"json": body} if body is not None else {}
-        return self.edge.ask(method, path, headers=headers, **given, **more)
-
-    def get(self, path: str, minor: int = 1, user: str = "demo") -> Any:
-        answer = self.ask("GET", path, minor=minor, user=user)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def create(self, **more: object) -> Any:
-        wanted = {"name": "web", "flavorRef": TINY, "imageRef": CIRROS, "networks": "auto", **more}
-        return self.ask("POST", f"{API}/servers", {"server": wanted}, 96)
-
-    def active(self, **more: object) -> str:
-        answer = self.create(**more)
-        assert answer.status_code == 202, answer.text
-        self.cloud.advance(LONG)
-        return str(answer.json()["server"]["id"])
-
-    def act(self, server: str, key: str, argument: object = None, **by: Any) -> Any:
-        return self.ask("POST", f"{API}/servers/{server}/action", {key: argument}, **by)
-
-    def snapshot(self, server: str, name: str = "snap") -> str:
-        answer = self.act(server, "createImage", {"name": name}, minor=96)
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["image_id"])
+from tests.compute import CIRROS, LONG, SMALL
+from tests.judging import API, GLANCE, Judged
 
 
 @pytest.fixture
@@ -263,3 +206,28 @@ def test_an_unknown_server_is_not_found_whatever_is_asked_of_it() -> None:
     judged = Judged(lifecycle="ecs")
     assert judged.act("nowhere", "forceDelete").status_code == 404
     assert judged.act(judged.active(), "forceDelete").status_code == 400
+
+
+def test_slashes_that_stand_together_are_one(judged: Judged) -> None:
+    assert judged.get(f"{API}//limits") == judged.get(f"{API}/limits")
+    control = judged.edge.get("http://localhost//_ecs/faults", host="elsewhere.example")
+    assert control.status_code == 403
+
+
+@pytest.mark.parametrize(("text", "code"), [('[{"op": "replace", %s}]', 200), ("[{%s", 400)])
+def test_an_image_changes_by_the_content_type_of_its_service(
+    judged: Judged, text: str, code: int
+) -> None:
+    image = judged.snapshot(judged.active())
+    answer = judged.edge.ask(
+        "PATCH",
+        f"{GLANCE}/{image}",
+        content=text % '"path": "/name", "value": "renamed"',
+        headers={
+            "X-Auth-Token": judged.tokens["demo"],
+            "Content-Type": "application/openstack-images-v2.1-json-patch",
+        },
+    )
+    assert answer.status_code == code, answer.text
+    renamed = judged.get(f"{GLANCE}/{image}")["name"] == "renamed"
+    assert renamed == (code == 200)

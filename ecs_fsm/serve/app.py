@@ -21,6 +21,8 @@ from ecs_fsm.serve.api import (
     document,
     errors,
     flavors,
+    groupchanges,
+    groups,
     hosts,
     huawei,
     identity,
@@ -34,6 +36,7 @@ from ecs_fsm.serve.api import (
     page,
     past,
     ports,
+    quotas,
     reports,
     servers,
     stream,
@@ -50,6 +53,7 @@ from ecs_fsm.serve.guard import Guarded
 from ecs_fsm.serve.imagestore import ImageStore
 from ecs_fsm.serve.jobs import Jobs
 from ecs_fsm.serve.settings import Settings
+from ecs_fsm.serve.slashes import Merged
 from ecs_fsm.serve.wire import OWN_PATHS, Wired, WireFaults
 from ecs_fsm.version import __version__
 
@@ -91,6 +95,7 @@ COMPUTE: tuple[APIRouter, ...] = (
     flavors.router,
     keypairs.router,
     compute.router,
+    quotas.router,
     hosts.router,
     imageproxy.router,
 )
@@ -109,6 +114,7 @@ ROUTERS: tuple[Face, ...] = (
     Face(images.router),
     Face(imagechanges.router),
     Face(network.router),
+    Face(groupchanges.router),
     Face(huawei.router),
     Face(control.router),
     Face(troubles.router),
@@ -148,6 +154,7 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     app.state.images = ImageStore(cloud)
     app.state.jobs = Jobs(cloud)
     app.state.keypairs = keypairs.Kept()
+    app.state.groups = groups.Groups()
     errors.handle(app)
     document.describe(app)
     for face in ROUTERS:
@@ -157,6 +164,7 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     app.add_middleware(Wired, faults=app.state.wire)
     app.add_middleware(Guarded, settings=settings)
     app.add_middleware(versions.Marked)
+    app.add_middleware(Merged)
     app.add_middleware(Logged)
     return app
 

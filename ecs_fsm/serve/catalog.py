@@ -106,15 +106,20 @@ class Catalog:
         return next(network for network in self.networks.values() if not network.external)
 
 
-def attachment(network: Network, server_id: str, number: int) -> Attachment:
-    """The same for the same server, whoever asks; `number` counts servers and is its address."""
+def attachment(
+    network: Network, server_id: str, number: int, address: str | None = None
+) -> Attachment:
+    """The same for the same server, whoever asks.
+
+    `number` counts servers and is its address where no other was chosen.
+    """
     port = uuid5(NAMESPACE, f"{server_id}/{network.id}")
     digits = f"{number % 2**24:06x}"
     return Attachment(
         network=network,
         port_id=str(port),
         mac=f"fa:16:3e:{digits[:2]}:{digits[2:4]}:{digits[4:]}",
-        address=network.subnet.address(number),
+        address=address or network.subnet.address(number),
     )
 
 

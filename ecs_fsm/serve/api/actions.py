@@ -140,8 +140,10 @@ def _possible(asking: Asking, action: Action) -> None:
 
 def _argument(action: Action, minor: int, given: JsonValue) -> Argument:
     """The argument of an action. Raises 400 for one of another shape."""
+    shape = action.shape(minor)
+    empty = given is None or (shape is arguments.Nothing and not isinstance(given, dict))
     try:
-        return action.shape(minor).model_validate({} if given is None else given)
+        return shape.model_validate({} if empty else given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, (action.key, *first["loc"])))

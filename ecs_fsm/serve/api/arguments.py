@@ -7,7 +7,17 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from ecs_fsm.serve.api.bodies import Body
-from ecs_fsm.serve.api.values import Address4, Address6, Disk, Flag, Host, Items, Name, Text
+from ecs_fsm.serve.api.values import (
+    Address4,
+    Address6,
+    Disk,
+    Flag,
+    Host,
+    Items,
+    Name,
+    Text,
+    UserData,
+)
 
 
 class Argument(Body):
@@ -15,7 +25,7 @@ class Argument(Body):
 
 
 class Nothing(Argument):
-    """An action that needs no more than its key."""
+    """An action that needs no more than its key; a value that is no object says nothing."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,7 +52,7 @@ class Rebuild(Argument):
     adminPass: Text | None = None  # noqa: N815
     description: Text | None = None
     key_name: Text | None = None
-    user_data: str | None = Field(None, max_length=65535)
+    user_data: UserData | None = None
     hostname: Host | None = None
     accessIPv4: Address4 = None  # noqa: N815
     accessIPv6: Address6 = None  # noqa: N815

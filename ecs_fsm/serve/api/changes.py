@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from ecs_fsm.serve.api import arguments as asked_for
 from ecs_fsm.serve.api.arguments import Argument
 from ecs_fsm.serve.api.asking import Asking
-from ecs_fsm.serve.api.creating import flavor_of, image_of
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.existing import flavor_of, group_of, image_of, key_of, zone_of
 from ecs_fsm.serve.api.shapes import host_name, names
 from ecs_fsm.serve.api.values import within_quota
 from ecs_fsm.serve.cloud import HOSTS
@@ -79,7 +79,7 @@ def new_place(asking: Asking, instance: Instance, argument: Argument) -> Changes
     """A return from a shelf, to a zone or a host if one was named."""
     if not isinstance(argument, asked_for.Unshelve):
         return {}
-    zone = argument.availability_zone
+    zone = zone_of(asking, argument.availability_zone)
     here = argument.host in (None, host_name(instance.host))  # off its host, it may come back there
     host = {} if here else _moved(instance, argument.host)
     return {**host, **({"zone": zone} if "availability_zone" in argument.model_fields_set else {})}
@@ -95,6 +95,8 @@ def new_image(asking: Asking, instance: Instance, argument: Argument) -> Changes
     assert isinstance(argument, asked_for.Rebuild)  # noqa: S101 -- the table says so
     image = image_of(asking, argument.imageRef)
     within_quota(argument.metadata or {})
+    if asking.minor >= SINCE["key_name"]:
+        key_of(asking, argument.key_name)
     left_out = {"imageRef", "adminPass"}
     given = argument.model_dump(exclude_unset=True, exclude=left_out)
     told = {
@@ -121,9 +123,10 @@ def no_reason_of_lock(asking: Asking, instance: Instance, argument: Argument) ->
 
 @named
 def more_groups(asking: Asking, instance: Instance, argument: Argument) -> Changes:
-    """One security group more."""
+    """One security group more. Raises 404 for one that there is not."""
     assert isinstance(argument, asked_for.SecurityGroup)  # noqa: S101 -- the table says so
-    return {"security_groups": [*dict.fromkeys((*_groups(instance), argument.name))]}
+    name = group_of(asking, argument.name, 404).name
+    return {"security_groups": [*dict.fromkeys((*_groups(instance), name))]}
 
 
 @named

@@ -1,6 +1,6 @@
-"""What the compute API tells beside servers and flavors: zones and limits.
+"""What the compute API tells beside servers and flavors: zones, and of what there is none.
 
-There is one zone with all hosts, and more room than anybody needs.
+There is one zone with all hosts; lists of what cannot be made here are empty.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Administrator, Known
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body
+from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.groups import groups_of, of_compute
 from ecs_fsm.serve.api.shapes import host_name
 from ecs_fsm.serve.api.versions import Microversion
 from ecs_fsm.serve.catalog import catalog
 from ecs_fsm.serve.cloud import HOSTS
 
-UNLIMITED = 1_000_000
-NO_PROXIES, NO_IMAGE_META, NO_FILES = 36, 39, 57
-"""Microversions from which these limits are gone."""
+NO_PROXIES = 36
+"""The microversion from which what other services have is asked of them alone."""
 
 
 class ServiceState(Body):
@@ -48,12 +49,6 @@ class Zones(Body):
     availabilityZoneInfo: list[Zone]  # noqa: N815
 
 
-class Limits(Body):
-    """What a project may have, and has."""
-
-    limits: dict[str, dict[str, int] | list[object]]
-
-
 router = APIRouter(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
@@ -74,29 +69,44 @@ async def list_zones_in_detail(_: Administrator, version: Microversion) -> Respo
     return _zones({host_name(n): {"nova-compute": ServiceState()} for n in range(HOSTS)})
 
 
-@router.get("/limits", response_model=Limits)
-async def show_limits(request: Request, _: Known, version: Microversion) -> Response:
-    """What a project may have; it is more than anybody needs."""
-    used = len(request.app.state.cloud.instances)
-    absolute = {
-        "maxServerMeta": 128,
-        "maxTotalInstances": UNLIMITED,
-        "maxTotalCores": UNLIMITED,
-        "maxTotalRAMSize": UNLIMITED * 1024,
-        "maxTotalKeypairs": 1000,
-        "maxServerGroups": 10,
-        "maxServerGroupMembers": 10,
-        "totalInstancesUsed": used,
-        "totalCoresUsed": used,
-        "totalRAMUsed": used * 1024,
-        "totalServerGroupsUsed": 0,
-    }
-    if version < NO_PROXIES:
-        for name in ("maxTotalFloatingIps", "maxSecurityGroups", "maxSecurityGroupRules"):
-            absolute[name] = -1
-        absolute |= {"totalFloatingIpsUsed": 0, "totalSecurityGroupsUsed": 0}
-    if version < NO_IMAGE_META:
-        absolute["maxImageMeta"] = 128
-    if version < NO_FILES:
-        absolute |= {"maxPersonality": 5, "maxPersonalitySize": 10240}
-    return JSONResponse({"limits": {"rate": [], "absolute": absolute}})
+@router.get("/os-server-groups", response_model=dict[str, list[object]])
+async def list_server_groups(_: Known, version: Microversion) -> Response:
+    """Groups of servers; there are none."""
+    return JSONResponse({"server_groups": []})
+
+
+@router.get("/os-aggregates", response_model=dict[str, list[object]])
+async def list_aggregates(_: Administrator, version: Microversion) -> Response:
+    """Groups of hosts; there are none."""
+    return JSONResponse({"aggregates": []})
+
+
+def _of_another_service(version: int) -> None:
+    """Raises 404 from the microversion on that leaves it to the other service."""
+    if version >= NO_PROXIES:
+        raise ApiError(404, "The resource could not be found.")
+
+
+@router.get("/os-floating-ips", response_model=dict[str, list[object]])
+async def list_floating_ips_of_compute(_: Known, version: Microversion) -> Response:
+    """Floating addresses, below 2.36; there are none."""
+    _of_another_service(version)
+    return JSONResponse({"floating_ips": []})
+
+
+@router.get("/os-floating-ip-pools", response_model=dict[str, list[object]])
+async def list_floating_ip_pools(_: Known, version: Microversion) -> Response:
+    """Where floating addresses come from, below 2.36: the networks to the outside."""
+    _of_another_service(version)
+    outside = [network.name for network in catalog().networks.values() if network.external]
+    return JSONResponse({"floating_ip_pools": [{"name": name} for name in outside]})
+
+
+@router.get("/os-security-groups", response_model=dict[str, list[object]])
+async def list_security_groups_of_compute(
+    request: Request, caller: Known, version: Microversion
+) -> Response:
+    """The security groups of the project, below 2.36."""
+    _of_another_service(version)
+    shown = [of_compute(group) for group in groups_of(request).of(caller.project_id or "")]
+    return JSONResponse({"security_groups": shown})

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from random import Random
 from string import ascii_letters, digits
 from typing import Annotated, Literal
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ecs_fsm.serve.api.asking import Asking
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
-from ecs_fsm.serve.api.images import images_of
+from ecs_fsm.serve.api.existing import flavor_of, group_of, image_of, key_of, zone_of
+from ecs_fsm.serve.api.fixedips import fixed_ip_of
 from ecs_fsm.serve.api.values import (
     MOST_TAGS,
     Address4,
@@ -26,9 +28,9 @@ from ecs_fsm.serve.api.values import (
     Name,
     Tag,
     Text,
+    UserData,
     within_quota,
 )
-from ecs_fsm.serve.imagestore import ACTIVE
 from ecs_fsm.serve.instance import Instance, Json, NewServer
 
 MOST_AT_ONCE = 1000
@@ -40,7 +42,7 @@ class NetworkOf(Body):
 
     uuid: UUID | None = None
     port: UUID | None = None
-    fixed_ip: str | None = None
+    fixed_ip: Annotated[str, AfterValidator(lambda text: str(ip_address(text)))] | None = None
     tag: str | None = None
 
 
@@ -86,7 +88,7 @@ class NewServerBody(Body):
     availability_zone: Text | None = None
     key_name: Text | None = None
     config_drive: Flag | None = None
-    user_data: str | None = Field(None, max_length=65535)
+    user_data: UserData | None = None
     adminPass: str | None = Field(None, max_length=255)  # noqa: N815
     description: str | None = Field(None, max_length=255)
     tags: list[Tag] = Field(default_factory=list, max_length=MOST_TAGS)
@@ -106,24 +108,6 @@ class CreateServer(Body):
     server: NewServerBody
 
 
-def flavor_of(asking: Asking, ref: str | int) -> str:
-    """The id of a flavor that exists. Raises 400 for others."""
-    if str(ref) not in asking.compute.catalog.flavors:
-        raise ApiError(400, f"Flavor {str(ref)[:255]} could not be found.")
-    return str(ref)
-
-
-def image_of(asking: Asking, ref: str) -> str:
-    """The id of an image that is there; its URL will do. Raises 400 for others."""
-    named, caller = ref.rpartition("/images/")[2], asking.caller
-    image = images_of(asking.request).find(named, caller.project_id, caller.admin)
-    if image is None:
-        raise ApiError(400, f"Can not find requested image {named[:255]}.")
-    if image.status != ACTIVE:
-        raise ApiError(400, f"Image {named} is not active.")
-    return named
-
-
 def host_name_of(name: str) -> str:
     """What a server calls itself that nobody gave a host name."""
     return re.sub(r"[^a-z0-9.-]+", "", re.sub(r"[ _]+", "-", name.lower())).strip(".-")[:63]
@@ -138,7 +122,13 @@ def create(asking: Asking, body: NewServerBody) -> tuple[list[Instance], str]:
     count = _count(body)
     flavor, image, volumes = flavor_of(asking, body.flavorRef), *_disks(asking, body)
     networks = _networks(asking, body)
+    if count > 1 and any(networks.values()):
+        reason = "max_count cannot be greater than 1 if an IP address is specified."
+        raise ApiError(400, f"Failed to launch instances: {reason}")
     within_quota(body.metadata)
+    key_of(asking, body.key_name)
+    zone_of(asking, body.availability_zone)
+    groups = dict.fromkeys(group_of(asking, group.name).name for group in body.security_groups)
     given: dict[str, str] = {}
     if image is None:
         given |= compute.words.from_volume
@@ -147,9 +137,9 @@ def create(asking: Asking, body: NewServerBody) -> tuple[list[Instance], str]:
     usual = cloud.lifecycle.triggers[cloud.lifecycle.creation.trigger].given
     given = {name: value for name, value in given.items() if name in usual}
     asker = asking.asker(cloud.lifecycle.creation.trigger)
-    _ = asking.project_id
     reservation = f"r-{uuid5(NAMESPACE_OID, asker.request_id).hex[:8]}"
-    details = _details(body, networks, volumes) | {"reservation_id": reservation}
+    details = _details(body, networks, volumes)
+    details |= {"security_groups": [*groups], "reservation_id": reservation}
     made = []
     for index in range(count):
         name = body.name if count == 1 else f"{body.name}-{index + 1}"
@@ -203,34 +193,38 @@ def _disks(asking: Asking, body: NewServerBody) -> tuple[str | None, list[Json]]
     return image_of(asking, body.imageRef), volumes
 
 
-def _networks(asking: Asking, body: NewServerBody) -> list[Json]:
-    """The ids of the networks that the server hangs on."""
+def _networks(asking: Asking, body: NewServerBody) -> dict[str, str | None]:
+    """The networks that the server hangs on, by id, with the address that was chosen if any."""
     catalog, wanted = asking.compute.catalog, body.networks
     if asking.minor >= 37 and wanted is None:
         raise ApiError(400, "Invalid input for server: 'networks' is a required property")
     if asking.minor < 37 and isinstance(wanted, str):
         raise ApiError(400, f"Invalid input for server.networks: {wanted} needs version 2.37")
     if isinstance(wanted, str):
-        return [catalog.default_network.id] if wanted == "auto" else []
+        return {catalog.default_network.id: None} if wanted == "auto" else {}
     if not wanted:
-        return [catalog.default_network.id]
+        return {catalog.default_network.id: None}
+    found: dict[str, str | None] = {}
     for network in wanted:
         if network.port is not None:
             raise ApiError(400, f"Port {network.port} could not be found.")
         if network.uuid is None:
             raise ApiError(400, "Invalid input for server.networks: 'uuid' or 'port' is required")
-        if str(network.uuid) not in catalog.networks:
+        known = catalog.networks.get(str(network.uuid))
+        if known is None:
             raise ApiError(400, f"Network {network.uuid} could not be found.")
-    return list(dict.fromkeys(str(network.uuid) for network in wanted))
+        address = network.fixed_ip and fixed_ip_of(asking, known, network.fixed_ip)
+        found[known.id] = address or found.get(known.id)
+    return found
 
 
 def _details(
-    body: NewServerBody, networks: Iterable[Json], volumes: Iterable[Json]
+    body: NewServerBody, networks: Mapping[str, str | None], volumes: Iterable[Json]
 ) -> dict[str, Json]:
     return {
-        "networks": list(networks),
+        "networks": [*networks],
+        "fixed_ips": {network: address for network, address in networks.items() if address},
         "volumes": list(volumes),
-        "security_groups": [group.name for group in body.security_groups],
         "zone": body.availability_zone,
         "key_name": body.key_name,
         "config_drive": "True" if body.config_drive else "",

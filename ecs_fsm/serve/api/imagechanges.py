@@ -5,13 +5,14 @@ Of what is uploaded only the size is kept.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request
 from fastapi import Body as Given
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Caller, Known
@@ -103,6 +104,12 @@ class Change(Body):
     value: str | int | bool | list[str] | None = None
 
 
+def _read(value: object) -> object:
+    """What a body says that came under glance's own content type. Raises `ValueError`."""
+    return json.loads(value) if isinstance(value, bytes) else value
+
+
+Changes = Annotated[list[Change], Given(max_length=MOST_PROPERTIES), BeforeValidator(_read)]
 CHANGED = {"name", "min_disk", "min_ram", "visibility"}
 FIXED = {"id", "status", "size", "owner", "created_at", "updated_at", "checksum", "file", "self"}
 
@@ -112,7 +119,7 @@ async def update_image(
     request: Request,
     image_id: str,
     caller: Known,
-    body: Annotated[list[Change], Given(max_length=MOST_PROPERTIES)],
+    body: Changes,
 ) -> Response:
     """Changes the name, the tags or the properties of an image."""
     image = _own(request, caller, image_id, "modify")

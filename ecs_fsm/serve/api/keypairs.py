@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.api.access import Known
+from ecs_fsm.serve.api.access import Caller, Known
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.paging import Limit, Marker, page
@@ -99,7 +99,8 @@ def _all(request: Request) -> Kept:
     return cast(Kept, request.app.state.keypairs)
 
 
-def _kept(request: Request, caller: Known) -> dict[str, Keypair]:
+def keypairs_of(request: Request, caller: Caller) -> dict[str, Keypair]:
+    """The keypairs of the caller, by name."""
     return _all(request).of(caller.user_id)
 
 
@@ -122,7 +123,7 @@ async def list_keypairs(
     marker: Marker = None,
 ) -> Response:
     """The keypairs of the caller."""
-    found = list(_kept(request, caller).values())
+    found = list(keypairs_of(request, caller).values())
     items, _ = page(found, limit, marker) if version >= PAGED else (found, None)
     return JSONResponse({"keypairs": [{"keypair": _shown(item, version)} for item in items]})
 
@@ -132,7 +133,7 @@ async def create_keypair(
     request: Request, caller: Known, version: Microversion, body: KeypairRequest
 ) -> Response:
     """A new keypair of the caller."""
-    kept, asked = _kept(request, caller), body.keypair
+    kept, asked = keypairs_of(request, caller), body.keypair
     if asked.public_key is None and version >= GIVEN_ONLY:
         raise ApiError(400, "Invalid input for keypair: 'public_key' is a required property")
     if asked.name in kept:
@@ -153,7 +154,7 @@ async def create_keypair(
 
 
 def _found(request: Request, caller: Known, name: str) -> Keypair:
-    found = _kept(request, caller).get(name)
+    found = keypairs_of(request, caller).get(name)
     if found is None:
         raise ApiError(404, f"Keypair {name} not found for user {caller.user_id}")
     return found
@@ -188,5 +189,5 @@ async def delete_keypair(
     request: Request, caller: Known, version: Microversion, name: str
 ) -> Response:
     """Takes a keypair of the caller away."""
-    del _kept(request, caller)[_found(request, caller, name).name]
+    del keypairs_of(request, caller)[_found(request, caller, name).name]
     return Response(status_code=204 if version >= WITH_TYPE else 202)

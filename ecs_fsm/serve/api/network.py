@@ -1,33 +1,35 @@
 """The network service, neutron v2.0, as far as clients of servers look at it.
 
-Networks and subnets are those of the catalog, ports those of the servers; nothing can be made.
+Networks and subnets are those of the catalog, ports those of the servers, and none can be made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import ConfigDict
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.api.access import Caller, Known, identifier
+from ecs_fsm.serve.api.access import Caller, Known
 from ecs_fsm.serve.api.bodies import Body, Link, errors, fields
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.groups import groups_of
+from ecs_fsm.serve.api.networkshapes import (
+    GROUPS,
+    Resource,
+    shown_group,
+    shown_network,
+    shown_port,
+    shown_rule,
+    shown_subnet,
+)
 from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
-from ecs_fsm.serve.api.shapes import Shapes
+from ecs_fsm.serve.api.shapes import Shapes, names
 from ecs_fsm.serve.api.versions import base
 from ecs_fsm.serve.api.words import words
-from ecs_fsm.serve.catalog import Attachment, Network, catalog
+from ecs_fsm.serve.catalog import catalog
 from ecs_fsm.serve.cloud import Cloud
-from ecs_fsm.serve.instance import Instance
-
-Shown = dict[str, Any]
-CREATED = "2026-01-01T00:00:00Z"
-UP = "ACTIVE"
-
 
 _TOLD = fields("type", "message", type="string", message="string", detail="string")
 NETWORK_ERROR = fields("NeutronError", NeutronError=_TOLD)
@@ -96,113 +98,25 @@ async def show_network_version(request: Request) -> Response:
     return JSONResponse({"resources": told})
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """Something that stands in a list, with all that is shown of it."""
-
-    id: str
-    shown: Shown
-
-
-def _timed(shown: Shown) -> Resource:
-    shown |= {"created_at": CREATED, "updated_at": CREATED, "revision_number": 1, "tags": []}
-    return Resource(shown["id"], shown | {"tenant_id": shown["project_id"], "description": ""})
-
-
-OWNER = identifier("project", "admin")
-
-
-def _network(network: Network) -> Resource:
-    return _timed(
-        {
-            "id": network.id,
-            "name": network.name,
-            "status": UP,
-            "admin_state_up": True,
-            "shared": True,
-            "router:external": network.external,
-            "is_default": False,
-            "port_security_enabled": True,
-            "mtu": network.mtu,
-            "subnets": [network.subnet.id],
-            "availability_zones": [catalog().availability_zone],
-            "availability_zone_hints": [],
-            "ipv4_address_scope": None,
-            "ipv6_address_scope": None,
-            "project_id": OWNER,
-        }
-    )
-
-
-def _subnet(network: Network) -> Resource:
-    subnet = network.subnet
-    return _timed(
-        {
-            "id": subnet.id,
-            "name": subnet.name,
-            "network_id": network.id,
-            "cidr": subnet.cidr,
-            "gateway_ip": subnet.gateway,
-            "ip_version": 4,
-            "enable_dhcp": True,
-            "dns_nameservers": [],
-            "host_routes": [],
-            "allocation_pools": [{"start": subnet.address(0), "end": subnet.address(-1)}],
-            "ipv6_address_mode": None,
-            "ipv6_ra_mode": None,
-            "subnetpool_id": None,
-            "project_id": OWNER,
-        }
-    )
-
-
 def _ports(request: Request, caller: Caller) -> Iterator[Resource]:
     cloud: Cloud = request.app.state.cloud
+    groups = groups_of(request)
     shapes, instances = Shapes(cloud, catalog(), words()), cloud.instances
     device = request.query_params.get("device_id")
     if device is not None:
         instances = {device: instances[device]} if device in instances else {}
     for server in instances.values():
         if caller.admin or server.project_id == caller.project_id:
-            yield from (_port(server, own) for own in shapes.attachments(server))
-
-
-def _port(server: Instance, own: Attachment) -> Resource:
-    return _timed(
-        {
-            "id": own.port_id,
-            "name": "",
-            "network_id": own.network.id,
-            "mac_address": own.mac,
-            "fixed_ips": [{"subnet_id": own.network.subnet.id, "ip_address": own.address}],
-            "device_id": server.id,
-            "device_owner": f"compute:{catalog().availability_zone}",
-            "status": UP,
-            "admin_state_up": True,
-            "port_security_enabled": True,
-            "security_groups": [_group_id(server.project_id)],
-            "allowed_address_pairs": [],
-            "extra_dhcp_opts": [],
-            "binding:vnic_type": "normal",
-            "project_id": server.project_id,
-        }
-    )
-
-
-def _group_id(project_id: str | None) -> str:
-    return identifier("security group", project_id or "")
-
-
-def _groups(caller: Caller) -> Resource:
-    group = {"id": _group_id(caller.project_id), "name": "default", "stateful": True}
-    return _timed(group | {"project_id": caller.project_id, "security_group_rules": []})
+            found = (groups.named(server.project_id, name) for name in names(server, GROUPS))
+            own_groups = [group.id for group in found if group]
+            yield from (shown_port(server, own, own_groups) for own in shapes.attachments(server))
 
 
 KINDS = {
     "networks": "networks",
     "subnets": "subnets",
     "ports": "ports",
-    "security-groups": "security_groups",
+    "security-groups": GROUPS,
     "security-group-rules": "security_group_rules",
     "floatingips": "floatingips",
     "routers": "routers",
@@ -215,9 +129,12 @@ def _all(path: str, request: Request, caller: Caller) -> Iterable[Resource]:
     networks = catalog().networks.values()
     if path == "ports":
         return _ports(request, caller)
+    groups = list(groups_of(request).of(caller.project_id or ""))
     if path == "security-groups":
-        return [_groups(caller)]
-    makers = {"networks": _network, "subnets": _subnet}
+        return [shown_group(group) for group in groups]
+    if path == "security-group-rules":
+        return [shown_rule(group, rule) for group in groups for rule in group.rules]
+    makers = {"networks": shown_network, "subnets": shown_subnet}
     return [makers[path](network) for network in networks] if path in makers else []
 
 

@@ -5,18 +5,20 @@ They are those of the catalog's networks, one for each network.
 
 from __future__ import annotations
 
-from typing import Any
+from ipaddress import ip_address
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.api.answers import REFUSED
 from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
-from ecs_fsm.serve.api.shapes import names
+from ecs_fsm.serve.api.fixedips import fixed_ip_of
+from ecs_fsm.serve.api.shapes import chosen_addresses, names
 from ecs_fsm.serve.catalog import Attachment
 from ecs_fsm.serve.instance import Instance, Json
 
@@ -54,12 +56,18 @@ class Ports(Body):
     interfaceAttachments: list[PortTold]  # noqa: N815
 
 
+class FixedIp(Body):
+    """An address that the port is to have."""
+
+    ip_address: Annotated[str, AfterValidator(lambda text: str(ip_address(text)))]
+
+
 class PortWanted(Body):
     """A network on which the server is to hang; the usual one where none is named."""
 
     net_id: UUID | None = None
     port_id: UUID | None = None
-    fixed_ips: list[dict[str, Any]] | None = None
+    fixed_ips: list[FixedIp] = Field(default_factory=list, max_length=1)
     tag: str | None = Field(None, max_length=60)
 
 
@@ -116,8 +124,11 @@ async def attach_interface_to_server(server_id: str, body: AttachPort, asked: As
         raise ApiError(400, f"Network {network} could not be found.")
     if network in networks:
         raise ApiError(400, f"The server is on network {network} already")
+    chosen = chosen_addresses(instance)
+    for fixed in wanted.fixed_ips:
+        chosen[network] = fixed_ip_of(asked, catalog.networks[network], fixed.ip_address)
     operation = asked.compute.words.operations.attach_interface
-    asked.change(instance, operation, {"networks": [*networks, network]})
+    asked.change(instance, operation, {"networks": [*networks, network], "fixed_ips": {**chosen}})
     ports = asked.compute.shapes.attachments(instance)
     port = next((port for port in ports if port.network.id == network), None)
     if port is None:
@@ -132,5 +143,7 @@ async def detach_interface_from_server(server_id: str, port_id: str, asked: Aske
     gone = _port(asked, instance, port_id).network.id
     left = [network for network in names(instance, "networks") if network != gone]
     operation = asked.compute.words.operations.detach_interface
-    asked.change(instance, operation, {"networks": [*left]})
+    chosen = chosen_addresses(instance)
+    chosen.pop(gone, None)
+    asked.change(instance, operation, {"networks": [*left], "fixed_ips": {**chosen}})
     return Response(status_code=202)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from pydantic import Field
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.answers import REFUSED, Address
 from ecs_fsm.serve.api.asking import Asked, told
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.groups import Group, groups_of, of_compute
 from ecs_fsm.serve.api.results import url_of_console
 from ecs_fsm.serve.api.shapes import names
 
@@ -99,19 +100,14 @@ async def clear_password(server_id: str, asked: Asked) -> Response:
 
 @router.get("/servers/{server_id}/os-security-groups")
 async def list_security_groups_of_server(server_id: str, asked: Asked) -> Response:
-    """The security groups, by name; they hold nothing back here."""
+    """The security groups; they hold nothing back here."""
     instance = asked.find(server_id)
-    shown = [
-        {
-            "id": group,
-            "name": group,
-            "description": group,
-            "tenant_id": instance.project_id,
-            "rules": [],
-        }
-        for group in names(instance, "security_groups")
-    ]
-    return told({"security_groups": shown})
+    groups, own = groups_of(asked.request), instance.project_id
+    found = (
+        groups.named(own, name) or Group(name, name, own)
+        for name in names(instance, "security_groups")
+    )
+    return JSONResponse({"security_groups": [of_compute(group) for group in found]})
 
 
 class ConsoleWanted(Body):

@@ -65,6 +65,11 @@ def names(instance: Instance, detail: str) -> list[str]:
     return cast(list[str], instance.details.get(detail) or [])
 
 
+def chosen_addresses(instance: Instance) -> dict[str, str]:
+    """The addresses that somebody chose for the server, by the ids of the networks."""
+    return dict(cast(dict[str, str], instance.details.get("fixed_ips") or {}))
+
+
 class Shapes:
     """Shows the servers of a cloud."""
 
@@ -94,7 +99,11 @@ class Shapes:
             return ()
         networks = names(instance, "networks")
         known = (self.catalog.networks[n] for n in networks if n in self.catalog.networks)
-        return tuple(attachment(network, instance.id, instance.number) for network in known)
+        chosen = chosen_addresses(instance)
+        return tuple(
+            attachment(network, instance.id, instance.number, chosen.get(network.id))
+            for network in known
+        )
 
     def addresses(self, instance: Instance, whole: bool) -> Shape:
         """The addresses by network, with their type and that of the hardware if `whole`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal
@@ -25,6 +26,12 @@ def not_blank(text: str) -> str:
     return text
 
 
+def encoded(text: str) -> str:
+    """The text, which is in base64. Raises `ValueError` for others."""
+    b64decode(text)
+    return text
+
+
 def as_flag(value: object) -> object:
     """A truth value as old clients write it."""
     words = {"true": True, "1": True, "false": False, "0": False, "": False}
@@ -35,6 +42,7 @@ Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(not_bl
 Flag = Annotated[StrictBool, BeforeValidator(as_flag)]
 Text = Annotated[str, Field(max_length=255)]
 Items = dict[Annotated[str, Field(min_length=1, max_length=255)], Text]
+UserData = Annotated[str, Field(max_length=65535), AfterValidator(encoded)]
 Tag = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^,/]*$")]
 Host = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9]([\w.-]*\w)?$")]
 Address4 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv4Address(text)))]

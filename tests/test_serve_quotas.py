@@ -1,0 +1,86 @@
+"""What a project may have and has, and the lists of what nobody can make here."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.compute import SMALL, TINY
+from tests.judging import API, Judged
+
+
+@pytest.fixture
+def judged() -> Judged:
+    return Judged()
+
+
+def project_of(judged: Judged, server: str) -> str:
+    return str(judged.get(f"{API}/servers/{server}")["server"]["tenant_id"])
+
+
+def test_a_project_is_told_what_its_own_servers_use(judged: Judged) -> None:
+    sizes = {flavor["id"]: flavor for flavor in judged.get(f"{API}/flavors/detail")["flavors"]}
+    server = judged.active(flavorRef=TINY)
+    judged.active(flavorRef=SMALL)
+    cores, ram = (sizes[TINY][what] + sizes[SMALL][what] for what in ("vcpus", "ram"))
+    limits = judged.get(f"{API}/limits")["limits"]["absolute"]
+    used = [limits[f"total{what}Used"] for what in ("Instances", "Cores", "RAM")]
+    assert used == [2, cores, ram]
+    others = judged.get(f"{API}/limits", user="other")["limits"]["absolute"]
+    assert others["totalInstancesUsed"] == 0
+    project = project_of(judged, server)
+    detail = judged.get(f"{API}/os-quota-sets/{project}/detail")["quota_set"]
+    assert [detail[what]["in_use"] for what in ("instances", "cores", "ram")] == used
+    asked = judged.get(f"{API}/limits?tenant_id={project}", user="admin")["limits"]["absolute"]
+    assert asked["totalInstancesUsed"] == 2
+
+
+def test_quotas_say_what_the_limits_say(judged: Judged) -> None:
+    project = project_of(judged, judged.active())
+    quotas = judged.get(f"{API}/os-quota-sets/{project}")["quota_set"]
+    limits = judged.get(f"{API}/limits")["limits"]["absolute"]
+    assert quotas["id"] == project
+    assert quotas["instances"] == limits["maxTotalInstances"]
+    assert quotas["key_pairs"] == limits["maxTotalKeypairs"]
+    assert judged.get(f"{API}/os-quota-sets/{project}/defaults")["quota_set"] == quotas
+
+
+@pytest.mark.parametrize(
+    ("minor", "gone"),
+    [(35, set()), (36, {"floating_ips"}), (57, {"floating_ips", "injected_files"})],
+)
+def test_quotas_lose_what_the_microversion_leaves_to_others(
+    judged: Judged, minor: int, gone: set[str]
+) -> None:
+    quotas = judged.get(f"{API}/os-quota-sets/any", minor=minor, user="admin")["quota_set"]
+    assert {"floating_ips", "injected_files"} - quotas.keys() == gone
+
+
+def test_quotas_of_another_project_are_for_administrators(judged: Judged) -> None:
+    path = f"{API}/os-quota-sets/{project_of(judged, judged.active())}"
+    for more in ("", "/detail"):
+        assert judged.ask("GET", path + more, user="other").status_code == 403
+        assert judged.ask("GET", path + more, user="admin").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("os-server-groups", "server_groups"),
+        ("os-aggregates", "aggregates"),
+        ("os-floating-ips", "floating_ips"),
+    ],
+)
+def test_what_nobody_can_make_is_an_empty_list(judged: Judged, path: str, key: str) -> None:
+    assert judged.get(f"{API}/{path}", user="admin") == {key: []}
+
+
+@pytest.mark.parametrize("path", ["os-floating-ips", "os-floating-ip-pools"])
+def test_floating_addresses_belong_to_the_network_service_alone(judged: Judged, path: str) -> None:
+    assert judged.ask("GET", f"{API}/{path}", minor=35).status_code == 200
+    assert judged.ask("GET", f"{API}/{path}", minor=36).status_code == 404
+
+
+def test_floating_addresses_would_come_from_the_networks_outside(judged: Judged) -> None:
+    outside = judged.get("/network/v2.0/networks?router:external=true")["networks"]
+    pools = judged.get(f"{API}/os-floating-ip-pools")["floating_ip_pools"]
+    assert pools == [{"name": network["name"]} for network in outside] != []
