@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -50,6 +51,12 @@ class Read(HTMLParser):
         return json.loads(told)
 
 
+@cache
+def read(lifecycle: Lifecycle) -> Read:
+    """The page of a lifecycle with nothing taught."""
+    return Read(explorer(lifecycle))
+
+
 @LIFECYCLES
 def test_the_page_is_small_and_the_same_every_time(lifecycle: Lifecycle) -> None:
     page = explorer(lifecycle, SAMPLES)
@@ -61,7 +68,7 @@ def test_the_page_is_small_and_the_same_every_time(lifecycle: Lifecycle) -> None
 def test_the_page_needs_nothing_from_elsewhere_and_its_policy_allows_nothing(
     lifecycle: Lifecycle,
 ) -> None:
-    found = Read(explorer(lifecycle)).found
+    found = read(lifecycle).found
     links = {"src", "href", "action", "style", "srcset", "data"}
     assert [
         (t, a) for t, a, _ in found if links & set(a) or any(n.startswith("on") for n in a)
@@ -83,7 +90,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_its_policy_allows_nothing(
 def test_the_picture_has_every_state_once_and_only_transitions_that_there_are(
     lifecycle: Lifecycle,
 ) -> None:
-    found = Read(explorer(lifecycle)).found
+    found = read(lifecycle).found
     own = [int(str(a["data-state"])) for _, a, _ in found if a.get("class") == "box"]
     assert sorted(own) == list(range(len(lifecycle.states)))
     numbers = {n for _, a, _ in found for n in str(a.get("data-transitions") or "").split(",") if n}
@@ -93,7 +100,7 @@ def test_the_picture_has_every_state_once_and_only_transitions_that_there_are(
 
 @LIFECYCLES
 def test_the_data_tells_every_word_with_its_meaning(lifecycle: Lifecycle) -> None:
-    data = Read(explorer(lifecycle)).data("lifecycle-data")
+    data = read(lifecycle).data("lifecycle-data")
     table = lifecycle.table
     for name in ("vm_states", "task_states", "statuses"):
         told = {word[0]: word[1] for word in data[name]}

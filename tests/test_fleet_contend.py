@@ -80,16 +80,16 @@ def test_one_kind_of_job_waits_as_in_m_m_c(capacity: int) -> None:
     working = [s for s in ECS.states.values() if not ECS.rests(s)]
     steps = "\n".join(f'"{s}" = {service if s == "building/scheduling" else 0}' for s in working)
     text = MMC.format(every=every, steps=steps, capacity=capacity)
-    found = contend(parse(ECS, text, "mmc.toml"), servers=1, duration=20_000, step=100, seed=11)
+    found = contend(parse(ECS, text, "mmc.toml"), servers=1, duration=12_000, step=100, seed=11)
     (queue,) = found.queues
     waits = erlang_c(service / every, capacity)
     mean = waits * service / (capacity - service / every)
     # Neighbours wait together, so that these means vary more than as many numbers would.
-    assert len(queue.waits) == pytest.approx(20_000, rel=0.02)
-    assert (queue.waits > 0).mean() == pytest.approx(waits, rel=0.05)
-    assert queue.waits.mean() == pytest.approx(mean, rel=0.1)
-    assert queue.length == pytest.approx(mean / every, rel=0.1)
-    assert queue.busy == pytest.approx(0.7, rel=0.03)
+    assert len(queue.waits) == pytest.approx(12_000, rel=0.03)
+    assert (queue.waits > 0).mean() == pytest.approx(waits, rel=0.08)
+    assert queue.waits.mean() == pytest.approx(mean, rel=0.15)
+    assert queue.length == pytest.approx(mean / every, rel=0.15)
+    assert queue.busy == pytest.approx(0.7, rel=0.05)
 
 
 def test_a_narrow_place_makes_servers_wait() -> None:

@@ -356,8 +356,9 @@ JUDGE = """async () => (await axe.run(document)).violations.map(({ id, nodes }) 
   `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`)"""
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "look"), [("ecs", "light"), ("ecs", "dark"), ("ecs", "narrow"), ("nova", "narrow")]
+)
 def test_axe_finds_nothing_wrong(name: str, look: str, begin: Begin) -> None:
     live = begin(name)
     page = live.open(bypass_csp=True, **LOOKS[look])
