@@ -11,12 +11,15 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from ecs_fsm.errors import InvalidInput
 from ecs_fsm.serve.api import control, stream
 from ecs_fsm.serve.instance import Instance, NewServer
 from ecs_fsm.serve.record import Record
+from ecs_fsm.testing import served
 from tests.apart import apart
 from tests.clouds import LONG, USER
-from tests.edge import Edge
+from tests.compute import CIRROS
+from tests.edge import Edge, credentials
 
 WEB = NewServer("web-1", "1", None)
 
@@ -269,3 +272,25 @@ def test_an_idle_stream_says_that_it_is_still_there(
 async def first_of(edge: Edge, count: int) -> list[str]:
     events = stream._stream(edge.state.record, 0)
     return [await anext(events) for _ in range(count)]
+
+
+# The same for tests in Python
+
+
+def test_a_cloud_for_tests_does_what_it_is_told() -> None:
+    with served(speed=0, lifecycle="nova") as cloud:
+        with pytest.raises(InvalidInput, match="roll_back"):
+            cloud.fault("stop:burn")
+        cloud.fault("wire:503@list_compute_versions*1")
+        assert [httpx.get(f"{cloud.url}/compute").status_code for _ in range(2)] == [503, 200]
+        cloud.scenario("create:fail@spawning")
+        with httpx.Client(base_url=cloud.url) as client:
+            answer = client.post("/v3/auth/tokens", json=credentials(project={"name": "demo"}))
+            client.headers["X-Auth-Token"] = answer.headers["X-Subject-Token"]
+            body = {"server": {"name": "web", "flavorRef": "1", "imageRef": CIRROS}}
+            client.post("/compute/v2.1/servers", json=body)
+        assert (cloud.step(), cloud.step(2), cloud.advance(LONG)) == (1, 2, 2)
+        found = [(change.event, change.status, change.name) for change in cloud.changes]
+    assert found[0] == ("create", "BUILD", "web")
+    assert found[-1] == ("fail", "ERROR", "web")
+    assert len(found) == 6

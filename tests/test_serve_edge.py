@@ -415,6 +415,14 @@ def test_a_keypair_lives_and_belongs_to_its_user(edge: Edge) -> None:
     body = {"keypair": {"name": "mine", "public_key": "ssh-rsa AAAA"}}
     assert edge.ask("POST", path, json=body).status_code == 200
     assert edge.ask("POST", path, json=body).status_code == 409
+    made_up = edge.ask("POST", path, json={"keypair": {"name": "x"}}).json()["keypair"]
+    assert "PRIVATE KEY" in made_up["private_key"]
+    assert edge.ask("DELETE", f"{path}/x").status_code == 202
+    newest = {"OpenStack-API-Version": "compute 2.92"}
+    assert (
+        edge.ask("POST", path, json=body | {"keypair": {"name": "x"}}, headers=newest).status_code
+        == 400
+    )
     assert edge.get(f"{path}/mine").json()["keypair"]["public_key"] == "ssh-rsa AAAA"
     assert len(edge.get(path).json()["keypairs"]) == 1
     mine = dict(edge.headers)

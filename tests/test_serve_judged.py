@@ -118,9 +118,14 @@ def test_a_backup_takes_the_place_of_the_oldest_of_its_kind(judged: Judged) -> N
 
 def test_images_outlive_the_process_and_are_finished_after_it(tmp_path: Path) -> None:
     before = Judged(tmp_path / "state")
-    image = before.snapshot(before.active())
+    server = before.active()
+    gone = before.snapshot(server)
+    before.cloud.advance(LONG)
+    assert before.ask("DELETE", f"{GLANCE}/{gone}").status_code == 204
+    image = before.snapshot(server)
     before.cloud.close()
     after = Judged(tmp_path / "state")
+    assert after.ask("GET", f"{GLANCE}/{gone}", user="admin").status_code == 404
     assert after.get(f"{GLANCE}/{image}", user="admin")["status"] == "queued"
     after.cloud.advance(LONG)
     assert after.get(f"{GLANCE}/{image}", user="admin")["status"] == "active"
