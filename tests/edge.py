@@ -11,23 +11,40 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import httpx
 from fastapi import FastAPI
 
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud import Cloud
+from ecs_fsm.serve.record import Record
 from ecs_fsm.serve.settings import Settings
 from tests.apart import apart
 from tests.clouds import cloud_of
 
 
-class Edge:
-    """The application, asked without a socket; `ask` gives the answer."""
+@cache
+def _shared(settings: Settings) -> FastAPI:
+    """One application for all, since the first request to one takes longer than a hundred more."""
+    return application(cloud_of(), settings)
 
-    def __init__(self, cloud: Cloud | None = None, **settings: object) -> None:
-        self.cloud = cloud or cloud_of()
-        self.app: FastAPI = application(self.cloud, Settings(**settings))  # type: ignore[arg-type]
+
+class Edge:
+    """The application, asked without a socket; `ask` gives the answer.
+
+    Its `state` is its own, all but the faults of the wire; `alone`, so is the application.
+    """
+
+    def __init__(self, cloud: Cloud | None = None, alone: bool = False, **settings: object) -> None:
+        self.cloud, told = cloud or cloud_of(), Settings(**settings)  # type: ignore[arg-type]
+        self.app = application(self.cloud, told)
+        self.state = self.app.state
+        self.state.record = Record(self.cloud)
+        if not alone:
+            self.app = _shared(told)
+            self.state.wire = self.app.state.wire
+            self.state.wire.clear()
         self.headers: dict[str, str] = {}
 
     def ask(self, method: str, path: str, **more: object) -> httpx.Response:
@@ -35,6 +52,7 @@ class Edge:
 
     async def _ask(self, method: str, path: str, more: dict[str, object]) -> httpx.Response:
         headers = {**self.headers, **more.pop("headers", {})}  # type: ignore[dict-item]
+        self.app.state = self.state
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, headers=headers, **more)  # type: ignore[arg-type]

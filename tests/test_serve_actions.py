@@ -302,7 +302,7 @@ def test_passwords_are_told_where_there_are_new_ones() -> None:
     compute.rest()
     shared = {"onSharedStorage": False}
     evacuated = compute.act(server, "evacuate", shared, user="admin", minor=13)
-    assert (evacuated.code, set(evacuated.json)) == (200, {"adminPass"})
+    assert (evacuated.code, len(evacuated.json["adminPass"])) == (200, 12)
     compute.rest()
     evacuated = compute.act(server, "evacuate", {}, user="admin", minor=14)
     assert (evacuated.code, evacuated.text) == (200, "")

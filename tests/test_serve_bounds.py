@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.serve import protocol
+from ecs_fsm.errors import InvalidInput, Refused
+from ecs_fsm.serve import protocol, stored, troubles
 from ecs_fsm.serve.api.access import Caller
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Kept, Keypair
 from ecs_fsm.serve.state import State
-from ecs_fsm.serve.stored import MOST_PAST
-from ecs_fsm.serve.troubles import MOST
 from tests.apart import apart
 from tests.clouds import LONG, USER, cloud_of
 from tests.compute import CIRROS
@@ -26,16 +26,17 @@ CREATE = "/compute/v2.1/servers"
 
 
 def test_the_past_of_a_server_that_is_rebooted_for_days_is_bounded_and_kept(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stored, "MOST_PAST", 50)
     file = str(tmp_path / "cloud.db")
     cloud = cloud_of(state=file)
     instance = running(cloud)
-    for _ in range(MOST_PAST // 2):
+    for _ in range(30):
         cloud.ask(instance, "reboot", {}, USER)
         cloud.advance(LONG)
     total = sum(instance.forgotten[:1]) + len(instance.history)
-    assert total > MOST_PAST >= len(instance.history)
+    assert total > 50 >= len(instance.history)
     history, asked, state = list(instance.history), list(instance.asked), instance.state
     cloud.close()
     again = cloud_of(state=file)
@@ -47,21 +48,25 @@ def test_the_past_of_a_server_that_is_rebooted_for_days_is_bounded_and_kept(
     read = State(file)
     names = [name for name, _ in read.all("server")]
     read.close()
-    assert sum("/seen/" in name for name in names) == len(kept.history) <= MOST_PAST
+    assert sum("/seen/" in name for name in names) == len(kept.history) <= 50
 
 
-def test_refused_requests_are_bounded() -> None:
+def test_refused_requests_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "MOST_PAST", 50)
     cloud = cloud_of()
     instance = running(cloud)
-    for _ in range(MOST_PAST + 10):
-        with pytest.raises(Exception, match="not documented"):
+    counts = []
+    for _ in range(60):
+        with pytest.raises(Refused, match="not documented"):
             cloud.ask(instance, "resize", {}, USER)
-    assert len(instance.asked) <= MOST_PAST
+        counts.append(len(instance.asked))
+    assert counts[47:51] == [49, 50, 45, 46]
 
 
-def test_faults_and_scenarios_are_bounded() -> None:
+def test_faults_and_scenarios_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(troubles, "MOST", 3)
     cloud = cloud_of()
-    for _ in range(MOST):
+    for _ in range(3):
         cloud.troubles.add("resize:fail@resize_prep")
         cloud.troubles.lay(["create"])
     with pytest.raises(InvalidInput, match="remove some"):
@@ -134,7 +139,7 @@ def test_a_whole_character_of_two_halves_is_a_name() -> None:
 def test_a_client_that_does_not_end_its_request_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     from ecs_fsm.testing import served
 
-    monkeypatch.setattr(protocol, "SLOWEST", 0.2)
+    monkeypatch.setattr(protocol, "SLOWEST", 0.5)
     pieces = (
         b"",
         b"GET /compute HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
@@ -147,7 +152,7 @@ def test_a_client_that_does_not_end_its_request_is_cut(monkeypatch: pytest.Monke
         writer.write(piece)
         read = b""
         try:
-            while more := await asyncio.wait_for(reader.read(65536), 4):
+            while more := await asyncio.wait_for(reader.read(65536), 20):
                 read += more
         except ConnectionResetError:
             pass
@@ -164,10 +169,33 @@ def test_a_client_that_does_not_end_its_request_is_cut(monkeypatch: pytest.Monke
     assert read[3].startswith(b"HTTP/1.1 200")
 
 
+def test_a_connection_too_many_is_a_503_and_the_others_are_served_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ecs_fsm.testing import served
+
+    monkeypatch.setattr(protocol, "MOST_CONNECTIONS", 2)
+
+    def status(connection: HTTPConnection) -> int:
+        connection.request("GET", "/compute")
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    with served(speed=0) as cloud, ExitStack() as stack:
+        port = int(cloud.url.rpartition(":")[2])
+        first, second, third = (
+            stack.enter_context(closing(HTTPConnection("127.0.0.1", port, timeout=20)))
+            for _ in range(3)
+        )
+        assert [status(each) for each in (first, second, third)] == [200, 200, 503]
+        assert [status(each) for each in (first, second)] == [200, 200]
+
+
 def test_a_user_that_only_looks_leaves_nothing_behind() -> None:
     edge = Edge()
     edge.login("somebody", project={"name": "demo"})
     assert edge.get("/compute/v2.1/os-keypairs").json() == {"keypairs": []}
-    kept = cast(Kept, edge.app.state.keypairs)
+    kept = cast(Kept, edge.state.keypairs)
     assert Caller("x", "x").user_id not in kept.by_user
     assert kept.by_user == {}

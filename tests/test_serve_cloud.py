@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from ecs_fsm.replay import Replay
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.instance import Instance, NewServer, Seen
 from ecs_fsm.serve.record import Record
+from ecs_fsm.serve.service import Options, Service
+from ecs_fsm.serve.settings import Settings
 from ecs_fsm.serve.state import State
 from ecs_fsm.serve.troubles import FAULT
 from ecs_fsm.simulate import simulate
@@ -377,6 +380,25 @@ def test_a_broken_file_is_refused_and_stays(file: str) -> None:
     with pytest.raises(InvalidInput, match=r"cloud\.db: "):
         cloud_of(state=file)
     assert kept(file) == broken
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '"x"'])
+@pytest.mark.parametrize("kind", ["cloud", "server"])
+def test_a_document_that_does_not_read_is_told_in_one_line(kind: str, body: str, file: str) -> None:
+    cloud = cloud_of(state=file)
+    new(cloud)
+    cloud.close()
+    with closing(sqlite3.connect(file)) as opened, opened:
+        opened.execute("UPDATE document SET body = ? WHERE kind = ?", (body, kind))
+    with pytest.raises(InvalidInput, match=r"cloud\.db: the file is broken: [^\n]+$"):
+        cloud_of(state=file)
+
+
+def test_a_service_that_does_not_begin_lets_its_state_file_go(file: str) -> None:
+    cloud_of("nova", state=file).close()
+    with pytest.raises(InvalidInput, match="lifecycle nova"):
+        Service(Options("ecs", 0, 0, state=file), Settings())
+    State(file).close()
 
 
 def test_a_file_in_use_is_refused(file: str) -> None:

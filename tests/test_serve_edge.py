@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from ecs_fsm.serve.api.access import MOST_TOKENS, Access, Caller
+from ecs_fsm.serve.api import access
+from ecs_fsm.serve.api.access import MOST_TOKENS, Access, Caller, Names
 from ecs_fsm.serve.app import routes
 from ecs_fsm.serve.catalog import attachment, catalog
 from ecs_fsm.serve.instance import NewServer
@@ -100,19 +101,27 @@ def test_a_token_is_shown_checked_and_revoked(edge: Edge) -> None:
 
 def test_a_token_ends_with_its_lifetime() -> None:
     now = [1000.0]
-    access = Access(60, clock=lambda: now[0])
-    token = access.issue(Caller("u", "u"), ("password",), None)
+    known = Access(60, clock=lambda: now[0])
+    token = known.issue(Caller("u", "u"), ("password",), None)
     now[0] = 1059.9
-    assert access.find(token.id) == token
+    assert known.find(token.id) == token
     now[0] = 1060.0
-    assert access.find(token.id) is None
+    assert known.find(token.id) is None
 
 
 def test_tokens_are_bounded_and_the_oldest_goes_first() -> None:
-    access = Access(60)
-    tokens = [access.issue(Caller("u", "u"), (), None) for _ in range(MOST_TOKENS + 1)]
-    assert access.find(tokens[0].id) is None
-    assert access.find(tokens[1].id) is not None
+    known = Access(60)
+    tokens = [known.issue(Caller("u", "u"), (), None) for _ in range(MOST_TOKENS + 1)]
+    assert known.find(tokens[0].id) is None
+    assert known.find(tokens[1].id) is not None
+
+
+def test_names_are_bounded_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "MOST_NAMES", 2)
+    names = Names("user")
+    for name in ("a", "b", "c"):
+        names.named(name)
+    assert list(names.by_id.values()) == ["b", "c"]
 
 
 def test_the_identity_service_stands_at_the_root_too() -> None:
@@ -210,7 +219,8 @@ def broken(app: FastAPI, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/compute/broken", "/identity/broken", "/image/broken", "/x"])
-def test_a_bug_is_a_500_that_tells_nothing_of_the_inside(edge: Edge, path: str) -> None:
+def test_a_bug_is_a_500_that_tells_nothing_of_the_inside(path: str) -> None:
+    edge = Edge(alone=True)
     broken(edge.app, path)
     answer = edge.get(path)
     assert answer.status_code == 500
@@ -414,6 +424,14 @@ def test_a_keypair_lives_and_belongs_to_its_user(edge: Edge) -> None:
     body = {"keypair": {"name": "mine", "public_key": "ssh-rsa AAAA"}}
     assert edge.ask("POST", path, json=body).status_code == 200
     assert edge.ask("POST", path, json=body).status_code == 409
+    made_up = edge.ask("POST", path, json={"keypair": {"name": "x"}}).json()["keypair"]
+    assert "PRIVATE KEY" in made_up["private_key"]
+    assert edge.ask("DELETE", f"{path}/x").status_code == 202
+    newest = {"OpenStack-API-Version": "compute 2.92"}
+    assert (
+        edge.ask("POST", path, json=body | {"keypair": {"name": "x"}}, headers=newest).status_code
+        == 400
+    )
     assert edge.get(f"{path}/mine").json()["keypair"]["public_key"] == "ssh-rsa AAAA"
     assert len(edge.get(path).json()["keypairs"]) == 1
     mine = dict(edge.headers)

@@ -61,9 +61,14 @@ def test_a_backup_takes_the_place_of_the_oldest_of_its_kind(judged: Judged) -> N
 
 def test_images_outlive_the_process_and_are_finished_after_it(tmp_path: Path) -> None:
     before = Judged(tmp_path / "state")
-    image = before.snapshot(before.active())
+    server = before.active()
+    gone = before.snapshot(server)
+    before.cloud.advance(LONG)
+    assert before.ask("DELETE", f"{GLANCE}/{gone}").status_code == 204
+    image = before.snapshot(server)
     before.cloud.close()
     after = Judged(tmp_path / "state")
+    assert after.ask("GET", f"{GLANCE}/{gone}", user="admin").status_code == 404
     assert after.get(f"{GLANCE}/{image}", user="admin")["status"] == "queued"
     after.cloud.advance(LONG)
     assert after.get(f"{GLANCE}/{image}", user="admin")["status"] == "active"
@@ -79,6 +84,25 @@ def test_an_image_that_is_brought_is_there_with_its_file(judged: Judged) -> None
     change = [{"op": "replace", "path": "/name", "value": "renamed"}]
     assert judged.ask("PATCH", image, change).json()["name"] == "renamed"
     assert judged.ask("DELETE", f"{GLANCE}/{CIRROS}").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        *[("min_disk", 5, 200), ("min_disk", -5, 400), ("min_disk", True, 400)],
+        *[("name", "x" * 256, 400), ("tags", ["a", "b"], 200), ("tags", ["x" * 256], 400)],
+        *[("visibility", "private", 200), ("visibility", "mine", 400), ("visibility", "public", 403)],
+        *[("os", "plan10", 200), ("os", 9, 400), ("size", 9, 403), ("disk_format", "raw", 403)],
+    ],
+)  # fmt: skip
+def test_a_part_of_an_image_becomes_only_what_a_new_image_may_have(
+    judged: Judged, path: str, value: object, code: int
+) -> None:
+    made = judged.ask("POST", GLANCE, {"name": "own", "os": "plan9"}).json()
+    change = [{"op": "replace", "path": f"/{path}", "value": value}]
+    assert judged.ask("PATCH", f"{GLANCE}/{made['id']}", change).status_code == code
+    kept = judged.get(f"{GLANCE}/{made['id']}")
+    assert kept[path] == (value if code == 200 else made[path])
 
 
 def test_the_old_proxy_shows_changes_and_takes_away_images_of_servers(judged: Judged) -> None:

@@ -27,6 +27,13 @@ def test_actions_are_remembered_with_the_steps_that_they_took(compute: Compute) 
     (event,) = action["events"]
     assert (event["event"], event["result"]) == ("compute_powering-off", "Success")
     assert event["start_time"] == action["start_time"] < event["finish_time"]
+    for minor, user, added in (
+        (61, "admin", set()),
+        (62, "admin", {"host", "hostId"}),
+        (62, "demo", {"hostId"}),
+    ):
+        shown = compute.ask("GET", f"{path}/{found}", minor=minor, user=user).json
+        assert {"host", "hostId"} & set(shown["instanceAction"]["events"][0]) == added
     failed = compute.ask("GET", f"{path}/{actions[0]['request_id']}", minor=84).json
     assert [event["result"] for event in failed["instanceAction"]["events"]] == [
         "Success",
@@ -54,6 +61,8 @@ def test_actions_come_page_by_page_and_outlive_the_server(compute: Compute) -> N
     assert "links" not in last
     for query in ("changes-since=2100-01-01T00:00:00Z", "changes-before=2000-01-01T00:00:00Z"):
         assert compute.ask("GET", f"{path}?{query}", minor=66).json == {"instanceActions": []}
+    before = compute.ask("GET", f"{path}?{query}", minor=65)  # which does not know it yet
+    assert len(before.json["instanceActions"]) == 2
     assert compute.ask("GET", f"{path}?changes-since=x", minor=66).code == 400
 
 
@@ -67,6 +76,8 @@ def test_a_live_migration_is_shown_forced_and_given_up(nova: Compute) -> None:
     (migration,) = nova.ask("GET", path, **by).json["migrations"]
     assert (migration["status"], migration["source_compute"]) == ("running", host)
     own = f"{path}/{migration['id']}"
+    refused = nova.act(server, "os-migrateLive", {"host": None, "block_migration": "auto"}, **by)
+    assert refused.code == 409
     assert nova.ask("GET", own, **by).json == {"migration": migration}
     assert nova.ask("POST", f"{own}/action", {"force_complete": None}, **by).code == 202
     assert nova.ask("POST", f"{own}/action", {"other": None}, **by).code == 400

@@ -88,6 +88,8 @@ def test_links_are_those_of_the_path_that_was_asked(compute: Compute) -> None:
         "href": f"http://localhost/compute/v2.1/servers/{server}",
     }
     assert bookmark["href"] == f"http://localhost/compute/servers/{server}"
+    (image,) = compute.show(server)["image"]["links"]
+    assert image == {"rel": "bookmark", "href": f"http://localhost/compute/images/{CIRROS}"}
 
 
 def test_an_answer_tells_what_changed_although_no_time_passed(compute: Compute) -> None:

@@ -47,7 +47,7 @@ from ecs_fsm.serve.api import (
     volumes,
 )
 from ecs_fsm.serve.api.access import Access
-from ecs_fsm.serve.clockwork import running
+from ecs_fsm.serve.clockwork import Clockwork, running
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.guard import Guarded
 from ecs_fsm.serve.imagestore import ImageStore
@@ -136,7 +136,8 @@ def routes() -> list[tuple[Collection[str], str, str]]:
 def application(cloud: Cloud, settings: Settings) -> FastAPI:
     """The application over a cloud.
 
-    Its `state` holds `cloud`, `settings`, `access` (tokens), `images`, `jobs` and `wire` (faults).
+    Its `state` holds `cloud`, its `clockwork`, `settings`, `access` (tokens), `images`, `jobs` and
+    `wire` (faults).
     """
     app = FastAPI(
         title="ecs-fsm",
@@ -149,6 +150,7 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
         lifespan=running,
     )
     app.state.cloud = cloud
+    app.state.clockwork = Clockwork(cloud)
     app.state.settings = settings
     app.state.access = Access(settings.token_lifetime)
     app.state.images = ImageStore(cloud)

@@ -1,6 +1,7 @@
 """The clock's loop: makes each change of the cloud when it is due, beside the requests.
 
-There is one task for all servers; between batches of changes the requests get their turn.
+There is one task for all servers; between batches of changes the requests get their turn, also
+where somebody has a whole year pass at once.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from fastapi import FastAPI
 
@@ -19,25 +20,55 @@ BATCH = 20
 LONGEST_SLEEP = 3600.0
 
 
-async def run(cloud: Cloud) -> None:
-    """Makes every change when it is due, in batches between which requests are answered."""
-    woken = asyncio.Event()
-    cloud.on_wake(woken.set)
-    while True:
-        woken.clear()
-        wait = cloud.wait()
-        if wait is not None and wait <= 0:
-            cloud.run(BATCH)
-            await asyncio.sleep(0)
-            continue
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(woken.wait(), LONGEST_SLEEP if wait is None else wait)
+class Clockwork:
+    """Makes the changes of a cloud: those that are due, and those up to a time that was asked for.
+
+    Who asks for a time has it to themselves: others that ask wait, and go on from there.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self._turn = asyncio.Lock()
+        self._woken = asyncio.Event()
+        cloud.on_wake(self._woken.set)
+
+    async def run(self) -> None:
+        """Makes every change when it is due, in batches between which requests are answered."""
+        while True:
+            self._woken.clear()
+            wait = self.cloud.wait()
+            if wait is not None and wait <= 0:
+                async with self._turn:
+                    self.cloud.run(BATCH)
+                await asyncio.sleep(0)
+                continue
+            with contextlib.suppress(TimeoutError):
+                longest = LONGEST_SLEEP if wait is None else wait
+                await asyncio.wait_for(self._woken.wait(), longest)
+
+    async def advance(self, seconds: float) -> int:
+        """Lets that many seconds pass at once; how many changes there were."""
+        return await self._go_on(self.cloud.advancing(seconds, BATCH))
+
+    async def step(self, count: int) -> int:
+        """Goes on to the end of the next `count` steps; how many there were."""
+        return await self._go_on(self.cloud.stepping(count))
+
+    async def _go_on(self, batches: Iterator[int]) -> int:
+        done = 0
+        async with self._turn:
+            for made in batches:
+                done += made
+                await asyncio.sleep(0)
+        self._woken.set()  # what was far away may be near
+        return done
 
 
 @contextlib.asynccontextmanager
 async def running(app: FastAPI) -> AsyncIterator[None]:
     """The lifespan of the application: the clock's loop runs while it is served."""
-    task = asyncio.create_task(run(app.state.cloud))
+    clockwork: Clockwork = app.state.clockwork
+    task = asyncio.create_task(clockwork.run())
     task.add_done_callback(_told)
     try:
         yield

@@ -6,7 +6,7 @@ same seed and the same requests at the same times give the same cloud.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -82,8 +82,11 @@ class Cloud:
         return self.clock.now
 
     def date(self, seconds: float) -> datetime:
-        """The date at a time of the clock."""
-        return self.epoch + timedelta(seconds=seconds)
+        """The date at a time of the clock, the last that there is for all times after it."""
+        try:
+            return self.epoch + timedelta(seconds=seconds)
+        except OverflowError:
+            return datetime.max.replace(tzinfo=UTC)
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` with every state that a server enters from now on, and where it hangs."""
@@ -178,21 +181,30 @@ class Cloud:
 
     def advance(self, seconds: float) -> int:
         """Let that many seconds pass at once; how many events there were."""
+        return sum(self.advancing(seconds, None))
+
+    def advancing(self, seconds: float, limit: int | None) -> Iterator[int]:
+        """The same with a pause after each `limit` events; how many there were since the last."""
         until = self.now + seconds
-        done = self._run(until, None)
+        while (done := self._run(until, limit)) == limit:
+            self.clock.set(self._steps.time)
+            yield done
         self.clock.set(until)
         self._keep()
-        return done
+        yield done
 
     def step(self, count: int) -> int:
         """Go on to the end of the next `count` steps, each at its time; how many there were."""
-        for done in range(count):
+        return sum(self.stepping(count))
+
+    def stepping(self, count: int) -> Iterator[int]:
+        """The same with a pause after each step, for which it gives 1."""
+        for _ in range(count):
             due = self.next_due()
             if due is None:
-                return done
+                return
             self.clock.set(due)
-            self._run(due, 1)
-        return count
+            yield self._run(due, 1)
 
     def keep(self, instance: Instance) -> None:
         """Have a server on the disk whose attributes somebody changed."""

@@ -1,7 +1,8 @@
 """What may come in: bodies of a bounded size, and nothing from pages of other sites.
 
 A page that a name server points at the loopback address must not drive the emulator (DNS
-rebinding), nor one that merely sends a form to it.
+rebinding), nor one that merely sends a form to it. Browsers say from which page a request comes
+that changes something (`Origin`), other clients never do and may use any name for this machine.
 """
 
 from __future__ import annotations
@@ -63,23 +64,20 @@ class Guarded:
             await spelled(scope["path"], bad.status_code, bad.detail)(scope, receive, send)
 
     def _foreign(self, scope: Scope) -> tuple[int, str] | None:
-        path = scope["path"]
-        control = path == "/_ecs" or path.startswith("/_ecs/")
-        if not control and path != "/":
-            return None
-        headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
-        host = headers.get(b"host", "")
-        if self.hosts is not None and _without_port(host) not in self.hosts:
+        host, origin = _header(scope, b"host"), _header(scope, b"origin")
+        own = scope["path"] == "/" or (scope["path"] + "/").startswith("/_ecs/")
+        if self.hosts is not None and (own or origin) and _without_port(host) not in self.hosts:
             return 403, f"The header Host is none of {', '.join(dict.fromkeys(self.hosts))}."
-        origin = headers.get(b"origin")
-        if (
-            control
-            and scope["method"] not in SAFE
-            and origin is not None
-            and origin not in (f"http://{host}", f"https://{host}")
-        ):
+        ours = ("", f"http://{host}", f"https://{host}")
+        if scope["method"] not in SAFE and origin not in ours:
             return 403, "This was sent by a page of another site."
         return None
+
+
+def _header(scope: Scope, wanted: bytes) -> str:
+    """The value of a header in small letters, empty where there is none."""
+    value = next((value for name, value in scope["headers"] if name == wanted), b"")
+    return str(value.decode("latin-1").lower())
 
 
 def _announced(scope: Scope) -> tuple[int, str] | None:

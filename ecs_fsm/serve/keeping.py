@@ -70,10 +70,13 @@ class Keeping:
 
         Raises `InvalidInput` for another lifecycle and for what does not read.
         """
-        kept = dict(self._state.all(CLOUD))
+        path, name = self._state.path, self._kind.lifecycle.name
+        try:
+            kept = dict(self._state.all(CLOUD))
+        except ValueError as error:
+            raise InvalidInput(f"{path}: the file is broken: {error}") from None
         if not kept:
             return None
-        path, name = self._state.path, self._kind.lifecycle.name
         if name not in kept:
             raise InvalidInput(f"{path}: its servers are of the lifecycle {', '.join(kept)}")
         try:

@@ -121,7 +121,17 @@ def serve_until_signal(app: FastAPI, bound: socket.socket, ready: Callable[[], o
     `ready` is called once it listens.
     """
     _log_to_terminal()
+    _allow_files()
     server_of(app, ready).run([bound])
+
+
+def _allow_files() -> None:
+    """Has the system allow this process as many connections as it can; by itself it allows few."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource  # which only Unix has
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _log_to_terminal() -> None:

@@ -1,4 +1,4 @@
-"""Connections of uvicorn's that bound their headers and that a request can have closed.
+"""Connections of uvicorn's with bounds: of their number, of headers, of the time they take.
 
 A request finds in its scope's `extensions` how to close its connection (`CLOSE`, a callable) and
 an event that is set when it is gone (`LOST`).
@@ -15,6 +15,9 @@ SLOWEST = 30.0
 """Seconds that a request may take to come in whole, the first one of a connection to begin."""
 MOST_HEADERS = 64 * 1024
 """Bytes of the request line and all headers of a request."""
+MOST_CONNECTIONS = 4000
+"""Connections that are served at once, those included that only wait for events."""
+LARGE_HEADERS = f"The headers of a request may have {MOST_HEADERS} bytes."
 
 
 class TooLarge(Exception):
@@ -28,11 +31,12 @@ class Connection(HttpToolsProtocol):
     _expected = True
     _too_late: asyncio.TimerHandle | None = None
     _received = 0
-    _refused = False
+    _crowded = _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins with a client."""
         super().connection_made(transport)
+        self._crowded = len(self.connections) > MOST_CONNECTIONS
         self._lost = asyncio.Event()
         self._extensions = {CLOSE: transport.abort, LOST: self._lost}
         self._watch()
@@ -48,10 +52,13 @@ class Connection(HttpToolsProtocol):
         """Reads; headers that do not end are refused while they come in."""
         if self._refused or self.transport.is_closing():
             return
+        if self._crowded:
+            self._refuse(503, f"There are {MOST_CONNECTIONS} connections, which is the most.")
+            return
         if self._before_body:
             self._received += len(data)
             if self._received > MOST_HEADERS:
-                self._refuse()
+                self._refuse(431, LARGE_HEADERS)
                 return
         super().data_received(data)
         self._watch()
@@ -90,15 +97,14 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answers what is no request, or what has too large a head."""
         if self._refused:
-            self._refuse()
+            self._refuse(431, LARGE_HEADERS)
         else:
             super().send_400_response(msg)
 
-    def _refuse(self) -> None:
+    def _refuse(self, status: int, said: str) -> None:
         self._refused = True
-        said = f"The headers of a request may have {MOST_HEADERS} bytes."
         self.transport.write(
-            STATUS_LINE[431]
+            STATUS_LINE[status]
             + b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
             + f"content-length: {len(said)}\r\n\r\n{said}".encode()
         )

@@ -61,7 +61,12 @@ class Record:
         cloud.listen(self._take)
 
     def since(self, number: int, most: int = KEPT) -> list[Row]:
-        """At most so many of the changes after that number, as far as they are kept."""
+        """At most so many of the changes after that number, as far as they are kept.
+
+        Who has seen more changes than there were has them from before a new start, and gets all.
+        """
+        if number > self.count:
+            number = 0
         first = self._rows[0].number if self._rows else 1
         begin = max(0, number + 1 - first)
         return list(islice(self._rows, begin, begin + most))

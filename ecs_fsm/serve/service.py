@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from ecs_fsm.fleet.profilefile import read
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.serve.app import application
+from ecs_fsm.serve.clockwork import Clockwork
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.listen import bind
 from ecs_fsm.serve.record import Record
@@ -41,34 +42,31 @@ class Options:
 
 
 class Service:
-    """A `cloud`, the `record` of its changes, its faults on the `wire`, and the `app` over them.
+    """A `cloud`, its `clockwork`, the `record` of its changes, faults on its `wire`, and the `app`.
 
     Raises `InvalidInput` for whatever does not read; then nothing was begun.
     """
 
-    def __init__(
-        self,
-        options: Options,
-        settings: Settings,
-    ) -> None:
-        kind = server_class(options.lifecycle)
-        self.cloud = Cloud(
-            kind,
-            read(kind.lifecycle, options.profile),
-            speed=options.speed,
-            seed=options.seed,
-            settings=options.policy,
-            state=State(options.state),
-        )
+    def __init__(self, options: Options, settings: Settings) -> None:
+        kind, kept = server_class(options.lifecycle), State(options.state)
         try:
+            self.cloud = Cloud(
+                kind,
+                read(kind.lifecycle, options.profile),
+                speed=options.speed,
+                seed=options.seed,
+                settings=options.policy,
+                state=kept,
+            )
             self.record = Record(self.cloud, options.record, goes_on=options.state is not None)
             self.app: FastAPI = application(self.cloud, settings)
             self.app.state.record = self.record
+            self.clockwork: Clockwork = self.app.state.clockwork
             self.wire: WireFaults = self.app.state.wire
             for fault in options.faults:
                 self.add_fault(fault)
         except BaseException:
-            self.cloud.close()
+            kept.close()
             raise
 
     def add_fault(self, text: str) -> None:

@@ -138,6 +138,6 @@ def fault_json(fault: Fault) -> Json:
 def fault_of(lifecycle: Lifecycle, document: Any) -> Fault:
     """A fault from its document."""
     text, met, struck = document
-    fault = Fault.parse(lifecycle, text)
+    fault = Fault.parse(lifecycle, str(text))
     fault.tally = Tally(met, struck)
     return fault

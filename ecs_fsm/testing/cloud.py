@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -76,11 +76,11 @@ class EcsCloud:
 
     def advance(self, seconds: float) -> int:
         """Let simulated seconds pass at once; how many events there were."""
-        return self._in_its_thread(lambda: self._service.cloud.advance(seconds))
+        return self._awaited(self._service.clockwork.advance(seconds))
 
     def step(self, count: int = 1) -> int:
         """Go on to the end of the next `count` steps; how many there were."""
-        return self._in_its_thread(lambda: self._service.cloud.step(count))
+        return self._awaited(self._service.clockwork.step(count))
 
     @property
     def changes(self) -> list[Changed]:
@@ -103,7 +103,10 @@ class EcsCloud:
         async def called() -> Found:
             return call()
 
-        return asyncio.run_coroutine_threadsafe(called(), self._loop).result()
+        return self._awaited(called())
+
+    def _awaited(self, coroutine: Coroutine[object, object, Found]) -> Found:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.errors import InvalidInput, UnknownFact
 from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import Node
-from ecs_fsm.serve.api.controlled import Strict, Word, cloud_of, record_of
+from ecs_fsm.serve.api.controlled import Strict, Word, clockwork_of, cloud_of, record_of
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.instance import Asker, Instance, Json
@@ -162,6 +162,9 @@ def _check(
 @router.post("/advance")
 async def advance_clock(request: Request, body: Passing) -> Response:
     """Let time pass at once."""
-    cloud = cloud_of(request)
-    done = cloud.advance(body.seconds) if body.steps is None else cloud.step(body.steps)  # type: ignore[arg-type]
-    return JSONResponse({"now": cloud.now, "events": done})
+    clockwork = clockwork_of(request)
+    if body.steps is not None:
+        done = await clockwork.step(body.steps)
+    else:
+        done = await clockwork.advance(body.seconds or 0.0)
+    return JSONResponse({"now": clockwork.cloud.now, "events": done})

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from ecs_fsm.serve.clockwork import Clockwork
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.record import Record
 
@@ -22,6 +23,11 @@ class Strict(BaseModel):
 def cloud_of(request: Request) -> Cloud:
     """The cloud."""
     return cast(Cloud, request.app.state.cloud)
+
+
+def clockwork_of(request: Request) -> Clockwork:
+    """What lets its time pass."""
+    return cast(Clockwork, request.app.state.clockwork)
 
 
 def record_of(request: Request) -> Record:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request
 from fastapi import Body as Given
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Caller, Known
@@ -26,6 +26,7 @@ from ecs_fsm.serve.imagestore import ACTIVE, QUEUED
 router = APIRouter(tags=["images"], responses=RESPONSES)
 
 MOST_PROPERTIES = 128
+PUBLISHING = "You are not authorized to publicize_image."
 
 
 def _own(request: Request, caller: Caller, image_id: str, done: str) -> Image:
@@ -57,7 +58,7 @@ async def create_image(request: Request, caller: Known, body: NewImage) -> Respo
     """A new image, which waits for what is in it."""
     store = images_of(request)
     if body.visibility == "public" and not caller.admin:
-        raise ApiError(403, "You are not authorized to publicize_image.")
+        raise ApiError(403, PUBLISHING)
     image_id = str(body.id or uuid4())
     if store.find(image_id, None, True):
         raise ApiError(409, f"Image ID {image_id} already exists!")
@@ -110,8 +111,7 @@ def _read(value: object) -> object:
 
 
 Changes = Annotated[list[Change], Given(max_length=MOST_PROPERTIES), BeforeValidator(_read)]
-CHANGED = {"name", "min_disk", "min_ram", "visibility"}
-FIXED = {"id", "status", "size", "owner", "created_at", "updated_at", "checksum", "file", "self"}
+CHANGED = {"name", "min_disk", "min_ram", "visibility", "tags"}
 
 
 @router.patch("/image/v2/images/{image_id}", response_model=ImageTold)
@@ -125,6 +125,8 @@ async def update_image(
     image = _own(request, caller, image_id, "modify")
     for change in body:
         image = _changed(image, change)
+    if image.visibility == "public" and not caller.admin:
+        raise ApiError(403, PUBLISHING)
     store = images_of(request)
     image = replace(image, updated=store.date())
     store.add(image)
@@ -134,12 +136,10 @@ async def update_image(
 def _changed(image: Image, change: Change) -> Image:
     """The image with one part changed. Raises 403 for parts that stay, 400 and 409 for others."""
     name, value = change.path[1:], change.value
-    if name in FIXED:
+    if name in CHANGED and change.op != "remove":
+        return replace(image, **{name: _checked(name, value)})
+    if name in shown(replace(image, properties={})):
         raise ApiError(403, f"Attribute '{name}' is read-only.")
-    if name == "tags" and isinstance(value, list):
-        return replace(image, tags=tuple(dict.fromkeys(value)))
-    if name in CHANGED and isinstance(value, type(getattr(image, name))):
-        return replace(image, **{name: value})
     kept = {key: old for key, old in image.properties.items() if key != name}
     if change.op == "remove" and name in image.properties:
         return replace(image, properties=kept)
@@ -148,6 +148,16 @@ def _changed(image: Image, change: Change) -> Image:
     if not isinstance(value, str) or len(kept) >= MOST_PROPERTIES:
         raise ApiError(400, f"Invalid input for {name}: expected a text")
     return replace(image, properties={**kept, name: value})
+
+
+def _checked(name: str, value: object) -> Any:
+    """The value of a part of an image. Raises 400 for one that no new image could have."""
+    try:
+        new = NewImage.model_validate({name: value}, strict=True)
+    except ValidationError as error:
+        said = error.errors(include_url=False)[0]["msg"]
+        raise ApiError(400, f"Invalid input for {name}: {said}") from None
+    return tuple(dict.fromkeys(new.tags)) if name == "tags" else getattr(new, name)
 
 
 @router.delete("/image/v2/images/{image_id}", status_code=204)
