@@ -61,8 +61,8 @@ class Compute:
     def __init__(self, lifecycle: str, **settings: float) -> None:
         self.cloud = cloud_of(lifecycle, policy=settings)
         self.app = one_application()
-        self.app.state.keypairs = Kept()
-        self.app.state.groups = Groups()
+        self.app.state.keypairs = Kept(self.cloud.state)
+        self.app.state.groups = Groups(self.cloud.state)
         self.minor = 1
         self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}
         self.user = "demo"

@@ -76,15 +76,15 @@ def test_faults_and_scenarios_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_keypairs_are_bounded_for_one_and_for_all() -> None:
-    kept = Kept()
-    pair = Keypair(id="k", name="k", public_key="k", type="ssh", created_at="")
+    kept = Kept(State(None))
+    pair = Keypair(id="k", user_id="k", name="k", public_key="k", type="ssh", created_at="")
     for user in range(MOST_OF_ALL // MOST_KEYPAIRS):
         for number in range(MOST_KEYPAIRS):
-            kept.add(f"user-{user}", pair.model_copy(update={"name": str(number)}))
+            own = {"user_id": f"user-{user}", "name": str(number)}
+            kept.add(pair.model_copy(update=own))
     for name in ("user-0", "another"):
         with pytest.raises(ApiError, match="Quota"):
-            kept.add(name, pair)
-    assert kept.of("another") == {}
+            kept.add(pair.model_copy(update={"user_id": name}))
     assert "another" not in kept.by_user
 
 

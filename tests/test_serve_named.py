@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ecs_fsm import InvalidInput
+from ecs_fsm.serve.api.keypairs import Kept
+from ecs_fsm.serve.state import State
 from tests.compute import CIRROS
 from tests.judging import API, Judged
 
@@ -144,3 +149,32 @@ def test_several_rules_are_made_at_once_or_none_is(judged: Judged) -> None:
     made = judged.ask("POST", path, {"security_group_rules": rules})
     assert made.status_code == 201, made.text
     assert made.json() == judged.get(of_web)
+
+
+def test_keys_and_groups_outlive_the_process(tmp_path: Path) -> None:
+    before = Judged(tmp_path / "state")
+    for name in ("first", "a second", "gone"):
+        keypair(before, name)
+    assert before.ask("DELETE", f"{API}/os-keypairs/gone").status_code == 202
+    made = group(before, "web")
+    rule = {"direction": "ingress", "security_group_id": made, "protocol": "tcp"}
+    body = {"security_group_rule": {**rule, "port_range_min": 22, "port_range_max": 22}}
+    assert before.ask("POST", f"{NETWORK}/security-group-rules", body).status_code == 201
+    places = f"{API}/os-keypairs", f"{NETWORK}/security-groups/{made}"
+    told = [before.get(place) for place in places]
+    before.cloud.close()
+    after = Judged(tmp_path / "state")
+    assert [after.get(place) for place in places] == told
+    assert [one["keypair"]["name"] for one in told[0]["keypairs"]] == ["first", "a second"]
+    after.active(key_name="first", security_groups=[{"name": "web"}])
+    after.cloud.close()
+
+
+def test_a_key_that_does_not_read_is_refused_in_one_line(tmp_path: Path) -> None:
+    state = State(str(tmp_path / "state"))
+    state.put("keypair", "somebody/mine", {"name": "mine"})
+    state.commit()
+    with pytest.raises(InvalidInput, match="state: the file is broken: keypair") as refused:
+        Kept(state)
+    assert "\n" not in str(refused.value)
+    state.close()

@@ -155,8 +155,8 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     app.state.access = Access(settings.token_lifetime)
     app.state.images = ImageStore(cloud)
     app.state.jobs = Jobs(cloud)
-    app.state.keypairs = keypairs.Kept()
-    app.state.groups = groups.Groups()
+    app.state.keypairs = keypairs.Kept(cloud.state)
+    app.state.groups = groups.Groups(cloud.state)
     errors.handle(app)
     document.describe(app)
     for face in ROUTERS:

@@ -1,4 +1,4 @@
-"""Security groups, kept by project while the server runs: a default one, and those that were made.
+"""Security groups, kept by project: a default one, and those that were made.
 
 They hold nothing back, for nothing is sent here; a server may be in those that exist.
 """
@@ -15,6 +15,8 @@ from fastapi import Request
 
 from ecs_fsm.serve.api.access import identifier
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.shelf import Shelf
+from ecs_fsm.serve.state import State
 
 DEFAULT = "default"
 MOST_GROUPS, MOST_RULES, MOST_OF_ALL = 100, 1000, 10_000
@@ -72,16 +74,16 @@ def default_of(project_id: str) -> Group:
 
 
 class Groups:
-    """The security groups of all projects."""
+    """The security groups of all projects, in the state of the cloud."""
 
-    def __init__(self) -> None:
-        self._kept: dict[str, Group] = {}
+    def __init__(self, state: State) -> None:
+        self._kept = Shelf(state, "security group", Group)
 
     def of(self, project_id: str) -> Iterator[Group]:
         """The groups of a project, the default one first."""
         usual = default_of(project_id)
-        yield self._kept.get(usual.id, usual)
-        for group in self._kept.values():
+        yield self._kept.get(usual.id) or usual
+        for group in self._kept:
             if group.project_id == project_id and group.id != usual.id:
                 yield group
 
@@ -112,14 +114,14 @@ class Groups:
         """Keeps a group as it is now. Raises 409 for too many rules."""
         if len(group.rules) > MOST_RULES:
             raise ApiError(409, "Quota exceeded for resources: ['security_group_rule'].")
-        self._kept[group.id] = group
+        self._kept.put(group.id, group)
         return group
 
     def remove(self, group: Group) -> None:
         """Takes a group away. Raises 409 for the default one."""
         if group.name == DEFAULT:
             raise ApiError(409, "Insufficient rights for removing default security group.")
-        del self._kept[group.id]
+        self._kept.drop(group.id)
 
 
 def of_compute(group: Group) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Keypairs of the compute API, kept by user while the server runs.
+"""Keypairs of the compute API, kept by user.
 
 Nothing logs in with them: a key that was not given is made up, and says so.
 """
@@ -6,6 +6,7 @@ Nothing logs in with them: a key that was not given is made up, and says so.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
@@ -18,6 +19,8 @@ from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.paging import Limit, Marker, page
 from ecs_fsm.serve.api.versions import Microversion
+from ecs_fsm.serve.shelf import Shelf
+from ecs_fsm.serve.state import State
 
 WITH_TYPE, PAGED, GIVEN_ONLY = 2, 35, 92
 """Microversions from which keypairs have a type, come in pages, and must bring their key."""
@@ -66,6 +69,7 @@ class Keypair(Body):
     """A keypair as it is kept."""
 
     id: str
+    user_id: str
     name: str
     public_key: str
     type: str
@@ -73,21 +77,32 @@ class Keypair(Body):
 
 
 class Kept:
-    """The keypairs of all users."""
+    """The keypairs of all users, in the state of the cloud."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: State) -> None:
+        self._shelf = Shelf(state, "keypair", Keypair)
         self.by_user: dict[str, dict[str, Keypair]] = {}
+        for keypair in sorted(self._shelf, key=lambda kept: kept.created_at):
+            self._own(keypair.user_id)[keypair.name] = keypair
 
-    def of(self, user_id: str) -> dict[str, Keypair]:
+    def _own(self, user_id: str) -> dict[str, Keypair]:
+        return self.by_user.setdefault(user_id, {})
+
+    def of(self, user_id: str) -> Mapping[str, Keypair]:
         """The keypairs of a user, by name."""
         return self.by_user.get(user_id, {})
 
-    def add(self, user_id: str, keypair: Keypair) -> None:
+    def add(self, keypair: Keypair) -> None:
         """Keeps one more. Raises 403 where there are too many."""
-        own = self.of(user_id)
-        if len(own) >= MOST_KEYPAIRS or sum(map(len, self.by_user.values())) >= MOST_OF_ALL:
+        if len(self.of(keypair.user_id)) >= MOST_KEYPAIRS or len(self._shelf) >= MOST_OF_ALL:
             raise ApiError(403, "Quota exceeded, too many key pairs.")
-        self.by_user.setdefault(user_id, own)[keypair.name] = keypair
+        self._own(keypair.user_id)[keypair.name] = keypair
+        self._shelf.put(f"{keypair.user_id}/{keypair.name}", keypair)
+
+    def remove(self, keypair: Keypair) -> None:
+        """Takes one away."""
+        del self.by_user[keypair.user_id][keypair.name]
+        self._shelf.drop(f"{keypair.user_id}/{keypair.name}")
 
 
 router = APIRouter(tags=["keypairs"], responses=COMPUTE_ERRORS)
@@ -99,7 +114,7 @@ def _all(request: Request) -> Kept:
     return cast(Kept, request.app.state.keypairs)
 
 
-def keypairs_of(request: Request, caller: Caller) -> dict[str, Keypair]:
+def keypairs_of(request: Request, caller: Caller) -> Mapping[str, Keypair]:
     """The keypairs of the caller, by name."""
     return _all(request).of(caller.user_id)
 
@@ -141,12 +156,13 @@ async def create_keypair(
     made_up = f"ssh-rsa {hashlib.sha256(asked.name.encode()).hexdigest()} made-up"
     keypair = Keypair(
         id=asked.name,
+        user_id=caller.user_id,
         name=asked.name,
         public_key=asked.public_key or made_up,
         type=asked.type,
         created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f"),
     )
-    _all(request).add(caller.user_id, keypair)
+    _all(request).add(keypair)
     told = _shown(keypair, version) | {"user_id": caller.user_id}
     if asked.public_key is None:
         told["private_key"] = MADE_UP
@@ -189,5 +205,5 @@ async def delete_keypair(
     request: Request, caller: Known, version: Microversion, name: str
 ) -> Response:
     """Takes a keypair of the caller away."""
-    del keypairs_of(request, caller)[_found(request, caller, name).name]
+    _all(request).remove(_found(request, caller, name))
     return Response(status_code=204 if version >= WITH_TYPE else 202)
