@@ -255,3 +255,11 @@ def test_an_image_changes_by_the_content_type_of_its_service(
     assert answer.status_code == code, answer.text
     renamed = judged.get(f"{GLANCE}/{image}")["name"] == "renamed"
     assert renamed == (code == 200)
+
+
+def test_what_exists_from_the_start_belongs_to_a_project(judged: Judged) -> None:
+    image = judged.get(f"{GLANCE}/{CIRROS}")
+    (network, *_) = judged.get("/network/v2.0/networks")["networks"]
+    assert image["owner"] == network["project_id"]
+    assert judged.get(f"{GLANCE}?owner={image['owner']}")["images"] != []
+    assert judged.ask("DELETE", f"{GLANCE}/{CIRROS}", user="admin").status_code == 403

@@ -31,6 +31,10 @@ def identifier(kind: str, name: str) -> str:
     return uuid5(NAMESPACE, f"{kind}:{name}").hex
 
 
+OWNER = identifier("project", ADMIN)
+"""The project to which belongs what exists from the start."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks for something; without a project for a token that is not scoped to one."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.api.access import Caller, Known
+from ecs_fsm.serve.api.access import OWNER, Caller, Known
 from ecs_fsm.serve.api.bodies import Body, Link, Responses
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
@@ -173,7 +173,7 @@ def shown(image: Image) -> dict[str, object]:
         "os_hash_algo": None,
         "os_hash_value": None,
         "os_hidden": False,
-        "owner": image.owner,
+        "owner": image.owner or OWNER,
         "protected": False,
         "tags": [*image.tags],
         "created_at": image.created,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ecs_fsm.serve.api.access import identifier
+from ecs_fsm.serve.api.access import OWNER
 from ecs_fsm.serve.api.groups import Group, Rule
 from ecs_fsm.serve.catalog import Attachment, Network, catalog
 from ecs_fsm.serve.instance import Instance
@@ -28,9 +28,6 @@ def _timed(shown: Shown, description: str = "") -> Resource:
     shown |= {"created_at": CREATED, "updated_at": CREATED, "revision_number": 1, "tags": []}
     shown |= {"tenant_id": shown["project_id"], "description": description}
     return Resource(shown["id"], shown)
-
-
-OWNER = identifier("project", "admin")
 
 
 def shown_network(network: Network) -> Resource:
