@@ -10,6 +10,8 @@ QUIET := --quiet --disable-pip-version-check
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 # A type checker finds the package where it is, also from elsewhere.
 EDITABLE := --config-settings editable_mode=compat --editable
+# Hundreds of processes import the same modules: they are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test bench generate diagrams notebook clean test-core checked
 

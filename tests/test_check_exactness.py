@@ -140,7 +140,7 @@ def weight(found: set[tuple[str, str | None]]) -> list[int]:
 def test_nothing_that_infer_leaves_can_be_avoided(lifecycle: Lifecycle, attribute: str) -> None:
     for operation in lifecycle.operations:
         starts = places(lifecycle, operation)
-        for place in ((), *((name,) for name in starts[:: 1 + len(starts) // 150])):
+        for place in ((), *((name,) for name in starts[:: 1 + len(starts) // 50])):
             inferred = infer(operation, from_=place, attribute=attribute, lifecycle=lifecycle)
             for waiter in inferred:
                 faults = [finding for finding in waiter.findings() if finding.avoidable]

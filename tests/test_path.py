@@ -198,9 +198,10 @@ def test_each_value_of_what_is_remembered_has_a_way_of_its_own() -> None:
 
 
 def test_a_way_begins_only_where_a_server_can_be() -> None:
+    there = NOVA.graph()
     for origin in ("VERIFY_RESIZE", "resized/powering-off", "REVERT_RESIZE"):
         for way in ways(NOVA, origin, "SHUTOFF"):
-            assert way.walk.beginning in NOVA.graph()
+            assert way.walk.beginning in there
     ends = read_ends(NOVA, "resized/powering-off", "ACTIVE")
     (way,), without = Paths(NOVA, ends.origin, {}, Limits()).to(ends.goal)
     assert (way.facts, without) == ((), [])

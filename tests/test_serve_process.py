@@ -14,7 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ecs_fsm.serve import listen
 from tests.command import ecs_fsm
+from tests.inside import inside
 from tests.serving import SERVERS, Served, served_apart
 
 COMBINED = re.compile(
@@ -93,7 +95,9 @@ def test_after_a_kill_a_running_clock_goes_on_and_a_token_is_asked_for_anew(
 
 def refused(*arguments: str) -> str:
     """What the command says that refuses to begin, in one line."""
-    answer = ecs_fsm("serve", "--port", "0", *arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listen, "serve_until_signal", lambda *_: pytest.fail("it begins"))
+        answer = inside("serve", "--port", "0", *arguments)
     assert (answer.code, answer.out) == (2, "")
     assert "Traceback" not in answer.err
     last = answer.err.strip().splitlines()[-1]

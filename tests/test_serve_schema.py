@@ -9,7 +9,7 @@ import pytest
 from tests.anything import try_anything
 from tests.serving import served_apart
 
-SECONDS = 8
+SECONDS = 5
 
 
 @pytest.mark.parametrize("lifecycle", ["ecs", "nova"])

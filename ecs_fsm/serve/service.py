@@ -88,9 +88,9 @@ def begun(options: Options, settings: Settings) -> Iterator[tuple[Service, socke
 
     Raises `InvalidInput` for an address that is not free, and as `Service` does.
     """
-    bound = bind(settings)
-    service = Service(options, settings)
-    try:
-        yield service, bound
-    finally:
-        service.close()
+    with bind(settings) as bound:
+        service = Service(options, settings)
+        try:
+            yield service, bound
+        finally:
+            service.close()
