@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Request
-from fastapi.routing import APIRoute
+from fastapi import Depends as Needs
+from fastapi import FastAPI, Path, Request
+from fastapi.params import Depends
 from starlette.responses import Response
 
 from ecs_fsm.serve.accesslog import Logged
 from ecs_fsm.serve.api import (
     actions,
+    cloudlists,
     compute,
     control,
     document,
@@ -47,6 +49,7 @@ from ecs_fsm.serve.api import (
     volumes,
 )
 from ecs_fsm.serve.api.access import Access
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.clockwork import Clockwork, running
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.guard import Guarded
@@ -65,24 +68,26 @@ async def _of_project(project_id: Annotated[str, Path(max_length=64)]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A router, where it stands, and what tells its operation ids from those of another place."""
+    """Handlers, where they stand, and what tells their operation ids from those elsewhere."""
 
-    router: APIRouter
+    router: Handlers
     prefix: str = ""
     suffix: str = ""
 
-    def include(self, app: FastAPI) -> None:
+    def give(self, app: FastAPI) -> None:
         """Gives the application its routes."""
-        of_project = [Depends(_of_project)] if "{project_id}" in self.prefix else None
-        app.include_router(
-            self.router,
-            prefix=self.prefix,
-            dependencies=of_project,
-            generate_unique_id_function=lambda route: route.name + self.suffix,
-        )
+        self.router.give(app, self.prefix, self._dependencies)
+
+    def document(self, app: FastAPI) -> None:
+        """Gives them to an application that only tells of them."""
+        self.router.document(app, self.prefix, self.suffix, self._dependencies)
+
+    @property
+    def _dependencies(self) -> list[Depends]:
+        return [Needs(_of_project)] if "{project_id}" in self.prefix else []
 
 
-COMPUTE: tuple[APIRouter, ...] = (
+COMPUTE: tuple[Handlers, ...] = (
     servers.router,
     actions.router,
     metadata.router,
@@ -101,7 +106,7 @@ COMPUTE: tuple[APIRouter, ...] = (
 )
 """Routers of the compute API; paths begin behind its version."""
 
-IDENTITY: tuple[APIRouter, ...] = (tokens.router, identity.router)
+IDENTITY: tuple[Handlers, ...] = (tokens.router, identity.router)
 """Routers of the identity API; paths begin behind its version."""
 
 ROUTERS: tuple[Face, ...] = (
@@ -116,6 +121,7 @@ ROUTERS: tuple[Face, ...] = (
     Face(network.router),
     Face(groupchanges.router),
     Face(huawei.router),
+    Face(cloudlists.router),
     Face(control.router),
     Face(troubles.router),
     Face(stream.router),
@@ -123,14 +129,40 @@ ROUTERS: tuple[Face, ...] = (
 """All routers; a request goes to the first that knows its path."""
 
 
+FRONT = Handlers()
+
+
+@FRONT.get("/", include_in_schema=False)
+async def show_front(request: Request) -> Response:
+    """The page for browsers, the list of compute versions for everybody else."""
+    if "text/html" in request.headers.get("accept", ""):
+        return await page.front(request)
+    return versions.compute_versions(request, "")
+
+
 def routes() -> list[tuple[Collection[str], str, str]]:
     """Methods, path and name of everything that a client can ask."""
     return [
-        (route.methods or (), face.prefix + route.path, route.name)
+        ((handler.method,), face.prefix + handler.path, handler.name)
         for face in ROUTERS
-        for route in face.router.routes
-        if isinstance(route, APIRoute) and not route.path.startswith(OWN_PATHS)
+        for handler in face.router.all
+        if not handler.path.startswith(OWN_PATHS)
     ]
+
+
+TOLD: dict[str, Any] = {
+    "title": "ecs-fsm",
+    "version": __version__,
+    "description": "A cloud whose servers live by the lifecycle.",
+}
+
+
+def _document() -> dict[str, Any]:
+    """The document of an application with the same routes that knows what each answers."""
+    app = FastAPI(**TOLD)
+    for face in ROUTERS:
+        face.document(app)
+    return app.openapi()
 
 
 def application(cloud: Cloud, settings: Settings) -> FastAPI:
@@ -140,9 +172,7 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     `wire` (faults).
     """
     app = FastAPI(
-        title="ecs-fsm",
-        version=__version__,
-        description="A cloud whose servers live by the lifecycle.",
+        **TOLD,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -158,10 +188,10 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     app.state.keypairs = keypairs.Kept(cloud.state)
     app.state.groups = groups.Groups(cloud.state)
     errors.handle(app)
-    document.describe(app)
+    document.describe(app, _document)
     for face in ROUTERS:
-        face.include(app)
-    app.include_router(_front())
+        face.give(app)
+    FRONT.give(app)
     app.state.wire = WireFaults(routes(), actions.table(), settings.seed)
     app.add_middleware(Wired, faults=app.state.wire)
     app.add_middleware(Guarded, settings=settings)
@@ -169,16 +199,3 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     app.add_middleware(Merged)
     app.add_middleware(Logged)
     return app
-
-
-def _front() -> APIRouter:
-    front = APIRouter()
-
-    @front.get("/", include_in_schema=False)
-    async def show_front(request: Request) -> Response:
-        """The page for browsers, the list of compute versions for everybody else."""
-        if "text/html" in request.headers.get("accept", ""):
-            return await page.front(request)
-        return versions.compute_versions(request, "")
-
-    return front

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import JsonValue, ValidationError
 from starlette.responses import Response
 
@@ -24,6 +24,7 @@ from ecs_fsm.serve.api.arguments import Argument
 from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.changes import CHANGES
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.results import RESULTS, Result
 from ecs_fsm.serve.api.versions import HIGHEST, LOWEST
 from ecs_fsm.serve.instance import Instance
@@ -79,7 +80,7 @@ def table() -> Mapping[str, Action]:
     return {key: Action(key, **row) for key, row in tomllib.loads(text).items()}
 
 
-router = APIRouter(tags=["compute"], responses=REFUSED)
+router = Handlers(tags=["compute"], responses=REFUSED)
 OneKey = Annotated[dict[str, JsonValue], Body(min_length=1, max_length=1)]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -16,11 +16,12 @@ from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.cloudbodies import MOST_TAGS, Metadata, TagAction, UpdateServer
 from ecs_fsm.serve.api.cloudplace import ERRORS, V1, V11, Place, Placed
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.paging import Marker, page
 from ecs_fsm.serve.api.values import Text, within_quota
 from ecs_fsm.serve.instance import Instance
 
-router = APIRouter(tags=["cloudservers"], responses=ERRORS)
+router = Handlers(tags=["cloudservers"], responses=ERRORS)
 Size = Annotated[int, Query(ge=1, le=1000)]
 Filter = Annotated[str | None, Query(max_length=255)]
 Test = Callable[[Instance], bool]

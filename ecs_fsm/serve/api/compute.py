@@ -5,13 +5,14 @@ There is one zone with all hosts; lists of what cannot be made here are empty.
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Administrator, Known
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.groups import groups_of, of_compute
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.shapes import host_name
 from ecs_fsm.serve.api.versions import Microversion
 from ecs_fsm.serve.catalog import catalog
@@ -49,7 +50,7 @@ class Zones(Body):
     availabilityZoneInfo: list[Zone]  # noqa: N815
 
 
-router = APIRouter(tags=["compute"], responses=COMPUTE_ERRORS)
+router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
 def _zones(hosts: dict[str, dict[str, ServiceState]] | None) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field, model_validator
 from starlette.responses import JSONResponse, Response
 
@@ -17,6 +17,7 @@ from ecs_fsm.lifecycle import Lifecycle
 from ecs_fsm.model import Node
 from ecs_fsm.serve.api.controlled import Strict, Word, clockwork_of, cloud_of, record_of
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.cloud import Cloud
 from ecs_fsm.serve.instance import Asker, Instance, Json
 
@@ -24,7 +25,7 @@ ACTION = "_ecs"
 MOST_STEPS = 100_000
 CENTURY = 100 * 365 * 86400.0
 
-router = APIRouter(prefix="/_ecs", tags=["control"])
+router = Handlers(prefix="/_ecs", tags=["control"])
 Given = dict[Word, Word]
 
 

@@ -5,6 +5,7 @@ The framework alone would promise its own shape of a 422, which nobody gets.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
@@ -26,14 +27,14 @@ ERRORS: dict[Service, Schema] = {
 OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")
 
 
-def describe(app: FastAPI) -> None:
-    """Has the application tell its own document."""
-    framework = app.openapi
+def describe(app: FastAPI, framework: Callable[[], dict[str, Any]]) -> None:
+    """Has the application tell the framework's document with errors as they are, made once."""
 
     def told() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _mended(framework())
-        return framework()
+            app.openapi_schema = framework()
+            _mended(app.openapi_schema)
+        return app.openapi_schema
 
     app.openapi = told  # type: ignore[method-assign]
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Known
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body, Link
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
 from ecs_fsm.serve.api.versions import Microversion, base
 from ecs_fsm.serve.catalog import Flavor, catalog
@@ -73,7 +74,7 @@ class ExtraSpecs(Body):
     extra_specs: dict[str, str]
 
 
-router = APIRouter(tags=["flavors"], responses=COMPUTE_ERRORS)
+router = Handlers(tags=["flavors"], responses=COMPUTE_ERRORS)
 
 
 class Wanted(Body):

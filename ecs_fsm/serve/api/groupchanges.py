@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal
 from uuid import uuid4
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
@@ -14,13 +14,14 @@ from ecs_fsm.serve.api.access import Caller, Known
 from ecs_fsm.serve.api.bodies import Body, errors
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.groups import DEFAULT, MOST_RULES, Group, Rule, groups_of
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.network import NETWORK_ERROR, One
 from ecs_fsm.serve.api.networkshapes import shown_group, shown_rule
 from ecs_fsm.serve.api.shapes import names
 from ecs_fsm.serve.cloud import Cloud
 
 GROUPS, RULES = "/network/v2.0/security-groups", "/network/v2.0/security-group-rules"
-router = APIRouter(
+router = Handlers(
     tags=["network service"],
     responses=errors(
         NETWORK_ERROR,

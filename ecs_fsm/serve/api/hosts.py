@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import uuid5
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.shapes import Shape, host_name
 from ecs_fsm.serve.catalog import NAMESPACE
 from ecs_fsm.serve.cloud import HOSTS
@@ -26,7 +26,7 @@ FORCED_SINCE, CPU_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 11, 28, 43, 53, 88
 SERVICE = "nova-compute"
 UPTIME = " 12:00:00 up 30 days,  0:00,  0 users,  load average: 0.00, 0.00, 0.00"
 
-router = APIRouter(tags=["compute"], responses=COMPUTE_ERRORS)
+router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
 class Host(NamedTuple):

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from starlette.responses import Response
 
-from ecs_fsm.serve.api import cloudlists, cloudservers
+from ecs_fsm.serve.api import cloudservers
 from ecs_fsm.serve.api.asking import refusal, told
 from ecs_fsm.serve.api.calls import Call, calls
 from ecs_fsm.serve.api.cloudbodies import (
@@ -35,6 +35,7 @@ from ecs_fsm.serve.api.cloudbodies import (
 from ecs_fsm.serve.api.cloudplace import ERRORS, V1, V2, V11, Place, Placed, begun
 from ecs_fsm.serve.api.creating import host_name_of
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.images import images_of
 from ecs_fsm.serve.cloud import HOSTS
 from ecs_fsm.serve.imagestore import ACTIVE
@@ -43,7 +44,7 @@ from ecs_fsm.serve.job import Step
 
 WITH_STOP = "withStopServer"
 PREPAID = ("prePaid", "1")
-router = APIRouter(tags=["cloudservers"], responses=ERRORS)
+router = Handlers(tags=["cloudservers"], responses=ERRORS)
 
 
 @router.post(V1, name="create_cloudservers", response_model=Id)
@@ -205,6 +206,3 @@ async def show_job(asked: Placed, job_id: str) -> Response:
     if job is None:
         raise ApiError(404, f"The job {job_id[:255]} could not be found.")
     return told(cloudservers.job(asked.cloud, job))
-
-
-router.include_router(cloudlists.router)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Known, Names, access_of
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.tokenbody import DOMAIN, ERRORS, Domain, links
 from ecs_fsm.serve.api.versions import base
 
@@ -95,7 +96,7 @@ class IdentityVersions(Body):
     versions: dict[str, list[VersionTold]]
 
 
-router = APIRouter(tags=["identity"], responses=ERRORS)
+router = Handlers(tags=["identity"], responses=ERRORS)
 
 
 @router.get("/auth/projects", response_model=Projects)
@@ -203,7 +204,7 @@ def _here(request: Request) -> str:
     return f"{base(request)}{'' if at_root else '/identity'}/v3"
 
 
-versions = APIRouter(tags=["identity"])
+versions = Handlers(tags=["identity"])
 
 
 def _version(request: Request, prefix: str) -> dict[str, object]:

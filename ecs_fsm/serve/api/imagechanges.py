@@ -10,20 +10,21 @@ from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Request
 from fastapi import Body as Given
+from fastapi import Request
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Caller, Known
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.images import RESPONSES, ImageTold, found_by, images_of, shown
 from ecs_fsm.serve.api.versions import base
 from ecs_fsm.serve.catalog import Image
 from ecs_fsm.serve.imagestore import ACTIVE, QUEUED
 
-router = APIRouter(tags=["images"], responses=RESPONSES)
+router = Handlers(tags=["images"], responses=RESPONSES)
 
 MOST_PROPERTIES = 128
 PUBLISHING = "You are not authorized to publicize_image."

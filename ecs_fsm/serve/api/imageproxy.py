@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -18,6 +18,7 @@ from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body, Link
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.filters import moment
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.images import Filter, images_of
 from ecs_fsm.serve.api.paging import Limit, Marker, page
 from ecs_fsm.serve.api.shapes import Shape, links
@@ -75,7 +76,7 @@ class Wanted(Body):
     marker: Marker = None
 
 
-router = APIRouter(tags=["images"], responses=COMPUTE_ERRORS)
+router = Handlers(tags=["images"], responses=COMPUTE_ERRORS)
 
 
 def _still_there(asking: Asking, until: int = NO_PROXY) -> None:

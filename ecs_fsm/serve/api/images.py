@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import OWNER, Caller, Known
 from ecs_fsm.serve.api.bodies import Body, Link, Responses
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
 from ecs_fsm.serve.api.versions import base
 from ecs_fsm.serve.catalog import Image
@@ -79,7 +80,7 @@ RESPONSES: Responses = {
     404: _page("There is no such image."),
     409: _page("The image does not allow it now."),
 }
-router = APIRouter(tags=["images"], responses=RESPONSES)
+router = Handlers(tags=["images"], responses=RESPONSES)
 
 
 @router.get("/image", status_code=300, response_model=ImageVersions)

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.access import Caller, Known
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.paging import Limit, Marker, page
 from ecs_fsm.serve.api.versions import Microversion
 from ecs_fsm.serve.shelf import Shelf
@@ -105,7 +106,7 @@ class Kept:
         self._shelf.drop(f"{keypair.user_id}/{keypair.name}")
 
 
-router = APIRouter(tags=["keypairs"], responses=COMPUTE_ERRORS)
+router = Handlers(tags=["keypairs"], responses=COMPUTE_ERRORS)
 _CONFLICT = errors(COMPUTE_FAULT, _409="There is one of that name, or too many.")
 _CREATED = {201: {"model": OneKeypair, "description": "It was made (from 2.2 on)."}, **_CONFLICT}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
@@ -10,10 +9,11 @@ from ecs_fsm.serve.api.answers import REFUSED
 from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.values import Items, within_quota
 from ecs_fsm.serve.instance import Instance
 
-router = APIRouter(tags=["compute"], responses=REFUSED)
+router = Handlers(tags=["compute"], responses=REFUSED)
 
 
 class Metadata(Body):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from pydantic import JsonValue
 from starlette.responses import Response
 
@@ -10,11 +9,12 @@ from ecs_fsm.serve.api.actions import OneKey
 from ecs_fsm.serve.api.answers import REFUSED
 from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.past import time_of
 from ecs_fsm.serve.api.shapes import Shape, host_name
 from ecs_fsm.serve.instance import Instance
 
-router = APIRouter(tags=["compute"], responses=REFUSED)
+router = Handlers(tags=["compute"], responses=REFUSED)
 MIGRATIONS_SINCE, FORCED_SINCE, ABORTED_SINCE = 23, 22, 24
 
 

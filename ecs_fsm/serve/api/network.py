@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import ConfigDict
 from starlette.responses import JSONResponse, Response
 
@@ -15,6 +15,7 @@ from ecs_fsm.serve.api.access import Caller, Known
 from ecs_fsm.serve.api.bodies import Body, Link, errors, fields
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.groups import groups_of
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.networkshapes import (
     GROUPS,
     Resource,
@@ -64,7 +65,7 @@ class One(Body):
     model_config = ConfigDict(extra="allow")
 
 
-router = APIRouter(
+router = Handlers(
     tags=["network service"],
     responses=errors(
         NETWORK_ERROR,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from ecs_fsm.model import Kind
@@ -16,12 +15,13 @@ from ecs_fsm.serve.api.answers import REFUSED
 from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.filters import moment
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.paging import Limit, Marker, page
 from ecs_fsm.serve.api.shapes import Shape, long_stamp
 from ecs_fsm.serve.instance import Asked as Question
 from ecs_fsm.serve.instance import Instance, Json, Seen
 
-router = APIRouter(tags=["compute"], responses=REFUSED)
+router = Handlers(tags=["compute"], responses=REFUSED)
 GONE_SINCE, EVENTS_SINCE, UPDATED_SINCE, BEFORE_SINCE, DETAILS_SINCE = 21, 51, 58, 66, 84
 
 

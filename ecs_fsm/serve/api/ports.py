@@ -9,7 +9,6 @@ from ipaddress import ip_address
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
@@ -18,11 +17,12 @@ from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.fixedips import fixed_ip_of
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.shapes import chosen_addresses, names
 from ecs_fsm.serve.catalog import Attachment
 from ecs_fsm.serve.instance import Instance, Json
 
-router = APIRouter(tags=["compute"], responses=REFUSED)
+router = Handlers(tags=["compute"], responses=REFUSED)
 TAG_SINCE = 70
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from ecs_fsm.serve.api.asking import FORBIDDEN, Asked, Asking, told
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.keypairs import MOST_KEYPAIRS
 from ecs_fsm.serve.api.values import MOST_ITEMS
 
@@ -19,7 +19,7 @@ NO_PROXIES, NO_IMAGE_META, NO_FILES = 36, 39, 57
 FILES = {"injected_files": 5, "injected_file_content_bytes": 10240, "injected_file_path_bytes": 255}
 OF_THE_NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")
 
-router = APIRouter(tags=["compute"], responses=COMPUTE_ERRORS)
+router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
 class Limits(Body):

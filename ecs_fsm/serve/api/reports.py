@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
@@ -11,10 +10,11 @@ from ecs_fsm.serve.api.asking import Asked, told
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.groups import Group, groups_of, of_compute
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.results import url_of_console
 from ecs_fsm.serve.api.shapes import names
 
-router = APIRouter(tags=["compute"], responses=REFUSED)
+router = Handlers(tags=["compute"], responses=REFUSED)
 DIAGNOSTICS_SINCE = 48
 
 

@@ -5,7 +5,7 @@ Every path begins behind the version of the API, so that the same face can stand
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -13,12 +13,13 @@ from ecs_fsm.serve.api.answers import REFUSED, BriefServers, Created, OneServer,
 from ecs_fsm.serve.api.asking import WITH_TOKEN, Asked, Asking, answer, asking_of, told
 from ecs_fsm.serve.api.bodies import COMPUTE_ERRORS, Body
 from ecs_fsm.serve.api.creating import CreateServer, create
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.listing import Page, listed
 from ecs_fsm.serve.api.shapes import View, links
 from ecs_fsm.serve.api.values import Address4, Address6, Disk, Host, Name
 from ecs_fsm.serve.instance import Json
 
-router = APIRouter(tags=["compute"], responses=COMPUTE_ERRORS)
+router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
 @router.get("/servers/detail", response_model=Servers)
@@ -29,21 +30,22 @@ async def list_servers_in_detail(asked: Asked) -> Response:
     return answer(b'{"servers": [%b]%b}' % (written, _next(asked, page)))
 
 
-async def _show(request: Request) -> Response:
+BY_ID: dict[str, object] = {
+    "parameters": [
+        {"name": "server_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    ],
+}
+
+
+# Clients ask this again and again while they wait.
+@router.get(
+    "/servers/{server_id}", plain=True, response_model=OneServer, openapi_extra=WITH_TOKEN | BY_ID
+)
+async def show_server(request: Request) -> Response:
+    """A server."""
     asked = await asking_of(request)
     instance = asked.find(request.path_params["server_id"])
     return answer(b'{"server": %b}' % asked.compute.written(instance, asked.look(View.SHOW)))
-
-
-# Clients ask this again and again while they wait. It goes past what the framework does for a
-# handler; the route of the same name behind it is there for the document.
-router.add_route("/servers/{server_id}", _show, ["GET"], name="show_server")
-
-
-@router.get("/servers/{server_id}", response_model=OneServer, openapi_extra=WITH_TOKEN)
-async def show_server(server_id: str, request: Request) -> Response:
-    """A server."""
-    return await _show(request)
 
 
 @router.get("/servers", response_model=BriefServers)

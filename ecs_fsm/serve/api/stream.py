@@ -7,13 +7,14 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from ecs_fsm.serve.api.controlled import record_of
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.record import Record
 
-router = APIRouter(prefix="/_ecs", tags=["control"])
+router = Handlers(prefix="/_ecs", tags=["control"])
 MOST_CHANGES = 1000
 KEEP_ALIVE = 15.0
 """Seconds after which an idle stream says that it is still there."""

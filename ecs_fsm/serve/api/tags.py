@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import Field
 from starlette.responses import Response
 
@@ -12,11 +12,12 @@ from ecs_fsm.serve.api.answers import REFUSED
 from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.shapes import names
 from ecs_fsm.serve.api.values import MOST_TAGS, Tag
 from ecs_fsm.serve.instance import Instance
 
-router = APIRouter(tags=["compute"], responses=REFUSED)
+router = Handlers(tags=["compute"], responses=REFUSED)
 TAGS_SINCE = 26
 
 

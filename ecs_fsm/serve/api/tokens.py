@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request
+from fastapi import Header, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
@@ -18,10 +18,11 @@ from ecs_fsm.serve.api.access import (
 )
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.tokenbody import ERRORS, Catalog, TokenAnswer, catalog, document, links
 from ecs_fsm.serve.api.versions import base
 
-router = APIRouter(tags=["identity"], responses=ERRORS)
+router = Handlers(tags=["identity"], responses=ERRORS)
 
 Text = Annotated[str, Field(max_length=255)]
 

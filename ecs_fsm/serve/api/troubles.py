@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.api.controlled import Strict, Word, cloud_of
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.faults import Fault
 from ecs_fsm.serve.instance import Json
 from ecs_fsm.serve.wire import WireFaults
 
-router = APIRouter(prefix="/_ecs", tags=["control"])
+router = Handlers(prefix="/_ecs", tags=["control"])
 
 
 class Words(Strict):

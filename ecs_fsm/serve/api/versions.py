@@ -11,12 +11,13 @@ from functools import lru_cache
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecs_fsm.serve.api.bodies import Body, Link
 from ecs_fsm.serve.api.errors import ApiError, Service
+from ecs_fsm.serve.api.handlers import Handlers
 
 LOWEST, HIGHEST = 1, 96
 UPDATED = "2013-07-23T11:33:21Z"
@@ -159,7 +160,7 @@ def compute_versions(request: Request, prefix: str = "/compute") -> Response:
     return JSONResponse({"versions": [version_of(f"{base(request)}{prefix}/v2.1/")]})
 
 
-router = APIRouter(tags=["compute"])
+router = Handlers(tags=["compute"])
 
 
 @router.get("/compute", response_model=Versions)

@@ -10,7 +10,6 @@ from string import ascii_lowercase
 from typing import cast
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
@@ -18,10 +17,11 @@ from ecs_fsm.serve.api.answers import REFUSED
 from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.bodies import Body
 from ecs_fsm.serve.api.errors import ApiError
+from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.values import Flag
 from ecs_fsm.serve.instance import Instance, Json
 
-router = APIRouter(tags=["compute"], responses=REFUSED)
+router = Handlers(tags=["compute"], responses=REFUSED)
 Volume = Mapping[str, Json]
 TAG_SINCE, DELETED_SINCE, WITHOUT_ID_SINCE = 70, 79, 89
 MOST_VOLUMES = 25
