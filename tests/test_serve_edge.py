@@ -233,6 +233,15 @@ def test_a_wrong_method_is_told_in_the_shape_of_the_service(edge: Edge) -> None:
     assert (answer.status_code, list(answer.json())) == (405, ["badMethod"])
 
 
+@pytest.mark.parametrize("path", ["/compute/v2.1/servers", "/v3/projects", "/_ecs/servers"])
+def test_what_can_be_got_has_no_head(path: str, admin: Edge) -> None:
+    assert [admin.ask(method, path).status_code for method in ("HEAD", "GET", "HEAD")] == [
+        405,
+        200,
+        405,
+    ]
+
+
 def test_a_long_word_is_not_sent_back_whole(edge: Edge) -> None:
     assert len(edge.get(f"{COMPUTE}/flavors/{'x' * 5000}").text) < 1200
 

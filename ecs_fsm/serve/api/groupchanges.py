@@ -15,22 +15,14 @@ from ecs_fsm.serve.api.bodies import Body, errors
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.groups import DEFAULT, MOST_RULES, Group, Rule, groups_of
 from ecs_fsm.serve.api.handlers import Handlers
-from ecs_fsm.serve.api.network import NETWORK_ERROR, One
+from ecs_fsm.serve.api.network import NETWORK_ERROR, NETWORK_ERRORS, One
 from ecs_fsm.serve.api.networkshapes import shown_group, shown_rule
 from ecs_fsm.serve.api.shapes import names
 from ecs_fsm.serve.cloud import Cloud
 
 GROUPS, RULES = "/network/v2.0/security-groups", "/network/v2.0/security-group-rules"
-router = Handlers(
-    tags=["network service"],
-    responses=errors(
-        NETWORK_ERROR,
-        _400="The request does not read.",
-        _401="There is no good token.",
-        _404="There is no such thing.",
-        _409="It is in use, there already, or one too many.",
-    ),
-)
+IN_THE_WAY = errors(NETWORK_ERROR, _409="It is in use, there already, or one too many.")
+router = Handlers(tags=["network service"], responses=NETWORK_ERRORS | IN_THE_WAY)
 
 
 class GroupWanted(Body):

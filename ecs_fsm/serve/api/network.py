@@ -65,15 +65,13 @@ class One(Body):
     model_config = ConfigDict(extra="allow")
 
 
-router = Handlers(
-    tags=["network service"],
-    responses=errors(
-        NETWORK_ERROR,
-        _400="The request does not read.",
-        _401="There is no good token.",
-        _404="There is no such thing.",
-    ),
+NETWORK_ERRORS = errors(
+    NETWORK_ERROR,
+    _400="The request does not read.",
+    _401="There is no good token.",
+    _404="There is no such thing.",
 )
+router = Handlers(tags=["network service"], responses=NETWORK_ERRORS)
 
 
 @router.get("/network", response_model=NetworkVersions)
