@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -392,6 +393,24 @@ def test_a_document_that_does_not_read_is_told_in_one_line(kind: str, body: str,
         opened.execute("UPDATE document SET body = ? WHERE kind = ?", (body, kind))
     with pytest.raises(InvalidInput, match=r"cloud\.db: the file is broken: [^\n]+$"):
         cloud_of(state=file)
+
+
+def test_a_part_of_a_server_that_is_of_another_kind_is_told_in_one_line(file: str) -> None:
+    cloud = cloud_of("nova", state=file)
+    new(cloud)
+    cloud.close()
+    with closing(sqlite3.connect(file)) as opened:
+        ((name, body),) = opened.execute(
+            "SELECT name, body FROM document WHERE kind = 'server' AND name NOT LIKE '%/%'"
+        )
+    whole = json.loads(body)
+    for part in whole:
+        with closing(sqlite3.connect(file)) as opened, opened:
+            broken = json.dumps({**whole, part: [{}]})
+            opened.execute("UPDATE document SET body = ? WHERE name = ?", (broken, name))
+        with pytest.raises(InvalidInput, match=r"cloud\.db: the file is broken: [^\n]+$"):
+            Service(Options("nova", 0, 0, state=file), Settings())
+    assert len(whole) > 20
 
 
 def test_a_service_that_does_not_begin_lets_its_state_file_go(file: str) -> None:

@@ -10,8 +10,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
-from typing import Any, cast
+from typing import cast
 from uuid import NAMESPACE_OID, uuid5
+
+from pydantic import TypeAdapter
 
 from ecs_fsm.errors import InvalidInput
 from ecs_fsm.serve.catalog import Image, catalog
@@ -37,6 +39,9 @@ class Kept:
     server_id: str | None = None
     operation: str | None = None
     rotation: int | None = None
+
+
+KEPT = TypeAdapter(Kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +181,11 @@ class ImageStore:
     def _read(self) -> None:
         """Take over the images that the state has kept."""
         try:
-            found = [_kept(cast(dict[str, Any], row)) for _, row in self.cloud.state.all(IMAGE)]
-        except (KeyError, TypeError, ValueError) as error:
-            path = self.cloud.state.path
+            found = [KEPT.validate_python(row) for _, row in self.cloud.state.all(IMAGE)]
+        except ValueError as error:
+            path, first = self.cloud.state.path, str(error).splitlines()[0]
             raise InvalidInput(
-                f"{path}: the file is broken: an image does not read: {error}"
+                f"{path}: the file is broken: an image does not read: {first}"
             ) from None
         for kept in sorted(found, key=lambda kept: kept.number):
             self._kept[kept.image.id], self._count = kept, kept.number
@@ -195,9 +200,3 @@ class ImageStore:
             self._drop(kept.image.id)
         else:
             self._making.setdefault(instance.id, []).append(kept.image.id)
-
-
-def _kept(row: dict[str, Any]) -> Kept:
-    image = row["image"]
-    pairs = {name: tuple(image[name]) for name in ("formats", "tags")}
-    return Kept(**{**row, "image": Image(**{**image, **pairs})})

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, JsonValue, create_model
 
 from ecs_fsm.errors import InvalidInput
 from ecs_fsm.lifecycle import Lifecycle
@@ -26,6 +28,13 @@ MOST_PAST = 2000
 """Changes, and requests, of a server that are remembered."""
 PLAIN = [field.name for field in fields(Instance) if field.name not in OTHERS]
 """Attributes of an instance that are JSON as they are."""
+_HINTS = get_type_hints(Instance) | dict.fromkeys(("details", "changes"), dict[str, JsonValue])
+SHAPE: type[BaseModel] = create_model(
+    "ServerDocument",
+    __config__=ConfigDict(strict=True),
+    facts=dict[str, str],
+    **{name: _HINTS[name] for name in PLAIN},
+)
 
 
 def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
@@ -95,7 +104,8 @@ def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> 
                 at, operation, asker, refused = cast(list[Any], document)
                 found[own].asked.append(Asked(at, operation, Asker(*asker), refused))
     except (KeyError, TypeError, ValueError) as error:
-        raise InvalidInput(f"a server does not read ({type(error).__name__}: {error})") from None
+        said = ": ".join(str(error).splitlines()[:2])
+        raise InvalidInput(f"a server does not read ({type(error).__name__}: {said})") from None
     for instance in found.values():
         seen, asked = (first.get((instance.id, which), 0) for which in ("seen", "asked"))
         instance.forgotten = seen, asked
@@ -105,6 +115,7 @@ def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> 
 
 def _instance(kind: type[BaseServer], document: Mapping[str, Any]) -> Instance:
     lifecycle = kind.lifecycle
+    SHAPE.model_validate(document)
     node = lifecycle.place(lifecycle.states[document["state"]], document["facts"])
     return Instance(
         **{name: document[name] for name in PLAIN},
