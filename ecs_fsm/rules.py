@@ -150,15 +150,21 @@ class Rules:
         told = [fact.because.format(value=value) for fact, value in known if value != fact.default]
         return f" because {' and '.join(told)}" if told else ""
 
+    @cached_property
+    def _leaving(self) -> Mapping[State | None, tuple[Transition, ...]]:
+        names = (*self.events, *self.operations)
+        return {
+            source: tuple(t for name in names for t in found.get(name, ()))
+            for source, found in self._by_source.items()
+        }
+
     def find(self, trigger: str, source: State | None) -> tuple[Transition, ...]:
         """The transitions of `trigger` in `source`, one for each combination of facts."""
         return self._by_source.get(source, {}).get(trigger, ())
 
     def leaving(self, source: State | None) -> tuple[Transition, ...]:
         """The transitions out of a state: those of the system first, then what a user may ask."""
-        found = self._by_source.get(source, {})
-        names = (*self.events, *self.operations)
-        return tuple(t for name in names if name in found for t in found[name])
+        return self._leaving.get(source, ())
 
     def rests(self, state: State) -> bool:
         """Whether nothing goes on in `state`: it stays until somebody asks for something."""

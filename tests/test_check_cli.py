@@ -359,6 +359,7 @@ def test_bad_questions_to_infer_are_one_line(arguments: list[str], message: str)
     assert err.startswith(f"ecs-fsm: {message}")
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(("lifecycle", "seconds"), [(ECS, 2.0), (NOVA, 5.0)], ids=["ecs", "nova"])
 def test_a_thousand_waiters_are_checked_in_time(
     lifecycle: Lifecycle, seconds: float, tmp_path: Path

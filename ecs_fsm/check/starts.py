@@ -6,6 +6,7 @@ goes, and what the request comes to there. It is written `resized/-[was=…]`, o
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -61,16 +62,24 @@ def everything(lifecycle: Lifecycle) -> Mapping[Node | None, tuple[Outcome, ...]
 
 
 @cache
+def _requests(lifecycle: Lifecycle) -> Mapping[str, list[tuple[Node | None, Outcome]]]:
+    """Each trigger's outcomes, with the nodes in which it comes to them."""
+    found: defaultdict[str, list[tuple[Node | None, Outcome]]] = defaultdict(list)
+    for source, outcomes in everything(lifecycle).items():
+        for outcome in outcomes:
+            found[outcome.transition.trigger].append((source, outcome))
+    return found
+
+
+@cache
 def all_starts(lifecycle: Lifecycle, operation: str) -> tuple[Start, ...]:
     """Every start of an operation, in the order of the table, those over a running task last."""
     deciding = _deciding(lifecycle, operation)
     found: dict[tuple[State | None, Facts], Start] = {}
-    for source, outcomes in everything(lifecycle).items():
-        for outcome in outcomes:
-            if outcome.transition.trigger == operation:
-                start = Start(source, outcome, (), "", "")
-                facts = _facts(lifecycle, start, deciding)
-                found.setdefault((start.state, facts), start._replace(facts=facts))
+    for source, outcome in _requests(lifecycle)[operation]:
+        start = Start(source, outcome, (), "", "")
+        facts = _facts(lifecycle, start, deciding)
+        found.setdefault((start.state, facts), start._replace(facts=facts))
     order = {state: place for place, state in enumerate((None, *lifecycle.states.values()))}
     ordered = sorted(
         found.values(),
