@@ -15,6 +15,7 @@ from ecs_fsm.serve.listen import bind
 from ecs_fsm.serve.protocol import MOST_HEADERS
 from ecs_fsm.serve.settings import Settings
 from ecs_fsm.serve.wirefault import WireFault
+from tests.clouds import cloud_of
 from tests.edge import Edge, credentials, running
 
 KNOWN = ("show_server", "os-stop")
@@ -23,7 +24,7 @@ FLAVOR = "/compute/v2.1/flavors/1"
 
 @pytest.fixture
 def edge() -> Edge:
-    edge = Edge(seed=1)
+    edge = Edge()
     edge.login(project={"name": "demo"})
     return edge
 
@@ -127,7 +128,7 @@ def test_a_route_is_meant_wherever_it_stands(edge: Edge) -> None:
 
 def test_some_percent_of_the_requests_suffer_and_a_seed_repeats_which() -> None:
     def suffered() -> list[int]:
-        edge = Edge(seed=5, alone=True)
+        edge = Edge(cloud_of(seed=5), alone=True)
         fault(edge, "wire:500@list_compute_versions%50")
         return [edge.get("/compute").status_code for _ in range(20)]
 
@@ -168,7 +169,7 @@ def test_a_closed_connection_leaves_the_work_done_or_not(outcome: str, done: int
 def test_an_action_suffers_by_its_key_and_reads_its_body_whole() -> None:
     from ecs_fsm.serve.wire import Wired, WireFaults
 
-    faults = WireFaults([], ["os-stop"], None)
+    faults = WireFaults([], ["os-stop"], 1)
     faults.add("wire:503@os-stop")
     edge = Edge(alone=True)
     bodies = []

@@ -98,7 +98,7 @@ def serve(
         policy[name] = seconds(_number(value))
     number = SystemRandom().randrange(10**6) if seed is None else seed
     lifetime = seconds(_number(token_lifetime))
-    told = Settings(host=host, port=port, token_lifetime=lifetime, seed=number)
+    told = Settings(host=host, port=port, token_lifetime=lifetime)
     options = Options(
         servers().lifecycle.name, speed, number, profile, state, record, faults, policy
     )

@@ -192,7 +192,7 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     for face in ROUTERS:
         face.give(app)
     FRONT.give(app)
-    app.state.wire = WireFaults(routes(), actions.table(), settings.seed)
+    app.state.wire = WireFaults(routes(), actions.table(), cloud.seed)
     app.add_middleware(Wired, faults=app.state.wire)
     app.add_middleware(Guarded, settings=settings)
     app.add_middleware(versions.Marked)

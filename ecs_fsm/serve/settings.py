@@ -12,14 +12,12 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 class Settings:
     """How the server listens and what it allows; times are real seconds.
 
-    `host` and `port` are what was asked for, `port` 0 any free one. `seed` repeats the draws of
-    wire faults, None takes new ones each time.
+    `host` and `port` are what was asked for, `port` 0 any free one.
     """
 
     host: str = "127.0.0.1"
     port: int = 8774
     token_lifetime: float = 3600
-    seed: int | None = None
 
     @property
     def loopback(self) -> bool:

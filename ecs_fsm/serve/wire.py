@@ -35,7 +35,7 @@ class WireFaults:
         self,
         routes: Iterable[tuple[Collection[str], str, str]],
         actions: Collection[str],
-        seed: int | None,
+        seed: int,
     ) -> None:
         self._routes = [
             (compile_path(path)[0], frozenset(methods), name) for methods, path, name in routes

@@ -130,7 +130,7 @@ def served(
     from ecs_fsm.serve.settings import Settings
 
     options = Options(lifecycle, speed, seed, profile, state, record, policy=policy or {})
-    with begun(options, Settings(port=0, seed=seed)) as (service, bound):
+    with begun(options, Settings(port=0)) as (service, bound):
         loops: list[asyncio.AbstractEventLoop] = []
         ready = threading.Event()
         server = server_of(service.app, ready.set)
