@@ -15,7 +15,7 @@ from ecs_fsm.serve.api.bodies import Body, errors
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.groups import DEFAULT, MOST_RULES, Group, Rule, groups_of
 from ecs_fsm.serve.api.handlers import Handlers
-from ecs_fsm.serve.api.network import NETWORK_ERROR, NETWORK_ERRORS, One
+from ecs_fsm.serve.api.network import NETWORK_ERROR, NETWORK_ERRORS, Listed, One
 from ecs_fsm.serve.api.networkshapes import shown_group, shown_rule
 from ecs_fsm.serve.api.shapes import names
 from ecs_fsm.serve.cloud import Cloud
@@ -115,7 +115,7 @@ def _unused(request: Request, group: Group) -> None:
             raise ApiError(409, f"Security Group {group.id} in use.")
 
 
-@router.post(RULES, response_model=One, status_code=201)
+@router.post(RULES, response_model=One | Listed, status_code=201)
 async def create_security_group_rule(
     request: Request, caller: Known, body: RuleRequest | RulesRequest
 ) -> Response:
