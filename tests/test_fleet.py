@@ -6,10 +6,12 @@ import json
 import signal
 import subprocess
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -28,6 +30,7 @@ from ecs_fsm.nova import NOVA
 from tests.command import COMMAND, ecs_fsm
 from tests.inside import inside
 
+T = TypeVar("T")
 EVERY_FAMILY = """
 extends = "built-in"
 [durations]
@@ -100,6 +103,39 @@ def test_processes_do_not_change_the_result() -> None:
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
         many = fleet.run(profile, servers=300, duration="5d", seed=3, chunk=100, executor=processes)
     assert told(many) == told(fleet.run(profile, servers=300, duration="5d", seed=3))
+
+
+class Losing(Executor):
+    """Loses some of what it is asked for: it cancels the one, and tells of an error in another.
+
+    By what is given it knows what it was asked, and answers that in the same way for ever.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.answers: dict[object, Future[object]] = {}
+        self.most = most
+
+    def submit(self, work: Callable[..., T], /, *given: Any, **named: Any) -> Future[T]:
+        (part,) = given
+        name = part.first, part.again
+        if name not in self.answers:
+            future = self.answers[name] = Future()
+            if len(self.answers) > self.most:
+                future.set_result(work(part))
+            elif len(self.answers) % 2:
+                future.cancel()
+                future.set_running_or_notify_cancel()
+            else:
+                future.set_exception(ValueError("lost"))
+        return cast("Future[T]", self.answers[name])
+
+
+def test_what_an_executor_loses_is_asked_for_once_more() -> None:
+    profile = built_in(ECS)
+    run = partial(fleet.run, profile, servers=300, duration="5d", seed=3)
+    assert told(run(chunk=100, executor=Losing(2))) == told(run())
+    with pytest.raises(ValueError, match="lost"):
+        run(chunk=300, executor=Losing(1000), progress=lambda *_: pytest.fail("it is lost"))
 
 
 def test_every_server_shows_one_status_at_every_time() -> None:

@@ -55,13 +55,18 @@ class Plan(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One chunk to simulate, with all that it takes: `size` servers from number `first` on."""
+    """One chunk to simulate, with all that it takes: `size` servers from number `first` on.
+
+    `again` says that it was lost once; a cluster that knows its work by what is given then takes it
+    for another.
+    """
 
     first: int
     size: int
     plan: Plan
     arrays: Arrays
     events: bool
+    again: bool = False
 
 
 def run(
@@ -192,18 +197,25 @@ def _in_order(
     workers: Executor, parts: Iterator[Part], pressed: Callable[[], bool]
 ) -> Iterator[tuple[Tally, Rows]]:
     """What the parts come to, in their order, a few of them under way at a time."""
-    waiting: deque[Future[tuple[Tally, Rows]]] = deque()
+    waiting: deque[tuple[Part, Future[tuple[Tally, Rows]]]] = deque()
     try:
         for _ in count():
             while len(waiting) < IN_FLIGHT and (part := next(parts, None)) is not None:
-                waiting.append(workers.submit(simulate_part, part))
+                waiting.append((part, workers.submit(simulate_part, part)))
             if not waiting:
                 return
-            while not pressed() and not wait([waiting[0]], LISTENING).done:
+            part, first = waiting[0]
+            while not pressed() and not wait([first], LISTENING).done:
                 pass
             if pressed():
                 raise KeyboardInterrupt
-            yield waiting.popleft().result()
+            lost = first.cancelled() or first.exception() is not None
+            if lost and not part.again:  # as a cluster may with a worker; it comes to the same
+                part = part._replace(again=True)
+                waiting[0] = part, workers.submit(simulate_part, part)
+                continue
+            waiting.popleft()
+            yield first.result()
     finally:
-        for future in waiting:
+        for _, future in waiting:
             future.cancel()
