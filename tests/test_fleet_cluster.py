@@ -20,7 +20,7 @@ SIZES = ("--servers", "20000", "--duration", "30d", "--step", "1d", "--seed", "7
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[LocalCluster]:
     cluster = LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs="CRITICAL"
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs="CRITICAL"
     )
     with cluster:
         yield cluster
