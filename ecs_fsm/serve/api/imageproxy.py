@@ -20,7 +20,7 @@ from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.filters import moment
 from ecs_fsm.serve.api.handlers import Handlers
 from ecs_fsm.serve.api.images import Filter, images_of
-from ecs_fsm.serve.api.paging import Limit, Marker, page
+from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
 from ecs_fsm.serve.api.shapes import Shape, links
 from ecs_fsm.serve.api.values import MOST_ITEMS, Items, Text
 from ecs_fsm.serve.catalog import Image
@@ -121,9 +121,8 @@ def _listed(asked: Asking, wanted: Wanted, detailed: bool) -> Response:
     tell = _in_detail if detailed else _in_brief
     body: Shape = {"images": [tell(asked, image) for image in items]}
     if following:
-        query = asked.request.url.include_query_params(marker=following).query
-        url = f"{asked.base}{asked.request.scope['path']}?{query}"
-        body["images_links"] = [{"rel": "next", "href": url}]
+        href = next_url(asked.request, asked.base, following)
+        body["images_links"] = [{"rel": "next", "href": href}]
     return told(body)
 
 

@@ -16,7 +16,7 @@ from ecs_fsm.serve.api.asking import Asked, Asking, told
 from ecs_fsm.serve.api.errors import ApiError
 from ecs_fsm.serve.api.filters import moment
 from ecs_fsm.serve.api.handlers import Handlers
-from ecs_fsm.serve.api.paging import Limit, Marker, page
+from ecs_fsm.serve.api.paging import Limit, Marker, next_url, page
 from ecs_fsm.serve.api.shapes import Shape, long_stamp
 from ecs_fsm.serve.instance import Asked as Question
 from ecs_fsm.serve.instance import Instance, Json, Seen
@@ -135,9 +135,8 @@ async def list_instance_actions(
     shown, more = page(pasts, limit, marker)
     body: Shape = {"instanceActions": [_shown(asked, instance, past) for past in shown]}
     if more:
-        query = asked.request.url.include_query_params(marker=more).query
-        url = f"{asked.base}{asked.request.scope['path']}?{query}"
-        body["links"] = [{"rel": "next", "href": url}]
+        href = next_url(asked.request, asked.base, more)
+        body["links"] = [{"rel": "next", "href": href}]
     return told(body)
 
 
