@@ -1,6 +1,6 @@
 """Puts the faces of the cloud together into one application.
 
-Each face is a router with whole paths; adding one is one line in `ROUTERS`.
+Each face is what some handlers answer at one place; adding one is one line in `ROUTERS`.
 """
 
 from __future__ import annotations
@@ -168,8 +168,8 @@ def _document() -> dict[str, Any]:
 def application(cloud: Cloud, settings: Settings) -> FastAPI:
     """The application over a cloud.
 
-    Its `state` holds `cloud`, its `clockwork`, `settings`, `access` (tokens), `images`, `jobs` and
-    `wire` (faults).
+    Its `state` holds `cloud`, its `clockwork`, `settings`, `access` (tokens), `images`, `jobs`,
+    `keypairs`, `groups` and `wire` (faults).
     """
     app = FastAPI(
         **TOLD,

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import resources
-from typing import cast
 from uuid import NAMESPACE_OID, uuid5
-
-from pydantic import TypeAdapter
 
 from ecs_fsm.errors import InvalidInput
 from ecs_fsm.serve.catalog import Image, catalog
 from ecs_fsm.serve.cloud import Cloud
-from ecs_fsm.serve.instance import Asker, Instance, Json, Seen
+from ecs_fsm.serve.instance import Asker, Instance, Seen
+from ecs_fsm.serve.shelf import Shelf
 
-IMAGE = "image"
 MOST_IMAGES = 10_000
 QUEUED, SAVING, ACTIVE = "queued", "saving", "active"
 BACKUP = "backup_type"
@@ -40,8 +37,9 @@ class Kept:
     operation: str | None = None
     rotation: int | None = None
 
-
-KEPT = TypeAdapter(Kept)
+    def is_for(self, project_id: str | None, admin: bool) -> bool:
+        """Whether that project sees it."""
+        return admin or self.image.owner == project_id or self.image.visibility == "public"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +57,20 @@ class ImageStore:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self._kept: dict[str, Kept] = {}
+        self._kept = Shelf(cloud.state, "image", Kept, lambda kept: kept.number)
         self._count = 0
         text = (resources.files("ecs_fsm.serve") / "cloud.toml").read_text(encoding="utf-8")
         self._sent = frozenset(tomllib.loads(text)["images"]["sent"])
         self._making: dict[str, list[str]] = {}
         cloud.listen(self._went_on)
         cloud.on_over(self._over)
-        self._read()
+        self._follow()
 
     def seen_by(self, project_id: str | None, admin: bool) -> Iterator[Image]:
         """The images that a project sees, in the order of their making."""
         yield from catalog().images.values()
-        for kept in self._kept.values():
-            if admin or kept.image.owner == project_id or kept.image.visibility == "public":
+        for kept in self._kept:
+            if kept.is_for(project_id, admin):
                 yield kept.image
 
     def find(self, image_id: str, project_id: str | None, admin: bool) -> Image | None:
@@ -80,8 +78,7 @@ class ImageStore:
         kept = self._kept.get(image_id)
         if kept is None:
             return catalog().images.get(image_id)
-        mine = admin or kept.image.owner == project_id or kept.image.visibility == "public"
-        return kept.image if mine else None
+        return kept.image if kept.is_for(project_id, admin) else None
 
     def add(self, image: Image) -> None:
         """Keep a new image, or another state of one. Raises `InvalidInput` where there are many."""
@@ -91,12 +88,12 @@ class ImageStore:
         if old is None:
             self._count += 1
         self._put(replace(old, image=image) if old else Kept(self._count, image))
-        self.cloud.state.commit()
+        self._kept.commit()
 
     def delete(self, image_id: str) -> None:
         """Forget an image that was made."""
-        self._drop(image_id)
-        self.cloud.state.commit()
+        self._kept.drop(image_id)
+        self._kept.commit()
 
     def date(self) -> str:
         """Now, as images tell dates."""
@@ -124,14 +121,13 @@ class ImageStore:
             },
         )
         self.add(image)
-        number = self._kept[image.id].number
-        self._put(Kept(number, image, instance.id, wanted.operation, wanted.rotation))
+        self._put(Kept(self._count, image, instance.id, wanted.operation, wanted.rotation))
         self._making.setdefault(instance.id, []).append(image.id)
         if instance.operation != wanted.operation:  # it is over already, or has no steps
             trouble = instance.trouble
             wrong = trouble is not None and trouble.at >= self.cloud.now
             self._over(instance, wanted.operation, wrong)
-        self.cloud.state.commit()
+        self._kept.commit()
         return image.id
 
     def _went_on(self, instance: Instance, seen: Seen) -> None:
@@ -146,7 +142,7 @@ class ImageStore:
             if kept is None:
                 continue
             if went_wrong or kept.operation != operation:
-                self._drop(image_id)
+                self._kept.drop(image_id)
                 continue
             self._become(image_id, ACTIVE)
             if kept.rotation is not None:
@@ -156,12 +152,12 @@ class ImageStore:
         """Forget the oldest backups of the kind of this one."""
         kind = [newest.properties.get(name) for name in ("instance_uuid", BACKUP)]
         alike = [
-            image_id
-            for image_id, kept in self._kept.items()
+            kept.image.id
+            for kept in self._kept
             if [kept.image.properties.get(name) for name in ("instance_uuid", BACKUP)] == kind
         ]
         for image_id in alike[: max(len(alike) - rotation, 0)]:
-            self._drop(image_id)
+            self._kept.drop(image_id)
 
     def _become(self, image_id: str, status: str) -> None:
         kept = self._kept.get(image_id)
@@ -171,32 +167,20 @@ class ImageStore:
             self._put(replace(kept, image=image, operation=operation))
 
     def _put(self, kept: Kept) -> None:
-        self._kept[kept.image.id] = kept
-        self.cloud.state.put(IMAGE, kept.image.id, cast(Json, asdict(kept)))
+        self._kept.put(kept.image.id, kept)
 
-    def _drop(self, image_id: str) -> None:
-        if self._kept.pop(image_id, None):
-            self.cloud.state.drop(IMAGE, image_id)
-
-    def _read(self) -> None:
+    def _follow(self) -> None:
         """Take over the images that the state has kept."""
-        try:
-            found = [KEPT.validate_python(row) for _, row in self.cloud.state.all(IMAGE)]
-        except ValueError as error:
-            path, first = self.cloud.state.path, str(error).splitlines()[0]
-            raise InvalidInput(
-                f"{path}: the file is broken: an image does not read: {first}"
-            ) from None
-        for kept in sorted(found, key=lambda kept: kept.number):
-            self._kept[kept.image.id], self._count = kept, kept.number
+        for kept in list(self._kept):
+            self._count = kept.number
             if kept.operation is not None and kept.server_id is not None:
                 self._take_over(kept)
-        self.cloud.state.commit()
+        self._kept.commit()
 
     def _take_over(self, kept: Kept) -> None:
         """Follow the making of an image again; it went wrong if its server does something else."""
         instance = self.cloud.instances.get(kept.server_id or "")
         if instance is None or instance.operation != kept.operation:
-            self._drop(kept.image.id)
+            self._kept.drop(kept.image.id)
         else:
             self._making.setdefault(instance.id, []).append(kept.image.id)

@@ -1,12 +1,12 @@
-"""Things of one kind by name, each on the disk when `put` or `drop` returns.
+"""Things of one kind by name, kept in the state of a cloud beside its servers.
 
-What is not the cloud's own, such as keypairs, is kept so beside the servers.
+What was put or dropped is on the disk with the next commit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -19,19 +19,21 @@ T = TypeVar("T")
 class Shelf(Generic[T]):
     """The things of a `kind` in a `state`, each a model or a dataclass of the type `made`.
 
-    Raises `InvalidInput` for what the state has of that kind and does not read.
+    Those that the state has kept come in their `order`, then the others as they are put. Raises
+    `InvalidInput` for what the state has of that kind and does not read.
     """
 
-    def __init__(self, state: State, kind: str, made: type[T]) -> None:
+    def __init__(
+        self, state: State, kind: str, made: type[T], order: Callable[[T], Any] | None = None
+    ) -> None:
         self._state, self._kind = state, kind
         self._adapter = TypeAdapter(made)
         try:
-            self._there = {
-                name: self._adapter.validate_python(document) for name, document in state.all(kind)
-            }
+            found = [(name, self._adapter.validate_python(row)) for name, row in state.all(kind)]
         except ValueError as error:
             first = str(error).splitlines()[0]
             raise InvalidInput(f"{state.path}: the file is broken: {kind}: {first}") from None
+        self._there = dict(sorted(found, key=lambda each: order(each[1])) if order else found)
 
     def __len__(self) -> int:
         return len(self._there)
@@ -47,10 +49,12 @@ class Shelf(Generic[T]):
         """Keep a thing in the place of the one of that name."""
         self._there[name] = thing
         self._state.put(self._kind, name, self._adapter.dump_python(thing, mode="json"))
-        self._state.commit()
 
     def drop(self, name: str) -> None:
-        """Forget the thing of that name."""
-        del self._there[name]
-        self._state.drop(self._kind, name)
+        """Forget the thing of that name, if there is one."""
+        if self._there.pop(name, None) is not None:
+            self._state.drop(self._kind, name)
+
+    def commit(self) -> None:
+        """Have on the disk what was put and dropped."""
         self._state.commit()

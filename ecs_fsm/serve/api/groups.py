@@ -115,6 +115,7 @@ class Groups:
         if len(group.rules) > MOST_RULES:
             raise ApiError(409, "Quota exceeded for resources: ['security_group_rule'].")
         self._kept.put(group.id, group)
+        self._kept.commit()
         return group
 
     def remove(self, group: Group) -> None:
@@ -122,6 +123,7 @@ class Groups:
         if group.name == DEFAULT:
             raise ApiError(409, "Insufficient rights for removing default security group.")
         self._kept.drop(group.id)
+        self._kept.commit()
 
 
 def of_compute(group: Group) -> dict[str, object]:

@@ -81,9 +81,9 @@ class Kept:
     """The keypairs of all users, in the state of the cloud."""
 
     def __init__(self, state: State) -> None:
-        self._shelf = Shelf(state, "keypair", Keypair)
+        self._shelf = Shelf(state, "keypair", Keypair, lambda kept: kept.created_at)
         self.by_user: dict[str, dict[str, Keypair]] = {}
-        for keypair in sorted(self._shelf, key=lambda kept: kept.created_at):
+        for keypair in self._shelf:
             self._own(keypair.user_id)[keypair.name] = keypair
 
     def _own(self, user_id: str) -> dict[str, Keypair]:
@@ -99,11 +99,13 @@ class Kept:
             raise ApiError(403, "Quota exceeded, too many key pairs.")
         self._own(keypair.user_id)[keypair.name] = keypair
         self._shelf.put(f"{keypair.user_id}/{keypair.name}", keypair)
+        self._shelf.commit()
 
     def remove(self, keypair: Keypair) -> None:
         """Takes one away."""
         del self.by_user[keypair.user_id][keypair.name]
         self._shelf.drop(f"{keypair.user_id}/{keypair.name}")
+        self._shelf.commit()
 
 
 router = Handlers(tags=["keypairs"], responses=COMPUTE_ERRORS)
