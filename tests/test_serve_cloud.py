@@ -413,6 +413,14 @@ def test_a_part_of_a_server_that_is_of_another_kind_is_told_in_one_line(file: st
     assert len(whole) > 20
 
 
+def test_a_kept_seed_that_is_no_number_is_told_in_one_line(file: str) -> None:
+    cloud_of(state=file).close()
+    with closing(sqlite3.connect(file)) as opened, opened:
+        opened.execute("UPDATE document SET body = json_set(body, '$.seed', json('[]'))")
+    with pytest.raises(InvalidInput, match=r"cloud\.db: the file is broken: [^\n]+$"):
+        Service(Options("ecs", 0, 0, state=file), Settings())
+
+
 def test_a_service_that_does_not_begin_lets_its_state_file_go(file: str) -> None:
     cloud_of("nova", state=file).close()
     with pytest.raises(InvalidInput, match="lifecycle nova"):

@@ -81,7 +81,7 @@ class Keeping:
             raise InvalidInput(f"{path}: its servers are of the lifecycle {', '.join(kept)}")
         try:
             own = cast(dict[str, Any], kept[name])
-            epoch, seed = datetime.fromisoformat(own["epoch"]), own["seed"]
+            epoch, seed = datetime.fromisoformat(own["epoch"]), int(own["seed"])
             self._troubles.take(own)
             standing = Standing(float(own["now"]), epoch, seed, own["count"])
             return Kept(standing, list(instances(self._kind, self._state.all(SERVER))))
