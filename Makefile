@@ -30,13 +30,14 @@ checked: $(VENV)/.test $(VENV)/.mermaid
 	cd $(ROOT) && $(BIN)/ruff check .
 	cd $(ROOT) && $(BIN)/ruff format --check .
 	cd $(ROOT) && $(BIN)/mypy
+	cd $(ROOT) && $(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 
 bench: $(VENV)/.bench
 	@cd $(ROOT) && $(BIN)/python -m tests.bench
 
 # Writes the modules that are derived from the tables.
-generate: $(VENV)/.demo
-	cd $(ROOT) && $(BIN)/python -m ecs_fsm.generate
+generate: $(VENV)/.test
+	cd $(ROOT) && $(BIN)/python -m ecs_fsm.lifecycles.generate && $(BIN)/python -m ecs_fsm.serve.control.page
 
 # Draws every picture of diagrams/ and writes its page.
 diagrams: $(VENV)/.demo

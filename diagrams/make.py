@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ecs_fsm import ECS, draw
-from ecs_fsm.check import Waiter
-from ecs_fsm.check.picturing import picture
+from ecs_fsm.core.scenario import simulate
 from ecs_fsm.draw import Picture
-from ecs_fsm.ecs import Server
 from ecs_fsm.explore import content, explorer
-from ecs_fsm.nova import NOVA
-from ecs_fsm.nova import Server as NovaServer
-from ecs_fsm.simulate import simulate
+from ecs_fsm.lifecycles.ecs import Server
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.lifecycles.nova import Server as NovaServer
+from ecs_fsm.waiters import Waiter
+from ecs_fsm.waiters.picturing import picture
 
 WORDS = ("create", "stop", "rebuild", "resize:fail@resize_finish", "stop")
 NOVA_WORDS = ("create", "stop", "shelve", "unshelve", "resize", "revert_resize")

@@ -8,9 +8,15 @@ True
 active/powering-off ACTIVE
 """
 
-from ecs_fsm.ecs import ECS, Server, Status, TaskState, VmState
-from ecs_fsm.errors import InvalidInput, InvalidTable, LifecycleError, Refused, UnknownFact
-from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.core.errors import (
+    InvalidInput,
+    InvalidTable,
+    LifecycleError,
+    Refused,
+    UnknownFact,
+)
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.lifecycles.ecs import ECS, Server, Status, TaskState, VmState
 from ecs_fsm.version import __version__
 
 __all__ = [

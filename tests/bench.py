@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ecs_fsm import ECS, Lifecycle, Server, draw
-from ecs_fsm.observations import Observation
-from ecs_fsm.replay import Replay
+from ecs_fsm.records.observations import Observation
+from ecs_fsm.replay.explanation import Replay
 from tests.measured import Row
 
 ROUNDS = 9
@@ -222,8 +222,8 @@ RECORDED = ("active/-", "active/powering-off", "stopped/-", "stopped/powering-on
 
 def nova() -> list[Row]:
     """What the larger lifecycle costs beside the smaller one: events, its first use, a replay."""
-    from ecs_fsm.nova import NOVA
-    from ecs_fsm.nova import Server as NovaServer
+    from ecs_fsm.lifecycles.nova import NOVA
+    from ecs_fsm.lifecycles.nova import Server as NovaServer
 
     def cycles(server: Server | NovaServer) -> Callable[[], None]:
         def run() -> None:
@@ -257,7 +257,7 @@ def nova() -> list[Row]:
         name: median(timed(theirs) / timed(ours) for _ in range(ROUNDS))
         for name, (ours, theirs) in runs.items()
     }
-    code = "import ecs_fsm, time; t = time.perf_counter(); import ecs_fsm.nova; print(time.perf_counter() - t)"
+    code = "import ecs_fsm, time; t = time.perf_counter(); import ecs_fsm.lifecycles.nova; print(time.perf_counter() - t)"
     first = median(
         float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout)
         * 1e3

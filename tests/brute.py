@@ -10,8 +10,8 @@ from functools import cache
 from typing import NamedTuple
 
 from ecs_fsm import Lifecycle
-from ecs_fsm.lifecycle import Outcome
-from ecs_fsm.model import Kind, Node, State
+from ecs_fsm.core.lifecycle import Outcome
+from ecs_fsm.core.model import Kind, Node, State
 
 GONE = "<gone>"
 LONGEST = 14

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ecs_fsm.fleet.profilefile import built_in
 from ecs_fsm.lifecycles import server_class
-from ecs_fsm.serve.cloud import Cloud
-from ecs_fsm.serve.instance import Asker
-from ecs_fsm.serve.state import State
+from ecs_fsm.profiles.loader import built_in
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.instance import Asker
+from ecs_fsm.serve.cloud.state import State
 
 LIFECYCLES = ("ecs", "nova")
 USER = Asker("req-1", "user", "project", "test")

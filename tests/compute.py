@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from fastapi import FastAPI
 
-from ecs_fsm.serve.api.access import Access, Caller
-from ecs_fsm.serve.api.groups import Groups
-from ecs_fsm.serve.api.keypairs import Kept
 from ecs_fsm.serve.app import application
-from ecs_fsm.serve.instance import Asker, Instance, NewServer
-from ecs_fsm.serve.settings import Settings
+from ecs_fsm.serve.cloud.instance import Asker, Instance, NewServer
+from ecs_fsm.serve.compute.keypairs import Kept
+from ecs_fsm.serve.http.access import Access, Caller
+from ecs_fsm.serve.http.settings import Settings
+from ecs_fsm.serve.network.groups import Groups
 from tests.apart import apart
 from tests.clouds import cloud_of
 

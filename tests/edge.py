@@ -17,9 +17,9 @@ import httpx
 from fastapi import FastAPI
 
 from ecs_fsm.serve.app import application
-from ecs_fsm.serve.cloud import Cloud
-from ecs_fsm.serve.record import Record
-from ecs_fsm.serve.settings import Settings
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.record import Record
+from ecs_fsm.serve.http.settings import Settings
 from tests.apart import apart
 from tests.clouds import cloud_of
 
@@ -77,8 +77,8 @@ PROGRAM = """
 import asyncio, sys
 from starlette.responses import StreamingResponse
 from ecs_fsm.serve.app import application
-from ecs_fsm.serve.listen import bind, serve_until_signal
-from ecs_fsm.serve.settings import Settings
+from ecs_fsm.serve.http.listen import bind, serve_until_signal
+from ecs_fsm.serve.http.settings import Settings
 from tests.clouds import cloud_of
 
 settings = Settings(port=0)

@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ecs_fsm import ECS, Lifecycle, draw
+from ecs_fsm.core.model import Kind
+from ecs_fsm.core.scenario import simulate
 from ecs_fsm.draw.engine import found
 from ecs_fsm.draw.picture import Picture
 from ecs_fsm.lifecycles import server_class
-from ecs_fsm.model import Kind
-from ecs_fsm.nova import NOVA
-from ecs_fsm.simulate import simulate
+from ecs_fsm.lifecycles.nova import NOVA
 
 LIFECYCLES: tuple[Lifecycle, ...] = (ECS, NOVA)
 RUNS = {

@@ -26,7 +26,7 @@ from ecs_fsm.cli import (
     walking,
 )
 from ecs_fsm.cli.options import choosing_first
-from ecs_fsm.errors import InvalidInput, LifecycleError
+from ecs_fsm.core.errors import InvalidInput, LifecycleError
 from ecs_fsm.version import __version__
 
 READER_LEFT = 141

@@ -18,11 +18,11 @@ from ecs_fsm.cli.options import (
     task_state_words,
     vm_state_words,
 )
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.model import NO_TASK, NO_TASK_SPELLINGS
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.model import NO_TASK, NO_TASK_SPELLINGS
 
 if TYPE_CHECKING:
-    from ecs_fsm.lifecycle import Lifecycle
+    from ecs_fsm.core.lifecycle import Lifecycle
 
 
 @click.command()
@@ -35,7 +35,7 @@ def table(as_json: bool) -> int:
 
     JSON: a list of {"vm_state", "task_state", "status"}, null for no task.
     """
-    from ecs_fsm.text import print_table
+    from ecs_fsm.io.console import print_table
 
     rows = [state.as_dict() for state in servers().lifecycle.states.values()]
     if as_json:
@@ -92,7 +92,7 @@ def operations(
     {"vm_state", "task_state", "status"}, source is null where there is no server yet; "when" names
     the facts that a transition depends on.
     """
-    from ecs_fsm.text import print_transitions
+    from ecs_fsm.io.console import print_transitions
 
     lifecycle = servers().lifecycle
     found = lifecycle.transitions
@@ -115,7 +115,7 @@ def operations(
 
 
 def _things(lifecycle: Lifecycle) -> list[str]:
-    from ecs_fsm.explain import things
+    from ecs_fsm.core.explain import things
 
     return things(lifecycle)
 
@@ -134,8 +134,8 @@ def explain(thing: str, as_json: bool) -> int:
     JSON: {"thing", "kind", "meaning", "shown_by", "reached_by", "next", "failures", "ways",
     "surprises"}; states and transitions as in `table` and `operations`.
     """
-    from ecs_fsm.explain import tell
-    from ecs_fsm.text import print_told
+    from ecs_fsm.core.explain import tell
+    from ecs_fsm.io.console import print_told
 
     lifecycle = servers().lifecycle
     told = tell(lifecycle, thing)

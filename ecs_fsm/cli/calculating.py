@@ -18,7 +18,7 @@ from ecs_fsm.cli.fleets import (
     tell,
 )
 from ecs_fsm.cli.options import as_json, choosing, print_json, servers
-from ecs_fsm.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput
 
 
 @click.command()
@@ -62,8 +62,8 @@ def exact(
 
     need("numpy", "scipy")
     from ecs_fsm.fleet.answers import answer, differences, print_answer, print_differences
-    from ecs_fsm.fleet.durations import seconds
-    from ecs_fsm.fleet.profilefile import changed
+    from ecs_fsm.profiles.durations import seconds
+    from ecs_fsm.profiles.loader import changed
 
     profile = read_profile(file)
     long = None if duration is None else seconds(duration)
@@ -179,7 +179,7 @@ def fit(file: str, output: str | None) -> int:
     from ecs_fsm.fleet.fitting import fit as fit_to
     from ecs_fsm.fleet.observed import observe_file
     from ecs_fsm.fleet.telling import print_fits
-    from ecs_fsm.writing import write_whole
+    from ecs_fsm.io.atomic import write_whole
 
     lifecycle = servers().lifecycle
     fitted = fit_to(lifecycle, observe_file(lifecycle, file))

@@ -15,14 +15,14 @@ from ecs_fsm.cli.options import (
     remembering,
     servers,
 )
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.model import NO_TASK
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.model import NO_TASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecs_fsm.check.reporting import Report
-    from ecs_fsm.lifecycle import Lifecycle
+    from ecs_fsm.core.lifecycle import Lifecycle
+    from ecs_fsm.waiters.reporting import Report
 
 
 def _operations(lifecycle: Lifecycle) -> list[str]:
@@ -30,13 +30,13 @@ def _operations(lifecycle: Lifecycle) -> list[str]:
 
 
 def _attributes(lifecycle: Lifecycle) -> list[str]:
-    from ecs_fsm.check.values import NAMES
+    from ecs_fsm.waiters.values import NAMES
 
     return list(NAMES)
 
 
 def _values(lifecycle: Lifecycle) -> list[str]:
-    from ecs_fsm.check.values import NAMES, find_attribute
+    from ecs_fsm.waiters.values import NAMES, find_attribute
 
     return list(dict.fromkeys(v for name in NAMES for v in find_attribute(lifecycle, name).values))
 
@@ -125,7 +125,7 @@ def check(
 
     Exit code 1 if anything is found; notes do not count.
     """
-    from ecs_fsm.check import reporting
+    from ecs_fsm.waiters import reporting
 
     if form and as_json:
         raise InvalidInput("--json and --format are two forms of one answer: choose one")
@@ -147,8 +147,8 @@ def check(
 
 
 def _draw(file: str, reports: list[Report]) -> None:
-    from ecs_fsm.check.picturing import numbered, picture
     from ecs_fsm.draw import format_of, save
+    from ecs_fsm.waiters.picturing import numbered, picture
 
     format_of(file)
     found = [(report, finding) for report in reports for finding in report.findings]
@@ -163,9 +163,9 @@ def _one(
     attribute: str | None,
     lists: dict[str, tuple[str, ...]],
 ) -> Report:
-    from ecs_fsm.check.reporting import examine
-    from ecs_fsm.check.values import STATUS
-    from ecs_fsm.check.waiter import Waiter
+    from ecs_fsm.waiters.reporting import examine
+    from ecs_fsm.waiters.values import STATUS
+    from ecs_fsm.waiters.waiter import Waiter
 
     if operation is None:
         raise InvalidInput("say which waiter: a FILE, or --operation NAME --target A,B")
@@ -185,8 +185,8 @@ def _one(
 
 
 def _many(file: str) -> list[Report]:
-    from ecs_fsm.check.reading import read_file
-    from ecs_fsm.check.reporting import examine
+    from ecs_fsm.waiters.loader import read_file
+    from ecs_fsm.waiters.reporting import examine
 
     return [examine(*placed) for placed in read_file(file, servers().lifecycle)]
 
@@ -223,9 +223,9 @@ def infer(
     JSON: a list of {"from": [...], "attribute", "pending": [...], "target": [...], "failure":
     [...], "findings": [...]}, findings as in check.
     """
-    from ecs_fsm.check import pasting
-    from ecs_fsm.check.inference import infer as best_waiters
-    from ecs_fsm.check.values import STATUS
+    from ecs_fsm.waiters import pasting
+    from ecs_fsm.waiters.inference import infer as best_waiters
+    from ecs_fsm.waiters.values import STATUS
 
     waiters = best_waiters(
         operation,

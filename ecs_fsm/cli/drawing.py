@@ -98,7 +98,7 @@ def draw(
     """
     from ecs_fsm.draw import Theme, format_module, format_of, render, view_module
     from ecs_fsm.draw.asked import Asked
-    from ecs_fsm.writing import write_whole
+    from ecs_fsm.io.atomic import write_whole
 
     asked = Asked(servers(), words, start_node(start, remember), only)
     to_file = output not in (None, STANDARD_OUTPUT)

@@ -38,7 +38,7 @@ def explore(output: str | None, show: bool, folder: Path | None) -> int:
     import webbrowser
 
     from ecs_fsm.explore import content, explorer
-    from ecs_fsm.writing import write_whole
+    from ecs_fsm.io.atomic import write_whole
 
     lifecycle = servers().lifecycle
     path = Path(output or DEFAULT)

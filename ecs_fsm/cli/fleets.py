@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ecs_fsm.cli.options import as_json, choosing, print_json, servers
-from ecs_fsm.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ecs_fsm.fleet.checking import Checked
     from ecs_fsm.fleet.contend import Contention
-    from ecs_fsm.fleet.profile import Profile
     from ecs_fsm.fleet.result import Result
+    from ecs_fsm.profiles.profile import Profile
 
 
 class InOrder(click.Group):
@@ -75,7 +75,7 @@ check_option = click.option(
 
 def read_profile(file: str | None) -> Profile:
     """The profile that the command line names, for the chosen lifecycle."""
-    from ecs_fsm.fleet.profilefile import read
+    from ecs_fsm.profiles.loader import read
 
     return read(servers().lifecycle, file)
 
@@ -84,7 +84,7 @@ def read_profile(file: str | None) -> Profile:
 @choosing
 def show_profile() -> int:
     """Print the built-in profile, to begin one's own from."""
-    from ecs_fsm.fleet.profilefile import built_in_text
+    from ecs_fsm.profiles.loader import built_in_text
 
     click.echo(built_in_text(servers().lifecycle), nl=False)
     return 0

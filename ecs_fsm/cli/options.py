@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ecs_fsm.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.model import NO_TASK, NO_TASK_SPELLINGS, Kind
 from ecs_fsm.lifecycles import NAMES, server_class
-from ecs_fsm.model import NO_TASK, NO_TASK_SPELLINGS, Kind
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from ecs_fsm.lifecycle import Lifecycle
-    from ecs_fsm.model import Node, State
-    from ecs_fsm.server import BaseServer
+    from ecs_fsm.core.lifecycle import Lifecycle
+    from ecs_fsm.core.model import Node, State
+    from ecs_fsm.core.server import BaseServer
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

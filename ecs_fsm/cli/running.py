@@ -50,8 +50,8 @@ def simulate(
     "task_state", "status"}, "refused": null or {"operation", "vm_state", "task_state", "status",
     "reason", "allowed"}}; the first change is the state that the scenario starts in.
     """
-    from ecs_fsm.simulate import simulate as run
-    from ecs_fsm.text import console, print_history
+    from ecs_fsm.core.scenario import simulate as run
+    from ecs_fsm.io.console import console, print_history
 
     server, refused = run(servers(), words, start_node(start, remember))
     if as_json:
@@ -93,6 +93,6 @@ def replay(file: str, sampled: bool, as_json: bool) -> int:
     of one event has no events, and other single events that explain a change stand under "or".
     Exit code 1 if a change is not explained.
     """
-    from ecs_fsm.recording import replay_file
+    from ecs_fsm.replay.recording import replay_file
 
     return 0 if replay_file(servers().lifecycle, file, sampled=sampled, as_json=as_json) else 1

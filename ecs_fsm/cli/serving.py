@@ -80,15 +80,15 @@ def serve(
     """
     from random import SystemRandom
 
-    from ecs_fsm.errors import InvalidInput
-    from ecs_fsm.fleet.durations import seconds
+    from ecs_fsm.core.errors import InvalidInput
     from ecs_fsm.fleet.extra import need
+    from ecs_fsm.profiles.durations import seconds
 
     need("fastapi", "uvicorn", "httptools", extra="serve")
-    from ecs_fsm.serve.listen import serve_until_signal, url_of
+    from ecs_fsm.serve.http.listen import serve_until_signal, url_of
+    from ecs_fsm.serve.http.settings import Settings
     from ecs_fsm.serve.paste import to_paste
     from ecs_fsm.serve.service import Options, begun
-    from ecs_fsm.serve.settings import Settings
 
     policy: dict[str, float] = {}
     for setting in settings:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ecs_fsm.cli.options import as_json, choosing, print_json, servers
-from ecs_fsm.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput
 
 STANDARD_OUTPUT = "-"
 OF_A_QUIZ = 10
@@ -56,8 +56,8 @@ def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
     JSON: {"lifecycle", "seed", "questions": [{"kind", "text", "choices": [text, ...], "answers":
     [number of a right choice from 0, ...], "explanation"}, ...]}.
     """
+    from ecs_fsm.io.atomic import write_whole
     from ecs_fsm.teach.sheet import markdown, render, sheet
-    from ecs_fsm.writing import write_whole
 
     if as_json and output is not None:
         raise InvalidInput("--json goes to standard output, -o to a file: choose one")

@@ -14,14 +14,14 @@ from ecs_fsm.cli.options import (
     remembering,
     servers,
 )
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.model import NO_SERVER
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.model import NO_SERVER
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from ecs_fsm.lifecycle import Lifecycle
-    from ecs_fsm.walk.ends import Limits
+    from ecs_fsm.analysis.ends import Limits
+    from ecs_fsm.core.lifecycle import Lifecycle
 
 
 def _places(lifecycle: Lifecycle) -> list[str]:
@@ -72,9 +72,9 @@ def path(  # a parameter for each option
     further ways with the same keys. Where there is no way, "events" is null, "why" says why, and
     "reachable" lists the states that can be entered.
     """
-    from ecs_fsm.walk.ends import read_ends
-    from ecs_fsm.walk.path import Paths, why_not
-    from ecs_fsm.walk.telling import print_no_way, print_ways, ways_as_dict
+    from ecs_fsm.analysis.ends import read_ends
+    from ecs_fsm.analysis.path import Paths, why_not
+    from ecs_fsm.analysis.telling import print_no_way, print_ways, ways_as_dict
 
     lifecycle = servers().lifecycle
     said = lifecycle.notation.facts(",".join(remember)) if remember else {}
@@ -95,7 +95,7 @@ def path(  # a parameter for each option
 
 
 def _limits(avoid: tuple[str, ...], no_failures: bool) -> Limits:
-    from ecs_fsm.walk.ends import read_limits
+    from ecs_fsm.analysis.ends import read_limits
 
     return read_limits(servers().lifecycle, avoid, failures=not no_failures)
 
@@ -131,8 +131,8 @@ def cover(what: str, as_json: bool) -> int:
     "events", "left_out"}; "touched" is how many things are, all there are; "left_out" are the
     transitions without pairs, as `operations` gives them.
     """
-    from ecs_fsm.walk.cover import cover as scenarios_for
-    from ecs_fsm.walk.telling import cover_as_dict, print_cover
+    from ecs_fsm.analysis.cover import cover as scenarios_for
+    from ecs_fsm.analysis.telling import cover_as_dict, print_cover
 
     lifecycle = servers().lifecycle
     found = scenarios_for(lifecycle, what)
@@ -144,7 +144,7 @@ def cover(what: str, as_json: bool) -> int:
 
 
 def _claim_names(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
-    from ecs_fsm.walk.claimfile import built_in
+    from ecs_fsm.analysis.claimfile import built_in
 
     names = completing(lambda lifecycle: [claim.name for claim in built_in(lifecycle)])
     return names(ctx, param, start)
@@ -213,9 +213,9 @@ def prove(names: tuple[str, ...], file: str | None, as_json: bool) -> int:
     [{"event", "vm_state", "task_state", "status"}, ...], "simulate": null or its arguments}, ...]};
     the first change of a counterexample has no event where it begins with a server.
     """
-    from ecs_fsm.walk.claimfile import choose
-    from ecs_fsm.walk.ground import Ground
-    from ecs_fsm.walk.telling import claims_as_dicts, print_claims
+    from ecs_fsm.analysis.claimfile import choose
+    from ecs_fsm.analysis.ground import Ground
+    from ecs_fsm.analysis.telling import claims_as_dicts, print_claims
 
     lifecycle = servers().lifecycle
     claims = choose(lifecycle, names, file)

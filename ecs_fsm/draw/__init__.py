@@ -20,6 +20,8 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+from ecs_fsm.core.errors import InvalidInput, Refused, unknown
+from ecs_fsm.core.server import BaseServer
 from ecs_fsm.draw import formats, views
 from ecs_fsm.draw.engine import engine
 from ecs_fsm.draw.palette import Theme
@@ -32,8 +34,6 @@ from ecs_fsm.draw.views.run import run as _run
 from ecs_fsm.draw.views.status import status
 from ecs_fsm.draw.views.timeline import timeline as _timeline
 from ecs_fsm.draw.walk import Run
-from ecs_fsm.errors import InvalidInput, Refused, unknown
-from ecs_fsm.server import BaseServer
 
 __all__ = [
     "FORMATS",
@@ -120,7 +120,7 @@ def save(
     program: str | None = None,
 ) -> None:
     """Write a picture into a file, whole or not at all; its ending tells the format."""
-    from ecs_fsm.writing import write_whole
+    from ecs_fsm.io.atomic import write_whole
 
     write_whole(path, render(picture, form or format_of(path), theme, program))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.model import Node
+from ecs_fsm.core.server import BaseServer
 from ecs_fsm.draw.walk import Run
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.model import Node
-from ecs_fsm.server import BaseServer
 
 
 class Asked(NamedTuple):
@@ -33,7 +33,7 @@ class Asked(NamedTuple):
 
     def run(self) -> Run:
         """The run that the words tell. Raises `InvalidInput` as `simulate` does."""
-        from ecs_fsm.simulate import simulate
+        from ecs_fsm.core.scenario import simulate
 
         if not self.words:
             raise InvalidInput("say what happens, in the words of simulate, such as: create stop")

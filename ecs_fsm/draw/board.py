@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
+from ecs_fsm.core.model import Word
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.grid import GAP, Columns, row_height, row_heights, text_at
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Text, wrapped
 from ecs_fsm.draw.rows import Lane
-from ecs_fsm.model import Word
 
 PADDING = 5.0
 """Between a lane's border and what is in it."""

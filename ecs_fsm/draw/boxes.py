@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import ceil
 
+from ecs_fsm.core.model import Facts, Kind, State, bracketed
 from ecs_fsm.draw.picture import Box, Ink, Look, Spot, Text, broken, width_of
 from ecs_fsm.draw.rows import task_of
-from ecs_fsm.model import Facts, Kind, State, bracketed
 
 NAME = 10.0
 STATUS = 9.0

@@ -14,7 +14,7 @@ from shutil import which
 from subprocess import CalledProcessError
 from threading import RLock
 
-from ecs_fsm.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput
 
 PURE = "graphviz-pure"
 _driving = RLock()

@@ -7,8 +7,8 @@ from typing import Any
 from transitions.extensions import GraphMachine as LibraryMachine
 from transitions.extensions.diagrams import TransitionGraphSupport
 
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.machine import LifecycleMachine, PathTransition
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.machine import LifecycleMachine, PathTransition
 
 
 class _Transition(TransitionGraphSupport, PathTransition):

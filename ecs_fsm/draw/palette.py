@@ -9,8 +9,8 @@ from colorsys import hls_to_rgb
 from enum import StrEnum
 from typing import NamedTuple
 
+from ecs_fsm.core.model import Tone
 from ecs_fsm.draw.picture import Ink, Look
-from ecs_fsm.model import Tone
 
 HUES: dict[Tone, tuple[int, float]] = {
     Tone.BLUE: (212, 0.75),

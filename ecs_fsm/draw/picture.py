@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
-from ecs_fsm.model import State, Tone, Transition
+from ecs_fsm.core.model import State, Tone, Transition
 
 
 class Look(StrEnum):

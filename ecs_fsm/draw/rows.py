@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from ecs_fsm.lifecycle import Lifecycle, Outcome
-from ecs_fsm.model import Facts, Kind, Node, State, Transition, Trigger, Word
+from ecs_fsm.core.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.model import Facts, Kind, Node, State, Transition, Trigger, Word
 
 
 class Entered(NamedTuple):

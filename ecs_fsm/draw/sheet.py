@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import State
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.board import Board, DrawnLane, DrawnRow
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
 from ecs_fsm.draw.rows import Lane, Row, named
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import State
 
 MOST_REMARK = 104.0
 """How wide the remark on a request may be."""

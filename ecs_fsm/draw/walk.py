@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ecs_fsm.core.errors import Refused
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import AnyChange, State
 from ecs_fsm.draw.picture import Arrow, Box, Look, Picture, Step
-from ecs_fsm.errors import Refused
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import AnyChange, State
 
 MOST_ASKED = 4
 """Requests to name in a title before they are counted."""

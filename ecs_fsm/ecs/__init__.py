@@ -1,6 +1,6 @@
 """The lifecycle of an Elastic Cloud Server: its table, and servers that live by it."""
 
-from ecs_fsm.ecs.server import Server
-from ecs_fsm.ecs.table import ECS, Status, TaskState, VmState
+from ecs_fsm.lifecycles.ecs import ECS, Server, Status, TaskState, VmState
+from ecs_fsm.lifecycles.ecs.table import TABLE
 
-__all__ = ["ECS", "Server", "Status", "TaskState", "VmState"]
+__all__ = ["ECS", "TABLE", "Server", "Status", "TaskState", "VmState"]

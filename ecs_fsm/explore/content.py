@@ -11,13 +11,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-from ecs_fsm.check.findings import Finding
-from ecs_fsm.check.reading import read
-from ecs_fsm.check.reporting import Report, examine
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.lifecycle import Lifecycle, Outcome
 from ecs_fsm.teach.lessons import lessons
 from ecs_fsm.teach.quiz import questions
+from ecs_fsm.waiters.findings import Finding
+from ecs_fsm.waiters.loader import read
+from ecs_fsm.waiters.reporting import Report, examine
 
 Json = Mapping[str, object]
 MOST_LESSONS = 100

@@ -8,12 +8,12 @@ from __future__ import annotations
 from html import escape
 from string import Template
 
-from ecs_fsm.explore import colours
-from ecs_fsm.explore.board import board
-from ecs_fsm.explore.bundle import data, policy, read, script
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.explore.content import Content, as_data
-from ecs_fsm.explore.export import exported
-from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.web import colours
+from ecs_fsm.web.board import board
+from ecs_fsm.web.bundle import data, policy, read, script
+from ecs_fsm.web.exported import exported
 
 SCRIPTS = (
     "constants", "machine", "run", "address", "dom", "view", "choose", "board", "now", "controls",

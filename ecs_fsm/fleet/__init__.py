@@ -14,8 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ecs_fsm.fleet.profilefile import built_in, changed, read
     from ecs_fsm.fleet.running import run
+    from ecs_fsm.profiles.loader import built_in, changed, read
 
 _MODULES = {
     "built_in": "profilefile",

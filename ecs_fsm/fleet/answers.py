@@ -11,12 +11,12 @@ from ecs_fsm.fleet.checking import Checked
 from ecs_fsm.fleet.compiled import compile_profile
 from ecs_fsm.fleet.exact import Course, Exact
 from ecs_fsm.fleet.lattice import law
-from ecs_fsm.fleet.profile import Profile
 from ecs_fsm.fleet.result import ATTRIBUTES, PERCENTILES, shown
 from ecs_fsm.fleet.stages import NoClosedForm
 from ecs_fsm.fleet.tally import SHORTEST
 from ecs_fsm.fleet.telling import print_rows, span
-from ecs_fsm.text import console
+from ecs_fsm.io.console import console
+from ecs_fsm.profiles.profile import Profile
 
 Answer = dict[str, object]
 MOST_TIMES = 9

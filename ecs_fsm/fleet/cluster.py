@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
-from ecs_fsm.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.fleet.extra import need
 
 PATIENCE = 4

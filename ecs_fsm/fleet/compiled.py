@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_fsm.fleet.durations import Duration, Family
+from ecs_fsm.core.model import Kind, State
 from ecs_fsm.fleet.process import Edge, Place, Spot, process
-from ecs_fsm.fleet.profile import Profile
-from ecs_fsm.model import Kind, State
+from ecs_fsm.profiles.durations import Duration, Family
+from ecs_fsm.profiles.profile import Profile
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from ecs_fsm.fleet.compiled import Compiled, compile_profile
 from ecs_fsm.fleet.process import Stay
-from ecs_fsm.fleet.profile import Profile, Resource
 from ecs_fsm.fleet.recorder import Life, Recorder, begin, edge_of
 from ecs_fsm.fleet.reference import time_of, uniform
 from ecs_fsm.fleet.result import PERCENTILES, Result
 from ecs_fsm.fleet.running import Plan, plan_for
+from ecs_fsm.profiles.profile import Profile, Resource
 
 Steps = Generator[simpy.Event, object, None]
 REPORTS = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ecs_fsm.errors import LifecycleError
+from ecs_fsm.core.errors import LifecycleError
 
 
 class MissingExtra(LifecycleError):

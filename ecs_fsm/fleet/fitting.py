@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ecs_fsm.fleet.durations import SECOND, Duration, Family
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Kind, State
+from ecs_fsm.core.scenario import HANG
 from ecs_fsm.fleet.observed import Observed, Stays, merged
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import Kind, State
-from ecs_fsm.simulate import HANG
+from ecs_fsm.profiles.durations import SECOND, Duration, Family
 
 ENOUGH = 30
 """Samples below which nothing is fitted, and the built-in profile stays."""

@@ -16,9 +16,9 @@ from scipy import sparse
 from scipy.sparse.linalg import SuperLU, splu
 
 from ecs_fsm.fleet.compiled import NOBODY, Compiled
-from ecs_fsm.fleet.durations import Duration, Family
 from ecs_fsm.fleet.process import Stay
 from ecs_fsm.fleet.stages import FINAL, NoClosedForm, Vector
+from ecs_fsm.profiles.durations import Duration, Family
 
 Complex = NDArray[np.complex128]
 ACCURACY = 18.4

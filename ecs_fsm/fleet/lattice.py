@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy import special
 from scipy.sparse import csgraph
 
-from ecs_fsm.fleet.durations import Duration, Family
 from ecs_fsm.fleet.stages import Vector
+from ecs_fsm.profiles.durations import Duration, Family
 
 POINTS = 1024
 DAMPING = 1e-8

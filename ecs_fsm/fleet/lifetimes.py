@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_fsm.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.fleet.compiled import CONSTANT, EXPONENTIAL, Compiled
 from ecs_fsm.fleet.draws import STRIDE, mix, seed_key, server_key
 from ecs_fsm.fleet.jit import compiled, inlined

@@ -1,7 +1,7 @@
 """Timed observations of servers: how long they stayed where, and what came then.
 
-A recording has the columns that `ecs_fsm.observations` reads, a time, and a server where it holds
-more than one.
+A recording has the columns that `ecs_fsm.records.observations` reads, a time, and a server where it
+holds more than one.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import Kind, State
-from ecs_fsm.observations import Observation, Source, read
-from ecs_fsm.replay import Explanation, Replay
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Kind, State
+from ecs_fsm.records.observations import Observation, Source, read
+from ecs_fsm.replay.explanation import Explanation, Replay
 
 TIMES = ("seconds", "time", "timestamp", "at")
 EXPECTED = f"expected a column {' or '.join(TIMES)} with seconds or an ISO 8601 time"

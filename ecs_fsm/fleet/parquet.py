@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ecs_fsm.fleet.result import ATTRIBUTES, Result, shown
-from ecs_fsm.writing import replacing
+from ecs_fsm.io.atomic import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ecs_fsm.core.model import State
     from ecs_fsm.fleet.engine import Rows
     from ecs_fsm.fleet.running import Taker
-    from ecs_fsm.model import State
 
 
 @contextmanager

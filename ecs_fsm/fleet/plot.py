@@ -14,14 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
-from ecs_fsm.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.fleet.lattice import Law, law
 from ecs_fsm.fleet.result import Result
 from ecs_fsm.fleet.stages import Vector
 from ecs_fsm.fleet.tally import BINS, PER_OCTAVE, SHORTEST, bin_edges
 from ecs_fsm.fleet.telling import span
-from ecs_fsm.writing import write_whole
+from ecs_fsm.io.atomic import write_whole
 
 if TYPE_CHECKING:
     from ecs_fsm.fleet.contend import Queue

@@ -11,12 +11,12 @@ from enum import IntEnum
 from itertools import product
 from typing import NamedTuple
 
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.fleet.checked import NONE
-from ecs_fsm.fleet.durations import Duration, Family
-from ecs_fsm.fleet.profile import Profile
-from ecs_fsm.lifecycle import Lifecycle, Outcome
-from ecs_fsm.model import Facts, Kind, Node, State, bracketed
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.model import Facts, Kind, Node, State, bracketed
+from ecs_fsm.profiles.durations import Duration, Family
+from ecs_fsm.profiles.profile import Profile
+from ecs_fsm.profiles.validation import NONE
 
 AT_ONCE = Duration(Family.CONSTANT, 0.0)
 

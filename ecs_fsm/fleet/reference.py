@@ -11,17 +11,17 @@ import math
 from statistics import NormalDist
 from typing import cast
 
+from ecs_fsm.core.model import Node
+from ecs_fsm.core.server import BaseServer
 from ecs_fsm.fleet.compiled import Compiled, compile_profile
 from ecs_fsm.fleet.draws import FURTHER, STRIDE, WORD, mix_int
-from ecs_fsm.fleet.durations import Duration, Family
 from ecs_fsm.fleet.process import Stay
-from ecs_fsm.fleet.profile import Profile
 from ecs_fsm.fleet.recorder import Entry, Life, Recorder, begin, edge_of
 from ecs_fsm.fleet.result import Result
 from ecs_fsm.fleet.running import Plan, plan_for
 from ecs_fsm.lifecycles import server_class
-from ecs_fsm.model import Node
-from ecs_fsm.server import BaseServer
+from ecs_fsm.profiles.durations import Duration, Family
+from ecs_fsm.profiles.profile import Profile
 
 _NORMAL = NormalDist()
 

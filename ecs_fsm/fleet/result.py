@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_fsm.core.model import NO_TASK, Kind, State
 from ecs_fsm.fleet.compiled import Compiled, Group
 from ecs_fsm.fleet.tally import BINS, MICRO, Tally, bin_edges
-from ecs_fsm.model import NO_TASK, Kind, State
 
 PERCENTILES = (50, 90, 99)
 ATTRIBUTES = ("status", "vm_state", "task_state")

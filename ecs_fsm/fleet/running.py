@@ -14,17 +14,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecs_fsm.ecs import ECS
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.fleet.checked import POISSON
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.fleet.compiled import Arrays, Compiled, compile_profile
 from ecs_fsm.fleet.draws import mix_int, seed_key
-from ecs_fsm.fleet.durations import seconds
 from ecs_fsm.fleet.engine import Rows, room, simulate
-from ecs_fsm.fleet.profile import Profile
-from ecs_fsm.fleet.profilefile import built_in
 from ecs_fsm.fleet.result import Result
 from ecs_fsm.fleet.tally import Sizes, Tally, add, empty
+from ecs_fsm.lifecycles.ecs import ECS
+from ecs_fsm.profiles.durations import seconds
+from ecs_fsm.profiles.loader import built_in
+from ecs_fsm.profiles.profile import Profile
+from ecs_fsm.profiles.validation import POISSON
 
 LARGEST, SMALLEST, PARTS = 1 << 14, 1 << 10, 64
 WITH_EVENTS = 1 << 10

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_fsm.errors import LifecycleError
+from ecs_fsm.core.errors import LifecycleError
 from ecs_fsm.fleet.compiled import Compiled
-from ecs_fsm.fleet.durations import Family
 from ecs_fsm.fleet.process import Stay
+from ecs_fsm.profiles.durations import Family
 
 Vector = NDArray[np.float64]
 MOST_STAGES = 64

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecs_fsm.fleet.durations import UNITS
+from ecs_fsm.core.model import Kind
 from ecs_fsm.fleet.result import PERCENTILES, Result
-from ecs_fsm.model import Kind
-from ecs_fsm.text import console, print_table
+from ecs_fsm.io.console import console, print_table
+from ecs_fsm.profiles.durations import UNITS
 
 if TYPE_CHECKING:
     from ecs_fsm.fleet.contend import Queue

@@ -1,6 +1,6 @@
-"""The lifecycle of a Nova instance: its table, and servers that live by it."""
+"""The lifecycle of an OpenStack Nova instance: its table, and servers that live by it."""
 
-from ecs_fsm.nova.server import Server
-from ecs_fsm.nova.table import NOVA, Status, TaskState, VmState
+from ecs_fsm.lifecycles.nova import NOVA, Server, Status, TaskState, VmState
+from ecs_fsm.lifecycles.nova.table import TABLE
 
-__all__ = ["NOVA", "Server", "Status", "TaskState", "VmState"]
+__all__ = ["NOVA", "TABLE", "Server", "Status", "TaskState", "VmState"]

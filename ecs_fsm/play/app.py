@@ -13,8 +13,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import OptionList, Static
 
-from ecs_fsm.errors import InvalidInput, Refused, UnknownFact
-from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.play import telling
 from ecs_fsm.play.picture import lanes, way
 from ecs_fsm.play.quizzing import Quiz, QuizScreen

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import NO_SERVER, NO_TASK, AnyChange, State
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import NO_SERVER, NO_TASK, AnyChange, State
 from ecs_fsm.play.session import Session
 
 HERE = "▶ "

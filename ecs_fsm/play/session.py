@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from ecs_fsm.errors import UnknownFact
-from ecs_fsm.history import History
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import AnyChange, Kind, Node, State
-from ecs_fsm.refusal import reason
+from ecs_fsm.core.errors import UnknownFact
+from ecs_fsm.core.history import History
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import AnyChange, Kind, Node, State
+from ecs_fsm.core.refusal import reason
 from ecs_fsm.teach.lessons import Lesson, Step
 
 NOTHING_YET = "there is no server yet"

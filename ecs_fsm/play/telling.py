@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ecs_fsm.model import NO_SERVER, Kind
+from ecs_fsm.core.model import NO_SERVER, Kind
 from ecs_fsm.play.session import Choice, Session
 
 WELCOME = "There is no server yet: press 1 or n to make one, l for the lessons, ? for help."

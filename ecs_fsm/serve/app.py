@@ -14,50 +14,41 @@ from fastapi import FastAPI, Path, Request
 from fastapi.params import Depends
 from starlette.responses import Response
 
-from ecs_fsm.serve.accesslog import Logged
-from ecs_fsm.serve.api import (
+from ecs_fsm.serve.cloud.clockwork import Clockwork, running
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.imagestore import ImageStore
+from ecs_fsm.serve.cloud.jobs import Jobs
+from ecs_fsm.serve.compute import (
     actions,
-    cloudlists,
     compute,
-    control,
-    document,
-    errors,
     flavors,
-    groupchanges,
-    groups,
     hosts,
-    huawei,
-    identity,
-    imagechanges,
     imageproxy,
-    images,
     keypairs,
     metadata,
     migrations,
-    network,
-    page,
     past,
     ports,
     quotas,
     reports,
     servers,
-    stream,
     tags,
-    tokens,
-    troubles,
     versions,
     volumes,
 )
-from ecs_fsm.serve.api.access import Access
-from ecs_fsm.serve.api.handlers import Handlers
-from ecs_fsm.serve.clockwork import Clockwork, running
-from ecs_fsm.serve.cloud import Cloud
-from ecs_fsm.serve.guard import Guarded
-from ecs_fsm.serve.imagestore import ImageStore
-from ecs_fsm.serve.jobs import Jobs
-from ecs_fsm.serve.settings import Settings
-from ecs_fsm.serve.slashes import Merged
-from ecs_fsm.serve.wire import OWN_PATHS, Wired, WireFaults
+from ecs_fsm.serve.control import control, document, page, stream, troubles
+from ecs_fsm.serve.http import errors
+from ecs_fsm.serve.http.access import Access
+from ecs_fsm.serve.http.accesslog import Logged
+from ecs_fsm.serve.http.guard import Guarded
+from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.settings import Settings
+from ecs_fsm.serve.http.slashes import Merged
+from ecs_fsm.serve.http.wire import OWN_PATHS, Wired, WireFaults
+from ecs_fsm.serve.huawei import cloudlists, huawei
+from ecs_fsm.serve.identity import identity, tokens
+from ecs_fsm.serve.image import imagechanges, images
+from ecs_fsm.serve.network import groupchanges, groups, network
 from ecs_fsm.version import __version__
 
 

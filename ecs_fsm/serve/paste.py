@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import resources
 from string import Template
 
-from ecs_fsm.serve.api.access import identifier
-from ecs_fsm.serve.api.tokenbody import REGION
-from ecs_fsm.serve.cloud import Cloud
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.http.access import identifier
+from ecs_fsm.serve.identity.tokenbody import REGION
 
 USER = "demo"
 

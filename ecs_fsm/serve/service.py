@@ -9,17 +9,17 @@ from socket import socket
 
 from fastapi import FastAPI
 
-from ecs_fsm.fleet.profilefile import read
 from ecs_fsm.lifecycles import server_class
+from ecs_fsm.profiles.loader import read
 from ecs_fsm.serve.app import application
-from ecs_fsm.serve.clockwork import Clockwork
-from ecs_fsm.serve.cloud import Cloud
-from ecs_fsm.serve.listen import bind
-from ecs_fsm.serve.record import Record
-from ecs_fsm.serve.settings import Settings
-from ecs_fsm.serve.state import State
-from ecs_fsm.serve.wire import WireFaults
-from ecs_fsm.serve.wirefault import PREFIX
+from ecs_fsm.serve.cloud.clockwork import Clockwork
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.record import Record
+from ecs_fsm.serve.cloud.state import State
+from ecs_fsm.serve.http.listen import bind
+from ecs_fsm.serve.http.settings import Settings
+from ecs_fsm.serve.http.wire import WireFaults
+from ecs_fsm.serve.http.wirefault import PREFIX
 
 
 @dataclass(frozen=True, slots=True)

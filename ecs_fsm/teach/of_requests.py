@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from ecs_fsm.lifecycle import Lifecycle, Outcome
-from ecs_fsm.model import Node, State
-from ecs_fsm.refusal import reason
+from ecs_fsm.core.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.model import Node, State
+from ecs_fsm.core.refusal import reason
 from ecs_fsm.teach.question import (
     TICK,
     Asked,

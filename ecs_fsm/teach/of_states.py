@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import Kind, State, Transition
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Kind, State, Transition
 from ecs_fsm.teach.question import (
     TICK,
     Asked,

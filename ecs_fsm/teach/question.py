@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import NamedTuple, TypeVar
 
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import Facts, State, Transition
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Facts, State, Transition
 
 Thing = TypeVar("Thing")
 LEAST = 3

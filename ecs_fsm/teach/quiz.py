@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.teach import of_requests, of_states
 from ecs_fsm.teach.question import Question
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import NamedTuple
 
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.teach.quiz import Question, chosen
 
 MOST_CHOICES = 5

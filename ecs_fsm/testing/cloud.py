@@ -125,9 +125,9 @@ def served(
     The options are those of `ecs-fsm serve`. Raises `MissingExtra` without the extra `serve`.
     """
     need("fastapi", "uvicorn", "httptools", extra="serve")
-    from ecs_fsm.serve.listen import server_of, url_of
+    from ecs_fsm.serve.http.listen import server_of, url_of
+    from ecs_fsm.serve.http.settings import Settings
     from ecs_fsm.serve.service import Options, begun
-    from ecs_fsm.serve.settings import Settings
 
     options = Options(lifecycle, speed, seed, profile, state, record, policy=policy or {})
     with begun(options, Settings(port=0)) as (service, bound):

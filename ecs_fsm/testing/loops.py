@@ -29,15 +29,15 @@ from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from typing import NamedTuple
 
-from ecs_fsm.check.runs import Run, Runs, runs_of
-from ecs_fsm.check.telling import run_in_words
-from ecs_fsm.check.troubles import Fault, broken
-from ecs_fsm.check.values import GONE
-from ecs_fsm.check.waiter import Words, facts_of, listed
-from ecs_fsm.ecs import ECS
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import State
-from ecs_fsm.server import API_STATUS, API_TASK_STATE, API_VM_STATE
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import State
+from ecs_fsm.core.server import API_STATUS, API_TASK_STATE, API_VM_STATE
+from ecs_fsm.lifecycles.ecs import ECS
+from ecs_fsm.waiters.faults import Fault, broken
+from ecs_fsm.waiters.runs import Run, Runs, runs_of
+from ecs_fsm.waiters.telling import run_in_words
+from ecs_fsm.waiters.values import GONE
+from ecs_fsm.waiters.waiter import Words, facts_of, listed
 
 BOUND = 10
 """Polls of the end after which a waiter is taken to go on for ever."""
@@ -169,7 +169,7 @@ def pollings(
 
     Of the shortest run through every state, with every end, there is what is seen of it if nothing
     is missed, if one state alone is seen before the end, and if nothing but the end is. `from_` and
-    `remember` choose the starts, as in `ecs_fsm.check.Waiter`.
+    `remember` choose the starts, as in `ecs_fsm.waiters.Waiter`.
     """
     runs = runs_of(lifecycle, operation, listed(from_), facts_of(remember))
     found: dict[tuple[object, ...], Polling] = {}

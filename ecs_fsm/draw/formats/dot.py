@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from ecs_fsm.core.model import NO_SERVER, Transition
 from ecs_fsm.draw.boxes import LINE, height_for, width_for
 from ecs_fsm.draw.palette import COLOURS, Colours, Theme, Tint
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
-from ecs_fsm.model import NO_SERVER, Transition
 
 FONT = "Arial"
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0">'

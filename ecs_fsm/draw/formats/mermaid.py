@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from ecs_fsm.core.model import NO_TASK, State, Transition
 from ecs_fsm.draw.palette import COLOURS, Theme
 from ecs_fsm.draw.picture import Picture, Step
-from ecs_fsm.model import NO_TASK, State, Transition
 
 ORIGIN = "[*]"
 ENDINGS = (".mmd", ".mermaid")

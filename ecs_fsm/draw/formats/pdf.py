@@ -6,11 +6,11 @@ from io import BytesIO
 from shutil import which
 from typing import TYPE_CHECKING
 
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.draw.engine import painted
 from ecs_fsm.draw.formats import dot, svg
 from ecs_fsm.draw.palette import Theme
 from ecs_fsm.draw.picture import Picture
-from ecs_fsm.errors import InvalidInput
 
 if TYPE_CHECKING:
     from reportlab.graphics.shapes import Drawing

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.model import NO_TASK
 from ecs_fsm.draw.engine import PURE, painted
 from ecs_fsm.draw.formats import dot
 from ecs_fsm.draw.formats.dot import listed
 from ecs_fsm.draw.motion import SPACE, element, moving, rules
 from ecs_fsm.draw.palette import Theme, counterparts
 from ecs_fsm.draw.picture import Arrow, Box, Look, Picture
-from ecs_fsm.errors import InvalidInput
-from ecs_fsm.model import NO_TASK
 
 ENDINGS = (".svg",)
 TEXT = False

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.draw.asked import Asked
 from ecs_fsm.draw.boxes import EXPLAINED, NOWHERE
 from ecs_fsm.draw.picture import CAPTION, Box, Ink, Moment, Picture, Text
 from ecs_fsm.draw.views.run import drawn
 from ecs_fsm.draw.walk import Run
-from ecs_fsm.lifecycle import Lifecycle
 
 
 def picture(asked: Asked) -> Picture:

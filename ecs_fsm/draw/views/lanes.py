@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.draw.asked import Asked
 from ecs_fsm.draw.picture import Picture
 from ecs_fsm.draw.rows import lanes_of
 from ecs_fsm.draw.sheet import sheet
-from ecs_fsm.lifecycle import Lifecycle
 
 ON_ONE_SHEET = 6
 """How many lanes go on one sheet of paper; of more, each has a sheet of its own."""

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Kind, State, Transition, Trigger
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.asked import Asked
 from ecs_fsm.draw.ladder import Block, Step, placed
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
 from ecs_fsm.draw.rows import task_of
-from ecs_fsm.errors import InvalidInput, unknown
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import Kind, State, Transition, Trigger
 
 MOST = 3
 """Requests to name one by one before they are counted."""

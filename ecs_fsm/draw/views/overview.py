@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Kind, Transition, Word
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.asked import Asked
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Page, Picture, Text, wrapped
 from ecs_fsm.draw.rows import Row, lanes_of
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import Kind, Transition, Word
 
 EXPLAINED = (
     "Bold: what a user asks; thin: what follows by itself; red: where a step that fails leads."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import State, Tone
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.asked import Asked
 from ecs_fsm.draw.grid import text_at
@@ -12,8 +14,6 @@ from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
 from ecs_fsm.draw.rows import Lane, lanes_of
 from ecs_fsm.draw.sheet import row_key, sheet
 from ecs_fsm.draw.walk import Run, Visit, walk
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import State, Tone
 
 STAYS = (Look.LANE, Look.PLAIN)
 """What never fades: the ground and what is written on it."""

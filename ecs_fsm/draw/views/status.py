@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import NO_TASK, State
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.asked import Asked
 from ecs_fsm.draw.grid import Columns
 from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import NO_TASK, State
 
 HIGH = 18.0
 EXPLAINED = "Find the vm_state above and the task_state at the left; an empty place does not occur."

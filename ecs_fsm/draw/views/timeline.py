@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import NO_TASK, AnyChange, Kind, Tone
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.asked import Asked
 from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text, broken, width_of, wrapped
 from ecs_fsm.draw.walk import Run
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import NO_TASK, AnyChange, Kind, Tone
 
 SIDE = 62.0
 """Room for the names of the tracks."""

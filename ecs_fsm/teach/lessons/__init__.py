@@ -11,8 +11,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from ecs_fsm.errors import InvalidInput, unknown
-from ecs_fsm.lifecycle import Lifecycle
+from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.teach.lessons.lesson import Lesson, Step
 from ecs_fsm.teach.lessons.reading import EXPECTED, MOST_BYTES, lesson_name, read
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ecs_fsm.model import Facts, State, bracketed
+from ecs_fsm.core.model import Facts, State, bracketed
 
 
 class Step(NamedTuple):

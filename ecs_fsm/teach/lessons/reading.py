@@ -16,12 +16,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from ecs_fsm.errors import InvalidInput, Refused, UnknownFact, unknown
-from ecs_fsm.lifecycle import Lifecycle
-from ecs_fsm.model import Node, State
-from ecs_fsm.simulate import with_facts
+from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact, unknown
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Node, State
+from ecs_fsm.core.scenario import with_facts
+from ecs_fsm.io.toml import Lines, decoded, parsed
 from ecs_fsm.teach.lessons.lesson import Lesson, Step
-from ecs_fsm.tomlfile import Lines, decoded, parsed
 
 MOST_BYTES = 32_768
 MOST_STEPS = 40

@@ -1,0 +1,209 @@
+"""Claims as they are written: a TOML file with a table `[[claim]]` for each.
+
+Every claim has a `name`, a `text` that says it in a sentence, and a `kind`, which decides the keys
+that it has beside them:
+
+    leads         from, by, to      from every state of `from` a way leads to `to`, on which `by` is
+                                    asked and nothing else after it
+    never         from, to          no run leads from `from` to `to`
+    way-out       of, but           every state of `of` but those of `but` can be left
+    left-only-by  of, by            the states of `of` are left only in the course of `by`
+    accepted      of, by            every state of `of` accepts `by`
+    tells         attribute         status, vm_state or task_state alone tells whether a task runs
+    between       from, to, always  between showing `from` and showing `to` one of the events of
+                                    `always` happens
+    course        of, that, shows   every run of the operation `of` that "fails", "succeeds" or
+                  or ends           "ends" (either) shows one of the states of `shows`, a failing
+                                    one from its failure on, or comes to rest in one of `ends`
+
+States are named by a state (`active/-`), a status, a vm_state, `any`, or a list of such words; what
+is asked or happens by an operation or an event, or a list of them. `but` may be left out.
+
+    [[claim]]
+    name = "rebuild-ends-active"
+    text = "A rebuild that succeeds leaves the server ACTIVE."
+    kind = "course"
+    of = "rebuild"
+    that = "succeeds"
+    ends = "ACTIVE"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from importlib import resources
+from typing import NamedTuple
+
+from ecs_fsm.analysis.claims import Accepted, Claimed, Leads, Never, States, WayOut
+from ecs_fsm.analysis.courses import HOW, Between, Course, LeftOnlyBy, Tells
+from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import State
+from ecs_fsm.io.toml import Tables, read_text
+
+ATTRIBUTES = ("status", "vm_state", "task_state")
+ANY = "any"
+TABLE = "claim"
+BESIDE = ("name", "text", "kind")
+EXPECTED = f"expected tables [[{TABLE}]] with {', '.join(BESIDE)}"
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "leads": ("from", "by", "to"),
+    "never": ("from", "to"),
+    "way-out": ("of", "but"),
+    "left-only-by": ("of", "by"),
+    "accepted": ("of", "by"),
+    "tells": ("attribute",),
+    "between": ("from", "to", "always"),
+    "course": ("of", "that", "shows", "ends"),
+}
+"""The keys of each kind of claim."""
+RESULTS = ("shows", "ends")
+
+
+class Claim(NamedTuple):
+    """One claim: its name, the sentence, and what it says."""
+
+    name: str
+    text: str
+    says: Claimed
+
+
+def built_in(lifecycle: Lifecycle) -> list[Claim]:
+    """The claims that come with the package."""
+    text = resources.files("ecs_fsm.analysis").joinpath("claims.toml").read_text(encoding="utf-8")
+    return parse(lifecycle, text, "claims.toml")
+
+
+def read(lifecycle: Lifecycle, path: str) -> list[Claim]:
+    """The claims of a file, `-` for standard input. Raises as `parse`, and `OSError`."""
+    text, name = read_text(path, EXPECTED)
+    return parse(lifecycle, text, name)
+
+
+def choose(lifecycle: Lifecycle, names: Sequence[str], path: str | None) -> list[Claim]:
+    """The claims of those names; without one those of the file, or else all built-in ones."""
+    own = read(lifecycle, path) if path is not None else []
+    known = {claim.name: claim for claim in (*built_in(lifecycle), *own)}
+    for name in names:
+        if name not in known:
+            raise unknown("claim", name, known)
+    return [known[name] for name in dict.fromkeys(names)] or own or list(known.values())
+
+
+def parse(lifecycle: Lifecycle, text: str, path: str) -> list[Claim]:
+    """The claims of a text that stands in the file `path`.
+
+    Raises `InvalidInput` that names file and line for what is wrong.
+    """
+    tables = Tables(text, path, TABLE, EXPECTED)
+    claims: dict[str, Claim] = {}
+    for number in range(len(tables.rows)):
+        written = _Written(lifecycle, tables, number)
+        claim = written.claim()
+        if claim.name in claims:
+            raise written.problem("name", f"a second claim is named {claim.name!r}; names differ")
+        claims[claim.name] = claim
+    return list(claims.values())
+
+
+class _Written:
+    """One table of the file while it is read."""
+
+    def __init__(self, lifecycle: Lifecycle, tables: Tables, number: int) -> None:
+        self._lifecycle = lifecycle
+        self._table = tables.rows[number]
+        self._tables = tables
+        self._number = number
+
+    def claim(self) -> Claim:
+        """The claim, once every key of it was found right."""
+        kind = self._one_of("kind", KEYS)
+        for key in self._table:
+            if key not in (*BESIDE, *KEYS[kind]):
+                raise self.problem(key, str(unknown(f"key of {kind}", key, (*BESIDE, *KEYS[kind]))))
+        says = self._says(kind)
+        return Claim(self._text("name"), self._text("text"), says)
+
+    def problem(self, key: str, message: str) -> InvalidInput:
+        """The error for a key, with its line, or that of the table where it stands nowhere."""
+        return self._tables.error(message, self._number, key)
+
+    def _says(self, kind: str) -> Claimed:
+        readers: dict[str, Callable[[], Claimed]] = {
+            "leads": lambda: Leads(self._states("from"), self._states("to"), self._triggers("by")),
+            "never": lambda: Never(self._states("from"), self._states("to")),
+            "way-out": lambda: WayOut(self._states("of"), self._states("but", ())),
+            "left-only-by": lambda: LeftOnlyBy(self._states("of"), self._triggers("by")),
+            "accepted": lambda: Accepted(self._states("of"), self._operations("by")),
+            "tells": lambda: Tells(self._one_of("attribute", ATTRIBUTES)),
+            "between": lambda: Between(
+                self._states("from"), self._states("to"), self._triggers("always")
+            ),
+            "course": self._course,
+        }
+        return readers[kind]()
+
+    def _course(self) -> Course:
+        asked, *others = self._operations("of")
+        if others:
+            raise self.problem("of", "'of' names several operations; one was expected")
+        shows, ends = (self._states(key) if key in self._table else None for key in RESULTS)
+        if (shows is None) == (ends is None):
+            raise self.problem("kind", f"one of {' and '.join(map(repr, RESULTS))} was expected")
+        return Course(asked, self._one_of("that", HOW), shows, ends)
+
+    def _text(self, key: str) -> str:
+        value = self._table.get(key)
+        if value is None:
+            raise self.problem(key, f"the claim has no {key!r}; a text was expected")
+        if not isinstance(value, str) or not value.strip():
+            raise self.problem(key, f"{key!r} is {value!r}; a text was expected")
+        return value
+
+    def _one_of(self, key: str, known: Iterable[str]) -> str:
+        value = self._text(key)
+        if value not in known:
+            raise self.problem(key, str(unknown(key, value, known)))
+        return value
+
+    def _words(self, key: str) -> list[str]:
+        value = self._table.get(key)
+        found = [value] if isinstance(value, str) else value
+        if value is None:
+            raise self.problem(
+                key, f"the claim has no {key!r}; a word or a list of words was expected"
+            )
+        if not isinstance(found, list) or not found or not all(isinstance(w, str) for w in found):
+            raise self.problem(key, f"{key!r} is {value!r}; a word or a list of words was expected")
+        return found
+
+    def _states(self, key: str, otherwise: Collection[State] | None = None) -> States:
+        if otherwise is not None and key not in self._table:
+            return States("", frozenset(otherwise))
+        words = self._words(key)
+        members = [state for word in words for state in self._members(key, word)]
+        return States(
+            " or ".join("any state" if w == ANY else w for w in words), frozenset(members)
+        )
+
+    def _members(self, key: str, word: str) -> list[State]:
+        among = list(self._lifecycle.states.values())
+        found = [s for s in among if word in (ANY, s, s.status, s.vm_state)]
+        if not found:
+            table = self._lifecycle.table
+            known = [ANY, *among, *table.statuses, *table.vm_states]
+            raise self.problem(key, str(unknown("state, status or vm_state", word, known)))
+        return found
+
+    def _triggers(self, key: str) -> tuple[str, ...]:
+        return self._known(key, "operation or event", self._lifecycle.triggers)
+
+    def _operations(self, key: str) -> tuple[str, ...]:
+        return self._known(key, "operation", self._lifecycle.operations)
+
+    def _known(self, key: str, kind: str, known: Iterable[str]) -> tuple[str, ...]:
+        words = self._words(key)
+        for word in words:
+            if word not in known:
+                raise self.problem(key, str(unknown(kind, word, known)))
+        return tuple(words)

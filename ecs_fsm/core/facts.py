@@ -1,0 +1,115 @@
+"""What servers of a lifecycle remember: which facts, where, and what a state says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.model import Fact, Facts, Guard, State
+from ecs_fsm.core.notation import Notation
+
+UNKNOWN = "?"
+"""The value of a fact that has a default and may have any other value: nobody said."""
+
+
+class Memory:
+    """The facts of one lifecycle."""
+
+    def __init__(self, facts: Iterable[Fact], guards: Iterable[Guard], notation: Notation) -> None:
+        self._facts = {fact.name: fact for fact in facts}
+        self._guarding = {guard.fact for guard in guards}
+        self._scope = {name: notation.scope(fact.scope) for name, fact in self._facts.items()}
+        self._implied: dict[State, dict[str, str]] = {}
+        for fact in self._facts.values():
+            for states, value in fact.implied.items():
+                for state in notation.scope(states):
+                    self._implied.setdefault(state, {})[fact.name] = value
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The facts by name, in their order."""
+        return tuple(self._facts)
+
+    def fact(self, name: str) -> Fact:
+        """The fact of that name."""
+        return self._facts[name]
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """What the fact can be."""
+        return self._facts[name].values
+
+    def others(self, name: str, value: str) -> tuple[str, ...]:
+        """What the fact can be but `value`."""
+        return tuple(v for v in self.values(name) if v != value)
+
+    def ordered(self, facts: Mapping[str, str]) -> Facts:
+        """The facts in the order of the table."""
+        return tuple((name, facts[name]) for name in self._facts if name in facts)
+
+    def remembered(self, state: State) -> tuple[str, ...]:
+        """The facts that a server in `state` can remember, by name."""
+        return tuple(name for name in self._facts if state in self._scope[name])
+
+    def implied(self, state: State) -> Mapping[str, str]:
+        """What `state` itself says of the facts."""
+        return self._implied.get(state, {})
+
+    def open(self, name: str, state: State) -> bool:
+        """Whether the fact is remembered in `state` and can have more than one value there."""
+        return state in self._scope[name] and name not in self.implied(state)
+
+    def kept(self, state: State, facts: Mapping[str, str]) -> Facts:
+        """What is remembered in `state` of what was known on the way there."""
+        if not self._facts:
+            return ()
+        known = {**facts, **self.implied(state)}
+        return tuple(
+            (name, known[name])
+            for name, fact in self._facts.items()
+            if name in known and state in self._scope[name] and known[name] != fact.default
+        )
+
+    def unsaid(self, state: State) -> Facts:
+        """What somebody remembers who found a server in `state` and knows nothing else of it.
+
+        A fact that only holds requests back is as usual: what was seen was not held back.
+        """
+        facts = {
+            name: UNKNOWN
+            for name, fact in self._facts.items()
+            if fact.default is not None and name not in self._guarding and self.open(name, state)
+        }
+        return self.kept(state, facts)
+
+    def unusual(self, facts: Facts) -> dict[str, str]:
+        """The facts that are not what they are where nobody says anything."""
+        return {name: value for name, value in facts if value != self._facts[name].default}
+
+    def value(self, name: str, facts: Mapping[str, str]) -> str | None:
+        """The value of a fact among those known, or its default; None if nobody said."""
+        value = facts.get(name, self._facts[name].default)
+        return None if value == UNKNOWN else value
+
+    def possible(
+        self, state: State | None, when: Mapping[str, str], given: Mapping[str, object]
+    ) -> dict[str, str] | None:
+        """The conditions that `state` leaves open; None if it contradicts one of them.
+
+        A fact that is `given` with the event can have any value, whatever the state says.
+        """
+        left = {}
+        for name, value in when.items():
+            if name in given or (state is not None and self.open(name, state)):
+                left[name] = value
+            elif state is not None and self.implied(state).get(name, value) != value:
+                return None
+        return left
+
+    def check_kept(self, state: State, facts: Mapping[str, str]) -> None:
+        """Raise `InvalidInput` for a fact that `state` does not remember, or contradicts."""
+        for name, value in facts.items():
+            implied = self.implied(state).get(name, value)
+            if state not in self._scope[name]:
+                raise InvalidInput(f"{name} is not remembered at {state}")
+            if implied != value:
+                raise InvalidInput(f"{name}={value} contradicts {state}, where it is {implied}")

@@ -1,0 +1,232 @@
+"""A lifecycle: a checked table, and the graph of everything that can happen by it.
+
+A `Lifecycle` is a value. Everything else in the package (the machine, servers, the command line,
+whatever draws or checks) learns from it which states, operations and steps there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import product
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact, unknown
+from ecs_fsm.core.model import (
+    AnyChange,
+    Change,
+    ChangeWithFacts,
+    Facts,
+    Node,
+    State,
+    Steps,
+    Table,
+    Transition,
+)
+from ecs_fsm.core.refusal import reason
+from ecs_fsm.core.rules import Rules
+from ecs_fsm.core.validation import check
+
+if TYPE_CHECKING:
+    from ecs_fsm.core.machine import LifecycleMachine
+
+NOTHING_GIVEN: Mapping[str, str] = {}
+
+
+class Outcome(NamedTuple):
+    """What an event comes to: its transition, the nodes that it enters, the node at its end.
+
+    The end is a node of its own where the event changes only what is remembered. `facts` are those
+    that the event was given, and those that decided it where they are not the usual ones.
+    """
+
+    transition: Transition
+    nodes: tuple[Node, ...]
+    end: Node
+    facts: Facts
+
+
+class Lifecycle(Rules):
+    """A checked table, and its state graph.
+
+    A node of the graph is a state with what is remembered there; an outcome leads from one to the
+    next. What walks the graph finds every run that a server can do, and no other. Raises
+    `InvalidTable`, naming the row, where `Rules` does, and for a state that nothing reaches or a
+    task with no way out.
+    """
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(table)
+        self.steps = Steps()
+        self._machine: LifecycleMachine | None = None
+        self._making = Lock()
+        self._nodes: dict[tuple[State, Facts], Node] = {}
+        check(self)
+
+    def __repr__(self) -> str:
+        return f"<Lifecycle {self.name}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self.table == other.table if isinstance(other, Lifecycle) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __copy__(self) -> Lifecycle:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Lifecycle:
+        return self
+
+    def __reduce__(self) -> tuple[type[Lifecycle], tuple[Table]]:
+        return type(self), (self.table,)
+
+    @property
+    def machine(self) -> LifecycleMachine:
+        """The `transitions` machine that every server of this lifecycle runs on."""
+        with self._making:
+            if self._machine is None:
+                from ecs_fsm.core.machine import LifecycleMachine
+
+                self._machine = LifecycleMachine(self)
+            return self._machine
+
+    def node(self, state: State, facts: Mapping[str, str] = NOTHING_GIVEN) -> Node:
+        """The one object for a state with what is remembered there of the facts."""
+        key = state, self.memory.kept(state, facts)
+        return self._nodes.get(key) or self._nodes.setdefault(key, Node(*key))
+
+    def place(self, state: State, remembers: Mapping[str, str] = NOTHING_GIVEN) -> Node:
+        """The node of a server found in `state`. Raises `InvalidInput` for facts that cannot be."""
+        self.memory.check_kept(state, self.notation.known(remembers.items()))
+        return self.node(state, remembers)
+
+    def change(self, event: str | None, node: Node) -> AnyChange:
+        """The change that `event` makes by entering `node`."""
+        state = node.state
+        bare = Change(event, state.vm_state, state.task_state, state.status)
+        return ChangeWithFacts(*bare, node.facts) if self.table.facts else bare
+
+    def possible(self, trigger: str, node: Node) -> tuple[Transition, ...]:
+        """The transitions that `trigger` can take in `node`, whatever is not known of the facts."""
+        given = self.triggers[trigger].given
+        known = {name: value for name, value in node.facts if name not in given}
+        return tuple(
+            t for t in self.find(trigger, node.state) if self._can_be(t.when, known, given)
+        )
+
+    def _can_be(self, when: Facts, known: Mapping[str, str], free: Collection[str] = ()) -> bool:
+        """Whether no condition is contradicted by what is known and not free to be given."""
+        value = self.memory.value
+        return all(name in free or value(name, known) in (told, None) for name, told in when)
+
+    def outcome(
+        self, trigger: str, node: Node | None, given: Mapping[str, str] = NOTHING_GIVEN
+    ) -> Outcome:
+        """What `trigger` comes to in `node` (None: no server yet) with the facts that are given.
+
+        Raises `Refused` where it is not possible, `UnknownFact` where it depends on something that
+        nobody said, `InvalidInput` for a trigger or a fact that does not exist.
+        """
+        if trigger not in self.triggers:
+            raise unknown("operation or event", trigger, self.triggers)
+        source, known = (node.state, dict(node.facts)) if node else (None, {})
+        usual = self.triggers[trigger].given
+        for name in self.notation.known(given.items()):
+            if not usual:
+                raise InvalidInput(f"{trigger} takes no facts, {name} is not given with it")
+            if name not in usual:
+                raise unknown(f"fact of {trigger}", name, usual)
+        known |= {name: value for name, value in usual.items() if value is not None} | dict(given)
+        unsaid: list[str] = []
+        for transition in self.find(trigger, source):
+            if self._can_be(transition.when, known):
+                open_here = [n for n, _ in transition.when if self.memory.value(n, known) is None]
+                if not open_here:
+                    return self._enter(transition, source, known, given)
+                unsaid += open_here
+        if source is None or not unsaid:
+            raise self.refusal(trigger, node)
+        raise UnknownFact(self.memory.fact(unsaid[0]), trigger, source)
+
+    def _enter(
+        self,
+        transition: Transition,
+        source: State | None,
+        known: Mapping[str, str],
+        given: Mapping[str, str],
+    ) -> Outcome:
+        told = dict(transition.learns)
+        nodes: list[Node] = []
+        facts = {**known, **told}
+        for state in transition.path:
+            nodes.append(self.node(state, facts))
+            facts = {**dict(nodes[-1].facts), **told}
+        end = nodes[-1] if nodes or source is None else self.node(source, facts)
+        decided = self.memory.ordered({**self.memory.unusual(transition.when), **given})
+        return Outcome(transition, tuple(nodes), end, decided)
+
+    def outcomes(self, node: Node | None, trigger: str | None = None) -> Iterator[Outcome]:
+        """Everything that can happen in a node, for every value of each fact left open there.
+
+        With a trigger, what that can come to.
+        """
+        source, known = (node.state, dict(node.facts)) if node else (None, {})
+        for t in self.leaving(source) if trigger is None else self.find(trigger, source):
+            given = self.triggers[t.trigger].given
+            if self._can_be(t.when, known, given):
+                when = dict(t.when)
+                for chosen in self._choices(given, when, known):
+                    yield self._enter(t, source, {**known, **when, **chosen}, chosen)
+
+    def _choices(
+        self,
+        given: Mapping[str, str | None],
+        when: Mapping[str, str],
+        known: Mapping[str, str],
+    ) -> Iterator[dict[str, str]]:
+        """What can be given with an event, beside that by which its way was chosen."""
+        free = [name for name in given if name not in when]
+        kept = ((None,) if given[name] is None and name in known else () for name in free)
+        values = ((*old, *self.memory.values(name)) for old, name in zip(kept, free, strict=True))
+        for combination in product(*values):
+            yield {n: v for n, v in zip(free, combination, strict=True) if v is not None}
+
+    def graph(self) -> dict[Node, tuple[Outcome, ...]]:
+        """Every node that a server can get to from its creation, with all that can happen there."""
+        found: dict[Node, tuple[Outcome, ...]] = {}
+        waiting = [outcome.end for outcome in self.outcomes(None)]
+        while waiting:
+            node = waiting.pop()
+            if node not in found:
+                found[node] = tuple(self.outcomes(node))
+                waiting += [outcome.end for outcome in found[node]]
+        return found
+
+    def refusal(self, trigger: str, node: Node | None) -> Refused:
+        """Why `trigger` is not possible in `node`; `InvalidInput` for no trigger at all."""
+        if trigger not in self.triggers or node is None:
+            raise unknown("operation or event", trigger, self.triggers)
+        why = reason(self, self.triggers[trigger], node)
+        return Refused(trigger, node.state, why, self.requests(node))
+
+    def requests(self, node: Node) -> tuple[str, ...]:
+        """What a user may ask in a node, by name."""
+        return tuple(name for name in self.operations if self.possible(name, node))
+
+    def runs(self, node: Node | None, trigger: str) -> Iterator[tuple[Node, ...]]:
+        """Everything that is seen of an operation when nothing goes wrong, from `node`."""
+        for way in self.ways(node, trigger):
+            yield tuple(entered for outcome in way for entered in outcome.nodes)
+
+    def ways(self, node: Node | None, trigger: str) -> Iterator[tuple[Outcome, ...]]:
+        """The events of an operation in which nothing goes wrong, from `node` to its rest."""
+        for outcome in self.outcomes(node, trigger):
+            yield from self._go_on((outcome,))
+
+    def _go_on(self, way: tuple[Outcome, ...]) -> Iterator[tuple[Outcome, ...]]:
+        if self.rests(way[-1].end.state):
+            yield way
+            return
+        for outcome in self.outcomes(way[-1].end, self.advance):
+            yield from self._go_on((*way, outcome))

@@ -1,0 +1,171 @@
+"""How the rows of a table are written: the way the specifications write them, read into states.
+
+Sources name a set of states: every vm_state before the slash with every task after it, sets joined
+by `;`. A path names the states that are entered, in order: `->` is a step of the system's own, `+`
+joins states that one event enters one after the other.
+
+    sources   active, stopped/-       active/-; active/SOFT, migrating       building/any
+    path      same/REBUILD -> active/- + active/powering-off -> stopped/-
+
+`-` is a null task_state and `any` every task of that vm_state; `same` repeats the vm_state or the
+task of the source. A group in capitals stands for its words: for each of them in a set, for all of
+them one after the other in a path. Tasks behind `~` are meant only where the pair occurs.
+
+    sources   active, stopped/~ -, HARD      resized/- [was=active]
+    path      was/-       active/powering-off {closing=yes}
+
+Facts in square brackets are conditions of a whole path, those in braces are made known by an event.
+A vm_state can be that which a fact names. An empty path enters nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.model import NO_SERVER, NO_TASK, Fact, Facts, State
+
+_BRACKETED = re.compile(r"^(.*?)\s*\[(.*)\]$")
+_BRACED = re.compile(r"^(.*?)\s*\{(.*)\}$")
+
+
+class Source(NamedTuple):
+    """A state that a path starts from (None: no server yet), and the path's conditions."""
+
+    state: State | None
+    when: dict[str, str]
+
+
+class Entry(NamedTuple):
+    """What one event of a path enters, and the facts that it makes known."""
+
+    states: tuple[State, ...]
+    learns: dict[str, str]
+
+
+_Written = tuple[list[tuple[str, list[str]]], dict[str, str]]
+"""One event of a path as written: the vm_state and tasks of each write, the facts made known."""
+
+
+def words(text: str) -> list[str]:
+    """The parts of a comma-separated list."""
+    return [word.strip() for word in text.split(",")]
+
+
+class Notation:
+    """Reads sources and paths over one set of states and facts."""
+
+    def __init__(
+        self, states: Mapping[str, State], groups: Mapping[str, str], facts: Sequence[Fact]
+    ) -> None:
+        self._states = states
+        self._groups = {name: words(members) for name, members in groups.items()}
+        self._facts = {fact.name: fact for fact in facts}
+        self._steps: dict[str, list[_Written]] = {}
+
+    def sources(self, text: str) -> list[Source]:
+        """The states of a set, in its order, each with its conditions."""
+        found = []
+        for part in text.split(";"):
+            bare, when = self._annotated(_BRACKETED, part.strip())
+            found += [Source(state, when) for state in self._set(bare)]
+        return found
+
+    def scope(self, text: str) -> frozenset[State]:
+        """The states of a set without conditions; none for an empty text."""
+        return frozenset(s.state for s in self.sources(text) if s.state) if text else frozenset()
+
+    def path(self, text: str, source: State | None) -> list[Entry]:
+        """What each event of a path enters: the first the trigger's, the rest the system's own."""
+        if text not in self._steps:
+            self._steps[text] = list(self._read_steps(text))
+        entries = []
+        for parts, learns in self._steps[text]:
+            writes = [self._write(vm_state, tasks, source) for vm_state, tasks in parts]
+            if len(writes) == 1:
+                entries += [Entry((state,), learns) for state in writes[0]]
+            else:
+                entries.append(Entry(tuple(s for write in writes for s in write), learns))
+        return entries
+
+    def _read_steps(self, text: str) -> Iterator[_Written]:
+        for step in text.split("->"):
+            bare, learns = self._annotated(_BRACED, step.strip())
+            parts = (_split(part) for part in bare.split("+") if bare)
+            yield [(vm_state, self._members(tasks)) for vm_state, tasks in parts], learns
+
+    def variants(self, text: str) -> Iterator[tuple[str, Facts]]:
+        """A path for each value of the fact that names a vm_state in it."""
+        for fact in self._facts.values():
+            if re.search(rf"\b{fact.name}/", text):
+                for value in fact.values:
+                    yield re.sub(rf"\b{fact.name}/", f"{value}/", text), ((fact.name, value),)
+                return
+        yield text, ()
+
+    def facts(self, text: str) -> dict[str, str]:
+        """Facts written as `name=value, …`. Raises `InvalidInput` for unknown ones."""
+        return self.known(
+            (name.strip(), value.strip())
+            for name, _, value in (word.partition("=") for word in words(text))
+        )
+
+    def known(self, given: Iterable[tuple[str, str]]) -> dict[str, str]:
+        """The given facts, once each is known to exist and to have that value."""
+        from ecs_fsm.core.errors import unknown
+
+        facts = dict(given)
+        for name, value in facts.items():
+            if name not in self._facts:
+                raise unknown("fact", name, self._facts)
+            if value not in self._facts[name].values:
+                raise unknown(f"value of {name}", value, self._facts[name].values)
+        return facts
+
+    def _annotated(self, pattern: re.Pattern[str], text: str) -> tuple[str, dict[str, str]]:
+        found = pattern.match(text)
+        return (found[1], self.facts(found[2])) if found else (text, {})
+
+    def _set(self, text: str) -> list[State | None]:
+        if text == NO_SERVER:
+            return [None]
+        vm_states, tasks = _split(text)
+        where_they_occur = tasks.startswith("~")
+        found: list[State | None] = []
+        for vm_state in self._members(vm_states):
+            for task in self._tasks(vm_state, tasks.removeprefix("~").strip()):
+                if not where_they_occur or f"{vm_state}/{task}" in self._states:
+                    found.append(self._state(vm_state, task))
+        return found
+
+    def _write(self, vm_state: str, tasks: list[str], source: State | None) -> list[State]:
+        if source is not None:
+            vm_state = source.vm_state if vm_state == "same" else vm_state
+            tasks = [source.task_state or NO_TASK] if tasks == ["same"] else tasks
+        return [self._state(vm_state, task) for task in tasks]
+
+    def _tasks(self, vm_state: str, text: str) -> list[str]:
+        if text == "any":
+            there = (s for s in self._states.values() if s.vm_state == vm_state)
+            return [s.task_state or NO_TASK for s in there]
+        return self._members(text)
+
+    def _members(self, text: str) -> list[str]:
+        return [member for word in words(text) for member in self._groups.get(word, [word])]
+
+    def _state(self, vm_state: str, task: str) -> State:
+        name = f"{vm_state}/{task}"
+        if name not in self._states:
+            raise InvalidInput(f"{name} is not one of the {len(self._states)} pairs")
+        return self._states[name]
+
+
+def _split(text: str) -> tuple[str, str]:
+    vm_state, slash, task = (part.strip() for part in text.partition("/"))
+    if not (vm_state and slash and task):
+        raise InvalidInput(
+            f"{text.strip()!r} is no state; write vm_state/task_state, - for no task"
+        )
+    return vm_state, task

@@ -1,0 +1,217 @@
+"""Scenarios: words such as `stop` or `resize:fail@resize_prep`, run in turn on one server.
+
+A word is `OPERATION`, run to its end, or `OPERATION:OUTCOME@STEP`: at that step the outcome
+happens instead of the step's success, and the server goes on from there. Outcomes follow each other
+after a comma. `hang` leaves the server where it is, until the next word is asked over it. `@STEP`
+may be left out where the outcome can happen at one step only; `@-` is the step without a task,
+`@VM/TASK` tells apart two steps with the same task. What the system does unasked is a word too;
+`wait` asks for nothing and lets what runs go on. A word that leaves alone what runs (`lock` over a
+reboot) has the steps of what runs. Facts stand in brackets behind the word or the outcome that they
+are given with: `shelve[offload=later]`, `reboot:restart[guest=off]@rebooting`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ecs_fsm.core.errors import InvalidInput, Refused, unknown
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import NO_TASK, Kind, Node, State, Trigger
+from ecs_fsm.core.server import BaseServer
+
+HANG = "hang"
+GO_ON = "wait"
+
+
+_OUTSIDE_BRACKETS = r"(?![^\[]*\])"
+
+
+class Outcome(NamedTuple):
+    """What happens at a step instead of its success: an event of the system, or `hang`."""
+
+    event: str
+    given: dict[str, str]
+    step: str
+
+
+class ScenarioWord(NamedTuple):
+    """One request of a scenario and what becomes of it."""
+
+    text: str
+    operation: Trigger
+    given: dict[str, str]
+    outcomes: tuple[Outcome, ...]
+
+
+class Scenario(NamedTuple):
+    """A scenario that was run: the server, and the refusal that ended it early or None."""
+
+    server: BaseServer
+    refused: Refused | None
+
+
+def outcomes(lifecycle: Lifecycle) -> list[str]:
+    """What can become of a step instead of its success."""
+    return [*(name for name in lifecycle.events if name != lifecycle.advance), HANG]
+
+
+def choices(lifecycle: Lifecycle, operation: Trigger) -> list[str]:
+    """What can become of an operation, and at which steps: `fail@resize_prep` and so on."""
+    steps = _steps(lifecycle, operation)
+    return [
+        f"{event}@{task}"
+        for event in outcomes(lifecycle)
+        for task in _tasks(s for s in steps if _can(lifecycle, operation, event, s))
+    ]
+
+
+def simulate(
+    server_class: type[BaseServer], words: Sequence[str], start: Node | None = None
+) -> Scenario:
+    """Run a scenario from `start`, or from nothing where its first word makes the server.
+
+    Raises `InvalidInput` for a word that does not read, or whose outcome's step is not reached.
+    """
+    lifecycle = server_class.lifecycle
+    read = [read_word(lifecycle, word) for word in words]
+    if start is not None:
+        server = server_class(start)
+    elif read and read[0].operation.name == lifecycle.creation.trigger:
+        creation = read.pop(0)
+        server = server_class.create(history=True, **creation.given)
+        _go_on(server, creation)
+    else:
+        make = lifecycle.creation.trigger
+        raise InvalidInput(
+            f"there is no server yet: begin with {make}, or say where it is (--from VM/TASK)"
+        )
+    for word in read:
+        try:
+            _ask(server, word)
+        except Refused as refused:
+            return Scenario(server, refused)
+        _go_on(server, word)
+    return Scenario(server, None)
+
+
+def read_word(lifecycle: Lifecycle, text: str) -> ScenarioWord:
+    """Read one word. Raises `InvalidInput` that says what there is instead."""
+    first, *rest = re.split(f":{_OUTSIDE_BRACKETS}", text, maxsplit=1)
+    name, given = with_facts(lifecycle, first)
+    if name == GO_ON and not given:
+        operation = Trigger(GO_ON, Kind.PROGRESS, "", (), _anywhere(lifecycle), False, {})
+        return ScenarioWord(
+            text, operation, given, _read_outcomes(lifecycle, operation, text, rest)
+        )
+    asked = [n for n, t in lifecycle.triggers.items() if t.kind in (Kind.REQUEST, Kind.SYSTEM)]
+    if name not in asked:
+        raise unknown("operation", name, asked)
+    operation = lifecycle.triggers[name]
+    return ScenarioWord(text, operation, given, _read_outcomes(lifecycle, operation, text, rest))
+
+
+def _read_outcomes(
+    lifecycle: Lifecycle, operation: Trigger, text: str, rest: Sequence[str]
+) -> tuple[Outcome, ...]:
+    parts = re.split(f",{_OUTSIDE_BRACKETS}", rest[0]) if rest else []
+    read = [_read_outcome(lifecycle, operation, part) for part in parts]
+    if any(outcome.event == HANG for outcome in read[:-1]):
+        raise InvalidInput(f"{text}: nothing can follow a hang but the next word")
+    return tuple(read)
+
+
+def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> Outcome:
+    before, at, step = text.partition("@")
+    event, given = with_facts(lifecycle, before)
+    if event not in outcomes(lifecycle):
+        raise unknown("outcome", event, outcomes(lifecycle))
+    steps = _steps(lifecycle, operation)
+    able = [s for s in steps if _can(lifecycle, operation, event, s)]
+    tasks, possible = _tasks(steps), _tasks(able)
+    if not possible:
+        raise InvalidInput(f"{operation.name}:{text}: {event} cannot happen to {operation.name}")
+    if at and step not in (*tasks, *steps):
+        raise unknown(f"step of {operation.name}", step, [*tasks, *steps] if "/" in step else tasks)
+    if at and step not in (*possible, *able):
+        raise InvalidInput(
+            f"{operation.name}:{text}: {event} can happen at {', '.join(possible)} only"
+        )
+    if not at and len(possible) > 1:
+        choices = ", ".join(f"{event}@{task}" for task in possible)
+        raise InvalidInput(f"{operation.name}:{text}: say at which step: {choices}")
+    return Outcome(event, given, step if at else possible[0])
+
+
+def with_facts(lifecycle: Lifecycle, text: str) -> tuple[str, dict[str, str]]:
+    """A word and the facts in the brackets behind it. Raises `InvalidInput` for unknown ones."""
+    name, bracket, facts = text.partition("[")
+    if bracket and not facts.endswith("]"):
+        raise InvalidInput(f"{text}: a bracket is not closed")
+    return name, lifecycle.notation.facts(facts.removesuffix("]")) if bracket else {}
+
+
+def _tasks(states: Iterable[State]) -> list[str]:
+    return list(dict.fromkeys(s.task_state or NO_TASK for s in states))
+
+
+def _steps(lifecycle: Lifecycle, operation: Trigger) -> tuple[State, ...]:
+    """Where the server can be while a word runs."""
+    if operation.steps or all(t.path for t in operation.transitions):
+        return operation.steps
+    waiting = [t.source for t in operation.transitions if t.source and not t.path]
+    found: dict[State, None] = {}
+    while waiting:
+        state = waiting.pop(0)
+        if state not in found and (state.task_state or not lifecycle.rests(state)):
+            found[state] = None
+            waiting += [t.path[-1] for t in lifecycle.find(lifecycle.advance, state)]
+    return tuple(found)
+
+
+def _anywhere(lifecycle: Lifecycle) -> tuple[State, ...]:
+    """Where something can become of a server of which nothing is asked."""
+    unseen = {
+        s
+        for operation in lifecycle.operations.values()
+        if operation.unseen
+        for s in operation.steps
+    }
+    return tuple(
+        state
+        for state in lifecycle.states.values()
+        if state.task_state or state in unseen or not lifecycle.rests(state)
+    )
+
+
+def _can(lifecycle: Lifecycle, operation: Trigger, event: str, step: State) -> bool:
+    if event == HANG:
+        return not operation.unseen
+    return bool(lifecycle.find(event, step))
+
+
+def _ask(server: BaseServer, word: ScenarioWord) -> None:
+    if word.operation.name == GO_ON:
+        return
+    if word.operation.unseen and word.outcomes:
+        if not server.may(word.operation.name):
+            raise server.lifecycle.refusal(word.operation.name, server.node)
+    else:
+        server.trigger(word.operation.name, **word.given)
+
+
+def _go_on(server: BaseServer, word: ScenarioWord) -> None:
+    for outcome in word.outcomes:
+        while outcome.step not in (server.state, server.task_state or NO_TASK):
+            if server.lifecycle.rests(server.state):
+                raise InvalidInput(
+                    f"{word.text}: {outcome.step} is not reached, it rests at {server.state}"
+                )
+            server.trigger(server.lifecycle.advance)
+        if outcome.event == HANG:
+            return
+        if not server.may(outcome.event):
+            raise InvalidInput(f"{word.text}: {outcome.event} cannot happen at {server.state}")
+        server.trigger(outcome.event, **outcome.given)
+    server.run()

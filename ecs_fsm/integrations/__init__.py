@@ -1,0 +1,1 @@
+"""The package inside other tools: what a notebook shows."""

@@ -1,0 +1,1 @@
+"""Reading TOML, writing files whole, and printing to a terminal."""

@@ -1,0 +1,130 @@
+"""What the package prints: tables and lines for a person, coloured on a terminal only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from ecs_fsm.core.model import NO_SERVER, NO_TASK, ChangeWithFacts, bracketed
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ecs_fsm.core.explain import Told
+    from ecs_fsm.core.model import AnyChange, Facts, State, Transition
+
+HISTORY = ("event", "vm_state", "task_state", "status")
+UNBOUNDED = 1000
+"""Columns to assume where nobody reads along on a terminal: nothing is cut or wrapped there."""
+Because = Callable[["Facts"], str]
+"""What facts decide, as the end of a sentence: `Lifecycle.because`."""
+MOST_SOURCES = 4
+"""States to name one by one before they are counted."""
+
+
+def console(*, stderr: bool = False, terminal: bool | None = None) -> Console:
+    """A console that colours only on a terminal and never cuts what goes to a file."""
+    from rich.console import Console
+
+    made = Console(
+        stderr=stderr, highlight=False, emoji=False, markup=False, force_terminal=terminal
+    )
+    if not made.is_terminal:
+        made.width = UNBOUNDED
+    return made
+
+
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], on: Console | None = None
+) -> None:
+    """Print aligned columns under bold headings."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    shown = on or console()
+    columns, shown.width = shown.width, UNBOUNDED  # a terminal wraps what rich would cut
+    with shown.capture() as captured:
+        shown.print(table)
+    shown.width = columns
+    shown.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def print_history(changes: Sequence[AnyChange], on: Console | None = None) -> None:
+    """Print a history, `-` for no event and no task, with what is remembered if anything is."""
+    rows = [c.as_dict() for c in changes]
+    cells = [[str(c[name] or NO_TASK) for name in HISTORY] for c in rows]
+    if any(c.get("remembers") for c in rows):
+        for row, c in zip(cells, changes, strict=True):
+            row.append(bracketed(c.remembers).strip("[]") if isinstance(c, ChangeWithFacts) else "")
+        print_table((*HISTORY, "remembers"), cells, on)
+    else:
+        print_table(HISTORY, cells, on)
+
+
+def history_table(changes: Sequence[AnyChange]) -> str:
+    """A history as plain text."""
+    shown = console(terminal=False)
+    shown.file = StringIO()
+    print_history(changes, shown)
+    return shown.file.getvalue().rstrip("\n")
+
+
+def print_transitions(transitions: Iterable[Transition], because: Because) -> None:
+    """Print transitions as a table."""
+    print_table(
+        ("trigger", "kind", "at", "leads to"),
+        [
+            (t.trigger, t.kind, t.source or NO_SERVER, f"{path(t.path)}{because(t.when)}")
+            for t in transitions
+        ],
+    )
+
+
+def path(states: Iterable[State]) -> str:
+    """States one after the other, each with its status."""
+    return " → ".join(f"{state} ({state.status})" for state in states) or "(no change)"
+
+
+def print_told(told: Told, because: Because) -> None:
+    """Print an explanation as paragraphs."""
+    shown = console()
+    shown.print(f"{told.thing} ({told.kind})", style="bold")
+    shown.print(told.meaning)
+    shown_by = told.shown_by if told.kind in ("vm_state", "task_state", "status") else ()
+    nexts = "where it is possible" if told.kind in ("operation", "event") else "what can come next"
+    sections: list[tuple[str, list[str]]] = [
+        ("what is seen", [path(way) for way in told.ways]),
+        ("shown by", [f"{state} ({state.status})" for state in shown_by]),
+        ("how one gets there", grouped(told.reached_by, because)),
+        (nexts, grouped(told.next, because)),
+        ("what goes wrong", grouped(told.failures, because)),
+        ("surprise", list(told.surprises)),
+    ]
+    for title, lines in sections:
+        if lines:
+            shown.print()
+            shown.print(title, style="bold")
+            for line in lines:
+                shown.print(f"  {line}", soft_wrap=True)
+
+
+def grouped(transitions: Iterable[Transition], because: Because) -> list[str]:
+    """One line for all sources from which a trigger leads the same way for the same reason."""
+    sources: dict[tuple[str, tuple[State, ...], str], list[str]] = {}
+    for t in transitions:
+        sources.setdefault((t.trigger, t.path, because(t.when)), []).append(t.source or NO_SERVER)
+    return [
+        f"{trigger} at {_named(states)} → {path(states_entered)}{reason}"
+        for (trigger, states_entered, reason), states in sources.items()
+    ]
+
+
+def _named(states: Sequence[str]) -> str:
+    if len(states) <= MOST_SOURCES:
+        return ", ".join(states)
+    return f"{', '.join(states[:MOST_SOURCES])} and {len(states) - MOST_SOURCES} more"

@@ -1,0 +1,134 @@
+"""A server with a method for each event of its lifecycle.
+
+Written by `python -m ecs_fsm.lifecycles.generate` from the table; change the table instead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecs_fsm.core.server import BaseServer
+from ecs_fsm.lifecycles.ecs.table import ECS
+
+if TYPE_CHECKING:
+    from ecs_fsm.lifecycles.ecs.table import Status, TaskState, VmState
+
+
+class Server(BaseServer):
+    """A server whose life is told by `ECS`; see `BaseServer` for what all servers can do."""
+
+    __slots__ = ()
+
+    lifecycle = ECS
+
+    if TYPE_CHECKING:
+
+        @property
+        def vm_state(self) -> VmState:
+            """The stable state that the last finished operation left behind."""
+
+        @property
+        def task_state(self) -> TaskState | None:
+            """The step now running, or None."""
+
+        @property
+        def status(self) -> Status:
+            """What the API shows as status."""
+
+    def stop(self) -> bool:
+        """Shut the server down properly; its disks and address stay.
+
+        Accepted under active.
+        """
+        return self._fire("stop")
+
+    def start(self) -> bool:
+        """Start a server that was shut down.
+
+        Accepted under stopped.
+        """
+        return self._fire("start")
+
+    def reboot(self) -> bool:
+        """Restart the guest gracefully.
+
+        Accepted under active.
+        """
+        return self._fire("reboot")
+
+    def hard_reboot(self) -> bool:
+        """Restart by force, over a graceful restart that does not end too.
+
+        Accepted under active.
+        """
+        return self._fire("hard_reboot")
+
+    def live_migrate(self) -> bool:
+        """Move the running server to another host.
+
+        Accepted under active.
+        """
+        return self._fire("live_migrate")
+
+    def rebuild(self) -> bool:
+        """Make the system disk anew from an image; a way out of an error.
+
+        Accepted under active, stopped, error.
+        """
+        return self._fire("rebuild")
+
+    def resize(self) -> bool:
+        """Give the stopped server another flavor; somebody confirms or reverts it then.
+
+        Accepted under stopped.
+        """
+        return self._fire("resize")
+
+    def confirm_resize(self) -> bool:
+        """Keep the new flavor.
+
+        Accepted under resized.
+        """
+        return self._fire("confirm_resize")
+
+    def revert_resize(self) -> bool:
+        """Go back to the old flavor.
+
+        Accepted under resized.
+        """
+        return self._fire("revert_resize")
+
+    def delete(self) -> bool:
+        """Remove the server, whatever it is doing; it can be asked again.
+
+        Accepted under active, stopped, error.
+        """
+        return self._fire("delete")
+
+    def advance(self) -> bool:
+        """The running step ends as it should and the next one begins.
+
+        Can happen under building, active, stopped, resized, error.
+        """
+        return self._fire("advance")
+
+    def fail(self) -> bool:
+        """The running step goes wrong and leaves the server in error.
+
+        Can happen under building, active, stopped, resized, error.
+        """
+        return self._fire("fail")
+
+    def roll_back(self) -> bool:
+        """The running step goes wrong and leaves the server as it was.
+
+        Can happen under active, stopped.
+        """
+        return self._fire("roll_back")
+
+    def reschedule(self) -> bool:
+        """The host could not build the server; another one is tried.
+
+        Can happen under building.
+        """
+        return self._fire("reschedule")

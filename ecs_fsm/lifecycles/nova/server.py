@@ -1,0 +1,472 @@
+"""A server with a method for each event of its lifecycle.
+
+Written by `python -m ecs_fsm.lifecycles.generate` from the table; change the table instead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ecs_fsm.core.server import BaseServer, said
+from ecs_fsm.lifecycles.nova.table import NOVA
+
+if TYPE_CHECKING:
+    from ecs_fsm.lifecycles.nova.table import Status, TaskState, VmState
+
+
+class Server(BaseServer):
+    """A server whose life is told by `NOVA`; see `BaseServer` for what all servers can do."""
+
+    __slots__ = ()
+
+    lifecycle = NOVA
+
+    if TYPE_CHECKING:
+
+        @property
+        def vm_state(self) -> VmState:
+            """The stable state that the last finished operation left behind."""
+
+        @property
+        def task_state(self) -> TaskState | None:
+            """The step now running, or None."""
+
+        @property
+        def status(self) -> Status:
+            """What the API shows as status."""
+
+    def stop(self) -> bool:
+        """Shut the server down properly; its disks and address stay.
+
+        Accepted under active, error.
+        """
+        return self._fire("stop")
+
+    def start(self) -> bool:
+        """Start a server that was shut down.
+
+        Accepted under stopped.
+        """
+        return self._fire("start")
+
+    def reboot(self) -> bool:
+        """Restart the guest gracefully.
+
+        Accepted under active.
+        """
+        return self._fire("reboot")
+
+    def hard_reboot(self) -> bool:
+        """Restart by force, over some tasks that do not end too; a way out of an error.
+
+        Accepted under active, stopped, paused, suspended, error.
+        """
+        return self._fire("hard_reboot")
+
+    def pause(self) -> bool:
+        """Bring the server to a standstill; its memory stays where it is.
+
+        Accepted under active.
+        """
+        return self._fire("pause")
+
+    def unpause(self) -> bool:
+        """Let a paused server go on.
+
+        Accepted under paused.
+        """
+        return self._fire("unpause")
+
+    def suspend(self) -> bool:
+        """Save the server's memory to disk and turn it off.
+
+        Accepted under active.
+        """
+        return self._fire("suspend")
+
+    def resume(self) -> bool:
+        """Let a suspended server go on with its saved memory.
+
+        Accepted under suspended.
+        """
+        return self._fire("resume")
+
+    def rescue(self) -> bool:
+        """Start the server from a rescue image, to repair its own disk.
+
+        Accepted under active, stopped, error.
+        """
+        return self._fire("rescue")
+
+    def unrescue(self) -> bool:
+        """Start a rescued server from its own disk again.
+
+        Accepted under rescued.
+        """
+        return self._fire("unrescue")
+
+    def shelve(
+        self,
+        *,
+        offload: Literal["now", "later"] | None = None,
+    ) -> bool:
+        """Turn the server off and keep it as an image, so that its host can be given away.
+
+        Accepted under active, stopped, paused, suspended.
+        """
+        return self.trigger("shelve", **said(offload=offload))
+
+    def shelve_offload(self) -> bool:
+        """Take a shelved server off its host.
+
+        Accepted under shelved.
+        """
+        return self._fire("shelve_offload")
+
+    def unshelve(self) -> bool:
+        """Bring a shelved server back, on some host if it has none, and start it.
+
+        Accepted under shelved, shelved_offloaded.
+        """
+        return self._fire("unshelve")
+
+    def rebuild(self) -> bool:
+        """Make the system disk anew from an image; a way out of an error.
+
+        Accepted under active, stopped, error.
+        """
+        return self._fire("rebuild")
+
+    def evacuate(
+        self,
+        *,
+        end: Literal["stopped", "kept"] | None = None,
+    ) -> bool:
+        """Make the server anew on another host, because its own is down.
+
+        Accepted under active, stopped, error.
+        """
+        return self.trigger("evacuate", **said(end=end))
+
+    def resize(
+        self,
+        *,
+        cell: Literal["same", "cross"] | None = None,
+    ) -> bool:
+        """Give the server another flavor; somebody confirms or reverts it then.
+
+        Accepted under active, stopped.
+        """
+        return self.trigger("resize", **said(cell=cell))
+
+    def migrate(
+        self,
+        *,
+        cell: Literal["same", "cross"] | None = None,
+    ) -> bool:
+        """Move the server to another host while it is off; somebody confirms or reverts it then.
+
+        Accepted under active, stopped.
+        """
+        return self.trigger("migrate", **said(cell=cell))
+
+    def confirm_resize(self) -> bool:
+        """Keep the new flavor and host.
+
+        Accepted under resized.
+        """
+        return self._fire("confirm_resize")
+
+    def revert_resize(self) -> bool:
+        """Go back to the old flavor and host.
+
+        Accepted under resized.
+        """
+        return self._fire("revert_resize")
+
+    def live_migrate(self) -> bool:
+        """Move the server to another host without turning it off.
+
+        Accepted under active, paused.
+        """
+        return self._fire("live_migrate")
+
+    def live_migrate_abort(self) -> bool:
+        """Give a running live migration up; it is mostly rolled back then.
+
+        Accepted under active, paused.
+        """
+        return self._fire("live_migrate_abort")
+
+    def live_migrate_force_complete(self) -> bool:
+        """Make a running live migration come to its end.
+
+        Accepted under active.
+        """
+        return self._fire("live_migrate_force_complete")
+
+    def create_image(self) -> bool:
+        """Make an image of the server; of one that boots from a volume, unseen in its states.
+
+        Accepted under active, stopped, paused, suspended.
+        """
+        return self._fire("create_image")
+
+    def backup(self) -> bool:
+        """Make an image that replaces the oldest backup; a server on a volume cannot have one.
+
+        Accepted under active, stopped, paused, suspended.
+        """
+        return self._fire("backup")
+
+    def change_password(self) -> bool:
+        """Give the guest's administrator a new password.
+
+        Accepted under active.
+        """
+        return self._fire("change_password")
+
+    def delete(self) -> bool:
+        """Remove the server for good, whatever it is doing; it can be asked again.
+
+        Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self._fire("delete")
+
+    def force_delete(self) -> bool:
+        """Remove the server for good, even where a delete would leave it to be restored.
+
+        Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self._fire("force_delete")
+
+    def soft_delete(self) -> bool:
+        """Delete the server so that it can be restored, as clouds do that reclaim it later.
+
+        Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self._fire("soft_delete")
+
+    def restore(self) -> bool:
+        """Bring a server back that is deleted and not yet reclaimed, and start it.
+
+        Accepted under soft-delete.
+        """
+        return self._fire("restore")
+
+    def reset_state_active(self) -> bool:
+        """Say that the server is active, whatever it is; nothing is done to the guest.
+
+        Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self._fire("reset_state_active")
+
+    def reset_state_error(self) -> bool:
+        """Say that the server is in error, whatever it is; nothing is done to the guest.
+
+        Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self._fire("reset_state_error")
+
+    def lock(self) -> bool:
+        """Keep the server from being changed by anybody but administrators.
+
+        Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self._fire("lock")
+
+    def unlock(self) -> bool:
+        """Let the server's owner change it again.
+
+        Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self._fire("unlock")
+
+    def inject_network_info(self) -> bool:
+        """Write the network settings into the guest anew.
+
+        Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self._fire("inject_network_info")
+
+    def attach_volume(self) -> bool:
+        """Give the server another volume.
+
+        Accepted under active, stopped, paused, resized, shelved, shelved_offloaded, soft-delete.
+        """
+        return self._fire("attach_volume")
+
+    def detach_volume(self) -> bool:
+        """Take a volume from the server.
+
+        Accepted under active, stopped, paused, resized, shelved, shelved_offloaded, soft-delete.
+        """
+        return self._fire("detach_volume")
+
+    def swap_volume(self) -> bool:
+        """Replace a volume of the server by another one with the same content.
+
+        Accepted under active, paused, resized.
+        """
+        return self._fire("swap_volume")
+
+    def attach_interface(self) -> bool:
+        """Give the server another network port.
+
+        Accepted under active, stopped, paused.
+        """
+        return self._fire("attach_interface")
+
+    def detach_interface(self) -> bool:
+        """Take a network port from the server.
+
+        Accepted under active, stopped, paused.
+        """
+        return self._fire("detach_interface")
+
+    def attach_share(self) -> bool:
+        """Give the server a file share.
+
+        Accepted under stopped.
+        """
+        return self._fire("attach_share")
+
+    def detach_share(self) -> bool:
+        """Take a file share from the server.
+
+        Accepted under stopped, error.
+        """
+        return self._fire("detach_share")
+
+    def trigger_crash_dump(self) -> bool:
+        """Make the guest's system crash and write down what it held.
+
+        Accepted under active, paused, rescued, resized, error.
+        """
+        return self._fire("trigger_crash_dump")
+
+    def update_metadata(self) -> bool:
+        """Set entries of the server's metadata.
+
+        Accepted under active, stopped, paused, suspended.
+        """
+        return self._fire("update_metadata")
+
+    def delete_metadata(self) -> bool:
+        """Remove an entry of the server's metadata.
+
+        Accepted under active, stopped, paused, suspended.
+        """
+        return self._fire("delete_metadata")
+
+    def advance(self) -> bool:
+        """The running step ends as it should and the next one begins.
+
+        Can happen under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self._fire("advance")
+
+    def fail(
+        self,
+        *,
+        retry: Literal["ok", "broken"] | None = None,
+    ) -> bool:
+        """The running step goes wrong and leaves the server in error.
+
+        Can happen under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self.trigger("fail", **said(retry=retry))
+
+    def fail_late(self) -> bool:
+        """The work is done, but the clean-up after it goes wrong and leaves the server in error.
+
+        Can happen under active, stopped, paused, resized, error.
+        """
+        return self._fire("fail_late")
+
+    def abort(self) -> bool:
+        """The running step is given up and leaves the server in error, its task cleared at once.
+
+        Can happen under active, stopped, paused, resized, shelved, error.
+        """
+        return self._fire("abort")
+
+    def roll_back(
+        self,
+        *,
+        driver: Literal["complete", "lacks"] | None = None,
+    ) -> bool:
+        """The running step goes wrong and leaves the server as it was.
+
+        Can happen under active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, soft-delete, error.
+        """
+        return self.trigger("roll_back", **said(driver=driver))
+
+    def reschedule(
+        self,
+        *,
+        network: Literal["some", "none"] | None = None,
+    ) -> bool:
+        """The host could not take the server; another one is tried.
+
+        Can happen under building, active, stopped.
+        """
+        return self.trigger("reschedule", **said(network=network))
+
+    def fallback(self) -> bool:
+        """The store cannot copy the disk itself; the image is made on the host after all.
+
+        Can happen under active, stopped, paused, suspended.
+        """
+        return self._fire("fallback")
+
+    def power_sync(self) -> bool:
+        """The guest is found on or off against its vm_state, and is stopped.
+
+        Can happen under active, stopped, paused.
+        """
+        return self._fire("power_sync")
+
+    def power_event(self) -> bool:
+        """Bare metal reports that its power went off or on, and the server follows.
+
+        Can happen under active, stopped.
+        """
+        return self._fire("power_event")
+
+    def timer(self) -> bool:
+        """The time that the cloud gives for an answer is over, and it goes on by itself.
+
+        Can happen under rescued, resized, shelved.
+        """
+        return self._fire("timer")
+
+    def reclaim(self) -> bool:
+        """The time to restore a deleted server is over, and it is removed.
+
+        Can happen under soft-delete.
+        """
+        return self._fire("reclaim")
+
+    def restart(
+        self,
+        *,
+        guest: Literal["on", "off"] | None = None,
+    ) -> bool:
+        """The compute service on the server's host starts anew, and takes up what it finds.
+
+        Can happen under building, active, stopped, paused, suspended, rescued, resized, shelved,
+        shelved_offloaded, error.
+        """
+        return self.trigger("restart", **said(guest=guest))

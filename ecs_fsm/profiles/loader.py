@@ -1,0 +1,122 @@
+"""Reads profiles from TOML; what does not read is an error that names file, line and key.
+
+extends = "built-in"                    what this file does not say is as in the built-in one
+[arrivals]       kind = "fixed", "poisson" (with every) or "none" (with state)
+[durations]      a step (task_state, or VM/TASK) = "90s" or { distribution, mean, sd or shape }
+[requests."VM/TASK"]  every = time, mix = { OPERATION = share, ... }
+[stuck]          every = time, ask = [OPERATION, ...]: the first that a hung server accepts
+[EVENT], [hang]  a step = probability that it ends so
+[facts]          a fact = { VALUE = share, ... }
+[resources.NAME] capacity, steps = [...], and hosts if there is one for each host
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.profiles.profile import Document, Profile
+from ecs_fsm.profiles.tomlplace import line_of
+from ecs_fsm.profiles.validation import Checked
+
+BUILT_IN = "built-in"
+EXTENDS = "extends"
+
+
+def built_in_text(lifecycle: Lifecycle) -> str:
+    """The text of the profile that comes with the package for this lifecycle."""
+    place = resources.files("ecs_fsm.profiles") / f"{lifecycle.name}.toml"
+    return place.read_text(encoding="utf-8")
+
+
+def built_in(lifecycle: Lifecycle) -> Profile:
+    """The profile that comes with the package for this lifecycle."""
+    return parse(lifecycle, built_in_text(lifecycle), f"{lifecycle.name}.toml")
+
+
+def read(lifecycle: Lifecycle, path: str | None) -> Profile:
+    """The profile of a file, the built-in one for None.
+
+    Raises `InvalidInput` that names file, line and key for what is wrong.
+    """
+    if path is None:
+        return built_in(lifecycle)
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path}: it is no text in UTF-8; a TOML file was expected") from None
+    except OSError as error:
+        raise InvalidInput(f"{path}: {error.strerror}") from None
+    return parse(lifecycle, text, path)
+
+
+def parse(lifecycle: Lifecycle, text: str, path: str) -> Profile:
+    """The profile of a text that stands in the file `path`."""
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = found[1] if found else text.rstrip().count("\n") + 1
+        raise InvalidInput(f"{path}:{line}: this is no TOML: {error}") from None
+
+    def problem(key: Sequence[str], message: str) -> InvalidInput:
+        shown = ".".join(f'"{part}"' if "/" in part else part for part in key)
+        return InvalidInput(f"{path}:{line_of(text, key)}: {shown or 'profile'}: {message}")
+
+    if EXTENDS in document:
+        if document.pop(EXTENDS) != BUILT_IN:
+            raise problem((EXTENDS,), f'expected "{BUILT_IN}", or no such key')
+        document = dict(_laid_over(tomllib.loads(built_in_text(lifecycle)), document))
+    return Checked(lifecycle, document, Path(path).parent, problem).profile()
+
+
+def changed(profile: Profile, changes: Sequence[str]) -> Profile:
+    """The profile with changes such as `fail.spawning=0.05`.
+
+    A change is TABLE.KEY=VALUE; the value is a number, a time word, or as TOML has it. Raises
+    `InvalidInput` for one that does not read or does not fit.
+    """
+    document = profile.document
+    for change in changes:
+        where, equals, value = change.partition("=")
+        keys = [part.strip().strip('"') for part in re.findall(r'"[^"]*"|[^.]+', where)]
+        if not equals or len(keys) < 2 or not all(keys):
+            raise InvalidInput(f"{change!r}: expected TABLE.KEY=VALUE, such as hang.STEP=0.01")
+        over: dict[str, object] = {keys[-1]: _value(value.strip())}
+        for key in reversed(keys[:-1]):
+            over = {key: over}
+        document = _laid_over(document, over)
+
+    def problem(key: Sequence[str], message: str) -> InvalidInput:
+        return InvalidInput(f"{', '.join(changes)}: {'.'.join(key)}: {message}")
+
+    return Checked(profile.lifecycle, document, Path(), problem).profile()
+
+
+def _value(text: str) -> object:
+    try:
+        value: object = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    return value
+
+
+def _laid_over(below: Document, above: Document) -> Document:
+    """Two documents as one; a mix of shares is one value, which the upper one replaces."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(under, Mapping) and key not in ONE_VALUE:
+            merged[key] = _laid_over(under, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+ONE_VALUE = ("mix", "arrivals")
+"""Tables that are replaced as a whole."""

@@ -1,0 +1,1 @@
+"""Recordings: what somebody saw of servers, read from files."""

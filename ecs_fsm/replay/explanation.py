@@ -1,0 +1,254 @@
+"""Explains observed changes by the events that cause them.
+
+A recording is followed through all places (`ecs_fsm.replay.places`) that it allows at once; as soon
+as every way through it agrees on where the server was, the changes up to there are explained by the
+best of the ways: fewest events, then progress before what else can become of a step, before
+requests, before what the system does unasked. Each server of a recording is followed for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Facts
+from ecs_fsm.records.observations import Observation
+from ecs_fsm.replay.places import EVENT_COST, Link, Place, Ways
+
+UNFINISHED_COST = 10_000
+BEGUN_BEFORE_COST = 100 * EVENT_COST
+MOST_UNDECIDED = 100
+"""Changes that wait for a decision at most; then the best way so far is taken."""
+MOST_REMEMBERED = 10_000
+"""Steps from one set of places to the next that are kept at most."""
+
+
+class Explanation(NamedTuple):
+    """An observed change and the events that cause it.
+
+    `events` is empty where an event goes on, None where nothing explains the change; `reason` says
+    why then. `facts` are those that decided the events, `others` single events that explain the
+    change as well.
+    """
+
+    before: Observation | None
+    after: Observation
+    events: tuple[str, ...] | None
+    facts: Facts = ()
+    others: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+Costs = dict[Place, int]
+Links = dict[Place, list[Link]]
+
+
+class _Step(NamedTuple):
+    """From all places where a server can be to all where the next row shows it.
+
+    `alone` is the link to explain it by where the row leaves one place only.
+    """
+
+    costs: Costs
+    links: Links
+    alone: Link | None
+
+
+class _Undecided(NamedTuple):
+    before: Observation
+    after: Observation
+    links: Links
+
+
+class Replay:
+    """Explains the changes of one recording after another.
+
+    With `sampled` the observer may have missed states between two rows: the shortest sequence of
+    events that leads from one to the next explains the change.
+    """
+
+    def __init__(self, lifecycle: Lifecycle, *, sampled: bool = False) -> None:
+        self._ways = Ways(lifecycle, sampled=sampled)
+        self._starts: dict[str, Costs] = {}
+        self._steps: dict[tuple[tuple[tuple[Place, int], ...], str], _Step] = {}
+
+    def explain(self, recording: Iterable[Observation]) -> Iterator[Explanation]:
+        """One explanation per observed change, as soon as it is decided.
+
+        Those of one server come in order. A server with a name is forgotten at the end of its
+        life; what has the same name later is another server.
+        """
+        followed: dict[str | None, Follower] = {}
+        for row in recording:
+            follower = followed.get(row.server)
+            if follower is None:
+                follower = followed[row.server] = Follower(self)
+            yield from follower.feed(row)
+            if row.server is not None and follower.ended:
+                yield from followed.pop(row.server).finish()
+        for follower in followed.values():
+            yield from follower.finish()
+
+    def start(self, row: Observation) -> Costs:
+        """All places where a server can be whose first row this is."""
+        if str(row) not in self._starts:
+            self._starts[str(row)] = {
+                place: BEGUN_BEFORE_COST if place.ahead else 0
+                for place in self._ways.starts
+                if _shows(place, row)
+            }
+        return self._starts[str(row)]
+
+    def step(self, costs: Costs, row: Observation) -> _Step:
+        """From the places of `costs` to those where the row shows the server."""
+        key = tuple(costs.items()), str(row)
+        if key not in self._steps:
+            if len(self._steps) > MOST_REMEMBERED:
+                self._steps.clear()
+            links: Links = {}
+            for origin, cost in costs.items():
+                for target, link in self._ways.reach(origin).items():
+                    if _shows(target, row):
+                        total = link._replace(cost=cost + link.cost)
+                        links.setdefault(target, []).append(total)
+            for ways in links.values():
+                ways.sort(key=lambda link: link.cost)
+            least = min((ways[0].cost for ways in links.values()), default=0)
+            alone = None
+            if len(links) == 1:
+                (ways,) = links.values()
+                alone = ways[0]._replace(others=_single(ways[0], ways))
+            after = {place: ways[0].cost - least for place, ways in links.items()}
+            self._steps[key] = _Step(after, links, alone)
+        return self._steps[key]
+
+    def ended(self, costs: Costs) -> bool:
+        """Whether a server has nothing before it, wherever of these places it is."""
+        return bool(costs) and all(map(self._ways.is_end, costs))
+
+    def reason(self, before: Observation, row: Observation, costs: Costs) -> str:
+        """Why nothing explains that the row comes next."""
+        if not costs:
+            return f"nothing is known to follow {before}"
+        if self._ways.sampled:
+            return f"no events lead from {before} to {row}"
+        ahead = dict.fromkeys(place.ahead[0].state for place in costs if place.ahead)
+        if all(place.ahead for place in costs):
+            return f"the event under way enters {' or '.join(ahead)} next, not {row}"
+        nexts = dict.fromkeys(target.state for place in costs for target in self._ways.reach(place))
+        return f"no event leads from {before} to {row}, only to {', '.join(nexts) or 'nothing'}"
+
+
+class Follower:
+    """Explains the changes of one server, fed row by row; a row equal to the one before is none."""
+
+    __slots__ = ("_before", "_costs", "_replay", "_undecided")
+
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+        self._before: Observation | None = None
+        self._costs: Costs = {}
+        self._undecided: list[_Undecided] = []
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server's life has come to its end, so that no change can follow."""
+        return self._replay.ended(self._costs)
+
+    def feed(self, row: Observation) -> Sequence[Explanation]:
+        """What is decided by the next row of the server."""
+        before = self._before
+        if before is None:
+            self._before, self._costs = row, self._replay.start(row)
+            return [Explanation(None, row, None, reason=row.wrong)] if row.wrong else ()
+        if row.shown == before.shown:
+            return ()
+        self._before = row
+        step = self._replay.step(self._costs, row) if self._costs and not row.wrong else None
+        if step is None or not step.links:
+            return self._unexplained(before, row)
+        self._costs = step.costs
+        if step.alone and not self._undecided:
+            link = step.alone
+            return (Explanation(before, row, link.events, link.facts, link.others),)
+        self._undecided.append(_Undecided(before, row, step.links))
+        return self._settle()
+
+    def finish(self) -> Sequence[Explanation]:
+        """What is left, by the best way so far: no row follows."""
+        if not self._undecided:
+            return ()
+        return _decide(self._undecided, self._costs, len(self._undecided), _best(self._costs))
+
+    def _unexplained(self, before: Observation, row: Observation) -> Sequence[Explanation]:
+        reason = row.wrong or self._replay.reason(before, row, self._costs)
+        decided = self.finish()
+        self._costs = self._replay.start(row)
+        return [*decided, Explanation(before, row, None, reason=reason)]
+
+    def _settle(self) -> Sequence[Explanation]:
+        settled = _settled(self._undecided, self._costs)
+        if settled is None and len(self._undecided) > MOST_UNDECIDED:
+            best = _best(self._costs)
+            self._costs, settled = {best: 0}, (len(self._undecided), best)
+        return _decide(self._undecided, self._costs, *settled) if settled else ()
+
+
+def _shows(place: Place, row: Observation) -> bool:
+    if "vm_state" in row.shown:
+        return row.state == place.state
+    return row.shown["status"] == place.state.status
+
+
+def _best(costs: Costs) -> Place:
+    return min(costs, key=lambda place: costs[place] + UNFINISHED_COST * bool(place.ahead))
+
+
+def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Place] | None:
+    """How many changes are decided because all best ways agree on the place after them."""
+    places = set(costs)
+    for count in range(len(undecided), 0, -1):
+        if len(places) == 1:
+            return count, places.pop()
+        links = undecided[count - 1].links
+        places = {links[place][0].origin for place in places}
+    return None
+
+
+def _decide(
+    undecided: list[_Undecided], costs: Costs, count: int, place: Place
+) -> list[Explanation]:
+    """Explain the first `count` changes by the best way to `place`, and take them off the list."""
+    alive = set(costs)
+    alternatives: list[list[Link]] = []
+    for change in reversed(undecided):
+        links = [
+            link for target in change.links if target in alive for link in change.links[target]
+        ]
+        alternatives.append(links)
+        alive = {link.origin for link in links}
+    alternatives.reverse()
+    explained = []
+    for change, others in reversed(list(zip(undecided[:count], alternatives, strict=False))):
+        link = change.links[place][0]
+        explained.append(
+            Explanation(change.before, change.after, link.events, link.facts, _single(link, others))
+        )
+        place = link.origin
+    del undecided[:count]
+    explained.reverse()
+    return explained
+
+
+def _single(chosen: Link, links: list[Link]) -> tuple[str, ...]:
+    """The other single events, in their order, where a single event was chosen."""
+    if len(chosen.events) != 1:
+        return ()
+    singles = [
+        event
+        for link in [chosen, *sorted(links, key=lambda link: link.cost)]
+        if len(link.events) == 1
+        for event in (*link.events, *link.others)
+    ]
+    return tuple(dict.fromkeys(event for event in singles if event not in chosen.events))

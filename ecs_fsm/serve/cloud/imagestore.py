@@ -1,0 +1,186 @@
+"""Images that were made while the cloud runs: of its servers, or by somebody who brought one.
+
+An image of a server is queued, is saved while the server sends it, and is there when the operation
+is over; where that went wrong it is gone. Images are kept where servers are.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from uuid import NAMESPACE_OID, uuid5
+
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.serve.cloud.catalog import Image, catalog
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.instance import Asker, Instance, Seen
+from ecs_fsm.serve.cloud.shelf import Shelf
+
+MOST_IMAGES = 10_000
+QUEUED, SAVING, ACTIVE = "queued", "saving", "active"
+BACKUP = "backup_type"
+"""The property by which the backups of a server belong together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An image with its number, and the operation that makes it of a server while that runs.
+
+    Of backups, `rotation` are kept.
+    """
+
+    number: int
+    image: Image
+    server_id: str | None = None
+    operation: str | None = None
+    rotation: int | None = None
+
+    def is_for(self, project_id: str | None, admin: bool) -> bool:
+        """Whether that project sees it."""
+        return admin or self.image.owner == project_id or self.image.visibility == "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks of an image of a server; `operation` is the one that makes it."""
+
+    operation: str
+    name: str
+    properties: Mapping[str, str]
+    rotation: int | None = None
+
+
+class ImageStore:
+    """The images of a cloud. Raises `InvalidInput` for images in its state that do not read."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self._kept = Shelf(cloud.state, "image", Kept, lambda kept: kept.number)
+        self._count = 0
+        text = (resources.files("ecs_fsm.serve.cloud") / "cloud.toml").read_text(encoding="utf-8")
+        self._sent = frozenset(tomllib.loads(text)["images"]["sent"])
+        self._making: dict[str, list[str]] = {}
+        cloud.listen(self._went_on)
+        cloud.on_over(self._over)
+        self._follow()
+
+    def seen_by(self, project_id: str | None, admin: bool) -> Iterator[Image]:
+        """The images that a project sees, in the order of their making."""
+        yield from catalog().images.values()
+        for kept in self._kept:
+            if kept.is_for(project_id, admin):
+                yield kept.image
+
+    def find(self, image_id: str, project_id: str | None, admin: bool) -> Image | None:
+        """The image of that id, if the project sees it."""
+        kept = self._kept.get(image_id)
+        if kept is None:
+            return catalog().images.get(image_id)
+        return kept.image if kept.is_for(project_id, admin) else None
+
+    def add(self, image: Image) -> None:
+        """Keep a new image, or another state of one. Raises `InvalidInput` where there are many."""
+        old = self._kept.get(image.id)
+        if old is None and len(self._kept) >= MOST_IMAGES:
+            raise InvalidInput(f"there are {MOST_IMAGES} images, and that is the most")
+        if old is None:
+            self._count += 1
+        self._put(replace(old, image=image) if old else Kept(self._count, image))
+        self._kept.commit()
+
+    def delete(self, image_id: str) -> None:
+        """Forget an image that was made."""
+        self._kept.drop(image_id)
+        self._kept.commit()
+
+    def date(self) -> str:
+        """Now, as images tell dates."""
+        return self.cloud.date(self.cloud.now).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def make(self, instance: Instance, wanted: Wanted, asker: Asker) -> str:
+        """An image of a server that was just asked for it; its id."""
+        now, base = self.date(), catalog().images.get(instance.image or "")
+        image = Image(
+            id=str(uuid5(NAMESPACE_OID, f"{asker.request_id}/{instance.id}")),
+            name=wanted.name,
+            size=base.size if base else 0,
+            min_disk=catalog().flavors[instance.flavor].disk,
+            min_ram=base.min_ram if base else 0,
+            status=QUEUED,
+            created=now,
+            updated=now,
+            owner=asker.project_id,
+            visibility="private",
+            properties={
+                **wanted.properties,
+                "base_image_ref": instance.image or "",
+                "instance_uuid": instance.id,
+                "user_id": asker.user_id,
+            },
+        )
+        self.add(image)
+        self._put(Kept(self._count, image, instance.id, wanted.operation, wanted.rotation))
+        self._making.setdefault(instance.id, []).append(image.id)
+        if instance.operation != wanted.operation:  # it is over already, or has no steps
+            trouble = instance.trouble
+            wrong = trouble is not None and trouble.at >= self.cloud.now
+            self._over(instance, wanted.operation, wrong)
+        self._kept.commit()
+        return image.id
+
+    def _went_on(self, instance: Instance, seen: Seen) -> None:
+        if instance.id in self._making and seen.state.task_state in self._sent:
+            for image_id in self._making[instance.id]:
+                self._become(image_id, SAVING)
+
+    def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:
+        """An operation is over, and with it the images that it made."""
+        for image_id in self._making.pop(instance.id, []):
+            kept = self._kept.get(image_id)
+            if kept is None:
+                continue
+            if went_wrong or kept.operation != operation:
+                self._kept.drop(image_id)
+                continue
+            self._become(image_id, ACTIVE)
+            if kept.rotation is not None:
+                self._rotate(kept.image, kept.rotation)
+
+    def _rotate(self, newest: Image, rotation: int) -> None:
+        """Forget the oldest backups of the kind of this one."""
+        kind = [newest.properties.get(name) for name in ("instance_uuid", BACKUP)]
+        alike = [
+            kept.image.id
+            for kept in self._kept
+            if [kept.image.properties.get(name) for name in ("instance_uuid", BACKUP)] == kind
+        ]
+        for image_id in alike[: max(len(alike) - rotation, 0)]:
+            self._kept.drop(image_id)
+
+    def _become(self, image_id: str, status: str) -> None:
+        kept = self._kept.get(image_id)
+        if kept is not None:
+            operation = None if status == ACTIVE else kept.operation
+            image = replace(kept.image, status=status, updated=self.date())
+            self._put(replace(kept, image=image, operation=operation))
+
+    def _put(self, kept: Kept) -> None:
+        self._kept.put(kept.image.id, kept)
+
+    def _follow(self) -> None:
+        """Take over the images that the state has kept."""
+        for kept in list(self._kept):
+            self._count = kept.number
+            if kept.operation is not None and kept.server_id is not None:
+                self._take_over(kept)
+        self._kept.commit()
+
+    def _take_over(self, kept: Kept) -> None:
+        """Follow the making of an image again; it went wrong if its server does something else."""
+        instance = self.cloud.instances.get(kept.server_id or "")
+        if instance is None or instance.operation != kept.operation:
+            self._kept.drop(kept.image.id)
+        else:
+            self._making.setdefault(instance.id, []).append(kept.image.id)

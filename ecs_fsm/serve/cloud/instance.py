@@ -1,0 +1,152 @@
+"""What the cloud keeps of one server: where it is, what was asked of it, and what it shows besides.
+
+The lifecycle decides where it is; everything here can be written to a file and read again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
+from uuid import UUID
+
+from ecs_fsm.core.model import Facts, State
+from ecs_fsm.core.scenario import Outcome, ScenarioWord
+from ecs_fsm.core.server import BaseServer
+from ecs_fsm.serve.cloud.faults import Fault
+
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+
+
+class Asker(NamedTuple):
+    """Who asks: the ids of the request, the user and the project, and the word of the API."""
+
+    request_id: str
+    user_id: str
+    project_id: str
+    action: str
+    admin: bool = False
+
+
+class Asked(NamedTuple):
+    """A request as the cloud remembers it; `refused` says why it was not accepted."""
+
+    at: float
+    operation: str
+    asker: Asker
+    refused: str | None
+
+
+class Seen(NamedTuple):
+    """A state that a server entered: when (simulated seconds), by which event, what it remembers.
+
+    `event` is None where a scenario or a file put it there.
+    """
+
+    at: float
+    event: str | None
+    state: State
+    facts: Facts
+
+
+class Trouble(NamedTuple):
+    """What the API shows as `fault` of a server: when, and a sentence."""
+
+    at: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewServer:
+    """What a creation asks for; ids are those of the catalog.
+
+    `image` is None for a server that boots from a volume. `given` are the facts of the creation,
+    `details` what the API keeps and shows as it was given.
+    """
+
+    name: str
+    flavor: str
+    image: str | None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Instance:
+    """One server of the cloud. Times are simulated seconds.
+
+    `changes` are attributes that the running operation sets if it succeeds, `outcomes` what is
+    still to become of it; `plan` the words of a scenario that are still to come; `kept` how many
+    changes and requests are on the disk, `forgotten` how many of the oldest are gone. `revision`
+    counts what was written of it: as long as it stays, nothing about the server has changed.
+    """
+
+    number: int
+    id: str
+    project_id: str
+    user_id: str
+    server: BaseServer
+    name: str
+    flavor: str
+    image: str | None
+    metadata: dict[str, str]
+    details: dict[str, Json]
+    created: float
+    updated: float
+    host: int = 0
+    launched: float | None = None
+    terminated: float | None = None
+    old_flavor: str | None = None
+    trouble: Trouble | None = None
+    operation: str | None = None
+    changes: dict[str, Json] = field(default_factory=dict)
+    went_wrong: bool = False
+    hangs: bool = False
+    outcomes: tuple[Outcome, ...] = ()
+    due: float | None = None
+    ticket: int = 0
+    revision: int = 0
+    draws: int = 0
+    plan: deque[ScenarioWord] = field(default_factory=deque)
+    faults: list[Fault] = field(default_factory=list)
+    history: list[Seen] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    kept: tuple[int, int] = (0, 0)
+    forgotten: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def of(
+        cls, wanted: NewServer, request: Asked, server: BaseServer, number: int, uuid: UUID
+    ) -> Self:
+        """The server that a request for its creation makes."""
+        return cls(
+            number=number,
+            id=str(uuid),
+            project_id=request.asker.project_id,
+            user_id=request.asker.user_id,
+            server=server,
+            name=wanted.name,
+            flavor=wanted.flavor,
+            image=wanted.image,
+            metadata=dict(wanted.metadata),
+            details=dict(wanted.details),
+            created=request.at,
+            updated=request.at,
+            operation=request.operation,
+            asked=[request],
+        )
+
+    @property
+    def state(self) -> State:
+        """Where the server is."""
+        return self.server.state
+
+    def set(self, changes: Mapping[str, Json]) -> None:
+        """Set attributes, or details where there is no attribute of that name."""
+        for name, value in changes.items():
+            if name in self.__slots__:
+                setattr(self, name, value)
+            else:
+                self.details[name] = value

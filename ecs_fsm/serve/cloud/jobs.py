@@ -1,0 +1,186 @@
+"""Jobs follow servers from operation to operation until the last is over, or one goes wrong.
+
+They are kept where servers are, so that a new start goes on with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from random import Random
+from uuid import UUID
+
+from ecs_fsm.core.errors import InvalidInput, Refused
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.instance import Asker, Instance, NewServer
+from ecs_fsm.serve.cloud.job import Job, Kind, Part, Step, jobs_of
+
+JOB = "job"
+MOST_JOBS = 10_000
+"""Jobs that can be looked up; older ones are forgotten."""
+REFUSED, UNKNOWN = "Ecs.0100", "Ecs.0114"
+"""Error codes of parts that never began: the server is in the wrong state, or there is none."""
+
+
+class Jobs:
+    """The jobs of a cloud. Raises `InvalidInput` for jobs in its state that do not read."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.by_id: dict[str, Job] = {}
+        self._followed: dict[str, list[tuple[Job, Part]]] = {}
+        self._count = 0
+        cloud.on_over(self._over)
+        self._read()
+
+    def find(self, job_id: str, project_id: str) -> Job | None:
+        """The job of that id, if it is one of the project."""
+        job = self.by_id.get(job_id)
+        return job if job and job.project_id == project_id else None
+
+    def create(self, kind: Kind, wanted: Iterable[NewServer], asker: Asker) -> Job:
+        """Create servers. Raises as `Cloud.create` does, before the first is there."""
+        operation = self.cloud.lifecycle.creation.trigger
+        job = self._new(kind, True, asker)
+        for server in wanted:
+            instance = self.cloud.create(server, asker)
+            self._follow(job, self._part(job, instance.id, Step(operation, {}), []))
+        return self._begun(job)
+
+    def ask(
+        self, kind: Kind, instance: Instance, steps: Iterable[Step], asker: Asker, batch: bool
+    ) -> Job:
+        """Ask for steps of one server, each when the one before is over.
+
+        Raises `Refused` where the first is.
+        """
+        job = self._new(kind, batch, asker)
+        self._ask(job, instance, steps)
+        return self._begun(job)
+
+    def ask_each(
+        self,
+        kind: Kind,
+        servers: Mapping[str, Instance | None],
+        steps: Iterable[Step],
+        asker: Asker,
+    ) -> Job:
+        """Ask for steps of many servers, None for one that is unknown; who is refused fails."""
+        job, steps = self._new(kind, True, asker), tuple(steps)
+        for server_id, instance in servers.items():
+            try:
+                if instance is not None:
+                    self._ask(job, instance, steps)
+                    continue
+                error, reason = UNKNOWN, f"The server {server_id} could not be found."
+            except Refused as refused:
+                error, reason = REFUSED, str(refused)
+            self._part(job, server_id, steps[0], []).end(job.begun, error, reason)
+        return self._begun(job)
+
+    def _new(self, kind: Kind, batch: bool, asker: Asker) -> Job:
+        self._count += 1
+        number, now = self._count, self.cloud.now
+        return Job(number, self._id(number), asker.project_id, kind, batch, asker, now)
+
+    def _id(self, *numbers: int) -> str:
+        """An id that depends on the seed and these numbers."""
+        words = "/".join(map(str, (self.cloud.seed, JOB, *numbers)))
+        return UUID(int=Random(words).getrandbits(128), version=4).hex
+
+    def _part(self, job: Job, server_id: str, first: Step, then: list[Step]) -> Part:
+        number = len(job.parts) + 1
+        part_id = self._id(job.number, number)
+        job.parts.append(Part(number, part_id, server_id, first.operation, then, job.begun))
+        return job.parts[-1]
+
+    def _ask(self, job: Job, instance: Instance, steps: Iterable[Step]) -> None:
+        first, *then = steps
+        before = instance.trouble
+        self.cloud.ask(instance, first.operation, {}, job.asker, first.changes)
+        part = self._part(job, instance.id, first, then)
+        part.operation = instance.operation or first.operation
+        self._follow(job, part)
+        if instance.operation is None:
+            self._over(instance, part.operation, instance.trouble is not before)
+
+    def _follow(self, job: Job, part: Part) -> None:
+        self._followed.setdefault(part.server_id, []).append((job, part))
+
+    def _begun(self, job: Job) -> Job:
+        """Keep a new job with all of its parts, and forget the oldest where there are too many."""
+        self.by_id[job.id] = job
+        self.cloud.state.put(JOB, job.id, job.document())
+        for part in job.parts:
+            self._put(job, part)
+        while len(self.by_id) > MOST_JOBS:
+            old = self.by_id.pop(next(iter(self.by_id)))
+            self.cloud.state.drop(JOB, old.id)
+        self.cloud.state.commit()
+        return job
+
+    def _put(self, job: Job, part: Part) -> None:
+        if job.id in self.by_id:
+            self.cloud.state.put(JOB, f"{job.id}/{part.number:04}", part.document())
+
+    def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:
+        """An operation is over, and with it what it was the last step of, or failed."""
+        followed = self._followed.pop(instance.id, [])
+        for job, part in followed:
+            if part.operation != operation:
+                self._follow(job, part)
+                continue
+            if went_wrong:
+                part.end(instance.updated, job.kind.code, _why(instance, operation))
+            elif part.then:
+                self._go_on(job, part, instance)
+            else:
+                part.end(instance.updated)
+            self._put(job, part)
+
+    def _go_on(self, job: Job, part: Part, instance: Instance) -> None:
+        step = part.then.pop(0)
+        part.operation = step.operation
+        self._follow(job, part)
+        self._put(job, part)
+        try:
+            self.cloud.ask(instance, step.operation, {}, job.asker, step.changes)
+        except Refused as refused:
+            self._followed[instance.id].remove((job, part))
+            part.end(instance.updated, REFUSED, str(refused))
+
+    def _read(self) -> None:
+        """Take over the jobs that the state has kept."""
+        try:
+            jobs = jobs_of(self.cloud.state.all(JOB))
+        except (KeyError, TypeError, ValueError) as error:
+            path = self.cloud.state.path
+            raise InvalidInput(
+                f"{path}: the file is broken: a job does not read: {error}"
+            ) from None
+        for job in jobs:
+            self.by_id[job.id], self._count = job, job.number
+            for part in job.parts:
+                if part.ended is None:
+                    self._take_over(job, part)
+        self.cloud.state.commit()
+
+    def _take_over(self, job: Job, part: Part) -> None:
+        """Follow a part again, also where its operation was over while nobody heard it."""
+        here, gone = self.cloud.instances.get(part.server_id), self.cloud.gone.get(part.server_id)
+        instance = here or gone
+        if instance is None:
+            part.end(self.cloud.now, UNKNOWN, f"The server {part.server_id} is gone.")
+            self._put(job, part)
+            return
+        self._follow(job, part)
+        if instance.operation != part.operation:
+            trouble = instance.trouble
+            wrong = bool(instance.operation or (trouble and trouble.at >= part.begun))
+            self._over(instance, part.operation, wrong)
+
+
+def _why(instance: Instance, operation: str) -> str:
+    """Why an operation went wrong, in a sentence."""
+    if instance.operation:
+        return f"{operation}: {instance.operation} was asked for and took its place"
+    return instance.trouble.message if instance.trouble else f"{operation} went wrong"

@@ -1,0 +1,1 @@
+"""The compute API, as Nova has it."""

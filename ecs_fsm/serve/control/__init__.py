@@ -1,0 +1,1 @@
+"""The control API of the emulated cloud, and its live page."""

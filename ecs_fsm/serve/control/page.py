@@ -1,0 +1,129 @@
+"""The live page: the servers on the lanes of their lifecycle, for whoever opens `/` in a browser.
+
+It is one text with all that it needs, made once for a lifecycle; its policy lets it talk to this
+server only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from html import escape
+from pathlib import Path
+from string import Template
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import NO_TASK, Kind, State, Trigger
+from ecs_fsm.core.scenario import HANG, choices
+
+HERE = "ecs_fsm.serve.control"
+SHARED_STYLES = ("drawing", "page", "parts", "tables")
+"""Styles of the explorer that this page wears too."""
+SCRIPTS = (
+    "words", "frames", "servers", "talk", "lanes", "picture", "list", "chosen", "history", "faults",
+    "clock", "main",
+)  # fmt: skip
+"""The scripts in their order: each may use what those before it made."""
+
+
+async def front(request: Request) -> Response:
+    """The page of the cloud that the application serves."""
+    lifecycle: Lifecycle = request.app.state.cloud.lifecycle
+    text, policy = await asyncio.to_thread(made, lifecycle)
+    return HTMLResponse(
+        text,
+        headers={
+            "Content-Security-Policy": policy,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cache-Control": "no-cache",
+        },
+    )
+
+
+@cache
+def made(lifecycle: Lifecycle) -> tuple[str, str]:
+    """The text of the page, and the policy that belongs to it."""
+    from ecs_fsm.web import bundle
+    from ecs_fsm.web.colours import sheet
+
+    styles = [
+        sheet(),
+        *(bundle.read(f"style/{name}.css") for name in SHARED_STYLES),
+        bundle.read("page/live.css", HERE),
+    ]
+    parts = [bundle.read("script/dom.js")]
+    program = bundle.script([*parts, *(bundle.read(f"page/{name}.js", HERE) for name in SCRIPTS)])
+    text = Template(bundle.read("page/page.html", HERE)).substitute(
+        title=f"A cloud of servers ({escape(lifecycle.name)})",
+        styles="\n".join(f"<style>{style}</style>" for style in styles),
+        board=bundle.read(f"page/{lifecycle.name}.svg", HERE),
+        words=bundle.data(words(lifecycle)),
+        example=escape(_example(lifecycle)),
+        script=program,
+    )
+    allowed = "connect-src 'self'; frame-ancestors 'none'"
+    return text, f"{bundle.policy(program, styles)}; {allowed}"
+
+
+def words(lifecycle: Lifecycle) -> dict[str, object]:
+    """What the page must know of a lifecycle; states stand in the order of its picture."""
+    memory = lifecycle.memory
+    return {
+        "lifecycle": lifecycle.name,
+        "noTask": NO_TASK,
+        "hang": HANG,
+        "states": [_state(lifecycle, state) for state in lifecycle.states.values()],
+        "triggers": {name: _trigger(t) for name, t in lifecycle.triggers.items()},
+        "facts": {name: list(memory.values(name)) for name in memory.names},
+        "faults": {
+            name: choices(lifecycle, operation)
+            for name, operation in lifecycle.operations.items()
+            if operation.kind is Kind.REQUEST
+        },
+        "creation": lifecycle.creation.trigger,
+    }
+
+
+def _example(lifecycle: Lifecycle) -> str:
+    """A fault as one can write it, of the operation with most steps."""
+    longest = max(lifecycle.operations.values(), key=lambda operation: len(operation.steps))
+    return f"{longest.name}:{choices(lifecycle, longest)[0]}"
+
+
+def _state(lifecycle: Lifecycle, state: State) -> dict[str, object]:
+    return {
+        "name": state,
+        "vm_state": state.vm_state,
+        "task_state": state.task_state,
+        "status": state.status,
+        "tone": state.status.tone,
+        "rests": lifecycle.rests(state),
+        "over": not lifecycle.leaving(state),
+    }
+
+
+def _trigger(trigger: Trigger) -> dict[str, object]:
+    return {
+        "kind": trigger.kind,
+        "meaning": trigger.meaning,
+        "given": list(trigger.given),
+        "moves": any(transition.path for transition in trigger.transitions),
+    }
+
+
+def main() -> None:
+    """Write the picture of every built-in lifecycle that the page shows at once."""
+    from ecs_fsm.lifecycles import NAMES, server_class
+    from ecs_fsm.web.board import board
+
+    for name in NAMES:
+        picture = Path(__file__).parent / "page" / f"{name}.svg"
+        picture.write_text(f"{board(server_class(name).lifecycle)}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The HTTP edge: what a request may be, and what an answer looks like."""

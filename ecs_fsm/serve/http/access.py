@@ -1,0 +1,178 @@
+"""Who asks: any user and password log in, `admin` is an administrator, and tokens expire.
+
+Ids of users and projects are derived from their names, so that a restart keeps them; a project
+that is given by id keeps that id.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, cast
+from uuid import UUID, uuid4, uuid5
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader
+
+from ecs_fsm.serve.http.errors import ApiError
+
+ADMIN = "admin"
+NAMESPACE = UUID("6f1c1f0e-6a4b-4c58-9d0a-0f0a6d1f8774")
+MOST_TOKENS = 10_000
+MOST_NAMES = 10_000
+NOT_AUTHENTICATED = "The request you have made requires authentication."
+
+
+def identifier(kind: str, name: str) -> str:
+    """The id of the user or project (the `kind`) of that name, 32 hexadecimal digits."""
+    return uuid5(NAMESPACE, f"{kind}:{name}").hex
+
+
+OWNER = identifier("project", ADMIN)
+"""The project to which belongs what exists from the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks for something; without a project for a token that is not scoped to one."""
+
+    user_id: str
+    user_name: str
+    project_id: str | None = None
+    project_name: str | None = None
+
+    @property
+    def admin(self) -> bool:
+        """Whether the caller may ask what only administrators may."""
+        return self.user_name == ADMIN
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token with the times, in seconds since 1970, between which it is good."""
+
+    id: str
+    caller: Caller
+    issued: float
+    expires: float
+    methods: tuple[str, ...]
+    audit_id: str
+    scope: str | None = None
+    """`project`, `domain` or `system`; None for an unscoped one."""
+
+
+class Names:
+    """The names that were met, by their ids; the oldest are forgotten when there are too many."""
+
+    def __init__(self, kind: str, *known: str) -> None:
+        self.kind = kind
+        self.by_id: OrderedDict[str, str] = OrderedDict()
+        for name in known:
+            self.named(name)
+
+    def named(self, name: str) -> tuple[str, str]:
+        """The id and the name of what is called so."""
+        return self._keep(identifier(self.kind, name), name)
+
+    def of_id(self, given: str) -> tuple[str, str]:
+        """The id as given, and the name that it was met with, otherwise the id again."""
+        return self._keep(given, self.by_id.get(given, given))
+
+    def _keep(self, known: str, name: str) -> tuple[str, str]:
+        self.by_id[known] = name
+        if len(self.by_id) > MOST_NAMES:
+            self.by_id.popitem(last=False)
+        return known, name
+
+
+class Access:
+    """The tokens that are good, and the users and projects that were met."""
+
+    def __init__(self, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+        self.lifetime = lifetime
+        self.clock = clock
+        self.users = Names("user", ADMIN)
+        self.projects = Names("project", ADMIN)
+        self._tokens: OrderedDict[str, Token] = OrderedDict()
+
+    def issue(self, caller: Caller, methods: tuple[str, ...], scope: str | None) -> Token:
+        """A new token; the oldest goes where there are too many."""
+        now = self.clock()
+        token = Token(
+            id=uuid4().hex + uuid4().hex,
+            caller=caller,
+            issued=now,
+            expires=now + self.lifetime,
+            methods=methods,
+            audit_id=uuid4().hex[:22],
+            scope=scope,
+        )
+        self._tokens[token.id] = token
+        while len(self._tokens) > MOST_TOKENS:
+            self._tokens.popitem(last=False)
+        return token
+
+    def find(self, token_id: str | None) -> Token | None:
+        """The token of that id, if it is still good."""
+        token = self._tokens.get(token_id) if token_id else None
+        if token is not None and self.clock() >= token.expires:
+            del self._tokens[token.id]
+            return None
+        return token
+
+    def revoke(self, token_id: str) -> None:
+        """Ends a token."""
+        self._tokens.pop(token_id, None)
+
+
+_header = APIKeyHeader(name="X-Auth-Token", scheme_name="token", auto_error=False)
+_SIGNED = re.compile(r"SDK-HMAC-SHA256 (?:.*[ ,])?Access=([^,\s]{1,255})")
+
+
+def access_of(request: Request) -> Access:
+    """The tokens of the application that answers the request."""
+    return cast(Access, request.app.state.access)
+
+
+async def token(request: Request, given: Annotated[str | None, Security(_header)] = None) -> Token:
+    """The token that came with the request. Raises 401 without a good one."""
+    found = access_of(request).find(given)
+    if found is None:
+        raise ApiError(401, NOT_AUTHENTICATED, {"WWW-Authenticate": "Keystone"})
+    return found
+
+
+async def caller(
+    request: Request, given: Annotated[str | None, Security(_header)] = None
+) -> Caller:
+    """Who asks, by token or by a signature of the Huawei SDK, which is taken as it is.
+
+    The user is then the access key, the project that of the header or of the path. Raises 401 for
+    a token that is not good and for a request with neither.
+    """
+    access = access_of(request)
+    found = access.find(given)
+    if found is not None:
+        return found.caller
+    signed = _SIGNED.match(request.headers.get("authorization", "")) if given is None else None
+    if signed is None:
+        raise ApiError(401, NOT_AUTHENTICATED, {"WWW-Authenticate": "Keystone"})
+    user = access.users.named(signed[1])
+    project = request.headers.get("x-project-id") or request.path_params.get("project_id")
+    return Caller(*user, *(access.projects.of_id(str(project)[:64]) if project else (None, None)))
+
+
+async def administrator(known: Annotated[Caller, Depends(caller)]) -> Caller:
+    """The caller, who is an administrator. Raises 403 for others."""
+    if not known.admin:
+        raise ApiError(403, "Policy doesn't allow this to be performed.")
+    return known
+
+
+Known = Annotated[Caller, Depends(caller)]
+"""The caller of a handler."""
+Administrator = Annotated[Caller, Depends(administrator)]
+GoodToken = Annotated[Token, Depends(token)]

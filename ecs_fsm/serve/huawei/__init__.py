@@ -1,0 +1,1 @@
+"""The cloudservers API of Huawei Cloud."""

@@ -1,0 +1,139 @@
+"""Servers, flavors and jobs as the cloudservers API shows them, and what it makes of a creation.
+
+A server is shown as Nova does, with its flavor whole and its numbers as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import cast
+
+from ecs_fsm.serve.cloud.catalog import Flavor
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.job import Job, Part
+from ecs_fsm.serve.compute.shapes import Look, Shape, Shapes, View, links, names
+
+MINOR = 26
+"""The microversion whose attributes of a server this API has."""
+
+
+def server(shapes: Shapes, instance: Instance, root: str) -> Shape:
+    """A server; `root` is the URL of the compute API that its links lead to."""
+    flavor = shapes.catalog.flavors[instance.flavor]
+    shown = shapes.server(instance, Look(MINOR, root, True, View.SHOW))
+    return shown | {
+        "flavor": {
+            "id": flavor.id,
+            "name": flavor.name,
+            "vcpus": str(flavor.vcpus),
+            "ram": str(flavor.ram),
+            "disk": str(flavor.disk),
+            "gpus": [],
+            "asic_accelerators": [],
+        },
+        "addresses": _addresses(shapes, instance),
+        "host_status": "UP" if shown["hostId"] else "",
+        "enterprise_project_id": "0",
+        "os:scheduler_hints": {},
+        "sys_tags": [],
+    }
+
+
+def _addresses(shapes: Shapes, instance: Instance) -> Shape:
+    shown: Shape = {}
+    for port in shapes.attachments(instance):
+        address: Shape = {
+            "version": "4",
+            "addr": port.address,
+            "OS-EXT-IPS:type": "fixed",
+            "OS-EXT-IPS-MAC:mac_addr": port.mac,
+            "OS-EXT-IPS:port_id": port.port_id,
+        }
+        cast(list[Json], shown.setdefault(port.network.name, [])).append(address)
+    return shown
+
+
+def flavor(flavor: Flavor, root: str) -> Shape:
+    """A flavor of the list: `vcpus` and `disk` are text, `ram` is a number."""
+    return {
+        "id": flavor.id,
+        "name": flavor.name,
+        "vcpus": str(flavor.vcpus),
+        "ram": flavor.ram,
+        "disk": str(flavor.disk),
+        "swap": "",
+        "links": links(root, "flavors", flavor.id),
+        "OS-FLV-EXT-DATA:ephemeral": 0,
+        "OS-FLV-DISABLED:disabled": False,
+        "rxtx_factor": 1.0,
+        "rxtx_quota": None,
+        "rxtx_cap": None,
+        "os-flavor-access:is_public": True,
+        "os_extra_specs": {**flavor.extra_specs},
+        "attachable_quantity": {"free_scsi": 23, "free_blk": 23, "free_disk": 23, "free_nic": 12},
+    }
+
+
+def stamp(date: datetime) -> str:
+    """A date of a job: to the millisecond."""
+    return f"{date:%Y-%m-%dT%H:%M:%S}.{date.microsecond // 1000:03}Z"
+
+
+def job(cloud: Cloud, job: Job) -> Shape:
+    """A job; those of batches and creations tell of each server as of a job of its own."""
+    failed = [part for part in job.parts if part.error]
+    status = job.status(cloud.now)
+    shown: Shape = {
+        "status": status,
+        "job_id": job.id,
+        "job_type": job.kind.job,
+        **_times(cloud, job.begun, job.ended),
+        "error_code": None,
+        "fail_reason": None,
+    }
+    if job.ended is not None and failed:
+        reason = failed[0].reason or ""
+        if len(job.parts) > 1:
+            reason = f"{len(failed)} of {len(job.parts)} servers failed, the first: {reason}"
+        shown |= {"error_code": failed[0].error, "fail_reason": reason}
+    if not job.batch:
+        return shown | {"entities": {"server_id": job.parts[0].server_id}}
+    parts: list[Json] = [_part(cloud, job, part) for part in job.parts]
+    return shown | {"entities": {"sub_jobs_total": len(parts), "sub_jobs": parts}}
+
+
+def _part(cloud: Cloud, job: Job, part: Part) -> Shape:
+    return {
+        "status": part.status(cloud.now),
+        "job_id": part.id,
+        "job_type": job.kind.part,
+        **_times(cloud, part.begun, part.ended),
+        "error_code": part.error,
+        "fail_reason": part.reason,
+        "entities": {"server_id": part.server_id},
+    }
+
+
+def _times(cloud: Cloud, begun: float, ended: float | None) -> Shape:
+    end = None if ended is None else stamp(cloud.date(ended))
+    return {"begin_time": stamp(cloud.date(begun)), "end_time": end}
+
+
+def numbered(name: str, count: int, taken: Iterator[str]) -> Iterator[str]:
+    """The names of `count` servers: `web` alone, or `web-0001` and so on behind those taken."""
+    if count == 1:
+        yield name
+        return
+    pattern = re.compile(rf"{re.escape(name)}-(\d{{4,}})", re.ASCII)
+    found = (pattern.fullmatch(other) for other in taken)
+    last = max((int(match[1]) for match in found if match), default=0)
+    for number in range(last + 1, last + count + 1):
+        yield f"{name}-{number:04}"
+
+
+def tags(instance: Instance) -> Mapping[str, str]:
+    """The tags of a server, which are kept as `KEY=VALUE`."""
+    return {key: value for key, _, value in (t.partition("=") for t in names(instance, "tags"))}

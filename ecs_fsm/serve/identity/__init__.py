@@ -1,0 +1,1 @@
+"""The identity service, as Keystone has it."""

@@ -1,0 +1,1 @@
+"""The image service, as Glance has it."""

@@ -1,0 +1,132 @@
+"""Reads waiters from TOML: tables `[[waiter]]` with a name, an operation, its values and starts.
+
+What does not read is an error that names the file, the line and what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
+
+from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.io.toml import Row, Tables, read_text
+from ecs_fsm.waiters.starts import select
+from ecs_fsm.waiters.values import STATUS, find_attribute
+from ecs_fsm.waiters.waiter import Waiter, facts_of
+
+TABLE = "waiter"
+NEEDED = ("name", "operation", "target")
+ONE = ("name", "operation", "attribute")
+SEVERAL = ("from", "remember", "pending", "target", "failure")
+EXPECTED = f"expected tables [[{TABLE}]] with {', '.join(NEEDED)}"
+
+Value = TypeVar("Value")
+
+
+class Placed(NamedTuple):
+    """A waiter, the file it was read from and the line where its table begins."""
+
+    waiter: Waiter
+    file: str
+    line: int
+
+
+def read_file(file: str, lifecycle: Lifecycle) -> list[Placed]:
+    """The waiters of a file, `-` for standard input. Raises as `read`, and `OSError`."""
+    text, name = read_text(file, EXPECTED)
+    return read(text, name, lifecycle)
+
+
+def read(text: str, file: str, lifecycle: Lifecycle) -> list[Placed]:
+    """The waiters of a TOML text, in its order. Raises `InvalidInput` for what does not read."""
+    return list(_waiters(Tables(text, file, TABLE, EXPECTED), lifecycle))
+
+
+def _waiters(tables: Tables, lifecycle: Lifecycle) -> Iterator[Placed]:
+    seen: dict[str, int] = {}
+    for number, row in enumerate(tables.rows):
+        line = tables.of_table(number)
+        waiter = _waiter(row, tables, number, lifecycle)
+        if waiter.name in seen:
+            raise tables.error(
+                f"the name {waiter.name!r} is taken by the waiter in line {seen[waiter.name]}; "
+                f"expected a name of its own",
+                number,
+                "name",
+            )
+        seen[waiter.name] = line
+        yield Placed(waiter, tables.file, line)
+
+
+def _waiter(row: Row, tables: Tables, number: int, lifecycle: Lifecycle) -> Waiter:
+    for key in row:
+        if key not in (*ONE, *SEVERAL):
+            raise tables.error(str(unknown("key", key, (*ONE, *SEVERAL))), number, key)
+    for key in NEEDED:
+        if key not in row:
+            raise tables.error(f"a waiter has no {key}; {EXPECTED}", number)
+    words = {key: _checked(row, key, _word, tables, number) for key in ONE if key in row}
+    lists = {key: _checked(row, key, _words, tables, number) for key in SEVERAL if key in row}
+    try:
+        return Waiter(
+            words["operation"],
+            lists["target"],
+            pending=lists.get("pending"),
+            failure=lists.get("failure", ()),
+            attribute=words.get("attribute", STATUS),
+            from_=lists.get("from", ()),
+            remember=lists.get("remember", ()),
+            name=words["name"],
+            lifecycle=lifecycle,
+        )
+    except InvalidInput as error:
+        key = _blamed(str(error), words, lists, lifecycle)
+        raise tables.error(str(error), number, key) from None
+
+
+def _checked(
+    row: Row, key: str, read: Callable[[object], Value | None], tables: Tables, number: int
+) -> Value:
+    found = read(row[key])
+    if found is None:
+        kind = "a text that is not empty" if key in ONE else "a text or a list of texts"
+        raise tables.error(f"{key} is {row[key]!r}; expected {kind}", number, key)
+    return found
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _words(value: object) -> tuple[str, ...] | None:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list):
+        return None
+    words = tuple(word for word in listed if isinstance(word, str))
+    return words if len(words) == len(listed) else None
+
+
+def _blamed(
+    message: str,
+    words: Mapping[str, str],
+    lists: Mapping[str, tuple[str, ...]],
+    lifecycle: Lifecycle,
+) -> str:
+    """The key that is wrong in a waiter: the first with which it fails, or the list last named."""
+    operation, places = words["operation"], lists.get("from", ())
+    remember = facts_of(lists.get("remember", ()))
+    parts: dict[str, Callable[[], object]] = {
+        "operation": lambda: select(lifecycle, operation, (), ()),
+        "attribute": lambda: find_attribute(lifecycle, words.get("attribute", STATUS)),
+        "from": lambda: select(lifecycle, operation, places, ()),
+        "remember": lambda: select(lifecycle, operation, places, remember),
+    }
+    for key, part in parts.items():
+        try:
+            part()
+        except InvalidInput:
+            return key
+    named: list[str] = re.findall(r"\b(?:pending|target|failure)\b", message)
+    return named[-1]

@@ -1,0 +1,195 @@
+"""Every way that an operation can go from its starts, as one graph, and the shortest runs in it.
+
+A run begins where the request is accepted and ends where the server rests. What goes right and what
+the system does in passing (another host is tried, a restarted service takes the task up again) is
+healthy; a failure, and anything unasked that ends the running task, went wrong. A run succeeded if
+it came to its end and nothing went wrong. What other users ask meanwhile is part of no run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from ecs_fsm.core.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.model import Facts, Kind, Node, State
+from ecs_fsm.waiters.starts import Start, everything, select
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+class Spot(NamedTuple):
+    """One moment of a run: the node, what the event under way enters next, what happened so far.
+
+    `asked` marks the moment in which an operation without a step of its own has been asked.
+    """
+
+    node: Node
+    ahead: tuple[Node, ...] = ()
+    wrong: bool = False
+    asked: bool = False
+
+
+class Run(NamedTuple):
+    """One run: its start, what happened in order, and the nodes that the server was in.
+
+    The first node is the first step of the operation, or where it has none the one in which it was
+    asked. `gone` tells that there is no server any more at the end.
+    """
+
+    start: Start
+    outcomes: tuple[Outcome, ...]
+    nodes: tuple[Node, ...]
+    events: tuple[str, ...]
+    """What entered each node, empty where a step or an event under way just goes on."""
+    succeeded: bool
+    gone: bool
+
+
+class Runs:
+    """The runs of one operation from some starts; `operation` is its name."""
+
+    def __init__(self, lifecycle: Lifecycle, operation: str, starts: tuple[Start, ...]) -> None:
+        self.lifecycle = lifecycle
+        self.operation = operation
+        self.starts = starts
+        self.unseen = lifecycle.operations[operation].unseen
+        self._begins: dict[Spot, Start] = {}
+        for start in starts:
+            self._begins.setdefault(self._begin(start), start)
+
+    @cached_property
+    def spots(self) -> tuple[Spot, ...]:
+        """Every moment that a run can come to, the earliest first."""
+        return tuple(self._from_start)
+
+    def spots_from(self, start: Start) -> Iterator[Spot]:
+        """Every moment that a run from one of the starts can come to."""
+        import networkx as nx
+
+        begin = self._begin(start)
+        yield begin
+        yield from nx.descendants(self._graph, begin)
+
+    def ended(self, spot: Spot) -> bool:
+        """Whether a run ends there."""
+        return not (spot.ahead or spot.asked) and self.lifecycle.rests(spot.node.state)
+
+    def gone(self, spot: Spot) -> bool:
+        """Whether there is no server any more after this moment: nothing ever leaves it."""
+        return self.ended(spot) and not self.lifecycle.leaving(spot.node.state)
+
+    @cached_property
+    def hanging(self) -> tuple[State, ...]:
+        """Where a run can come to a standstill, though it should go on."""
+        spots = (spot for spot in self.spots if not (spot.ahead or spot.asked or self.ended(spot)))
+        return tuple(dict.fromkeys(spot.node.state for spot in spots))
+
+    def length(self, spot: Spot, *, succeeding: bool) -> int | None:
+        """How many states the shortest run of that kind through `spot` has, None without one."""
+        onward = self._onward(succeeding).get(spot)
+        return None if onward is None else len(self._from_start[spot]) + len(onward) - 1
+
+    def through(self, spot: Spot, *, succeeding: bool) -> tuple[Run, int]:
+        """The shortest run of that kind through `spot`, and the place of `spot` in it."""
+        before = self._from_start[spot]
+        path = [*before, *reversed(self._onward(succeeding)[spot][:-1])]
+        start = self._begins[path[0]]
+        outcomes = [] if path[0].asked else [start.request]
+        events = ["" if path[0].asked else self.operation]
+        for step in pairwise(path):
+            outcome: Outcome | None = self._graph.edges[step]["outcome"]
+            outcomes += [outcome] if outcome else []
+            trigger = outcome.transition.trigger if outcome else self.lifecycle.advance
+            events.append("" if trigger == self.lifecycle.advance else trigger)
+        nodes = tuple(spot.node for spot in path)
+        run = Run(start, tuple(outcomes), nodes, tuple(events), succeeding, self.gone(path[-1]))
+        return run, len(before) - 1
+
+    def shortest(self) -> Run:
+        """The shortest run that succeeds; there is one, because every step can end as it should."""
+        begin = min(self._begins, key=lambda spot: len(self._to_success[spot]))
+        return self.through(begin, succeeding=True)[0]
+
+    def _begin(self, start: Start) -> Spot:
+        if self.unseen and start.source:
+            return Spot(start.source, asked=True)
+        first, *ahead = start.request.nodes or (start.request.end,)
+        return Spot(first, tuple(ahead))
+
+    def _steps(self, spot: Spot) -> Iterator[tuple[Spot, Outcome | None]]:
+        if spot.ahead:
+            yield Spot(spot.ahead[0], spot.ahead[1:], spot.wrong), None
+        elif not self.ended(spot):
+            for outcome in everything(self.lifecycle)[spot.node]:
+                if self._is_part(outcome, spot):
+                    first, *ahead = outcome.nodes or (outcome.end,)
+                    yield Spot(first, tuple(ahead), spot.wrong or self._wrong(outcome)), outcome
+
+    def _is_part(self, outcome: Outcome, spot: Spot) -> bool:
+        trigger, kind = outcome.transition.trigger, outcome.transition.kind
+        if spot.asked:
+            return trigger == self.operation or kind is Kind.FAILURE
+        return kind is not Kind.REQUEST
+
+    def _wrong(self, outcome: Outcome) -> bool:
+        kind = outcome.transition.kind
+        ended_by_the_system = kind is Kind.SYSTEM and self.lifecycle.rests(outcome.end.state)
+        return kind is Kind.FAILURE or ended_by_the_system
+
+    @cached_property
+    def _graph(self) -> nx.DiGraph[Spot]:
+        import networkx as nx
+
+        graph: nx.DiGraph[Spot] = nx.DiGraph()
+        graph.add_nodes_from(self._begins)
+        waiting = list(reversed(self._begins))
+        while waiting:
+            spot = waiting.pop()
+            for target, outcome in self._steps(spot):
+                if target not in graph:
+                    waiting.append(target)
+                if not graph.has_edge(spot, target):
+                    graph.add_edge(spot, target, outcome=outcome)
+        return graph
+
+    @cached_property
+    def _from_start(self) -> dict[Spot, list[Spot]]:
+        import networkx as nx
+
+        return nx.multi_source_dijkstra_path(self._graph, list(self._begins))
+
+    @cached_property
+    def _to_success(self) -> dict[Spot, list[Spot]]:
+        return self._to([s for s in self.spots if self.ended(s) and not s.wrong])
+
+    @cached_property
+    def _to_failure(self) -> dict[Spot, list[Spot]]:
+        return self._to([s for s in self.spots if self.ended(s) and s.wrong])
+
+    def _onward(self, succeeding: bool) -> dict[Spot, list[Spot]]:
+        return self._to_success if succeeding else self._to_failure
+
+    def _to(self, ends: list[Spot]) -> dict[Spot, list[Spot]]:
+        import networkx as nx
+
+        if not ends:
+            return {}
+        return nx.multi_source_dijkstra_path(self._graph.reverse(copy=False), ends)
+
+
+@lru_cache(maxsize=1024)
+def runs_of(
+    lifecycle: Lifecycle, operation: str, places: tuple[str, ...] = (), remember: Facts = ()
+) -> Runs:
+    """The runs of an operation from the given places; raises `InvalidInput` as `select` does."""
+    return runs_from(lifecycle, operation, select(lifecycle, operation, places, remember))
+
+
+@lru_cache(maxsize=1024)
+def runs_from(lifecycle: Lifecycle, operation: str, starts: tuple[Start, ...]) -> Runs:
+    """The runs of an operation from these starts; the same object for the same starts."""
+    return Runs(lifecycle, operation, starts)

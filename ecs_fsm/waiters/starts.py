@@ -1,0 +1,232 @@
+"""Where an operation can be asked: every state that accepts it, with every fact that matters to it.
+
+A start is a state in which a server can really be, what of its memory decides how the operation
+goes, and what the request comes to there. It is written `resized/-[was=…]`, or `(no server)`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.core.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.model import NO_SERVER, Facts, Kind, Node, State, Transition, bracketed
+
+
+class Start(NamedTuple):
+    """One beginning of an operation: where it is asked, and what the request comes to.
+
+    `facts` are those that decide how it goes on, `name` shows the unusual ones that can differ
+    there, `full_name` all that can.
+    """
+
+    source: Node | None
+    request: Outcome
+    facts: Facts
+    name: str
+    full_name: str
+
+    @property
+    def state(self) -> State | None:
+        """The state in which it is asked, None where there is no server yet."""
+        return self.source.state if self.source else None
+
+    @property
+    def first(self) -> Node:
+        """The node in which the server is once the request is accepted."""
+        return (self.request.nodes or (self.request.end,))[0]
+
+
+@cache
+def everything(lifecycle: Lifecycle) -> Mapping[Node | None, tuple[Outcome, ...]]:
+    """What can happen in every node that a server can be in, if only between two writes."""
+    found: dict[Node | None, tuple[Outcome, ...]] = {}
+    waiting: list[Node | None] = [None]
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found[node] = tuple(lifecycle.outcomes(node))
+            waiting += [n for outcome in found[node] for n in (*outcome.nodes, outcome.end)]
+    return found
+
+
+@cache
+def _requests(lifecycle: Lifecycle) -> Mapping[str, list[tuple[Node | None, Outcome]]]:
+    """Each trigger's outcomes, with the nodes in which it comes to them."""
+    found: defaultdict[str, list[tuple[Node | None, Outcome]]] = defaultdict(list)
+    for source, outcomes in everything(lifecycle).items():
+        for outcome in outcomes:
+            found[outcome.transition.trigger].append((source, outcome))
+    return found
+
+
+@cache
+def all_starts(lifecycle: Lifecycle, operation: str) -> tuple[Start, ...]:
+    """Every start of an operation, in the order of the table, those over a running task last."""
+    deciding = _deciding(lifecycle, operation)
+    found: dict[tuple[State | None, Facts], Start] = {}
+    for source, outcome in _requests(lifecycle)[operation]:
+        start = Start(source, outcome, (), "", "")
+        facts = _facts(lifecycle, start, deciding)
+        found.setdefault((start.state, facts), start._replace(facts=facts))
+    order = {state: place for place, state in enumerate((None, *lifecycle.states.values()))}
+    ordered = sorted(
+        found.values(),
+        key=lambda start: (
+            start.state is not None and not lifecycle.rests(start.state),
+            order[start.state],
+            [_rank(lifecycle, fact) for fact in start.facts],
+        ),
+    )
+    differing = _differing(ordered)
+    return tuple(_named(lifecycle, start, differing[start.state]) for start in ordered)
+
+
+@cache
+def _by_state(lifecycle: Lifecycle, operation: str) -> Mapping[State | None, list[Start]]:
+    found: dict[State | None, list[Start]] = {}
+    for start in all_starts(lifecycle, operation):
+        found.setdefault(start.state, []).append(start)
+    return found
+
+
+def select(
+    lifecycle: Lifecycle, operation: str, places: Sequence[str], remember: Facts
+) -> tuple[Start, ...]:
+    """The starts of an operation at the given places (all of them for none) with those facts.
+
+    Raises `InvalidInput` for an unknown operation, state or fact, and where nothing is left.
+    """
+    if operation not in lifecycle.operations:
+        raise unknown("operation", operation, lifecycle.operations)
+    starts = all_starts(lifecycle, operation)
+    chosen: dict[Start, None] = {}
+    for place in places:
+        state, facts = read_place(lifecycle, place)
+        here = _by_state(lifecycle, operation).get(state, [])
+        fitting = [start for start in here if _agrees(start, facts)]
+        if not fitting:
+            raise InvalidInput(_not_accepted(lifecycle, operation, place, here))
+        chosen |= dict.fromkeys(fitting)
+    wanted = lifecycle.notation.known(remember)
+    left = [start for start in chosen or starts if _agrees(start, wanted)]
+    for name in wanted:
+        if not any(_remembers(lifecycle, name, start) for start in chosen or starts):
+            raise InvalidInput(f"{name} is not remembered where {operation} begins")
+    if not left:
+        told = ", ".join(f"{name}={value}" for name, value in wanted.items())
+        raise InvalidInput(f"{operation} is not accepted with {told}")
+    return tuple(left)
+
+
+def read_place(lifecycle: Lifecycle, text: str) -> tuple[State | None, dict[str, str]]:
+    """The state, None for no server, and the facts that `VM/TASK[FACT=VALUE]` names."""
+    bare, bracket, inside = text.strip().partition("[")
+    if bracket and not inside.endswith("]"):
+        raise InvalidInput(f"{text}: a bracket is not closed")
+    facts = lifecycle.notation.facts(inside.removesuffix("]")) if bracket else {}
+    if bare == NO_SERVER:
+        return None, facts
+    return lifecycle.state_named(bare, text), facts
+
+
+def cover(lifecycle: Lifecycle, operation: str, starts: Iterable[Start]) -> list[str]:
+    """The shortest list of places that `select` reads as exactly these starts."""
+    own = dict.fromkeys(start.full_name for start in starts)
+    chosen = [s for s in all_starts(lifecycle, operation) if s.full_name in own]
+    places: dict[str, None] = {}
+    for start in chosen:
+        here = _by_state(lifecycle, operation)[start.state]
+        whole = all(other.full_name in own for other in here)
+        places[(start.state or NO_SERVER) if whole else start.full_name] = None
+    return list(places)
+
+
+def _deciding(lifecycle: Lifecycle, operation: str) -> frozenset[str]:
+    """The facts on which it depends how an operation goes."""
+    trigger = lifecycle.operations[operation]
+    waiting: list[Transition] = list(trigger.transitions)
+    if trigger.unseen:
+        waiting += _failures(lifecycle, trigger.steps)
+    facts: set[str] = set()
+    passed: set[State | None] = set()
+    while waiting:
+        transition = waiting.pop()
+        facts.update(name for name, _ in transition.when)
+        at = transition.path[-1] if transition.path else transition.source
+        if at is not None and at not in passed and not lifecycle.rests(at):
+            passed.add(at)
+            waiting += [t for t in lifecycle.leaving(at) if t.kind is not Kind.REQUEST]
+    return frozenset(facts)
+
+
+def _failures(lifecycle: Lifecycle, states: Iterable[State]) -> list[Transition]:
+    return [t for state in states for t in lifecycle.leaving(state) if t.kind is Kind.FAILURE]
+
+
+def _facts(lifecycle: Lifecycle, start: Start, deciding: frozenset[str]) -> Facts:
+    """The deciding facts that are known once the request is accepted, usual ones included."""
+    memory, found = lifecycle.memory, {}
+    source, operation = start.source, start.request.transition.trigger
+    at_once = list(lifecycle.find(operation, start.state))
+    if source and lifecycle.operations[operation].unseen:
+        at_once += _failures(lifecycle, [source.state])
+    asked = {name for t in at_once for name, _ in t.when}
+    for name in deciding:
+        value = None
+        if memory.open(name, start.first.state):
+            value = memory.value(name, dict(start.first.facts))
+        elif source and name in asked and memory.open(name, source.state):
+            value = memory.value(name, dict(source.facts))
+        if value is not None:
+            found[name] = value
+    return memory.ordered(found)
+
+
+def _rank(lifecycle: Lifecycle, fact: tuple[str, str]) -> tuple[bool, int]:
+    name, value = fact
+    known = lifecycle.memory.fact(name)
+    return value != known.default, known.values.index(value)
+
+
+def _differing(starts: Iterable[Start]) -> dict[State | None, frozenset[str]]:
+    """By state, the facts that are not the same for all starts there."""
+    known: dict[State | None, list[Facts]] = {}
+    for start in starts:
+        known.setdefault(start.state, []).append(start.facts)
+    return {
+        state: frozenset(name for facts in here for name, _ in set(facts) ^ set(here[0]))
+        for state, here in known.items()
+    }
+
+
+def _named(lifecycle: Lifecycle, start: Start, differing: frozenset[str]) -> Start:
+    facts = tuple(fact for fact in start.facts if fact[0] in differing)
+    unusual = lifecycle.memory.unusual(facts)
+    place = start.state or NO_SERVER
+    return start._replace(
+        name=f"{place}{bracketed(tuple(unusual.items()))}",
+        full_name=f"{place}{bracketed(facts)}",
+    )
+
+
+def _agrees(start: Start, wanted: Mapping[str, str]) -> bool:
+    return all(wanted.get(name, value) == value for name, value in start.facts)
+
+
+def _remembers(lifecycle: Lifecycle, name: str, start: Start) -> bool:
+    states = [start.first.state, *([start.state] if start.state else [])]
+    known = {*dict(start.first.facts), *dict(start.source.facts if start.source else ())}
+    return name in known or any(lifecycle.memory.open(name, state) for state in states)
+
+
+def _not_accepted(lifecycle: Lifecycle, operation: str, place: str, here: list[Start]) -> str:
+    state, facts = read_place(lifecycle, place)
+    if here:
+        return f"{operation} begins otherwise there: {', '.join(s.full_name for s in here)}"
+    if state is None:
+        return f"{operation} needs a server: say where it is, VM/TASK"
+    return str(lifecycle.refusal(operation, lifecycle.place(state, facts)))

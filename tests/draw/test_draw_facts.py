@@ -1,0 +1,142 @@
+"""What a reader learns from lanes, overview and runs, by hand from the specification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ecs_fsm import ECS, Server, draw
+from ecs_fsm.core.scenario import simulate
+from ecs_fsm.draw.picture import Box, Look, Picture
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.lifecycles.nova import Server as NovaServer
+from tests.pictures import still
+
+ROWS = """
+building: create > scheduling BUILD > no task BUILD > networking BUILD > block_device_mapping BUILD > spawning BUILD > now ACTIVE
+active: stop > powering-off ACTIVE > now SHUTOFF
+active: reboot > rebooting REBOOT > reboot_pending REBOOT > reboot_started REBOOT > back to ACTIVE
+active: hard_reboot also over rebooting, reboot_pending, reboot_started, rebooting_hard > rebooting_hard HARD_REBOOT > reboot_pending_hard HARD_REBOOT > reboot_started_hard HARD_REBOOT > back to ACTIVE
+active: live_migrate > migrating MIGRATING > back to ACTIVE
+active: rebuild > rebuilding REBUILD > rebuild_block_ device_mapping REBUILD > rebuild_spawning REBUILD > back to ACTIVE
+active: delete also over any step > deleting ACTIVE > now DELETED
+stopped: start > powering-on SHUTOFF > now ACTIVE
+stopped: rebuild > rebuilding REBUILD > rebuild_block_ device_mapping REBUILD > rebuild_spawning REBUILD > active/- ACTIVE > active/powering-off ACTIVE > back to SHUTOFF
+stopped: resize > resize_prep RESIZE > resize_migrating RESIZE > resize_migrated RESIZE > resize_finish RESIZE > now VERIFY_RESIZE
+stopped: delete also over any step > deleting SHUTOFF > now DELETED
+resized: confirm_resize > now SHUTOFF
+resized: revert_resize > resize_reverting REVERT_RESIZE > now SHUTOFF
+error: rebuild > rebuilding REBUILD > rebuild_block_ device_mapping REBUILD > rebuild_spawning REBUILD > now ACTIVE
+error: delete also over any step > deleting ERROR > now DELETED
+"""
+NOTES = {
+    "building": "fail at any step: ERROR; reschedule at any step but scheduling: scheduling (BUILD)",
+    "active": "fail at reboot_started, reboot_started_hard, rebuilding, rebuild_block_device_mapping, rebuild_spawning, deleting: ERROR; roll_back at reboot_started, reboot_started_hard, migrating, powering-off: ACTIVE",
+    "stopped": "fail at resize_prep: SHUTOFF, then ERROR; fail at any step but resize_prep, powering-on: ERROR; roll_back at resize_prep, resize_migrating, powering-on: SHUTOFF",
+    "resized": "fail at resize_reverting, confirm_resize: ERROR",
+    "error": "fail at any step: ERROR",
+}
+FOLLOWING = {
+    "BUILD > ACTIVE",
+    "REBOOT > ACTIVE",
+    "HARD_REBOOT > ACTIVE",
+    "MIGRATING > ACTIVE",
+    "REBUILD > ACTIVE",
+    "ACTIVE > end of rebuild",  # of a stopped server
+    "end of rebuild > SHUTOFF",
+    "RESIZE > VERIFY_RESIZE",
+    "REVERT_RESIZE > SHUTOFF",
+}
+FAILING = (
+    "any of BUILD, REBOOT, HARD_REBOOT, REBUILD, ACTIVE, RESIZE, SHUTOFF, REVERT_RESIZE, "
+    "VERIFY_RESIZE > fail"
+)
+
+
+def words(box: Box) -> str:
+    return " ".join(text.words for text in box.lines)
+
+
+def rows(picture: Picture) -> Iterator[str]:
+    """The rows of lanes as a reader follows them from the name to the pill at the end."""
+    boxes = {box.key: box for box in picture.boxes}
+    following = {arrow.tail: arrow.head for arrow in picture.arrows if not arrow.knot}
+    for box in picture.boxes:
+        if box.look is Look.REQUEST:
+            way = [box]
+            while way[-1].look is not Look.GOAL:
+                way.append(boxes[following[way[-1].key]])
+            vm_state = box.key.split("-")[1]
+            yield f"{vm_state}: {' > '.join(map(words, way))}"
+
+
+def test_the_rows_of_the_lanes_say_what_the_specification_says() -> None:
+    assert list(rows(still(ECS)["lanes"])) == ROWS.strip().splitlines()
+
+
+def test_the_notes_of_the_lanes_tell_every_failure() -> None:
+    notes = {
+        box.key.removeprefix("notes-"): words(box)
+        for box in still(ECS)["lanes"].boxes
+        if box.key.startswith("notes-")
+    }
+    assert notes == NOTES
+
+
+def test_in_the_lanes_a_state_of_another_vm_state_is_dashed() -> None:
+    again = [words(box) for box in still(ECS)["lanes"].boxes if box.look is Look.AGAIN]
+    assert again == ["active/- ACTIVE", "active/powering-off ACTIVE"]
+
+
+def test_the_overview_tells_what_follows_by_itself_and_where_failures_lead() -> None:
+    picture = still(ECS)["overview"]
+    boxes = {box.key: box for box in picture.boxes}
+    told = {
+        look: {
+            f"{words(boxes[arrow.tail])} > {words(boxes[arrow.head])}"
+            for arrow in picture.arrows
+            if arrow.look is look
+        }
+        for look in (Look.PROGRESS, Look.FAILURE)
+    }
+    assert told == {Look.PROGRESS: FOLLOWING, Look.FAILURE: {FAILING, "fail > ERROR"}}
+
+
+def test_each_box_of_an_overview_is_named_by_its_operation() -> None:
+    asked = [words(box) for box in still(ECS)["overview"].boxes if box.look is Look.REQUEST]
+    assert sorted(asked) == sorted([*ECS.operations, "hard_reboot"])
+
+
+def test_the_overview_tells_what_can_be_asked_while_a_task_runs() -> None:
+    picture = still(ECS)["overview"]
+    boxes = {box.key: words(box) for box in picture.boxes}
+    ends = {(boxes[arrow.tail], boxes[arrow.head]) for arrow in picture.arrows}
+    assert {("ACTIVE", "hard_reboot"), ("REBOOT", "hard_reboot")} <= ends
+    everything = "any of ACTIVE, REBOOT, HARD_REBOOT, REBUILD, MIGRATING, RESIZE, SHUTOFF, ERROR"
+    (sources,) = (tail for tail, head in ends if head == "delete")
+    assert sorted(sources.split(", ")) == sorted(everything.split(", "))
+
+
+def test_a_pill_of_an_operation_says_where_the_server_is_now() -> None:
+    pills = [words(box) for box in still(ECS)["resize"].boxes if box.look is Look.GOAL]
+    hang = "RESIZE until delete"
+    ends = {pill: pills.count(pill) for pill in pills}
+    assert ends == {"now ERROR": 4, "now SHUTOFF": 2, hang: 4, "now VERIFY_RESIZE": 1}
+
+
+def bright(picture: Picture, look: Look) -> list[str]:
+    """What a run did not fade."""
+    return [words(box) for box in picture.boxes if box.look is look and not box.faint]
+
+
+def test_a_roll_back_does_not_take_the_way_of_success_to_the_same_state() -> None:
+    server, _ = simulate(Server, ["reboot:roll_back@reboot_started"], ECS.node(ECS.state("active")))
+    assert bright(draw.run(server), Look.GOAL) == []
+    server, _ = simulate(Server, ["reboot"], ECS.node(ECS.state("active")))
+    assert bright(draw.run(server), Look.GOAL) == ["back to ACTIVE"]
+
+
+def test_of_two_rows_that_begin_alike_a_run_takes_the_one_that_it_can_follow() -> None:
+    active = NOVA.place(NOVA.state("active"), {"boot": "image", "upload": "direct"})
+    server, _ = simulate(NovaServer, ["shelve"], active)
+    assert bright(draw.run(server), Look.REQUEST) == ["shelve [boot=image] [upload=direct]"]
+    assert bright(draw.run(server), Look.GOAL) == ["now SHELVED_OFFLOADED"]

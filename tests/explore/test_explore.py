@@ -1,0 +1,186 @@
+"""The page as a text: what it holds, how large it is, and that no word of a table is in its scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecs_fsm import ECS, InvalidInput, Lifecycle, draw
+from ecs_fsm.explore import Content, explorer
+from ecs_fsm.explore.content import as_data
+from ecs_fsm.explore.page import SCRIPTS
+from ecs_fsm.lifecycles.nova import NOVA
+from tests.command import ecs_fsm
+from tests.taught import EVIL, HOSTILE, LESSONS, SAMPLES
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "ecs_fsm" / "explore"
+LIFECYCLES = pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=["ecs", "nova"])
+LARGEST = {"ecs": 500_000, "nova": 1_000_000}
+
+
+class Read(HTMLParser):
+    """A page as its elements, with the text of those that hold no markup."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None], str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append(("", {}, ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.found:
+            tag, attributes, text = self.found[-1]
+            self.found[-1] = tag, attributes, text + data
+
+    def data(self, name: str) -> Any:
+        (told,) = [text for _, a, text in self.found if a.get("id") == name]
+        return json.loads(told)
+
+
+@cache
+def read(lifecycle: Lifecycle) -> Read:
+    """The page of a lifecycle with nothing taught."""
+    return Read(explorer(lifecycle))
+
+
+@LIFECYCLES
+def test_the_page_is_small_and_the_same_every_time(lifecycle: Lifecycle) -> None:
+    page = explorer(lifecycle, SAMPLES)
+    assert len(page.encode()) < LARGEST[lifecycle.name]
+    assert page == explorer(lifecycle, SAMPLES)
+
+
+@LIFECYCLES
+def test_the_page_needs_nothing_from_elsewhere_and_its_policy_allows_nothing(
+    lifecycle: Lifecycle,
+) -> None:
+    found = read(lifecycle).found
+    links = {"src", "href", "action", "style", "srcset", "data"}
+    assert [
+        (t, a) for t, a, _ in found if links & set(a) or any(n.startswith("on") for n in a)
+    ] == []
+    (policy,) = [str(a["content"]) for t, a, _ in found if a.get("http-equiv")]
+    scripts = [text for t, a, text in found if t == "script" and not a.get("type")]
+    styles = [text for t, _, text in found if t == "style"]
+    hashed = {
+        kind: " ".join(f"'sha256-{b64encode(sha256(t.encode()).digest()).decode()}'" for t in texts)
+        for kind, texts in (("script", scripts), ("style", styles))
+    }
+    assert policy == (
+        f"default-src 'none'; script-src {hashed['script']}; style-src {hashed['style']}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+@LIFECYCLES
+def test_the_picture_has_every_state_once_and_only_transitions_that_there_are(
+    lifecycle: Lifecycle,
+) -> None:
+    found = read(lifecycle).found
+    own = [int(str(a["data-state"])) for _, a, _ in found if a.get("class") == "box"]
+    assert sorted(own) == list(range(len(lifecycle.states)))
+    numbers = {n for _, a, _ in found for n in str(a.get("data-transitions") or "").split(",") if n}
+    drawn = {t for arrow in draw.lanes(lifecycle).arrows for t in arrow.transitions}
+    assert {lifecycle.transitions[int(n)] for n in numbers} == drawn
+
+
+@LIFECYCLES
+def test_the_data_tells_every_word_with_its_meaning(lifecycle: Lifecycle) -> None:
+    data = read(lifecycle).data("lifecycle-data")
+    table = lifecycle.table
+    for name in ("vm_states", "task_states", "statuses"):
+        told = {word[0]: word[1] for word in data[name]}
+        assert told == {word.value: word.meaning for word in getattr(table, name)}
+    assert [t["name"] for t in data["triggers"]] == [*lifecycle.triggers]
+    assert len(data["transitions"]) == len(lifecycle.transitions)
+    assert len(data["reasons"]) == len(set(data["reasons"]))
+
+
+def test_every_script_is_in_the_page_and_within_reason() -> None:
+    names = sorted(path.stem for path in (FOLDER / "script").iterdir())
+    assert sorted(SCRIPTS) == names
+    long = {n: len((FOLDER / "script" / f"{n}.js").read_text("utf-8").splitlines()) for n in names}
+    assert {name: lines for name, lines in long.items() if lines > 250} == {}
+
+
+STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_word_of_a_table_stands_in_a_script(name: str) -> None:
+    text = (FOLDER / "script" / f"{name}.js").read_text("utf-8")
+    code = re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
+    words: set[str] = set()
+    for lifecycle in (ECS, NOVA):
+        table = lifecycle.table
+        words |= {*lifecycle.triggers, *table.vm_states, *table.task_states, *table.statuses}
+        words |= {*lifecycle.states, *(fact.name for fact in table.facts)}
+    literals = {plain or template for plain, template in STRING.findall(code)}
+    assert literals & words == set()
+    unmistakable = [w for w in words if re.search(r"[-_/]", w)]
+    assert [w for w in unmistakable if re.search(rf"(?<![\w-]){re.escape(w)}(?![\w-])", code)] == []
+
+
+def test_what_comes_from_a_lesson_cannot_end_its_element() -> None:
+    page = Read(explorer(ECS, HOSTILE))
+    assert page.data("content-data")["lessons"][0]["title"] == EVIL
+    assert [a for t, a, _ in page.found if t == "img"] == []
+
+
+@pytest.mark.parametrize(
+    "lessons",
+    [[{**LESSONS[0], "title": "x" * 1_000_000}], [LESSONS[0]] * 101, [{"name": "n", "steps": [{"text": "x" * 5000}]}]],
+    ids=["a megabyte", "a hundred and one", "deep inside"],
+)  # fmt: skip
+def test_lessons_that_are_too_much_are_refused(lessons: list[dict[str, object]]) -> None:
+    with pytest.raises(InvalidInput, match="at most"):
+        as_data(ECS, Content(lessons))
+
+
+def test_the_command_writes_the_page_and_tells_its_name_where_none_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert ecs_fsm("explore") == (0, "lifecycle.html\n", "")
+    assert ecs_fsm("explore", "--lifecycle", "nova", "-o", "nova.html") == (0, "", "")
+    assert "(nova)" in (tmp_path / "nova.html").read_text("utf-8")
+    assert "(ecs)" in (tmp_path / "lifecycle.html").read_text("utf-8")
+
+
+def test_the_command_opens_the_page(tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n', encoding="utf-8")
+    browser.chmod(0o755)
+    file = tmp_path / "page.html"
+    done = ecs_fsm("explore", "-o", str(file), "--open", BROWSER=str(browser))
+    assert done == (0, "", "")
+    assert (tmp_path / "opened").read_text("utf-8").strip() == file.as_uri()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-o", "no/such/folder/x.html"], "no/such/folder/x.html"),
+        (["--lifecycle", "novae"], "unknown lifecycle 'novae'"),
+        (["more"], "unexpected extra argument"),
+    ],
+    ids=["no folder", "no lifecycle", "a word too many"],
+)
+def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str], said: str) -> None:
+    code, out, err = ecs_fsm("explore", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err

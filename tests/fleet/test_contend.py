@@ -1,0 +1,232 @@
+"""Servers that compete: like those that do not where there is room, like M/M/c where there is not."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from ecs_fsm import ECS, Lifecycle, fleet
+from ecs_fsm.fleet.checking import check, check_contention
+from ecs_fsm.fleet.compiled import compile_profile
+from ecs_fsm.fleet.contend import contend
+from ecs_fsm.fleet.plot import plot
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.profiles.loader import built_in, built_in_text, changed, parse
+from ecs_fsm.profiles.profile import Profile
+from tests.inside import inside
+
+
+def roomy(lifecycle: Lifecycle) -> Profile:
+    profile = built_in(lifecycle)
+    names = [resource.name for resource in profile.resources]
+    assert names
+    return changed(profile, [f"resources.{name}.capacity=1000000" for name in names])
+
+
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_with_room_for_all_it_is_a_run(lifecycle: Lifecycle) -> None:
+    profile = roomy(lifecycle)
+    found = contend(profile, servers=60, duration="10d", seed=3)
+    alone = fleet.run(profile, servers=60, duration="10d", seed=3)
+    assert alone.changes > 1000
+    for field, mine, other in zip(
+        alone.tally._fields, alone.tally, found.result.tally, strict=True
+    ):
+        if field in ("spent", "micros"):
+            assert np.abs(mine - other).max() <= 2 * alone.changes, field
+        else:
+            assert mine.tolist() == other.tolist(), field
+    assert all(queue.waits.max() < 1e-6 for queue in found.queues)
+
+
+def test_it_is_a_run_without_resources() -> None:
+    text = built_in_text(ECS).partition("[resources")[0]
+    profile = parse(ECS, text, "mine.toml")
+    found = contend(profile, servers=30, duration="5d", seed=3)
+    alone = fleet.run(profile, servers=30, duration="5d", seed=3)
+    assert found.queues == ()
+    assert found.result.as_dict() == alone.as_dict()
+
+
+MMC = """
+[arrivals]
+kind = "poisson"
+every = {every}
+[durations]
+{steps}
+[resources.place]
+capacity = {capacity}
+steps = ["scheduling"]
+"""
+
+
+def erlang_c(load: float, servers: int) -> float:
+    """The probability that an arrival waits in M/M/c."""
+    terms = [load**n / math.factorial(n) for n in range(servers)]
+    last = load**servers / math.factorial(servers) * servers / (servers - load)
+    return last / (sum(terms) + last)
+
+
+@pytest.mark.parametrize("capacity", [1, 3])
+def test_one_kind_of_job_waits_as_in_m_m_c(capacity: int) -> None:
+    every, service = 1.0, 0.7 * capacity
+    working = [s for s in ECS.states.values() if not ECS.rests(s)]
+    steps = "\n".join(f'"{s}" = {service if s == "building/scheduling" else 0}' for s in working)
+    text = MMC.format(every=every, steps=steps, capacity=capacity)
+    found = contend(parse(ECS, text, "mmc.toml"), servers=1, duration=12_000, step=100, seed=11)
+    (queue,) = found.queues
+    waits = erlang_c(service / every, capacity)
+    mean = waits * service / (capacity - service / every)
+    # Neighbours wait together, so that these means vary more than as many numbers would.
+    assert len(queue.waits) == pytest.approx(12_000, rel=0.03)
+    assert (queue.waits > 0).mean() == pytest.approx(waits, rel=0.08)
+    assert queue.waits.mean() == pytest.approx(mean, rel=0.15)
+    assert queue.length == pytest.approx(mean / every, rel=0.15)
+    assert queue.busy == pytest.approx(0.7, rel=0.05)
+
+
+def test_a_narrow_place_makes_servers_wait() -> None:
+    profile = changed(built_in(ECS), ["resources.scheduler.capacity=1"])
+    found = contend(profile, servers=100, duration="1d", seed=1)
+    queue = next(q for q in found.queues if q.resource.name == "scheduler")
+    assert queue.lengths[0] == 99
+    assert queue.waits.max() > 100
+    alone = fleet.run(profile, servers=100, duration="1d", seed=1)
+    assert found.result.waits()["create"].mean > alone.waits()["create"].mean + 100
+
+
+def test_where_nobody_waits_everything_is_compared() -> None:
+    profile = roomy(ECS)
+    found = contend(profile, servers=300, duration="5d", step="1d", seed=3)
+    checked = check_contention(found)
+    assert checked == check(fleet.run(profile, servers=300, duration="5d", step="1d", seed=3))
+    assert (checked.disagreements, checked.left_out) == ((), None)
+
+
+def test_where_servers_wait_how_requests_end_is_compared() -> None:
+    profile = changed(built_in(ECS), ["resources.scheduler.capacity=1"])
+    found = contend(profile, servers=1000, duration="5d", seed=1)
+    checked = check_contention(found)
+    assert checked.disagreements == ()
+    assert checked.left_out is not None
+    assert "servers waited for scheduler" in checked.left_out
+    kinds = {c.what.rpartition(": ")[2] for c in checked.comparisons}
+    assert kinds == {"rests", "ends in error", "changes"}
+    other = compile_profile(changed(profile, ["fail.scheduling=0.05"]))
+    wrong = replace(found, result=replace(found.result, compiled=other))
+    disagreements = check_contention(wrong).disagreements
+    assert any(c.what == "create at (no server): ends in error" for c in disagreements)
+
+
+def test_of_an_interrupted_contention_nothing_is_compared() -> None:
+    def stop(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    found = contend(built_in(ECS), servers=50, duration="1d", seed=1, progress=stop)
+    checked = check_contention(found)
+    assert checked.comparisons == ()
+    assert checked.left_out is not None
+    assert "interrupted" in checked.left_out
+
+
+def test_the_command_compares_what_has_an_exact_answer() -> None:
+    answer = inside("fleet", "contend", *SIZES, "--check")
+    assert answer.code == 0
+    assert "shares over time and events are not compared: servers waited for" in answer.out
+    assert "all agree" in answer.out
+    told = json.loads(inside("fleet", "contend", *SIZES, "--check", "--json").out)
+    assert told["check"]["agrees"] is True
+    assert "resources" in told
+
+
+SIZES = ("--servers", "100", "--duration", "2d", "--seed", "7")
+
+
+def test_the_command_tells_queues() -> None:
+    answer = inside("fleet", "contend", *SIZES)
+    assert answer.code == 0
+    assert "waiting for resources" in answer.out
+    told = json.loads(inside("fleet", "contend", *SIZES, "--json").out)
+    assert told["resources"]["scheduler"]["uses"] >= 100
+    assert len(told["resources"]["scheduler"]["lengths"]) == len(told["times"])
+
+
+def test_counts_of_servers_that_compete_are_written_to_parquet(tmp_path: Path) -> None:
+    file = tmp_path / "counts.parquet"
+    words = ("--servers", "40", "--duration", "1h", "--step", "10m", "--seed", "3")
+    assert inside("fleet", "contend", *words, "-o", str(file)).code == 0
+    table = pq.read_table(file)
+    assert table.column_names == ["seconds", "status", "vm_state", "task_state", "servers"]
+    at_the_end = [r["servers"] for r in table.to_pylist() if r["seconds"] == 3600]
+    assert sum(at_the_end) == 40
+
+
+@pytest.mark.parametrize("command", ["run", "contend"])
+def test_plots_say_everything_in_words_and_hatches(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "plot.svg"
+    assert inside("fleet", command, *SIZES, "--plot", str(file)).code == 0
+    text = file.read_text(encoding="utf-8")
+    words = "".join(ElementTree.fromstring(text).itertext())  # noqa: S314  # we drew it
+    for word in ("ACTIVE", "SHUTOFF", "BUILD", "reboot: mean", "grey: simulated, line: exact"):
+        assert word in words
+    assert "<pattern" in text
+    assert ("queue lengths" in words) == (command == "contend")
+
+
+EDGES = """
+extends = "built-in"
+[durations]
+"building/spawning" = { distribution = "lognormal", mean = "60s", sd = "30s" }
+migrating = { distribution = "constant", mean = "40s" }
+reboot_started = { distribution = "constant", mean = "20s" }
+"""
+
+
+def test_a_plot_sums_up_times_that_jump_and_has_a_curve_for_each(tmp_path: Path) -> None:
+    profile = parse(ECS, EDGES, "edges.toml")
+    result = fleet.run(profile, servers=300, duration="5d", seed=1)
+    plot(result, str(tmp_path / "plot.svg"))
+    tree = ElementTree.parse(tmp_path / "plot.svg")  # noqa: S314  # we drew it
+    words = list(tree.getroot().itertext())
+    drawn = [w.partition(": mean")[0] for w in words if ": mean" in w]
+    ways = [w for w in words if w in {"share at rest by then", "share per doubling"}]
+    assert dict(zip(drawn, ways, strict=True)) == {
+        name: "share at rest by then" if name == "live_migrate" else "share per doubling"
+        for name, wait in result.waits().items()
+        if wait.mean > 0
+    }
+    axes = [g for g in tree.iter(f"{SVG}g") if g.get("id", "").startswith("axes_")][1:]
+    curves = [[g for g in a.iter(f"{SVG}g") if g.get("id", "").startswith("line2d_")] for a in axes]
+    black = [
+        [
+            p
+            for g in c
+            for p in g.findall(f"{SVG}path")
+            if "stroke: #000000" in p.get("style", "") and p.get("clip-path")
+        ]
+        for c in curves
+    ]
+    assert all(len(paths) == 1 for paths in black)
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_the_same_result_is_the_same_plot(tmp_path: Path) -> None:
+    result = fleet.run(built_in(ECS), servers=50, duration="1d", seed=1)
+    for name in ("one.svg", "two.svg"):
+        plot(result, str(tmp_path / name))
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_a_plot_of_an_unknown_kind_is_refused_at_once() -> None:
+    answer = inside("fleet", "run", *SIZES, "--plot", "plot.bmp")
+    assert (answer.code, answer.out) == (2, "")
+    assert "svg, png, pdf" in answer.err

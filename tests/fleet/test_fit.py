@@ -1,0 +1,150 @@
+"""Profiles fitted to observations: a simulated fleet gives back the profile it was made by."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecs_fsm import ECS
+from ecs_fsm.fleet.fitting import fit, fit_times
+from ecs_fsm.fleet.observed import observe_file
+from ecs_fsm.fleet.reference import follow
+from ecs_fsm.profiles.durations import Duration, Family
+from ecs_fsm.profiles.loader import parse, read
+from ecs_fsm.profiles.profile import Profile
+from tests.inside import inside
+
+MADE_BY = """
+extends = "built-in"
+[durations]
+spawning = { distribution = "lognormal", mean = "60s", sd = "30s" }
+powering-on = { distribution = "gamma", mean = 20, shape = 4 }
+powering-off = { distribution = "constant", mean = 15 }
+reboot_started = { distribution = "weibull", mean = 25, shape = 2.5 }
+[fail]
+spawning = 0.1
+"resized/-" = 0.2
+[hang]
+reboot_started = 0.05
+[requests."resized/-"]
+mix = { confirm_resize = 0.995, revert_resize = 0.005 }
+"""
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    profile = parse(ECS, MADE_BY, "made.toml")
+    _, entries = follow(profile, servers=400, duration="20d", seed=4)
+    file = tmp_path_factory.mktemp("fit") / "observed.csv"
+    states = list(ECS.states.values())
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(("server", "seconds", "vm_state", "task_state"))
+        for entry in entries:
+            state = states[entry.state]
+            row = (f"s{entry.server}", entry.time, state.vm_state, state.task_state or "-")
+            writer.writerow(row)
+    return file
+
+
+@pytest.fixture(scope="module")
+def fitted(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Profile, str]:
+    file = tmp_path_factory.mktemp("fitted") / "mine.toml"
+    answer = inside("fleet", "fit", str(recording), "-o", str(file))
+    assert answer.code == 0
+    assert "lognormal" in answer.out
+    assert "too little data: durations.resize_reverting" in answer.out
+    return read(ECS, str(file)), file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("state", "family", "mean"),
+    [
+        ("building/spawning", Family.LOGNORMAL, 60),
+        ("stopped/powering-on", Family.GAMMA, 20),
+        ("active/powering-off", Family.CONSTANT, 15),
+        ("active/reboot_started", Family.WEIBULL, 25),
+        ("active/migrating", Family.EXPONENTIAL, 90),
+    ],
+)
+def test_times_are_found_again(
+    fitted: tuple[Profile, str], state: str, family: Family, mean: float
+) -> None:
+    time = fitted[0].durations[ECS.states[state]]
+    assert time.family is family
+    assert time.mean == pytest.approx(mean, rel=0.1)
+
+
+def test_probabilities_and_requests_are_found_again(fitted: tuple[Profile, str]) -> None:
+    profile = fitted[0]
+    assert profile.outcomes["fail"][ECS.states["building/spawning"]] == pytest.approx(0.1, abs=0.05)
+    assert profile.outcomes["fail"][ECS.states["resized/-"]] == pytest.approx(0.2, abs=0.06)
+    assert profile.hang[ECS.states["active/reboot_started"]] == pytest.approx(0.05, abs=0.02)
+    active = profile.requests[ECS.states["active/-"]]
+    assert active.every.mean == pytest.approx(86400, rel=0.1)
+    assert active.mix["reboot"] == pytest.approx(0.33, abs=0.03)
+
+
+def test_what_cannot_be_told_apart_stays_as_it_was(fitted: tuple[Profile, str]) -> None:
+    # A migration that is rolled back looks like one that succeeds.
+    assert fitted[0].outcomes["roll_back"][ECS.states["active/migrating"]] == 0.02
+
+
+def test_every_row_says_its_samples_and_its_fit(fitted: tuple[Profile, str]) -> None:
+    lines = [line for line in fitted[1].splitlines() if line.startswith("spawning = {")]
+    assert len(lines) == 1
+    assert "# n=" in lines[0]
+    assert "KS" in lines[0]
+    assert "p=" in lines[0]
+    assert "Too little data" in fitted[1]
+
+
+def test_few_samples_are_not_fitted() -> None:
+    assert fit_times("few", [1.0] * 29).time is None
+    assert fit_times("same", [2.0] * 40).time == Duration(Family.CONSTANT, 2.0)
+
+
+@pytest.mark.parametrize("shape", [0.5, 2.0])
+def test_a_good_fit_is_told_from_a_bad_one(shape: float) -> None:
+    draws = np.random.default_rng(1).gamma(shape, 10, 2000)
+    found = fit_times("times", draws.tolist())
+    assert found.time is not None
+    assert found.chance > 0.01
+    assert fit_times("two", [1.0, 50.0] * 500).chance < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        ("vm_state,task_state\nactive,-\n", 2, "expected a column seconds"),
+        ("time,vm_state,task_state\nsoon,active,-\n", 2, "the time is 'soon'"),
+        ("time,vm_state,task_state\n5,active,-\n4,active,deleting\n", 3, "the time goes back"),
+        ("time,vm_state,task_state\n5,activ,-\n", 2, "did you mean 'active'"),
+    ],
+)
+def test_what_does_not_read_is_told_with_its_line(
+    text: str, line: int, expected: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text(text, encoding="utf-8")
+    answer = inside("fleet", "fit", str(file))
+    assert (answer.code, answer.out) == (2, "")
+    assert f"line {line}: " in answer.err
+    assert expected in answer.err
+
+
+def test_times_may_be_dates(tmp_path: Path) -> None:
+    file = tmp_path / "dates.csv"
+    file.write_text(
+        "timestamp,vm_state,task_state\n"
+        "2026-01-01T00:00:00Z,active,-\n2026-01-01T00:01:00Z,active,powering-off\n"
+        "2026-01-01T00:01:30Z,stopped,-\n",
+        encoding="utf-8",
+    )
+    observed = observe_file(ECS, str(file))
+    assert observed.states[ECS.states["active/powering-off"]].times == [30.0]
+    assert observed.states[ECS.states["active/-"]].times == []  # it was there before
+    assert parse(ECS, fit(ECS, observed).text, "x.toml").durations

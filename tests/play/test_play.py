@@ -1,0 +1,358 @@
+"""The application in a terminal of 80 by 24, its keys pressed by Textual's pilot."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from ecs_fsm import ECS, Lifecycle, Refused, UnknownFact
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.play import telling
+from ecs_fsm.play.app import Play
+from ecs_fsm.play.picture import lanes, way
+from ecs_fsm.play.quizzing import Quiz
+from ecs_fsm.play.session import Session
+from ecs_fsm.teach.lessons import lessons
+from ecs_fsm.teach.quiz import chosen
+from tests.apart import apart
+from tests.command import COMMAND, ecs_fsm
+
+SIZE = (80, 24)
+A_STOP = ("l", "down", "down", "enter")
+"""Begins the lesson of a server that runs and is stopped."""
+STOPPING = (*A_STOP, "1")
+T = TypeVar("T")
+
+
+def screen(app: Play) -> str:
+    """What the terminal shows, line by line."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+def pressed(lifecycle: Lifecycle, *keys: str) -> tuple[Play, str]:
+    """The application after some keys, and what it shows then."""
+
+    async def press() -> tuple[Play, str]:
+        app = Play(lifecycle, lessons(lifecycle), chosen(lifecycle, 1, 10))
+        async with app.run_test(size=SIZE) as pilot:
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause()
+            return app, screen(app)
+
+    return apart(press())
+
+
+def test_it_begins_without_a_server_and_says_what_to_press() -> None:
+    app, shown = pressed(ECS)
+    lines = shown.split("\n")
+    assert app.session.state is None
+    assert (len(lines), max(map(len, lines)) <= 80) == (24, True)
+    assert "ecs: (no server)" in lines[0]
+    assert lines[2].startswith("1 create")
+    assert "- stop" in shown
+    assert "press 1 or n to make one" in shown
+    assert lines[-1].strip() == telling.KEYS.strip()
+
+
+def test_the_system_goes_on_and_what_is_entered_is_shown() -> None:
+    app, shown = pressed(ECS, *"nnnnnn")
+    assert app.session.state == "active/-"
+    assert "status ACTIVE  vm_state active  task_state null" in shown
+    assert "▶ active   ACTIVE" in shown
+    assert "[active/-]" in shown
+    assert "advance: BUILD spawning" in shown
+
+
+def test_a_request_is_asked_by_its_number_and_its_way_is_shown() -> None:
+    app, shown = pressed(ECS, *"nnnnnn1")
+    assert app.session.state == "active/powering-off"
+    assert "active/- → […/powering-off] → stopped/-" in shown
+    assert "1 advance" in shown
+    assert "2!roll_back" in shown
+    assert "Shut the server down properly" in shown
+
+
+def test_what_is_not_possible_says_why_when_it_is_chosen() -> None:
+    app, shown = pressed(ECS, *STOPPING, "end", "enter")
+    assert app.session.state == "active/powering-off"
+    assert "revert_resize gets 409: vm_state is active, it is accepted under resized." in shown
+    _, shown = pressed(ECS, *A_STOP, "n")
+    assert "advance cannot happen: no step is running that it could end." in shown
+
+
+def test_undo_redo_and_restart() -> None:
+    app, _ = pressed(ECS, *"nnuur")
+    assert app.session.state == "building/scheduling"
+    assert len(app.session.history) == 1
+    app, shown = pressed(ECS, *"nnunr")
+    assert "There is nothing to do again." in shown
+    app, shown = pressed(ECS, *"nnxu")
+    assert (app.session.state, app.session.history) == (None, ())
+    assert "There is nothing to undo." in shown
+
+
+def test_the_history_is_a_table_on_a_screen_of_its_own() -> None:
+    _, shown = pressed(ECS, *"nnnh")
+    assert re.search(r"event +vm_state +task_state +status", shown)
+    assert re.search(r"advance +building +networking +BUILD", shown)
+    _, shown = pressed(ECS, *"nnnh", "escape")
+    assert "[…/networking]" in shown
+
+
+def test_help_tells_the_keys() -> None:
+    assert "n or space     the system goes on by one step" in pressed(ECS, "?")[1]
+
+
+def test_a_lesson_is_followed_step_by_step() -> None:
+    app, shown = pressed(ECS, *A_STOP)
+    assert app.session.state == "active/-"
+    assert "(1/2) Ask for stop" in shown
+    _, shown = pressed(ECS, *STOPPING)
+    assert "status still says ACTIVE" in shown
+    assert "(2/2) Let the system finish." in shown
+    app, shown = pressed(ECS, *STOPPING, "n")
+    assert app.session.step is None
+    assert "The lesson “Stop says ACTIVE until the end” is done" in shown
+
+
+def test_something_else_than_the_lesson_asks_can_be_taken_back() -> None:
+    app, shown = pressed(ECS, *A_STOP, "2")
+    assert app.session.state == "active/rebooting"
+    assert "The lesson asks for something else: u takes it back." in " ".join(shown.split())
+    app, shown = pressed(ECS, *A_STOP, "2", "u", "1", "n")
+    assert app.session.step is None
+    app, shown = pressed(ECS, *STOPPING, "x")
+    assert (app.session.state, app.session.position.done) == ("active/-", 0)
+
+
+def test_one_can_leave_the_lessons_and_play_freely() -> None:
+    app, _ = pressed(ECS, "l", "enter", "l", "escape")
+    assert app.session.lesson is not None
+    app, shown = pressed(ECS, "l", "enter", "l", "up", "enter")
+    assert app.session.lesson is None
+    assert "There is no server yet" in shown
+
+
+def letters(quiz: Quiz) -> Iterator[str]:
+    yield from ("abcde"[n] for n in quiz.questions[quiz.number].answers)
+
+
+def test_the_quiz_is_answered_by_letters_explained_and_scored() -> None:
+    quiz = Quiz(chosen(ECS, 1, 10))
+    right = list(letters(quiz))
+    _, shown = pressed(ECS, "z")
+    assert "Question 1 of 10, 0 right so far" in shown
+    _, shown = pressed(ECS, "z", *right, "enter")
+    assert "Right." in shown
+    assert "1 right so far" in shown
+    assert quiz.questions[0].explanation[:40] in " ".join(shown.split())
+    _, shown = pressed(ECS, "z", *right, "enter", "enter")
+    assert "Question 2 of 10, 1 right so far" in shown
+    wrong = next(letter for letter in "abc" if letter not in right)
+    _, shown = pressed(ECS, "z", wrong, "enter")
+    assert "Not right." in shown
+    assert "← right" in shown
+
+
+def test_a_quiz_ends_with_its_score() -> None:
+    quiz = Quiz(chosen(NOVA, 3, 5))
+    while not quiz.over:
+        quiz.go_on()
+        assert not quiz.answered  # nothing is ticked yet
+        for letter in letters(quiz):
+            quiz.tick("abcde".index(letter))
+        quiz.go_on()
+        quiz.tick(0)
+        quiz.go_on()
+    assert quiz.text() == "5 of 5 right."
+
+
+def test_facts_of_nova_are_asked_for_the_usual_first() -> None:
+    app, shown = pressed(NOVA, "n")
+    assert app.session.state is None
+    assert "create depends on boot. What the server boots from" in " ".join(shown.split())
+    app, shown = pressed(NOVA, "n", "enter", "enter", "enter")
+    assert app.session.state == "building/scheduling"
+    assert "remembers boot=image upload=staged network=some" in shown
+    app, shown = pressed(NOVA, "n", "down", "enter", "enter", "enter")
+    assert "boot=volume" in shown.split("\n")[1]
+    app, _ = pressed(NOVA, "n", "enter", "escape")
+    assert app.session.state is None
+
+
+def test_a_fact_that_nobody_said_is_asked_for_when_it_matters() -> None:
+    async def shelve() -> tuple[str, str]:
+        app = Play(NOVA, (), ())
+        async with app.run_test(size=SIZE) as pilot:
+            app.session.position = app.session.position._replace(
+                node=NOVA.place(NOVA.state("active"))
+            )
+            app.show()
+            app.happen("shelve")
+            await pilot.pause()
+            await pilot.press("enter")
+            await pilot.pause()
+            asked = " ".join(screen(app).split())
+            await pilot.press("enter")
+            await pilot.pause()
+            await pilot.press("enter")
+            await pilot.pause()
+            return asked, str(app.session.position.node)
+
+    asked, node = apart(shelve())
+    assert "shelve depends on upload" in asked or "shelve depends on boot" in asked
+    assert node.startswith("<active/shelving[")
+
+
+def test_a_circumstance_is_given_with_its_event_and_not_remembered() -> None:
+    app, _ = pressed(NOVA, "l", "enter", *"nnnnnn", *"2")
+    assert app.session.state == "active/rebooting"
+
+    async def restart() -> str:
+        app = Play(NOVA, (), ())
+        async with app.run_test(size=SIZE) as pilot:
+            node = NOVA.place(NOVA.state("active", "rebooting"))
+            app.session.position = app.session.position._replace(node=node)
+            app.show()
+            app.happen("restart")
+            for key in ("down", "down", "enter"):
+                await pilot.pause()
+                await pilot.press(key)
+            await pilot.pause()
+            return str(app.session.position.node)
+
+    assert apart(restart()) == "<active/reboot_pending_hard>"
+
+
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_every_lesson_fits_on_the_screen(lifecycle: Lifecycle) -> None:
+    for lesson in lessons(lifecycle):
+        session = Session(lifecycle)
+        session.restart(lesson)
+        said = telling.with_step(lesson.introduction, session)
+        for step in lesson.steps:
+            assert sum(len(part) // 70 + 1 for part in said.split("\n")) <= 10
+            before = len(session.history)
+            assert session.do(step.trigger, {})
+            said = telling.with_step(
+                telling.happened(session, step.trigger, before, done=True), session
+            )
+            assert said.startswith(step.then)
+        assert session.step is None
+
+
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_the_picture_and_the_way_fit_everywhere(lifecycle: Lifecycle) -> None:
+    for state in lifecycle.states.values():
+        lines = lanes(lifecycle, state).split("\n")
+        assert len(lines) <= 6
+        assert max(map(len, lines)) <= 46
+        assert sum(line.count("▶") for line in lines) == 1
+        session = Session(lifecycle)
+        session.position = session.position._replace(node=lifecycle.node(state))
+        assert f"[{state}]" in way(session)
+        names = [choice.name for choice in session.choices()]
+        assert sorted(names) == sorted(lifecycle.triggers)
+    assert max(len(line) for line in telling.listed(session.choices())) <= 32
+    assert max(map(len, telling.HELP.split("\n"))) <= 78
+    assert len(telling.KEYS) <= 78
+
+
+def test_without_a_terminal_it_refuses_in_one_line() -> None:
+    answer = ecs_fsm("play")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("ecs-fsm: play needs a terminal")
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--lessons", "/missing"), "/missing: No such file or directory; expected a folder"),
+        (("--seed", "-1"), "seed -1 is no number from 0"),
+        (("--lifecycle", "ec"), "unknown lifecycle 'ec'; did you mean 'ecs'?"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
+    answer = ecs_fsm("play", *arguments)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert said in answer.err
+
+
+def test_where_textual_is_missing_it_says_what_to_install() -> None:
+    code = (
+        "import sys\nfrom ecs_fsm.cli import main, teaching\n"
+        "teaching.find_spec = lambda name: None\nmain(['play'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "ecs-fsm: play needs Textual: pip install 'ecs-fsm[play]'\n"
+
+
+def test_in_a_real_terminal_without_colour_it_runs_and_leaves_with_q(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    environment = {**os.environ, "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+    running = subprocess.Popen(
+        [COMMAND, "play"], stdin=slave, stdout=slave, stderr=slave, env=environment
+    )
+    os.close(slave)
+    shown, sent, until = b"", False, time.monotonic() + 20
+    while running.poll() is None and time.monotonic() < until:
+        if select.select([master], [], [], 0.1)[0]:
+            try:
+                shown += os.read(master, 65536)
+            except OSError:
+                break
+        if not sent and b"create" in shown and b"lessons" in shown:
+            os.write(master, b"q")
+            sent = True
+    code = running.wait(timeout=10)
+    os.close(master)
+    assert (code, sent) == (0, True)
+    assert b"\x1b[31m" not in shown
+
+
+def told_on_demand(session: Session, trigger: str, place: int) -> bool:
+    """Whether a trigger happens once everything is said that it asks for."""
+    given: dict[str, str] = {}
+    for _ in range(5):
+        try:
+            session.do(trigger, given)
+        except UnknownFact as unknown:
+            value = unknown.values[place % len(unknown.values)]
+            if not session.learn(unknown, value):
+                given[unknown.fact] = value
+        except Refused:
+            return False
+        else:
+            return True
+    raise AssertionError(f"{trigger} asks again and again")
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_everything_possible_happens_once_what_it_depends_on_is_said(
+    lifecycle: Lifecycle, place: int
+) -> None:
+    happened = 0
+    for state in lifecycle.states.values():
+        session = Session(lifecycle)
+        session.position = session.position._replace(node=lifecycle.node(state))
+        before = session.position
+        for choice in session.choices():
+            if choice.why is None:
+                happened += told_on_demand(session, choice.name, place)
+                session.position = before
+    assert happened > 90

@@ -1,0 +1,153 @@
+"""Profiles: what reads, what does not, and what the built-in ones say of their numbers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ecs_fsm import ECS, InvalidInput, Lifecycle
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.profiles.durations import Duration, Family, seconds
+from ecs_fsm.profiles.loader import built_in, built_in_text, changed, parse, read
+from tests.inside import inside
+
+BASE = 'extends = "built-in"\n'
+
+
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_the_built_in_profile_says_where_each_number_comes_from(lifecycle: Lifecycle) -> None:
+    text = built_in_text(lifecycle)
+    table = ""
+    sourced = re.search(r"\.mix\]\s+# \[A\] all of them", text) is not None
+    for line in text.splitlines():
+        if line.startswith("["):
+            table = line
+        whole = sourced and ".mix]" in table
+        if re.search(r"=.*\d", line) and not line.startswith("#") and not whole:
+            assert re.search(r"#.*\[(A|MH12)\]", line), line
+    assert "Mao" in text
+    assert "assumption" in text
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "published"), [(ECS, 96.9), (NOVA, 44.2)], ids=["ecs", "nova"]
+)
+def test_a_creation_takes_as_long_as_was_published(lifecycle: Lifecycle, published: float) -> None:
+    durations = built_in(lifecycle).durations
+    steps = (state for state in durations if state.startswith("building/"))
+    steps = (state for state in steps if not state.endswith("/deleting"))
+    assert sum(durations[state].mean for state in steps) == pytest.approx(published)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("90s", 90), ("2m", 120), ("1.5h", 5400), ("30d", 2592000), (7, 7), ("5", 5)],
+)
+def test_times_are_seconds_or_words(word: object, meant: float) -> None:
+    assert seconds(word) == meant
+
+
+@pytest.mark.parametrize("word", ["", "2 parsecs", "-1s", -1, True, None, float("nan"), "1s2"])
+def test_what_is_no_time_is_an_error(word: object) -> None:
+    with pytest.raises(InvalidInput, match="is no time"):
+        seconds(word)
+
+
+WRONG = {
+    "unknown table": ("nonsense = 1", 2, "nonsense", "unknown key"),
+    "unknown step": ("[durations]\nspawnin = 3", 3, "durations.spawnin", "did you mean 'spawning'"),
+    "over one": ("[fail]\nspawning = 1.5", 3, "fail.spawning", "a probability from 0 to 1"),
+    "together over one": (
+        "[fail]\nspawning = 0.6\n[hang]\nspawning = 0.5",
+        5,
+        "hang.spawning",
+        "1",
+    ),
+    "negative": ('[durations]\nspawning = "-3s"', 3, "durations.spawning", "not negative"),
+    "negative number": ("[durations]\nspawning = -3", 3, "durations.spawning", "not negative"),
+    "not accepted": (
+        '[requests."active/-"]\nevery = 9\nmix = { start = 1.0 }',
+        4,
+        'requests."active/-".mix.start',
+        "does not accept start",
+    ),
+    "shares": ('[requests."active/-"]\nmix = { stop = 0.5 }', 3, 'requests."active/-".mix', "0.5"),
+    "not at rest": ('[requests."active/migrating"]\nevery = 9', 2, "requests", "resting state"),
+    "impossible event": ("[reschedule]\nmigrating = 0.1", 3, "reschedule.migrating", "step"),
+    "family": (
+        '[durations]\nspawning = { distribution = "normal", mean = 3 }',
+        3,
+        "durations.spawning.distribution",
+        "expected one of exponential, lognormal",
+    ),
+    "second parameter": (
+        '[durations]\nspawning = { distribution = "gamma", mean = 3 }',
+        3,
+        "durations.spawning.shape",
+        "a number above 0",
+    ),
+    "no TOML": ("[durations", 2, "", "no TOML"),
+    "no file": (
+        '[durations]\nspawning = { distribution = "empirical", file = "nowhere.txt" }',
+        3,
+        "durations.spawning.file",
+        "does not read",
+    ),
+    "arrivals": ('[arrivals]\nkind = "sometimes"', 3, "arrivals.kind", "fixed, poisson, none"),
+    "capacity": ("[resources.scheduler]\ncapacity = 0", 3, "resources.scheduler.capacity", "whole"),
+    "facts": ("[facts]\nboot = { image = 1.0 }", 3, "facts.boot", "unknown key"),
+}
+
+
+@pytest.mark.parametrize(("text", "line", "key", "expected"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_told_with_file_line_and_key(
+    text: str, line: int, key: str, expected: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(BASE + text, encoding="utf-8")
+    answer = inside("fleet", "run", "--servers", "1", "--duration", "1d", "--profile", str(file))
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert f"{file}:{line}: {key}" in answer.err
+    assert expected in answer.err
+
+
+def test_a_profile_that_stands_alone_says_everything() -> None:
+    with pytest.raises(InvalidInput, match="expected a time for scheduling"):
+        parse(ECS, "", "mine.toml")
+    assert parse(ECS, built_in_text(ECS), "ecs.toml") == built_in(ECS)
+
+
+def test_a_profile_of_another_lifecycle_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="lifecycle: expected 'ecs'"):
+        parse(ECS, 'lifecycle = "nova"', "mine.toml")
+
+
+def test_samples_are_read_beside_the_profile(tmp_path: Path) -> None:
+    (tmp_path / "times.txt").write_text("3s\n1m\n", encoding="utf-8")
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        BASE + '[durations]\nspawning = { distribution = "empirical", file = "times.txt" }',
+        encoding="utf-8",
+    )
+    found = read(ECS, str(file)).durations[ECS.states["building/spawning"]]
+    assert found == Duration(Family.EMPIRICAL, 31.5, 0.0, (3.0, 60.0))
+
+
+def test_one_number_can_be_changed() -> None:
+    profile = changed(built_in(ECS), ["fail.spawning=0.05", "durations.migrating=2m"])
+    assert profile.outcomes["fail"][ECS.states["building/spawning"]] == 0.05
+    assert profile.durations[ECS.states["active/migrating"]].mean == 120
+    with pytest.raises(InvalidInput, match=r"fail\.spawning: is 2"):
+        changed(built_in(ECS), ["fail.spawning=2"])
+    with pytest.raises(InvalidInput, match=r"expected TABLE\.KEY=VALUE"):
+        changed(built_in(ECS), ["spawning"])
+
+
+def test_the_built_in_profile_can_be_printed_and_read_again(tmp_path: Path) -> None:
+    for lifecycle in (ECS, NOVA):
+        answer = inside("fleet", "profile", "--lifecycle", lifecycle.name)
+        file = tmp_path / "printed.toml"
+        file.write_text(answer.out, encoding="utf-8")
+        assert read(lifecycle, str(file)) == built_in(lifecycle)

@@ -1,0 +1,308 @@
+"""Every action of the compute API in every state: what the lifecycle allows, and nothing else."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from ecs_fsm.core.errors import Refused
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Node
+from ecs_fsm.lifecycles import NAMES, server_class
+from ecs_fsm.serve.cloud.instance import Instance
+from ecs_fsm.serve.compute.actions import Action, table
+from ecs_fsm.serve.compute.changes import CHANGES
+from ecs_fsm.serve.compute.results import RESULTS
+from ecs_fsm.serve.compute.words import words
+from tests.apart import apart
+from tests.compute import CIRROS, DEBIAN, SMALL, Answer, Compute
+
+HIGHEST = 96
+ARGUMENTS: dict[str, object] = {
+    "resize": {"flavorRef": SMALL},
+    "rebuild": {"imageRef": DEBIAN},
+    "os-migrateLive": {"host": None, "block_migration": "auto"},
+    "createImage": {"name": "x"},
+    "createBackup": {"name": "x", "backup_type": "daily", "rotation": 1},
+    "changePassword": {"adminPass": "secret"},
+    "addSecurityGroup": {"name": "web"},
+    "removeSecurityGroup": {"name": "default"},
+}
+"""What comes with an action that needs more than its key."""
+
+
+def lifecycle_of(name: str) -> Lifecycle:
+    return server_class(name).lifecycle
+
+
+@cache
+def places(name: str) -> tuple[Node, ...]:
+    """For each state of the lifecycle the node in which most can be asked of a server."""
+    lifecycle = lifecycle_of(name)
+    found: dict[str, Node] = {}
+    for node in lifecycle.graph():
+        known = found.get(node.state)
+        if known is None or len(lifecycle.requests(known)) < len(lifecycle.requests(node)):
+            found[node.state] = node
+    return tuple(node for node in found.values() if lifecycle.leaving(node.state))
+
+
+def choices(action: Action) -> list[tuple[str | None, object]]:
+    """The operations that an action asks for, each with an argument that chooses it."""
+    if action.choose is None:
+        return [(action.operation, ARGUMENTS.get(action.key))]
+    return [(name, {action.choose: choice}) for choice, name in action.operations.items()]
+
+
+CASES = [
+    pytest.param(name, action, operation, argument, id=f"{name}-{action.key}-{operation}")
+    for name in NAMES
+    for action in table().values()
+    for operation, argument in choices(action)
+    if operation in lifecycle_of(name).operations
+]
+
+
+@pytest.mark.parametrize(("name", "action", "operation", "argument"), CASES)
+def test_an_action_is_accepted_exactly_where_the_lifecycle_allows_it(
+    name: str, action: Action, operation: str, argument: object
+) -> None:
+    answers = apart(answers_everywhere(name, action, argument))
+    for node, (instance, answer) in answers.items():
+        outcome, refused = expected(lifecycle_of(name), operation, node)
+        if refused is None:
+            assert answer.code == action.code, (node, answer.text)
+            assert instance.server.node is outcome
+        else:
+            assert (answer.code, instance.server.node) == (409, node), answer.text
+            allowed = ", ".join(refused.allowed) or "nothing that a user can ask"
+            assert answer.message == (
+                f"Cannot '{operation}' instance {instance.id} while it is in "
+                f"{where(node)}: {refused.reason}; possible now: {allowed}"
+            )
+    codes = {answer.code for _, answer in answers.values()}
+    assert codes - {409} == {action.code}
+    assert (409 in codes) is (operation not in EVERYWHERE)
+
+
+EVERYWHERE = {"lock", "unlock", "inject_network_info", "reset_state_active", "reset_state_error"}
+EVERYWHERE |= {"force_delete"}
+"""Operations that no state refuses."""
+
+
+async def answers_everywhere(
+    name: str, action: Action, argument: object
+) -> dict[Node, tuple[Instance, Answer]]:
+    """What an administrator is answered in each place, with the server that was asked."""
+    compute, answers = Compute(name), {}
+    for node in places(name):
+        instance = compute.put(1)
+        instance.server = server_class(name)(node, history=False)
+        path, body = f"/servers/{instance.id}/action", {action.key: argument}
+        answer = await compute.asked("POST", path, body, user="admin", minor=HIGHEST)
+        answers[node] = instance, answer
+    return answers
+
+
+def expected(
+    lifecycle: Lifecycle, operation: str, node: Node
+) -> tuple[Node | None, Refused | None]:
+    """Where an operation leads by the lifecycle, or why it does not."""
+    try:
+        return lifecycle.outcome(operation, node).end, None
+    except Refused as error:
+        return None, error
+
+
+def where(node: Node) -> str:
+    state = node.state
+    task = state.task_state
+    return f"task_state {task}" if task else f"vm_state {state.vm_state}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_action_without_its_operation_is_told_with_what_there_is(name: str) -> None:
+    compute, lifecycle = Compute(name), lifecycle_of(name)
+    server = compute.active()
+    for key, action in table().items():
+        missing = [operation for operation in action.asks if operation not in lifecycle.operations]
+        if missing:
+            answer = compute.act(server, key, ARGUMENTS.get(key), user="admin", minor=HIGHEST)
+            assert answer.code == 400
+            assert f"{name} has no operation {missing[0]}; it has create, stop," in answer.message
+    assert compute.status(server) == "ACTIVE"
+
+
+def test_every_operation_that_a_user_may_ask_of_nova_is_asked_by_some_request() -> None:
+    asked = {operation for action in table().values() for operation in action.asks}
+    fields = (getattr(words().operations, name) for name in words().operations.__slots__)
+    # A setting of the cloud makes a delete soft; shares are not served.
+    rest = {"create", "soft_delete", "attach_share", "detach_share"}
+    assert asked | {*fields} | rest == {*lifecycle_of("nova").operations}
+
+
+def test_every_word_of_the_tables_is_one_of_nova() -> None:
+    nova = lifecycle_of("nova")
+    assert words().connected | words().without_host <= {*nova.states}
+    assert {*words().power_states} <= {*nova.table.vm_states}
+    statuses = words().progress | words().begun | words().fault
+    assert statuses <= {*nova.table.statuses}
+    assert words().aborted in nova.events
+    for facts in (words().from_volume, words().without_network):
+        for fact, value in facts.items():
+            assert value in nova.memory.values(fact)
+    assert words().locked[1] in nova.memory.values(words().locked[0])
+
+
+@pytest.mark.parametrize("action", table().values(), ids=lambda action: action.key)
+def test_a_row_names_functions_and_shapes_that_there_are(action: Action) -> None:
+    assert action.changes is None or action.changes in CHANGES
+    assert action.answer is None or action.answer in RESULTS
+    assert [action.shape(minor).__doc__ is None for minor in range(1, HIGHEST + 1)].count(True) == 0
+
+
+@pytest.mark.parametrize("key", [key for key, action in table().items() if action.admin])
+def test_an_action_of_administrators_is_forbidden_to_others(key: str) -> None:
+    compute = Compute("nova")
+    server = compute.active()
+    answer = compute.act(server, key, ARGUMENTS.get(key), minor=HIGHEST)
+    assert (answer.code, key in answer.message) == (403, True)
+    assert compute.status(server) == "ACTIVE"
+
+
+NEEDS_NOTHING = [key for key, action in table().items() if action.shape(1).__name__ == "Nothing"]
+
+
+@pytest.mark.parametrize("argument", [None, {}, "", 7, False], ids=repr)
+def test_an_action_without_argument_takes_an_empty_object_and_what_is_none(
+    argument: object,
+) -> None:
+    compute = Compute("nova")
+    server = compute.active()
+    for key in NEEDS_NOTHING:
+        answer = compute.act(server, key, argument, user="admin", minor=17)
+        assert answer.code != 400, (key, answer.text)
+        compute.rest()
+
+
+@pytest.mark.parametrize("key", NEEDS_NOTHING)
+def test_an_action_without_argument_takes_no_object_that_says_something(key: str) -> None:
+    compute = Compute("nova")
+    server = compute.active()
+    answer = compute.act(server, key, {"x": 1}, user="admin", minor=17)
+    assert (answer.code, key in answer.message) == (400, True)
+
+
+BODIES: list[object] = [
+    {},
+    {"os-stop": None, "os-start": None},
+    {"explode": None},
+    {"os-Stop": None},
+    {"": None},
+    {"x" * 5000: None},
+    [],
+    ["os-stop"],
+    "os-stop",
+    None,
+    {"reboot": None},
+    {"reboot": {}},
+    {"reboot": {"type": "GENTLE"}},
+    {"reboot": {"type": None}},
+    {"resize": {}},
+    {"resize": {"flavorRef": ""}},
+    {"resize": {"flavorRef": None}},
+    {"resize": {"flavorRef": "1"}},  # the one that it has
+    {"resize": {"flavorRef": "nowhere"}},
+    {"rebuild": {}},
+    {"rebuild": {"imageRef": 7}},
+    {"rebuild": {"imageRef": "nowhere"}},
+    {"rebuild": {"imageRef": CIRROS, "name": " "}},
+    {"rebuild": {"imageRef": CIRROS, "metadata": {"a": 1}}},
+    {"os-resetState": {"state": "paused"}},
+    {"os-resetState": {}},
+    {"os-migrateLive": {}},
+    {"os-migrateLive": {"host": None, "block_migration": "perhaps"}},
+    {"evacuate": {"host": "nowhere"}},
+    {"createImage": {"name": ""}},
+    {"createBackup": {"name": "x", "backup_type": "daily", "rotation": -1}},
+    {"changePassword": {}},
+    {"os-getConsoleOutput": {"length": -2}},
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: str(body)[:60])
+def test_a_bad_body_is_told_what_is_wrong_and_nothing_happens(body: object) -> None:
+    compute = Compute("nova")
+    server = compute.active()
+    answer = compute.ask("POST", f"/servers/{server}/action", body, user="admin", minor=HIGHEST)
+    assert (answer.code, bool(answer.message)) == (400, True)
+    assert compute.status(server) == "ACTIVE"
+    assert [asked.operation for asked in compute.cloud.instances[server].asked] == ["create"]
+
+
+@pytest.mark.parametrize(
+    ("key", "argument", "minor"),
+    [
+        ("trigger_crash_dump", None, 16),
+        ("os-migrateLive", {"host": None, "block_migration": "auto"}, 24),
+        ("os-migrateLive", {"host": None, "block_migration": False}, 24),
+        ("evacuate", {}, 13),
+        ("migrate", {"host": "compute-1"}, 55),
+        ("unshelve", {"availability_zone": "nova"}, 76),
+        ("lock", {"locked_reason": "x"}, 72),
+    ],
+)
+def test_what_a_later_version_brought_is_refused_before(
+    key: str, argument: object, minor: int
+) -> None:
+    compute = Compute("nova")
+    server = compute.active()
+    assert compute.act(server, key, argument, user="admin", minor=minor).code == 400
+    later = compute.act(server, key, argument, user="admin", minor=minor + 1)
+    assert later.code in {200, 202, 409}, later.text
+
+
+def test_a_shelf_is_left_for_a_named_host_and_zone() -> None:
+    compute = Compute("nova")
+    server = compute.active()
+    compute.act(server, "shelve")
+    compute.rest()
+    assert compute.show(server)["hostId"] == ""
+    wanted = {"availability_zone": "nova", "host": "compute-3"}
+    assert compute.act(server, "unshelve", wanted, minor=91).code == 202
+    compute.rest()
+    shown = compute.show(server, user="admin")
+    assert shown["OS-EXT-SRV-ATTR:host"] == "compute-3"
+    assert compute.show(server, minor=96)["pinned_availability_zone"] == "nova"
+
+
+def test_a_setting_of_the_cloud_makes_a_delete_soft() -> None:
+    compute = Compute("nova", reclaim_instance_interval=1e9)
+    server = compute.active()
+    assert compute.ask("DELETE", f"/servers/{server}").code == 204
+    assert compute.status(server) == "ACTIVE soft-deleting"
+    compute.rest()
+    assert compute.status(server) == "SOFT_DELETED"
+    assert compute.act(server, "restore").code == 202
+    compute.rest()
+    assert compute.status(server) == "ACTIVE"
+    assert compute.act(server, "forceDelete").code == 202
+    compute.rest()
+    assert compute.ask("GET", f"/servers/{server}").code == 404
+
+
+def test_passwords_are_told_where_there_are_new_ones() -> None:
+    compute = Compute("nova")
+    server = compute.active()
+    rescued = compute.act(server, "rescue", {"adminPass": "secret"})
+    assert (rescued.code, rescued.json) == (200, {"adminPass": "secret"})
+    compute.rest()
+    compute.act(server, "unrescue")
+    compute.rest()
+    shared = {"onSharedStorage": False}
+    evacuated = compute.act(server, "evacuate", shared, user="admin", minor=13)
+    assert (evacuated.code, len(evacuated.json["adminPass"])) == (200, 12)
+    compute.rest()
+    evacuated = compute.act(server, "evacuate", {}, user="admin", minor=14)
+    assert (evacuated.code, evacuated.text) == (200, "")

@@ -1,0 +1,249 @@
+"""Lessons: each can be played to its end, the surprises are among them, a wrong one is one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ecs_fsm import ECS, InvalidInput, Lifecycle
+from ecs_fsm.core.server import BaseServer
+from ecs_fsm.lifecycles import server_class
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.teach.lessons import Lesson, find, lessons
+from ecs_fsm.teach.lessons.reading import LONGEST, MOST_BYTES, MOST_STEPS
+
+LIFECYCLES = (ECS, NOVA)
+EVERY = [(lifecycle, lesson) for lifecycle in LIFECYCLES for lesson in lessons(lifecycle)]
+NAMES = [f"{lifecycle.name}-{lesson.name}" for lifecycle, lesson in EVERY]
+
+# What people get wrong, as the documents tell it: which statuses are shown one after the other, and
+# the operation that shows them.
+SURPRISES = {
+    "stop shows ACTIVE until it is done": ("ecs", "stop", ["ACTIVE", "SHUTOFF"]),
+    "start shows SHUTOFF until it is done": ("ecs", "start", ["SHUTOFF", "ACTIVE"]),
+    "delete shows the resting status": ("ecs", "delete", ["SHUTOFF", "ERROR"]),
+    "a stopped server's rebuild passes ACTIVE": (
+        "ecs",
+        "rebuild",
+        ["REBUILD", "ACTIVE", "SHUTOFF"],
+    ),
+    "a resize rolled back looks untouched": ("ecs", "resize", ["RESIZE", "SHUTOFF"]),
+    "a resize ends in VERIFY_RESIZE": ("ecs", "resize", ["RESIZE", "VERIFY_RESIZE"]),
+    "unshelving starts what was stopped": ("nova", "unshelve", ["SHELVED_OFFLOADED", "ACTIVE"]),
+    "confirm returns to what it was": ("nova", "confirm_resize", ["SHUTOFF"]),
+    "a restarted host gives an image up": ("nova", "create_image", ["ACTIVE"]),
+}
+
+
+def begun(lifecycle: Lifecycle, lesson: Lesson) -> BaseServer | None:
+    if lesson.start is None:
+        return None
+    place = lifecycle.place(lesson.start, lesson.remember)
+    return server_class(lifecycle.name)(place)
+
+
+def played(lifecycle: Lifecycle, lesson: Lesson) -> BaseServer:
+    server = begun(lifecycle, lesson)
+    for step in lesson.steps:
+        if server is None:
+            assert step.trigger == lifecycle.creation.trigger
+            server = server_class(lifecycle.name).create(history=True, **dict(step.given))
+        else:
+            assert server.trigger(step.trigger, **dict(step.given))
+        assert server.state == step.state
+    assert server is not None
+    return server
+
+
+@pytest.mark.parametrize(("lifecycle", "lesson"), EVERY, ids=NAMES)
+def test_a_lesson_can_be_played_to_its_end(lifecycle: Lifecycle, lesson: Lesson) -> None:
+    assert played(lifecycle, lesson).state == lesson.steps[-1].state
+    assert len(lesson.steps) >= 2
+
+
+@pytest.mark.parametrize("lifecycle", LIFECYCLES, ids=repr)
+def test_there_are_at_least_ten_lessons_from_status_to_the_wait_that_ends_early(
+    lifecycle: Lifecycle,
+) -> None:
+    found = lessons(lifecycle)
+    names = [lesson.name for lesson in found]
+    assert len(found) >= 10
+    assert names[0] == "what-is-status"
+    assert "rebuild-wait-left-early" in names
+    assert len({lesson.title for lesson in found}) == len(found)
+
+
+@pytest.mark.parametrize("surprise", SURPRISES)
+def test_every_surprise_is_seen_in_a_lesson(surprise: str) -> None:
+    name, operation, expected = SURPRISES[surprise]
+    shown = []
+    for lifecycle, lesson in EVERY:
+        if lifecycle.name == name:
+            changes = list(played(lifecycle, lesson).history)
+            for at, change in enumerate(changes):
+                if change.event == operation:
+                    shown.append([str(c.status) for c in changes[at:]])
+    assert any(without_repeats(statuses)[: len(expected)] == expected for statuses in shown)
+
+
+def without_repeats(statuses: list[str]) -> list[str]:
+    return [s for n, s in enumerate(statuses) if n == 0 or statuses[n - 1] != s]
+
+
+def test_the_three_lessons_of_nova_alone_end_as_nova_does() -> None:
+    ends = {
+        "unshelve-starts-a-stopped-server": ("stopped", "ACTIVE"),
+        "confirm-returns-to-what-it-was": ("stopped", "SHUTOFF"),
+        "what-a-restarted-host-does": ("active", "ERROR"),
+    }
+    for name, (begins, end) in ends.items():
+        lesson = find(lessons(NOVA), name)
+        assert lesson.start is not None
+        assert (lesson.start.vm_state, played(NOVA, lesson).status) == (begins, end)
+
+
+@pytest.mark.parametrize(("lifecycle", "lesson"), EVERY, ids=NAMES)
+def test_the_texts_of_a_lesson_are_short_whole_sentences(
+    lifecycle: Lifecycle, lesson: Lesson
+) -> None:
+    texts = [lesson.introduction, *(t for s in lesson.steps for t in (s.text, s.then))]
+    assert [text for text in texts if text[-1] not in ".?:" or len(text) > 330] == []
+    assert [text for text in texts if "  " in text or "\n" in text] == []
+
+
+def test_a_lesson_as_a_dictionary_is_plain_data() -> None:
+    lesson = find(lessons(ECS), "stop-shows-active")
+    shown = json.loads(json.dumps(lesson.as_dict()))
+    assert list(shown) == ["name", "title", "introduction", "start", "remember", "steps"]
+    assert (shown["start"], shown["remember"]) == ("active/-", {})
+    assert shown["steps"][0]["do"] == {"trigger": "stop", "given": {}}
+    assert shown["steps"][0]["state"] == "active/powering-off"
+    assert set(shown["steps"][0]) == {"text", "do", "state", "then"}
+    assert find(lessons(ECS), "what-is-status").as_dict()["start"] is None
+    remembers = find(lessons(NOVA), "unshelve-starts-a-stopped-server").as_dict()["remember"]
+    assert remembers == {"boot": "image", "upload": "staged"}
+
+
+OWN = """title = "Mine"
+introduction = "What it is about."
+from = "active/-"
+
+[[step]]
+text = "Ask for stop."
+do = "stop"
+state = "active/powering-off"
+then = "It says ACTIVE."
+"""
+
+
+def own(folder: Path, text: str | bytes, name: str = "01-mine.toml") -> Path:
+    (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    return folder
+
+
+def test_the_lessons_of_a_folder_come_after_those_of_the_package(tmp_path: Path) -> None:
+    own(tmp_path, OWN, "2-second.toml")
+    own(tmp_path, OWN, "1-first.toml")
+    own(tmp_path, "no lesson", "README.md")
+    found = lessons(ECS, tmp_path)
+    assert found[:-2] == lessons(ECS)
+    assert [lesson.name for lesson in found[-2:]] == ["first", "second"]
+
+
+def test_facts_are_given_in_brackets(tmp_path: Path) -> None:
+    text = OWN.replace("active/-", "stopped/-[boot=image,upload=direct]")
+    text = text.replace('"stop"', '"shelve[offload=later]"')
+    (lesson,) = lessons(
+        NOVA, own(tmp_path, text.replace("active/powering-off", "stopped/shelving"))
+    )[-1:]
+    assert lesson.remember == {"boot": "image", "upload": "direct"}
+    assert lesson.steps[0].given == (("offload", "later"),)
+    assert lesson.steps[0].word == "shelve[offload=later]"
+
+
+WRONG: dict[str, tuple[str | bytes, int, str]] = {
+    "no-toml": (OWN.replace('"Mine"', "Mine"), 1, "this is not TOML"),
+    "no-title": (OWN.replace("title", "# title"), 1, "there is no title; expected title, intro"),
+    "other-key": (OWN.replace("then =", "than ="), 9, "unknown key 'than'; did you mean 'then'?"),
+    "other-top-key": (OWN.replace("from", "form"), 3, "unknown key 'form'; did you mean 'from'?"),
+    "no-text": (OWN.replace('"Ask for stop."', "7"), 6, "text is no text; expected one in quotes"),
+    "empty": (OWN.replace('"Ask for stop."', '" "'), 6, "text is no text; expected one in quotes"),
+    "no-step": (OWN.split("\n[[step]]", maxsplit=1)[0], 1, "there is no step; expected"),
+    "no-table": (OWN.split("\n[[step]]", maxsplit=1)[0] + "step = 7\n", 4, "step is no array of tables"),
+    "no-state": (OWN.replace('from = "active/-"', 'from = "activ/-"'), 3, "did you mean 'active/-'"),
+    "no-fact": (OWN.replace('"active/-"', '"active/-[a=b]"'), 3, "unknown fact 'a'; known: none"),
+    "no-event": (OWN.replace('"stop"', '"stopp"'), 7, "unknown operation or event 'stopp'"),
+    "no-bracket": (OWN.replace('"stop"', '"stop[a=b"'), 7, "a bracket is not closed"),
+    "refused": (OWN.replace('"stop"', '"start"'), 7, "start is refused at active/-"),
+    "elsewhere": (
+        OWN.replace('"active/powering-off"', '"stopped/-"'),
+        8,
+        "after stop the server stands at active/powering-off; expected state = "
+        "'active/powering-off', not 'stopped/-'",
+    ),
+    "long": (OWN.replace("It says", "It says " * 200), 9, "characters; expected at most 800"),
+    "long-title": (OWN.replace("Mine", "M" * 81), 1, "title has 81 characters; expected at most 80"),
+    "invisible": (OWN.replace("It says", "It \\u001b[2Jsays"), 9, "characters that nobody can see"),
+    "in-order": (OWN.replace("It says", "It \\u202esays"), 9, "characters that nobody can see"),
+    "deep": ("a = " + "[" * 5000, 1, "this is nested too deep"),
+    "no-utf8": (OWN.encode().replace(b"stop.", b"st\xf8p."), 6, "this is not UTF-8 text"),
+    "huge": (OWN + "#" * MOST_BYTES, 1, "the file is too long; expected 32768 bytes"),
+    "many": (
+        OWN + OWN[OWN.index("[[") :].replace("stop", "delete").replace("powering-off", "deleting") * MOST_STEPS,
+        5 * MOST_STEPS + 5,
+        "there are 41 steps; expected at most 40",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_lesson_is_one_line_with_file_line_and_what_was_expected(
+    case: str, tmp_path: Path
+) -> None:
+    text, line, said = WRONG[case]
+    with pytest.raises(InvalidInput) as raised:
+        lessons(ECS, own(tmp_path, text))
+    message = str(raised.value)
+    assert message.startswith(f"{tmp_path / '01-mine.toml'}, line {line}: ")
+    assert said in message
+    assert "\n" not in message
+
+
+def test_a_fact_that_decides_and_that_nobody_said_is_asked_for(tmp_path: Path) -> None:
+    text = OWN.replace('"stop"', '"shelve"').replace("powering-off", "shelving")
+    with pytest.raises(InvalidInput, match="depends on boot: say boot=image or boot=volume"):
+        lessons(NOVA, own(tmp_path, text))
+
+
+def test_a_folder_must_hold_lessons_and_not_too_many(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"missing: No such file.*expected a folder of lessons"):
+        lessons(ECS, tmp_path / "missing")
+    with pytest.raises(InvalidInput, match=r"no lesson; expected files \*\.toml"):
+        lessons(ECS, tmp_path)
+    for number in range(101):
+        own(tmp_path, OWN, f"mine{number}.toml")
+    with pytest.raises(InvalidInput, match="101 lessons; expected at most 100"):
+        lessons(ECS, tmp_path)
+
+
+def test_two_lessons_cannot_have_one_name(tmp_path: Path) -> None:
+    own(tmp_path, OWN, "99-what-is-status.toml")
+    with pytest.raises(InvalidInput, match="the name 'what-is-status' is taken by another lesson"):
+        lessons(ECS, tmp_path)
+
+
+def test_a_name_is_of_letters_and_digits(tmp_path: Path) -> None:
+    own(tmp_path, OWN, "<script>.toml")
+    with pytest.raises(InvalidInput, match="'<script>' is no name of a lesson; expected at most"):
+        lessons(ECS, tmp_path)
+
+
+def test_an_unknown_lesson_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InvalidInput, match="did you mean 'what-is-status'"):
+        find(lessons(ECS), "what-is-statu")
+
+
+def test_the_bounds_are_those_of_a_page_for_a_phone() -> None:
+    assert max(LONGEST.values()) * 2 * MOST_STEPS < 2 * MOST_BYTES

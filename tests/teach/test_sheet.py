@@ -1,0 +1,144 @@
+"""The sheet of a quiz on paper, and the command that makes it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from ecs_fsm import ECS, InvalidInput
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.teach.quiz import Question, chosen, questions
+from ecs_fsm.teach.sheet import Sheet, answered, html, markdown, render, sheet
+from tests.command import Answer, ecs_fsm
+
+HOSTILE = Question(
+    "why", '<script>alert("1")</script>?', ("<b>&", "b", "'c'"), (0, 2), "</ol><img>."
+)
+
+
+class Seen(HTMLParser):
+    """The tags of a page, and whether they are closed in order."""
+
+    ALONE = ("meta", "!doctype")
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        if tag not in self.ALONE:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_fetches_and_runs_nothing() -> None:
+    page = html(sheet(ECS, 7, 20))
+    seen = Seen(page)
+    assert seen.open == []
+    assert not {"script", "img", "link", "iframe", "a"} & set(seen.tags)
+    assert not {"src", "href", "onclick", "onload"} & set(seen.attributes)
+    assert "default-src 'none'" in page
+    assert "break-before: page" in page
+
+
+def test_the_page_shows_every_question_choice_and_explanation_as_text() -> None:
+    hostile = Sheet("ecs", 7, (HOSTILE,))
+    page = html(hostile)
+    assert Seen(page).open == []
+    assert "<script" not in page
+    assert "<img" not in page
+    for text in (HOSTILE.text, *HOSTILE.choices, HOSTILE.explanation):
+        assert text in unescape(page)
+    for question in chosen(NOVA, 3, 50):
+        page = html(Sheet("nova", 3, (question,)))
+        for text in (question.text, *question.choices, question.explanation):
+            assert text in unescape(page)
+
+
+def test_the_answers_stand_apart_behind_all_questions() -> None:
+    made = sheet(ECS, 7, 20)
+    for text in (html(made), markdown(made)):
+        asked, answers = text.rsplit("Answers", 1)
+        assert all(q.explanation not in unescape(asked) for q in made.questions)
+        assert all(q.explanation in unescape(answers) for q in made.questions)
+
+
+def test_a_sheet_in_markdown_needs_no_escaping() -> None:
+    for lifecycle in (ECS, NOVA):
+        for question in questions(lifecycle):
+            for text in (question.text, *question.choices, question.explanation):
+                assert not set(text) & set("*<>[]`\\|\n"), text
+
+
+def test_the_letters_of_the_answers_are_those_of_the_choices() -> None:
+    assert answered(HOSTILE) == "A, C"
+    assert "    - ☐ A: <b>&" in markdown(Sheet("ecs", 7, (HOSTILE,)))
+
+
+def test_the_csv_has_a_row_for_each_question() -> None:
+    made = sheet(ECS, 7, 20)
+    rows = list(csv.DictReader(render(made, "a.csv").splitlines()))
+    assert [row["question"] for row in rows] == [q.text for q in made.questions]
+    for row, question in zip(rows, made.questions, strict=True):
+        assert {row[letter] for letter in row["answers"].split(", ")} == {
+            question.choices[n] for n in question.answers
+        }
+        assert not any(cell[:1] in "=+@" for cell in row.values() if cell)
+
+
+@pytest.mark.parametrize("name", ["sheet.html", "sheet.HTM", "sheet.md", "sheet.csv"])
+def test_the_command_writes_the_form_that_the_ending_names(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    assert ecs_fsm("quiz", "--seed", "7", "--questions", "5", "-o", str(path)) == Answer(0, "", "")
+    assert path.read_text("utf-8") == render(sheet(ECS, 7, 5), name)
+
+
+def test_without_a_file_the_command_writes_markdown() -> None:
+    shown = ecs_fsm("quiz", "--seed", "7", "--questions", "3", "--lifecycle", "nova")
+    assert shown == Answer(0, markdown(sheet(NOVA, 7, 3)), "")
+    assert ecs_fsm("quiz", "-o", "-").out == markdown(sheet(ECS, 1, 20))
+
+
+def test_the_command_gives_json() -> None:
+    shown = json.loads(ecs_fsm("quiz", "--seed", "7", "--questions", "2", "--json").out)
+    assert (shown["lifecycle"], shown["seed"]) == ("ecs", 7)
+    assert shown["questions"] == [q.as_dict() for q in sheet(ECS, 7, 2).questions]
+    assert set(shown["questions"][0]) == {"kind", "text", "choices", "answers", "explanation"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--seed", "-1"), "seed -1 is no number from 0 to 4294967295"),
+        (("--seed", "x"), "'x' is not a valid integer"),
+        (("--questions", "0"), "0 questions cannot be asked; there are 1 to 191"),
+        (("-o", "sheet.pdf"), "the ending '.pdf' of 'sheet.pdf' names no form; known: .html"),
+        (("-o", "sheet"), "the ending '' of 'sheet' names no form"),
+        (("-o", "/missing/sheet.md"), "/missing/sheet.md: No such file or directory"),
+        (("--json", "-o", "a.md"), "choose one"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
+    code, out, err = ecs_fsm("quiz", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("ecs-fsm: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_a_sheet_in_no_known_form_is_an_error() -> None:
+    with pytest.raises(InvalidInput, match="names no form; known: "):
+        render(sheet(ECS, 1, 1), "sheet.doc")
