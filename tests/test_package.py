@@ -103,7 +103,9 @@ def test_help_imports_nothing_heavy() -> None:
     shown = loaded_by_command("--help")
     assert shown & HEAVY == set()
     assert [
-        name for name in shown if re.match(r"ecs_fsm\.(play|teach|draw|waiters|analysis|fleet)\.", name)
+        name
+        for name in shown
+        if re.match(r"ecs_fsm\.(play|teach|draw|waiters|analysis|fleet)\.", name)
     ] == []
 
 

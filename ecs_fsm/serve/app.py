@@ -33,11 +33,10 @@ from ecs_fsm.serve.compute import (
     reports,
     servers,
     tags,
-    versions,
     volumes,
 )
 from ecs_fsm.serve.control import control, document, page, stream, troubles
-from ecs_fsm.serve.http import errors
+from ecs_fsm.serve.http import errors, versions
 from ecs_fsm.serve.http.access import Access
 from ecs_fsm.serve.http.accesslog import Logged
 from ecs_fsm.serve.http.guard import Guarded

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from ecs_fsm.core.errors import InvalidInput, Refused
-from ecs_fsm.serve.cloud.cloud import stored, troubles
+from ecs_fsm.serve.cloud import stored, troubles
 from ecs_fsm.serve.cloud.state import State
 from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Kept, Keypair
 from ecs_fsm.serve.http import protocol

@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
 from ecs_fsm.serve import app
-from ecs_fsm.serve.cloud.cloud import Cloud, jobs
+from ecs_fsm.serve.cloud import jobs
+from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.cloud.jobs import Jobs
 from ecs_fsm.serve.http.settings import Settings
