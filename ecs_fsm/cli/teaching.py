@@ -57,11 +57,11 @@ def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
     [number of a right choice from 0, ...], "explanation"}, ...]}.
     """
     from ecs_fsm.io.atomic import write_whole
-    from ecs_fsm.teach.sheet import markdown, render, sheet
+    from ecs_fsm.teach.quiz import markdown, quiz_sheet, render
 
     if as_json and output is not None:
         raise InvalidInput("--json goes to standard output, -o to a file: choose one")
-    made = sheet(servers().lifecycle, seed, count)
+    made = quiz_sheet(servers().lifecycle, seed, count)
     if as_json:
         print_json(made.as_dict())
     elif output in (None, STANDARD_OUTPUT):
@@ -110,7 +110,7 @@ def play(folder: str | None, seed: int) -> int:
       state = "active/powering-off"
       then = "What was learned."
     """
-    from ecs_fsm.teach.lessons import lessons
+    from ecs_fsm.teach.lesson import lessons
     from ecs_fsm.teach.quiz import chosen
 
     lifecycle = servers().lifecycle

@@ -5,7 +5,6 @@ The page holds the table as JSON, the lanes as a picture, and an interpreter tha
 
 from __future__ import annotations
 
-from ecs_fsm.explore.content import Content, content
-from ecs_fsm.explore.page import explorer
+from ecs_fsm.explore.explorer import Content, content, explorer
 
 __all__ = ["Content", "content", "explorer"]

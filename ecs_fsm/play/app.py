@@ -20,8 +20,8 @@ from ecs_fsm.play.picture import lanes, way
 from ecs_fsm.play.quizzing import Quiz, QuizScreen
 from ecs_fsm.play.screens import ChoiceScreen, TextScreen
 from ecs_fsm.play.session import Choice, Session
-from ecs_fsm.teach.lessons import Lesson, find
-from ecs_fsm.teach.quiz import Question
+from ecs_fsm.teach.lesson import Lesson, find
+from ecs_fsm.teach.question import Question
 
 FREE = ""
 """The name of no lesson."""

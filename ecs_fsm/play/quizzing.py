@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from ecs_fsm.play.screens import LEAVE
-from ecs_fsm.teach.quiz import Question
+from ecs_fsm.teach.question import Question
 
 
 class Quiz:

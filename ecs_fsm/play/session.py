@@ -10,7 +10,7 @@ from ecs_fsm.core.history import History
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import AnyChange, Kind, Node, State
 from ecs_fsm.core.refusal import reason
-from ecs_fsm.teach.lessons import Lesson, Step
+from ecs_fsm.teach.lesson import Lesson, LessonStep
 
 NOTHING_YET = "there is no server yet"
 
@@ -57,7 +57,7 @@ class Session:
         return History(self.position.changes, self.lifecycle)
 
     @property
-    def step(self) -> Step | None:
+    def step(self) -> LessonStep | None:
         """What the lesson asks for next; None without a lesson, and at its end."""
         if self.lesson is None or self.position.done == len(self.lesson.steps):
             return None

@@ -38,7 +38,7 @@ class Question(NamedTuple):
         return self._asdict() | lists
 
 
-class Asked(NamedTuple):
+class QuestionDraft(NamedTuple):
     """A question on its way: its text, what is right, what is wrong, and why."""
 
     kind: str

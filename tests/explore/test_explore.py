@@ -15,8 +15,7 @@ import pytest
 
 from ecs_fsm import ECS, InvalidInput, Lifecycle, draw
 from ecs_fsm.explore import Content, explorer
-from ecs_fsm.explore.content import as_data
-from ecs_fsm.explore.page import SCRIPTS
+from ecs_fsm.explore.explorer import SCRIPTS, as_data
 from ecs_fsm.lifecycles.nova import NOVA
 from tests.command import ecs_fsm
 from tests.taught import EVIL, HOSTILE, LESSONS, SAMPLES

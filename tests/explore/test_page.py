@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from ecs_fsm import ECS
 from ecs_fsm.explore import content
-from ecs_fsm.explore.content import examples
+from ecs_fsm.explore.explorer import examples
 from ecs_fsm.lifecycles import NAMES, server_class
 from tests.conftest import BROWSER, Opening
 from tests.pace import slowness

@@ -22,7 +22,7 @@ from ecs_fsm.play.app import Play
 from ecs_fsm.play.picture import lanes, way
 from ecs_fsm.play.quizzing import Quiz
 from ecs_fsm.play.session import Session
-from ecs_fsm.teach.lessons import lessons
+from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.quiz import chosen
 from tests.apart import apart
 from tests.command import COMMAND, ecs_fsm

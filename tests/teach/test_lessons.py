@@ -11,8 +11,7 @@ from ecs_fsm import ECS, InvalidInput, Lifecycle
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.teach.lessons import Lesson, find, lessons
-from ecs_fsm.teach.lessons.reading import LONGEST, MOST_BYTES, MOST_STEPS
+from ecs_fsm.teach.lesson import LONGEST, MOST_BYTES, MOST_STEPS, Lesson, find, lessons
 
 LIFECYCLES = (ECS, NOVA)
 EVERY = [(lifecycle, lesson) for lifecycle in LIFECYCLES for lesson in lessons(lifecycle)]

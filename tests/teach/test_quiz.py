@@ -12,7 +12,8 @@ from ecs_fsm.core.model import State
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.teach.quiz import Question, chosen, mulberry32, questions
+from ecs_fsm.teach.question import Question
+from ecs_fsm.teach.quiz import chosen, mulberry32, questions
 from tests.facts import STATUS_TABLE
 
 LIFECYCLES = (ECS, NOVA)

@@ -12,8 +12,17 @@ import pytest
 
 from ecs_fsm import ECS, InvalidInput
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.teach.quiz import Question, chosen, questions
-from ecs_fsm.teach.sheet import Sheet, answered, html, markdown, render, sheet
+from ecs_fsm.teach.question import Question
+from ecs_fsm.teach.quiz import (
+    QuizSheet,
+    answered,
+    chosen,
+    html,
+    markdown,
+    questions,
+    quiz_sheet,
+    render,
+)
 from tests.command import Answer, ecs_fsm
 
 HOSTILE = Question(
@@ -45,7 +54,7 @@ class Seen(HTMLParser):
 
 
 def test_the_page_is_whole_and_fetches_and_runs_nothing() -> None:
-    page = html(sheet(ECS, 7, 20))
+    page = html(quiz_sheet(ECS, 7, 20))
     seen = Seen(page)
     assert seen.open == []
     assert not {"script", "img", "link", "iframe", "a"} & set(seen.tags)
@@ -55,7 +64,7 @@ def test_the_page_is_whole_and_fetches_and_runs_nothing() -> None:
 
 
 def test_the_page_shows_every_question_choice_and_explanation_as_text() -> None:
-    hostile = Sheet("ecs", 7, (HOSTILE,))
+    hostile = QuizSheet("ecs", 7, (HOSTILE,))
     page = html(hostile)
     assert Seen(page).open == []
     assert "<script" not in page
@@ -63,13 +72,13 @@ def test_the_page_shows_every_question_choice_and_explanation_as_text() -> None:
     for text in (HOSTILE.text, *HOSTILE.choices, HOSTILE.explanation):
         assert text in unescape(page)
     for question in chosen(NOVA, 3, 50):
-        page = html(Sheet("nova", 3, (question,)))
+        page = html(QuizSheet("nova", 3, (question,)))
         for text in (question.text, *question.choices, question.explanation):
             assert text in unescape(page)
 
 
 def test_the_answers_stand_apart_behind_all_questions() -> None:
-    made = sheet(ECS, 7, 20)
+    made = quiz_sheet(ECS, 7, 20)
     for text in (html(made), markdown(made)):
         asked, answers = text.rsplit("Answers", 1)
         assert all(q.explanation not in unescape(asked) for q in made.questions)
@@ -85,11 +94,11 @@ def test_a_sheet_in_markdown_needs_no_escaping() -> None:
 
 def test_the_letters_of_the_answers_are_those_of_the_choices() -> None:
     assert answered(HOSTILE) == "A, C"
-    assert "    - ☐ A: <b>&" in markdown(Sheet("ecs", 7, (HOSTILE,)))
+    assert "    - ☐ A: <b>&" in markdown(QuizSheet("ecs", 7, (HOSTILE,)))
 
 
 def test_the_csv_has_a_row_for_each_question() -> None:
-    made = sheet(ECS, 7, 20)
+    made = quiz_sheet(ECS, 7, 20)
     rows = list(csv.DictReader(render(made, "a.csv").splitlines()))
     assert [row["question"] for row in rows] == [q.text for q in made.questions]
     for row, question in zip(rows, made.questions, strict=True):
@@ -103,19 +112,19 @@ def test_the_csv_has_a_row_for_each_question() -> None:
 def test_the_command_writes_the_form_that_the_ending_names(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     assert ecs_fsm("quiz", "--seed", "7", "--questions", "5", "-o", str(path)) == Answer(0, "", "")
-    assert path.read_text("utf-8") == render(sheet(ECS, 7, 5), name)
+    assert path.read_text("utf-8") == render(quiz_sheet(ECS, 7, 5), name)
 
 
 def test_without_a_file_the_command_writes_markdown() -> None:
     shown = ecs_fsm("quiz", "--seed", "7", "--questions", "3", "--lifecycle", "nova")
-    assert shown == Answer(0, markdown(sheet(NOVA, 7, 3)), "")
-    assert ecs_fsm("quiz", "-o", "-").out == markdown(sheet(ECS, 1, 20))
+    assert shown == Answer(0, markdown(quiz_sheet(NOVA, 7, 3)), "")
+    assert ecs_fsm("quiz", "-o", "-").out == markdown(quiz_sheet(ECS, 1, 20))
 
 
 def test_the_command_gives_json() -> None:
     shown = json.loads(ecs_fsm("quiz", "--seed", "7", "--questions", "2", "--json").out)
     assert (shown["lifecycle"], shown["seed"]) == ("ecs", 7)
-    assert shown["questions"] == [q.as_dict() for q in sheet(ECS, 7, 2).questions]
+    assert shown["questions"] == [q.as_dict() for q in quiz_sheet(ECS, 7, 2).questions]
     assert set(shown["questions"][0]) == {"kind", "text", "choices", "answers", "explanation"}
 
 
@@ -141,4 +150,4 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
 
 def test_a_sheet_in_no_known_form_is_an_error() -> None:
     with pytest.raises(InvalidInput, match="names no form; known: "):
-        render(sheet(ECS, 1, 1), "sheet.doc")
+        render(quiz_sheet(ECS, 1, 1), "sheet.doc")

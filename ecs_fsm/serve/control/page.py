@@ -48,10 +48,9 @@ async def front(request: Request) -> Response:
 def made(lifecycle: Lifecycle) -> tuple[str, str]:
     """The text of the page, and the policy that belongs to it."""
     from ecs_fsm.web import bundle
-    from ecs_fsm.web.colours import sheet
 
     styles = [
-        sheet(),
+        bundle.colour_sheet(),
         *(bundle.read(f"style/{name}.css") for name in SHARED_STYLES),
         bundle.read("page/live.css", HERE),
     ]
@@ -118,11 +117,11 @@ def _trigger(trigger: Trigger) -> dict[str, object]:
 def main() -> None:
     """Write the picture of every built-in lifecycle that the page shows at once."""
     from ecs_fsm.lifecycles import NAMES, server_class
-    from ecs_fsm.web.board import board
+    from ecs_fsm.web.lanes_svg import lanes_svg
 
     for name in NAMES:
         picture = Path(__file__).parent / "page" / f"{name}.svg"
-        picture.write_text(f"{board(server_class(name).lifecycle)}\n", encoding="utf-8")
+        picture.write_text(f"{lanes_svg(server_class(name).lifecycle)}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from ecs_fsm.core.model import Kind
 from ecs_fsm.core.scenario import choices, read_word
 from ecs_fsm.lifecycles import NAMES, server_class
 from ecs_fsm.testing import served
-from ecs_fsm.web.board import board
 from ecs_fsm.web.bundle import read
+from ecs_fsm.web.lanes_svg import lanes_svg
 
 
 def test_a_browser_gets_the_page_under_a_strict_policy_and_a_client_the_versions() -> None:
@@ -36,7 +36,7 @@ def test_a_browser_gets_the_page_under_a_strict_policy_and_a_client_the_versions
 @pytest.mark.parametrize("name", NAMES)
 def test_the_pictures_of_the_page_are_fresh(name: str) -> None:
     written = read(f"page/{name}.svg", "ecs_fsm.serve.control")
-    assert written == f"{board(server_class(name).lifecycle)}\n"
+    assert written == f"{lanes_svg(server_class(name).lifecycle)}\n"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,14 +15,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import Node, State
+from ecs_fsm.core.model import Facts, Node, State, bracketed
 from ecs_fsm.core.scenario import with_facts
 from ecs_fsm.io.toml import Lines, decoded, parsed
-from ecs_fsm.teach.lessons.lesson import Lesson, Step
 
+MOST_FILES = 100
+ENDING = ".toml"
 MOST_BYTES = 32_768
 MOST_STEPS = 40
 MOST_WORD = 200
@@ -38,13 +43,117 @@ EXPECTED = (
 )
 
 
+class LessonStep(NamedTuple):
+    """One thing to do. It is done when the server stands in `state` after `trigger`."""
+
+    text: str
+    """What to do, and why."""
+    trigger: str
+    given: Facts
+    state: State
+    then: str
+    """What was learned."""
+
+    @property
+    def word(self) -> str:
+        """What to do as it is written: `shelve[offload=later]`."""
+        return f"{self.trigger}{bracketed(self.given)}"
+
+    def as_dict(self) -> dict[str, object]:
+        """`{"text", "do": {"trigger", "given": {fact: value}}, "state": "vm/task", "then"}`."""
+        return {
+            "text": self.text,
+            "do": {"trigger": self.trigger, "given": dict(self.given)},
+            "state": str(self.state),
+            "then": self.then,
+        }
+
+
+class Lesson(NamedTuple):
+    """Steps that are played one after the other, from `start` (None: there is no server yet)."""
+
+    name: str
+    title: str
+    introduction: str
+    start: State | None
+    remember: Mapping[str, str]
+    """What a server at `start` remembers."""
+    steps: tuple[LessonStep, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """The fields by name: `start` as "vm/task" or None, each step as `LessonStep.as_dict`."""
+        steps = [step.as_dict() for step in self.steps]
+        return self._asdict() | {"remember": dict(self.remember), "steps": steps}
+
+
+def lessons(lifecycle: Lifecycle, folder: Path | None = None) -> tuple[Lesson, ...]:
+    """The built-in lessons of a lifecycle, and behind them those of a folder, each played through.
+
+    Raises `InvalidInput`, naming file and line, for a lesson that does not read or whose server
+    does not get where the lesson says, and for a folder without lessons.
+    """
+    built_in = resources.files(__package__) / "lessons" / lifecycle.name
+    files = list(_files(built_in)) if built_in.is_dir() else []
+    if folder is not None:
+        files += _own(folder)
+    found: dict[str, Lesson] = {}
+    for file in files:
+        place = str(file) if isinstance(file, Path) else file.name
+        lesson = read(lifecycle, _content(file, place), place)
+        if lesson.name in found:
+            raise InvalidInput(
+                f"{place}, line 1: the name {lesson.name!r} is taken by another lesson; "
+                "expected a file name of its own"
+            )
+        found[lesson.name] = lesson
+    return tuple(found.values())
+
+
+def find(among: tuple[Lesson, ...], name: str) -> Lesson:
+    """The lesson of that name. Raises `InvalidInput` for an unknown one."""
+    known = {lesson.name: lesson for lesson in among}
+    if name not in known:
+        raise unknown("lesson", name, known)
+    return known[name]
+
+
+def _files(folder: Traversable) -> Iterator[Traversable]:
+    listed = sorted(folder.iterdir(), key=lambda file: file.name)
+    yield from (file for file in listed if file.name.lower().endswith(ENDING) and file.is_file())
+
+
+def _own(folder: Path) -> list[Traversable]:
+    try:
+        files = list(_files(folder))
+    except OSError as error:
+        raise InvalidInput(f"{folder}: {error.strerror}; expected a folder of lessons") from None
+    if not files:
+        raise InvalidInput(f"{folder}: no lesson; expected files *{ENDING}, {EXPECTED}")
+    if len(files) > MOST_FILES:
+        raise InvalidInput(f"{folder}: {len(files)} lessons; expected at most {MOST_FILES}")
+    for file in files:
+        lesson_name(file.name, str(file))
+    return files
+
+
+def _content(file: Traversable, place: str) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            data: bytes = opened.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(f"{place}: {error.strerror}; expected a lesson") from None
+    return data
+
+
 def read(lifecycle: Lifecycle, data: bytes, file: str) -> Lesson:
     """The lesson in the content of a file. Raises `InvalidInput` that names file and line."""
     name = lesson_name(file, file)
     if len(data) > MOST_BYTES:
         raise InvalidInput(f"{file}, line 1: the file is too long; expected {MOST_BYTES} bytes")
     text = decoded(data, file, EXPECTED)
-    return _Reader(lifecycle, parsed(text, file, EXPECTED), Lines(text, file, TABLE)).lesson(name)
+    return _LessonReader(lifecycle, parsed(text, file, EXPECTED), Lines(text, file, TABLE)).lesson(
+        name
+    )
 
 
 def lesson_name(file: str, place: str) -> str:
@@ -59,7 +168,7 @@ def lesson_name(file: str, place: str) -> str:
     return name
 
 
-class _Reader:
+class _LessonReader:
     """One file while it is read."""
 
     def __init__(self, lifecycle: Lifecycle, content: Mapping[str, object], lines: Lines) -> None:
@@ -93,7 +202,7 @@ class _Reader:
             raise unknown("state", name, states)
         return states[name]
 
-    def _steps(self, node: Node | None) -> Iterator[Step]:
+    def _steps(self, node: Node | None) -> Iterator[LessonStep]:
         rows = self._content.get(TABLE, [])
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise self._lines.error(f"{TABLE} is no array of tables; {EXPECTED}", key=TABLE)
@@ -107,7 +216,9 @@ class _Reader:
             step, node = self._step(number, row, node)
             yield step
 
-    def _step(self, number: int, row: Mapping[str, object], node: Node | None) -> tuple[Step, Node]:
+    def _step(
+        self, number: int, row: Mapping[str, object], node: Node | None
+    ) -> tuple[LessonStep, Node]:
         self._check_keys(row, OF_STEP, number)
         text, done, reached, then = (self._text(row, key, number) for key in OF_STEP)
         try:
@@ -125,7 +236,7 @@ class _Reader:
                 "state",
             )
         facts = self._lifecycle.memory.ordered(given)
-        return Step(text, trigger, facts, end.state, then), end
+        return LessonStep(text, trigger, facts, end.state, then), end
 
     def _check_keys(
         self, row: Mapping[str, object], known: tuple[str, ...], number: int | None

@@ -18,7 +18,7 @@ from ecs_fsm.draw.boxes import slug
 from ecs_fsm.draw.motion import SPACE
 from ecs_fsm.draw.palette import Theme
 from ecs_fsm.draw.picture import Arrow, Box, Look, Picture, Spot
-from ecs_fsm.web.colours import names
+from ecs_fsm.web.bundle import colour_names
 
 ABOVE = ("title", "explained")
 """Boxes that the page tells in its own text."""
@@ -26,12 +26,12 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _BOUNDS = re.compile(r"translate\((\S+) (\S+)\)")
 
 
-def board(lifecycle: Lifecycle) -> str:
+def lanes_svg(lifecycle: Lifecycle) -> str:
     """The `<svg>` of the lanes."""
-    return _Board(lifecycle, lanes(lifecycle)).text()
+    return _LanesSvg(lifecycle, lanes(lifecycle)).text()
 
 
-class _Board:
+class _LanesSvg:
     """One picture on its way into a page."""
 
     def __init__(self, lifecycle: Lifecycle, picture: Picture) -> None:
@@ -42,7 +42,7 @@ class _Board:
         self.triggers = {name: n for n, name in enumerate(lifecycle.triggers)}
         self.lanes = {f"lane-{slug(v)}": n for n, v in enumerate(lifecycle.table.vm_states)}
         self.transitions = {t: n for n, t in enumerate(lifecycle.transitions)}
-        self.colours = names()
+        self.colours = colour_names()
 
     def text(self) -> str:
         """The whole as markup."""

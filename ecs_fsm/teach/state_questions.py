@@ -8,8 +8,8 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State, Transition
 from ecs_fsm.teach.question import (
     TICK,
-    Asked,
     Question,
+    QuestionDraft,
     certain,
     known,
     meaning,
@@ -36,7 +36,7 @@ def of_status(lifecycle: Lifecycle) -> Iterator[Question]:
         wrong = [s.status.value for s in near] + rotated(order, number)
         explanation = f"{meaning(state)} {state.status}: {state.status.meaning}"
         text = f"{placed(state)}: what does status say?"
-        yield from Asked(
+        yield from QuestionDraft(
             STATUS, text, (state.status.value,), _others(wrong, state.status), explanation
         ).among(order)
 
@@ -52,7 +52,7 @@ def of_showing(lifecycle: Lifecycle) -> Iterator[Question]:
         right = rotated(own, number)[: 1 + number % 3]
         explanation = f"{status} is shown by {', '.join(own)}. {status.meaning}"
         text = f"status says {status}: where can the server be? {TICK}"
-        yield from Asked(
+        yield from QuestionDraft(
             SHOWS, text, tuple(map(str, right)), tuple(map(str, wrong)), explanation
         ).among(list(lifecycle.states))
 
@@ -88,7 +88,7 @@ def _next(lifecycle: Lifecycle, t: Transition, text: str, asks: str) -> Iterator
     explanation = f"{why} It enters {shown(t.path[0])}{at_once}. {meaning(t.path[0])}"
     question = f"{text}{known(lifecycle, t.when)} {asks}"
     order = [shown(s) for s in states.values()]
-    yield from Asked(NEXT, question, (shown(t.path[0]),), wrong, explanation).among(order)
+    yield from QuestionDraft(NEXT, question, (shown(t.path[0]),), wrong, explanation).among(order)
 
 
 def of_failure(lifecycle: Lifecycle) -> Iterator[Question]:
@@ -106,7 +106,7 @@ def of_failure(lifecycle: Lifecycle) -> Iterator[Question]:
                 text = f"{placed(state)}, and the step ends with {name}.{known(lifecycle, t.when)}"
                 why = lifecycle.triggers[name].meaning
                 way = ", then ".join(shown(s) for s in t.path)
-                yield from Asked(
+                yield from QuestionDraft(
                     FAILURE,
                     f"{text} Where does the server stand after it?",
                     (shown(end),),

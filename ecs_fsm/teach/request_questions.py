@@ -10,8 +10,8 @@ from ecs_fsm.core.model import Node, State
 from ecs_fsm.core.refusal import reason
 from ecs_fsm.teach.question import (
     TICK,
-    Asked,
     Question,
+    QuestionDraft,
     certain,
     deciding,
     known,
@@ -38,7 +38,7 @@ def of_refusals(lifecycle: Lifecycle) -> Iterator[Question]:
         why = [f"{n}: {_reason(lifecycle, n, node)}" for n in order if n in right]
         text = f"{placed(state)}: which of these requests get 409 now? {TICK}"
         wrong = tuple(rotated(accepted, number))
-        yield from Asked(REFUSED, text, right, wrong, f"{'; '.join(why)}.").among(order)
+        yield from QuestionDraft(REFUSED, text, right, wrong, f"{'; '.join(why)}.").among(order)
 
 
 def of_reasons(lifecycle: Lifecycle) -> Iterator[Question]:
@@ -54,7 +54,7 @@ def of_reasons(lifecycle: Lifecycle) -> Iterator[Question]:
             wrong = rotated(_untrue(lifecycle, name, state, by_reason), number)
             text = f"{placed(state)}, and somebody asks for {name}. Why is it refused?"
             told = f"{name}: {lifecycle.triggers[name].meaning} Refused: {why}."
-            yield from Asked(WHY, text, (why,), tuple(wrong), told).among()
+            yield from QuestionDraft(WHY, text, (why,), tuple(wrong), told).among()
 
 
 def _untrue(
@@ -94,7 +94,7 @@ def of_ways(lifecycle: Lifecycle) -> Iterator[Question]:
             wrong += [n for n in rotated(refused, len(wrong)) if _ever(lifecycle, n, goal)]
             told = (f"{name}: {lifecycle.triggers[name].meaning}" for name in right)
             text = f"{placed(state)}: which of these requests bring the server to {goal}, "
-            yield from Asked(
+            yield from QuestionDraft(
                 LEADS,
                 f"{text}if nothing goes wrong? {TICK}",
                 tuple(right[:2]),
@@ -116,7 +116,7 @@ def of_pollers(lifecycle: Lifecycle) -> Iterator[Question]:
         of_name = [_statuses(other) for own, _, other in seen if own == name]
         wrong = [*_spoiled(way), *of_name, *rotated(everywhere, 7 * number)]
         path = " → ".join(node.state for outcome in way for node in outcome.nodes)
-        yield from Asked(
+        yield from QuestionDraft(
             SEEN,
             f"{text} Which statuses can be seen, one after the other?",
             (_statuses(way),),

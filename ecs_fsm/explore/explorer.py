@@ -7,22 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from html import escape
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle, Outcome
-from ecs_fsm.teach.lessons import lessons
+from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.quiz import questions
 from ecs_fsm.waiters.findings import Finding
 from ecs_fsm.waiters.loader import read
 from ecs_fsm.waiters.reporting import Report, examine
+from ecs_fsm.web import bundle
+from ecs_fsm.web.exported import exported
+from ecs_fsm.web.lanes_svg import lanes_svg
 
 Json = Mapping[str, object]
 MOST_LESSONS = 100
 MOST_LETTERS = 4000
 """In one text of a lesson."""
+
+SCRIPTS = (
+    "constants", "machine", "run", "address", "dom", "view", "choose", "board", "now", "controls",
+    "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share", "main",
+)  # fmt: skip
+"""The scripts in their order: each may use what those before it made."""
+STYLES = ("page", "parts", "tables", "panels", "media")
+"""The styles in their order: a later one has the last word."""
 
 
 class Content(NamedTuple):
@@ -30,6 +43,25 @@ class Content(NamedTuple):
 
     lessons: Sequence[Json] = ()
     quiz: Sequence[Json] = ()
+
+
+def explorer(lifecycle: Lifecycle, taught: Content | None = None) -> str:
+    """The page of a lifecycle with what is taught beside it."""
+    styles = {
+        "colours": bundle.colour_sheet(),
+        "drawing": bundle.read("style/drawing.css"),
+        "style": "".join(bundle.read(f"style/{name}.css") for name in STYLES),
+    }
+    program = bundle.script(bundle.read(f"script/{name}.js") for name in SCRIPTS)
+    return Template(bundle.read("page.html")).substitute(
+        title=f"The lifecycle of a server ({escape(lifecycle.name)})",
+        policy=bundle.policy(program, styles.values()),
+        styles="\n".join(f'<style id="{n}">{text}</style>' for n, text in styles.items()),
+        board=lanes_svg(lifecycle),
+        lifecycle=bundle.data(exported(lifecycle)),
+        content=bundle.data(as_data(lifecycle, taught or Content())),
+        script=program,
+    )
 
 
 def content(lifecycle: Lifecycle, folder: Path | None = None) -> Content:
