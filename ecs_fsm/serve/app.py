@@ -6,12 +6,9 @@ Each face is what some handlers answer at one place; adding one is one line in `
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends as Needs
-from fastapi import FastAPI, Path, Request
-from fastapi.params import Depends
+from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.clockwork import Clockwork, running
@@ -40,7 +37,7 @@ from ecs_fsm.serve.http import errors, versions
 from ecs_fsm.serve.http.access import Access
 from ecs_fsm.serve.http.accesslog import Logged
 from ecs_fsm.serve.http.guard import Guarded
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.settings import Settings
 from ecs_fsm.serve.http.slashes import Merged
 from ecs_fsm.serve.http.wire import OWN_PATHS, Wired, WireFaults
@@ -49,33 +46,6 @@ from ecs_fsm.serve.identity import identity, tokens
 from ecs_fsm.serve.image import imagechanges, images
 from ecs_fsm.serve.network import groupchanges, groups, network
 from ecs_fsm.version import __version__
-
-
-async def _of_project(project_id: Annotated[str, Path(max_length=64)]) -> str:
-    """The project that a path names; nobody compares it with that of the caller."""
-    return project_id
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """Handlers, where they stand, and what tells their operation ids from those elsewhere."""
-
-    router: Handlers
-    prefix: str = ""
-    suffix: str = ""
-
-    def give(self, app: FastAPI) -> None:
-        """Gives the application its routes."""
-        self.router.give(app, self.prefix, self._dependencies)
-
-    def document(self, app: FastAPI) -> None:
-        """Gives them to an application that only tells of them."""
-        self.router.document(app, self.prefix, self.suffix, self._dependencies)
-
-    @property
-    def _dependencies(self) -> list[Depends]:
-        return [Needs(_of_project)] if "{project_id}" in self.prefix else []
-
 
 COMPUTE: tuple[Handlers, ...] = (
     servers.router,
@@ -135,7 +105,7 @@ def routes() -> list[tuple[Collection[str], str, str]]:
     return [
         ((handler.method,), face.prefix + handler.path, handler.name)
         for face in ROUTERS
-        for handler in face.router.all
+        for handler in face.handlers.all
         if not handler.path.startswith(OWN_PATHS)
     ]
 
@@ -180,8 +150,8 @@ def application(cloud: Cloud, settings: Settings) -> FastAPI:
     errors.handle(app)
     document.describe(app, _document)
     for face in ROUTERS:
-        face.give(app)
-    FRONT.give(app)
+        app.router.routes.extend(face.routes())
+    app.router.routes.extend(Face(FRONT).routes())
     app.state.wire = WireFaults(routes(), actions.table(), cloud.seed)
     app.add_middleware(Wired, faults=app.state.wire)
     app.add_middleware(Guarded, settings=settings)

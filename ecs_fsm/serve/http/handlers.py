@@ -1,67 +1,62 @@
-"""Handlers with their paths, of which an application makes its routes, once for each place.
+"""Handlers with their paths, from which the application makes its routes, once for each place.
 
-The framework reads a handler when it is asked for the first time, and what it answers only for the
-document: to read all of them would take as long as everything else at the beginning.
+FastAPI reads a handler at its first request, and what it answers only for the OpenAPI document:
+reading all of them would take as long as the rest of the start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from fastapi import APIRouter, FastAPI
-from fastapi.params import Depends
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from ecs_fsm.serve.http.bodies import Responses
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from fastapi.params import Depends
+
 F = TypeVar("F", bound=Callable[..., Any])
+LONGEST_PROJECT = 64
+"""Characters of a project id in a path."""
+
+
+class Alias(NamedTuple):
+    """A second path of a handler that has a name and a place in the document of its own."""
+
+    path: str
+    name: str
 
 
 class Handler(NamedTuple):
-    """A function that answers a method at a path; `told` are the words of the framework for it.
+    """A function that answers a method at a path; `options` are FastAPI's for its route.
 
-    A `plain` one gets the request alone, past all that the framework does for a handler.
+    A `plain` one gets the request alone, without FastAPI.
     """
 
     method: str
     path: str
     function: Callable[..., Any]
     plain: bool
-    told: dict[str, Any]
+    options: dict[str, Any]
 
     @property
     def name(self) -> str:
-        """What its route is called."""
-        return str(self.told.get("name", self.function.__name__))
-
-
-class Late(Route):
-    """A route whose handler the framework reads when it is asked for the first time."""
-
-    def __init__(self, path: str, handler: Handler, dependencies: Sequence[Depends]) -> None:
-        super().__init__(path, handler.function, name=handler.name)
-        self.methods = {handler.method}  # and not HEAD for GET, as would be usual
-        silent = {"response_model": None, "responses": None, "name": handler.name}
-        self._told = {**handler.told, **silent, "dependencies": dependencies}
-        self._read: BaseRoute | None = None
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request."""
-        if self._read is None:
-            router = APIRouter(strict_content_type=False)
-            router.add_api_route(self.path, self.endpoint, methods=self.methods, **self._told)
-            (self._read,) = router.routes
-        _, matched = self._read.matches(scope)
-        scope.update(matched)
-        await self._read.handle(scope, receive, send)
+        """The name of its route, by which faults of the wire select requests."""
+        return str(self.options.get("name", self.function.__name__))
 
 
 class Handlers:
-    """The handlers of a part of the API, all with these tags and responses; paths get the prefix.
+    """The handlers of a part of an API, with their common prefix, tags and responses.
 
-    Each is added by a decorator with the words of FastAPI's own.
+    Each is registered once, by a decorator with the options of FastAPI's own and all its paths: the
+    first is its place in the document, a further one answers the same. An alias that is a text
+    (`/compute/` for `/compute`) is not in the document; an `Alias` is, under its own name:
+
+        @router.post(V1, Alias(V11, "create_cloudservers_v11"), response_model=Id)
+        async def create_cloudservers(...) -> Response: ...
     """
 
     def __init__(
@@ -70,60 +65,126 @@ class Handlers:
         self.tags, self.responses, self.prefix = tags, responses or {}, prefix
         self.all: list[Handler] = []
 
-    def get(self, path: str, *, plain: bool = False, **told: Any) -> Callable[[F], F]:
-        """Answers GET."""
-        return self._add("GET", path, told, plain=plain)
+    def get(
+        self, path: str, *aliases: str | Alias, plain: bool = False, **options: Any
+    ) -> Callable[[F], F]:
+        """Register a handler of GET."""
+        return self._add("GET", path, aliases, options, plain=plain)
 
-    def head(self, path: str, **told: Any) -> Callable[[F], F]:
-        """Answers HEAD."""
-        return self._add("HEAD", path, told)
+    def head(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
+        """Register a handler of HEAD."""
+        return self._add("HEAD", path, aliases, options)
 
-    def post(self, path: str, **told: Any) -> Callable[[F], F]:
-        """Answers POST."""
-        return self._add("POST", path, told)
+    def post(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
+        """Register a handler of POST."""
+        return self._add("POST", path, aliases, options)
 
-    def put(self, path: str, **told: Any) -> Callable[[F], F]:
-        """Answers PUT."""
-        return self._add("PUT", path, told)
+    def put(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
+        """Register a handler of PUT."""
+        return self._add("PUT", path, aliases, options)
 
-    def patch(self, path: str, **told: Any) -> Callable[[F], F]:
-        """Answers PATCH."""
-        return self._add("PATCH", path, told)
+    def patch(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
+        """Register a handler of PATCH."""
+        return self._add("PATCH", path, aliases, options)
 
-    def delete(self, path: str, **told: Any) -> Callable[[F], F]:
-        """Answers DELETE."""
-        return self._add("DELETE", path, told)
+    def delete(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
+        """Register a handler of DELETE."""
+        return self._add("DELETE", path, aliases, options)
 
     def _add(
-        self, method: str, path: str, told: dict[str, Any], *, plain: bool = False
+        self,
+        method: str,
+        path: str,
+        aliases: Sequence[str | Alias],
+        options: dict[str, Any],
+        *,
+        plain: bool = False,
     ) -> Callable[[F], F]:
         def added(function: F) -> F:
-            self.all.append(Handler(method, self.prefix + path, function, plain, told))
+            for alias in (path, *aliases):
+                here = dict(options)
+                if isinstance(alias, Alias):
+                    here["name"] = alias.name
+                elif alias is not path:
+                    here["include_in_schema"] = False
+                at = self.prefix + (alias.path if isinstance(alias, Alias) else alias)
+                self.all.append(Handler(method, at, function, plain, here))
             return function
 
         return added
 
-    def give(self, app: FastAPI, prefix: str = "", dependencies: Sequence[Depends] = ()) -> None:
-        """Gives an application the routes, for requests."""
-        for handler in self.all:
-            path = prefix + handler.path
-            app.router.routes.append(
-                Route(path, handler.function, methods=[handler.method], name=handler.name)
-                if handler.plain
-                else Late(path, handler, dependencies)
-            )
 
-    def document(
-        self, app: FastAPI, prefix: str = "", suffix: str = "", dependencies: Sequence[Depends] = ()
-    ) -> None:
-        """Gives an application the routes, for its document; the suffix ends their ids there."""
-        for handler in self.all:
-            told = {**handler.told, "tags": self.tags, "dependencies": dependencies}
-            told["responses"] = {**self.responses, **told.get("responses", {})}
+class Face(NamedTuple):
+    """Handlers at one place: all paths begin with `prefix`, and all ids in the document end so.
+
+    The same handlers may have several places. A prefix may name a `{project_id}`, which no handler
+    needs to know of.
+    """
+
+    handlers: Handlers
+    prefix: str = ""
+    suffix: str = ""
+
+    def routes(self) -> Iterator[Route]:
+        """The routes, for requests."""
+        for handler in self.handlers.all:
+            path = self.prefix + handler.path
+            if handler.plain:
+                yield Route(path, handler.function, methods=[handler.method], name=handler.name)
+            else:
+                yield LateRoute(path, handler, self)
+
+    def document(self, app: FastAPI) -> None:
+        """Give the routes to an application that only makes the document."""
+        common, suffix = self.handlers, self.suffix
+        for handler in common.all:
+            options = {**handler.options, "tags": common.tags, "dependencies": self.dependencies()}
+            options["responses"] = {**common.responses, **options.get("responses", {})}
             app.add_api_route(
-                prefix + handler.path,
+                self.prefix + handler.path,
                 handler.function,
                 methods=[handler.method],
                 generate_unique_id_function=lambda route: route.name + suffix,
-                **told,
+                **options,
             )
+
+    def dependencies(self) -> list[Depends]:
+        """What FastAPI checks at this place before each handler."""
+        if "{project_id}" not in self.prefix:
+            return []
+        from fastapi import Depends, Path
+
+        async def project(project_id: str = Path(max_length=LONGEST_PROJECT)) -> str:
+            return project_id
+
+        return [Depends(project)]
+
+
+class LateRoute(Route):
+    """A route whose handler FastAPI reads at the first request."""
+
+    def __init__(self, path: str, handler: Handler, face: Face) -> None:
+        super().__init__(path, handler.function, name=handler.name)
+        self.methods = {handler.method}  # without HEAD, which starlette adds to GET
+        self._handler, self._face = handler, face
+        self._read: BaseRoute | None = None
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if self._read is None:
+            from fastapi import APIRouter
+
+            silent = {"response_model": None, "responses": None, "name": self.name}
+            options = {**self._handler.options, **silent}
+            router = APIRouter(strict_content_type=False)
+            router.add_api_route(
+                self.path,
+                self.endpoint,
+                methods=self.methods,
+                dependencies=self._face.dependencies(),
+                **options,
+            )
+            (self._read,) = router.routes
+        _, matched = self._read.matches(scope)
+        scope.update(matched)
+        await self._read.handle(scope, receive, send)

@@ -163,22 +163,19 @@ def compute_versions(request: Request, prefix: str = "/compute") -> Response:
 router = Handlers(tags=["compute"])
 
 
-@router.get("/compute", response_model=Versions)
-@router.get("/compute/", response_model=Versions, include_in_schema=False)
+@router.get("/compute", "/compute/", plain=True, response_model=Versions)
 async def list_compute_versions(request: Request) -> Response:
     """The versions of the compute API."""
     return compute_versions(request)
 
 
-@router.get("/compute/v2.1", response_model=OneVersion)
-@router.get("/compute/v2.1/", response_model=OneVersion, include_in_schema=False)
+@router.get("/compute/v2.1", "/compute/v2.1/", plain=True, response_model=OneVersion)
 async def show_compute_version(request: Request) -> Response:
     """The version document of the compute API."""
     return JSONResponse({"version": version_of(f"{base(request)}/compute/v2.1/")})
 
 
-@router.get("/v2.1", response_model=OneVersion)
-@router.get("/v2.1/", response_model=OneVersion, include_in_schema=False)
+@router.get("/v2.1", "/v2.1/", plain=True, response_model=OneVersion)
 async def show_compute_version_at_root(request: Request) -> Response:
     """The version document of the compute API for clients whose paths begin at the root."""
     return JSONResponse({"version": version_of(f"{base(request)}/v2.1/")})
