@@ -20,9 +20,9 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.compute.shapes import Look, Shapes, View
 from ecs_fsm.serve.compute.words import Words, words
-from ecs_fsm.serve.http.access import Caller, Known, caller
+from ecs_fsm.serve.http.access import Caller
+from ecs_fsm.serve.http.context import Known, Microversion, RequestContext, caller, microversion
 from ecs_fsm.serve.http.errors import ApiError
-from ecs_fsm.serve.http.versions import Microversion, microversion
 
 MOST_WRITTEN = 20_000
 """Servers that are kept as JSON at once."""
@@ -111,46 +111,16 @@ def compute_of(request: Request) -> Compute:
     return cast(Compute, found)
 
 
-def base_of(request: Request) -> str:
-    """The URL under which the client reached the server, without a slash at its end."""
-    host = request.headers.get("host") or request.url.netloc
-    return f"{request.scope['scheme']}://{host}"
-
-
-class Asking:
+class Asking(RequestContext):
     """A request: to which API it came, who asks, and at which microversion."""
 
-    __slots__ = ("base", "caller", "compute", "minor", "request", "root")
+    __slots__ = ("compute", "minor", "root")
 
     def __init__(self, request: Request, caller: Caller, minor: int) -> None:
-        self.request = request
-        self.caller = caller
+        super().__init__(request, caller)
         self.minor = minor
         self.compute = compute_of(request)
-        self.base = base_of(request)
         self.root = self.base + request.scope["path"].partition("/servers")[0]
-
-    @property
-    def cloud(self) -> Cloud:
-        """The cloud."""
-        return self.compute.cloud
-
-    @property
-    def project_id(self) -> str:
-        """The project in which something is asked. Raises 403 for a token without one."""
-        if self.caller.project_id is None:
-            raise ApiError(403, "This token is not scoped to a project.")
-        return self.caller.project_id
-
-    def asker(self, action: str) -> Asker:
-        """Who asks, by the word of the API."""
-        return Asker(
-            request_id=getattr(self.request.state, "request_id", ""),
-            user_id=self.caller.user_id,
-            project_id=self.caller.project_id or "",
-            action=action,
-            admin=self.caller.admin,
-        )
 
     def find(self, server_id: str) -> Instance:
         """The server of that id. Raises 404 as `Compute.find` does."""

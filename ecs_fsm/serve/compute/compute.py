@@ -11,11 +11,10 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.cloud import HOSTS
 from ecs_fsm.serve.compute.shapes import host_name
-from ecs_fsm.serve.http.access import Administrator, Known
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
+from ecs_fsm.serve.http.context import Administrator, Known, Microversion
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.versions import Microversion
 from ecs_fsm.serve.network.groups import groups_of, of_compute
 
 NO_PROXIES = 36

@@ -12,12 +12,12 @@ from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.catalog import Flavor, catalog
-from ecs_fsm.serve.http.access import Known
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body, Link
+from ecs_fsm.serve.http.context import Known, Microversion
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.paging import Limit, Marker, next_url, page
-from ecs_fsm.serve.http.versions import Microversion, base
+from ecs_fsm.serve.http.versions import base
 
 DESCRIPTION, EXTRA_SPECS, SWAP_A_NUMBER = 55, 61, 75
 """Microversions from which a flavor shows these."""

@@ -16,12 +16,12 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.shelf import Shelf
 from ecs_fsm.serve.cloud.state import State
-from ecs_fsm.serve.http.access import Caller, Known
+from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
+from ecs_fsm.serve.http.context import Known, Microversion
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.paging import Limit, Marker, page
-from ecs_fsm.serve.http.versions import Microversion
 
 WITH_TYPE, PAGED, GIVEN_ONLY = 2, 35, 92
 """Microversions from which keypairs have a type, come in pages, and must bring their key."""

@@ -6,24 +6,16 @@ that is given by id keeps that id.
 
 from __future__ import annotations
 
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, cast
 from uuid import UUID, uuid4, uuid5
-
-from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader
-
-from ecs_fsm.serve.http.errors import ApiError
 
 ADMIN = "admin"
 NAMESPACE = UUID("6f1c1f0e-6a4b-4c58-9d0a-0f0a6d1f8774")
 MOST_TOKENS = 10_000
 MOST_NAMES = 10_000
-NOT_AUTHENTICATED = "The request you have made requires authentication."
 
 
 def identifier(kind: str, name: str) -> str:
@@ -126,53 +118,3 @@ class Access:
     def revoke(self, token_id: str) -> None:
         """Ends a token."""
         self._tokens.pop(token_id, None)
-
-
-_header = APIKeyHeader(name="X-Auth-Token", scheme_name="token", auto_error=False)
-_SIGNED = re.compile(r"SDK-HMAC-SHA256 (?:.*[ ,])?Access=([^,\s]{1,255})")
-
-
-def access_of(request: Request) -> Access:
-    """The tokens of the application that answers the request."""
-    return cast(Access, request.app.state.access)
-
-
-async def token(request: Request, given: Annotated[str | None, Security(_header)] = None) -> Token:
-    """The token that came with the request. Raises 401 without a good one."""
-    found = access_of(request).find(given)
-    if found is None:
-        raise ApiError(401, NOT_AUTHENTICATED, {"WWW-Authenticate": "Keystone"})
-    return found
-
-
-async def caller(
-    request: Request, given: Annotated[str | None, Security(_header)] = None
-) -> Caller:
-    """Who asks, by token or by a signature of the Huawei SDK, which is taken as it is.
-
-    The user is then the access key, the project that of the header or of the path. Raises 401 for
-    a token that is not good and for a request with neither.
-    """
-    access = access_of(request)
-    found = access.find(given)
-    if found is not None:
-        return found.caller
-    signed = _SIGNED.match(request.headers.get("authorization", "")) if given is None else None
-    if signed is None:
-        raise ApiError(401, NOT_AUTHENTICATED, {"WWW-Authenticate": "Keystone"})
-    user = access.users.named(signed[1])
-    project = request.headers.get("x-project-id") or request.path_params.get("project_id")
-    return Caller(*user, *(access.projects.of_id(str(project)[:64]) if project else (None, None)))
-
-
-async def administrator(known: Annotated[Caller, Depends(caller)]) -> Caller:
-    """The caller, who is an administrator. Raises 403 for others."""
-    if not known.admin:
-        raise ApiError(403, "Policy doesn't allow this to be performed.")
-    return known
-
-
-Known = Annotated[Caller, Depends(caller)]
-"""The caller of a handler."""
-Administrator = Annotated[Caller, Depends(administrator)]
-GoodToken = Annotated[Token, Depends(token)]

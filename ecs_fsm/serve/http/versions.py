@@ -6,62 +6,19 @@ into that of an error.
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-from typing import Annotated
 from uuid import uuid4
 
-from fastapi import Depends, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecs_fsm.serve.http.bodies import Body, Link
-from ecs_fsm.serve.http.errors import ApiError, Service
+from ecs_fsm.serve.http.errors import Service
 from ecs_fsm.serve.http.handlers import Handlers
 
 LOWEST, HIGHEST = 1, 96
 UPDATED = "2013-07-23T11:33:21Z"
 STANDARD, OLD = "openstack-api-version", "x-openstack-nova-api-version"
-
-
-@lru_cache(maxsize=256)
-def _minor(standard: str | None, old: str | None) -> int:
-    """The number behind `2.` that the headers ask for, 1 where they ask for none."""
-    parts = (part.split() for part in (standard or "").split(","))
-    asked = next((p[1] for p in parts if len(p) == 2 and p[0].lower() == "compute"), old)
-    if asked is None:
-        return LOWEST
-    if asked.lower() == "latest":
-        return HIGHEST
-    found = re.fullmatch(r"(\d{1,4})\.(0|[1-9]\d{0,4})", asked, re.ASCII)
-    if found is None:
-        raise ApiError(
-            400,
-            f"API Version String {asked[:40]} is of invalid format. Must be of format "
-            "MajorNum.MinorNum.",
-        )
-    if found[1] != "2" or not LOWEST <= int(found[2]) <= HIGHEST:
-        raise ApiError(
-            406,
-            f"Version {asked} is not supported by the API. Minimum is 2.{LOWEST} and maximum is "
-            f"2.{HIGHEST}.",
-        )
-    return int(found[2])
-
-
-async def microversion(request: Request) -> int:
-    """The number behind `2.` of the version that the request gets.
-
-    Raises 406 for one out of range and 400 for what is none.
-    """
-    headers = request.headers
-    minor = _minor(headers.get(STANDARD), headers.get(OLD))
-    request.state.microversion = minor
-    return minor
-
-
-Microversion = Annotated[int, Depends(microversion)]
-"""The microversion of a handler, as the number behind `2.`."""
 
 
 class Marked:

@@ -12,8 +12,8 @@ from ecs_fsm.core.errors import Refused
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.job import Job, Step
 from ecs_fsm.serve.cloud.jobs import Jobs
-from ecs_fsm.serve.compute.asking import base_of, compute_of, refusal, told
-from ecs_fsm.serve.http.access import Known
+from ecs_fsm.serve.compute.asking import compute_of, refusal, told
+from ecs_fsm.serve.http.context import Known, base_of
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.huawei import cloudservers
 from ecs_fsm.serve.huawei.calls import Call, calls

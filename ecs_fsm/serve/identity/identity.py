@@ -11,8 +11,9 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.http.access import Known, Names, access_of
+from ecs_fsm.serve.http.access import Names
 from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.context import Known, access_of
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.versions import base

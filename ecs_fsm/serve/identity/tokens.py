@@ -8,15 +8,9 @@ from fastapi import Header, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.http.access import (
-    NOT_AUTHENTICATED,
-    Access,
-    Caller,
-    GoodToken,
-    Token,
-    access_of,
-)
+from ecs_fsm.serve.http.access import Access, Caller, Token
 from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.context import NOT_AUTHENTICATED, GoodToken, access_of
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.versions import base

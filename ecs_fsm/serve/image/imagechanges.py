@@ -17,8 +17,9 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.catalog import Image
 from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED
-from ecs_fsm.serve.http.access import Caller, Known
+from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.context import Known
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.versions import base

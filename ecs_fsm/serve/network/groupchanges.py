@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.compute.shapes import names
-from ecs_fsm.serve.http.access import Caller, Known
+from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.bodies import Body, errors
+from ecs_fsm.serve.http.context import Known
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.network.groups import DEFAULT, MOST_RULES, Group, Rule, groups_of

@@ -15,8 +15,9 @@ from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.compute.shapes import Shapes, names
 from ecs_fsm.serve.compute.words import words
-from ecs_fsm.serve.http.access import Caller, Known
+from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.bodies import Body, Link, errors, fields
+from ecs_fsm.serve.http.context import Known
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.paging import Limit, Marker, next_url, page

@@ -1,0 +1,169 @@
+"""What a handler knows of its request: the caller, the cloud behind it, and the microversion.
+
+The annotations (`Known`, `Administrator`, `GoodToken`, `Microversion`, `Requested`) are parameters
+of handlers; FastAPI fills them. Services with more to share extend `RequestContext`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Annotated, cast
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader
+
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.instance import Asker
+from ecs_fsm.serve.cloud.jobs import Jobs
+from ecs_fsm.serve.http.access import Access, Caller, Token
+from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.versions import HIGHEST, LOWEST, OLD, STANDARD
+
+NOT_AUTHENTICATED = "The request you have made requires authentication."
+NOT_SCOPED = "This token is not scoped to a project."
+_header = APIKeyHeader(name="X-Auth-Token", scheme_name="token", auto_error=False)
+_SIGNED = re.compile(r"SDK-HMAC-SHA256 (?:.*[ ,])?Access=([^,\s]{1,255})")
+
+
+def unauthenticated() -> ApiError:
+    """Return the error of a request without a valid token."""
+    return ApiError(401, NOT_AUTHENTICATED, {"WWW-Authenticate": "Keystone"})
+
+
+def access_of(request: Request) -> Access:
+    """Return the tokens of the application that answers the request."""
+    return cast(Access, request.app.state.access)
+
+
+async def token(request: Request, given: Annotated[str | None, Security(_header)] = None) -> Token:
+    """Return the token of the request. Raise 401 without a valid one."""
+    found = access_of(request).find(given)
+    if found is None:
+        raise unauthenticated()
+    return found
+
+
+async def caller(
+    request: Request, given: Annotated[str | None, Security(_header)] = None
+) -> Caller:
+    """Return the caller, by token or by a signature of the Huawei SDK, which is not verified.
+
+    With a signature, the user is the access key and the project that of the header or of the path.
+    Raise 401 for an invalid token, and for a request with neither.
+    """
+    access = access_of(request)
+    found = access.find(given)
+    if found is not None:
+        return found.caller
+    signed = _SIGNED.match(request.headers.get("authorization", "")) if given is None else None
+    if signed is None:
+        raise unauthenticated()
+    user = access.users.named(signed[1])
+    project = request.headers.get("x-project-id") or request.path_params.get("project_id")
+    return Caller(*user, *(access.projects.of_id(str(project)[:64]) if project else (None, None)))
+
+
+async def administrator(known: Annotated[Caller, Depends(caller)]) -> Caller:
+    """Return the caller if it is an administrator. Raise 403 for others."""
+    if not known.admin:
+        raise ApiError(403, "Policy doesn't allow this to be performed.")
+    return known
+
+
+@lru_cache(maxsize=256)
+def _minor(standard: str | None, old: str | None) -> int:
+    """Return the number after `2.` in the headers, 1 without such headers."""
+    parts = (part.split() for part in (standard or "").split(","))
+    wanted = next((p[1] for p in parts if len(p) == 2 and p[0].lower() == "compute"), old)
+    if wanted is None:
+        return LOWEST
+    if wanted.lower() == "latest":
+        return HIGHEST
+    found = re.fullmatch(r"(\d{1,4})\.(0|[1-9]\d{0,4})", wanted, re.ASCII)
+    if found is None:
+        raise ApiError(
+            400,
+            f"API Version String {wanted[:40]} is of invalid format. Must be of format "
+            "MajorNum.MinorNum.",
+        )
+    if found[1] != "2" or not LOWEST <= int(found[2]) <= HIGHEST:
+        raise ApiError(
+            406,
+            f"Version {wanted} is not supported by the API. Minimum is 2.{LOWEST} and maximum is "
+            f"2.{HIGHEST}.",
+        )
+    return int(found[2])
+
+
+async def microversion(request: Request) -> int:
+    """Return the number after `2.` of the version that the request gets.
+
+    Raise 406 for one out of range and 400 for a malformed one.
+    """
+    headers = request.headers
+    minor = _minor(headers.get(STANDARD), headers.get(OLD))
+    request.state.microversion = minor
+    return minor
+
+
+Known = Annotated[Caller, Depends(caller)]
+"""The caller of a handler."""
+Administrator = Annotated[Caller, Depends(administrator)]
+GoodToken = Annotated[Token, Depends(token)]
+Microversion = Annotated[int, Depends(microversion)]
+"""The microversion of a handler, as the number after `2.`."""
+
+
+def base_of(request: Request) -> str:
+    """Return the URL under which the client reached the server, without a slash at its end."""
+    host = request.headers.get("host") or request.url.netloc
+    return f"{request.scope['scheme']}://{host}"
+
+
+class RequestContext:
+    """A request with its caller, and what it is answered from."""
+
+    __slots__ = ("caller", "request")
+
+    def __init__(self, request: Request, caller: Known) -> None:
+        self.request, self.caller = request, caller
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud."""
+        return cast(Cloud, self.request.app.state.cloud)
+
+    @property
+    def jobs(self) -> Jobs:
+        """Its jobs."""
+        return cast(Jobs, self.request.app.state.jobs)
+
+    @property
+    def base(self) -> str:
+        """The URL under which the client reached the server, without a slash at its end."""
+        return base_of(self.request)
+
+    @property
+    def project_id(self) -> str:
+        """The project of the caller. Raise 403 for a token without one."""
+        if self.caller.project_id is None:
+            raise ApiError(403, NOT_SCOPED)
+        return self.caller.project_id
+
+    def asker(self, action: str) -> Asker:
+        """Return the caller as the cloud records it, with the name that the API has for the action.
+
+        Its project is empty for a token without one.
+        """
+        return Asker(
+            request_id=getattr(self.request.state, "request_id", ""),
+            user_id=self.caller.user_id,
+            project_id=self.caller.project_id or "",
+            action=action,
+            admin=self.caller.admin,
+        )
+
+
+Requested = Annotated[RequestContext, Depends(RequestContext)]
+"""The request of a handler that needs no more."""
