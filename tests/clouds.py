@@ -8,7 +8,7 @@ from ecs_fsm.lifecycles import server_class
 from ecs_fsm.profiles.loader import built_in
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker
-from ecs_fsm.serve.cloud.state import State
+from ecs_fsm.serve.cloud.store import StateFile
 
 LIFECYCLES = ("ecs", "nova")
 USER = Asker("req-1", "user", "project", "test")
@@ -26,5 +26,5 @@ def cloud_of(
 ) -> Cloud:
     """A cloud whose clock stands still."""
     kind = server_class(name)
-    kept = State(state)
+    kept = StateFile(state)
     return Cloud(kind, built_in(kind.lifecycle), speed=0, seed=seed, settings=policy, state=kept)

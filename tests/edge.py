@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.record import Record
+from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.http.settings import Settings
 from tests.apart import apart
 from tests.clouds import cloud_of
@@ -40,7 +40,7 @@ class Edge:
         self.cloud, told = cloud or cloud_of(), Settings(**settings)  # type: ignore[arg-type]
         self.app = application(self.cloud, told)
         self.state = self.app.state
-        self.state.record = Record(self.cloud)
+        self.state.record = EventLog(self.cloud)
         if not alone:
             self.app = _shared(told)
             self.state.wire = self.app.state.wire

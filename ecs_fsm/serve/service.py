@@ -14,8 +14,8 @@ from ecs_fsm.profiles.loader import read
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.record import Record
-from ecs_fsm.serve.cloud.state import State
+from ecs_fsm.serve.cloud.eventlog import EventLog
+from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.http.listen import bind
 from ecs_fsm.serve.http.settings import Settings
 from ecs_fsm.serve.http.wire import WireFaults
@@ -48,7 +48,7 @@ class Service:
     """
 
     def __init__(self, options: Options, settings: Settings) -> None:
-        kind, kept = server_class(options.lifecycle), State(options.state)
+        kind, kept = server_class(options.lifecycle), StateFile(options.state)
         try:
             self.cloud = Cloud(
                 kind,
@@ -58,7 +58,7 @@ class Service:
                 settings=options.policy,
                 state=kept,
             )
-            self.record = Record(self.cloud, options.record, goes_on=options.state is not None)
+            self.record = EventLog(self.cloud, options.record, goes_on=options.state is not None)
             self.app: FastAPI = application(self.cloud, settings)
             self.app.state.record = self.record
             self.clockwork: Clockwork = self.app.state.clockwork

@@ -17,14 +17,18 @@ from ecs_fsm.core.scenario import HANG
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.serve.cloud.clock import Clock
-from ecs_fsm.serve.cloud.hearers import Ender, Hearers, Listener
-from ecs_fsm.serve.cloud.instance import Asked, Asker, Instance, Json, NewServer, Seen
-from ecs_fsm.serve.cloud.keeping import Keeping, Standing
-from ecs_fsm.serve.cloud.policy import Policy
-from ecs_fsm.serve.cloud.requests import Requests
-from ecs_fsm.serve.cloud.state import State
-from ecs_fsm.serve.cloud.steps import Steps
-from ecs_fsm.serve.cloud.troubles import Troubles
+from ecs_fsm.serve.cloud.instance import (
+    Asker,
+    HistoryEntry,
+    Instance,
+    Json,
+    NewServer,
+    RequestRecord,
+)
+from ecs_fsm.serve.cloud.requests import Admission, Orders, Policy
+from ecs_fsm.serve.cloud.schedule import Ender, Listener, Listeners, Schedule
+from ecs_fsm.serve.cloud.snapshot import Checkpoint, SnapshotStore
+from ecs_fsm.serve.cloud.store import StateFile
 
 HOSTS = 3
 REMEMBERED = 1000
@@ -49,21 +53,21 @@ class Cloud:
         speed: float = 60.0,
         seed: int = 0,
         settings: Mapping[str, float] | None = None,
-        state: State | None = None,
+        state: StateFile | None = None,
     ) -> None:
         self.kind, self.lifecycle = kind, kind.lifecycle
         self.policy = Policy.of(self.lifecycle, settings or {})
-        self.state = state or State(None)
+        self.state = state or StateFile(None)
         self.instances: dict[str, Instance] = {}
         self.gone: dict[str, Instance] = {}
-        self.troubles = Troubles(kind, self._keep)
+        self.troubles = Orders(kind, self._keep)
         self.count = 0
         self.seed, self.epoch = seed, datetime.now(UTC)
-        self._hearers = Hearers()
-        self._keeping = Keeping(self.state, kind, self.troubles)
+        self._hearers = Listeners()
+        self._keeping = SnapshotStore(self.state, kind, self.troubles)
         begin = self._take_over()
         self.clock = Clock(speed, begin)
-        self._steps = Steps(
+        self._steps = Schedule(
             self.lifecycle,
             profile.durations,
             self.policy.timers,
@@ -71,7 +75,7 @@ class Cloud:
             over=self._over,
             hung=self._hung,
         )
-        self._requests = Requests(self.policy, self.troubles, self._steps)
+        self._requests = Admission(self.policy, self.troubles, self._steps)
         for instance in self.instances.values():
             self._steps.push(instance)
         self._keep()
@@ -122,7 +126,7 @@ class Cloud:
         creation = self.lifecycle.creation.trigger
         laid = plans[0][0].given if plans else {}
         server = self.kind.create(history=False, **{**wanted.given, **laid})
-        request = Asked(self._moment(), creation, asker, None)
+        request = RequestRecord(self._moment(), creation, asker, None)
         self.count += 1
         instance = Instance.of(wanted, request, server, self.count, self._uuid())
         instance.host, instance.faults = self.count % HOSTS, faults
@@ -156,7 +160,9 @@ class Cloud:
             self._requests.carry_out(instance, operation, given, asker, dict(changes or {}))
         except Refused as error:
             refused = error
-        instance.asked.append(Asked(now, operation, asker, refused.reason if refused else None))
+        instance.asked.append(
+            RequestRecord(now, operation, asker, refused.reason if refused else None)
+        )
         self._tell()
         self._keep(instance)
         if refused:
@@ -250,12 +256,12 @@ class Cloud:
 
     def _hung(self, instance: Instance) -> None:
         node = instance.server.node
-        self._hearers.hear(instance, Seen(self._steps.time, HANG, node.state, node.facts))
+        self._hearers.hear(instance, HistoryEntry(self._steps.time, HANG, node.state, node.facts))
 
     def _seen(self, instance: Instance, change: AnyChange) -> None:
         facts = change.remembers if isinstance(change, ChangeWithFacts) else ()
         state = self.lifecycle.state(change.vm_state, change.task_state)
-        seen = Seen(self._steps.time, change.event, state, facts)
+        seen = HistoryEntry(self._steps.time, change.event, state, facts)
         instance.updated = seen.at
         instance.history.append(seen)
         self._hearers.hear(instance, seen)
@@ -264,7 +270,7 @@ class Cloud:
         """Have these servers, and what is to become of the next ones, on the disk."""
         for instance in changed:
             self._keeping.put(instance)
-        self._keeping.commit(Standing(self.now, self.epoch, self.seed, self.count))
+        self._keeping.commit(Checkpoint(self.now, self.epoch, self.seed, self.count))
 
     def _take_over(self) -> float:
         """Go on with what the state has kept; the time at which it was kept."""

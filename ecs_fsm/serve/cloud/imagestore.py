@@ -15,8 +15,8 @@ from uuid import NAMESPACE_OID, uuid5
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.catalog import Image, catalog
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.instance import Asker, Instance, Seen
-from ecs_fsm.serve.cloud.shelf import Shelf
+from ecs_fsm.serve.cloud.instance import Asker, HistoryEntry, Instance
+from ecs_fsm.serve.cloud.store import Repository
 
 MOST_IMAGES = 10_000
 QUEUED, SAVING, ACTIVE = "queued", "saving", "active"
@@ -25,7 +25,7 @@ BACKUP = "backup_type"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredImage:
     """An image with its number, and the operation that makes it of a server while that runs.
 
     Of backups, `rotation` are kept.
@@ -43,7 +43,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImageRequest:
     """What somebody asks of an image of a server; `operation` is the one that makes it."""
 
     operation: str
@@ -57,7 +57,7 @@ class ImageStore:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self._kept = Shelf(cloud.state, "image", Kept, lambda kept: kept.number)
+        self._kept = Repository(cloud.state, "image", StoredImage, lambda kept: kept.number)
         self._count = 0
         text = (resources.files("ecs_fsm.serve.cloud") / "cloud.toml").read_text(encoding="utf-8")
         self._sent = frozenset(tomllib.loads(text)["images"]["sent"])
@@ -87,7 +87,7 @@ class ImageStore:
             raise InvalidInput(f"there are {MOST_IMAGES} images, and that is the most")
         if old is None:
             self._count += 1
-        self._put(replace(old, image=image) if old else Kept(self._count, image))
+        self._put(replace(old, image=image) if old else StoredImage(self._count, image))
         self._kept.commit()
 
     def delete(self, image_id: str) -> None:
@@ -99,7 +99,7 @@ class ImageStore:
         """Now, as images tell dates."""
         return self.cloud.date(self.cloud.now).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def make(self, instance: Instance, wanted: Wanted, asker: Asker) -> str:
+    def make(self, instance: Instance, wanted: ImageRequest, asker: Asker) -> str:
         """An image of a server that was just asked for it; its id."""
         now, base = self.date(), catalog().images.get(instance.image or "")
         image = Image(
@@ -121,7 +121,7 @@ class ImageStore:
             },
         )
         self.add(image)
-        self._put(Kept(self._count, image, instance.id, wanted.operation, wanted.rotation))
+        self._put(StoredImage(self._count, image, instance.id, wanted.operation, wanted.rotation))
         self._making.setdefault(instance.id, []).append(image.id)
         if instance.operation != wanted.operation:  # it is over already, or has no steps
             trouble = instance.trouble
@@ -130,7 +130,7 @@ class ImageStore:
         self._kept.commit()
         return image.id
 
-    def _went_on(self, instance: Instance, seen: Seen) -> None:
+    def _went_on(self, instance: Instance, seen: HistoryEntry) -> None:
         if instance.id in self._making and seen.state.task_state in self._sent:
             for image_id in self._making[instance.id]:
                 self._become(image_id, SAVING)
@@ -166,7 +166,7 @@ class ImageStore:
             image = replace(kept.image, status=status, updated=self.date())
             self._put(replace(kept, image=image, operation=operation))
 
-    def _put(self, kept: Kept) -> None:
+    def _put(self, kept: StoredImage) -> None:
         self._kept.put(kept.image.id, kept)
 
     def _follow(self) -> None:
@@ -177,7 +177,7 @@ class ImageStore:
                 self._take_over(kept)
         self._kept.commit()
 
-    def _take_over(self, kept: Kept) -> None:
+    def _take_over(self, kept: StoredImage) -> None:
         """Follow the making of an image again; it went wrong if its server does something else."""
         instance = self.cloud.instances.get(kept.server_id or "")
         if instance is None or instance.operation != kept.operation:

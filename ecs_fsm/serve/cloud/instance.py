@@ -14,7 +14,7 @@ from uuid import UUID
 from ecs_fsm.core.model import Facts, State
 from ecs_fsm.core.scenario import Outcome, ScenarioWord
 from ecs_fsm.core.server import BaseServer
-from ecs_fsm.serve.cloud.faults import Fault
+from ecs_fsm.serve.cloud.orders import FaultOrder
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -29,7 +29,7 @@ class Asker(NamedTuple):
     admin: bool = False
 
 
-class Asked(NamedTuple):
+class RequestRecord(NamedTuple):
     """A request as the cloud remembers it; `refused` says why it was not accepted."""
 
     at: float
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     refused: str | None
 
 
-class Seen(NamedTuple):
+class HistoryEntry(NamedTuple):
     """A state that a server entered: when (simulated seconds), by which event, what it remembers.
 
     `event` is None where a scenario or a file put it there.
@@ -50,7 +50,7 @@ class Seen(NamedTuple):
     facts: Facts
 
 
-class Trouble(NamedTuple):
+class InstanceFault(NamedTuple):
     """What the API shows as `fault` of a server: when, and a sentence."""
 
     at: float
@@ -99,7 +99,7 @@ class Instance:
     launched: float | None = None
     terminated: float | None = None
     old_flavor: str | None = None
-    trouble: Trouble | None = None
+    trouble: InstanceFault | None = None
     operation: str | None = None
     changes: dict[str, Json] = field(default_factory=dict)
     went_wrong: bool = False
@@ -110,15 +110,15 @@ class Instance:
     revision: int = 0
     draws: int = 0
     plan: deque[ScenarioWord] = field(default_factory=deque)
-    faults: list[Fault] = field(default_factory=list)
-    history: list[Seen] = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    faults: list[FaultOrder] = field(default_factory=list)
+    history: list[HistoryEntry] = field(default_factory=list)
+    asked: list[RequestRecord] = field(default_factory=list)
     kept: tuple[int, int] = (0, 0)
     forgotten: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(
-        cls, wanted: NewServer, request: Asked, server: BaseServer, number: int, uuid: UUID
+        cls, wanted: NewServer, request: RequestRecord, server: BaseServer, number: int, uuid: UUID
     ) -> Self:
         """The server that a request for its creation makes."""
         return cls(

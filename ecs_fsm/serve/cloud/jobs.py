@@ -1,18 +1,122 @@
-"""Jobs follow servers from operation to operation until the last is over, or one goes wrong.
+"""Jobs follow servers from operation to operation until the last is over, or one fails.
 
-They are kept where servers are, so that a new start goes on with them.
+A job has a part for each server. A part is over with its last step, and fails with the first that
+does. Jobs are stored beside the servers, so that a restarted cloud goes on with them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from random import Random
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from ecs_fsm.core.errors import InvalidInput, Refused
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.instance import Asker, Instance, NewServer
-from ecs_fsm.serve.cloud.job import Job, Kind, Part, Step, jobs_of
+from ecs_fsm.serve.cloud.instance import Asker, Instance, Json, NewServer
+
+INIT, RUNNING, SUCCESS, FAIL = "INIT", "RUNNING", "SUCCESS", "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """What jobs of one kind, and their parts, are called, and the code of those that went wrong."""
+
+    job: str
+    part: str
+    code: str
+
+
+class JobStep(NamedTuple):
+    """An operation to ask for, and the attributes that it changes if it succeeds."""
+
+    operation: str
+    changes: Mapping[str, Json]
+
+
+@dataclass(slots=True)
+class SubJob:
+    """What a job does with one server: the operation that runs, and the steps after it.
+
+    Times are simulated seconds. A part that is over says why if it failed.
+    """
+
+    number: int
+    id: str
+    server_id: str
+    operation: str
+    then: list[JobStep]
+    begun: float
+    ended: float | None = None
+    error: str | None = None
+    reason: str | None = None
+
+    def status(self, now: float) -> str:
+        """`INIT` at the moment of the request, `RUNNING` until it is over."""
+        if self.ended is None:
+            return INIT if now <= self.begun else RUNNING
+        return FAIL if self.error else SUCCESS
+
+    def document(self) -> Json:
+        """The part as it is kept."""
+        then = [[step.operation, dict(step.changes)] for step in self.then]
+        return cast(Json, {**asdict(self), "then": then})
+
+    def end(self, at: float, error: str | None = None, reason: str | None = None) -> None:
+        """It is over, in failure if there is an error code."""
+        self.ended, self.error, self.reason = at, error, reason
+
+
+@dataclass(slots=True)
+class Job:
+    """A request that was accepted; those of a `batch` are shown with their parts as jobs."""
+
+    number: int
+    id: str
+    project_id: str
+    kind: JobKind
+    batch: bool
+    asker: Asker
+    begun: float
+    parts: list[SubJob] = field(default_factory=list)
+
+    @property
+    def ended(self) -> float | None:
+        """When its last part was over, None before."""
+        ends = [part.ended for part in self.parts]
+        return None if None in ends else max(cast(list[float], ends), default=self.begun)
+
+    def status(self, now: float) -> str:
+        """As of a part; it fails where one of its parts does, once all are over."""
+        if self.ended is None:
+            return INIT if now <= self.begun else RUNNING
+        return FAIL if any(part.error for part in self.parts) else SUCCESS
+
+    def document(self) -> Json:
+        """The job as it is kept, without its parts."""
+        document = {**asdict(self), "asker": [*self.asker]}
+        del document["parts"]
+        return cast(Json, document)
+
+
+def jobs_of(documents: Iterable[tuple[str, Json]]) -> list[Job]:
+    """The jobs of documents in the order of their names, the oldest job first.
+
+    Raises `KeyError`, `TypeError` or `ValueError` for documents of anything else.
+    """
+    jobs: dict[str, Job] = {}
+    for name, document in documents:
+        own, _, piece = name.partition("/")
+        fields = cast(dict[str, Any], document)
+        if piece:
+            then = [JobStep(*step) for step in fields["then"]]
+            jobs[own].parts.append(SubJob(**{**fields, "then": then}))
+        else:
+            known = {"kind": JobKind(**fields["kind"]), "asker": Asker(*fields["asker"])}
+            jobs[own] = Job(**{**fields, **known})
+    return sorted(jobs.values(), key=lambda job: job.number)
+
 
 JOB = "job"
 MOST_JOBS = 10_000
@@ -27,7 +131,7 @@ class Jobs:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.by_id: dict[str, Job] = {}
-        self._followed: dict[str, list[tuple[Job, Part]]] = {}
+        self._followed: dict[str, list[tuple[Job, SubJob]]] = {}
         self._count = 0
         cloud.on_over(self._over)
         self._read()
@@ -37,17 +141,17 @@ class Jobs:
         job = self.by_id.get(job_id)
         return job if job and job.project_id == project_id else None
 
-    def create(self, kind: Kind, wanted: Iterable[NewServer], asker: Asker) -> Job:
+    def create(self, kind: JobKind, wanted: Iterable[NewServer], asker: Asker) -> Job:
         """Create servers. Raises as `Cloud.create` does, before the first is there."""
         operation = self.cloud.lifecycle.creation.trigger
         job = self._new(kind, True, asker)
         for server in wanted:
             instance = self.cloud.create(server, asker)
-            self._follow(job, self._part(job, instance.id, Step(operation, {}), []))
+            self._follow(job, self._part(job, instance.id, JobStep(operation, {}), []))
         return self._begun(job)
 
     def ask(
-        self, kind: Kind, instance: Instance, steps: Iterable[Step], asker: Asker, batch: bool
+        self, kind: JobKind, instance: Instance, steps: Iterable[JobStep], asker: Asker, batch: bool
     ) -> Job:
         """Ask for steps of one server, each when the one before is over.
 
@@ -59,9 +163,9 @@ class Jobs:
 
     def ask_each(
         self,
-        kind: Kind,
+        kind: JobKind,
         servers: Mapping[str, Instance | None],
-        steps: Iterable[Step],
+        steps: Iterable[JobStep],
         asker: Asker,
     ) -> Job:
         """Ask for steps of many servers, None for one that is unknown; who is refused fails."""
@@ -77,7 +181,7 @@ class Jobs:
             self._part(job, server_id, steps[0], []).end(job.begun, error, reason)
         return self._begun(job)
 
-    def _new(self, kind: Kind, batch: bool, asker: Asker) -> Job:
+    def _new(self, kind: JobKind, batch: bool, asker: Asker) -> Job:
         self._count += 1
         number, now = self._count, self.cloud.now
         return Job(number, self._id(number), asker.project_id, kind, batch, asker, now)
@@ -87,13 +191,13 @@ class Jobs:
         words = "/".join(map(str, (self.cloud.seed, JOB, *numbers)))
         return UUID(int=Random(words).getrandbits(128), version=4).hex
 
-    def _part(self, job: Job, server_id: str, first: Step, then: list[Step]) -> Part:
+    def _part(self, job: Job, server_id: str, first: JobStep, then: list[JobStep]) -> SubJob:
         number = len(job.parts) + 1
         part_id = self._id(job.number, number)
-        job.parts.append(Part(number, part_id, server_id, first.operation, then, job.begun))
+        job.parts.append(SubJob(number, part_id, server_id, first.operation, then, job.begun))
         return job.parts[-1]
 
-    def _ask(self, job: Job, instance: Instance, steps: Iterable[Step]) -> None:
+    def _ask(self, job: Job, instance: Instance, steps: Iterable[JobStep]) -> None:
         first, *then = steps
         before = instance.trouble
         self.cloud.ask(instance, first.operation, {}, job.asker, first.changes)
@@ -103,7 +207,7 @@ class Jobs:
         if instance.operation is None:
             self._over(instance, part.operation, instance.trouble is not before)
 
-    def _follow(self, job: Job, part: Part) -> None:
+    def _follow(self, job: Job, part: SubJob) -> None:
         self._followed.setdefault(part.server_id, []).append((job, part))
 
     def _begun(self, job: Job) -> Job:
@@ -118,7 +222,7 @@ class Jobs:
         self.cloud.state.commit()
         return job
 
-    def _put(self, job: Job, part: Part) -> None:
+    def _put(self, job: Job, part: SubJob) -> None:
         if job.id in self.by_id:
             self.cloud.state.put(JOB, f"{job.id}/{part.number:04}", part.document())
 
@@ -137,7 +241,7 @@ class Jobs:
                 part.end(instance.updated)
             self._put(job, part)
 
-    def _go_on(self, job: Job, part: Part, instance: Instance) -> None:
+    def _go_on(self, job: Job, part: SubJob, instance: Instance) -> None:
         step = part.then.pop(0)
         part.operation = step.operation
         self._follow(job, part)
@@ -164,7 +268,7 @@ class Jobs:
                     self._take_over(job, part)
         self.cloud.state.commit()
 
-    def _take_over(self, job: Job, part: Part) -> None:
+    def _take_over(self, job: Job, part: SubJob) -> None:
         """Follow a part again, also where its operation was over while nobody heard it."""
         here, gone = self.cloud.instances.get(part.server_id), self.cloud.gone.get(part.server_id)
         instance = here or gone

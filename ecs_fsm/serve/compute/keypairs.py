@@ -14,8 +14,7 @@ from fastapi import Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.cloud.shelf import Shelf
-from ecs_fsm.serve.cloud.state import State
+from ecs_fsm.serve.cloud.store import Repository, StateFile
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
 from ecs_fsm.serve.http.context import Known, Microversion
@@ -80,8 +79,8 @@ class Keypair(Body):
 class Kept:
     """The keypairs of all users, in the state of the cloud."""
 
-    def __init__(self, state: State) -> None:
-        self._shelf = Shelf(state, "keypair", Keypair, lambda kept: kept.created_at)
+    def __init__(self, state: StateFile) -> None:
+        self._shelf = Repository(state, "keypair", Keypair, lambda kept: kept.created_at)
         self.by_user: dict[str, dict[str, Keypair]] = {}
         for keypair in self._shelf:
             self._own(keypair.user_id)[keypair.name] = keypair

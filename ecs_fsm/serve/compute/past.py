@@ -11,8 +11,8 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from ecs_fsm.core.model import Kind
-from ecs_fsm.serve.cloud.instance import Asked as Question
-from ecs_fsm.serve.cloud.instance import Instance, Json, Seen
+from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, Json
+from ecs_fsm.serve.cloud.instance import RequestRecord as Question
 from ecs_fsm.serve.compute.asking import Asked, Asking, told
 from ecs_fsm.serve.compute.filters import moment
 from ecs_fsm.serve.compute.shapes import Shape, long_stamp
@@ -29,7 +29,7 @@ class Past(NamedTuple):
     """A request that was accepted, and the states that it led through."""
 
     question: Question
-    seen: tuple[Seen, ...]
+    seen: tuple[HistoryEntry, ...]
 
     @property
     def id(self) -> str:
@@ -96,7 +96,9 @@ def _events(asking: Asking, instance: Instance, past: Past) -> list[Json]:
     ]
 
 
-def _event(asking: Asking, instance: Instance, begun: Seen, ended: Seen | None) -> Json:
+def _event(
+    asking: Asking, instance: Instance, begun: HistoryEntry, ended: HistoryEntry | None
+) -> Json:
     failed = ended is not None and ended.event in asking.compute.failures
     result = None if ended is None else "Error" if failed else "Success"
     shown: Shape = {

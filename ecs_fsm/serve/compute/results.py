@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
-from ecs_fsm.serve.cloud.imagestore import BACKUP, Wanted
+from ecs_fsm.serve.cloud.imagestore import BACKUP, ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.compute import arguments as asked_for
 from ecs_fsm.serve.compute.arguments import Argument
@@ -78,7 +78,7 @@ def image(asking: Asking, instance: Instance, argument: Argument) -> Result:
         rotation, operation = argument.rotation, operations.backup
     properties = {**properties, **(argument.metadata or {})}
     store = images_of(asking.request)
-    wanted = Wanted(operation, argument.name, properties, rotation)
+    wanted = ImageRequest(operation, argument.name, properties, rotation)
     made = store.make(instance, wanted, asker)
     if asking.minor >= 45:
         return Result({"image_id": made})

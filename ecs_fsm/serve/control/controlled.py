@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.record import Record
+from ecs_fsm.serve.cloud.eventlog import EventLog
 
 Word = Annotated[str, Field(max_length=100)]
 
@@ -30,6 +30,6 @@ def clockwork_of(request: Request) -> Clockwork:
     return cast(Clockwork, request.app.state.clockwork)
 
 
-def record_of(request: Request) -> Record:
+def record_of(request: Request) -> EventLog:
     """The changes of the cloud so far."""
-    return cast(Record, request.app.state.record)
+    return cast(EventLog, request.app.state.record)

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from ecs_fsm.serve.cloud.record import Record
+from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.control.controlled import record_of
 from ecs_fsm.serve.http.handlers import Handlers
 
@@ -47,7 +47,7 @@ async def stream_changes(
     )
 
 
-async def _stream(record: Record, number: int) -> AsyncIterator[str]:
+async def _stream(record: EventLog, number: int) -> AsyncIterator[str]:
     """The events after that number; ends when the reader leaves."""
     woken = asyncio.Event()
     unheard = record.hear(woken.set)

@@ -8,8 +8,8 @@ from fastapi import Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.cloud.faults import Fault
 from ecs_fsm.serve.cloud.instance import Json
+from ecs_fsm.serve.cloud.orders import FaultOrder
 from ecs_fsm.serve.control.controlled import Strict, Word, cloud_of
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
@@ -77,7 +77,7 @@ async def clear_faults(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _fault_shown(fault: Fault) -> dict[str, Json]:
+def _fault_shown(fault: FaultOrder) -> dict[str, Json]:
     return {"fault": str(fault), "met": fault.tally.met, "struck": fault.tally.struck}
 
 

@@ -15,7 +15,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.cloud.chance import Tally
+from ecs_fsm.serve.cloud.orders import StrikeCount
 from ecs_fsm.serve.http.errors import OUTER_KEYS, spelled
 from ecs_fsm.serve.http.protocol import CLOSE, LOST
 from ecs_fsm.serve.http.wirefault import CLOSE_AFTER, LATENCY, STATUSES, WireFault
@@ -42,7 +42,7 @@ class WireFaults:
         ]
         self.actions = frozenset(actions)
         self.requests = {name for _, _, name in self._routes} | self.actions
-        self.active: dict[int, tuple[WireFault, Tally]] = {}
+        self.active: dict[int, tuple[WireFault, StrikeCount]] = {}
         self._random = Random(seed)  # noqa: S311 - a seed repeats it
         self._last = 0
 
@@ -53,7 +53,7 @@ class WireFaults:
         make = WireFault.parse if isinstance(asked, str) else WireFault.given
         fault = make(asked, self.requests)  # type: ignore[arg-type]
         self._last += 1
-        self.active[self._last] = fault, Tally()
+        self.active[self._last] = fault, StrikeCount()
         return self._last, fault
 
     def remove(self, number: int) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-from ecs_fsm.serve.cloud.chance import Chance
+from ecs_fsm.serve.cloud.orders import Chance
 
 PREFIX = "wire:"
 STATUSES = ("500", "503", "429", "401")

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from ecs_fsm.serve.cloud.job import Kind
+from ecs_fsm.serve.cloud.jobs import JobKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Call:
     `around` are the operations that turn a running server off before, and on again after.
     """
 
-    kind: Kind
+    kind: JobKind
     operation: str
     then: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Call:
 class Calls:
     """All requests; `actions` by the key of their body. The rest are error codes."""
 
-    create: Kind
+    create: JobKind
     remove: Call
     change_flavor: Call
     reinstall: Call
@@ -44,7 +44,7 @@ class Calls:
 
 
 def _call(row: Mapping[str, Any]) -> Call:
-    kind = Kind(row["job"], row["part"], row["code"])
+    kind = JobKind(row["job"], row["part"], row["code"])
     then, around = tuple(row.get("then", ())), tuple(row.get("around", ()))
     return Call(kind, row["operation"], then, around, row.get("types", {}))
 
@@ -56,7 +56,7 @@ def calls() -> Calls:
     read = tomllib.loads(text)
     codes = {name: value for name, value in read.items() if isinstance(value, str)}
     return Calls(
-        create=Kind(**read["creation"]),
+        create=JobKind(**read["creation"]),
         remove=_call(read["remove"]),
         change_flavor=_call(read["change_flavor"]),
         reinstall=_call(read["reinstall"]),

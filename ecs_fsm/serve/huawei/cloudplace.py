@@ -10,8 +10,7 @@ from starlette.responses import Response
 
 from ecs_fsm.core.errors import Refused
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
-from ecs_fsm.serve.cloud.job import Job, Step
-from ecs_fsm.serve.cloud.jobs import Jobs
+from ecs_fsm.serve.cloud.jobs import Job, Jobs, JobStep
 from ecs_fsm.serve.compute.asking import compute_of, refusal, told
 from ecs_fsm.serve.http.context import Known, base_of
 from ecs_fsm.serve.http.errors import ApiError
@@ -71,7 +70,7 @@ class Place:
         """A server as this API shows it."""
         return cloudservers.server(self.compute.shapes, instance, self.root)
 
-    def one(self, call: Call, instance: Instance, steps: Iterable[Step], batch: bool) -> Job:
+    def one(self, call: Call, instance: Instance, steps: Iterable[JobStep], batch: bool) -> Job:
         """Ask for steps of one server. Raises 409 where it refuses the first."""
         action = self.request.scope["path"].rpartition("/")[2]
         try:
@@ -87,7 +86,7 @@ class Place:
             raise ApiError(400, message, word=calls().too_many)
         if not any(found.values()):
             raise ApiError(404, f"The server {next(iter(found))} could not be found.")
-        step = Step(operation, {})
+        step = JobStep(operation, {})
         only = next(iter(found.values())) if len(found) == 1 else None
         if only is not None:
             return begun(self.one(call, only, [step], True))

@@ -13,7 +13,7 @@ from typing import cast
 from ecs_fsm.serve.cloud.catalog import Flavor
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.cloud.job import Job, Part
+from ecs_fsm.serve.cloud.jobs import Job, SubJob
 from ecs_fsm.serve.compute.shapes import Look, Shape, Shapes, View, links, names
 
 MINOR = 26
@@ -105,7 +105,7 @@ def job(cloud: Cloud, job: Job) -> Shape:
     return shown | {"entities": {"sub_jobs_total": len(parts), "sub_jobs": parts}}
 
 
-def _part(cloud: Cloud, job: Job, part: Part) -> Shape:
+def _part(cloud: Cloud, job: Job, part: SubJob) -> Shape:
     return {
         "status": part.status(cloud.now),
         "job_id": part.id,

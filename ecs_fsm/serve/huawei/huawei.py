@@ -20,7 +20,7 @@ from starlette.responses import Response
 from ecs_fsm.serve.cloud.cloud import HOSTS
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
-from ecs_fsm.serve.cloud.job import Step
+from ecs_fsm.serve.cloud.jobs import JobStep
 from ecs_fsm.serve.compute.asking import refusal, told
 from ecs_fsm.serve.compute.creating import host_name_of
 from ecs_fsm.serve.http.errors import ApiError
@@ -154,12 +154,12 @@ async def resize_cloudserver(asked: Placed, server_id: str, body: ResizeServer) 
         message = "Another flavor must be used for resizing."
         raise ApiError(400, message, word=calls().same_flavor)
     steps = [
-        Step(call.operation, _moved(instance, flavor)),
-        *(Step(operation, {"old_flavor": None}) for operation in call.then),
+        JobStep(call.operation, _moved(instance, flavor)),
+        *(JobStep(operation, {"old_flavor": None}) for operation in call.then),
     ]
     before, after = call.around
     if body.resize.mode == WITH_STOP and instance.server.may(before):
-        steps = [Step(before, {}), *steps, Step(after, {})]
+        steps = [JobStep(before, {}), *steps, JobStep(after, {})]
     if body.dry_run:
         if not instance.server.may(steps[0].operation):
             refused = asked.cloud.lifecycle.refusal(steps[0].operation, instance.server.node)
@@ -195,7 +195,7 @@ def _install(
 ) -> Response:
     if body.keyname is not None:
         changes["key_name"] = body.keyname
-    step = Step(call.operation, changes)
+    step = JobStep(call.operation, changes)
     return begun(asked.one(call, asked.find(server_id), [step], False))
 
 

@@ -13,8 +13,7 @@ from uuid import uuid4
 
 from fastapi import Request
 
-from ecs_fsm.serve.cloud.shelf import Shelf
-from ecs_fsm.serve.cloud.state import State
+from ecs_fsm.serve.cloud.store import Repository, StateFile
 from ecs_fsm.serve.http.access import identifier
 from ecs_fsm.serve.http.errors import ApiError
 
@@ -76,8 +75,8 @@ def default_of(project_id: str) -> Group:
 class Groups:
     """The security groups of all projects, in the state of the cloud."""
 
-    def __init__(self, state: State) -> None:
-        self._kept = Shelf(state, "security group", Group)
+    def __init__(self, state: StateFile) -> None:
+        self._kept = Repository(state, "security group", Group)
 
     def of(self, project_id: str) -> Iterator[Group]:
         """The groups of a project, the default one first."""

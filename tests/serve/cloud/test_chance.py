@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.cloud.chance import Chance, Tally
+from ecs_fsm.serve.cloud.orders import Chance, StrikeCount
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_value_that_does_not_fit_is_named(document: dict[str, object]) -> None
 
 
 def struck(chance: Chance, draws: list[float]) -> list[bool]:
-    tally = Tally()
+    tally = StrikeCount()
     return [tally.strikes(chance, lambda draw=draw: draw) for draw in draws]  # type: ignore[misc]
 
 
@@ -61,4 +61,4 @@ def test_a_certain_fault_draws_nothing() -> None:
     def never() -> float:
         raise AssertionError("nothing is to be drawn")
 
-    assert Tally().strikes(Chance(), never)
+    assert StrikeCount().strikes(Chance(), never)

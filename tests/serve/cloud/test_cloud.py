@@ -19,10 +19,10 @@ from ecs_fsm.lifecycles import server_class
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.instance import Instance, NewServer, Seen
-from ecs_fsm.serve.cloud.record import Record
-from ecs_fsm.serve.cloud.state import State
-from ecs_fsm.serve.cloud.troubles import FAULT
+from ecs_fsm.serve.cloud.eventlog import EventLog
+from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, NewServer
+from ecs_fsm.serve.cloud.requests import FAULT
+from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.http.settings import Settings
 from ecs_fsm.serve.service import Options, Service
 from tests.clouds import ADMIN, LIFECYCLES, LONG, USER, cloud_of
@@ -43,7 +43,7 @@ def entered(instance: Instance) -> list[str]:
     return [seen.state for seen in instance.history]
 
 
-def explained(cloud: Cloud, history: list[Seen]) -> bool:
+def explained(cloud: Cloud, history: list[HistoryEntry]) -> bool:
     rows = [Observation(seen.state.as_dict(), seen.state, None) for seen in history]
     found = Replay(cloud.lifecycle, sampled=False).explain(iter(rows))
     return all(explanation.events is not None for explanation in found)
@@ -248,7 +248,7 @@ def test_the_settings_of_a_cloud_do_what_those_of_nova_do() -> None:
 def test_a_run_with_a_seed_repeats(name: str) -> None:
     def rows(seed: int) -> list[object]:
         cloud = cloud_of(name, seed=seed)
-        record = Record(cloud)
+        record = EventLog(cloud)
         cloud.troubles.add("create:fail@spawning%50")
         for number in range(5):
             new(cloud, f"web-{number}")
@@ -337,7 +337,7 @@ def test_a_file_of_another_kind_is_refused_and_stays(file: str) -> None:
     Path(file).write_text("my thesis\n" * 1000, encoding="utf-8")
     before = kept(file)
     with pytest.raises(InvalidInput, match="not a database"):
-        State(file)
+        StateFile(file)
     assert kept(file) == before
 
 
@@ -347,7 +347,7 @@ def test_a_database_of_another_program_is_refused_and_stays(file: str) -> None:
     other.close()
     before = kept(file)
     with pytest.raises(InvalidInput, match="another program's"):
-        State(file)
+        StateFile(file)
     assert kept(file) == before
 
 
@@ -358,7 +358,7 @@ def test_a_file_of_another_version_is_refused_and_stays(file: str) -> None:
     newer.close()
     before = kept(file)
     with pytest.raises(InvalidInput, match="version 99; expected"):
-        State(file)
+        StateFile(file)
     assert kept(file) == before
 
 
@@ -425,29 +425,29 @@ def test_a_service_that_does_not_begin_lets_its_state_file_go(file: str) -> None
     cloud_of("nova", state=file).close()
     with pytest.raises(InvalidInput, match="lifecycle nova"):
         Service(Options("ecs", 0, 0, state=file), Settings())
-    State(file).close()
+    StateFile(file).close()
 
 
 def test_a_file_in_use_is_refused(file: str) -> None:
     cloud = cloud_of(state=file)
     with pytest.raises(InvalidInput, match="another process is using it"):
-        State(file)
+        StateFile(file)
     cloud.close()
-    State(file).close()
+    StateFile(file).close()
 
 
 def test_a_recording_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "changes.jsonl"
     path.write_text("{}\n", encoding="utf-8")
     with pytest.raises(InvalidInput, match="there is a file already"):
-        Record(cloud_of(), str(path))
+        EventLog(cloud_of(), str(path))
     assert path.read_text(encoding="utf-8") == "{}\n"
 
 
 def test_a_hang_is_recorded_and_explained_as_what_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "changes.jsonl"
     cloud = cloud_of()
-    record = Record(cloud, str(path))
+    record = EventLog(cloud, str(path))
     instance = running(cloud, fault="stop:hang@powering-off")
     cloud.ask(instance, "stop", {}, USER)
     cloud.advance(LONG)

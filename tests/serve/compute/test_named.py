@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ecs_fsm import InvalidInput
-from ecs_fsm.serve.cloud.state import State
+from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.compute.keypairs import Kept
 from tests.compute import CIRROS
 from tests.judging import API, Judged
@@ -171,7 +171,7 @@ def test_keys_and_groups_outlive_the_process(tmp_path: Path) -> None:
 
 
 def test_a_key_that_does_not_read_is_refused_in_one_line(tmp_path: Path) -> None:
-    state = State(str(tmp_path / "state"))
+    state = StateFile(str(tmp_path / "state"))
     state.put("keypair", "somebody/mine", {"name": "mine"})
     state.commit()
     with pytest.raises(InvalidInput, match="state: the file is broken: keypair") as refused:

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import Instance, NewServer
-from ecs_fsm.serve.cloud.record import Record
 from ecs_fsm.serve.control import control, stream
 from ecs_fsm.testing import served
 from tests.apart import apart
@@ -258,7 +258,7 @@ def test_a_stream_tells_what_happens_and_is_forgotten_when_its_reader_leaves(edg
     said = apart(streamed(edge, "", None, then=2))
     assert said.startswith(": changes\n\nid: 2\ndata: {")
     assert '"number": 3' in said
-    assert cast(Record, edge.state.record)._heard == []
+    assert cast(EventLog, edge.state.record)._heard == []
 
 
 def test_an_idle_stream_says_that_it_is_still_there(

@@ -12,7 +12,7 @@ import pytest
 
 from ecs_fsm.core.errors import InvalidInput, Refused
 from ecs_fsm.serve.cloud import stored, troubles
-from ecs_fsm.serve.cloud.state import State
+from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Kept, Keypair
 from ecs_fsm.serve.http import protocol
 from ecs_fsm.serve.http.access import Caller
@@ -46,7 +46,7 @@ def test_the_past_of_a_server_that_is_rebooted_for_days_is_bounded_and_kept(
     assert kept.forgotten == instance.forgotten
     again.ask(kept, "reboot", {}, USER)
     again.close()
-    read = State(file)
+    read = StateFile(file)
     names = [name for name, _ in read.all("server")]
     read.close()
     assert sum("/seen/" in name for name in names) == len(kept.history) <= 50
@@ -77,7 +77,7 @@ def test_faults_and_scenarios_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_keypairs_are_bounded_for_one_and_for_all() -> None:
-    kept = Kept(State(None))
+    kept = Kept(StateFile(None))
     pair = Keypair(id="k", user_id="k", name="k", public_key="k", type="ssh", created_at="")
     for user in range(MOST_OF_ALL // MOST_KEYPAIRS):
         for number in range(MOST_KEYPAIRS):

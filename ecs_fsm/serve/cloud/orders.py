@@ -1,16 +1,21 @@
-"""When a fault that somebody asked for strikes: `#3*2%10`, and the same as JSON.
+"""Faults on order: which requests fail and how, of which servers, and how often.
 
-A `Chance` says it and never changes; a `Tally` counts what the fault has met so far.
+A fault is written as a word of a scenario followed by its limits:
+`resize:roll_back@resize_prep#3*2%10 on web-*` strikes from the third resize on, at most twice, one
+in ten, servers with such names.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Self
 
 from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.scenario import ScenarioWord, read_word
 
 MOST = 10**9
 """What can be asked for in numbers ends here."""
@@ -82,7 +87,7 @@ class Chance:
 
 
 @dataclass(slots=True)
-class Tally:
+class StrikeCount:
     """How often a fault was `met` so far, and how often it `struck`."""
 
     met: int = 0
@@ -116,3 +121,55 @@ _EXPECTED = {
 
 def _wrong(where: str, key: str, value: str) -> str:
     return f"{where!r}: {key} is {value or 'missing'!r}; expected {_EXPECTED[key]}"
+
+
+EVERYBODY = "*"
+
+
+@dataclass(slots=True)
+class FaultOrder:
+    """What becomes of a request of the servers whose names match the pattern `servers`."""
+
+    word: ScenarioWord
+    chance: Chance
+    servers: str = EVERYBODY
+    tally: StrikeCount = field(default_factory=StrikeCount)
+
+    @classmethod
+    def parse(cls, lifecycle: Lifecycle, text: str) -> Self:
+        """The fault that a text writes. Raises `InvalidInput` that says what there is instead."""
+        what, on, servers = text.strip().partition(" on ")
+        word, chance = Chance.parse(what)
+        return cls(_word(lifecycle, word), chance, servers.strip() if on else EVERYBODY)
+
+    @classmethod
+    def given(cls, lifecycle: Lifecycle, document: Mapping[str, object]) -> Self:
+        """The fault of a JSON object: `fault`, `servers`, and what `Chance.given` reads.
+
+        Raises `InvalidInput` that says what there is instead.
+        """
+        text, servers = document.get("fault"), document.get("servers", EVERYBODY)
+        if not isinstance(text, str) or not isinstance(servers, str):
+            raise InvalidInput('expected {"fault": "OPERATION:OUTCOME@STEP", "servers": "web-*"}')
+        if len(document.keys() & {"first", "times", "percent", "servers"}) == 0:
+            return cls.parse(lifecycle, text)
+        return cls(_word(lifecycle, text), Chance.given(document), servers)
+
+    def strikes(self, operation: str, name: str, draw: Callable[[], float]) -> bool:
+        """Whether it strikes a request of the server of that name; see `StrikeCount.strikes`."""
+        return (
+            operation == self.word.operation.name
+            and fnmatchcase(name, self.servers)
+            and self.tally.strikes(self.chance, draw)
+        )
+
+    def __str__(self) -> str:
+        servers = "" if self.servers == EVERYBODY else f" on {self.servers}"
+        return f"{self.word.text}{self.chance}{servers}"
+
+
+def _word(lifecycle: Lifecycle, text: str) -> ScenarioWord:
+    word = read_word(lifecycle, text)
+    if not word.outcomes and not word.given:
+        raise InvalidInput(f"{text}: say what becomes of it, OPERATION:OUTCOME@STEP")
+    return word

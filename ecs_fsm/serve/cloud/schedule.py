@@ -1,4 +1,4 @@
-"""What goes on in a cloud without being asked: steps end, failures strike, timers run out.
+"""What happens in a cloud without a request: steps end, failures strike, timers run out.
 
 One heap holds the times at which something is due, whatever the number of servers. Times are
 simulated seconds, and a step begins at the time at which the one before was due.
@@ -15,13 +15,48 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, Kind, State
 from ecs_fsm.core.scenario import HANG, Outcome
 from ecs_fsm.profiles.durations import Duration
-from ecs_fsm.serve.cloud.hearers import Ended
-from ecs_fsm.serve.cloud.instance import Instance, Trouble
+from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, InstanceFault
+
+Listener = Callable[[Instance, HistoryEntry], object]
+Ender = Callable[[Instance, str, bool], object]
+Ended = tuple[Instance, str, bool]
+"""A server, the operation that is over, and whether it went wrong."""
+
+
+class Listeners:
+    """The `listeners` of states and the `enders` of operations.
+
+    `following` says that enders are being told: what they ask for follows from what is over.
+    """
+
+    def __init__(self) -> None:
+        self.listeners: list[Listener] = []
+        self.enders: list[Ender] = []
+        self.following = False
+
+    def hear(self, instance: Instance, seen: HistoryEntry) -> None:
+        """Tell of a state that a server entered, or in which it hangs."""
+        for listener in self.listeners:
+            listener(instance, seen)
+
+    def tell(self, ended: deque[Ended]) -> None:
+        """Tell of what is over, also of what is over by what those who hear it ask for."""
+        if self.following:
+            return
+        self.following = True
+        try:
+            while ended:
+                over = ended.popleft()
+                for ender in self.enders:
+                    ender(*over)
+        finally:
+            self.following = False
+
 
 Told = Callable[[Instance], object]
 
 
-class Steps:
+class Schedule:
     """Lets servers go on. `time` is that of the event that happens now.
 
     `durations` are those of the steps, `timers` the times at rest with the event that they end in,
@@ -95,7 +130,7 @@ class Steps:
         if self._lifecycle.triggers[event].kind is Kind.FAILURE:
             instance.went_wrong = True
             what = instance.operation or "what the system did"
-            instance.trouble = Trouble(self.time, f"{what}: {event} at {before}")
+            instance.trouble = InstanceFault(self.time, f"{what}: {event} at {before}")
         self.settle(instance)
 
     def hasten(self, instance: Instance) -> None:

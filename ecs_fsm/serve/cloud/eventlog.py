@@ -16,19 +16,19 @@ from typing import NamedTuple, TextIO
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.scenario import HANG
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.instance import Instance, Json, Seen
+from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, Json
 
 KEPT = 100_000
 """Changes that can still be asked for."""
 
 
-class Row(NamedTuple):
+class LoggedChange(NamedTuple):
     """A change with its number, from 1 on, and whose it is."""
 
     number: int
     server: str
     name: str
-    seen: Seen
+    seen: HistoryEntry
 
     def as_dict(self) -> dict[str, Json]:
         """`{"number", "server", "name", "at", "event", "vm_state", "task_state", "status"}`.
@@ -46,7 +46,7 @@ class Row(NamedTuple):
         }
 
 
-class Record:
+class EventLog:
     """The changes of a cloud from now on: the last of them, and all in the file at `path`.
 
     Raises `InvalidInput` for a file that cannot be written, or that holds something already unless
@@ -55,12 +55,12 @@ class Record:
 
     def __init__(self, cloud: Cloud, path: str | None = None, *, goes_on: bool = False) -> None:
         self.count = 0
-        self._rows: deque[Row] = deque(maxlen=KEPT)
+        self._rows: deque[LoggedChange] = deque(maxlen=KEPT)
         self._heard: list[Callable[[], object]] = []
         self._file = _opened(path, goes_on) if path is not None else None
         cloud.listen(self._take)
 
-    def since(self, number: int, most: int = KEPT) -> list[Row]:
+    def since(self, number: int, most: int = KEPT) -> list[LoggedChange]:
         """At most so many of the changes after that number, as far as they are kept.
 
         Who has seen more changes than there were has them from before a new start, and gets all.
@@ -82,9 +82,9 @@ class Record:
             self._file.close()
             self._file = None
 
-    def _take(self, instance: Instance, seen: Seen) -> None:
+    def _take(self, instance: Instance, seen: HistoryEntry) -> None:
         self.count += 1
-        row = Row(self.count, instance.id, instance.name, seen)
+        row = LoggedChange(self.count, instance.id, instance.name, seen)
         self._rows.append(row)
         if self._file:
             self._file.write(f"{json.dumps(row.as_dict(), ensure_ascii=False)}\n")

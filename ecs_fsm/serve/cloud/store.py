@@ -1,4 +1,4 @@
-"""What a cloud keeps on disk: documents by kind and name in one SQLite file, or nowhere.
+"""The state file: documents by kind and name in an SQLite file, or nowhere, and items made of them.
 
 What was put since the last commit reaches the file together, and is on the disk when `commit`
 returns.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.instance import Json
@@ -19,7 +22,7 @@ OURS = 0x45435346
 VERSION = 1
 
 
-class State:
+class StateFile:
     """The file at `path`, made if there is none; without a path nothing is kept.
 
     Raises `InvalidInput`, and leaves the file as it was, for one that is broken, of another
@@ -110,3 +113,50 @@ def _check(file: sqlite3.Connection, path: str) -> None:
     (found,) = file.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise InvalidInput(f"{path}: the file is broken: {found}")
+
+
+T = TypeVar("T")
+
+
+class Repository(Generic[T]):
+    """The things of a `kind` in a `state`, each a model or a dataclass of the type `made`.
+
+    Those that the state has kept come in their `order`, then the others as they are put. Raises
+    `InvalidInput` for what the state has of that kind and does not read.
+    """
+
+    def __init__(
+        self, state: StateFile, kind: str, made: type[T], order: Callable[[T], Any] | None = None
+    ) -> None:
+        self._state, self._kind = state, kind
+        self._adapter = TypeAdapter(made)
+        try:
+            found = [(name, self._adapter.validate_python(row)) for name, row in state.all(kind)]
+        except ValueError as error:
+            first = str(error).splitlines()[0]
+            raise InvalidInput(f"{state.path}: the file is broken: {kind}: {first}") from None
+        self._there = dict(sorted(found, key=lambda each: order(each[1])) if order else found)
+
+    def __len__(self) -> int:
+        return len(self._there)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._there.values())
+
+    def get(self, name: str) -> T | None:
+        """The thing of that name."""
+        return self._there.get(name)
+
+    def put(self, name: str, thing: T) -> None:
+        """Keep a thing in the place of the one of that name."""
+        self._there[name] = thing
+        self._state.put(self._kind, name, self._adapter.dump_python(thing, mode="json"))
+
+    def drop(self, name: str) -> None:
+        """Forget the thing of that name, if there is one."""
+        if self._there.pop(name, None) is not None:
+            self._state.drop(self._kind, name)
+
+    def commit(self) -> None:
+        """Have on the disk what was put and dropped."""
+        self._state.commit()

@@ -1,4 +1,4 @@
-"""Servers as documents of a state file, and servers from these.
+"""A cloud as documents of its state file, and a cloud from these.
 
 A server is one document, each change of its history and each request one more: what is once
 written is not written again.
@@ -6,21 +6,28 @@ written is not written again.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Any, cast, get_type_hints
+from datetime import datetime
+from typing import Any, NamedTuple, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, JsonValue, create_model
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts
-from ecs_fsm.core.scenario import Outcome, ScenarioWord, read_word
+from ecs_fsm.core.scenario import Outcome
 from ecs_fsm.core.server import BaseServer
-from ecs_fsm.serve.cloud.chance import Tally
-from ecs_fsm.serve.cloud.faults import Fault
-from ecs_fsm.serve.cloud.instance import Asked, Asker, Instance, Json, Seen, Trouble
+from ecs_fsm.serve.cloud.instance import (
+    Asker,
+    HistoryEntry,
+    Instance,
+    InstanceFault,
+    Json,
+    RequestRecord,
+)
+from ecs_fsm.serve.cloud.requests import Orders, fault_json, fault_of, words_json, words_of
+from ecs_fsm.serve.cloud.store import StateFile
 
 OTHERS = {"server", "trouble", "outcomes", "plan", "faults", "history", "asked", "kept"}
 OTHERS |= {"ticket", "revision", "forgotten"}
@@ -99,10 +106,10 @@ def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> 
             elif which == "seen":
                 at, event, state, facts = cast(list[Any], document)
                 known = _facts(lifecycle, facts)
-                found[own].history.append(Seen(at, event, lifecycle.states[state], known))
+                found[own].history.append(HistoryEntry(at, event, lifecycle.states[state], known))
             else:
                 at, operation, asker, refused = cast(list[Any], document)
-                found[own].asked.append(Asked(at, operation, Asker(*asker), refused))
+                found[own].asked.append(RequestRecord(at, operation, Asker(*asker), refused))
     except (KeyError, TypeError, ValueError) as error:
         said = ": ".join(str(error).splitlines()[:2])
         raise InvalidInput(f"a server does not read ({type(error).__name__}: {said})") from None
@@ -120,7 +127,7 @@ def _instance(kind: type[BaseServer], document: Mapping[str, Any]) -> Instance:
     return Instance(
         **{name: document[name] for name in PLAIN},
         server=kind(node, history=False),
-        trouble=Trouble(*document["trouble"]) if document["trouble"] else None,
+        trouble=InstanceFault(*document["trouble"]) if document["trouble"] else None,
         outcomes=tuple(Outcome(*outcome) for outcome in document["outcomes"]),
         plan=words_of(lifecycle, document["plan"]),
         faults=[fault_of(lifecycle, fault) for fault in document["faults"]],
@@ -131,24 +138,78 @@ def _facts(lifecycle: Lifecycle, facts: Mapping[str, str]) -> Facts:
     return lifecycle.memory.ordered(facts)
 
 
-def words_json(words: deque[ScenarioWord]) -> Json:
-    """The words of a scenario as they are written."""
-    return [word.text for word in words]
+SERVER, CLOUD = "server", "cloud"
 
 
-def words_of(lifecycle: Lifecycle, texts: Any) -> deque[ScenarioWord]:
-    """The words of a scenario from how they are written."""
-    return deque(read_word(lifecycle, text) for text in texts)
+class Checkpoint(NamedTuple):
+    """Where a cloud stands: its time, when it began, its seed, and how many servers it has made."""
+
+    now: float
+    epoch: datetime
+    seed: int
+    made: int
 
 
-def fault_json(fault: Fault) -> Json:
-    """A fault with how often it came."""
-    return [str(fault), fault.tally.met, fault.tally.struck]
+class Snapshot(NamedTuple):
+    """A cloud as it was kept, with the servers that are there and those that are gone."""
+
+    standing: Checkpoint
+    instances: list[Instance]
 
 
-def fault_of(lifecycle: Lifecycle, document: Any) -> Fault:
-    """A fault from its document."""
-    text, met, struck = document
-    fault = Fault.parse(lifecycle, str(text))
-    fault.tally = Tally(met, struck)
-    return fault
+class SnapshotStore:
+    """A cloud of servers of a `kind`, with its `troubles`, in a `state`."""
+
+    def __init__(self, state: StateFile, kind: type[BaseServer], troubles: Orders) -> None:
+        self._state, self._kind, self._troubles = state, kind, troubles
+
+    def put(self, instance: Instance) -> None:
+        """Have a server there as it is now, from the next commit on."""
+        instance.revision += 1
+        if self._state.kept:
+            for name, document in pieces(instance):
+                self._state.put(SERVER, name, document)
+        for name in surplus(instance):
+            self._state.drop(SERVER, name)
+
+    def drop(self, instance: Instance) -> None:
+        """Forget a server, from the next commit on."""
+        self._state.drop(SERVER, instance.id)
+
+    def commit(self, standing: Checkpoint) -> None:
+        """Have on the disk what was put, the troubles, and where the cloud stands."""
+        self._state.put(
+            CLOUD,
+            self._kind.lifecycle.name,
+            {
+                "now": standing.now,
+                "epoch": standing.epoch.isoformat(),
+                "seed": standing.seed,
+                "count": standing.made,
+                **self._troubles.as_json(),
+            },
+        )
+        self._state.commit()
+
+    def read(self) -> Snapshot | None:
+        """What was kept, None where nothing was; the troubles go on with theirs.
+
+        Raises `InvalidInput` for another lifecycle and for what does not read.
+        """
+        path, name = self._state.path, self._kind.lifecycle.name
+        try:
+            kept = dict(self._state.all(CLOUD))
+        except ValueError as error:
+            raise InvalidInput(f"{path}: the file is broken: {error}") from None
+        if not kept:
+            return None
+        if name not in kept:
+            raise InvalidInput(f"{path}: its servers are of the lifecycle {', '.join(kept)}")
+        try:
+            own = cast(dict[str, Any], kept[name])
+            epoch, seed = datetime.fromisoformat(own["epoch"]), int(own["seed"])
+            self._troubles.take(own)
+            standing = Checkpoint(float(own["now"]), epoch, seed, own["count"])
+            return Snapshot(standing, list(instances(self._kind, self._state.all(SERVER))))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(f"{path}: the file is broken: {error}") from None
