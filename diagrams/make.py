@@ -18,7 +18,7 @@ from ecs_fsm.lifecycles.ecs import Server
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
 from ecs_fsm.waiters import Waiter
-from ecs_fsm.waiters.picturing import picture
+from ecs_fsm.waiters.report import draw as draw_finding
 
 WORDS = ("create", "stop", "rebuild", "resize:fail@resize_finish", "stop")
 NOVA_WORDS = ("create", "stop", "shelve", "unshelve", "resize", "revert_resize")
@@ -99,7 +99,10 @@ def gallery() -> Iterator[tuple[str, list[Shown]]]:
         "A bug in a wait loop",
         [
             Shown(
-                "finding.svg", picture(ECS, early), f"{bug} --draw finding.svg", "It leaves early."
+                "finding.svg",
+                draw_finding(ECS, early),
+                f"{bug} --draw finding.svg",
+                "It leaves early.",
             )
         ],
     )

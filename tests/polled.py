@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from ecs_fsm import Lifecycle
 from ecs_fsm.waiters import Waiter
+from ecs_fsm.waiters.judge import NAMES, find_attribute
 from ecs_fsm.waiters.starts import all_starts
-from ecs_fsm.waiters.values import NAMES, find_attribute
 
 
 def places(lifecycle: Lifecycle, operation: str) -> list[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ecs_fsm.core.lifecycle import Lifecycle
-    from ecs_fsm.waiters.reporting import Report
+    from ecs_fsm.waiters.report import Report
 
 
 def _operations(lifecycle: Lifecycle) -> list[str]:
@@ -30,13 +30,13 @@ def _operations(lifecycle: Lifecycle) -> list[str]:
 
 
 def _attributes(lifecycle: Lifecycle) -> list[str]:
-    from ecs_fsm.waiters.values import NAMES
+    from ecs_fsm.waiters.judge import NAMES
 
     return list(NAMES)
 
 
 def _values(lifecycle: Lifecycle) -> list[str]:
-    from ecs_fsm.waiters.values import NAMES, find_attribute
+    from ecs_fsm.waiters.judge import NAMES, find_attribute
 
     return list(dict.fromkeys(v for name in NAMES for v in find_attribute(lifecycle, name).values))
 
@@ -125,7 +125,7 @@ def check(
 
     Exit code 1 if anything is found; notes do not count.
     """
-    from ecs_fsm.waiters import reporting
+    from ecs_fsm.waiters import report as forms
 
     if form and as_json:
         raise InvalidInput("--json and --format are two forms of one answer: choose one")
@@ -141,19 +141,19 @@ def check(
     if as_json:
         print_json({"waiters": [report.as_dict() for report in reports]})
     else:
-        shown = {"github": reporting.github, "junit": reporting.junit, None: reporting.text}
+        shown = {"github": forms.github, "junit": forms.junit, None: forms.text}
         click.echo(shown[form](reports), nl=False)
     return 1 if any(report.findings for report in reports) else 0
 
 
 def _draw(file: str, reports: list[Report]) -> None:
     from ecs_fsm.draw import format_of, save
-    from ecs_fsm.waiters.picturing import numbered, picture
+    from ecs_fsm.waiters.report import draw, numbered
 
     format_of(file)
     found = [(report, finding) for report in reports for finding in report.findings]
     for number, (report, finding) in enumerate(found, start=1):
-        save(picture(report.waiter.lifecycle, finding), numbered(file, number))
+        save(draw(report.waiter.lifecycle, finding), numbered(file, number))
 
 
 def _one(
@@ -163,8 +163,8 @@ def _one(
     attribute: str | None,
     lists: dict[str, tuple[str, ...]],
 ) -> Report:
-    from ecs_fsm.waiters.reporting import examine
-    from ecs_fsm.waiters.values import STATUS
+    from ecs_fsm.waiters.judge import STATUS
+    from ecs_fsm.waiters.report import examine
     from ecs_fsm.waiters.waiter import Waiter
 
     if operation is None:
@@ -185,8 +185,8 @@ def _one(
 
 
 def _many(file: str) -> list[Report]:
-    from ecs_fsm.waiters.loader import read_file
-    from ecs_fsm.waiters.reporting import examine
+    from ecs_fsm.waiters.report import examine
+    from ecs_fsm.waiters.waiter_file import read_file
 
     return [examine(*placed) for placed in read_file(file, servers().lifecycle)]
 
@@ -223,9 +223,9 @@ def infer(
     JSON: a list of {"from": [...], "attribute", "pending": [...], "target": [...], "failure":
     [...], "findings": [...]}, findings as in check.
     """
-    from ecs_fsm.waiters import pasting
+    from ecs_fsm.waiters.inference import as_dict, pasteable
     from ecs_fsm.waiters.inference import infer as best_waiters
-    from ecs_fsm.waiters.values import STATUS
+    from ecs_fsm.waiters.judge import STATUS
 
     waiters = best_waiters(
         operation,
@@ -235,7 +235,7 @@ def infer(
         lifecycle=servers().lifecycle,
     )
     if as_json:
-        print_json([pasting.as_dict(waiter) for waiter in waiters])
+        print_json([as_dict(waiter) for waiter in waiters])
     else:
-        click.echo(pasting.text(waiters), nl=False)
+        click.echo(pasteable(waiters), nl=False)
     return 0

@@ -18,8 +18,8 @@ from ecs_fsm.core.lifecycle import Lifecycle, Outcome
 from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.quiz import questions
 from ecs_fsm.waiters.findings import Finding
-from ecs_fsm.waiters.loader import read
-from ecs_fsm.waiters.reporting import Report, examine
+from ecs_fsm.waiters.report import Report, examine
+from ecs_fsm.waiters.waiter_file import read
 from ecs_fsm.web import bundle
 from ecs_fsm.web.exported import exported
 from ecs_fsm.web.lanes_svg import lanes_svg
@@ -123,7 +123,7 @@ def _example(report: Report) -> Json:
 def _finding(lifecycle: Lifecycle, finding: Finding) -> Json:
     source = finding.run.start.source
     return {
-        "finding": finding.finding,
+        "finding": finding.kind,
         "avoidable": finding.avoidable,
         "message": finding.message,
         "from": source and [source.state, dict(source.facts)],

@@ -33,10 +33,9 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.core.server import API_STATUS, API_TASK_STATE, API_VM_STATE
 from ecs_fsm.lifecycles.ecs import ECS
-from ecs_fsm.waiters.faults import Fault, broken
+from ecs_fsm.waiters.findings import run_in_words
+from ecs_fsm.waiters.judge import GONE, FindingKind, broken
 from ecs_fsm.waiters.runs import Run, Runs, runs_of
-from ecs_fsm.waiters.telling import run_in_words
-from ecs_fsm.waiters.values import GONE
 from ecs_fsm.waiters.waiter import Words, facts_of, listed
 
 BOUND = 10
@@ -112,7 +111,7 @@ class Polling(NamedTuple):
 
     run: Run
     places: tuple[int, ...]
-    for_ever: Fault
+    for_ever: FindingKind
 
     def __str__(self) -> str:
         nodes = self.run.nodes
@@ -132,7 +131,7 @@ class Polling(NamedTuple):
         failures: Failures = Exception,
         gone: Callable[[], Exception] = Gone,
         bound: int = BOUND,
-    ) -> Fault | None:
+    ) -> FindingKind | None:
         """What is wrong with a waiter that is given this polling's `get_server`, None for nothing.
 
         It reports success by returning and failure by raising one of `failures`; whatever else it
@@ -145,16 +144,16 @@ class Polling(NamedTuple):
         except StillWaiting:
             return self.for_ever
         except failures:
-            return Fault.SPURIOUS_FAILURE if self.run.succeeded else None
+            return FindingKind.SPURIOUS_FAILURE if self.run.succeeded else None
         if not self.run.succeeded:
-            return Fault.FALSE_SUCCESS
-        return Fault.LEAVES_EARLY if server.place < len(self.run.nodes) - 1 else None
+            return FindingKind.FALSE_SUCCESS
+        return FindingKind.LEAVES_EARLY if server.place < len(self.run.nodes) - 1 else None
 
 
 class Tried(NamedTuple):
     """A fault of a waiter, and the polling that shows it, None if it is all of them together."""
 
-    fault: Fault
+    fault: FindingKind
     polling: Polling | None
 
 
@@ -198,24 +197,24 @@ def try_out(
         fault = polling.fault(wait, failures=failures, gone=gone, bound=bound)
         if fault:
             found.append(Tried(fault, polling))
-        succeeds |= fault in (Fault.LEAVES_EARLY, Fault.FALSE_SUCCESS)
+        succeeds |= fault in (FindingKind.LEAVES_EARLY, FindingKind.FALSE_SUCCESS)
         succeeds |= fault is None and polling.run.succeeded
-    return found if succeeds else [Tried(Fault.NEVER_SUCCEEDS, None), *found]
+    return found if succeeds else [Tried(FindingKind.NEVER_SUCCEEDS, None), *found]
 
 
 def _runs(runs: Runs) -> Iterator[tuple[Run, int]]:
     """The shortest run of each kind through every moment, and the place of the moment in it."""
     for succeeding in (True, False):
-        for spot in runs.spots:
-            if runs.length(spot, succeeding=succeeding) is not None:
-                yield runs.through(spot, succeeding=succeeding)
+        for position in runs.positions:
+            if runs.length(position, succeeding=succeeding) is not None:
+                yield runs.through(position, succeeding=succeeding)
 
 
-def _for_ever(runs: Runs, run: Run) -> Fault:
+def _for_ever(runs: Runs, run: Run) -> FindingKind:
     """What it is called if a waiter goes on for ever at the end of a run."""
     if run.succeeded:
-        return Fault.MISSES
-    return Fault.BLIND if run.nodes[-1].state in broken(runs.lifecycle) else Fault.HANGS
+        return FindingKind.MISSES
+    return FindingKind.BLIND if run.nodes[-1].state in broken(runs.lifecycle) else FindingKind.HANGS
 
 
 @contextmanager

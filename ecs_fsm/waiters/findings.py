@@ -1,50 +1,69 @@
-"""What is wrong with a waiter: every finding with the shortest run and the poll that show it."""
+"""What is wrong with a waiter: every finding, with the shortest run and the polls that show it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ecs_fsm.waiters import telling
-from ecs_fsm.waiters.faults import (
-    BROUGHT_BY,
-    Fault,
+from ecs_fsm.core.model import State
+from ecs_fsm.waiters.judge import (
+    CAUSE,
+    NAMES,
+    Attribute,
+    Decision,
+    FindingKind,
+    Risks,
     Sighting,
-    Troubles,
-    Verdict,
     can_succeed,
     clean,
+    find_attribute,
     free_of,
-    troubles,
+    risks,
 )
 from ecs_fsm.waiters.runs import Run, Runs
-from ecs_fsm.waiters.values import NAMES, Attribute, find_attribute
 
-Verdicts = Mapping[str, Verdict]
+Decisions = Mapping[str, Decision]
+
+MOST_STATES = 4
+"""States to name one by one before they are counted."""
+CLAIMS = {
+    FindingKind.NEVER_SUCCEEDS: "no value that {operation} shows means success",
+    FindingKind.SPURIOUS_FAILURE: "the waiter reports failure at {value} although {operation} "
+    "succeeds",
+    FindingKind.LEAVES_EARLY: "the waiter reports success at {value} while {operation} still goes "
+    "on to {end}",
+    FindingKind.FALSE_SUCCESS: "the waiter reports success at {value} although {operation} does "
+    "not succeed",
+    FindingKind.MISSES: "the waiter waits forever at {value} although {operation} succeeds",
+    FindingKind.BLIND: "the waiter waits forever at {value} although {operation} failed and left "
+    "{end}",
+    FindingKind.HANGS: "the waiter waits forever at {value} although {operation} came to rest at "
+    "{end}",
+}
 
 
-class Waiting(NamedTuple):
-    """What is judged of a waiter: the runs it may meet, what it polls, and what it does then.
+class Judged(NamedTuple):
+    """What is judged of a waiter: the runs that it may meet, what it polls, and its decisions.
 
-    `lists` are its values by the name of their list, `verdicts` those on each value.
+    `lists` are its values by the name of their list, `decisions` those at each value.
     """
 
     runs: Runs
     polls: Attribute
     lists: Mapping[str, tuple[str, ...]]
-    verdicts: Verdicts
+    decisions: Decisions
 
 
 class Finding(NamedTuple):
-    """Something that is wrong with a waiter.
+    """A run in which a waiter goes wrong.
 
-    `value` is where it happens, None for the waiter as a whole. It is `avoidable` if another waiter
-    on the same attribute, for the same operation and starts, has a part of its findings and not
-    this one. `run` shows it, polled at the places `seen` of its nodes; the place behind the last
-    node is the 404 of a server that is gone. `polled` are the values there.
+    `value` is where it happens, None for the waiter as a whole. A finding is `avoidable` if another
+    waiter on the same attribute, for the same operation and starts, has a part of the findings and
+    not this one. `seen` are the polled indexes of the run's nodes; the index behind the last node
+    is the 404 of a deleted server. `polled` are the values there.
     """
 
-    finding: Fault
+    kind: FindingKind
     value: str | None
     avoidable: bool
     run: Run
@@ -58,10 +77,10 @@ class Finding(NamedTuple):
         return self.run.start.name
 
     def as_dict(self) -> dict[str, object]:
-        """`{"finding", "avoidable", "from", "run", "polled", "message"}`."""
+        """Return `{"finding", "avoidable", "from", "run", "polled", "message"}`."""
         shown = [node.state.as_dict() for node in self.run.nodes]
         return {
-            "finding": self.finding.value,
+            "finding": self.kind.value,
             "avoidable": self.avoidable,
             "from": self.from_,
             "run": [{name: s[name] for name in ("vm_state", "task_state")} for s in shown],
@@ -70,98 +89,135 @@ class Finding(NamedTuple):
         }
 
 
-def find(waiting: Waiting) -> tuple[Finding, ...]:
-    """Every finding, in the order of `Fault` and of the attribute's values."""
-    known, verdicts = troubles(waiting.runs, waiting.polls), waiting.verdicts
-    found = [_unknown(waiting, name, value, known) for name, value in _unknown_values(waiting)]
-    if Verdict.SUCCESS not in verdicts.values():
-        found.append(_never(waiting, known))
-    for fault, verdict in BROUGHT_BY.items():
-        for value, faults in known.items():
-            if fault in faults and verdicts[value] is verdict:
-                found.append(_at_value(waiting, fault, value, verdicts))
+def find(judged: Judged) -> tuple[Finding, ...]:
+    """Return every finding, in the order of `FindingKind` and of the attribute's values."""
+    known, decisions = risks(judged.runs, judged.polls), judged.decisions
+    found = [_unknown(judged, name, value, known) for name, value in _unknown_values(judged)]
+    if Decision.SUCCESS not in decisions.values():
+        found.append(_never(judged, known))
+    for kind, decision in CAUSE.items():
+        for value, kinds in known.items():
+            if kind in kinds and decisions[value] is decision:
+                found.append(_at_value(judged, kind, value))
     return tuple(found)
 
 
-def notes(waiting: Waiting) -> tuple[str, ...]:
-    """What no choice of values changes: the steps that can hang while the waiter goes on."""
-    verdicts, polls = waiting.verdicts, waiting.polls
-    waited = [s for s in waiting.runs.hanging if verdicts[polls.of(s)] is Verdict.GO_ON]
-    return (telling.hanging(waited, polls),) if waited else ()
+def notes(judged: Judged) -> tuple[str, ...]:
+    """Return what no choice of values changes: the steps that can hang while the waiter goes on."""
+    decisions, polls = judged.decisions, judged.polls
+    waited = [s for s in judged.runs.hanging if decisions[polls.of(s)] is Decision.GO_ON]
+    if not waited:
+        return ()
+    named = [f"{state} ({polls.of(state)})" for state in waited[:MOST_STATES]]
+    more = len(waited) - len(named)
+    steps = f"{', '.join(named)} and {more} more" if more else ", ".join(named)
+    return (f"a step can hang, then the waiter waits forever: {steps}; use a time limit",)
 
 
-def _unknown_values(waiting: Waiting) -> Iterator[tuple[str, str]]:
-    for name, values in waiting.lists.items():
-        yield from ((name, value) for value in values if not waiting.polls.meant(value))
+def run_in_words(run: Run) -> str:
+    """Return a run from its start; events other than the normal end of a step are named."""
+    words = [run.start.name]
+    for index, (event, node) in enumerate(zip(run.events, run.nodes, strict=True)):
+        if event or index:
+            words.append(f"—{event}→ {node.state}" if event else f"→ {node.state}")
+    return " ".join(words)
 
 
-def _unknown(waiting: Waiting, name: str, value: str, known: Troubles) -> Finding:
-    spare = any(other not in known for other in waiting.polls.values)
-    avoidable = waiting.lists["target"] != (value,) or spare or can_succeed(known)
-    run, polled = _whole(waiting)
+def _unknown_values(judged: Judged) -> Iterator[tuple[str, str]]:
+    for name, values in judged.lists.items():
+        yield from ((name, value) for value in values if not judged.polls.meant(value))
+
+
+def _unknown(judged: Judged, name: str, value: str, known: Risks) -> Finding:
+    polls = judged.polls
+    spare = any(other not in known for other in polls.values)
+    avoidable = judged.lists["target"] != (value,) or spare or can_succeed(known)
+    run, polled = _whole(judged)
+    message = (
+        f"{value!r} in {name} is not a value of {polls.name}; did you mean "
+        f"{polls.nearest(value)!r}? {_evidence(run, polled, polls)}"
+    )
     seen = tuple(range(len(polled)))
-    message = telling.unknown_value(run, polled, waiting.polls, name, value)
-    return Finding(Fault.UNKNOWN_VALUE, value, avoidable, run, seen, polled, message)
+    return Finding(FindingKind.UNKNOWN_VALUE, value, avoidable, run, seen, polled, message)
 
 
-def _never(waiting: Waiting, known: Troubles) -> Finding:
-    fault, polls = Fault.NEVER_SUCCEEDS, waiting.polls
-    run, polled = _whole(waiting)
+def _never(judged: Judged, known: Risks) -> Finding:
+    kind, polls = FindingKind.NEVER_SUCCEEDS, judged.polls
+    run, polled = _whole(judged)
     avoidable = can_succeed(known)
-    tells = (other for other in _others(waiting) if can_succeed(troubles(waiting.runs, other)))
-    advice = _advice(avoidable, polls, next(tells, None))
-    message = telling.sentence(fault, run, polled, polls, advice)
-    return Finding(fault, None, avoidable, run, tuple(range(len(polled))), polled, message)
+    helpful = (other for other in _others(judged) if can_succeed(risks(judged.runs, other)))
+    advice = "" if avoidable else _advice(judged, next(helpful, None))
+    message = _sentence(kind, run, polled, polls, advice)
+    return Finding(kind, None, avoidable, run, tuple(range(len(polled))), polled, message)
 
 
-def _whole(waiting: Waiting) -> tuple[Run, tuple[str, ...]]:
-    """The shortest run that succeeds, and all that is polled of it until the waiter stops."""
-    run, polls, verdicts = waiting.runs.shortest(), waiting.polls, waiting.verdicts
+def _whole(judged: Judged) -> tuple[Run, tuple[str, ...]]:
+    """Return the shortest run that succeeds, and what is polled of it until the waiter stops."""
+    run, polls, decisions = judged.runs.shortest(), judged.polls, judged.decisions
     values = [polls.of(node.state) for node in run.nodes] + [polls.of(None)] * run.gone
-    stops = (n for n, v in enumerate(values, 1) if verdicts[v] is not Verdict.GO_ON)
+    stops = (n for n, v in enumerate(values, 1) if decisions[v] is not Decision.GO_ON)
     return run, tuple(values[: next(stops, len(values))])
 
 
-def _at_value(waiting: Waiting, fault: Fault, value: str, verdicts: Verdicts) -> Finding:
-    runs, polls = waiting.runs, waiting.polls
-    known = troubles(runs, polls)
-    run, seen = _shown(runs, known[value][fault], polls, verdicts)
-    polled = tuple(
-        polls.of(run.nodes[place].state if place < len(run.nodes) else None) for place in seen
-    )
-    avoidable = _avoidable(value, known, verdicts)
-    other = None if avoidable else free_of(fault, value, runs, polls, _others(waiting))
-    message = telling.sentence(fault, run, polled, polls, _advice(avoidable, polls, other))
-    return Finding(fault, value, avoidable, run, seen, polled, message)
+def _at_value(judged: Judged, kind: FindingKind, value: str) -> Finding:
+    runs, polls, decisions = judged.runs, judged.polls, judged.decisions
+    known = risks(runs, polls)
+    run, seen = _shown(runs, known[value][kind], polls, decisions)
+    polled = tuple(polls.of(run.nodes[n].state if n < len(run.nodes) else None) for n in seen)
+    avoidable = _avoidable(value, known, decisions)
+    other = None if avoidable else free_of(kind, value, runs, polls, _others(judged))
+    advice = "" if avoidable else _advice(judged, other)
+    message = _sentence(kind, run, polled, polls, advice)
+    return Finding(kind, value, avoidable, run, seen, polled, message)
 
 
 def _shown(
-    runs: Runs, sighting: Sighting, polls: Attribute, verdicts: Verdicts
+    runs: Runs, sighting: Sighting, polls: Attribute, decisions: Decisions
 ) -> tuple[Run, tuple[int, ...]]:
-    """The run of a sighting, and the places to poll: the last state too, if that ends nothing."""
-    run, place = runs.through(sighting.spot, succeeding=sighting.succeeding)
+    """Return the run of a sighting and the indexes to poll.
+
+    The last state is polled before the 404 as well, if the waiter goes on there.
+    """
+    run, index = runs.through(sighting.position, succeeding=sighting.succeeding)
     if not sighting.beyond:
-        return run, (place,)
-    goes_on = verdicts[polls.of(sighting.spot.node.state)] is Verdict.GO_ON
-    return run, (place, place + 1) if goes_on else (place + 1,)
+        return run, (index,)
+    goes_on = decisions[polls.of(sighting.position.node.state)] is Decision.GO_ON
+    return run, (index, index + 1) if goes_on else (index + 1,)
 
 
-def _avoidable(value: str, known: Troubles, verdicts: Verdicts) -> bool:
-    """Whether another verdict on the value has no fault and leaves some value for success."""
-    others = [v for v in Verdict if v is not verdicts[value] and clean(known[value], v)]
-    successes = sum(verdict is Verdict.SUCCESS for verdict in verdicts.values())
-    only_success = verdicts[value] is Verdict.SUCCESS and successes == 1
+def _avoidable(value: str, known: Risks, decisions: Decisions) -> bool:
+    """Return whether another decision at the value is clean and leaves some value for success."""
+    others = [d for d in Decision if d is not decisions[value] and clean(known[value], d)]
+    successes = sum(decision is Decision.SUCCESS for decision in decisions.values())
+    only_success = decisions[value] is Decision.SUCCESS and successes == 1
     return bool(others) and (not only_success or can_succeed(known, but=value))
 
 
-def _others(waiting: Waiting) -> list[Attribute]:
-    return [
-        find_attribute(waiting.runs.lifecycle, name) for name in NAMES if name != waiting.polls.name
-    ]
+def _others(judged: Judged) -> list[Attribute]:
+    lifecycle = judged.runs.lifecycle
+    return [find_attribute(lifecycle, name) for name in NAMES if name != judged.polls.name]
 
 
-def _advice(avoidable: bool, polls: Attribute, other: Attribute | None) -> str:
-    if avoidable:
-        return ""
-    tells = f"{other.name} would tell" if other else "no attribute tells"
-    return f"no waiter on {polls.name} avoids this without another finding, {tells}"
+def _sentence(
+    kind: FindingKind, run: Run, polled: Sequence[str], polls: Attribute, advice: str
+) -> str:
+    """Return what is wrong, the run and the polls that show it, and what would help."""
+    operation = run.start.request.transition.trigger
+    end: State = run.nodes[-1].state
+    claim = CLAIMS[kind].format(operation=operation, value=polled[-1], end=end)
+    shown = f"{claim}: {_evidence(run, polled, polls)}"
+    return f"{shown}. {advice}" if advice else shown
+
+
+def _evidence(run: Run, polled: Sequence[str], polls: Attribute) -> str:
+    return f"{run_in_words(run)}, polled {polls.name} {', '.join(polled)}"
+
+
+def _advice(judged: Judged, other: Attribute | None) -> str:
+    """Return why no other choice of values helps, and which attribute does."""
+    other_values = "every other choice of values fails elsewhere"
+    if other is None:
+        return f"Polling cannot fix this: {other_values}, and no other attribute helps."
+    return (
+        f"Polling {judged.polls.name} cannot fix this: {other_values}; poll {other.name} instead."
+    )

@@ -1,19 +1,29 @@
-"""The best waiter for an operation: what each value should mean, decided by the runs."""
+"""The best waiter for an operation, decided by its runs, and how to write it out for pasting."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.lifecycles.ecs import ECS
-from ecs_fsm.waiters.faults import Fault, Verdict, best, brought, troubles_from
+from ecs_fsm.waiters.judge import (
+    GONE,
+    STATUS,
+    Attribute,
+    Decision,
+    FindingKind,
+    best,
+    caused,
+    find_attribute,
+    risks_from,
+)
 from ecs_fsm.waiters.runs import runs_from
 from ecs_fsm.waiters.starts import Start, cover, select
-from ecs_fsm.waiters.values import STATUS, Attribute, find_attribute
 from ecs_fsm.waiters.waiter import Waiter, Words, facts_of, places
 
-Faults = Mapping[str, frozenset[Fault]]
-"""By value, what some verdict on it brings."""
+RiskKinds = Mapping[str, frozenset[FindingKind]]
+"""By value, the findings that some decision there causes."""
 
 
 def infer(
@@ -24,24 +34,24 @@ def infer(
     remember: Mapping[str, str] | Words = (),
     lifecycle: Lifecycle = ECS,
 ) -> list[Waiter]:
-    """Waiters of which no finding is avoidable, one for as many starts as it can serve alike.
+    """Return waiters without avoidable findings, one for as many starts as it serves equally well.
 
     `from_` and `remember` choose the starts, as in `Waiter`, and raise `InvalidInput` as there. Of
-    the waiters that there can be it is the one without, in this order of weight, never-succeeds,
-    misses, spurious-failure, leaves-early, false-success, blind, hangs.
+    all possible waiters it is the one with the fewest findings, in this order of weight:
+    never-succeeds, misses, spurious-failure, leaves-early, false-success, blind, hangs.
     """
     polls = find_attribute(lifecycle, attribute)
     starts = select(lifecycle, operation, places(from_), facts_of(remember))
     found = []
     groups = _groups(lifecycle, operation, starts, polls)
-    for number, (group, faults) in enumerate(groups, start=1):
-        verdicts = best(faults)
-        lists = {v: [value for value in verdicts if verdicts[value] is v] for v in Verdict}
+    for number, (group, risky) in enumerate(groups, start=1):
+        decisions = best(risky)
+        lists = {d: [value for value in decisions if decisions[value] is d] for d in Decision}
         waiter = Waiter(
             operation,
-            lists[Verdict.SUCCESS],
-            pending=lists[Verdict.GO_ON],
-            failure=lists[Verdict.FAILURE],
+            lists[Decision.SUCCESS],
+            pending=lists[Decision.GO_ON],
+            failure=lists[Decision.FAILURE],
             attribute=attribute,
             from_=cover(lifecycle, operation, group),
             name=operation if len(groups) == 1 else f"{operation} {number}",
@@ -53,26 +63,25 @@ def infer(
 
 def _groups(
     lifecycle: Lifecycle, operation: str, starts: tuple[Start, ...], polls: Attribute
-) -> list[tuple[list[Start], Faults]]:
-    """Starts put together as long as one waiter for all has no finding that none of its own has."""
-    groups: list[tuple[list[Start], Faults, frozenset[tuple[str, Fault]]]] = []
+) -> list[tuple[list[Start], RiskKinds]]:
+    """Group starts as long as one waiter for a group has no finding that its own waiters lack."""
+    groups: list[tuple[list[Start], RiskKinds, frozenset[tuple[str, FindingKind]]]] = []
     runs = runs_from(lifecycle, operation, starts)
     for start in starts:
-        known_here = troubles_from(runs, start, polls)
-        faults = {value: frozenset(known_here[value]) for value in known_here}
-        own = _found(faults)
-        for place, (group, others, known) in enumerate(groups):
-            together = _union(others, faults, polls)
+        risky = {value: frozenset(kinds) for value, kinds in risks_from(runs, start, polls).items()}
+        own = _found(risky)
+        for index, (group, others, known) in enumerate(groups):
+            together = _union(others, risky, polls)
             if _found(together) <= known | own:
-                groups[place] = [*group, start], together, known | own
+                groups[index] = [*group, start], together, known | own
                 break
         else:
-            groups.append(([start], faults, own))
-    return [(group, faults) for group, faults, _ in groups]
+            groups.append(([start], risky, own))
+    return [(group, risky) for group, risky, _ in groups]
 
 
-def _union(one: Faults, other: Faults, polls: Attribute) -> Faults:
-    none: frozenset[Fault] = frozenset()
+def _union(one: RiskKinds, other: RiskKinds, polls: Attribute) -> RiskKinds:
+    none: frozenset[FindingKind] = frozenset()
     return {
         value: one.get(value, none) | other.get(value, none)
         for value in polls.values
@@ -80,9 +89,63 @@ def _union(one: Faults, other: Faults, polls: Attribute) -> Faults:
     }
 
 
-def _found(faults: Faults) -> frozenset[tuple[str, Fault]]:
-    """What is found of the best waiter."""
-    verdicts = best(faults)
+def _found(risky: RiskKinds) -> frozenset[tuple[str, FindingKind]]:
+    """Return the findings of the best waiter."""
+    decisions = best(risky)
     return frozenset(
-        (value, fault) for value in faults for fault in brought(faults[value], verdicts[value])
+        (value, kind) for value in risky for kind in caused(risky[value], decisions[value])
     )
+
+
+def as_dict(waiter: Waiter) -> dict[str, object]:
+    """Return `{"from", "attribute", "pending", "target", "failure", "findings"}`."""
+    return {
+        "from": list(waiter.from_),
+        "attribute": waiter.attribute,
+        "pending": list(waiter.pending or ()),
+        "target": list(waiter.target),
+        "failure": list(waiter.failure),
+        "findings": [finding.as_dict() for finding in waiter.findings()],
+    }
+
+
+def pasteable(waiters: Sequence[Waiter]) -> str:
+    """Return each waiter as lists, Terraform's fields and TOML for `check`, with its findings."""
+    return "\n\n".join("\n".join(_lines(waiter)) for waiter in waiters) + "\n"
+
+
+def _lines(waiter: Waiter) -> Iterator[str]:
+    where = "every state that accepts it" if _everywhere(waiter) else ", ".join(waiter.from_)
+    yield f"# {waiter.operation} from {where}, polling {waiter.attribute}"
+    for name, values in waiter.lists.items():
+        yield f"{name:8} {', '.join(values) or '(none)'}"
+    yield ""
+    gone = any(GONE in waiter.lists[name] for name in ("pending", "target"))
+    yield f"# Terraform ({GONE} stands for a 404 in Refresh)" if gone else "# Terraform"
+    for name in ("pending", "target"):
+        listed = ", ".join(json.dumps(value) for value in waiter.lists[name])
+        yield f"{name.capitalize() + ':':8} []string{{{listed}}},"
+    yield ""
+    yield "# TOML for ecs-fsm check"
+    yield from _toml(waiter)
+    yield ""
+    findings = waiter.findings()
+    yield "# findings that polling cannot avoid" if findings else "# no findings"
+    yield from (f"{finding.kind}: {finding.message}" for finding in findings)
+    yield from (f"note: {note}" for note in waiter.notes())
+
+
+def _toml(waiter: Waiter) -> Iterator[str]:
+    yield "[[waiter]]"
+    yield f"name = {json.dumps(waiter.name)}"
+    yield f"operation = {json.dumps(waiter.operation)}"
+    if not _everywhere(waiter):
+        yield f"from = {json.dumps(waiter.from_)}"
+    yield f"attribute = {json.dumps(waiter.attribute)}"
+    for name, values in waiter.lists.items():
+        yield f"{name} = {json.dumps(values)}"
+
+
+def _everywhere(waiter: Waiter) -> bool:
+    all_starts = Waiter(waiter.operation, waiter.target, lifecycle=waiter.lifecycle).runs.starts
+    return waiter.from_ == tuple(cover(waiter.lifecycle, waiter.operation, all_starts))

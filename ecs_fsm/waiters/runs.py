@@ -21,23 +21,24 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-class Spot(NamedTuple):
-    """One moment of a run: the node, what the event under way enters next, what happened so far.
+class RunPosition(NamedTuple):
+    """A position in a run: the node, and the nodes that the running event has yet to enter.
 
-    `asked` marks the moment in which an operation without a step of its own has been asked.
+    `wrong` means that something went wrong before. `requested` marks the position in which an
+    operation without a step of its own was requested.
     """
 
     node: Node
     ahead: tuple[Node, ...] = ()
     wrong: bool = False
-    asked: bool = False
+    requested: bool = False
 
 
 class Run(NamedTuple):
     """One run: its start, what happened in order, and the nodes that the server was in.
 
-    The first node is the first step of the operation, or where it has none the one in which it was
-    asked. `gone` tells that there is no server any more at the end.
+    The first node is the first step of the operation, or the node in which it was requested if it
+    has no step of its own. `gone` means that the server is deleted at the end.
     """
 
     start: Start
@@ -57,16 +58,16 @@ class Runs:
         self.operation = operation
         self.starts = starts
         self.unseen = lifecycle.operations[operation].unseen
-        self._begins: dict[Spot, Start] = {}
+        self._begins: dict[RunPosition, Start] = {}
         for start in starts:
             self._begins.setdefault(self._begin(start), start)
 
     @cached_property
-    def spots(self) -> tuple[Spot, ...]:
+    def positions(self) -> tuple[RunPosition, ...]:
         """Every moment that a run can come to, the earliest first."""
         return tuple(self._from_start)
 
-    def spots_from(self, start: Start) -> Iterator[Spot]:
+    def positions_from(self, start: Start) -> Iterator[RunPosition]:
         """Every moment that a run from one of the starts can come to."""
         import networkx as nx
 
@@ -74,64 +75,73 @@ class Runs:
         yield begin
         yield from nx.descendants(self._graph, begin)
 
-    def ended(self, spot: Spot) -> bool:
+    def ended(self, position: RunPosition) -> bool:
         """Whether a run ends there."""
-        return not (spot.ahead or spot.asked) and self.lifecycle.rests(spot.node.state)
+        return not (position.ahead or position.requested) and self.lifecycle.rests(
+            position.node.state
+        )
 
-    def gone(self, spot: Spot) -> bool:
+    def gone(self, position: RunPosition) -> bool:
         """Whether there is no server any more after this moment: nothing ever leaves it."""
-        return self.ended(spot) and not self.lifecycle.leaving(spot.node.state)
+        return self.ended(position) and not self.lifecycle.leaving(position.node.state)
 
     @cached_property
     def hanging(self) -> tuple[State, ...]:
         """Where a run can come to a standstill, though it should go on."""
-        spots = (spot for spot in self.spots if not (spot.ahead or spot.asked or self.ended(spot)))
-        return tuple(dict.fromkeys(spot.node.state for spot in spots))
+        positions = (
+            position
+            for position in self.positions
+            if not (position.ahead or position.requested or self.ended(position))
+        )
+        return tuple(dict.fromkeys(position.node.state for position in positions))
 
-    def length(self, spot: Spot, *, succeeding: bool) -> int | None:
-        """How many states the shortest run of that kind through `spot` has, None without one."""
-        onward = self._onward(succeeding).get(spot)
-        return None if onward is None else len(self._from_start[spot]) + len(onward) - 1
+    def length(self, position: RunPosition, *, succeeding: bool) -> int | None:
+        """Return how many states the shortest such run through `position` has, None without one."""
+        onward = self._onward(succeeding).get(position)
+        return None if onward is None else len(self._from_start[position]) + len(onward) - 1
 
-    def through(self, spot: Spot, *, succeeding: bool) -> tuple[Run, int]:
-        """The shortest run of that kind through `spot`, and the place of `spot` in it."""
-        before = self._from_start[spot]
-        path = [*before, *reversed(self._onward(succeeding)[spot][:-1])]
+    def through(self, position: RunPosition, *, succeeding: bool) -> tuple[Run, int]:
+        """The shortest run of that kind through `position`, and the place of `position` in it."""
+        before = self._from_start[position]
+        path = [*before, *reversed(self._onward(succeeding)[position][:-1])]
         start = self._begins[path[0]]
-        outcomes = [] if path[0].asked else [start.request]
-        events = ["" if path[0].asked else self.operation]
+        outcomes = [] if path[0].requested else [start.request]
+        events = ["" if path[0].requested else self.operation]
         for step in pairwise(path):
             outcome: Outcome | None = self._graph.edges[step]["outcome"]
             outcomes += [outcome] if outcome else []
             trigger = outcome.transition.trigger if outcome else self.lifecycle.advance
             events.append("" if trigger == self.lifecycle.advance else trigger)
-        nodes = tuple(spot.node for spot in path)
+        nodes = tuple(position.node for position in path)
         run = Run(start, tuple(outcomes), nodes, tuple(events), succeeding, self.gone(path[-1]))
         return run, len(before) - 1
 
     def shortest(self) -> Run:
         """The shortest run that succeeds; there is one, because every step can end as it should."""
-        begin = min(self._begins, key=lambda spot: len(self._to_success[spot]))
+        begin = min(self._begins, key=lambda position: len(self._to_success[position]))
         return self.through(begin, succeeding=True)[0]
 
-    def _begin(self, start: Start) -> Spot:
+    def _begin(self, start: Start) -> RunPosition:
         if self.unseen and start.source:
-            return Spot(start.source, asked=True)
+            return RunPosition(start.source, requested=True)
         first, *ahead = start.request.nodes or (start.request.end,)
-        return Spot(first, tuple(ahead))
+        return RunPosition(first, tuple(ahead))
 
-    def _steps(self, spot: Spot) -> Iterator[tuple[Spot, Outcome | None]]:
-        if spot.ahead:
-            yield Spot(spot.ahead[0], spot.ahead[1:], spot.wrong), None
-        elif not self.ended(spot):
-            for outcome in everything(self.lifecycle)[spot.node]:
-                if self._is_part(outcome, spot):
+    def _steps(self, position: RunPosition) -> Iterator[tuple[RunPosition, Outcome | None]]:
+        if position.ahead:
+            yield RunPosition(position.ahead[0], position.ahead[1:], position.wrong), None
+        elif not self.ended(position):
+            for outcome in everything(self.lifecycle)[position.node]:
+                if self._is_part(outcome, position):
                     first, *ahead = outcome.nodes or (outcome.end,)
-                    yield Spot(first, tuple(ahead), spot.wrong or self._wrong(outcome)), outcome
+                    yield (
+                        RunPosition(first, tuple(ahead), position.wrong or self._wrong(outcome)),
+                        outcome,
+                    )
 
-    def _is_part(self, outcome: Outcome, spot: Spot) -> bool:
+    def _is_part(self, outcome: Outcome, position: RunPosition) -> bool:
         trigger, kind = outcome.transition.trigger, outcome.transition.kind
-        if spot.asked:
+        if position.requested:
             return trigger == self.operation or kind is Kind.FAILURE
         return kind is not Kind.REQUEST
 
@@ -141,39 +151,39 @@ class Runs:
         return kind is Kind.FAILURE or ended_by_the_system
 
     @cached_property
-    def _graph(self) -> nx.DiGraph[Spot]:
+    def _graph(self) -> nx.DiGraph[RunPosition]:
         import networkx as nx
 
-        graph: nx.DiGraph[Spot] = nx.DiGraph()
+        graph: nx.DiGraph[RunPosition] = nx.DiGraph()
         graph.add_nodes_from(self._begins)
         waiting = list(reversed(self._begins))
         while waiting:
-            spot = waiting.pop()
-            for target, outcome in self._steps(spot):
+            position = waiting.pop()
+            for target, outcome in self._steps(position):
                 if target not in graph:
                     waiting.append(target)
-                if not graph.has_edge(spot, target):
-                    graph.add_edge(spot, target, outcome=outcome)
+                if not graph.has_edge(position, target):
+                    graph.add_edge(position, target, outcome=outcome)
         return graph
 
     @cached_property
-    def _from_start(self) -> dict[Spot, list[Spot]]:
+    def _from_start(self) -> dict[RunPosition, list[RunPosition]]:
         import networkx as nx
 
         return nx.multi_source_dijkstra_path(self._graph, list(self._begins))
 
     @cached_property
-    def _to_success(self) -> dict[Spot, list[Spot]]:
-        return self._to([s for s in self.spots if self.ended(s) and not s.wrong])
+    def _to_success(self) -> dict[RunPosition, list[RunPosition]]:
+        return self._to([s for s in self.positions if self.ended(s) and not s.wrong])
 
     @cached_property
-    def _to_failure(self) -> dict[Spot, list[Spot]]:
-        return self._to([s for s in self.spots if self.ended(s) and s.wrong])
+    def _to_failure(self) -> dict[RunPosition, list[RunPosition]]:
+        return self._to([s for s in self.positions if self.ended(s) and s.wrong])
 
-    def _onward(self, succeeding: bool) -> dict[Spot, list[Spot]]:
+    def _onward(self, succeeding: bool) -> dict[RunPosition, list[RunPosition]]:
         return self._to_success if succeeding else self._to_failure
 
-    def _to(self, ends: list[Spot]) -> dict[Spot, list[Spot]]:
+    def _to(self, ends: list[RunPosition]) -> dict[RunPosition, list[RunPosition]]:
         import networkx as nx
 
         if not ends:

@@ -1,4 +1,4 @@
-"""A waiter: a loop that polls one attribute after an operation, until a value ends it."""
+"""A waiter: a loop that polls one attribute after an operation until a value ends it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.waiters import findings
-from ecs_fsm.waiters.faults import Verdict, troubles
-from ecs_fsm.waiters.findings import Finding, Waiting
+from ecs_fsm.waiters.findings import Finding, Judged
+from ecs_fsm.waiters.judge import STATUS, Attribute, Decision, find_attribute, risks
 from ecs_fsm.waiters.runs import Runs, runs_of
-from ecs_fsm.waiters.values import STATUS, Attribute, find_attribute
 
 if TYPE_CHECKING:
     from ecs_fsm.core.lifecycle import Lifecycle
@@ -24,15 +23,15 @@ Words = str | Iterable[str]
 
 @dataclass(frozen=True, slots=True, init=False)
 class Waiter:
-    """What polls `attribute` after `operation` was accepted, until a value ends it.
+    """A loop that polls `attribute` after `operation` was accepted, until a value ends it.
 
-    At a value in `target` it stops with success, at one in `failure` with failure. `pending` are
-    the values at which it goes on, and everything else is then unexpected, a failure; without
-    `pending` (None) everything else means go on. `from_` names the states in which the operation is
-    asked (`stopped/-`; all that accept it, for none), `remember` the facts that are known there.
+    At a value in `target` it stops with success, at one in `failure` with failure. At a value in
+    `pending` it goes on, and every other value is a failure; without `pending` (None) it goes on at
+    every other value. `from_` are the states in which the operation is requested, such as
+    `stopped/-` (default: every state that accepts it), `remember` the facts that are known there.
 
-    Raises `InvalidInput` for an operation, attribute, state or fact that does not exist, an empty
-    target, and a value in two lists. A value that does not exist is a finding.
+    Raise `InvalidInput` for an unknown operation, attribute, state or fact, an empty target, and a
+    value in two lists. A value that the attribute never has is a finding.
     """
 
     operation: str
@@ -45,7 +44,7 @@ class Waiter:
     name: str
     lifecycle: Lifecycle
 
-    def __init__(  # noqa: PLR0913 - it is told by name
+    def __init__(  # noqa: PLR0913 - keyword arguments
         self,
         operation: str,
         target: Words,
@@ -75,38 +74,38 @@ class Waiter:
 
     @property
     def polls(self) -> Attribute:
-        """The attribute that it polls, with its values."""
+        """The polled attribute with its values."""
         return find_attribute(self.lifecycle, self.attribute)
 
     @property
     def runs(self) -> Runs:
-        """The runs that it may meet."""
+        """The runs that the waiter may meet."""
         return runs_of(self.lifecycle, self.operation, self.from_, self.remember)
 
     @property
     def lists(self) -> Mapping[str, tuple[str, ...]]:
-        """Its lists of values, by name."""
+        """The lists of values, by name."""
         return {"pending": self.pending or (), "target": self.target, "failure": self.failure}
 
-    def verdicts(self) -> dict[str, Verdict]:
-        """What it does at each value that can be polled."""
-        other = Verdict.GO_ON if self.pending is None else Verdict.FAILURE
-        known = dict.fromkeys(self._meant(self.target), Verdict.SUCCESS)
-        known |= dict.fromkeys(self._meant(self.failure), Verdict.FAILURE)
-        known |= dict.fromkeys(self._meant(self.pending or ()), Verdict.GO_ON)
-        return {v: known.get(v, other) for v in troubles(self.runs, self.polls)}
+    def decisions(self) -> dict[str, Decision]:
+        """Return what the waiter does at each value that can be polled."""
+        other = Decision.GO_ON if self.pending is None else Decision.FAILURE
+        known = dict.fromkeys(self._meant(self.target), Decision.SUCCESS)
+        known |= dict.fromkeys(self._meant(self.failure), Decision.FAILURE)
+        known |= dict.fromkeys(self._meant(self.pending or ()), Decision.GO_ON)
+        return {v: known.get(v, other) for v in risks(self.runs, self.polls)}
 
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with it, in the order of `Fault` and of the attribute's values."""
-        return findings.find(self._waiting)
+        """Return every finding, in the order of `FindingKind` and of the attribute's values."""
+        return findings.find(self._judged)
 
     def notes(self) -> tuple[str, ...]:
-        """What no choice of values could change."""
-        return findings.notes(self._waiting)
+        """Return what no choice of values changes."""
+        return findings.notes(self._judged)
 
     @property
-    def _waiting(self) -> Waiting:
-        return Waiting(self.runs, self.polls, self.lists, self.verdicts())
+    def _judged(self) -> Judged:
+        return Judged(self.runs, self.polls, self.lists, self.decisions())
 
     def _meant(self, values: Iterable[str]) -> Iterator[str]:
         for value in values:
@@ -115,7 +114,9 @@ class Waiter:
     def _check(self) -> None:
         polls, _ = self.polls, self.runs
         if not self.target:
-            raise InvalidInput("target is empty: say at which value the waiter stops with success")
+            raise InvalidInput(
+                "target is empty: expected the values at which the waiter stops with success"
+            )
         meanings: dict[str, tuple[str, str]] = {}
         for name, values in self.lists.items():
             for value in values:
@@ -126,23 +127,23 @@ class Waiter:
                         as_here = "" if value == meant else f" (as {value})"
                         raise InvalidInput(
                             f"{meant} is in {other}{as_there} and in {name}{as_here}: "
-                            f"a value has one meaning"
+                            f"expected each value in one list"
                         )
 
 
 def listed(words: Words) -> tuple[str, ...]:
-    """The words, each once, those that are empty left out."""
+    """Return the words without duplicates and empty ones."""
     several = [words] if isinstance(words, str) else words
     return tuple(dict.fromkeys(word for word in several if word.strip()))
 
 
 def places(words: Words) -> tuple[str, ...]:
-    """The places, each once; an empty one is kept, because it is none."""
+    """Return the states without duplicates; an empty one is kept, to be reported as invalid."""
     return tuple(dict.fromkeys([words] if isinstance(words, str) else words))
 
 
 def facts_of(remember: Mapping[str, str] | Words) -> Facts:
-    """Facts given by name, or as words `NAME=VALUE`."""
+    """Return facts given by name, or as words `NAME=VALUE`."""
     if isinstance(remember, Mapping):
         return tuple(remember.items())
     pairs = (word.partition("=") for word in listed(remember))

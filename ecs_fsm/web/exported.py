@@ -15,7 +15,7 @@ from ecs_fsm.core.model import Facts, State, Transition, Trigger, Word
 from ecs_fsm.core.refusal import reason
 from ecs_fsm.core.scenario import GO_ON, HANG
 from ecs_fsm.core.server import API_STATUS, API_TASK_STATE, API_VM_STATE
-from ecs_fsm.waiters.values import GONE, NAMES
+from ecs_fsm.waiters.judge import GONE, NAMES
 
 Json = dict[str, object]
 NOWHERE = -1

@@ -24,7 +24,7 @@ from ecs_fsm.core.scenario import read_word
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.testing import EcsCloud, pollings, served
-from ecs_fsm.waiters import Fault, Run, Waiter, infer
+from ecs_fsm.waiters import FindingKind, Run, Waiter, infer
 from tests.polled import meant
 
 LONG = 1e6
@@ -130,7 +130,7 @@ def asked(api: Api, lifecycle: Lifecycle, run: Run) -> tuple[str, int]:
 
 def waits(
     api: Api, waiter: Waiter, run: Run, seen: tuple[int, ...]
-) -> tuple[Fault | None, list[str]]:
+) -> tuple[FindingKind | None, list[str]]:
     """What a real loop gets wrong if it polls a run at these places and then its end; what it saw."""
     server, before = asked(api, waiter.lifecycle, run)
     ahead, polled = list(seen), list[str]()
@@ -154,19 +154,19 @@ def waits(
 
 def judged(
     lifecycle: Lifecycle, left: Left, happened: list[Entered], *, early: bool
-) -> Fault | None:
+) -> FindingKind | None:
     """What is wrong with the end of a loop, by all that happened since the request."""
     wrong = any(
         lifecycle.triggers[change.event].kind is Kind.FAILURE for change in happened if change.event
     )
     if left == "never":
         blind = happened[-1].status == "ERROR"
-        return (Fault.BLIND if blind else Fault.HANGS) if wrong else Fault.MISSES
+        return (FindingKind.BLIND if blind else FindingKind.HANGS) if wrong else FindingKind.MISSES
     if left == "failure":
-        return None if wrong else Fault.SPURIOUS_FAILURE
+        return None if wrong else FindingKind.SPURIOUS_FAILURE
     if wrong:
-        return Fault.FALSE_SUCCESS
-    return Fault.LEAVES_EARLY if early else None
+        return FindingKind.FALSE_SUCCESS
+    return FindingKind.LEAVES_EARLY if early else None
 
 
 def broken(lifecycle: Lifecycle, operation: str, from_: str = "", **values: Any) -> Waiter:
@@ -204,7 +204,7 @@ def test_a_waiter_that_check_calls_broken_breaks_on_a_real_cloud(
     assert findings
     for finding in findings:
         fault, polled = waits(api_of(waiter.lifecycle), waiter, finding.run, finding.seen)
-        assert (fault, polled[: len(finding.seen)]) == (finding.finding, [*finding.polled])
+        assert (fault, polled[: len(finding.seen)]) == (finding.kind, [*finding.polled])
 
 
 @pytest.mark.parametrize("waiter", BROKEN.values(), ids=BROKEN)
@@ -215,7 +215,7 @@ def test_the_waiters_that_are_inferred_in_its_place_do_not(
     for better in infer(
         operation, from_=waiter.from_, attribute="status+task_state", lifecycle=lifecycle
     ):
-        unavoidable = {finding.finding for finding in better.findings()}
+        unavoidable = {finding.kind for finding in better.findings()}
         runs = pollings(operation, from_=better.from_, lifecycle=lifecycle)
         found = [waits(api_of(lifecycle), better, run, places)[0] for run, places, _ in runs]
         assert {*found} - {None} == unavoidable

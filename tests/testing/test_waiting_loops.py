@@ -36,7 +36,7 @@ from ecs_fsm.testing import (
     sleepless,
     try_out,
 )
-from ecs_fsm.waiters import Fault, Waiter
+from ecs_fsm.waiters import FindingKind, Waiter
 from tests.polled import meant, waiters
 
 # The library warns of its own method, which it calls for every resource that it makes.
@@ -66,7 +66,7 @@ def openstacksdk(
     return resource.wait_for_status(NO_SESSION, server, wanted, **options)
 
 
-def faults(tried: list[Tried]) -> set[Fault]:
+def faults(tried: list[Tried]) -> set[FindingKind]:
     return {t.fault for t in tried}
 
 
@@ -75,7 +75,7 @@ def test_openstacksdk_waits_for_ever_for_a_resize_that_was_rolled_back() -> None
         return openstacksdk("VERIFY_RESIZE", get_server)
 
     found = try_out(wait, pollings("resize"), failures=exceptions.ResourceFailure)
-    assert faults(found) == {Fault.HANGS}
+    assert faults(found) == {FindingKind.HANGS}
     assert all(t.polling and t.polling.run.nodes[-1].state == "stopped/-" for t in found)
 
 
@@ -92,7 +92,11 @@ def test_openstacksdk_leaves_in_the_middle_of_the_rebuild_of_a_stopped_server() 
 
     rebuilds = pollings("rebuild", from_="stopped/-")
     found = try_out(wait, rebuilds, failures=exceptions.ResourceFailure)
-    assert faults(found) == {Fault.LEAVES_EARLY, Fault.FALSE_SUCCESS, Fault.MISSES}
+    assert faults(found) == {
+        FindingKind.LEAVES_EARLY,
+        FindingKind.FALSE_SUCCESS,
+        FindingKind.MISSES,
+    }
 
 
 def test_openstacksdk_does_not_poll_a_server_that_showed_the_status_before_the_request() -> None:
@@ -100,13 +104,13 @@ def test_openstacksdk_does_not_poll_a_server_that_showed_the_status_before_the_r
         return openstacksdk("ACTIVE", get_server, showing="ACTIVE")
 
     found = try_out(wait, pollings("reboot"), failures=exceptions.ResourceFailure)
-    assert {Fault.LEAVES_EARLY, Fault.FALSE_SUCCESS} == faults(found)
+    assert {FindingKind.LEAVES_EARLY, FindingKind.FALSE_SUCCESS} == faults(found)
     polled = try_out(
         lambda get_server: openstacksdk("ACTIVE", get_server),
         pollings("reboot"),
         failures=exceptions.ResourceFailure,
     )
-    assert faults(polled) == {Fault.FALSE_SUCCESS}
+    assert faults(polled) == {FindingKind.FALSE_SUCCESS}
 
 
 def test_openstacksdk_sees_the_end_of_a_delete_and_waits_an_error_out() -> None:
@@ -116,7 +120,7 @@ def test_openstacksdk_sees_the_end_of_a_delete_and_waits_an_error_out() -> None:
     found = try_out(
         wait, pollings("delete"), failures=(), gone=lambda: exceptions.NotFoundException("404")
     )
-    assert faults(found) == {Fault.BLIND}
+    assert faults(found) == {FindingKind.BLIND}
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +137,11 @@ def test_novaclient_reports_a_resize_that_was_rolled_back_as_finished(
 
     failures = nova_shell.exceptions.ResourceInErrorState
     running = pollings("resize", from_="active/-", lifecycle=NOVA)
-    assert faults(try_out(nova_resize_poll, running, failures=failures)) == {Fault.FALSE_SUCCESS}
+    assert faults(try_out(nova_resize_poll, running, failures=failures)) == {
+        FindingKind.FALSE_SUCCESS
+    }
     stopped = pollings("resize", from_="stopped/-", lifecycle=NOVA)
-    assert faults(try_out(nova_resize_poll, stopped, failures=failures)) == {Fault.HANGS}
+    assert faults(try_out(nova_resize_poll, stopped, failures=failures)) == {FindingKind.HANGS}
 
 
 def test_novaclient_waits_well_for_a_creation(nova_shell: ModuleType) -> None:
@@ -174,7 +180,7 @@ def test_a_loop_has_the_faults_that_are_found_of_its_waiter(waiter: Waiter) -> N
 
     asked = pollings(waiter.operation, from_=waiter.from_)
     found = faults(try_out(loop, asked, failures=RuntimeError))
-    assert found == {finding.finding for finding in waiter.findings()}
+    assert found == {finding.kind for finding in waiter.findings()}
 
 
 def test_an_answer_is_one_of_the_api_and_has_its_attributes() -> None:
@@ -209,7 +215,7 @@ def test_a_waiter_is_stopped_even_if_it_survives_every_exception() -> None:
                 continue
 
     assert not issubclass(StillWaiting, Exception)
-    assert Fault.MISSES in faults(try_out(stubborn, pollings("delete", from_="active/-")))
+    assert FindingKind.MISSES in faults(try_out(stubborn, pollings("delete", from_="active/-")))
 
 
 def test_the_answer_404_can_be_all_that_is_seen_of_a_deletion() -> None:
@@ -229,7 +235,7 @@ def test_a_loop_that_never_returns_never_succeeds() -> None:
     def gives_up(get_server: FakeServer) -> None:
         raise RuntimeError
 
-    assert try_out(gives_up, pollings("stop"))[0] == Tried(Fault.NEVER_SUCCEEDS, None)
+    assert try_out(gives_up, pollings("stop"))[0] == Tried(FindingKind.NEVER_SUCCEEDS, None)
 
 
 def test_nobody_else_s_sleep_is_taken_away() -> None:

@@ -10,17 +10,17 @@ import pytest
 from ecs_fsm import ECS, InvalidInput
 from ecs_fsm.core.model import Kind
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.waiters import Fault, Finding, Waiter, infer
-from ecs_fsm.waiters.values import NAMES, find_attribute
+from ecs_fsm.waiters import Finding, FindingKind, Waiter, infer
+from ecs_fsm.waiters.judge import NAMES, find_attribute
 from tests.core.test_validation import with_rows
 
 
 def found(waiter: Waiter) -> dict[tuple[str, str | None], bool]:
-    return {(f.finding.value, f.value): f.avoidable for f in waiter.findings()}
+    return {(f.kind.value, f.value): f.avoidable for f in waiter.findings()}
 
 
-def only(waiter: Waiter, fault: Fault) -> Finding:
-    (finding,) = (f for f in waiter.findings() if f.finding is fault)
+def only(waiter: Waiter, fault: FindingKind) -> Finding:
+    (finding,) = (f for f in waiter.findings() if f.kind is fault)
     return finding
 
 
@@ -32,35 +32,34 @@ def test_a_good_waiter_has_no_findings_but_a_note_that_steps_can_hang() -> None:
     waiter = Waiter("resize", "VERIFY_RESIZE", pending="RESIZE", failure=["ERROR", "SHUTOFF"])
     assert waiter.findings() == ()
     assert waiter.notes() == (
-        "a step can hang, and it waits for ever then: stopped/resize_prep (RESIZE), "
+        "a step can hang, then the waiter waits forever: stopped/resize_prep (RESIZE), "
         "stopped/resize_migrating (RESIZE), stopped/resize_migrated (RESIZE), "
-        "stopped/resize_finish (RESIZE); only a time limit helps there",
+        "stopped/resize_finish (RESIZE); use a time limit",
     )
 
 
 def test_of_many_steps_that_can_hang_some_are_named_and_the_rest_counted() -> None:
     (note,) = Waiter("create", "ACTIVE", failure="ERROR").notes()
     assert note == (
-        "a step can hang, and it waits for ever then: building/scheduling (BUILD), "
+        "a step can hang, then the waiter waits forever: building/scheduling (BUILD), "
         "building/- (BUILD), building/networking (BUILD), building/block_device_mapping (BUILD) "
-        "and 1 more; only a time limit helps there"
+        "and 1 more; use a time limit"
     )
 
 
-def test_who_does_not_wait_at_a_step_does_not_hang_with_it() -> None:
+def test_a_waiter_that_stops_at_a_step_does_not_hang_with_it() -> None:
     assert Waiter("create", "ACTIVE", failure=["BUILD", "ERROR"]).notes() == ()
     assert Waiter("confirm_resize", "SHUTOFF").notes() == ()
 
 
-def test_a_value_that_does_not_exist_is_told_with_the_nearest_one() -> None:
+def test_a_finding_about_an_unknown_value_suggests_the_nearest_one() -> None:
     waiter = Waiter("create", "ACTIVE", pending=["BUILDING"], failure="ERROR")
     assert found(waiter) == {
         ("unknown-value", "BUILDING"): True,
         ("spurious-failure", "BUILD"): True,
     }
-    assert only(waiter, Fault.UNKNOWN_VALUE).message.startswith(
-        "'BUILDING' in pending is a value that status never has, "
-        "the nearest one that it has is 'BUILD': "
+    assert only(waiter, FindingKind.UNKNOWN_VALUE).message.startswith(
+        "'BUILDING' in pending is not a value of status; did you mean 'BUILD'? "
     )
 
 
@@ -86,8 +85,8 @@ def test_the_nearest_value(attribute: str, listed: str, nearest: str) -> None:
 def test_a_waiter_for_a_status_that_never_comes_never_succeeds() -> None:
     waiter = Waiter("confirm_resize", "ACTIVE", failure="ERROR")
     assert found(waiter) == {("never-succeeds", None): True, ("misses", "SHUTOFF"): True}
-    assert only(waiter, Fault.NEVER_SUCCEEDS).polled == ("VERIFY_RESIZE", "SHUTOFF")
-    assert only(waiter, Fault.MISSES).polled == ("SHUTOFF",)
+    assert only(waiter, FindingKind.NEVER_SUCCEEDS).polled == ("VERIFY_RESIZE", "SHUTOFF")
+    assert only(waiter, FindingKind.MISSES).polled == ("SHUTOFF",)
 
 
 def test_where_nothing_could_mean_success_without_another_fault_it_cannot_be_avoided() -> None:
@@ -101,13 +100,13 @@ def test_where_nothing_could_mean_success_without_another_fault_it_cannot_be_avo
 
 def test_a_server_that_is_rebuilt_runs_before_it_is_stopped_again() -> None:
     waiter = Waiter("rebuild", "ACTIVE", failure="ERROR", from_="stopped/-")
-    finding = only(waiter, Fault.LEAVES_EARLY)
+    finding = only(waiter, FindingKind.LEAVES_EARLY)
     assert states(finding) == [
         "stopped/rebuilding", "stopped/rebuild_block_device_mapping", "stopped/rebuild_spawning",
         "active/-", "active/powering-off", "stopped/-",
     ]  # fmt: skip
     assert (finding.seen, finding.polled) == ((3,), ("ACTIVE",))
-    rolled_back = only(waiter, Fault.FALSE_SUCCESS)
+    rolled_back = only(waiter, FindingKind.FALSE_SUCCESS)
     assert rolled_back.run.outcomes[-1].transition.trigger == "roll_back"
     assert states(rolled_back)[-2:] == ["active/powering-off", "active/-"]
 
@@ -115,21 +114,22 @@ def test_a_server_that_is_rebuilt_runs_before_it_is_stopped_again() -> None:
 def test_a_reboot_that_was_rolled_back_looks_like_one_that_was_not() -> None:
     waiter = Waiter("reboot", "ACTIVE", failure="ERROR")
     assert found(waiter) == {("false-success", "ACTIVE"): False}
-    assert only(waiter, Fault.FALSE_SUCCESS).message == (
-        "success is reported at ACTIVE although reboot does not succeed: active/- —reboot→ "
+    assert only(waiter, FindingKind.FALSE_SUCCESS).message == (
+        "the waiter reports success at ACTIVE although reboot does not succeed: active/- —reboot→ "
         "active/rebooting → active/reboot_pending → active/reboot_started —roll_back→ active/-, "
-        "polled status ACTIVE; no waiter on status avoids this without another finding, "
-        "no attribute tells"
+        "polled status ACTIVE. Polling cannot fix this: every other choice of values fails "
+        "elsewhere, and no other attribute helps."
     )
 
 
-def test_what_cannot_be_avoided_names_the_attribute_that_would_tell() -> None:
-    assert only(Waiter("stop", "SHUTOFF"), Fault.HANGS).message.endswith(
-        "no waiter on status avoids this without another finding, status+task_state would tell"
+def test_an_unavoidable_finding_names_the_attribute_to_poll_instead() -> None:
+    assert only(Waiter("stop", "SHUTOFF"), FindingKind.HANGS).message.endswith(
+        "Polling status cannot fix this: every other choice of values fails elsewhere; "
+        "poll status+task_state instead."
     )
-    early = only(Waiter("reboot", "active", attribute="vm_state"), Fault.LEAVES_EARLY)
+    early = only(Waiter("reboot", "active", attribute="vm_state"), FindingKind.LEAVES_EARLY)
     assert not early.avoidable
-    assert early.message.endswith("status would tell")
+    assert early.message.endswith("poll status instead.")
 
 
 def test_a_reschedule_is_healthy_and_may_come_any_number_of_times() -> None:
@@ -139,8 +139,8 @@ def test_a_reschedule_is_healthy_and_may_come_any_number_of_times() -> None:
     assert waiter.findings() == ()
 
 
-def test_a_confirmation_can_still_show_the_state_it_was_asked_in() -> None:
-    early = only(Waiter("confirm_resize", ["VERIFY_RESIZE", "SHUTOFF"]), Fault.LEAVES_EARLY)
+def test_a_confirmation_can_still_show_the_state_in_which_it_was_requested() -> None:
+    early = only(Waiter("confirm_resize", ["VERIFY_RESIZE", "SHUTOFF"]), FindingKind.LEAVES_EARLY)
     assert (states(early), early.seen) == (["resized/-", "stopped/-"], (0,))
     assert "spurious-failure" not in {
         f for f, _ in found(Waiter("revert_resize", "SHUTOFF", failure="VERIFY_RESIZE"))
@@ -153,18 +153,18 @@ def test_a_confirmation_can_still_show_the_state_it_was_asked_in() -> None:
 class TestADelete:
     """deleted/- is seen or missed, and the answer after it is 404 for ever."""
 
-    def test_who_waits_for_the_status_may_miss_it(self) -> None:
+    def test_a_waiter_for_the_status_may_miss_it(self) -> None:
         waiter = Waiter("delete", "DELETED", failure="ERROR", from_="active/-")
         assert found(waiter) == {("misses", "<gone>"): True}
-        assert only(waiter, Fault.MISSES).polled == ("<gone>",)
-        assert only(waiter, Fault.MISSES).seen == (2,)
-        assert states(only(waiter, Fault.MISSES)) == ["active/deleting", "deleted/-"]
+        assert only(waiter, FindingKind.MISSES).polled == ("<gone>",)
+        assert only(waiter, FindingKind.MISSES).seen == (2,)
+        assert states(only(waiter, FindingKind.MISSES)) == ["active/deleting", "deleted/-"]
 
-    def test_who_goes_on_at_both_has_seen_the_last_state(self) -> None:
+    def test_a_waiter_that_goes_on_at_both_has_seen_the_last_state(self) -> None:
         waiter = Waiter("delete", "SHUTOFF", failure="ERROR", from_="active/-")
-        assert only(waiter, Fault.MISSES).polled == ("DELETED", "<gone>")
+        assert only(waiter, FindingKind.MISSES).polled == ("DELETED", "<gone>")
 
-    def test_who_waits_for_404_sees_it_in_the_end(self) -> None:
+    def test_a_waiter_for_404_sees_it_in_the_end(self) -> None:
         waiter = Waiter("delete", "<gone>", failure="ERROR", from_=["active/-", "stopped/-"])
         assert waiter.findings() == ()
         assert (
@@ -181,13 +181,13 @@ class TestADelete:
     def test_of_a_server_in_error_status_cannot_tell_that_it_failed(self) -> None:
         waiter = Waiter("delete", ["DELETED", "<gone>"], from_="error/-")
         assert found(waiter) == {("blind", "ERROR"): False}
-        assert "status+task_state would tell" in waiter.findings()[0].message
+        assert "poll status+task_state instead" in waiter.findings()[0].message
 
 
 def test_what_the_memory_of_a_server_decides_is_a_start_of_its_own() -> None:
     waiter = Waiter("confirm_resize", "ACTIVE", failure="ERROR", lifecycle=NOVA)
-    assert only(waiter, Fault.MISSES).run.start.name == "resized/-[was=stopped]"
-    assert only(waiter, Fault.FALSE_SUCCESS).run.start.name == "resized/-[was=active]"
+    assert only(waiter, FindingKind.MISSES).run.start.name == "resized/-[was=stopped]"
+    assert only(waiter, FindingKind.FALSE_SUCCESS).run.start.name == "resized/-[was=active]"
     fixed = Waiter(
         "confirm_resize", "ACTIVE", failure="ERROR", remember={"was": "active"}, lifecycle=NOVA
     )
@@ -205,9 +205,9 @@ def test_what_does_not_matter_to_an_operation_is_not_named() -> None:
 
 def test_a_service_that_restarts_ends_some_tasks_and_takes_others_up_again() -> None:
     ended = Waiter("unpause", "ACTIVE", lifecycle=NOVA)
-    assert only(ended, Fault.FALSE_SUCCESS).run.outcomes[-1].transition.kind is Kind.SYSTEM
+    assert only(ended, FindingKind.FALSE_SUCCESS).run.outcomes[-1].transition.kind is Kind.SYSTEM
     taken_up = Waiter("reboot", "ACTIVE", pending="REBOOT", failure="ERROR", lifecycle=NOVA)
-    spurious = only(taken_up, Fault.SPURIOUS_FAILURE)
+    spurious = only(taken_up, FindingKind.SPURIOUS_FAILURE)
     assert spurious.value == "HARD_REBOOT"
     assert spurious.run.succeeded
 
@@ -247,7 +247,7 @@ def test_every_attribute_has_a_value_in_every_state_and_404(name: str) -> None:
         ({"remember": "was=active"}, "unknown fact 'was'"),
     ],
 )
-def test_what_is_no_waiter_is_refused(wrong: dict[str, Any], message: str) -> None:
+def test_an_invalid_waiter_is_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         Waiter(**{"operation": "resize", "target": "VERIFY_RESIZE", **wrong})
 

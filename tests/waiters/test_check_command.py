@@ -13,9 +13,9 @@ import pytest
 from ecs_fsm import ECS, InvalidInput, Lifecycle
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.waiters import Waiter
-from ecs_fsm.waiters.loader import read
-from ecs_fsm.waiters.picturing import picture
-from ecs_fsm.waiters.values import NAMES, find_attribute
+from ecs_fsm.waiters.judge import NAMES, find_attribute
+from ecs_fsm.waiters.report import draw
+from ecs_fsm.waiters.waiter_file import read
 from tests.command import Answer, cpu_seconds, ecs_fsm
 
 BROKEN = """\
@@ -37,7 +37,7 @@ target = ["ACTIVE"]
 failure = ["SHUTOFF/-"]
 """
 HANGS = (
-    "it waits for ever at SHUTOFF although resize came to rest at stopped/-: stopped/- —resize→ "
+    "the waiter waits forever at SHUTOFF although resize came to rest at stopped/-: stopped/- —resize→ "
     "stopped/resize_prep —roll_back→ stopped/-, polled status SHUTOFF"
 )
 
@@ -58,13 +58,13 @@ def names(answer: Answer) -> list[str]:
     return [finding["finding"] for finding in waiter["findings"]]
 
 
-def test_one_waiter_is_told_by_options() -> None:
+def test_one_waiter_is_given_by_options() -> None:
     answer = check(
         "--operation", "resize", "--from", "stopped/-", "--attribute", "status",
         "--pending", "RESIZE", "--target", "VERIFY_RESIZE", "--failure", "ERROR,SHUTOFF",
     )  # fmt: skip
     assert (answer.code, answer.err) == (0, "")
-    assert answer.out.splitlines()[0] == "resize: nothing found"
+    assert answer.out.splitlines()[0] == "resize: no findings"
     assert answer.out.splitlines()[1].startswith("  note: a step can hang")
 
 
@@ -99,24 +99,24 @@ def test_findings_as_json() -> None:
 
 
 def test_a_list_may_begin_with_no_task() -> None:
-    asked = ("--operation", "start", "--attribute", "task_state", "--json")
-    assert names(check(*asked, "--target", "-", "--pending", "powering-on")) == ["false-success"]
-    assert names(check(*asked, "--pending", "-,powering-on", "--target", "<gone>")) == [
+    options = ("--operation", "start", "--attribute", "task_state", "--json")
+    assert names(check(*options, "--target", "-", "--pending", "powering-on")) == ["false-success"]
+    assert names(check(*options, "--pending", "-,powering-on", "--target", "<gone>")) == [
         "never-succeeds", "misses", "hangs",
     ]  # fmt: skip
 
 
 def test_pending_that_is_empty_is_not_pending_that_is_left_out() -> None:
-    asked = ("--operation", "create", "--target", "ACTIVE", "--failure", "ERROR", "--json")
-    assert names(check(*asked)) == []
-    assert names(check(*asked, "--pending", "")) == ["spurious-failure"]
-    assert names(check(*asked, "--pending", "BUILD", "--pending", "REBUILD")) == []
+    options = ("--operation", "create", "--target", "ACTIVE", "--failure", "ERROR", "--json")
+    assert names(check(*options)) == []
+    assert names(check(*options, "--pending", "")) == ["spurious-failure"]
+    assert names(check(*options, "--pending", "BUILD", "--pending", "REBUILD")) == []
 
 
 def test_several_starts_and_a_remembered_fact() -> None:
-    asked = ("--operation", "rebuild", "--target", "ACTIVE", "--failure", "ERROR", "--json")
-    assert names(check(*asked, "--from", "active/-", "--from", "error/null")) == []
-    assert "misses" in names(check(*asked, "--from", "active/-", "--from", "stopped/-"))
+    options = ("--operation", "rebuild", "--target", "ACTIVE", "--failure", "ERROR", "--json")
+    assert names(check(*options, "--from", "active/-", "--from", "error/null")) == []
+    assert "misses" in names(check(*options, "--from", "active/-", "--from", "stopped/-"))
     confirm = (
         "--operation",
         "confirm_resize",
@@ -137,7 +137,7 @@ def test_many_waiters_stand_in_a_file(broken: str) -> None:
     assert [line for line in out.splitlines() if "note:" not in line] == [
         f"{broken}:3: resize, then wait: 1 finding",
         f"  hangs: {HANGS}",
-        f"{broken}:10: start: nothing found",
+        f"{broken}:10: start: no findings",
         "2 waiters, 1 finding",
     ]
     assert [w["name"] for w in json.loads(check(broken, "--json").out)["waiters"]] == [
@@ -152,7 +152,7 @@ def test_github_gets_a_line_for_each_finding(broken: str) -> None:
     assert code == 1
     assert out == f"::error file={broken},line=3,title=resize%2C then wait%3A hangs::{HANGS}\n"
     assert check("--operation", "stop", "--target", "SHUTOFF", "--format", "github").out.startswith(
-        "::error title=stop%3A hangs::it waits for ever"
+        "::error title=stop%3A hangs::the waiter waits forever"
     )
 
 
@@ -224,7 +224,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize(("text", "line", "message"), BAD_FILES.values(), ids=BAD_FILES)
-def test_what_is_wrong_in_a_file_is_told_with_its_line(text: str, line: int, message: str) -> None:
+def test_an_error_in_a_file_names_its_line(text: str, line: int, message: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         read(text.replace("\r\n", "\n"), "w.toml", ECS)
     assert str(raised.value).startswith(f"w.toml, line {line}: {message}")
@@ -263,7 +263,7 @@ def test_bad_options_are_one_line(arguments: list[str], message: str) -> None:
     assert err.startswith(f"ecs-fsm: {message}")
 
 
-def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "w.toml"
     file.write_bytes(b'[[waiter]]\nname = "\xe4"\n')
     assert check(str(file)).err.startswith(f"ecs-fsm: {file}, line 2: this is not UTF-8 text")
@@ -272,8 +272,8 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
 def test_infer_prints_what_can_be_pasted() -> None:
     code, out, err = ecs_fsm("infer", "rebuild", "--from", "stopped/-")
     assert (code, err) == (0, "")
-    assert out.split("\n# what it cannot see")[0] == (
-        "# rebuild at stopped/-, waited for by status\n"
+    assert out.split("\n# findings that polling cannot avoid")[0] == (
+        "# rebuild from stopped/-, polling status\n"
         "pending  REBUILD, ACTIVE\n"
         "target   SHUTOFF\n"
         "failure  ERROR\n"
@@ -298,10 +298,10 @@ def test_infer_prints_what_can_be_pasted() -> None:
     ("lifecycle", "attribute"), [*(("ecs", name) for name in NAMES), ("nova", NAMES[0])]
 )
 def test_check_finds_nothing_avoidable_in_what_infer_prints(attribute: str, lifecycle: str) -> None:
-    asked = ("--attribute", attribute, "--lifecycle", lifecycle)
+    options = ("--attribute", attribute, "--lifecycle", lifecycle)
     pasted = ""
     for operation in ("delete", "rebuild"):
-        code, out, _ = ecs_fsm("infer", operation, *asked)
+        code, out, _ = ecs_fsm("infer", operation, *options)
         assert code == 0
         pasted += "".join(re.findall(r"^(?:\[\[waiter\]\]\n(?:\w+ = .*\n)+)", out, re.MULTILINE))
     assert len(tomllib.loads(pasted)["waiter"]) >= 2
@@ -310,9 +310,9 @@ def test_check_finds_nothing_avoidable_in_what_infer_prints(attribute: str, life
     assert [finding for finding in found if finding["avoidable"]] == []
 
 
-def test_infer_tells_whoever_pastes_into_terraform_what_stands_for_a_404() -> None:
+def test_infer_says_what_stands_for_a_404_in_terraform() -> None:
     deletion = ecs_fsm("infer", "delete", "--attribute", "task_state").out
-    assert "\n# Terraform (<gone> is what Refresh makes of a 404)\n" in deletion
+    assert "\n# Terraform (<gone> stands for a 404 in Refresh)\n" in deletion
     assert "\n# Terraform\n" in ecs_fsm("infer", "stop").out
 
 
@@ -335,12 +335,12 @@ def test_infer_as_json() -> None:
     ]
 
 
-def test_infer_ends_well_also_where_something_cannot_be_seen() -> None:
+def test_infer_exits_with_0_also_with_unavoidable_findings() -> None:
     code, out, _ = ecs_fsm("infer", "reboot", "--json")
     assert code == 0
     assert [finding["finding"] for finding in json.loads(out)[0]["findings"]] == ["false-success"]
-    assert "# what it cannot see\nfalse-success: " in ecs_fsm("infer", "reboot").out
-    assert "# it sees everything\n" in ecs_fsm("infer", "create").out
+    assert "# findings that polling cannot avoid\nfalse-success: " in ecs_fsm("infer", "reboot").out
+    assert "# no findings\n" in ecs_fsm("infer", "create").out
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_infer_ends_well_also_where_something_cannot_be_seen() -> None:
         (["stop", "--remember", "was=active"], "unknown fact 'was'"),
     ],
 )
-def test_bad_questions_to_infer_are_one_line(arguments: list[str], message: str) -> None:
+def test_bad_arguments_of_infer_are_one_line_errors(arguments: list[str], message: str) -> None:
     code, out, err = ecs_fsm("infer", *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"ecs-fsm: {message}")
@@ -410,11 +410,11 @@ def test_a_waiter_without_findings_draws_nothing(tmp_path: Path) -> None:
         (Waiter("delete", "DELETED"), "misses", "deleted/-"),
         (Waiter("stop", "SHUTOFF"), "hangs", "active/-"),
     ],
-    ids=["in the state where it was asked", "the 404 behind the last state", "at rest"],
+    ids=["in the state of the request", "the 404 behind the last state", "at rest"],
 )
 def test_a_poll_is_marked_where_it_was(waiter: Waiter, finding: str, place: str) -> None:
-    found = next(f for f in waiter.findings() if f.finding == finding)
-    drawn = picture(waiter.lifecycle, found)
+    found = next(f for f in waiter.findings() if f.kind == finding)
+    drawn = draw(waiter.lifecycle, found)
     states = {f"polled-{box.key}": str(box.state) for box in drawn.boxes}
     marked = [states[box.key] for box in drawn.boxes if box.key in states]
     assert marked == [place]

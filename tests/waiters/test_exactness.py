@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from ecs_fsm import ECS, Lifecycle
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.waiters import Waiter, infer
+from ecs_fsm.waiters.judge import NAMES, find_attribute
 from ecs_fsm.waiters.runs import runs_from
 from ecs_fsm.waiters.starts import all_starts
-from ecs_fsm.waiters.values import NAMES, find_attribute
 from tests import brute
 from tests.polled import meant, places, waiters
 
@@ -34,7 +34,7 @@ def compare(waiter: Waiter, longest: int = brute.LONGEST) -> None:
     runs = enumerated(waiter, longest)
     values = {v for run in runs for v in (*run.values, run.for_ever)}
     expected = brute.findings(runs, {value: meant(waiter, value) for value in values})
-    found = [(finding.finding.value, finding.value) for finding in waiter.findings()]
+    found = [(finding.kind.value, finding.value) for finding in waiter.findings()]
     assert len(found) == len(set(found))
     assert set(found) == expected
 
@@ -66,7 +66,7 @@ def test_a_finding_is_shown_by_a_run_that_there_is_and_a_poll_of_it(waiter: Wait
         assert tuple(values[place] for place in finding.seen) == finding.polled
         assert finding.value in (None, finding.polled[-1])
         assert list(finding.seen) == sorted(set(finding.seen))
-        name = (finding.finding.value, finding.value)
+        name = (finding.kind.value, finding.value)
         verdicts = {v: meant(waiter, v) for v in {*values, brute.GONE}}
         for other in brute.shown(
             [w for w in ended.values() if len(w.states) < len(states)], waiter.attribute
@@ -122,10 +122,10 @@ def test_avoidable_and_best_are_what_a_look_at_every_waiter_says(
             from_=place,
         )
         for finding in waiter.findings():
-            key = (finding.finding.value, finding.value)
+            key = (finding.kind.value, finding.value)
             assert finding.avoidable == any(key not in other < found for _, other in every)
     (best,) = infer(operation, from_=place, attribute=attribute)
-    own = {(finding.finding.value, finding.value) for finding in best.findings()}
+    own = {(finding.kind.value, finding.value) for finding in best.findings()}
     assert weight(own) == min(weight(found) for _, found in every)
 
 
@@ -161,6 +161,6 @@ def test_a_run_in_which_nothing_goes_wrong_ends_where_its_operation_ends(
                 ends = {
                     way.path[-1] for state in ends for way in lifecycle.find("advance", state)
                 } | {state for state in ends if lifecycle.rests(state)}
-            ended = {s.node.state for s in runs.spots if runs.ended(s) and not s.wrong}
+            ended = {s.node.state for s in runs.positions if runs.ended(s) and not s.wrong}
             assert ended <= ends
             assert runs.shortest().succeeded

@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeVar
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.io.toml import Row, Tables, read_text
+from ecs_fsm.waiters.judge import STATUS, find_attribute
 from ecs_fsm.waiters.starts import select
-from ecs_fsm.waiters.values import STATUS, find_attribute
 from ecs_fsm.waiters.waiter import Waiter, facts_of
 
 TABLE = "waiter"

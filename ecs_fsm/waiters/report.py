@@ -1,19 +1,24 @@
-"""Findings on paper: text for a person, JSON, annotations of GitHub, and JUnit's XML."""
+"""Findings as text for a person, JSON, GitHub's annotations, JUnit's XML, and pictures."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.waiters.findings import Finding
 from ecs_fsm.waiters.waiter import Waiter
+
+if TYPE_CHECKING:
+    from ecs_fsm.draw import Picture
 
 TITLE = "ecs-fsm check"
 
 
 class Report(NamedTuple):
-    """What was found of a waiter, and where it is written; no file for the command line."""
+    """The findings of a waiter, with its file and line unless it comes from the command line."""
 
     waiter: Waiter
     findings: tuple[Finding, ...]
@@ -22,7 +27,7 @@ class Report(NamedTuple):
     line: int | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """`{"name", "findings", "notes"}`."""
+        """Return `{"name", "findings", "notes"}`."""
         return {
             "name": self.waiter.name,
             "findings": [finding.as_dict() for finding in self.findings],
@@ -31,17 +36,17 @@ class Report(NamedTuple):
 
     @property
     def place(self) -> str:
-        """File and line, and a colon behind them, if it is written in a file."""
+        """The prefix `file:line: ` of messages; empty without a file."""
         return f"{self.file}:{self.line}: " if self.file else ""
 
 
 def examine(waiter: Waiter, file: str | None = None, line: int | None = None) -> Report:
-    """The report of one waiter."""
+    """Return the report of one waiter."""
     return Report(waiter, waiter.findings(), waiter.notes(), file, line)
 
 
 def text(reports: Sequence[Report]) -> str:
-    """One line a finding under each waiter, and a last line that counts."""
+    """Return one line per finding under each waiter, and a last line with the counts."""
     lines = []
     for report in reports:
         found = len(report.findings)
@@ -49,7 +54,7 @@ def text(reports: Sequence[Report]) -> str:
         lines.append(f"{report.place}{name}: {_count(found)}")
         for finding in report.findings:
             unavoidable = "" if finding.avoidable else " (unavoidable)"
-            lines.append(f"  {finding.finding}{unavoidable}: {finding.message}")
+            lines.append(f"  {finding.kind}{unavoidable}: {finding.message}")
         lines += [f"  note: {note}" for note in report.notes]
     if len(reports) > 1:
         total = sum(len(report.findings) for report in reports)
@@ -58,12 +63,12 @@ def text(reports: Sequence[Report]) -> str:
 
 
 def github(reports: Sequence[Report]) -> str:
-    """One annotation a finding, as GitHub's workflows read them."""
+    """Return one annotation per finding, in the form of GitHub's workflow commands."""
     return _text(_annotations(reports))
 
 
 def junit(reports: Sequence[Report]) -> str:
-    """JUnit's XML: a failed case for each finding, one that passed for each waiter without."""
+    """Return JUnit's XML: a failed case per finding, a passed one per waiter without findings."""
     from xml.etree import ElementTree
 
     cases = [case for report in reports for case in _cases(report)]
@@ -72,15 +77,15 @@ def junit(reports: Sequence[Report]) -> str:
     root = ElementTree.Element("testsuites", counts)
     suite = ElementTree.SubElement(root, "testsuite", counts)
     for report, finding in cases:
-        named = report.waiter.name
+        name = report.waiter.name
         if finding:
-            named += f": {finding.finding}" + (f" at {finding.value}" if finding.value else "")
+            name += f": {finding.kind}" + (f" at {finding.value}" if finding.value else "")
         placed = {"file": report.file, "line": str(report.line)} if report.file else {}
-        about = {"classname": report.file or TITLE, "name": named, **placed}
+        about = {"classname": report.file or TITLE, "name": name, **placed}
         case = ElementTree.SubElement(suite, "testcase", {k: _legal(v) for k, v in about.items()})
         if finding:
-            told = {"type": finding.finding.value, "message": report.place + finding.message}
-            ElementTree.SubElement(case, "failure", {k: _legal(v) for k, v in told.items()})
+            failure = {"type": finding.kind.value, "message": report.place + finding.message}
+            ElementTree.SubElement(case, "failure", {k: _legal(v) for k, v in failure.items()})
     ElementTree.indent(root)
     declared = '<?xml version="1.0" encoding="utf-8"?>'
     return _text([declared, ElementTree.tostring(root, encoding="unicode")])
@@ -91,7 +96,7 @@ def _text(lines: Iterator[str] | Sequence[str]) -> str:
 
 
 def _count(found: int) -> str:
-    return {0: "nothing found", 1: "1 finding"}.get(found, f"{found} findings")
+    return {0: "no findings", 1: "1 finding"}.get(found, f"{found} findings")
 
 
 def _cases(report: Report) -> list[tuple[Report, Finding | None]]:
@@ -102,9 +107,11 @@ def _annotations(reports: Sequence[Report]) -> Iterator[str]:
     for report in reports:
         placed = {"file": report.file, "line": str(report.line)} if report.file else {}
         for finding in report.findings:
-            about = {**placed, "title": f"{report.waiter.name}: {finding.finding}"}
-            told = ",".join(f"{name}={_property(value or '')}" for name, value in about.items())
-            yield f"::error {told}::{_data(finding.message)}"
+            about = {**placed, "title": f"{report.waiter.name}: {finding.kind}"}
+            properties = ",".join(
+                f"{name}={_property(value or '')}" for name, value in about.items()
+            )
+            yield f"::error {properties}::{_data(finding.message)}"
 
 
 def _data(message: str) -> str:
@@ -116,5 +123,32 @@ def _property(value: str) -> str:
 
 
 def _legal(value: str | None) -> str:
-    """The text without what XML cannot hold."""
+    """Return the text with `?` in place of the characters that XML forbids."""
     return re.sub(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]", "?", value or "")
+
+
+def draw(lifecycle: Lifecycle, finding: Finding) -> Picture:
+    """Return the run of a finding on the lanes, with its polls marked and its message below."""
+    from ecs_fsm.draw.views.run import run as draw_run
+    from ecs_fsm.draw.walk import Poll, Run
+
+    run = finding.run
+    changes = [lifecycle.change(None, run.start.source)] if run.start.source else []
+    for outcome in run.outcomes:
+        event = outcome.transition.trigger
+        changes += [lifecycle.change(event, node) for node in outcome.nodes]
+    before = len(changes) - len(run.nodes)
+    last = len(changes) - 1
+    polls = (
+        Poll(min(before + index, last), value)
+        for index, value in zip(finding.seen, finding.polled, strict=True)
+    )
+    title = f"{run.start.request.transition.trigger}: {finding.kind}"
+    drawn = Run(tuple(changes), polls=tuple(polls), title=title, remark=finding.message)
+    return draw_run(lifecycle, drawn)
+
+
+def numbered(path: str, number: int) -> Path:
+    """Return the file of the finding with that number; the first one has the name itself."""
+    file = Path(path)
+    return file if number == 1 else file.with_name(f"{file.stem}-{number}{file.suffix}")
