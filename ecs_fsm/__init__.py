@@ -1,5 +1,8 @@
 """An executable model of a cloud server's lifecycle: it simulates, explains and checks.
 
+Public are the names in `__all__` here, in the packages `ecs_fsm.ecs`, `nova`, `lifecycles`, `draw`,
+`fleet` and `testing`, and `ecs_fsm.draw.graph_machine`; all other modules are internal.
+
 >>> from ecs_fsm import Server
 >>> server = Server.at("active", None)
 >>> server.stop()
@@ -16,11 +19,13 @@ from ecs_fsm.core.errors import (
     UnknownFact,
 )
 from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.server import BaseServer, History
 from ecs_fsm.lifecycles.ecs import ECS, Server, Status, TaskState, VmState
 from ecs_fsm.version import __version__
 
 __all__ = [
     "ECS",
+    "BaseServer",
     "InvalidInput",
     "InvalidTable",
     "Lifecycle",
@@ -33,3 +38,20 @@ __all__ = [
     "VmState",
     "__version__",
 ]
+
+
+def _server_svg(server: BaseServer) -> str:
+    from ecs_fsm.integrations.jupyter import server_svg
+
+    return server_svg(server)
+
+
+def _history_html(history: History) -> str:
+    from ecs_fsm.integrations.jupyter import history_html
+
+    return history_html(history)
+
+
+# What a notebook shows is drawn by rooms far above the core, and imported on first use.
+BaseServer.to_svg = _server_svg
+History.to_html = _history_html

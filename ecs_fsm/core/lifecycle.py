@@ -1,7 +1,7 @@
-"""A lifecycle: a checked table, and the graph of everything that can happen by it.
+"""A lifecycle: a checked table, and what each of its triggers does at each node.
 
-A `Lifecycle` is a value. Everything else in the package (the machine, servers, the command line,
-whatever draws or checks) learns from it which states, operations and steps there are.
+A `Lifecycle` is a value. Servers, the command line, pictures and checks learn from it which states,
+operations and steps there are.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact, unknown
 from ecs_fsm.core.model import (
+    NO_TASK,
     AnyChange,
     Change,
     ChangeWithFacts,
     Facts,
+    Kind,
+    KnownEvents,
     Node,
     State,
-    Steps,
     Table,
     Transition,
 )
-from ecs_fsm.core.refusal import reason
 from ecs_fsm.core.rules import Rules
 from ecs_fsm.core.validation import check
 
@@ -57,9 +58,9 @@ class Lifecycle(Rules):
 
     def __init__(self, table: Table) -> None:
         super().__init__(table)
-        self.steps = Steps()
+        self.known_events = KnownEvents()
         self._machine: LifecycleMachine | None = None
-        self._making = Lock()
+        self._building = Lock()
         self._nodes: dict[tuple[State, Facts], Node] = {}
         check(self)
 
@@ -83,13 +84,21 @@ class Lifecycle(Rules):
 
     @property
     def machine(self) -> LifecycleMachine:
-        """The `transitions` machine that every server of this lifecycle runs on."""
-        with self._making:
+        """The `transitions` machine that every server of this lifecycle runs on.
+
+        It is built on first use: before that it has no callbacks, and servers need the table only.
+        """
+        with self._building:
             if self._machine is None:
                 from ecs_fsm.core.machine import LifecycleMachine
 
-                self._machine = LifecycleMachine(self)
+                self._machine = LifecycleMachine(self, self.known_events)
             return self._machine
+
+    @property
+    def built_machine(self) -> LifecycleMachine | None:
+        """The machine if it has been built."""
+        return self._machine
 
     def node(self, state: State, facts: Mapping[str, str] = NOTHING_GIVEN) -> Node:
         """The one object for a state with what is remembered there of the facts."""
@@ -100,6 +109,13 @@ class Lifecycle(Rules):
         """The node of a server found in `state`. Raises `InvalidInput` for facts that cannot be."""
         self.memory.check_kept(state, self.notation.known(remembers.items()))
         return self.node(state, remembers)
+
+    def found(self, state: State) -> Node:
+        """Return the node of a server found in `state` of which nothing else is known.
+
+        A fact that holds back requests only has its default value: what was seen was not held back.
+        """
+        return self.node(state, dict(self.memory.unsaid(state)))
 
     def change(self, event: str | None, node: Node) -> AnyChange:
         """The change that `event` makes by entering `node`."""
@@ -204,11 +220,48 @@ class Lifecycle(Rules):
         return found
 
     def refusal(self, trigger: str, node: Node | None) -> Refused:
-        """Why `trigger` is not possible in `node`; `InvalidInput` for no trigger at all."""
+        """Return the error for a `trigger` that is not possible in `node`.
+
+        Raise `InvalidInput` for an unknown trigger, or if there is no server yet.
+        """
         if trigger not in self.triggers or node is None:
             raise unknown("operation or event", trigger, self.triggers)
-        why = reason(self, self.triggers[trigger], node)
-        return Refused(trigger, node.state, why, self.requests(node))
+        return Refused(trigger, node.state, self.reason(trigger, node), self.requests(node))
+
+    def reason(self, trigger: str, node: Node) -> str:
+        """Return why `trigger` is not possible in `node`, in one line, the nearest reason first."""
+        sources = [t.source for t in self.triggers[trigger].transitions if t.source]
+        if not sources:
+            return "the server exists already"
+        under = dict.fromkeys(source.vm_state for source in sources)
+        if in_facts := self._reason_in_facts(trigger, node):
+            return in_facts
+        if trigger in self.operations:
+            return self._reason_in_state(trigger, node.state, under)
+        if self.events[trigger].kind is Kind.SYSTEM:
+            return f"it happens under {', '.join(under)} only"
+        if self.rests(node.state):
+            return "no step is running that it could end"
+        return f"task {node.state.task_state or NO_TASK} cannot end that way"
+
+    def _reason_in_state(self, operation: str, state: State, under: Collection[str]) -> str:
+        if state.vm_state in under:
+            return f"task {state.task_state or NO_TASK} is running"
+        if first := self.table.undocumented.get((operation, state.vm_state)):
+            return f"its first step would be {first}, a pair that is not documented"
+        return f"vm_state is {state.vm_state}, it is accepted under {' or '.join(under)}"
+
+    def _reason_in_facts(self, trigger: str, node: Node) -> str | None:
+        known = dict(node.facts)
+        for guard in self.table.guards:
+            held = self.memory.value(guard.fact, known) == guard.value
+            if held and trigger in self.operations and trigger not in guard.allows:
+                return guard.reason
+        here = self.find(trigger, node.state)
+        if not here:
+            return None
+        needed = dict.fromkeys(f"{name}={value}" for t in here for name, value in t.when)
+        return f"here it is possible only with {' or '.join(needed)}"
 
     def requests(self, node: Node) -> tuple[str, ...]:
         """What a user may ask in a node, by name."""

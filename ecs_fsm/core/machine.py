@@ -1,37 +1,35 @@
-"""A real `transitions.Machine` built from a lifecycle's table, and a short way through it.
+"""A `transitions.Machine` built from a lifecycle's table, which servers with callbacks run on.
 
-Callbacks, `events`, `get_triggers`, `add_model` and the rest work as the library documents them. An
-event in which nobody's callback has a part is remembered with its outcome, and forgotten as soon as
-anything that it depends on is changed.
+Callbacks, `events`, `get_triggers`, `add_model` and the rest work as the library documents them.
+The machine and a server meet in `MachineModel` only. Whatever can add, change or remove a callback
+or a transition makes the machine forget the known events, so that servers stop taking short cuts.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import Any, cast
 
 import transitions
 from transitions.core import Condition
 
-from ecs_fsm.core.model import Steps, bracketed
-
-if TYPE_CHECKING:
-    from ecs_fsm.core.lifecycle import Lifecycle
-    from ecs_fsm.core.model import State, Transition, Word
+from ecs_fsm.core.model import KnownEvents, MachineModel, State, Transition, Word, bracketed
+from ecs_fsm.core.rules import Rules
 
 
 class _Callbacks(list[Any]):
-    """A list that tells its owner when it is changed."""
+    """A list that notifies its owner when it is changed."""
 
     owner: _Watched | None = None
-    """None only while the list is being read from a pickle."""
+    """None only while the list is read from a pickle."""
 
     def __init__(self, items: list[Any], owner: _Watched) -> None:
         super().__init__(items)
         self.owner = owner
 
 
-def _telling(name: str) -> Any:
+def _notifying(name: str) -> Any:
     change_list = getattr(list, name)
 
     def changed(self: _Callbacks, *args: Any) -> Any:
@@ -45,13 +43,16 @@ def _telling(name: str) -> Any:
 
 
 for _name in ("append", "extend", "insert", "remove", "pop", "clear"):
-    setattr(_Callbacks, _name, _telling(_name))
+    setattr(_Callbacks, _name, _notifying(_name))
 for _name in ("__setitem__", "__delitem__", "__iadd__", "__imul__"):
-    setattr(_Callbacks, _name, _telling(_name))
+    setattr(_Callbacks, _name, _notifying(_name))
 
 
 class _Watched:
-    """A part of a machine that makes it forget its steps when one of its attributes is changed."""
+    """A part of a machine whose every change makes the machine forget the known events.
+
+    Lists are wrapped when they are assigned: the library and its users append callbacks to them.
+    """
 
     machine: LifecycleMachine | None = None
 
@@ -60,7 +61,7 @@ class _Watched:
         self.changed()
 
     def changed(self) -> None:
-        """Make the machine forget its steps."""
+        """Make the machine forget the known events."""
         if self.machine is not None:
             self.machine.forget()
 
@@ -72,42 +73,42 @@ class MachineState(_Watched, transitions.State):
 
     def __init__(self, name: State, **kwargs: Any) -> None:
         if not hasattr(name, "vm_state"):
-            raise ValueError(f"{name!r} is no state of the lifecycle: add it to the table")
+            raise ValueError(f"{name!r} is not a state of the lifecycle: add it to the table")
         super().__init__(name, **kwargs)
 
     @property
     def vm_state(self) -> Word:
-        """The vm_state of the pair."""
+        """Its vm_state."""
         return self.value.vm_state
 
     @property
     def task_state(self) -> Word | None:
-        """The task_state of the pair, None for no task."""
+        """Its task_state, None for no task."""
         return self.value.task_state
 
     @property
     def status(self) -> Word:
-        """The status that the API shows for the pair."""
+        """The status that the API shows for it."""
         return self.value.status
 
 
 class FactCondition(Condition):
-    """The condition that the facts are those of a row of the table."""
+    """The condition that the model's facts are those of a transition of the table."""
 
     def __init__(self, row: Transition) -> None:
         super().__init__(bracketed(row.when))
         self.row = row
 
     def check(self, event_data: transitions.EventData) -> bool:
-        """Whether the model, if it remembers anything, is in the row's case."""
-        allows = getattr(event_data.model, "_allows", None)
-        return allows is None or bool(allows(self.row))
+        """Return whether the transition can be taken; a model without facts can take any."""
+        model = event_data.model
+        return not isinstance(model, MachineModel) or model.event_allows(self.row)
 
 
 class PathTransition(_Watched, transitions.Transition):
-    """A transition that really enters every state on its path; `dest` is the last of them.
+    """A transition that enters every state on its path; `dest` is the last of them.
 
-    `row` is the table's transition, None for one that was added to the machine.
+    `row` is the table's transition, or None for a transition that was added to the machine.
     """
 
     def __init__(self, *args: Any, row: Transition | None = None, **kwargs: Any) -> None:
@@ -120,19 +121,18 @@ class PathTransition(_Watched, transitions.Transition):
     def execute(self, event_data: transitions.EventData) -> bool:
         """Execute the transition; one without a path changes no state."""
         done = super().execute(event_data)
-        finish = getattr(event_data.model, "_finish", None)
-        if done and not self.path and finish:
-            finish()
+        model = event_data.model
+        if done and not self.path and isinstance(model, MachineModel):
+            model.event_ends()
         return done
 
     def _change_state(self, event_data: transitions.EventData) -> None:
         machine, model = event_data.machine, event_data.model
-        enter = getattr(model, "_enter", None)
         source = self.source
         for count, name in enumerate(self.path):
             machine.get_state(source).exit(event_data)
-            if enter:
-                enter(event_data.event.name, name, count)
+            if isinstance(model, MachineModel):
+                model.event_enters(event_data.event.name, name, count)
             else:
                 machine.set_state(name, model)
             event_data.update(name)
@@ -141,7 +141,7 @@ class PathTransition(_Watched, transitions.Transition):
             if state.final:
                 machine.callbacks(machine.on_final, event_data)
             if machine.get_model_state(model) is not state:
-                return  # a callback took the model elsewhere: the rest of the path is overtaken
+                return  # a callback moved the model elsewhere, which overtakes the rest of the path
             source = name
 
 
@@ -151,7 +151,7 @@ class PathEvent(_Watched, transitions.Event):
     machine: LifecycleMachine
 
     def add_transition(self, transition: transitions.Transition) -> None:
-        """Add a transition. Raises `ValueError` for a state that the machine has not."""
+        """Add a transition. Raise `ValueError` for a state that the machine does not have."""
         transition = cast(PathTransition, transition)
         for name in (transition.source, *transition.path):
             self.machine.get_state(name)
@@ -160,17 +160,22 @@ class PathEvent(_Watched, transitions.Event):
         self.changed()
 
     def trigger(self, model: object, *args: Any, **kwargs: Any) -> bool:
-        """Trigger the event, as the library does; a server sees to its own history and facts."""
-        through = getattr(model, "_through", None)
-        return bool(through(self, *args, **kwargs)) if through else self.go(model, *args, **kwargs)
+        """Trigger the event, as the library does; a server keeps its history and facts."""
+        proceed = partial(self.proceed, model, *args, **kwargs)
+        if isinstance(model, MachineModel):
+            return model.event_triggered(self.name, self.transitions, proceed)
+        return proceed()
 
-    def go(self, model: object, *args: Any, **kwargs: Any) -> bool:
-        """Do what the library does when the event is triggered."""
+    def proceed(self, model: object, *args: Any, **kwargs: Any) -> bool:
+        """Do what the library does for a trigger: run callbacks, take a transition."""
         return super().trigger(model, *args, **kwargs)
 
     def _process(self, event_data: transitions.EventData) -> bool:
-        mark = getattr(event_data.model, "_mark", None)
-        undo = mark() if mark else None
+        # The library moves a model and then runs more callbacks. One that raises leaves it where it
+        # was moved; a server goes back instead. What a handler of exceptions (`on_exception`) or
+        # `finalize_event` triggers comes after this, and stands.
+        model = event_data.model
+        undo = model.event_begins() if isinstance(model, MachineModel) else None
         try:
             return super()._process(event_data)
         except BaseException:
@@ -180,9 +185,10 @@ class PathEvent(_Watched, transitions.Event):
 
 
 class LifecycleMachine(_Watched, transitions.Machine):
-    """The machine of one lifecycle: flat, without auto-transitions, no model of its own.
+    """The machine of one lifecycle: flat, without automatic transitions, without a first model.
 
-    States are named `vm_state/task_state` and carry vm_state, task_state and status.
+    States are named `vm_state/task_state` and have vm_state, task_state and status as attributes.
+    `known` holds the events that servers may take a short cut through.
     """
 
     state_cls = MachineState
@@ -190,10 +196,11 @@ class LifecycleMachine(_Watched, transitions.Machine):
     event_cls = PathEvent
     states: dict[str, MachineState]  # type: ignore[assignment]
     events: dict[str, PathEvent]  # type: ignore[assignment]
-    steps: Steps
+    known: KnownEvents
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
-        object.__setattr__(self, "steps", lifecycle.steps)
+    def __init__(self, lifecycle: Rules, known: KnownEvents | None = None) -> None:
+        # Set past `_Watched.__setattr__`, which needs it.
+        object.__setattr__(self, "known", known or KnownEvents())
         super().__init__(
             model=None,
             states=[
@@ -221,19 +228,21 @@ class LifecycleMachine(_Watched, transitions.Machine):
         self.forget()
 
     def get_state(self, state: str | Enum) -> MachineState:
-        """The state of that name. Raises `ValueError` where there is none."""
+        """Return the state of that name. Raise `ValueError` if there is none."""
         return cast(MachineState, super().get_state(state))
 
     def changed(self) -> None:
-        """Forget the steps: something about the machine itself is new."""
+        """Forget the known events: an attribute of the machine itself was set."""
         self.forget()
 
     def forget(self) -> None:
-        """Take no short way until it is known again that no callback lies on it."""
-        self.steps.known = {}
+        """Forget the known events: whether a callback takes part has to be looked up again."""
+        # A new dictionary, not an empty one: a thread that looks an event up at this moment stores
+        # what it finds in the dictionary that it began with, where no server looks any more.
+        self.known.by_trigger = {}
 
     def has_callbacks(self, trigger: str, source: str, rows: int) -> bool:
-        """Whether somebody's callback, or a transition beside the table's `rows`, has a part."""
+        """Return whether a callback, or a transition beside the table's `rows`, takes part."""
         found = self.events[trigger].transitions[source]
         entered = [self.get_state(name) for t in found for name in cast(PathTransition, t).path]
         left = [self.get_state(source), *entered]
@@ -250,5 +259,5 @@ class LifecycleMachine(_Watched, transitions.Machine):
         )
 
     def may(self, model: object, trigger: str) -> bool:
-        """Whether `trigger` is possible for `model` now, conditions included."""
+        """Return whether `trigger` is possible for `model` now, conditions included."""
         return bool(self._can_trigger(model, trigger))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 NO_TASK = "-"
 NO_TASK_SPELLINGS = (NO_TASK, "null", "none")
-"""How people write that no task runs."""
+"""The spellings of "no task" that are accepted as input."""
 NO_SERVER = "(no server)"
 
 Facts = tuple[tuple[str, str], ...]
-"""Facts with their values, in the order of the table."""
+"""Facts with their values, in the table's order."""
 
 
 class Tone(StrEnum):
-    """A family of colours in which diagrams show a status; never the only thing that tells it."""
+    """The family of colours in which diagrams show a status, beside its name."""
 
     BLUE = "blue"
     SKY = "sky"
@@ -40,9 +40,9 @@ class Tone(StrEnum):
 
 
 class Word(StrEnum):
-    """A word of the API: `str()` is its spelling there, `meaning` says what it stands for.
+    """A word of the API: `str()` is its spelling there, `meaning` explains it in a sentence.
 
-    A status has a `tone` as well.
+    A status also has a `tone`.
     """
 
     _value_: str
@@ -50,7 +50,7 @@ class Word(StrEnum):
     tone: Tone
 
     def __new__(cls, value: str, meaning: str = "", tone: Tone = Tone.GREY) -> Self:
-        """A member: its spelling, its meaning, its tone."""
+        """Make a member of its spelling, its meaning and its tone."""
         word = str.__new__(cls, value)
         word._value_ = value
         word.meaning = meaning
@@ -62,19 +62,20 @@ class Kind(StrEnum):
     """Who causes a transition."""
 
     REQUEST = "request"
-    """A user asks for it."""
+    """A user requests it."""
     PROGRESS = "progress"
-    """The system goes on with what it was asked."""
+    """The system continues an operation."""
     FAILURE = "failure"
-    """The system could not do what it was asked."""
+    """A step of an operation fails."""
     SYSTEM = "system"
-    """The system does it unasked."""
+    """The system acts without a request."""
 
 
 class State(str):
-    """A vm_state and a task_state that occur together, with the status that the API shows for them.
+    """A vm_state with a task_state, and the status that the API shows for them.
 
-    It is its own name (`"active/powering-off"`, `"active/-"`) and carries its parts.
+    A state is a `str`, its own name (`"active/powering-off"`, `"active/-"`), with its parts as
+    attributes.
     """
 
     __slots__ = ("status", "task_state", "vm_state")
@@ -84,7 +85,7 @@ class State(str):
     status: Word
 
     def __new__(cls, vm_state: Word, task_state: Word | None, status: Word) -> Self:
-        """The state of a pair; its name follows from it."""
+        """Make a state; its name follows from vm_state and task_state."""
         state = super().__new__(cls, f"{vm_state}/{task_state or NO_TASK}")
         for name, part in (("vm_state", vm_state), ("task_state", task_state), ("status", status)):
             object.__setattr__(state, name, part)
@@ -103,7 +104,7 @@ class State(str):
         raise AttributeError(f"{self} is a state of a table: its {name} cannot be deleted")
 
     def as_dict(self) -> dict[str, str | None]:
-        """`{"vm_state", "task_state", "status"}`, None for no task."""
+        """Return `{"vm_state", "task_state", "status"}`, with None for no task."""
         return {
             "vm_state": self.vm_state.value,
             "task_state": self.task_state and self.task_state.value,
@@ -112,11 +113,11 @@ class State(str):
 
 
 class Fact(NamedTuple):
-    """Something that the two attributes do not show and that decides what comes next.
+    """Something that decides the next state, though vm_state and task_state do not show it.
 
-    It is remembered in the states of `scope`, and `implied` in some of them. Where nothing else is
-    known it is `default`, or unknown if that is None. A `circumstance` is given with its event and
-    not remembered. `because` tells a value in a sentence: "it was {value}".
+    A server remembers it in the states of `scope`; some states imply a value (`implied`). Without
+    other knowledge its value is `default`, or unknown if that is None. A `circumstance` is given
+    with an event and not remembered. `because` states a value in a sentence: "it was {value}".
     """
 
     name: str
@@ -130,7 +131,10 @@ class Fact(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """While `fact` has `value`, every request but those in `allows` is refused for `reason`."""
+    """While `fact` has `value`, every request except those in `allows` is refused for `reason`.
+
+    A guard holds back requests only: what the system does is the same with and without it.
+    """
 
     fact: str
     value: str
@@ -139,11 +143,11 @@ class Guard(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """One trigger of a table as it is written: its paths by the sources that they start from.
+    """One trigger of a table as written: its paths by the sources from which they start.
 
-    `unseen` marks an operation that has no step of its own: what goes wrong with it goes wrong in
-    the state where it was asked. `given` are the facts that may be given with the event, each with
-    the value that it has otherwise, None for what is remembered.
+    `unseen` marks an operation without a step of its own: it fails in the state in which it was
+    requested. `given` holds the facts that may be given with the event, each with its value if it
+    is not given; None stands for the remembered value.
     """
 
     name: str
@@ -155,20 +159,22 @@ class Rows(NamedTuple):
 
 
 class Surprise(NamedTuple):
-    """Something that people get wrong, and the operations, states and statuses where it lies."""
+    """A common mistake in a sentence, and the triggers, states and words that it is about."""
 
     text: str
     about: tuple[str, ...]
 
 
 class Table(NamedTuple):
-    """A lifecycle as it is written.
+    """A lifecycle as written, in the notation of `ecs_fsm.core.notation`.
 
-    `pairs` are rows of (vm_state, task_states, status), `groups` names for lists of words, `rows`
-    the triggers, `advance` the one of them that the arrows of a path stand for, and `undocumented`
-    gives, by operation and vm_state, the first step for which the table has no pair. A table whose
-    status rule covers every pair of words says so by `default_status`, for each vm_state, and
-    `unknown_status`, for any other.
+    - `pairs`: rows of (vm_state, task_states, status); together they list every state.
+    - `groups`: names for lists of words.
+    - `rows`: the triggers; `advance` is the name of the one that the arrows of a path stand for.
+    - `undocumented`: by (operation, vm_state), a first step that the table has no pair for.
+    - `surprises`, `facts`, `guards`: see their classes.
+    - `default_status`, `unknown_status`: the status of a pair that does not occur, by vm_state, and
+      of an unknown vm_state; only for a table whose status rule covers such pairs.
     """
 
     name: str
@@ -188,10 +194,10 @@ class Table(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """What one event does in one state: `path` holds the states that it enters, in order.
+    """What one trigger does in one state: `path` holds the states that it enters, in order.
 
-    `source` is None where there is no server yet. It happens where the facts in `when` hold, and
-    makes those in `learns` known.
+    `source` is None for the creation of a server. The transition is taken if the facts in `when`
+    hold; it makes the facts in `learns` known.
     """
 
     trigger: str
@@ -202,7 +208,7 @@ class Transition(NamedTuple):
     learns: Facts = ()
 
     def as_dict(self) -> dict[str, object]:
-        """`{"trigger", "kind", "source", "path"}`, and "when" where it depends on facts."""
+        """Return `{"trigger", "kind", "source", "path"}`, and "when" if it depends on facts."""
         shown: dict[str, object] = {
             "trigger": self.trigger,
             "kind": self.kind.value,
@@ -215,9 +221,9 @@ class Transition(NamedTuple):
 class Trigger(NamedTuple):
     """An operation (kind request) or an event of the system, with its transitions.
 
-    `steps` are the states in which an operation can be found while it runs; an event of the system
-    has none. An `unseen` operation has no step of its own: it is found in the state where it was
-    asked. `given` are the facts that may be given with it.
+    `steps` are the states that an operation passes through while it runs; an event has none. An
+    `unseen` operation has no step of its own; its steps are the states in which it is accepted.
+    `given` holds the facts that may be given with it, as in `Rows`.
     """
 
     name: str
@@ -230,7 +236,10 @@ class Trigger(NamedTuple):
 
 
 class Node:
-    """A state with what is remembered in it; a lifecycle has one object for each."""
+    """A state with its facts: a vertex of the state graph.
+
+    A lifecycle makes one object for each, so nodes are compared and hashed by identity.
+    """
 
     __slots__ = ("facts", "state")
 
@@ -251,7 +260,7 @@ class Change(NamedTuple):
     status: Word
 
     def as_dict(self) -> dict[str, object]:
-        """`{"event", "vm_state", "task_state", "status"}`, None for no task."""
+        """Return `{"event", "vm_state", "task_state", "status"}`, with None for no task."""
         return {
             "event": self.event,
             "vm_state": self.vm_state.value,
@@ -261,7 +270,7 @@ class Change(NamedTuple):
 
 
 class ChangeWithFacts(NamedTuple):
-    """A change in a lifecycle with facts; `remembers` are those known after it."""
+    """A change in a lifecycle with facts; `remembers` holds those known after it."""
 
     event: str | None
     vm_state: Word
@@ -270,26 +279,59 @@ class ChangeWithFacts(NamedTuple):
     remembers: Facts
 
     def as_dict(self) -> dict[str, object]:
-        """As `Change.as_dict`, and "remembers" with the facts by name."""
+        """Return the keys of `Change.as_dict`, and "remembers": the facts by name."""
         return Change(*self[:4]).as_dict() | {"remembers": dict(self.remembers)}
 
 
 AnyChange = Change | ChangeWithFacts
 
 
-class Steps:
-    """The events of a machine that are known to run no callback.
+class KnownEvents:
+    """The events that are known to run no callback: a server takes a short cut through them.
 
-    By trigger and node: the node at the event's end, and the changes that lead there. Plain tuples
-    and dictionaries, because a server's every event looks something up here.
+    By trigger and node: the node at the event's end, and the changes that lead there. A machine
+    whose callbacks are changed replaces `by_trigger` by an empty dictionary. Plain tuples and
+    dictionaries, because every event of a server is looked up here.
     """
 
-    __slots__ = ("known",)
+    __slots__ = ("by_trigger",)
 
     def __init__(self) -> None:
-        self.known: dict[str, dict[Node, tuple[Node, tuple[AnyChange, ...]]]] = {}
+        self.by_trigger: dict[str, dict[Node, tuple[Node, tuple[AnyChange, ...]]]] = {}
+
+
+@runtime_checkable
+class MachineModel(Protocol):
+    """What the machine asks of a model that keeps facts and a history itself, as servers do.
+
+    `transitions` calls the object that a machine moves its model. Any other model has a state and
+    nothing else, and the machine moves it as the library does.
+    """
+
+    __slots__ = ()
+
+    def event_triggered(
+        self, event: str, sources: Container[str], proceed: Callable[[], bool]
+    ) -> bool:
+        """Let an event happen that was triggered at the machine.
+
+        `sources` are the states in which the machine has a transition for it. `proceed` does what
+        the library does, and returns whether a transition was taken.
+        """
+
+    def event_begins(self) -> Callable[[], None]:
+        """Return what takes the model back to its present node, for a callback that raises."""
+
+    def event_allows(self, row: Transition) -> bool:
+        """Return whether this transition of the table is the one for the model's facts."""
+
+    def event_enters(self, event: str, state: str, count: int) -> None:
+        """Enter `state`, number `count` (from 0) on the path of `event`."""
+
+    def event_ends(self) -> None:
+        """End an event that enters no state: it can still change facts."""
 
 
 def bracketed(facts: Facts) -> str:
-    """Facts as they are written with a word: `[was=stopped]`, nothing for none."""
+    """Return facts as written behind a word: `[was=stopped]`, or nothing if there are none."""
     return f"[{','.join(f'{name}={value}' for name, value in facts)}]" if facts else ""

@@ -133,9 +133,7 @@ def _sources(
 
 def _unsaid(lifecycle: Lifecycle, source: State | None) -> Node | None:
     """The node of a server of which nothing is known but where it is."""
-    if source is None:
-        return None
-    return lifecycle.node(source, dict(lifecycle.memory.unsaid(source)))
+    return None if source is None else lifecycle.found(source)
 
 
 def _row(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from io import StringIO
 from typing import TYPE_CHECKING
 
-from ecs_fsm.core.model import NO_SERVER, NO_TASK, ChangeWithFacts, bracketed
+from ecs_fsm.core.model import NO_SERVER
+from ecs_fsm.core.server import cells
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ecs_fsm.core.explain import Told
     from ecs_fsm.core.model import AnyChange, Facts, State, Transition
 
-HISTORY = ("event", "vm_state", "task_state", "status")
 UNBOUNDED = 1000
 """Columns to assume where nobody reads along on a terminal: nothing is cut or wrapped there."""
 Because = Callable[["Facts"], str]
@@ -56,22 +55,7 @@ def print_table(
 
 def print_history(changes: Sequence[AnyChange], on: Console | None = None) -> None:
     """Print a history, `-` for no event and no task, with what is remembered if anything is."""
-    rows = [c.as_dict() for c in changes]
-    cells = [[str(c[name] or NO_TASK) for name in HISTORY] for c in rows]
-    if any(c.get("remembers") for c in rows):
-        for row, c in zip(cells, changes, strict=True):
-            row.append(bracketed(c.remembers).strip("[]") if isinstance(c, ChangeWithFacts) else "")
-        print_table((*HISTORY, "remembers"), cells, on)
-    else:
-        print_table(HISTORY, cells, on)
-
-
-def history_table(changes: Sequence[AnyChange]) -> str:
-    """A history as plain text."""
-    shown = console(terminal=False)
-    shown.file = StringIO()
-    print_history(changes, shown)
-    return shown.file.getvalue().rstrip("\n")
+    print_table(*cells(changes), on)
 
 
 def print_transitions(transitions: Iterable[Transition], because: Because) -> None:

@@ -78,8 +78,8 @@ def _method(lifecycle: Lifecycle, trigger: Trigger) -> str:
         }
         listed = [f"{name}: Literal[{v}] | None = None" for name, v in given.items()]
         parameters = "".join(f"\n        {part}," for part in ("self", "*", *listed)) + "\n    "
-        said = ", ".join(f"{name}={name}" for name in given)
-        call = f'self.trigger("{trigger.name}", **said({said}))'
+        passed = ", ".join(f"{name}={name}" for name in given)
+        call = f'self.trigger("{trigger.name}", {passed})'
     return METHOD.format(
         name=trigger.name,
         parameters=parameters,
@@ -96,7 +96,6 @@ def server_module(lifecycle: Lifecycle, package: str) -> str:
     text = HEAD.format(package=package, constant=lifecycle.name.upper()) + methods
     if any(trigger.given for trigger in triggers):
         text = text.replace("import TYPE_CHECKING", "import TYPE_CHECKING, Literal")
-        text = text.replace("import BaseServer", "import BaseServer, said")
     return text
 
 

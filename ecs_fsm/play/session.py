@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import UnknownFact
-from ecs_fsm.core.history import History
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import AnyChange, Kind, Node, State
-from ecs_fsm.core.refusal import reason
+from ecs_fsm.core.server import History
 from ecs_fsm.teach.lesson import Lesson, LessonStep
 
 NOTHING_YET = "there is no server yet"
@@ -92,7 +91,7 @@ class Session:
             elif self.lifecycle.possible(name, node):
                 why = None
             else:
-                why = reason(self.lifecycle, trigger, node)
+                why = self.lifecycle.reason(name, node)
             yield Choice(name, trigger.kind, trigger.meaning, why)
 
     def questions(self, trigger: str) -> Mapping[str, str | None]:

@@ -80,8 +80,7 @@ class Ways:
     @cached_property
     def starts(self) -> list[Place]:
         """Where a recording can begin: anywhere, with nothing known but what the state implies."""
-        memory, states = self.lifecycle.memory, self.lifecycle.states.values()
-        found = [Place(self.lifecycle.node(s, dict(memory.unsaid(s)))) for s in states]
+        found = [Place(self.lifecycle.found(s)) for s in self.lifecycle.states.values()]
         for place in list(found):
             for outcome in self.lifecycle.outcomes(place.node):
                 nodes = outcome.nodes

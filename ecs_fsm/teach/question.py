@@ -83,7 +83,7 @@ def known(lifecycle: Lifecycle, facts: Facts) -> str:
 
 def ways_on(lifecycle: Lifecycle, trigger: str, state: State) -> list[Transition]:
     """What a trigger can do in a state that nobody holds back there, each with what decides it."""
-    usual = lifecycle.node(state, dict(lifecycle.memory.unsaid(state)))
+    usual = lifecycle.found(state)
     found = lifecycle.possible(trigger, usual)
     return [t._replace(when=deciding(lifecycle, t.when)) for t in found]
 

@@ -7,7 +7,6 @@ from itertools import groupby
 
 from ecs_fsm.core.lifecycle import Lifecycle, Outcome
 from ecs_fsm.core.model import Node, State
-from ecs_fsm.core.refusal import reason
 from ecs_fsm.teach.question import (
     TICK,
     Question,
@@ -35,7 +34,7 @@ def of_refusals(lifecycle: Lifecycle) -> Iterator[Question]:
         refused = [name for name in order if not lifecycle.possible(name, node)]
         accepted = [name for name in order if certain(lifecycle, name, state)]
         right = tuple(rotated(refused, 3 * number)[: 1 + number % 3])
-        why = [f"{n}: {_reason(lifecycle, n, node)}" for n in order if n in right]
+        why = [f"{n}: {lifecycle.reason(n, node)}" for n in order if n in right]
         text = f"{placed(state)}: which of these requests get 409 now? {TICK}"
         wrong = tuple(rotated(accepted, number))
         yield from QuestionDraft(REFUSED, text, right, wrong, f"{'; '.join(why)}.").among(order)
@@ -48,7 +47,7 @@ def of_reasons(lifecycle: Lifecycle) -> Iterator[Question]:
         by_reason: dict[str, State] = {}
         for state, node in nodes:
             if not lifecycle.possible(name, node):
-                by_reason.setdefault(_reason(lifecycle, name, node), state)
+                by_reason.setdefault(lifecycle.reason(name, node), state)
         chosen = rotated(by_reason.items(), 5 * number)[:MOST_REASONS]
         for why, state in chosen:
             wrong = rotated(_untrue(lifecycle, name, state, by_reason), number)
@@ -61,13 +60,13 @@ def _untrue(
     lifecycle: Lifecycle, name: str, state: State, by_reason: Mapping[str, State]
 ) -> Iterator[str]:
     """Reasons that others have in a state, or the operation elsewhere, untrue of it here."""
-    node = lifecycle.node(state, dict(lifecycle.memory.unsaid(state)))
+    node = lifecycle.found(state)
     own = _under(lifecycle, name)
     for other in _askable(lifecycle):
         under = _under(lifecycle, other)
         apart = not (under <= own or own <= under)
         if apart and state.vm_state not in under and not lifecycle.possible(other, node):
-            yield _reason(lifecycle, other, node)
+            yield lifecycle.reason(other, node)
     for why, elsewhere in by_reason.items():
         apart = elsewhere.vm_state != state.vm_state and elsewhere.task_state != state.task_state
         if apart and elsewhere.vm_state in own:
@@ -162,17 +161,12 @@ def _askable(lifecycle: Lifecycle) -> list[str]:
 
 def _nodes(lifecycle: Lifecycle) -> list[tuple[State, Node]]:
     """Every state, as that of a server of which nothing else is known."""
-    memory = lifecycle.memory
-    return [(s, lifecycle.node(s, dict(memory.unsaid(s)))) for s in lifecycle.states.values()]
+    return [(state, lifecycle.found(state)) for state in lifecycle.states.values()]
 
 
 def _resting(lifecycle: Lifecycle) -> list[tuple[State, Node]]:
     """Those of them in which nothing runs, nor is meant to."""
     return [(s, n) for s, n in _nodes(lifecycle) if not s.task_state and lifecycle.rests(s)]
-
-
-def _reason(lifecycle: Lifecycle, name: str, node: Node) -> str:
-    return reason(lifecycle, lifecycle.triggers[name], node)
 
 
 def _ever(lifecycle: Lifecycle, name: str, goal: State) -> bool:

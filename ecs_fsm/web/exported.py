@@ -1,7 +1,7 @@
 """A lifecycle as plain data: the table with its words, as small as a page needs it.
 
 Words stand once, everything else names them by their place. Why an event is refused was found out
-by `ecs_fsm.core.refusal` for every trigger in every state; only what guards hold back is left to
+by `Lifecycle.reason` for every trigger in every state; only what guards hold back is left to
 whoever reads the data, because it depends on what a server remembers.
 """
 
@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from ecs_fsm import lifecycles
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, State, Transition, Trigger, Word
-from ecs_fsm.core.refusal import reason
 from ecs_fsm.core.scenario import GO_ON, HANG
 from ecs_fsm.core.server import API_STATUS, API_TASK_STATE, API_VM_STATE
 from ecs_fsm.waiters.judge import GONE, NAMES
@@ -118,7 +117,7 @@ class _Export:
         found = self.lifecycle.find(trigger.name, state)
         if any(not t.when for t in found):
             return NOWHERE
-        why = reason(self.lifecycle, trigger, self.lifecycle.node(state))
+        why = self.lifecycle.reason(trigger.name, self.lifecycle.node(state))
         return reasons.setdefault(why, len(reasons))
 
 

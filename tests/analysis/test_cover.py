@@ -129,8 +129,9 @@ class Watched(NovaServer):
 
     made: list[Transition]
 
-    def trigger(self, trigger: str, **given: str) -> bool:
-        self.made.append(NOVA.outcome(trigger, self.node, given).transition)
+    def trigger(self, trigger: str, **given: str | None) -> bool:
+        known = {name: value for name, value in given.items() if value is not None}
+        self.made.append(NOVA.outcome(trigger, self.node, known).transition)
         return super().trigger(trigger, **given)
 
     def run(self) -> object:  # type: ignore[override]

@@ -14,7 +14,6 @@ from ecs_fsm import ECS, Lifecycle
 from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.lifecycle import Outcome
 from ecs_fsm.core.model import Kind, Node, Transition
-from ecs_fsm.core.refusal import reason
 from ecs_fsm.core.scenario import simulate
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles import server_class
@@ -135,8 +134,8 @@ def test_every_refusal_is_the_same_in_the_page(lifecycle: Lifecycle, opening: Op
         reasons = [None if n < 0 else got["reasons"][n] for n in row]
         allowed = [bool(lifecycle.possible(name, node)) for name in lifecycle.triggers]
         assert reasons == [
-            None if can else reason(lifecycle, trigger, node)
-            for can, trigger in zip(allowed, lifecycle.triggers.values(), strict=True)
+            None if can else lifecycle.reason(trigger, node)
+            for can, trigger in zip(allowed, lifecycle.triggers, strict=True)
         ], node
         asked = zip(allowed, lifecycle.triggers.values(), strict=True)
         assert requests == [t.name for can, t in asked if can and t.kind is Kind.REQUEST]

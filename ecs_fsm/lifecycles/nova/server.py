@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ecs_fsm.core.server import BaseServer, said
+from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles.nova.table import NOVA
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Server(BaseServer):
 
         Accepted under active, stopped, paused, suspended.
         """
-        return self.trigger("shelve", **said(offload=offload))
+        return self.trigger("shelve", offload=offload)
 
     def shelve_offload(self) -> bool:
         """Take a shelved server off its host.
@@ -146,7 +146,7 @@ class Server(BaseServer):
 
         Accepted under active, stopped, error.
         """
-        return self.trigger("evacuate", **said(end=end))
+        return self.trigger("evacuate", end=end)
 
     def resize(
         self,
@@ -157,7 +157,7 @@ class Server(BaseServer):
 
         Accepted under active, stopped.
         """
-        return self.trigger("resize", **said(cell=cell))
+        return self.trigger("resize", cell=cell)
 
     def migrate(
         self,
@@ -168,7 +168,7 @@ class Server(BaseServer):
 
         Accepted under active, stopped.
         """
-        return self.trigger("migrate", **said(cell=cell))
+        return self.trigger("migrate", cell=cell)
 
     def confirm_resize(self) -> bool:
         """Keep the new flavor and host.
@@ -385,7 +385,7 @@ class Server(BaseServer):
         Can happen under building, active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, soft-delete, error.
         """
-        return self.trigger("fail", **said(retry=retry))
+        return self.trigger("fail", retry=retry)
 
     def fail_late(self) -> bool:
         """The work is done, but the clean-up after it goes wrong and leaves the server in error.
@@ -411,7 +411,7 @@ class Server(BaseServer):
         Can happen under active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, soft-delete, error.
         """
-        return self.trigger("roll_back", **said(driver=driver))
+        return self.trigger("roll_back", driver=driver)
 
     def reschedule(
         self,
@@ -422,7 +422,7 @@ class Server(BaseServer):
 
         Can happen under building, active, stopped.
         """
-        return self.trigger("reschedule", **said(network=network))
+        return self.trigger("reschedule", network=network)
 
     def fallback(self) -> bool:
         """The store cannot copy the disk itself; the image is made on the host after all.
@@ -469,4 +469,4 @@ class Server(BaseServer):
         Can happen under building, active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, error.
         """
-        return self.trigger("restart", **said(guest=guest))
+        return self.trigger("restart", guest=guest)
