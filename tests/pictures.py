@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ecs_fsm import ECS, Lifecycle, draw
 from ecs_fsm.core.model import Kind
 from ecs_fsm.core.scenario import simulate
-from ecs_fsm.draw.engine import found
+from ecs_fsm.draw.formats.dot import found
 from ecs_fsm.draw.picture import Picture
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA

@@ -41,10 +41,10 @@ class Listing(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each view shows, as the view itself tells it."""
-        from ecs_fsm.draw import VIEWS, view_module
+        from ecs_fsm.draw import VIEWS
 
         with formatter.section("Views"):
-            formatter.write_dl([(n, str(view_module(n).picture.__doc__)) for n in VIEWS])
+            formatter.write_dl([(name, str(view.__doc__)) for name, view in VIEWS.items()])
 
 
 @click.command(cls=Listing)
@@ -96,16 +96,16 @@ def draw(
       ecs-fsm draw operation resize --format mermaid
       ecs-fsm draw run create stop resize:fail@resize_finish -o run.png
     """
-    from ecs_fsm.draw import Theme, format_module, format_of, render, view_module
-    from ecs_fsm.draw.asked import Asked
+    from ecs_fsm.draw import Theme, format_named, format_of, render, view_named
+    from ecs_fsm.draw.request import DrawRequest
     from ecs_fsm.io.atomic import write_whole
 
-    asked = Asked(servers(), words, start_node(start, remember), only)
+    request = DrawRequest(servers(), words, start_node(start, remember), only)
     to_file = output not in (None, STANDARD_OUTPUT)
     form = form or (format_of(str(output)) if to_file else "svg")
-    picture = view_module(view).picture(asked)
+    picture = view_named(view)(request)
     made = render(picture, form, Theme(theme) if theme else None, engine)
-    if output == STANDARD_OUTPUT or (output is None and format_module(form).TEXT):
+    if output == STANDARD_OUTPUT or (output is None and format_named(form).is_text):
         click.echo(made, nl=False)
         return 0
     path = output or f"{view}.{form}"

@@ -4,11 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import ceil
 
 from ecs_fsm.core.model import Facts, Kind, State, bracketed
-from ecs_fsm.draw.picture import Box, Ink, Look, Spot, Text, broken, width_of
+from ecs_fsm.draw.picture import Bounds, Box, Ink, Look, Text
 from ecs_fsm.draw.rows import task_of
+
+WIDTHS = {
+    222: "ijl'|",
+    278: " !,./:;I[]ft\\",
+    333: "()-r`",
+    500: "Jcksvxyz",
+    611: "FTZ",
+    667: "&ABEKPSVXY",
+    722: "CDHNRUw",
+    778: "GOQ",
+    833: "Mm",
+    944: "W%@",
+    1000: "→…",
+}
+"""The widths of Helvetica (and Arial, Arimo, Liberation Sans), in thousandths of its size; what is
+not listed is 556 wide."""
+ADVANCE = {letter: width for width, letters in WIDTHS.items() for letter in letters}
+BOLD = 1.1
+
+
+@lru_cache(maxsize=4096)
+def width_of(words: str, size: float, bold: bool = False) -> float:
+    """How wide a line of text is, a little too much rather than too little."""
+    plain = sum(ADVANCE.get(letter, 556) for letter in words) * size / 1000
+    return plain * BOLD if bold else plain
+
+
+def broken(word: str, most: float, size: float) -> list[str]:
+    """A long word of the API on two lines, broken behind an underscore or a hyphen."""
+    if width_of(word, size) <= most:
+        return [word]
+    places = [n + 1 for n, letter in enumerate(word[:-1]) if letter in "_-/"]
+    if not places:
+        return [word]
+
+    def longer(place: int) -> float:
+        return max(width_of(word[:place], size), width_of(word[place:], size))
+
+    best = min(places, key=longer)
+    return [word[:best], word[best:]]
+
+
+def wrapped(sentence: str, most: float, size: float) -> list[str]:
+    """A sentence on as many lines as it needs."""
+    lines: list[str] = []
+    for word in sentence.split():
+        if lines and width_of(f"{lines[-1]} {word}", size) <= most:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
 
 NAME = 10.0
 STATUS = 9.0
@@ -35,7 +88,7 @@ def slug(text: str) -> str:
     return "-".join(part.strip("-") or "none" for part in text.replace("_", "-").split("/"))
 
 
-def told(state: State) -> str:
+def description(state: State) -> str:
     """What a state is, in a sentence or two."""
     meanings = [state.vm_state.meaning, *([state.task_state.meaning] if state.task_state else [])]
     return f"{state}: status {state.status}. {' '.join(meanings)}"
@@ -75,7 +128,7 @@ def goal_box(state: State, key: str, *, back: bool = False, at_once: str = "now"
 
 
 def _state_box(key: str, look: Look, lines: tuple[Text, ...], state: State) -> Box:
-    return Box(key, look, lines, state, state.status.tone, told(state))
+    return Box(key, look, lines, state, state.status.tone, description(state))
 
 
 def origin_box(key: str = "origin") -> Box:
@@ -118,8 +171,8 @@ def height_for(box: Box) -> float:
 
 def placed(box: Box, left: float, middle: float, width: float, height: float = 0) -> Box:
     """The box at its place: its left side, its middle, as high as its lines or as `height`."""
-    spot = Spot(left + width / 2, middle, width, height or height_for(box))
-    return replace(box, spot=spot)
+    bounds = Bounds(left + width / 2, middle, width, height or height_for(box))
+    return replace(box, bounds=bounds)
 
 
 def heading(title: str, lines: Iterable[str], width: float) -> list[Box]:
@@ -135,7 +188,7 @@ def heading(title: str, lines: Iterable[str], width: float) -> list[Box]:
 
 def bottom_of(boxes: Iterable[Box]) -> int:
     """How far down boxes reach."""
-    return ceil(max(box.spot.y + box.spot.height / 2 for box in boxes if box.spot))
+    return ceil(max(box.bounds.y + box.bounds.height / 2 for box in boxes if box.bounds))
 
 
-NOWHERE = Spot(0, 0, 0, 0)
+NOWHERE = Bounds(0, 0, 0, 0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 
 from ecs_fsm.core.model import State, Tone, Transition
 
@@ -64,7 +63,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Bounds:
     """Where a box lies: its centre, its width and its height."""
 
     x: float
@@ -88,7 +87,7 @@ class Box:
     state: State | None = None
     tone: Tone | None = None
     title: str = ""
-    spot: Spot | None = None
+    bounds: Bounds | None = None
     ports: tuple[float, ...] = ()
     left: bool = False
     """Whether its lines begin at the left."""
@@ -114,17 +113,17 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How the boxes of a picture come to their places: each has a spot, or they flow."""
+    """How the boxes of a picture come to their places: each has a bounds, or they flow."""
 
     flow: str = ""
-    """`LR` from left to right, `TB` from top to bottom, nothing where every box has its spot."""
+    """`LR` from left to right, `TB` from top to bottom, nothing where every box has its bounds."""
     between: float = 18
     """The least distance between two boxes one after the other, where they flow."""
     beside: float = 10
     """The least distance between two boxes side by side, where they flow."""
 
 
-Step = tuple[str | None, State]
+RunStep = tuple[str | None, State]
 """An event, None where a run begins without one, and the state that it entered."""
 
 
@@ -156,58 +155,6 @@ class Picture:
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...] = ()
     page: Page = field(default_factory=Page)
-    steps: tuple[Step, ...] = ()
+    steps: tuple[RunStep, ...] = ()
     moments: tuple[Moment, ...] = ()
     sheets: tuple[Picture, ...] = ()
-
-
-WIDTHS = {
-    222: "ijl'|",
-    278: " !,./:;I[]ft\\",
-    333: "()-r`",
-    500: "Jcksvxyz",
-    611: "FTZ",
-    667: "&ABEKPSVXY",
-    722: "CDHNRUw",
-    778: "GOQ",
-    833: "Mm",
-    944: "W%@",
-    1000: "→…",
-}
-"""The widths of Helvetica (and Arial, Arimo, Liberation Sans), in thousandths of its size; what is
-not listed is 556 wide."""
-ADVANCE = {letter: width for width, letters in WIDTHS.items() for letter in letters}
-BOLD = 1.1
-
-
-@lru_cache(maxsize=4096)
-def width_of(words: str, size: float, bold: bool = False) -> float:
-    """How wide a line of text is, a little too much rather than too little."""
-    plain = sum(ADVANCE.get(letter, 556) for letter in words) * size / 1000
-    return plain * BOLD if bold else plain
-
-
-def broken(word: str, most: float, size: float) -> list[str]:
-    """A long word of the API on two lines, broken behind an underscore or a hyphen."""
-    if width_of(word, size) <= most:
-        return [word]
-    places = [n + 1 for n, letter in enumerate(word[:-1]) if letter in "_-/"]
-    if not places:
-        return [word]
-
-    def longer(place: int) -> float:
-        return max(width_of(word[:place], size), width_of(word[place:], size))
-
-    best = min(places, key=longer)
-    return [word[:best], word[best:]]
-
-
-def wrapped(sentence: str, most: float, size: float) -> list[str]:
-    """A sentence on as many lines as it needs."""
-    lines: list[str] = []
-    for word in sentence.split():
-        if lines and width_of(f"{lines[-1]} {word}", size) <= most:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines

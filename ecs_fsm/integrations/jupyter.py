@@ -12,9 +12,9 @@ from html import escape
 from ecs_fsm.core.server import BaseServer, History, cells
 from ecs_fsm.draw import render
 from ecs_fsm.draw.picture import Picture
+from ecs_fsm.draw.request import DrawnRun
 from ecs_fsm.draw.views.run import run
 from ecs_fsm.draw.views.timeline import timeline
-from ecs_fsm.draw.walk import Run
 
 MOST = 40
 """How many changes are shown at most; more would not be legible."""
@@ -24,14 +24,14 @@ FITTING = 'style="max-width:100%;height:auto"'
 def server_svg(server: BaseServer) -> str:
     """Return the picture of a server's run up to its present state, as SVG."""
     changes = server.history or (server.lifecycle.change(None, server.node),)
-    return _svg(run(server.lifecycle, Run(tuple(changes[-MOST:]))))
+    return _svg(run(server.lifecycle, DrawnRun(tuple(changes[-MOST:]))))
 
 
 def history_html(history: History) -> str:
     """Return a history as a table and, if its lifecycle is known, a timeline below it, as HTML."""
     shown = "".join(_table(history))
     if history and history.lifecycle is not None:
-        drawn = timeline(history.lifecycle, Run(tuple(history[-MOST:])))
+        drawn = timeline(history.lifecycle, DrawnRun(tuple(history[-MOST:])))
         image = b64encode(_svg(drawn).encode()).decode()
         alt = escape(drawn.title)
         shown += f'<img {FITTING} alt="{alt}" src="data:image/svg+xml;base64,{image}">'

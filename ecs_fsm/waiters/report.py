@@ -129,8 +129,8 @@ def _legal(value: str | None) -> str:
 
 def draw(lifecycle: Lifecycle, finding: Finding) -> Picture:
     """Return the run of a finding on the lanes, with its polls marked and its message below."""
+    from ecs_fsm.draw.request import DrawnRun, Poll
     from ecs_fsm.draw.views.run import run as draw_run
-    from ecs_fsm.draw.walk import Poll, Run
 
     run = finding.run
     changes = [lifecycle.change(None, run.start.source)] if run.start.source else []
@@ -144,7 +144,7 @@ def draw(lifecycle: Lifecycle, finding: Finding) -> Picture:
         for index, value in zip(finding.seen, finding.polled, strict=True)
     )
     title = f"{run.start.request.transition.trigger}: {finding.kind}"
-    drawn = Run(tuple(changes), polls=tuple(polls), title=title, remark=finding.message)
+    drawn = DrawnRun(tuple(changes), polls=tuple(polls), title=title, remark=finding.message)
     return draw_run(lifecycle, drawn)
 
 

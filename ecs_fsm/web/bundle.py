@@ -13,7 +13,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from ecs_fsm.core.model import Tone
-from ecs_fsm.draw.palette import COLOURS, Colours, Theme
+from ecs_fsm.draw.styles import COLOURS, Colours, Theme
 
 PARTS = ("fill", "line", "ink")
 

@@ -15,9 +15,9 @@ from xml.etree import ElementTree as ET
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.draw import lanes, render
 from ecs_fsm.draw.boxes import slug
-from ecs_fsm.draw.motion import SPACE
-from ecs_fsm.draw.palette import Theme
-from ecs_fsm.draw.picture import Arrow, Box, Look, Picture, Spot
+from ecs_fsm.draw.formats.svg import SPACE
+from ecs_fsm.draw.picture import Arrow, Bounds, Box, Look, Picture
+from ecs_fsm.draw.styles import Theme
 from ecs_fsm.web.bundle import colour_names
 
 ABOVE = ("title", "explained")
@@ -69,16 +69,16 @@ class _LanesSvg:
 
     def _lane(self, key: str) -> str:
         """The lane in which a box or an arrow lies."""
-        found = self.boxes[self.arrows[key].head if key in self.arrows else key].spot
+        found = self.boxes[self.arrows[key].head if key in self.arrows else key].bounds
         for lane in self.lanes:
-            ground = self.boxes[lane].spot
+            ground = self.boxes[lane].bounds
             if found and ground and _within(found, ground):
                 return lane
         raise ValueError(f"{key} lies in no lane")
 
     def _bottom(self, key: str) -> float:
-        spot = self.boxes[key].spot
-        return spot.y + spot.height / 2 if spot else 0
+        bounds = self.boxes[key].bounds
+        return bounds.y + bounds.height / 2 if bounds else 0
 
     def _group(self, group: ET.Element, key: str) -> Iterator[str]:
         yield f"<g{self._told(key)}>"
@@ -143,8 +143,8 @@ class _LanesSvg:
         return found
 
 
-def _within(spot: Spot, ground: Spot) -> bool:
-    across, down = abs(spot.x - ground.x), abs(spot.y - ground.y)
+def _within(bounds: Bounds, ground: Bounds) -> bool:
+    across, down = abs(bounds.x - ground.x), abs(bounds.y - ground.y)
     return across <= ground.width / 2 and down <= ground.height / 2
 
 

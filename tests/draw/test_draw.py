@@ -20,11 +20,11 @@ from transitions.extensions import GraphMachine as LibraryMachine
 
 from ecs_fsm import ECS, InvalidInput, Lifecycle, Refused, Server, draw
 from ecs_fsm.core.model import Tone
-from ecs_fsm.draw.engine import found
+from ecs_fsm.draw.formats.dot import found
 from ecs_fsm.draw.formats.mermaid import name as mermaid_name
 from ecs_fsm.draw.graph_machine import GraphMachine
-from ecs_fsm.draw.palette import COLOURS, Theme, counterparts
 from ecs_fsm.draw.picture import Look, Picture
+from ecs_fsm.draw.styles import COLOURS, Theme, counterparts
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from tests import facts
@@ -387,7 +387,7 @@ def test_a_run_fades_what_it_does_not_touch() -> None:
 def test_a_refused_step_is_shown_where_it_was_refused() -> None:
     picture = runs(ECS)["run"]
     boxes = {box.key: box for box in picture.boxes}
-    mark, error = boxes["refused"].spot, boxes["state-active-none"].spot
+    mark, error = boxes["refused"].bounds, boxes["state-active-none"].bounds
     assert mark is not None
     assert error is not None
     assert "refused" in boxes["refused"].lines[0].words

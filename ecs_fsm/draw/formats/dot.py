@@ -1,20 +1,29 @@
-"""A picture as DOT text, the language of Graphviz; every image is made from it."""
+"""A picture as DOT text, the language of Graphviz, and the engine that paints such text.
+
+Every image is made from DOT. The engine is `graphviz-pure`, a Python package: it writes the same
+bytes on every machine. An installed Graphviz can be chosen instead.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from html import escape
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from shutil import which
+from subprocess import CalledProcessError
+from threading import RLock
 
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_SERVER, Transition
 from ecs_fsm.draw.boxes import LINE, height_for, width_for
-from ecs_fsm.draw.palette import COLOURS, Colours, Theme, Tint
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
+from ecs_fsm.draw.styles import COLOURS, Colours, Theme, Tint
 
 FONT = "Arial"
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0">'
 INCH = 72
-ENDINGS = (".dot", ".gv")
-TEXT = True
 MARGIN = 8.0
 BOLD_IS_HIGH = 0.4
 """Room above a bold line, in sizes, that brings it to the height of any other line."""
@@ -24,7 +33,7 @@ BARE = (Look.PLAIN, Look.REQUEST, Look.PROGRESS, Look.FAILURE)
 SHAPES = {Look.GOAL: "cds", Look.ORIGIN: "circle"} | dict.fromkeys(BARE, "none")
 
 
-def render(
+def dot(
     picture: Picture, theme: Theme | None = None, program: str | None = None, **page: str
 ) -> str:
     """The DOT text of a picture, for any Graphviz: it names the engine that it is laid out by.
@@ -108,14 +117,14 @@ def _box(box: Box, colours: Colours) -> dict[str, str]:
     }
     if box.look in SHAPES:
         attributes["shape"] = SHAPES[box.look]
-    spot = box.spot
+    bounds = box.bounds
     attributes |= {
-        "width": _inches(spot.width if spot else width_for(box)),
-        "height": _inches(spot.height if spot else height_for(box)),
+        "width": _inches(bounds.width if bounds else width_for(box)),
+        "height": _inches(bounds.height if bounds else height_for(box)),
         "fixedsize": "true",
     }
-    if spot:
-        attributes["pos"] = f"{spot.x:.2f},{-spot.y:.2f}!"
+    if bounds:
+        attributes["pos"] = f"{bounds.x:.2f},{-bounds.y:.2f}!"
     return attributes
 
 
@@ -155,21 +164,21 @@ def _label(box: Box, colours: Colours, tint: Tint) -> str:
     side = ' ALIGN="LEFT"' if box.left else ""
     text = f"<BR{side}/>".join(_line(line, box, colours, tint) for line in box.lines)
     text += f"<BR{side}/>" if box.left else ""
-    if box.ports and box.spot:
-        return f"<{_table(text, box.spot.width, box.ports)}>"
-    if box.spot and _is_high(box):
-        return f"<{_lowered(text, box, box.spot.width)}>"
-    if box.left and box.spot:
-        size = f'WIDTH="{int(box.spot.width) - 2}" HEIGHT="{int(box.spot.height) - 2}"'
+    if box.ports and box.bounds:
+        return f"<{_table(text, box.bounds.width, box.ports)}>"
+    if box.bounds and _is_high(box):
+        return f"<{_lowered(text, box, box.bounds.width)}>"
+    if box.left and box.bounds:
+        size = f'WIDTH="{int(box.bounds.width) - 2}" HEIGHT="{int(box.bounds.height) - 2}"'
         return f'<{TABLE}<TR><TD ALIGN="LEFT" BALIGN="LEFT" {size}>{text}</TD></TR></TABLE>>'
     return f"<{text}>"
 
 
 def _is_high(box: Box) -> bool:
     """Whether Graphviz would set the only line of a box above the middle, as it does with bold."""
-    if len(box.lines) != 1 or not box.lines[0].bold or box.spot is None:
+    if len(box.lines) != 1 or not box.lines[0].bold or box.bounds is None:
         return False
-    return box.spot.height >= (LINE + BOLD_IS_HIGH) * box.lines[0].size + 0.5
+    return box.bounds.height >= (LINE + BOLD_IS_HIGH) * box.lines[0].size + 0.5
 
 
 def _lowered(text: str, box: Box, width: float) -> str:
@@ -214,3 +223,61 @@ def listed(transitions: Iterable[Transition]) -> str:
     return "; ".join(
         " > ".join([f"{t.trigger} {t.source or NO_SERVER}", *t.path]) for t in transitions
     )
+
+
+PURE = "graphviz-pure"
+_driving = RLock()
+
+
+def painted(text: str, form: str, program: str | None = None) -> bytes:
+    """What the engine makes of DOT text: `form` is one of its output formats, such as svg or png.
+
+    The text names its layout. `program` is the name or path of an installed `dot`. Raises
+    `InvalidInput` where the engine is missing or does not know the format.
+    """
+    import graphviz
+
+    with engine(program):
+        try:
+            made: bytes = graphviz.pipe("dot", form, text.encode(), quiet=True)
+        except (CalledProcessError, OSError) as error:
+            said = getattr(error, "stderr", b"") or str(error).encode()
+            why = " ".join(said.decode(errors="replace").split())
+            raise InvalidInput(f"{program or PURE} could not draw {form}: {why}") from error
+    if not made:
+        raise InvalidInput(f"{program or PURE} could not draw {form}: it wrote nothing")
+    return made
+
+
+@contextmanager
+def engine(program: str | None = None) -> Iterator[Path]:
+    """Let the `graphviz` package run our engine, or `program`, as long as the context lasts.
+
+    Whatever draws by that package draws with it then, also `transitions`' own diagrams.
+    """
+    from graphviz.backend import dot_command
+
+    path = found(program)
+    with _driving:
+        before, dot_command.DOT_BINARY = dot_command.DOT_BINARY, path
+        try:
+            yield path
+        finally:
+            dot_command.DOT_BINARY = before
+
+
+def found(program: str | None = None) -> Path:
+    """Where the engine is. Raises `InvalidInput` that says what to install."""
+    if program is not None:
+        chosen = which(program)
+        if chosen is None:
+            raise InvalidInput(f"there is no program {program!r}; leave --engine out to use {PURE}")
+        return Path(chosen)
+    try:
+        listed = files(PURE) or []
+    except PackageNotFoundError:
+        listed = []
+    for file in listed:
+        if file.stem == PURE and (path := Path(str(file.locate()))).is_file():
+            return path
+    raise InvalidInput(f"{PURE} is not installed: pip install {PURE}, or name a dot by --engine")

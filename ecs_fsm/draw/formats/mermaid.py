@@ -7,15 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ecs_fsm.core.model import NO_TASK, State, Transition
-from ecs_fsm.draw.palette import COLOURS, Theme
-from ecs_fsm.draw.picture import Picture, Step
+from ecs_fsm.draw.picture import Picture, RunStep
+from ecs_fsm.draw.styles import COLOURS, Theme
 
 ORIGIN = "[*]"
-ENDINGS = (".mmd", ".mermaid")
-TEXT = True
 
 
-def render(picture: Picture, theme: Theme | None = None, program: str | None = None) -> str:
+def mermaid(picture: Picture, theme: Theme | None = None, program: str | None = None) -> str:
     """The Mermaid text of a picture (Mermaid 11, `stateDiagram-v2`).
 
     A name there is made of letters, digits and underscores: `active__powering_off` is
@@ -57,7 +55,7 @@ def _quoted(text: str) -> str:
     return '"' + re.sub(r'["#;\n\\]', lambda found: f"#{ord(found[0])};", text) + '"'
 
 
-def _run(steps: Sequence[Step]) -> Iterator[str]:
+def _run(steps: Sequence[RunStep]) -> Iterator[str]:
     """The events of a run as numbered arrows."""
     before: State | None = None
     for number, (event, state) in enumerate(steps, start=1):

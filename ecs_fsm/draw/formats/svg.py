@@ -1,36 +1,37 @@
-"""A picture as SVG: what the engine paints, told to screen readers, styles and scripts as well.
+"""A picture as SVG: what the engine paints, with data for screen readers, styles and scripts.
 
 Every box of a state carries `data-vm-state`, `data-task-state` (`-` for none) and `data-status`,
 every arrow `data-transitions`, and both a title. A picture in the light theme follows the reader's
-`prefers-color-scheme`.
+`prefers-color-scheme`. A picture with moments is animated by CSS, without a script.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree as ET
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_TASK
-from ecs_fsm.draw.engine import PURE, painted
-from ecs_fsm.draw.formats import dot
-from ecs_fsm.draw.formats.dot import listed
-from ecs_fsm.draw.motion import SPACE, element, moving, rules
-from ecs_fsm.draw.palette import Theme, counterparts
-from ecs_fsm.draw.picture import Arrow, Box, Look, Picture
+from ecs_fsm.draw import boxes as make
+from ecs_fsm.draw.formats.dot import PURE, dot, listed, painted
+from ecs_fsm.draw.picture import CAPTION, Arrow, Bounds, Box, Ink, Look, Moment, Picture
+from ecs_fsm.draw.styles import COLOURS, Theme, counterparts
 
-ENDINGS = (".svg",)
-TEXT = False
 FONTS = "Arimo, 'Liberation Sans', Helvetica, Arial, sans-serif"
+SPACE = "http://www.w3.org/2000/svg"
+SECONDS = 1.2
+"""How long the server stays on a state."""
+MOVING = 0.35
+"""The part of that time in which it goes there."""
 ET.register_namespace("", SPACE)
 
 
-def render(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
+def svg(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
     """The SVG of a picture; without a theme it is light or dark as its reader prefers.
 
     Raises `InvalidInput` where the engine is missing, or is none.
     """
-    made = painted(dot.render(picture, theme), "svg", program)
+    made = painted(dot(picture, theme), "svg", program)
     try:
         top = ET.fromstring(made)  # noqa: S314 what our own engine wrote
     except ET.ParseError as error:
@@ -108,3 +109,77 @@ def _describe_arrow(group: ET.Element, heading: ET.Element, arrow: Arrow) -> Non
     heading.text = ", ".join(triggers)
     group.set("data-trigger", " ".join(triggers))
     group.set("data-transitions", listed(arrow.transitions))
+
+
+def element(name: str, text: str = "", **attributes: str) -> ET.Element:
+    """An element of SVG; an underscore in the name of an attribute is a hyphen."""
+    made = ET.Element(f"{{{SPACE}}}{name}")
+    made.text = text
+    for attribute, value in attributes.items():
+        made.set(attribute.strip("_").replace("_", "-"), value)
+    return made
+
+
+def rules(picture: Picture) -> str:
+    """The style by which a picture moves, over and over; still where motion is unwanted."""
+    spots = [moment.box.bounds or make.NOWHERE for moment in picture.moments]
+    whole = SECONDS * len(spots)
+    share = 100 / len(spots)
+    places = []
+    for number, bounds in enumerate(spots):
+        x, y = _centre(picture, bounds)
+        place = f"transform:translate({x - bounds.width / 2:.1f}px,{y:.1f}px)"
+        places.append(f"{share * (number + MOVING):.3f}%,{share * (number + 1):.3f}%{{{place}}}")
+    shown = f"0%,{share - 0.01:.3f}%{{opacity:1}}{share:.3f}%,100%{{opacity:0}}"
+    return (
+        f"@keyframes walk{{{''.join(places)}}}"
+        f"@keyframes shown{{{shown}}}"
+        f"#{CAPTION}{{visibility:hidden}}"
+        f".walker{{opacity:1;animation:walk {whole:g}s ease-in-out infinite}}"
+        f".moment{{opacity:0;animation:shown {whole:g}s linear infinite}}"
+        "@media (prefers-reduced-motion:reduce){"
+        f".walker,.moment{{animation:none;visibility:hidden}}#{CAPTION}{{visibility:visible}}}}"
+    )
+
+
+def moving(picture: Picture, theme: Theme) -> Iterator[ET.Element]:
+    """What moves: a frame and a caption for each moment, and the server that walks."""
+    ink = COLOURS[theme].inks[Ink.REQUEST]
+    (place,) = (box.bounds or make.NOWHERE for box in picture.boxes if box.key == CAPTION)
+    x, y = _centre(picture, place)
+    for number, moment in enumerate(picture.moments):
+        delay = f"animation-delay:{SECONDS * number:g}s"
+        group = element("g", class_="moment", opacity="0", style=delay)
+        left = f"{x - place.width / 2 + 1:.1f}"
+        caption = element("text", moment.caption, x=left, y=f"{y + 4:.1f}", fill=ink)
+        caption.attrib |= {"font-size": "12", "font-weight": "bold"}
+        group.extend((_frame(picture, moment, ink), caption))
+        yield group
+    bounds = picture.moments[-1].box.bounds or make.NOWHERE
+    x, y = _centre(picture, bounds)
+    at = f"translate({x - bounds.width / 2:.1f} {y:.1f})"
+    yield element("circle", class_="walker", r="6", fill=ink, opacity="0", transform=at)
+
+
+def _frame(picture: Picture, moment: Moment, ink: str) -> ET.Element:
+    bounds = moment.box.bounds or make.NOWHERE
+    x, y = _centre(picture, bounds)
+    return element(
+        "rect",
+        x=f"{x - bounds.width / 2 - 2:.1f}",
+        y=f"{y - bounds.height / 2 - 2:.1f}",
+        width=f"{bounds.width + 4:.1f}",
+        height=f"{bounds.height + 4:.1f}",
+        rx="11",
+        fill="none",
+        stroke=ink,
+        stroke_width="3",
+    )
+
+
+def _centre(picture: Picture, bounds: Bounds) -> tuple[float, float]:
+    """Where the centre of a box is in the drawing of the engine."""
+    boxes = [box.bounds for box in picture.boxes if box.bounds]
+    left = min(s.x - s.width / 2 for s in boxes)
+    bottom = max(s.y + s.height / 2 for s in boxes)
+    return bounds.x - left, bounds.y - bottom

@@ -14,9 +14,9 @@ from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State, Transition, Trigger
 from ecs_fsm.draw import boxes as make
-from ecs_fsm.draw.asked import Asked
-from ecs_fsm.draw.ladder import Block, Step, placed
-from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
+from ecs_fsm.draw.layout import Ladder, LadderStep, ladders_placed
+from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
+from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.rows import task_of
 
 MOST = 3
@@ -29,16 +29,16 @@ EXPLAINED = (
 )
 
 
-def picture(asked: Asked) -> Picture:
+def operation_view(request: DrawRequest) -> Picture:
     """NAME: one operation to each of its ends, from everywhere or --from VM/TASK."""
-    asked.without("operation", "only")
-    if len(asked.words) != 1:
-        known = ", ".join(_drawn(asked.servers.lifecycle))
+    request.without("operation", "only")
+    if len(request.words) != 1:
+        known = ", ".join(_drawn(request.servers.lifecycle))
         raise InvalidInput(f"say which operation to draw, one of {known}")
-    if asked.begin and asked.begin.facts:
+    if request.begin and request.begin.facts:
         raise InvalidInput("operation draws what can be for every fact: leave --remember out")
-    start = asked.begin.state if asked.begin else None
-    return operation(asked.servers.lifecycle, asked.words[0], start)
+    start = request.begin.state if request.begin else None
+    return operation(request.servers.lifecycle, request.words[0], start)
 
 
 def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Picture:
@@ -53,7 +53,7 @@ def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Pi
         raise unknown("operation", name, known)
     if start is not None and not lifecycle.find(name, start):
         raise lifecycle.refusal(name, lifecycle.node(start))
-    drawing = _Drawing(lifecycle, known[name])
+    drawing = _OperationDrawing(lifecycle, known[name])
     for transitions in _groups(known[name], start):
         drawing.draw(transitions)
     whence = f" from {start}" if start else ""
@@ -63,7 +63,7 @@ def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Pi
         lifecycle=lifecycle.name,
         title=title,
         description=f"{known[name].meaning} Every way it can go, with the status at each step.",
-        boxes=tuple(placed(drawing.blocks, title, f"{known[name].meaning} {EXPLAINED}")),
+        boxes=tuple(ladders_placed(drawing.ladders, title, f"{known[name].meaning} {EXPLAINED}")),
         arrows=tuple(drawing.arrows),
     )
 
@@ -84,13 +84,13 @@ def _groups(trigger: Trigger, start: State | None) -> list[list[Transition]]:
     return list(groups.values())
 
 
-class _Drawing:
+class _OperationDrawing:
     """The picture of one operation while it grows; each state is drawn in full once."""
 
     def __init__(self, lifecycle: Lifecycle, trigger: Trigger) -> None:
         self.lifecycle = lifecycle
         self.trigger = trigger
-        self.blocks: list[Block] = []
+        self.ladders: list[Ladder] = []
         self.arrows: list[Arrow] = []
         self._own: dict[State, str] = {}
         self._waiting: list[State] = []
@@ -102,22 +102,22 @@ class _Drawing:
         first, look = transitions[0], make.look_of(self.trigger.kind)
         source = self._source([t.source for t in transitions if t.source])
         chip = self._chip(self.trigger.name, self.trigger.kind, first)
-        block = Block([source, chip])
-        self.blocks.append(block)
+        ladder = Ladder([source, chip])
+        self.ladders.append(ladder)
         self.arrows.append(Arrow(source.key, chip.key, look, tuple(transitions), knot=True))
-        self._down(block, chip.key, look, transitions)
+        self._down(ladder, chip.key, look, transitions)
         if self.trigger.unseen and first.source and first.source not in self._own:
-            self._in_its_state(block, first.source)
+            self._in_its_state(ladder, first.source)
         while self._waiting:
             state = self._waiting.pop(0)
             if state not in self._own:
-                self._go_on(block, self._step(block, state), state)
+                self._go_on(ladder, self._step(ladder, state), state)
 
-    def _in_its_state(self, block: Block, state: State) -> None:
+    def _in_its_state(self, ladder: Ladder, state: State) -> None:
         """Draw what can become of an operation that has no step of its own."""
         self._own[state] = self._key("unseen")
-        step = Step(make.again_box(state, self._own[state], elsewhere=True))
-        block.steps.append(step)
+        step = LadderStep(make.again_box(state, self._own[state], elsewhere=True))
+        ladder.steps.append(step)
         for t in self.lifecycle.leaving(state):
             if t.kind is Kind.FAILURE:
                 self._aside(step, t)
@@ -146,32 +146,36 @@ class _Drawing:
             by_status.setdefault(state.status, []).append(task_of(state))
         lines = [Text(f"{sources[0].vm_state}, any of", make.NAME, bold=True)]
         for status, tasks in by_status.items():
-            told = wrapped(f"{status}: {', '.join(tasks)}", WIDE, make.REMARK)
+            told = make.wrapped(f"{status}: {', '.join(tasks)}", WIDE, make.REMARK)
             lines += [Text(line, make.REMARK) for line in told]
         return Box(self._key("source"), Look.LANE, tuple(lines))
 
-    def _down(self, block: Block, tail: str, look: Look, transitions: Sequence[Transition]) -> None:
+    def _down(
+        self, ladder: Ladder, tail: str, look: Look, transitions: Sequence[Transition]
+    ) -> None:
         """Draw the states that an event enters, one below the other, and what comes after them."""
         path = transitions[0].path
         if not path:
             same = Box(self._key("same"), Look.PLAIN, (Text("nothing seen", make.STATUS),))
-            block.steps.append(Step(same))
+            ladder.steps.append(LadderStep(same))
             self.arrows.append(Arrow(tail, same.key, look, tuple(transitions)))
         for number, state in enumerate(path):
             last = number == len(path) - 1
             fresh = last and state not in self._own and not self.lifecycle.rests(state)
-            step = self._step(block, state) if fresh else Step(self._passed(state, last=last))
+            step = (
+                self._step(ladder, state) if fresh else LadderStep(self._passed(state, last=last))
+            )
             if not fresh:
-                block.steps.append(step)
+                ladder.steps.append(step)
             self.arrows.append(Arrow(tail, step.box.key, look, tuple(transitions)))
             tail, look = step.box.key, Look.PROGRESS
             if fresh:
-                self._go_on(block, step, state)
+                self._go_on(ladder, step, state)
 
-    def _step(self, block: Block, state: State) -> Step:
-        step = Step(make.step_box(state))
+    def _step(self, ladder: Ladder, state: State) -> LadderStep:
+        step = LadderStep(make.step_box(state))
         self._own[state] = step.box.key
-        block.steps.append(step)
+        ladder.steps.append(step)
         return step
 
     def _passed(self, state: State, *, last: bool) -> Box:
@@ -184,7 +188,7 @@ class _Drawing:
             self._waiting.append(state)
         return make.again_box(state, self._key("seen"), elsewhere=True)
 
-    def _go_on(self, block: Block, step: Step, state: State) -> None:
+    def _go_on(self, ladder: Ladder, step: LadderStep, state: State) -> None:
         """Draw what can become of a step, and the next one if only one can be."""
         events = [t for t in self.lifecycle.leaving(state) if t.kind is not Kind.REQUEST]
         ahead = [t for t in events if t.trigger == self.lifecycle.advance]
@@ -195,9 +199,9 @@ class _Drawing:
         if not self.lifecycle.rests(state):
             self._hang(step, state)
         if straight:
-            self._down(block, step.box.key, Look.PROGRESS, [straight])
+            self._down(ladder, step.box.key, Look.PROGRESS, [straight])
 
-    def _aside(self, step: Step, transition: Transition) -> None:
+    def _aside(self, step: LadderStep, transition: Transition) -> None:
         look = make.look_of(transition.kind)
         chip = self._chip(transition.trigger, transition.kind, transition)
         row = [chip]
@@ -205,7 +209,7 @@ class _Drawing:
             row.append(self._passed(state, last=number == len(transition.path) - 1))
         self._add_row(step, row, look, (transition,))
 
-    def _hang(self, step: Step, state: State) -> None:
+    def _hang(self, step: LadderStep, state: State) -> None:
         out = [
             name
             for name in self.lifecycle.operations
@@ -217,7 +221,7 @@ class _Drawing:
         self._add_row(step, [self._chip("hang", Kind.FAILURE), goal], Look.FAILURE, ())
 
     def _add_row(
-        self, step: Step, row: list[Box], look: Look, transitions: tuple[Transition, ...]
+        self, step: LadderStep, row: list[Box], look: Look, transitions: tuple[Transition, ...]
     ) -> None:
         number = len(step.rows)
         step.rows.append(row)

@@ -1,19 +1,29 @@
-"""A run of a server on the lanes: what it entered, numbered in order; the rest fades."""
+"""A run on the lanes: what the server entered, numbered in order or walking; the rest fades."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State, Tone
 from ecs_fsm.draw import boxes as make
-from ecs_fsm.draw.asked import Asked
-from ecs_fsm.draw.grid import text_at
-from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text, wrapped
+from ecs_fsm.draw.layout import text_at
+from ecs_fsm.draw.picture import (
+    CAPTION,
+    Arrow,
+    Box,
+    Ink,
+    Look,
+    Moment,
+    Picture,
+    RunStep,
+    Text,
+)
+from ecs_fsm.draw.request import DrawnRun, DrawRequest
 from ecs_fsm.draw.rows import Lane, lanes_of
-from ecs_fsm.draw.sheet import row_key, sheet
-from ecs_fsm.draw.walk import Run, Visit, walk
+from ecs_fsm.draw.views.lanes import row_key, sheet
 
 STAYS = (Look.LANE, Look.PLAIN)
 """What never fades: the ground and what is written on it."""
@@ -25,18 +35,18 @@ MOST = 4
 """Numbers to show on one box."""
 
 
-def picture(asked: Asked) -> Picture:
+def run_view(request: DrawRequest) -> Picture:
     """WORD... (as in simulate): a run on the lanes, its states numbered in order."""
-    asked.without("run", "only")
-    return run(asked.servers.lifecycle, asked.run())
+    request.without("run", "only")
+    return run(request.servers.lifecycle, request.run())
 
 
-def run(lifecycle: Lifecycle, happened: Run) -> Picture:
+def run(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     """A run on the lanes that it touches, of a small lifecycle on all of them."""
     return drawn(lifecycle, happened)[0]
 
 
-def drawn(lifecycle: Lifecycle, happened: Run) -> tuple[Picture, list[Visit]]:
+def drawn(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visit]]:
     """The picture of a run, and its way over the lanes."""
     base, visits = walked(lifecycle, happened)
     made = replace(
@@ -50,7 +60,7 @@ def drawn(lifecycle: Lifecycle, happened: Run) -> tuple[Picture, list[Visit]]:
     return made, visits
 
 
-def walked(lifecycle: Lifecycle, happened: Run) -> tuple[Picture, list[Visit]]:
+def walked(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visit]]:
     """The lanes of a run and its way over them; of many lanes only the rows that it takes."""
     steps = happened.steps(lifecycle)
     entered = [state for _, state in steps]
@@ -73,13 +83,13 @@ def _reduced(lane: Lane, taken: Collection[str], entered: Sequence[State]) -> La
     return lane._replace(rows=tuple(rows), lonely=tuple(lonely), notes=(), unseen=())
 
 
-def _title(lifecycle: Lifecycle, happened: Run) -> str:
+def _title(lifecycle: Lifecycle, happened: DrawnRun) -> str:
     if happened.title:
         return f"{happened.title} ({lifecycle.name})"
     return happened.headline(lifecycle, "A run")
 
 
-def _told(lifecycle: Lifecycle, happened: Run) -> str:
+def _told(lifecycle: Lifecycle, happened: DrawnRun) -> str:
     steps = (
         f"{number} {event or 'begins'}: {state} {state.status}"
         for number, (event, state) in enumerate(happened.steps(lifecycle), start=1)
@@ -87,7 +97,7 @@ def _told(lifecycle: Lifecycle, happened: Run) -> str:
     return " ".join([f"{'; '.join(steps)}.", str(happened.refused or happened.remark)]).strip()
 
 
-def _boxes(base: Picture, visits: Sequence[Visit], happened: Run) -> Iterator[Box]:
+def _boxes(base: Picture, visits: Sequence[Visit], happened: DrawnRun) -> Iterator[Box]:
     taken = frozenset(key for visit in visits for key in visit.taken)
     taken |= {arrow.tail for visit in visits for arrow in visit.arrows}
     for box in base.boxes:
@@ -101,8 +111,8 @@ def _boxes(base: Picture, visits: Sequence[Visit], happened: Run) -> Iterator[Bo
     yield from _marks(visits, happened)
     remark = str(happened.refused) if happened.refused else happened.remark
     if remark:
-        right = max(box.spot.x + box.spot.width / 2 for box in base.boxes if box.spot)
-        lines = [Text(n, 9, ink=Ink.FAILURE) for n in wrapped(remark, right - 10, 9)]
+        right = max(box.bounds.x + box.bounds.width / 2 for box in base.boxes if box.bounds)
+        lines = [Text(n, 9, ink=Ink.FAILURE) for n in make.wrapped(remark, right - 10, 9)]
         told = Box("remark", Look.PLAIN, tuple(lines), left=True)
         yield text_at(told, 0, make.bottom_of(base.boxes) + 5, right)
 
@@ -111,13 +121,13 @@ def _badge(box: Box, numbers: Sequence[int]) -> Box:
     more = "…" if len(numbers) > MOST else ""
     text = ", ".join(map(str, numbers[:MOST])) + more
     badge = Box(f"badge-{box.key}", Look.BADGE, (Text(text, 8, bold=True),))
-    spot = box.spot or make.NOWHERE
+    bounds = box.bounds or make.NOWHERE
     width = make.width_for(badge)
-    left, bottom = spot.x - spot.width / 2 - 5, spot.y + spot.height / 2
+    left, bottom = bounds.x - bounds.width / 2 - 5, bounds.y + bounds.height / 2
     return make.placed(badge, left, bottom if box.look is Look.REST else bottom + 4, width, 11)
 
 
-def _marks(visits: Sequence[Visit], happened: Run) -> Iterator[Box]:
+def _marks(visits: Sequence[Visit], happened: DrawnRun) -> Iterator[Box]:
     """What was polled, and what was refused, at the lower border of where that was."""
     refused = happened.refused
     marks: dict[str, list[str]] = {}
@@ -134,14 +144,114 @@ def _marks(visits: Sequence[Visit], happened: Run) -> Iterator[Box]:
 
 
 def _at_border(mark: Box, box: Box) -> Box:
-    spot = box.spot or make.NOWHERE
+    bounds = box.bounds or make.NOWHERE
     width = make.width_for(mark)
-    left = max(spot.x - width / 2, spot.x - spot.width / 2 + 16)
+    left = max(bounds.x - width / 2, bounds.x - bounds.width / 2 + 16)
     below = 3 if box.look is Look.REST else 5
-    return make.placed(mark, left, spot.y + spot.height / 2 + below, width, 12)
+    return make.placed(mark, left, bounds.y + bounds.height / 2 + below, width, 12)
 
 
 def _arrows(base: Picture, visits: Iterable[Visit]) -> Iterator[Arrow]:
     taken = {(a.tail, a.head) for visit in visits for a in visit.arrows}
     for arrow in base.arrows:
         yield arrow if (arrow.tail, arrow.head) in taken else replace(arrow, faint=True)
+
+
+def animate_view(request: DrawRequest) -> Picture:
+    """WORD... (as in simulate): the server walks from state to state, in one animated SVG."""
+    request.without("animate", "only")
+    return animate(request.servers.lifecycle, request.run())
+
+
+def animate(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
+    """A run on the lanes that moves as an SVG."""
+    still, visits = drawn(lifecycle, happened)
+    moments = [
+        Moment(visit.box, f"{number}  {event or 'begins'}: {state}, status {state.status}")
+        for number, (visit, (event, state)) in enumerate(
+            zip(visits, happened.steps(lifecycle), strict=True), start=1
+        )
+    ]
+    if happened.refused:
+        refused = f"{moments[-1].caption}; {happened.refused.operation} is refused"
+        moments[-1] = replace(moments[-1], caption=refused)
+    boxes = tuple(
+        _caption(box, moments[-1]) if box.key == make.EXPLAINED else box for box in still.boxes
+    )
+    return replace(still, view="animate", boxes=boxes, moments=tuple(moments))
+
+
+def _caption(box: Box, moment: Moment) -> Box:
+    """What is said of a moment, in the place of the explanation."""
+    text = Text(moment.caption, 10, bold=True, ink=Ink.REQUEST)
+    bounds = replace(box.bounds or make.NOWHERE, height=15)
+    return replace(box, key=CAPTION, lines=(text,), bounds=bounds)
+
+
+class Visit(NamedTuple):
+    """The box that the server stands on after a change, and what it took to get there."""
+
+    box: Box
+    taken: frozenset[str]
+    arrows: tuple[Arrow, ...]
+
+
+def walk(picture: Picture, steps: Sequence[RunStep]) -> list[Visit]:
+    """The way of a run over a picture: a visit for each state that it enters.
+
+    A row is followed as long as the run goes on in it, and of several the one that can be followed
+    farthest; a change that no arrow shows, such as a failure, leads to the state's own box.
+    """
+    lanes = _Lanes(picture)
+    visits: list[Visit] = []
+    at: Box | None = None
+    for number in range(len(steps)):
+        taken = lanes.best(at, steps[number:])
+        at = lanes.boxes[taken[-1].head] if taken else lanes.own[steps[number][1]]
+        passed = frozenset(arrow.head for arrow in taken)
+        at = lanes.stand(at)
+        visits.append(Visit(at, passed | {at.key}, taken))
+    return visits
+
+
+class _Lanes:
+    """A picture, by what leads where."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.boxes = {box.key: box for box in picture.boxes}
+        own = (Look.REST, Look.STEP)
+        self.own = {box.state: box for box in picture.boxes if box.state and box.look in own}
+        self._origins = [box.key for box in picture.boxes if box.look is Look.ORIGIN]
+        self._leaving: dict[str, list[Arrow]] = {}
+        for arrow in picture.arrows:
+            self._leaving.setdefault(arrow.tail, []).append(arrow)
+
+    def stand(self, box: Box) -> Box:
+        """Where the server stands that came to a box: behind a goal is the state itself."""
+        return self.own[box.state] if box.look is Look.GOAL and box.state else box
+
+    def best(self, at: Box | None, steps: Sequence[RunStep]) -> tuple[Arrow, ...]:
+        """The arrows of the first step, from which most of the next steps can be followed."""
+        ways = self._ways(at, *steps[0])
+        return max(ways, key=lambda way: self._followed(way, steps[1:]), default=())
+
+    def _followed(self, way: tuple[Arrow, ...], steps: Sequence[RunStep]) -> int:
+        head = self.boxes[way[-1].head]
+        if not steps or head.look is Look.GOAL:
+            return 0
+        return max(
+            (1 + self._followed(w, steps[1:]) for w in self._ways(head, *steps[0])), default=0
+        )
+
+    def _ways(self, at: Box | None, event: str | None, state: State) -> list[tuple[Arrow, ...]]:
+        found: list[tuple[Arrow, ...]] = []
+        for tail in [at.key] if at else self._origins:
+            for first in self._by(tail, event):
+                after = self._by(first.head, event) if first.knot else ()
+                ways = [(first, second) for second in after] if first.knot else [(first,)]
+                found += [way for way in ways if self.boxes[way[-1].head].state == state]
+        return found
+
+    def _by(self, tail: str, event: str | None) -> list[Arrow]:
+        leaving = self._leaving.get(tail, [])
+        return [arrow for arrow in leaving if any(t.trigger == event for t in arrow.transitions)]

@@ -8,9 +8,8 @@ from itertools import groupby
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, AnyChange, Kind, Tone
 from ecs_fsm.draw import boxes as make
-from ecs_fsm.draw.asked import Asked
-from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text, broken, width_of, wrapped
-from ecs_fsm.draw.walk import Run
+from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text
+from ecs_fsm.draw.request import DrawnRun, DrawRequest
 
 SIDE = 62.0
 """Room for the names of the tracks."""
@@ -28,26 +27,26 @@ EXPLAINED = (
 )
 
 
-def picture(asked: Asked) -> Picture:
+def timeline_view(request: DrawRequest) -> Picture:
     """WORD... (as in simulate): a run along time, its three attributes one above the other."""
-    asked.without("timeline", "only")
-    return timeline(asked.servers.lifecycle, asked.run())
+    request.without("timeline", "only")
+    return timeline(request.servers.lifecycle, request.run())
 
 
-def timeline(lifecycle: Lifecycle, happened: Run) -> Picture:
+def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     """A run as three tracks."""
     title = happened.headline(lifecycle, "A run in time")
     lines = list(_lines(happened.changes))
     widths = [_widths(line) for line in lines]
     right = max(SIDE + sum(line) for line in widths)
-    head = make.heading(title, wrapped(EXPLAINED, max(right, 300), 8), max(right, 300))
+    head = make.heading(title, make.wrapped(EXPLAINED, max(right, 300), 8), max(right, 300))
     boxes = [*head]
     top = make.bottom_of(head) + 8.0
     for number, (line, wide) in enumerate(zip(lines, widths, strict=True)):
         boxes += _line(lifecycle, line, wide, top, f"{number}")
         top += EVENTS + len(TRACKS) * HIGH + 12
     if happened.refused:
-        told = wrapped(str(happened.refused), max(right, 300), 9)
+        told = make.wrapped(str(happened.refused), max(right, 300), 9)
         words = tuple(Text(part, 9, ink=Ink.FAILURE) for part in told)
         refusal = Box("refusal", Look.PLAIN, words, left=True)
         boxes.append(make.placed(refusal, 0, top + make.height_for(refusal) / 2, max(right, 300)))
@@ -78,11 +77,11 @@ def _lines(changes: Sequence[AnyChange]) -> Iterator[list[AnyChange]]:
 
 def _widths(line: Sequence[AnyChange]) -> list[float]:
     """The width of each column: every word has room in the columns that it lasts for."""
-    events = (width_of(change.event or "", 8, bold=True) + 8 for change in line)
+    events = (make.width_of(change.event or "", 8, bold=True) + 8 for change in line)
     widths = [max(LEAST, wide) for wide in events]
     for track in range(len(TRACKS)):
         for word, columns in _bars(line, track):
-            needed = max(width_of(p, make.STATUS, bold=True) for p in _parts(word)) + 8
+            needed = max(make.width_of(p, make.STATUS, bold=True) for p in _parts(word)) + 8
             missing = needed - sum(widths[n] for n in columns)
             widths[columns[-1]] += max(missing, 0)
     return widths
@@ -96,7 +95,7 @@ def _bars(line: Sequence[AnyChange], track: int) -> Iterator[tuple[str, list[int
 
 
 def _parts(word: str) -> list[str]:
-    return broken(word, MOST_WORD, make.STATUS)
+    return make.broken(word, MOST_WORD, make.STATUS)
 
 
 def _line(
@@ -128,5 +127,5 @@ def _line(
             key = f"bar-{number}-{name}-{columns[0]}"
             tone = state.status.tone if bold else Tone.GREY
             look = Look.EMPTY if word == NO_TASK else Look.STEP
-            bar = Box(key, look, lines, state, tone, make.told(state))
+            bar = Box(key, look, lines, state, tone, make.description(state))
             yield make.placed(bar, lefts[columns[0]], middle, wide - 1, HIGH - 2)

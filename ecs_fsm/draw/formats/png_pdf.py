@@ -1,4 +1,4 @@
-"""A picture as PDF, on paper of a usual size where it stays readable there."""
+"""A picture as PNG, and as PDF on paper of a usual size if it stays readable there."""
 
 from __future__ import annotations
 
@@ -7,35 +7,41 @@ from shutil import which
 from typing import TYPE_CHECKING
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.draw.engine import painted
-from ecs_fsm.draw.formats import dot, svg
-from ecs_fsm.draw.palette import Theme
+from ecs_fsm.draw.formats.dot import dot, painted
+from ecs_fsm.draw.formats.svg import svg
 from ecs_fsm.draw.picture import Picture
+from ecs_fsm.draw.styles import Theme
 
 if TYPE_CHECKING:
     from reportlab.graphics.shapes import Drawing
 
-ENDINGS = (".pdf",)
-TEXT = False
+DOTS_PER_INCH = "144"
+
+
+def png(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
+    """The PNG of a picture. Raises `InvalidInput` where the engine is missing."""
+    return painted(dot(picture, theme, dpi=DOTS_PER_INCH), "png", program)
+
+
 MARGIN = 20.0
 LEAST = 0.7
 """How small a picture may become to fit on a page: its smallest letters are 5.6 points then."""
 
 
-def render(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
+def pdf(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
     """The PDF of a picture: by a library from its SVG, else by an installed `dot`.
 
     Raises `InvalidInput` that says what to install where there is neither.
     """
     if program is not None:
-        return painted(dot.render(picture, theme), "pdf", program)
+        return painted(dot(picture, theme), "pdf", program)
     try:
         from reportlab.graphics import renderPDF
         from reportlab.pdfgen.canvas import Canvas
         from svglib.svglib import svg2rlg
     except ImportError:
         if which("dot"):
-            return painted(dot.render(picture, theme), "pdf", "dot")
+            return painted(dot(picture, theme), "pdf", "dot")
         raise InvalidInput(
             "a PDF needs svglib or Graphviz: pip install 'ecs-fsm[pdf]', or install dot"
         ) from None
@@ -43,7 +49,7 @@ def render(picture: Picture, theme: Theme | None = None, program: str | None = N
     canvas = Canvas(written, invariant=True)
     canvas.setTitle(picture.title)
     for sheet in picture.sheets or (picture,):
-        page = _on_paper(svg2rlg(BytesIO(svg.render(sheet, theme or Theme.LIGHT))))
+        page = _on_paper(svg2rlg(BytesIO(svg(sheet, theme or Theme.LIGHT))))
         canvas.setPageSize((page.width, page.height))
         renderPDF.draw(page, canvas, 0, 0)
         canvas.showPage()

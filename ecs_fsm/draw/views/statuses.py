@@ -1,4 +1,4 @@
-"""The public statuses, and which operation leads from one to the next."""
+"""The public statuses: which operation leads from one to the next, and which state shows which."""
 
 from __future__ import annotations
 
@@ -6,37 +6,38 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import Kind, Transition, Word
+from ecs_fsm.core.model import NO_TASK, Kind, State, Transition, Word
 from ecs_fsm.draw import boxes as make
-from ecs_fsm.draw.asked import Asked
-from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Page, Picture, Text, wrapped
+from ecs_fsm.draw.layout import Columns
+from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Page, Picture, Text
+from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.rows import Row, lanes_of
 
-EXPLAINED = (
+OVERVIEW_EXPLAINED = (
     "Bold: what a user asks; thin: what follows by itself; red: where a step that fails leads."
 )
-Change = tuple[Word | None, Word]
+StatusChange = tuple[Word | None, Word]
 WIDE = 130.0
 """How wide a list of statuses may be."""
 MANY = 3
 """From so many statuses on, they are drawn as one group."""
 
 
-def picture(asked: Asked) -> Picture:
+def overview_view(request: DrawRequest) -> Picture:
     """The statuses only, and which operation leads from one to which."""
-    asked.without("overview", "words", "begin", "only")
-    return overview(asked.servers.lifecycle)
+    request.without("overview", "words", "begin", "only")
+    return overview(request.servers.lifecycle)
 
 
 def overview(lifecycle: Lifecycle) -> Picture:
     """The statuses of a lifecycle with the operations between them, when nothing goes wrong."""
-    asked: dict[str, dict[Change, list[Transition]]] = {}
-    going: dict[Change, tuple[list[str], list[Transition]]] = {}
+    asked: dict[str, dict[StatusChange, list[Transition]]] = {}
+    going: dict[StatusChange, tuple[list[str], list[Transition]]] = {}
     for lane in lanes_of(lifecycle):
         for row in lane.rows:
             if row.kind is Kind.REQUEST:
                 _read(row, asked, going)
-    drawing = _Drawing(lifecycle)
+    drawing = _OverviewDrawing(lifecycle)
     for names, before, after, by in _grouped(asked):
         drawing.ask(names, before, after, by)
     resting = {s.status for s in lifecycle.states.values() if lifecycle.rests(s)}
@@ -46,7 +47,7 @@ def overview(lifecycle: Lifecycle) -> Picture:
         view="overview",
         lifecycle=lifecycle.name,
         title=f"The statuses of a server ({lifecycle.name})",
-        description=EXPLAINED,
+        description=OVERVIEW_EXPLAINED,
         boxes=tuple(drawing.boxes),
         arrows=tuple(drawing.arrows),
         page=Page("TB", between=11, beside=14),
@@ -55,12 +56,12 @@ def overview(lifecycle: Lifecycle) -> Picture:
 
 def _read(
     row: Row,
-    asked: dict[str, dict[Change, list[Transition]]],
-    going: dict[Change, tuple[list[str], list[Transition]]],
+    asked: dict[str, dict[StatusChange, list[Transition]]],
+    going: dict[StatusChange, tuple[list[str], list[Transition]]],
 ) -> None:
     """Read the changes of status that a row shows: the first one is asked, others follow."""
     shown = row.source.status if row.source else None
-    changes: list[tuple[Change, Transition]] = []
+    changes: list[tuple[StatusChange, Transition]] = []
     for state, by in row.entered:
         if state.status != shown:
             changes.append(((shown, state.status), by))
@@ -77,7 +78,7 @@ def _read(
 
 
 def _grouped(
-    asked: dict[str, dict[Change, list[Transition]]],
+    asked: dict[str, dict[StatusChange, list[Transition]]],
 ) -> Iterator[tuple[list[str], tuple[Word | None, ...], Word, list[Transition]]]:
     """What is asked, from which statuses, for which: together what has the same ends."""
     ends: dict[tuple[tuple[Word | None, ...], Word], dict[str, list[Transition]]] = {}
@@ -94,7 +95,7 @@ def _grouped(
         yield [*names], part, after, [t for by in names.values() for t in by]
 
 
-class _Drawing:
+class _OverviewDrawing:
     """The picture while it grows."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
@@ -117,7 +118,7 @@ class _Drawing:
         self._named(tail, names, Kind.REQUEST, after, by)
 
     def _group(self, statuses: Sequence[str]) -> str:
-        told = wrapped(", ".join(statuses), WIDE, make.REMARK)
+        told = make.wrapped(", ".join(statuses), WIDE, make.REMARK)
         lines = [Text("any of", make.REMARK, ink=Ink.MUTED)]
         lines += [Text(line, make.REMARK) for line in told]
         group = Box(f"any-{len(self.boxes)}", Look.LANE, tuple(lines))
@@ -147,7 +148,9 @@ class _Drawing:
         self._named(self._group(before), names, Kind.FAILURE, worst.status, by)
 
     def go_on(
-        self, going: dict[Change, tuple[list[str], list[Transition]]], resting: Collection[Word]
+        self,
+        going: dict[StatusChange, tuple[list[str], list[Transition]]],
+        resting: Collection[Word],
     ) -> None:
         """Draw what follows by itself; where a server could rest as well it is said of what."""
         for (before, after), (names, by) in going.items():
@@ -168,3 +171,68 @@ def _status_box(lifecycle: Lifecycle, status: Word) -> Box:
     look = Look.REST if rests else Look.STEP
     lines = (Text(status, 12 if rests else 11, bold=rests, ink=Ink.STATUS),)
     return Box(_key(status), look, lines, None, status.tone, f"{status}: {status.meaning}")
+
+
+HIGH = 18.0
+STATUS_EXPLAINED = (
+    "Find the vm_state above and the task_state at the left; an empty place does not occur."
+)
+
+
+def status_view(request: DrawRequest) -> Picture:
+    """Which status every pair of vm_state and task_state shows."""
+    request.without("status", "words", "begin", "only")
+    return status(request.servers.lifecycle)
+
+
+def status(lifecycle: Lifecycle) -> Picture:
+    """The status of every pair that occurs."""
+    title = f"Which status the API shows ({lifecycle.name})"
+    return Picture(
+        view="status",
+        lifecycle=lifecycle.name,
+        title=title,
+        description=STATUS_EXPLAINED,
+        boxes=tuple(_status_boxes(lifecycle, title)),
+    )
+
+
+def _status_boxes(lifecycle: Lifecycle, title: str) -> Iterator[Box]:
+    vm_states = list(lifecycle.table.vm_states)
+    tasks = [NO_TASK, *lifecycle.table.task_states]
+    names = [_heading(f"vm-{make.slug(v)}", v, v.meaning, left=False) for v in vm_states]
+    sides = [_heading("task-none", f"{NO_TASK} (no task)", "No operation is running.")]
+    sides += [_heading(f"task-{make.slug(t)}", t, t.meaning) for t in lifecycle.table.task_states]
+    cells = {state: _cell(state, lifecycle.rests(state)) for state in lifecycle.states.values()}
+    members = [(0, box) for box in sides]
+    members += [(n, box) for n, box in enumerate(names, start=1)]
+    members += [(1 + vm_states.index(state.vm_state), box) for state, box in cells.items()]
+    columns = Columns(members, 4)
+    head = make.heading(title, [STATUS_EXPLAINED], columns.right)
+    yield from head
+    top = make.bottom_of(head) + HIGH
+    for number, box in enumerate(names, start=1):
+        yield columns.place(box, number, top)
+    for row, (task, side) in enumerate(zip(tasks, sides, strict=True), start=1):
+        middle = top + row * HIGH
+        if row % 2:
+            ground = Box(f"row-{row}", Look.EMPTY)
+            yield make.placed(ground, 0, middle, columns.right + 4, HIGH)
+        own = make.width_for(side)
+        yield make.placed(side, columns.lefts[0], middle, own, HIGH - 1)
+        for state, box in cells.items():
+            if (state.task_state or NO_TASK) == task:
+                number = 1 + vm_states.index(state.vm_state)
+                yield columns.place(box, number, middle, HIGH - 3)
+
+
+def _heading(key: str, word: str, meaning: str, *, left: bool = True) -> Box:
+    lines = (Text(word, make.NAME, bold=True),)
+    return Box(key, Look.PLAIN, lines, title=f"{word}: {meaning}", left=left)
+
+
+def _cell(state: State, rests: bool) -> Box:
+    look = Look.REST if rests else Look.STEP
+    text = Text(state.status, make.STATUS, bold=rests, ink=Ink.STATUS)
+    key = make.state_key(state)
+    return Box(key, look, (text,), state, state.status.tone, make.description(state))
