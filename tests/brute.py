@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from ecs_fsm import Lifecycle
-from ecs_fsm.core.lifecycle import Outcome
+from ecs_fsm.core.graph import Outcome
 from ecs_fsm.core.model import Kind, Node, State
 
 GONE = "<gone>"

@@ -1,5 +1,5 @@
-"""Walks over a lifecycle's state graph: shortest ways, scenarios that touch everything, claims.
+"""Model checking of a lifecycle: shortest paths, scenarios that cover everything, claims.
 
-A walk is a node to begin at and the events that happen one after the other from there. What is
-found is told as the words that `ecs_fsm.core.scenario` takes, wherever there are such words.
+All of it searches the state graph (`ecs_fsm.core.graph`); the runs that it finds are given as the
+words that `ecs_fsm.core.scenario` takes.
 """

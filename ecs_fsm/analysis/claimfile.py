@@ -1,23 +1,23 @@
-"""Claims as they are written: a TOML file with a table `[[claim]]` for each.
+"""The form in which claims are written: a TOML file with a table `[[claim]]` for each.
 
-Every claim has a `name`, a `text` that says it in a sentence, and a `kind`, which decides the keys
-that it has beside them:
+Every claim has a `name`, a `text` (the claim as a sentence), and a `kind`, which decides its other
+keys:
 
-    leads         from, by, to      from every state of `from` a way leads to `to`, on which `by` is
-                                    asked and nothing else after it
+    leads         from, by, to      from every state of `from` a run leads to `to`, with `by` and no
+                                    later request
     never         from, to          no run leads from `from` to `to`
-    way-out       of, but           every state of `of` but those of `but` can be left
+    way-out       of, but           every state of `of` except `but` can be left
     left-only-by  of, by            the states of `of` are left only in the course of `by`
     accepted      of, by            every state of `of` accepts `by`
-    tells         attribute         status, vm_state or task_state alone tells whether a task runs
+    tells         attribute         status, vm_state or task_state alone shows whether a task runs
     between       from, to, always  between showing `from` and showing `to` one of the events of
                                     `always` happens
     course        of, that, shows   every run of the operation `of` that "fails", "succeeds" or
                   or ends           "ends" (either) shows one of the states of `shows`, a failing
                                     one from its failure on, or comes to rest in one of `ends`
 
-States are named by a state (`active/-`), a status, a vm_state, `any`, or a list of such words; what
-is asked or happens by an operation or an event, or a list of them. `but` may be left out.
+States are named by a state (`active/-`), a status, a vm_state, `any`, or a list of such words;
+triggers by an operation or an event, or a list of them. `but` may be left out.
 
     [[claim]]
     name = "rebuild-ends-active"
@@ -34,8 +34,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from importlib import resources
 from typing import NamedTuple
 
-from ecs_fsm.analysis.claims import Accepted, Claimed, Leads, Never, States, WayOut
-from ecs_fsm.analysis.courses import HOW, Between, Course, LeftOnlyBy, Tells
+from ecs_fsm.analysis.claims import Accepted, Leads, Never, Statement, States, WayOut
+from ecs_fsm.analysis.run_claims import (
+    ENDINGS,
+    Between,
+    LeftOnlyBy,
+    OperationCourse,
+    ShowsTask,
+)
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
@@ -61,27 +67,30 @@ RESULTS = ("shows", "ends")
 
 
 class Claim(NamedTuple):
-    """One claim: its name, the sentence, and what it says."""
+    """One claim: its name, its sentence, and what it states."""
 
     name: str
     text: str
-    says: Claimed
+    says: Statement
 
 
 def built_in(lifecycle: Lifecycle) -> list[Claim]:
-    """The claims that come with the package."""
+    """Return the claims that come with the package."""
     text = resources.files("ecs_fsm.analysis").joinpath("claims.toml").read_text(encoding="utf-8")
     return parse(lifecycle, text, "claims.toml")
 
 
 def read(lifecycle: Lifecycle, path: str) -> list[Claim]:
-    """The claims of a file, `-` for standard input. Raises as `parse`, and `OSError`."""
+    """Return the claims of a file, `-` for standard input. Raise as `parse`, and `OSError`."""
     text, name = read_text(path, EXPECTED)
     return parse(lifecycle, text, name)
 
 
 def choose(lifecycle: Lifecycle, names: Sequence[str], path: str | None) -> list[Claim]:
-    """The claims of those names; without one those of the file, or else all built-in ones."""
+    """Return the claims of those names; without a name those of the file, or all built-in ones.
+
+    Raise `InvalidInput` for an unknown name, and as `read`.
+    """
     own = read(lifecycle, path) if path is not None else []
     known = {claim.name: claim for claim in (*built_in(lifecycle), *own)}
     for name in names:
@@ -91,9 +100,9 @@ def choose(lifecycle: Lifecycle, names: Sequence[str], path: str | None) -> list
 
 
 def parse(lifecycle: Lifecycle, text: str, path: str) -> list[Claim]:
-    """The claims of a text that stands in the file `path`.
+    """Return the claims of a text from the file `path`.
 
-    Raises `InvalidInput` that names file and line for what is wrong.
+    Raise `InvalidInput` that names file and line of an error.
     """
     tables = Tables(text, path, TABLE, EXPECTED)
     claims: dict[str, Claim] = {}
@@ -116,7 +125,7 @@ class _Written:
         self._number = number
 
     def claim(self) -> Claim:
-        """The claim, once every key of it was found right."""
+        """Return the claim. Raise `InvalidInput` for the first key that is wrong."""
         kind = self._one_of("kind", KEYS)
         for key in self._table:
             if key not in (*BESIDE, *KEYS[kind]):
@@ -125,17 +134,17 @@ class _Written:
         return Claim(self._text("name"), self._text("text"), says)
 
     def problem(self, key: str, message: str) -> InvalidInput:
-        """The error for a key, with its line, or that of the table where it stands nowhere."""
+        """Return an error at the line of a key, or of the table where the key is missing."""
         return self._tables.error(message, self._number, key)
 
-    def _says(self, kind: str) -> Claimed:
-        readers: dict[str, Callable[[], Claimed]] = {
+    def _says(self, kind: str) -> Statement:
+        readers: dict[str, Callable[[], Statement]] = {
             "leads": lambda: Leads(self._states("from"), self._states("to"), self._triggers("by")),
             "never": lambda: Never(self._states("from"), self._states("to")),
             "way-out": lambda: WayOut(self._states("of"), self._states("but", ())),
             "left-only-by": lambda: LeftOnlyBy(self._states("of"), self._triggers("by")),
             "accepted": lambda: Accepted(self._states("of"), self._operations("by")),
-            "tells": lambda: Tells(self._one_of("attribute", ATTRIBUTES)),
+            "tells": lambda: ShowsTask(self._one_of("attribute", ATTRIBUTES)),
             "between": lambda: Between(
                 self._states("from"), self._states("to"), self._triggers("always")
             ),
@@ -143,14 +152,14 @@ class _Written:
         }
         return readers[kind]()
 
-    def _course(self) -> Course:
-        asked, *others = self._operations("of")
+    def _course(self) -> OperationCourse:
+        operation, *others = self._operations("of")
         if others:
             raise self.problem("of", "'of' names several operations; one was expected")
         shows, ends = (self._states(key) if key in self._table else None for key in RESULTS)
         if (shows is None) == (ends is None):
             raise self.problem("kind", f"one of {' and '.join(map(repr, RESULTS))} was expected")
-        return Course(asked, self._one_of("that", HOW), shows, ends)
+        return OperationCourse(operation, self._one_of("that", ENDINGS), shows, ends)
 
     def _text(self, key: str) -> str:
         value = self._table.get(key)

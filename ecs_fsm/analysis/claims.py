@@ -1,7 +1,9 @@
-"""What can be claimed of a lifecycle: a small vocabulary, each kind with how it is decided.
+"""What can be claimed of a lifecycle: the kinds of claims about its nodes, each decided exactly.
 
-A claim is true if it holds for every run that a server can do from its creation on; the answer is
-exact, by a search through the state graph. `ecs_fsm.analysis.claimfile` has how claims are written.
+A claim is true if it holds for every run of a server from its creation on. It is decided by a
+search through the state graph, so the answer is exact, and a false claim has a shortest
+counterexample. `run_claims` has the kinds that depend on the past of a run, `claimfile` the form in
+which claims are written.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from ecs_fsm.analysis.ground import Ground, Verdict
+from ecs_fsm.core.graph import Run
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, Node, State
 
 GOAL = "goal"
@@ -22,82 +25,91 @@ class States(NamedTuple):
     members: frozenset[State]
 
 
-class Claimed(Protocol):
+class Decision(NamedTuple):
+    """Whether a claim is true, the reason, and the shortest run that shows that it is false."""
+
+    true: bool
+    reason: str
+    counterexample: Run | None = None
+
+
+class Statement(Protocol):
     """What a claim says, of any kind."""
 
-    def decide(self, ground: Ground) -> Verdict:
-        """Whether it is true, and why."""
+    def decide(self, lifecycle: Lifecycle) -> Decision:
+        """Return whether the statement is true of a lifecycle, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """From every state of `origin` there is a way on which `by` is asked and leads to `goal`."""
+    """From every state of `origin` a run leads to `goal`, with `by` and no later request."""
 
     origin: States
     goal: States
     by: tuple[str, ...]
 
-    def decide(self, ground: Ground) -> Verdict:
-        """Search back from the goal."""
+    def decide(self, lifecycle: Lifecycle) -> Decision:
+        """Search backwards from the goal.
+
+        The graph has two layers: before the last `by`, and after it, where no request is taken. A
+        vertex of the first layer from which the goal can be reached fulfils the claim.
+        """
         import networkx as nx
 
-        graph: nx.DiGraph[tuple[Node, bool] | str] = nx.DiGraph()
-        graph.add_node(GOAL)
-        for node in ground.nodes:
-            for outcome in ground.moves.at(node):
-                asked = outcome.transition.trigger in self.by
-                graph.add_edge((node, False), (outcome.end, False))
-                if asked:
-                    graph.add_edge((node, False), (node, True))
-                if asked or outcome.transition.kind is not Kind.REQUEST:
+        nodes = lifecycle.state_graph.nodes
+        layers: nx.DiGraph[tuple[Node, bool] | str] = nx.DiGraph()
+        layers.add_node(GOAL)
+        for node in nodes:
+            for outcome in lifecycle.state_graph.leaving(node):
+                requested = outcome.transition.trigger in self.by
+                layers.add_edge((node, False), (outcome.end, False))
+                if requested:
+                    layers.add_edge((node, False), (node, True))
+                if requested or outcome.transition.kind is not Kind.REQUEST:
                     there = any(entered.state in self.goal.members for entered in outcome.nodes)
-                    graph.add_edge((node, True), GOAL if there else (outcome.end, True))
-        leading = nx.ancestors(graph, GOAL)
+                    layers.add_edge((node, True), GOAL if there else (outcome.end, True))
+        leading = nx.ancestors(layers, GOAL)
         claimed = [
-            n
-            for n in ground.nodes
-            if n.state in self.origin.members and n.state not in self.goal.members
+            n for n in nodes if n.state in self.origin.members and n.state not in self.goal.members
         ]
         stuck = {node for node in claimed if (node, False) not in leading}
         by = " or ".join(self.by)
         if stuck:
-            run = ground.run_to(stuck.__contains__)
-            where = run.last.state if run and run.last else ""
-            return Verdict(False, f"from {where} no {by} leads to {self.goal.text}", run)
-        return Verdict(True, self._told(ground, claimed, by))
+            run, where = _run_to(lifecycle, stuck)
+            return Decision(False, f"from {where} no {by} leads to {self.goal.text}", run)
+        return Decision(True, self._reason(lifecycle, claimed, by))
 
-    def _told(self, ground: Ground, claimed: list[Node], by: str) -> str:
-        possible = ground.lifecycle.possible
+    def _reason(self, lifecycle: Lifecycle, claimed: list[Node], by: str) -> str:
         states = dict.fromkeys(node.state for node in claimed)
-        allowed = [any(possible(name, node) for name in self.by) for node in claimed]
+        allowed = [any(lifecycle.possible(name, node) for name in self.by) for node in claimed]
         accepting = {node.state for node, may in zip(claimed, allowed, strict=True) if may}
         refusing = (node for node, may in zip(claimed, allowed, strict=True) if not may)
         first = [state for state in states if state not in accepting]
-        told = f"there is a way from each of the {len(states)} states, and {by} is possible at once"
-        told += f" in {len(accepting)} of them" if first else " in all of them"
+        text = f"there is a way from each of the {len(states)} states, and {by} is possible at once"
+        text += f" in {len(accepting)} of them" if first else " in all of them"
         held = next((node for node in refusing if node.state in accepting), None)
         if held:
-            told += f" unless {ground.lifecycle.refusal(self.by[0], held).reason}"
-        return f"{told}; something else must happen first in {', '.join(first)}" if first else told
+            text += f" unless {lifecycle.refusal(self.by[0], held).reason}"
+        return f"{text}; something else must happen first in {', '.join(first)}" if first else text
 
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """Every state of `of` but those of `but` can be left."""
+    """Every state of `of` except those of `but` can be left."""
 
     of: States
     but: States
 
-    def decide(self, ground: Ground) -> Verdict:
-        """Look at what can happen in each node."""
-        claimed = [n for n in ground.nodes if n.state in self.of.members - self.but.members]
-        dead = {n for n in claimed if all(o.end.state == n.state for o in ground.moves.at(n))}
+    def decide(self, lifecycle: Lifecycle) -> Decision:
+        """Look at the edges out of each node."""
+        graph = lifecycle.state_graph
+        claimed = [n for n in graph.nodes if n.state in self.of.members - self.but.members]
+        dead = {n for n in claimed if all(o.end.state == n.state for o in graph.leaving(n))}
         if dead:
-            run = ground.run_to(dead.__contains__)
-            where = run.last.state if run and run.last else ""
-            return Verdict(False, f"nothing leads out of {where}", run)
+            run, where = _run_to(lifecycle, dead)
+            return Decision(False, f"nothing leads out of {where}", run)
         count = len({n.state for n in claimed})
-        return Verdict(True, f"in each of the {count} states some event leads to another state")
+        return Decision(True, f"in each of the {count} states some event leads to another state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +119,17 @@ class Accepted:
     of: States
     by: tuple[str, ...]
 
-    def decide(self, ground: Ground) -> Verdict:
-        """Look at what can be asked in each node."""
+    def decide(self, lifecycle: Lifecycle) -> Decision:
+        """Look at the requests that each node accepts."""
+        nodes = [n for n in lifecycle.state_graph.nodes if n.state in self.of.members]
         for name in self.by:
-            refused = {
-                node
-                for node in ground.nodes
-                if node.state in self.of.members and not ground.lifecycle.possible(name, node)
-            }
+            refused = {node for node in nodes if not lifecycle.possible(name, node)}
             if refused:
-                run = ground.run_to(refused.__contains__)
-                where = run.last if run else None
-                why = where and ground.lifecycle.refusal(name, where).reason
-                return Verdict(False, f"{name} is refused at {where and where.state}: {why}", run)
-        count = len({node.state for node in ground.nodes if node.state in self.of.members})
-        return Verdict(True, f"each of the {count} states accepts {' and '.join(self.by)}")
+                run, where = _run_to(lifecycle, refused)
+                why = run and run.last and lifecycle.refusal(name, run.last).reason
+                return Decision(False, f"{name} is refused at {where}: {why}", run)
+        count = len({node.state for node in nodes})
+        return Decision(True, f"each of the {count} states accepts {' and '.join(self.by)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +139,20 @@ class Never:
     origin: States
     goal: States
 
-    def decide(self, ground: Ground) -> Verdict:
+    def decide(self, lifecycle: Lifecycle) -> Decision:
         """Search for such a run."""
-        origins = [(n, True) for n in ground.nodes if n.state in self.origin.members]
-        run = ground.search(
-            origins,
-            lambda kept, outcome: True,
-            lambda n, kept, outcome: any(e.state in self.goal.members for e in outcome.nodes),
+        graph = lifecycle.state_graph
+        run = graph.shortest(
+            (n for n in graph.nodes if n.state in self.origin.members),
+            lambda outcome: any(e.state in self.goal.members for e in outcome.nodes),
         )
         if run is None:
-            return Verdict(True, f"from {self.origin.text} no event leads to {self.goal.text}")
+            return Decision(True, f"from {self.origin.text} no event leads to {self.goal.text}")
         events = " and ".join(o.transition.trigger for o in run.outcomes)
-        return Verdict(False, f"{events} leads from {self.origin.text} to {self.goal.text}", run)
+        return Decision(False, f"{events} leads from {self.origin.text} to {self.goal.text}", run)
+
+
+def _run_to(lifecycle: Lifecycle, nodes: set[Node]) -> tuple[Run | None, str]:
+    """Return the shortest run from creation to one of the nodes, and the state at its end."""
+    run = lifecycle.state_graph.run_to(nodes.__contains__)
+    return run, run.last.state if run and run.last else ""

@@ -20,7 +20,7 @@ from ecs_fsm.core.model import NO_SERVER
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from ecs_fsm.analysis.ends import Limits
+    from ecs_fsm.analysis.path import PathLimits
     from ecs_fsm.core.lifecycle import Lifecycle
 
 
@@ -72,30 +72,29 @@ def path(  # a parameter for each option
     further ways with the same keys. Where there is no way, "events" is null, "why" says why, and
     "reachable" lists the states that can be entered.
     """
-    from ecs_fsm.analysis.ends import read_ends
-    from ecs_fsm.analysis.path import Paths, why_not
-    from ecs_fsm.analysis.telling import print_no_way, print_ways, ways_as_dict
+    from ecs_fsm.analysis.path import PathFinder, read_endpoints, why_not
+    from ecs_fsm.analysis.report import paths_as_dict, print_no_path, print_paths
 
     lifecycle = servers().lifecycle
     said = lifecycle.notation.facts(",".join(remember)) if remember else {}
     if said and origin == NO_SERVER:
         raise InvalidInput("--remember is about a server that exists: say where it is")
-    ends, limits = read_ends(lifecycle, origin, goal), _limits(avoid, no_failures)
-    paths = Paths(lifecycle, ends.origin, said, limits)
-    ways, without = paths.to(ends.goal)
-    why = None if ways else why_not(lifecycle, ends, said, limits)
+    ends, limits = read_endpoints(lifecycle, origin, goal), _limits(avoid, no_failures)
+    finder = PathFinder(lifecycle, ends.origin, said, limits)
+    paths, without = finder.to(ends.goal)
+    why = None if paths else why_not(lifecycle, ends, said, limits)
     if as_json:
-        answer = ways_as_dict(lifecycle, ways, without, why, paths.reachable())
+        answer = paths_as_dict(lifecycle, paths, without, why, finder.reachable())
         print_json({"from": origin, "to": goal, **answer})
     elif why is None:
-        print_ways(lifecycle, ways, without)
+        print_paths(lifecycle, paths, without)
     else:
-        print_no_way(f"no way leads from {origin} to {goal}: {why}", paths.reachable())
-    return 0 if ways else 1
+        print_no_path(f"no path leads from {origin} to {goal}: {why}", finder.reachable())
+    return 0 if paths else 1
 
 
-def _limits(avoid: tuple[str, ...], no_failures: bool) -> Limits:
-    from ecs_fsm.analysis.ends import read_limits
+def _limits(avoid: tuple[str, ...], no_failures: bool) -> PathLimits:
+    from ecs_fsm.analysis.path import read_limits
 
     return read_limits(servers().lifecycle, avoid, failures=not no_failures)
 
@@ -132,7 +131,7 @@ def cover(what: str, as_json: bool) -> int:
     transitions without pairs, as `operations` gives them.
     """
     from ecs_fsm.analysis.cover import cover as scenarios_for
-    from ecs_fsm.analysis.telling import cover_as_dict, print_cover
+    from ecs_fsm.analysis.report import cover_as_dict, print_cover
 
     lifecycle = servers().lifecycle
     found = scenarios_for(lifecycle, what)
@@ -214,16 +213,14 @@ def prove(names: tuple[str, ...], file: str | None, as_json: bool) -> int:
     the first change of a counterexample has no event where it begins with a server.
     """
     from ecs_fsm.analysis.claimfile import choose
-    from ecs_fsm.analysis.ground import Ground
-    from ecs_fsm.analysis.telling import claims_as_dicts, print_claims
+    from ecs_fsm.analysis.report import claims_as_dicts, print_claims
 
     lifecycle = servers().lifecycle
     claims = choose(lifecycle, names, file)
-    ground = Ground(lifecycle)
-    decided = [(claim, claim.says.decide(ground)) for claim in claims]
+    decided = [(claim, claim.says.decide(lifecycle)) for claim in claims]
     if as_json:
         answer = claims_as_dicts(lifecycle, decided)
         print_json({"lifecycle": lifecycle.name, "claims": answer})
     else:
         print_claims(lifecycle, decided)
-    return 0 if all(verdict.true for _, verdict in decided) else 1
+    return 0 if all(decision.true for _, decision in decided) else 1

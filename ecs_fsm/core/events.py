@@ -7,7 +7,8 @@ from functools import partial
 from typing import ClassVar, TypeVar
 
 from ecs_fsm.core.errors import Refused
-from ecs_fsm.core.lifecycle import NOTHING_GIVEN, Lifecycle, Outcome
+from ecs_fsm.core.graph import Outcome
+from ecs_fsm.core.lifecycle import NOTHING_GIVEN, Lifecycle
 from ecs_fsm.core.model import AnyChange, KnownEvents, MachineModel, Node, State, Transition
 
 Observer = TypeVar("Observer", bound=Callable[..., object])

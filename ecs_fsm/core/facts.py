@@ -24,6 +24,7 @@ class Memory:
             for states, value in fact.implied.items():
                 for state in notation.scope(states):
                     self._implied.setdefault(state, {})[fact.name] = value
+        self._kept: dict[State, tuple[tuple[str, str | None], ...]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,11 +63,15 @@ class Memory:
         """What is remembered in `state` of what was known on the way there."""
         if not self._facts:
             return ()
-        known = {**facts, **self.implied(state)}
+        here = self._kept.get(state)
+        if here is None:
+            scopes = ((name, fact.default) for name, fact in self._facts.items())
+            here = tuple(entry for entry in scopes if state in self._scope[entry[0]])
+            self._kept[state] = here
+        implied = self._implied.get(state)
+        known = {**facts, **implied} if implied else facts
         return tuple(
-            (name, known[name])
-            for name, fact in self._facts.items()
-            if name in known and state in self._scope[name] and known[name] != fact.default
+            [(name, known[name]) for name, usual in here if name in known and known[name] != usual]
         )
 
     def unsaid(self, state: State) -> Facts:

@@ -7,11 +7,13 @@ operations and steps there are.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from itertools import product
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact, unknown
+from ecs_fsm.core.graph import Outcome, StateGraph
 from ecs_fsm.core.model import (
     NO_TASK,
     AnyChange,
@@ -32,19 +34,6 @@ if TYPE_CHECKING:
     from ecs_fsm.core.machine import LifecycleMachine
 
 NOTHING_GIVEN: Mapping[str, str] = {}
-
-
-class Outcome(NamedTuple):
-    """What an event comes to: its transition, the nodes that it enters, the node at its end.
-
-    The end is a node of its own where the event changes only what is remembered. `facts` are those
-    that the event was given, and those that decided it where they are not the usual ones.
-    """
-
-    transition: Transition
-    nodes: tuple[Node, ...]
-    end: Node
-    facts: Facts
 
 
 class Lifecycle(Rules):
@@ -172,14 +161,17 @@ class Lifecycle(Rules):
         known: Mapping[str, str],
         given: Mapping[str, str],
     ) -> Outcome:
-        told = dict(transition.learns)
+        learned = dict(transition.learns)
         nodes: list[Node] = []
-        facts = {**known, **told}
+        facts = {**known, **learned}
         for state in transition.path:
+            if nodes:
+                facts = {**dict(nodes[-1].facts), **learned}
             nodes.append(self.node(state, facts))
-            facts = {**dict(nodes[-1].facts), **told}
         end = nodes[-1] if nodes or source is None else self.node(source, facts)
-        decided = self.memory.ordered({**self.memory.unusual(transition.when), **given})
+        decided: Facts = ()
+        if given or transition.when:
+            decided = self.memory.ordered({**self.memory.unusual(transition.when), **given})
         return Outcome(transition, tuple(nodes), end, decided)
 
     def outcomes(self, node: Node | None, trigger: str | None = None) -> Iterator[Outcome]:
@@ -191,6 +183,9 @@ class Lifecycle(Rules):
         for t in self.leaving(source) if trigger is None else self.find(trigger, source):
             given = self.triggers[t.trigger].given
             if self._can_be(t.when, known, given):
+                if not given:
+                    yield self._enter(t, source, {**known, **dict(t.when)}, NOTHING_GIVEN)
+                    continue
                 when = dict(t.when)
                 for chosen in self._choices(given, when, known):
                     yield self._enter(t, source, {**known, **when, **chosen}, chosen)
@@ -208,16 +203,15 @@ class Lifecycle(Rules):
         for combination in product(*values):
             yield {n: v for n, v in zip(free, combination, strict=True) if v is not None}
 
+    @cached_property
+    def state_graph(self) -> StateGraph:
+        """The state graph, kept from its first use on."""
+        return StateGraph(self, self.outcomes)
+
     def graph(self) -> dict[Node, tuple[Outcome, ...]]:
         """Every node that a server can get to from its creation, with all that can happen there."""
-        found: dict[Node, tuple[Outcome, ...]] = {}
-        waiting = [outcome.end for outcome in self.outcomes(None)]
-        while waiting:
-            node = waiting.pop()
-            if node not in found:
-                found[node] = tuple(self.outcomes(node))
-                waiting += [outcome.end for outcome in found[node]]
-        return found
+        graph = self.state_graph
+        return {node: graph.outcomes(node) for node in graph.nodes}
 
     def refusal(self, trigger: str, node: Node | None) -> Refused:
         """Return the error for a `trigger` that is not possible in `node`.

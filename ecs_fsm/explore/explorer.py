@@ -14,7 +14,8 @@ from string import Template
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.graph import Outcome
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.quiz import questions
 from ecs_fsm.waiters.findings import Finding

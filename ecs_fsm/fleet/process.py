@@ -12,7 +12,8 @@ from itertools import product
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.graph import Outcome
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, Kind, Node, State, bracketed
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.profile import Profile

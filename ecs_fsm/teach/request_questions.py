@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from ecs_fsm.core.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.graph import Outcome
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Node, State
 from ecs_fsm.teach.question import (
     TICK,

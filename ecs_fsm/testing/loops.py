@@ -35,7 +35,7 @@ from ecs_fsm.core.server import API_STATUS, API_TASK_STATE, API_VM_STATE
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.waiters.findings import run_in_words
 from ecs_fsm.waiters.judge import GONE, FindingKind, broken
-from ecs_fsm.waiters.runs import Run, Runs, runs_of
+from ecs_fsm.waiters.runs import OperationRun, Runs, runs_of
 from ecs_fsm.waiters.waiter import Words, facts_of, listed
 
 BOUND = 10
@@ -109,7 +109,7 @@ class FakeServer:
 class Polling(NamedTuple):
     """A run, the places in it that are seen before its end, and what it means to wait for ever."""
 
-    run: Run
+    run: OperationRun
     places: tuple[int, ...]
     for_ever: FindingKind
 
@@ -202,7 +202,7 @@ def try_out(
     return found if succeeds else [Tried(FindingKind.NEVER_SUCCEEDS, None), *found]
 
 
-def _runs(runs: Runs) -> Iterator[tuple[Run, int]]:
+def _runs(runs: Runs) -> Iterator[tuple[OperationRun, int]]:
     """The shortest run of each kind through every moment, and the place of the moment in it."""
     for succeeding in (True, False):
         for position in runs.positions:
@@ -210,7 +210,7 @@ def _runs(runs: Runs) -> Iterator[tuple[Run, int]]:
                 yield runs.through(position, succeeding=succeeding)
 
 
-def _for_ever(runs: Runs, run: Run) -> FindingKind:
+def _for_ever(runs: Runs, run: OperationRun) -> FindingKind:
     """What it is called if a waiter goes on for ever at the end of a run."""
     if run.succeeded:
         return FindingKind.MISSES

@@ -15,7 +15,7 @@ misses at SHUTOFF avoidable: True
 from ecs_fsm.waiters.findings import Finding
 from ecs_fsm.waiters.inference import infer
 from ecs_fsm.waiters.judge import FindingKind
-from ecs_fsm.waiters.runs import Run
+from ecs_fsm.waiters.runs import OperationRun
 from ecs_fsm.waiters.waiter import Waiter
 
-__all__ = ["Finding", "FindingKind", "Run", "Waiter", "infer"]
+__all__ = ["Finding", "FindingKind", "OperationRun", "Waiter", "infer"]

@@ -20,7 +20,7 @@ from ecs_fsm.waiters.judge import (
     free_of,
     risks,
 )
-from ecs_fsm.waiters.runs import Run, Runs
+from ecs_fsm.waiters.runs import OperationRun, Runs
 
 Decisions = Mapping[str, Decision]
 
@@ -66,7 +66,7 @@ class Finding(NamedTuple):
     kind: FindingKind
     value: str | None
     avoidable: bool
-    run: Run
+    run: OperationRun
     seen: tuple[int, ...]
     polled: tuple[str, ...]
     message: str
@@ -114,7 +114,7 @@ def notes(judged: Judged) -> tuple[str, ...]:
     return (f"a step can hang, then the waiter waits forever: {steps}; use a time limit",)
 
 
-def run_in_words(run: Run) -> str:
+def run_in_words(run: OperationRun) -> str:
     """Return a run from its start; events other than the normal end of a step are named."""
     words = [run.start.name]
     for index, (event, node) in enumerate(zip(run.events, run.nodes, strict=True)):
@@ -151,7 +151,7 @@ def _never(judged: Judged, known: Risks) -> Finding:
     return Finding(kind, None, avoidable, run, tuple(range(len(polled))), polled, message)
 
 
-def _whole(judged: Judged) -> tuple[Run, tuple[str, ...]]:
+def _whole(judged: Judged) -> tuple[OperationRun, tuple[str, ...]]:
     """Return the shortest run that succeeds, and what is polled of it until the waiter stops."""
     run, polls, decisions = judged.runs.shortest(), judged.polls, judged.decisions
     values = [polls.of(node.state) for node in run.nodes] + [polls.of(None)] * run.gone
@@ -173,7 +173,7 @@ def _at_value(judged: Judged, kind: FindingKind, value: str) -> Finding:
 
 def _shown(
     runs: Runs, sighting: Sighting, polls: Attribute, decisions: Decisions
-) -> tuple[Run, tuple[int, ...]]:
+) -> tuple[OperationRun, tuple[int, ...]]:
     """Return the run of a sighting and the indexes to poll.
 
     The last state is polled before the 404 as well, if the waiter goes on there.
@@ -199,7 +199,7 @@ def _others(judged: Judged) -> list[Attribute]:
 
 
 def _sentence(
-    kind: FindingKind, run: Run, polled: Sequence[str], polls: Attribute, advice: str
+    kind: FindingKind, run: OperationRun, polled: Sequence[str], polls: Attribute, advice: str
 ) -> str:
     """Return what is wrong, the run and the polls that show it, and what would help."""
     operation = run.start.request.transition.trigger
@@ -209,7 +209,7 @@ def _sentence(
     return f"{shown}. {advice}" if advice else shown
 
 
-def _evidence(run: Run, polled: Sequence[str], polls: Attribute) -> str:
+def _evidence(run: OperationRun, polled: Sequence[str], polls: Attribute) -> str:
     return f"{run_in_words(run)}, polled {polls.name} {', '.join(polled)}"
 
 

@@ -13,7 +13,8 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecs_fsm.core.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.graph import Outcome
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, Kind, Node, State
 from ecs_fsm.waiters.starts import Start, everything, select
 
@@ -34,7 +35,7 @@ class RunPosition(NamedTuple):
     requested: bool = False
 
 
-class Run(NamedTuple):
+class OperationRun(NamedTuple):
     """One run: its start, what happened in order, and the nodes that the server was in.
 
     The first node is the first step of the operation, or the node in which it was requested if it
@@ -100,7 +101,7 @@ class Runs:
         onward = self._onward(succeeding).get(position)
         return None if onward is None else len(self._from_start[position]) + len(onward) - 1
 
-    def through(self, position: RunPosition, *, succeeding: bool) -> tuple[Run, int]:
+    def through(self, position: RunPosition, *, succeeding: bool) -> tuple[OperationRun, int]:
         """The shortest run of that kind through `position`, and the place of `position` in it."""
         before = self._from_start[position]
         path = [*before, *reversed(self._onward(succeeding)[position][:-1])]
@@ -113,10 +114,13 @@ class Runs:
             trigger = outcome.transition.trigger if outcome else self.lifecycle.advance
             events.append("" if trigger == self.lifecycle.advance else trigger)
         nodes = tuple(position.node for position in path)
-        run = Run(start, tuple(outcomes), nodes, tuple(events), succeeding, self.gone(path[-1]))
+        ended = self.gone(path[-1])
+        run = OperationRun(start, tuple(outcomes), nodes, tuple(events), succeeding, ended)
+            start, tuple(outcomes), nodes, tuple(events), succeeding, self.gone(path[-1])
+        )
         return run, len(before) - 1
 
-    def shortest(self) -> Run:
+    def shortest(self) -> OperationRun:
         """The shortest run that succeeds; there is one, because every step can end as it should."""
         begin = min(self._begins, key=lambda position: len(self._to_success[position]))
         return self.through(begin, succeeding=True)[0]

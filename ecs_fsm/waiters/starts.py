@@ -12,7 +12,8 @@ from functools import cache
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-from ecs_fsm.core.lifecycle import Lifecycle, Outcome
+from ecs_fsm.core.graph import Outcome
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_SERVER, Facts, Kind, Node, State, Transition, bracketed
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from ecs_fsm import ECS, InvalidInput, Server
 from ecs_fsm.analysis.claimfile import KEYS, built_in, parse, read
-from ecs_fsm.analysis.ground import Ground, Verdict
-from ecs_fsm.analysis.saying import arguments
+from ecs_fsm.analysis.claims import Decision
+from ecs_fsm.analysis.words import arguments
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles.nova import NOVA
@@ -24,28 +24,27 @@ from tests.command import cpu_seconds, ecs_fsm
 from tests.running import run
 
 SERVERS: dict[str, type[BaseServer]] = {"ecs": Server, "nova": NovaServer}
-GROUNDS = {lifecycle.name: Ground(lifecycle) for lifecycle in (ECS, NOVA)}
 BUILT_IN = ("delete-leads-to-deleted", "way-out", "error-left-by-delete-or-rebuild",
             "status-tells-task", "active-only-after-start", "failed-resize-shows-error")  # fmt: skip
 
 
-def decided(lifecycle: Lifecycle, name: str) -> Verdict:
+def decided(lifecycle: Lifecycle, name: str) -> Decision:
     (claim,) = (claim for claim in built_in(lifecycle) if claim.name == name)
-    return claim.says.decide(GROUNDS[lifecycle.name])
+    return claim.says.decide(lifecycle)
 
 
-def claimed(kind: str, lifecycle: Lifecycle, /, **keys: str | list[str]) -> Verdict:
-    """The verdict on a claim of one's own."""
+def claimed(kind: str, lifecycle: Lifecycle, /, **keys: str | list[str]) -> Decision:
+    """The decision on a claim of one's own."""
     lines = (f"{key} = {json.dumps(value)}" for key, value in keys.items())
     head = f'[[claim]]\nname = "mine"\ntext = "Mine."\nkind = "{kind}"\n'
     (claim,) = parse(lifecycle, head + "\n".join(lines), "mine.toml")
-    return claim.says.decide(GROUNDS[lifecycle.name])
+    return claim.says.decide(lifecycle)
 
 
-def shown(verdict: Verdict) -> list[tuple[str | None, str]]:
+def shown(decision: Decision) -> list[tuple[str | None, str]]:
     """The counterexample: each state with the event that entered it."""
-    assert verdict.counterexample
-    changes = verdict.counterexample.changes()
+    assert decision.counterexample
+    changes = decision.counterexample.changes()
     return [(c.event, f"{c.vm_state}/{c.task_state or '-'}") for c in changes]
 
 
@@ -64,13 +63,13 @@ def test_what_is_true_differs_between_lifecycles(lifecycle: Lifecycle, truth: li
 def test_a_claim_is_true_with_a_reason_or_false_with_a_run_that_can_be_run(
     lifecycle: Lifecycle, name: str
 ) -> None:
-    verdict = decided(lifecycle, name)
-    assert verdict.reason
-    assert verdict.true == (verdict.counterexample is None)
-    if verdict.counterexample:
-        server = run(SERVERS[lifecycle.name], arguments(lifecycle, verdict.counterexample))
+    decision = decided(lifecycle, name)
+    assert decision.reason
+    assert decision.true == (decision.counterexample is None)
+    if decision.counterexample:
+        server = run(SERVERS[lifecycle.name], arguments(lifecycle, decision.counterexample))
         lived = [(c.event, f"{c.vm_state}/{c.task_state or '-'}") for c in server.history]
-        assert lived == shown(verdict)
+        assert lived == shown(decision)
 
 
 def test_a_delete_can_follow_everywhere_though_not_at_once() -> None:
@@ -119,8 +118,8 @@ def test_a_resize_that_is_rolled_back_never_shows_error() -> None:
 
 
 def test_error_is_left_otherwise_in_nova() -> None:
-    verdict = decided(NOVA, "error-left-by-delete-or-rebuild")
-    (_, before), (event, after) = shown(verdict)
+    decision = decided(NOVA, "error-left-by-delete-or-rebuild")
+    (_, before), (event, after) = shown(decision)
     assert NOVA.states[before].status == "ERROR" != NOVA.states[after].status
     assert event not in ("delete", "rebuild")
 
@@ -165,10 +164,10 @@ def test_error_is_left_otherwise_in_nova() -> None:
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else str(value),
 )  # fmt: skip
 def test_the_vocabulary_decides(kind: str, keys: dict[str, str | list[str]], true: bool) -> None:
-    verdict = claimed(kind, ECS, **keys)
-    assert verdict.true == true, verdict.reason
-    if verdict.counterexample:
-        run(Server, arguments(ECS, verdict.counterexample))
+    decision = claimed(kind, ECS, **keys)
+    assert decision.true == true, decision.reason
+    if decision.counterexample:
+        run(Server, arguments(ECS, decision.counterexample))
 
 
 def test_a_true_claim_says_what_holds() -> None:
@@ -184,8 +183,8 @@ def test_the_kinds_are_those_that_the_help_documents() -> None:
 
 @pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
 def test_what_nothing_leads_out_of_is_not_said_to_be_left(lifecycle: Lifecycle) -> None:
-    verdict = claimed("left-only-by", lifecycle, of="DELETED", by="stop")
-    assert verdict == Verdict(True, "nothing leads out of DELETED")
+    decision = claimed("left-only-by", lifecycle, of="DELETED", by="stop")
+    assert decision == Decision(True, "nothing leads out of DELETED")
     left = claimed("left-only-by", lifecycle, of="deleted/-", by="stop").reason
     assert left == "nothing leads out of deleted/-"
     if lifecycle is ECS:
@@ -195,9 +194,9 @@ def test_what_nothing_leads_out_of_is_not_said_to_be_left(lifecycle: Lifecycle) 
 
 def test_a_claim_holds_for_every_value_of_what_is_remembered() -> None:
     kept = {"of": "confirm_resize", "that": "succeeds", "ends": "SHUTOFF"}
-    verdict = claimed("course", NOVA, **kept)
-    assert (verdict.true, claimed("course", ECS, **kept).true) == (False, True)
-    assert shown(verdict)[-1] == ("confirm_resize", "active/-")
+    decision = claimed("course", NOVA, **kept)
+    assert (decision.true, claimed("course", ECS, **kept).true) == (False, True)
+    assert shown(decision)[-1] == ("confirm_resize", "active/-")
 
 
 HEAD = '[[claim]]\nname = "a"\ntext = "A."\n'

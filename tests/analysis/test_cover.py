@@ -12,9 +12,9 @@ from typing import Self
 import pytest
 
 from ecs_fsm import ECS, Server
-from ecs_fsm.analysis.atlas import WHAT, Atlas
 from ecs_fsm.analysis.cover import cover
-from ecs_fsm.analysis.saying import arguments
+from ecs_fsm.analysis.coverage import CRITERIA, CoverageGraph
+from ecs_fsm.analysis.words import arguments
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Transition
 from ecs_fsm.core.server import BaseServer
@@ -95,7 +95,7 @@ def test_the_scenarios_for_pairs_make_every_two_that_can_follow_each_other() -> 
 
 
 def test_every_scenario_of_an_ecs_begins_with_the_creation_of_a_server() -> None:
-    for what in WHAT:
+    for what in CRITERIA:
         assert {scenario[0].partition(":")[0] for scenario in scenarios("--what", what)} == {
             "create"
         }
@@ -115,7 +115,7 @@ def test_each_pair_that_ends_a_server_needs_a_scenario_of_its_own_and_there_are_
     assert len(last) == len(pairs.scenarios) == pairs.at_least
 
 
-@pytest.mark.parametrize("what", WHAT[:2])
+@pytest.mark.parametrize("what", CRITERIA[:2])
 @pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
 def test_no_fewer_scenarios_than_the_lower_bound_are_found_and_few_more(
     lifecycle: Lifecycle, what: str
@@ -175,17 +175,17 @@ def test_only_what_no_server_comes_to_is_begun_elsewhere() -> None:
 
 def test_pairs_leave_out_only_what_cannot_happen_in_the_life_of_a_server() -> None:
     graph = NOVA.graph()
-    atlas = Atlas(NOVA, "pairs-of-transitions")
+    covered = CoverageGraph(NOVA, "pairs-of-transitions")
     following = {
         (first.transition, second.transition)
         for outcomes in (tuple(NOVA.outcomes(None)), *graph.values())
         for first in outcomes
         for second in graph[first.end]
     }
-    assert {*atlas.things} == following
+    assert {*covered.items} == following
     happening = {outcome.transition for outcomes in graph.values() for outcome in outcomes}
-    assert {*atlas.elsewhere} == {*NOVA.transitions} - happening - {*NOVA.leaving(None)}
-    assert Atlas(ECS, "pairs-of-transitions").elsewhere == []
+    assert {*covered.elsewhere} == {*NOVA.transitions} - happening - {*NOVA.leaving(None)}
+    assert CoverageGraph(ECS, "pairs-of-transitions").elsewhere == []
 
 
 def test_the_output_states_the_lower_bound() -> None:

@@ -1,4 +1,4 @@
-"""The shortest way: held against a search through the written facts, and run by `simulate`."""
+"""The shortest path: held against a search through the written facts, and run by `simulate`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from collections import deque
 import pytest
 
 from ecs_fsm import ECS, InvalidInput, Server
-from ecs_fsm.analysis.ends import Limits, read_ends, read_limits
-from ecs_fsm.analysis.moves import Moves, Walk, given
-from ecs_fsm.analysis.path import Paths
-from ecs_fsm.analysis.saying import arguments
-from ecs_fsm.analysis.ways import Way
+from ecs_fsm.analysis.path import (
+    PathFinder,
+    PathLimits,
+    ShortestPath,
+    read_endpoints,
+    read_limits,
+)
+from ecs_fsm.analysis.words import arguments, event_names, needed_facts
+from ecs_fsm.core.graph import Run
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_SERVER, Node, State
 from ecs_fsm.core.server import BaseServer
@@ -20,7 +24,7 @@ from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests import facts
 from tests.command import ecs_fsm
-from tests.running import run
+from tests.running import run as simulated
 
 ASKED = facts.by_source(facts.OPERATIONS)
 CAUSED = facts.by_source(facts.EVENTS)
@@ -50,120 +54,124 @@ def distances(
     return found
 
 
-def ways(
-    lifecycle: Lifecycle, origin: str, goal: str, limits: Limits | None = None, **said: str
-) -> list[Way]:
-    ends = read_ends(lifecycle, origin, goal)
-    return Paths(lifecycle, ends.origin, said, limits or Limits()).to(ends.goal)[0]
+def found_paths(
+    lifecycle: Lifecycle, origin: str, goal: str, limits: PathLimits | None = None, **said: str
+) -> list[ShortestPath]:
+    ends = read_endpoints(lifecycle, origin, goal)
+    return PathFinder(lifecycle, ends.origin, said, limits or PathLimits()).to(ends.goal)[0]
 
 
-def arrived(lifecycle: Lifecycle, way: Way) -> BaseServer:
-    """The server after `simulate` was given the arguments of a way."""
-    return run(SERVERS[lifecycle.name], arguments(lifecycle, way.walk))
+def arrived(lifecycle: Lifecycle, path: ShortestPath) -> BaseServer:
+    """The server after `simulate` was given the arguments of a path."""
+    return simulated(SERVERS[lifecycle.name], arguments(lifecycle, path.run))
 
 
-def entered(walk: Walk) -> list[tuple[str, str]]:
-    return [(o.transition.trigger, str(n.state)) for o in walk.outcomes for n in o.nodes]
+def entered(run: Run) -> list[tuple[str, str]]:
+    return [(o.transition.trigger, str(n.state)) for o in run.outcomes for n in o.nodes]
 
 
 @pytest.mark.parametrize("start", facts.STATES)
-def test_a_way_is_the_shortest_and_its_words_lead_there(start: str) -> None:
-    paths = Paths(ECS, [ECS.states[start]], {}, Limits())
+def test_a_path_is_the_shortest_and_its_words_lead_there(start: str) -> None:
+    finder = PathFinder(ECS, [ECS.states[start]], {}, PathLimits())
     shortest = distances(start)
     for goal in facts.STATES:
-        found, _ = paths.to([ECS.states[goal]])
+        found, _ = finder.to([ECS.states[goal]])
         if goal in shortest:
-            (way,) = found
-            assert (len(way.walk.outcomes), way.passes) == (shortest[goal], False)
-            server = arrived(ECS, way)
+            (path,) = found
+            assert (len(path.run.outcomes), path.passes) == (shortest[goal], False)
+            server = arrived(ECS, path)
             lived = [(c.event, f"{c.vm_state}/{c.task_state or '-'}") for c in server.history[1:]]
-            assert (server.state, lived) == (goal, entered(way.walk))
+            assert (server.state, lived) == (goal, entered(path.run))
         else:
             assert found == []
 
 
 @pytest.mark.parametrize("avoided", [["stopped/powering-on"], ["ERROR", "RESIZE"], ["active/-"]])
 @pytest.mark.parametrize("failures", [True, False])
-def test_a_way_keeps_to_its_limits_and_is_the_shortest_that_does(
+def test_a_path_keeps_to_its_limits_and_is_the_shortest_that_does(
     avoided: list[str], failures: bool
 ) -> None:
     limits = read_limits(ECS, avoided, failures=failures)
     shut = frozenset(state for state in facts.STATES if {state, STATUS[state]} & {*avoided})
     assert limits.avoided == shut
     for start in facts.STATES:
-        paths, shortest = (
-            Paths(ECS, [ECS.states[start]], {}, limits),
+        finder, shortest = (
+            PathFinder(ECS, [ECS.states[start]], {}, limits),
             distances(start, shut, failures),
         )
         for goal in facts.STATES:
-            found, _ = paths.to([ECS.states[goal]])
+            found, _ = finder.to([ECS.states[goal]])
             if start in shut:
                 assert found == []
             elif goal not in shortest:
-                assert all(way.passes for way in found)
+                assert all(path.passes for path in found)
             else:
-                assert [len(way.walk.outcomes) for way in found] == [shortest[goal]]
-                names = [name for name, _ in entered(found[0].walk)]
+                assert [len(path.run.outcomes) for path in found] == [shortest[goal]]
+                names = [name for name, _ in entered(found[0].run)]
                 assert failures or not {*names} & {*FAILURES}
 
 
 @pytest.mark.parametrize("origin", facts.STATUSES.split())
 def test_a_status_is_any_state_that_shows_it(origin: str) -> None:
     for goal in facts.STATUSES.split():
-        found = ways(ECS, origin, goal)
+        found = found_paths(ECS, origin, goal)
         lengths = [
             length
             for start in facts.STATES
             for state, length in distances(start).items()
             if (STATUS[start], STATUS[state]) == (origin, goal)
         ]
-        assert [len(way.walk.outcomes) for way in found[:1]] == ([min(lengths)] if lengths else [])
-        assert all(arrived(ECS, way).status == goal for way in found)
+        assert [len(path.run.outcomes) for path in found[:1]] == ([min(lengths)] if lengths else [])
+        assert all(arrived(ECS, path).status == goal for path in found)
 
 
-def test_a_way_that_begins_amid_an_operation_is_followed_by_that_of_a_server_at_rest() -> None:
-    amid, at_rest = (arguments(ECS, way.walk) for way in ways(ECS, "SHUTOFF", "ACTIVE"))
+def test_a_path_that_begins_amid_an_operation_is_followed_by_that_of_a_server_at_rest() -> None:
+    amid, at_rest = (arguments(ECS, path.run) for path in found_paths(ECS, "SHUTOFF", "ACTIVE"))
     assert amid == ["wait", "--from", "stopped/powering-on"]
     assert at_rest == ["start", "--from", "stopped/-"]
-    assert len(ways(ECS, "stopped/powering-on", "ACTIVE")) == 1
+    assert len(found_paths(ECS, "stopped/powering-on", "ACTIVE")) == 1
 
 
-def test_a_way_can_begin_before_there_is_a_server() -> None:
-    (way,) = ways(ECS, NO_SERVER, "VERIFY_RESIZE")
-    assert arguments(ECS, way.walk) == ["create", "stop", "resize"]
-    assert arrived(ECS, way).status == "VERIFY_RESIZE"
+def test_a_path_can_begin_before_there_is_a_server() -> None:
+    (path,) = found_paths(ECS, NO_SERVER, "VERIFY_RESIZE")
+    assert arguments(ECS, path.run) == ["create", "stop", "resize"]
+    assert arrived(ECS, path).status == "VERIFY_RESIZE"
 
 
-def test_a_way_that_ends_amid_an_operation_hangs_there() -> None:
-    (way,) = ways(ECS, "active/-", "stopped/resize_migrated")
-    assert arguments(ECS, way.walk)[:2] == ["stop", "resize:hang@resize_migrated"]
+def test_a_path_that_ends_amid_an_operation_hangs_there() -> None:
+    (path,) = found_paths(ECS, "active/-", "stopped/resize_migrated")
+    assert arguments(ECS, path.run)[:2] == ["stop", "resize:hang@resize_migrated"]
 
 
 def test_what_is_where_it_should_be_has_nothing_to_do() -> None:
     for state in ("active/-", "active/rebooting"):
-        (way,) = ways(ECS, state, state)
-        assert (way.walk.outcomes, arrived(ECS, way).state) == ((), state)
+        (path,) = found_paths(ECS, state, state)
+        assert (path.run.outcomes, arrived(ECS, path).state) == ((), state)
 
 
 def test_an_operation_can_be_avoided_too() -> None:
-    (way,) = ways(ECS, "stopped/-", "active/-", read_limits(ECS, ["start"], failures=True))
-    assert [name for name, _ in entered(way.walk)].count("start") == 0
-    assert arrived(ECS, way).state == "active/-"
+    (path,) = found_paths(ECS, "stopped/-", "active/-", read_limits(ECS, ["start"], failures=True))
+    assert [name for name, _ in entered(path.run)].count("start") == 0
+    assert arrived(ECS, path).state == "active/-"
 
 
 @pytest.mark.parametrize("goal", NOVA.states.values(), ids=str)
-def test_every_state_of_nova_can_be_reached_in_words(goal: State, nova_from_nothing: Paths) -> None:
-    (way,) = nova_from_nothing.to([goal])[0]
-    stays = arrived(NOVA, way).state == goal
-    assert stays != way.passes
+def test_every_state_of_nova_can_be_reached_in_words(
+    goal: State, nova_from_nothing: PathFinder
+) -> None:
+    (path,) = nova_from_nothing.to([goal])[0]
+    stays = arrived(NOVA, path).state == goal
+    assert stays != path.passes
 
 
 @pytest.fixture(scope="module")
-def nova_from_nothing() -> Paths:
-    return Paths(NOVA, [None], {}, Limits())
+def nova_from_nothing() -> PathFinder:
+    return PathFinder(NOVA, [None], {}, PathLimits())
 
 
-def test_a_state_that_a_server_only_passes_through_is_told_so(nova_from_nothing: Paths) -> None:
+def test_a_state_that_a_server_only_passes_through_is_told_so(
+    nova_from_nothing: PathFinder,
+) -> None:
     passed = [s for s in NOVA.states.values() if nova_from_nothing.to([s])[0][0].passes]
     stayed = {node.state for node in NOVA.graph()}
     assert passed == [state for state in NOVA.states.values() if state not in stayed]
@@ -175,41 +183,41 @@ def test_a_state_that_a_server_only_passes_through_is_told_so(nova_from_nothing:
      ("VERIFY_RESIZE", "stopped/resize_reverting"), ("error/unshelving", "PAUSED"),
      ("active/image_uploading", "error/rebuilding")],
 )  # fmt: skip
-def test_the_words_of_a_way_of_nova_say_every_fact_that_it_depends_on(
+def test_the_words_of_a_path_of_nova_say_every_fact_that_it_depends_on(
     origin: str, goal: str
 ) -> None:
-    found = ways(NOVA, origin, goal)
+    found = found_paths(NOVA, origin, goal)
     assert found
-    for way in found:
-        server = arrived(NOVA, way)
+    for path in found:
+        server = arrived(NOVA, path)
         assert goal in (server.state, server.status)
-        assert entered(way.walk) == [
+        assert entered(path.run) == [
             (str(c.event), f"{c.vm_state}/{c.task_state or '-'}") for c in server.history[1:]
         ]
 
 
-def test_each_value_of_what_is_remembered_has_a_way_of_its_own() -> None:
+def test_each_value_of_what_is_remembered_has_a_path_of_its_own() -> None:
     limits = read_limits(NOVA, ["reset_state_active"], failures=False)
-    before, after = ways(NOVA, "resized/-", "ACTIVE", limits)
+    before, after = found_paths(NOVA, "resized/-", "ACTIVE", limits)
     assert (before.facts, after.facts) == ((("was", "active"),), (("was", "stopped"),))
-    assert [len(way.walk.outcomes) for way in (before, after)] == [1, 3]
-    (said,) = ways(NOVA, "resized/-", "ACTIVE", limits, was="stopped")
-    assert (said.facts, said.walk.names(NOVA)) == ((), after.walk.names(NOVA))
+    assert [len(path.run.outcomes) for path in (before, after)] == [1, 3]
+    (said,) = found_paths(NOVA, "resized/-", "ACTIVE", limits, was="stopped")
+    assert (said.facts, event_names(NOVA, said.run)) == ((), event_names(NOVA, after.run))
 
 
-def test_a_way_begins_only_where_a_server_can_be() -> None:
+def test_a_path_begins_only_where_a_server_can_be() -> None:
     there = NOVA.graph()
     for origin in ("VERIFY_RESIZE", "resized/powering-off", "REVERT_RESIZE"):
-        for way in ways(NOVA, origin, "SHUTOFF"):
-            assert way.walk.beginning in there
-    ends = read_ends(NOVA, "resized/powering-off", "ACTIVE")
-    (way,), without = Paths(NOVA, ends.origin, {}, Limits()).to(ends.goal)
-    assert (way.facts, without) == ((), [])
+        for path in found_paths(NOVA, origin, "SHUTOFF"):
+            assert path.run.beginning in there
+    ends = read_endpoints(NOVA, "resized/powering-off", "ACTIVE")
+    (path,), without = PathFinder(NOVA, ends.origin, {}, PathLimits()).to(ends.goal)
+    assert (path.facts, without) == ((), [])
 
 
-def test_values_with_which_there_is_no_way_are_named() -> None:
-    ends = read_ends(NOVA, "active/-", "shelved/-")
-    _, without = Paths(NOVA, ends.origin, {}, Limits()).to(ends.goal)
+def test_values_with_which_there_is_no_path_are_named() -> None:
+    ends = read_endpoints(NOVA, "active/-", "shelved/-")
+    _, without = PathFinder(NOVA, ends.origin, {}, PathLimits()).to(ends.goal)
     assert without == [(("boot", "volume"),)]
 
 
@@ -235,30 +243,30 @@ def test_the_command_as_json() -> None:
     assert json.loads(ecs_fsm("simulate", *answer["simulate"], "--json").out)["final"] == error
 
 
-def test_no_way_says_why_and_what_can_be_reached_instead() -> None:
+def test_no_path_says_why_and_what_can_be_reached_instead() -> None:
     code, out, err = ecs_fsm("path", "resized/-", "BUILD")
     assert (code, err) == (1, "")
     first, told, heading, *rows = out.splitlines()
     assert told == "what can be reached instead:"
     assert first == (
-        "no way leads from resized/- to BUILD: it is entered only by create at (no server), "
-        "and no way leads to any of that"
+        "no path leads from resized/- to BUILD: it is entered only by create at (no server), "
+        "and no path leads to any of these"
     )
     assert heading.split() == ["status", "states"]
     listed = {state for row in rows for state in row.split(maxsplit=1)[1].split(", ")}
     assert listed == {*distances("resized/-")}
     assert ecs_fsm("path", "deleted/-", "ACTIVE").out == (
-        "no way leads from deleted/- to ACTIVE: no event leads on from deleted/-\n"
+        "no path leads from deleted/- to ACTIVE: no event leads on from deleted/-\n"
         "nothing can be reached instead\n"
     )
 
 
-def test_limits_that_leave_no_way_are_named() -> None:
+def test_limits_that_leave_no_path_are_named() -> None:
     code, out, _ = ecs_fsm("path", "stopped/-", "ERROR", "--no-failures", "--json")
     answer = json.loads(out)
     assert (code, answer["events"]) == (1, None)
     assert answer["why"] == (
-        "every way breaks a limit; without limits the shortest is rebuild, fail"
+        "every path breaks a limit; without limits the shortest is rebuild, fail"
     )
     assert {"active/-", "resized/-"} <= {
         f"{s['vm_state']}/{s['task_state'] or '-'}" for s in answer["reachable"]
@@ -287,18 +295,18 @@ def test_wrong_words_are_one_line(arguments: list[str], message: str) -> None:
 
 def test_what_is_remembered_must_fit_where_it_is() -> None:
     with pytest.raises(InvalidInput, match="was is not remembered"):
-        ways(NOVA, "active/-", "ACTIVE", was="active")
+        found_paths(NOVA, "active/-", "ACTIVE", was="active")
 
 
-def test_nodes_of_a_way_follow_each_other() -> None:
-    (way,) = ways(ECS, "ERROR", "VERIFY_RESIZE")
-    node: Node | None = way.walk.beginning
-    for outcome in way.walk.outcomes:
+def test_nodes_of_a_path_follow_each_other() -> None:
+    (path,) = found_paths(ECS, "ERROR", "VERIFY_RESIZE")
+    node: Node | None = path.run.beginning
+    for outcome in path.run.outcomes:
         assert outcome in tuple(ECS.outcomes(node))
         node = outcome.end
 
 
 def test_only_facts_without_which_a_creation_would_be_another_are_given_with_it() -> None:
-    told = [given(NOVA, None, outcome) for outcome in Moves(NOVA).at(None)]
+    told = [needed_facts(NOVA, None, outcome) for outcome in NOVA.state_graph.leaving(None)]
     assert told[:3] == [{}, {"network": "none"}, {"upload": "direct"}]
     assert {"boot": "image"} not in told

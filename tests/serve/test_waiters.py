@@ -16,15 +16,15 @@ from typing import Any, Literal, NamedTuple
 import httpx
 import pytest
 
-from ecs_fsm.analysis.moves import Walk
-from ecs_fsm.analysis.saying import say
+from ecs_fsm.analysis.words import scenario_words
+from ecs_fsm.core.graph import Run
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind
 from ecs_fsm.core.scenario import read_word
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.testing import EcsCloud, pollings, served
-from ecs_fsm.waiters import FindingKind, Run, Waiter, infer
+from ecs_fsm.waiters import FindingKind, OperationRun, Waiter, infer
 from tests.polled import meant
 
 LONG = 1e6
@@ -113,9 +113,12 @@ def api_of() -> Iterator[Callable[[Lifecycle], Api]]:
         )
 
 
-def asked(api: Api, lifecycle: Lifecycle, run: Run) -> tuple[str, int]:
+def asked(api: Api, lifecycle: Lifecycle, run: OperationRun) -> tuple[str, int]:
     """A server for which the run was laid and whose operation was accepted; its changes before."""
-    words = [*BEFORE[run.start.state], *say(lifecycle, Walk(run.start.source, run.outcomes))]
+    words = [
+        *BEFORE[run.start.state],
+        *scenario_words(lifecycle, Run(run.start.source, run.outcomes)),
+    ]
     api.cloud.scenario(*words)
     server, before = None, 0
     for word in words:
@@ -129,7 +132,7 @@ def asked(api: Api, lifecycle: Lifecycle, run: Run) -> tuple[str, int]:
 
 
 def waits(
-    api: Api, waiter: Waiter, run: Run, seen: tuple[int, ...]
+    api: Api, waiter: Waiter, run: OperationRun, seen: tuple[int, ...]
 ) -> tuple[FindingKind | None, list[str]]:
     """What a real loop gets wrong if it polls a run at these places and then its end; what it saw."""
     server, before = asked(api, waiter.lifecycle, run)

@@ -1,4 +1,4 @@
-"""What the walking commands answer, for a person and as plain data."""
+"""The results of `path`, `cover` and `prove`, for a person and as plain data."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from ecs_fsm.analysis.claimfile import Claim
+from ecs_fsm.analysis.claims import Decision
 from ecs_fsm.analysis.cover import Cover
-from ecs_fsm.analysis.ground import Verdict
-from ecs_fsm.analysis.moves import Walk, given, places
-from ecs_fsm.analysis.saying import arguments, say
-from ecs_fsm.analysis.ways import Way
+from ecs_fsm.analysis.path import ShortestPath
+from ecs_fsm.analysis.words import arguments, event_names, needed_facts, scenario_words
+from ecs_fsm.core.graph import Run
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, Facts, State
 from ecs_fsm.io.console import console, grouped, print_table
@@ -19,28 +19,30 @@ from ecs_fsm.lifecycles import NAMES
 Json = dict[str, object]
 
 
-def print_ways(lifecycle: Lifecycle, ways: Sequence[Way], without: Sequence[Facts]) -> None:
-    """Print each way as a table of events, with the command that runs it."""
-    for number, way in enumerate(ways):
+def print_paths(
+    lifecycle: Lifecycle, paths: Sequence[ShortestPath], without: Sequence[Facts]
+) -> None:
+    """Print each path as a table of events, with the command that runs it."""
+    for number, path in enumerate(paths):
         if number:
             _line()
-        if way.facts:
-            _line(f"where {_told(way.facts)}:")
+        if path.facts:
+            _line(f"where {_joined(path.facts)}:")
         elif number:
             _line("and for a server at rest:")
-        if not way.walk.outcomes:
+        if not path.run.outcomes:
             _line("Nothing has to happen: it is there already.")
             continue
-        print_table(("event", "vm_state", "task_state", "status"), _rows(lifecycle, way.walk))
-        if way.passes:
+        print_table(("event", "vm_state", "task_state", "status"), _rows(lifecycle, path.run))
+        if path.passes:
             _line("It is entered in the middle of the last event, and left by the same.")
-        _line(_command(lifecycle, way.walk))
+        _line(_command(lifecycle, path.run))
     for facts in without:
-        _line(f"where {_told(facts)} there is no way")
+        _line(f"where {_joined(facts)} there is no path")
 
 
-def print_no_way(why: str, reachable: Iterable[State]) -> None:
-    """Print why there is no way, and what can be reached instead, by status."""
+def print_no_path(why: str, reachable: Iterable[State]) -> None:
+    """Print why there is no path, and what can be reached instead, by status."""
     _line(why)
     by_status: dict[str, list[str]] = {}
     for state in reachable:
@@ -52,15 +54,15 @@ def print_no_way(why: str, reachable: Iterable[State]) -> None:
     print_table(("status", "states"), ((s, ", ".join(states)) for s, states in by_status.items()))
 
 
-def ways_as_dict(
+def paths_as_dict(
     lifecycle: Lifecycle,
-    ways: Sequence[Way],
+    paths: Sequence[ShortestPath],
     without: Sequence[Facts],
     why: str | None,
     reachable: Iterable[State],
 ) -> Json:
-    """The shortest way with the further ones, or why there is none."""
-    shown = [_way_as_dict(lifecycle, way) for way in ways]
+    """The shortest path with the further ones, or why there is none."""
+    shown = [_path_as_dict(lifecycle, path) for path in paths]
     keys = ("events", "words", "simulate", "begins", "if", "passes")
     return {
         **(shown[0] if shown else dict.fromkeys(keys)),
@@ -73,11 +75,11 @@ def ways_as_dict(
 
 def print_cover(lifecycle: Lifecycle, cover: Cover, what: str) -> None:
     """Print a scenario a line, then how good they are."""
-    for walk in cover.scenarios:
-        _line(shlex.join(arguments(lifecycle, walk)))
+    for run in cover.scenarios:
+        _line(shlex.join(arguments(lifecycle, run)))
     count, events = len(cover.scenarios), _events(cover)
     scenarios = "1 scenario" if count == 1 else f"{count} scenarios"
-    things = f"{len(cover.things)} {what.replace('-', ' ')}"
+    things = f"{len(cover.items)} {what.replace('-', ' ')}"
     _line(f"# {scenarios} with {events} events that touch all {things}")
     _line(f"# lower bound: {cover.at_least}, no fewer can do it (a minimum flow)")
     if cover.left_out:
@@ -89,8 +91,8 @@ def print_cover(lifecycle: Lifecycle, cover: Cover, what: str) -> None:
 def cover_as_dict(lifecycle: Lifecycle, cover: Cover) -> Json:
     """The scenarios as arguments of `simulate`, and how good they are."""
     return {
-        "scenarios": [arguments(lifecycle, walk) for walk in cover.scenarios],
-        "touched": len(cover.things),
+        "scenarios": [arguments(lifecycle, run) for run in cover.scenarios],
+        "touched": len(cover.items),
         "lower_bound": cover.at_least,
         "events": _events(cover),
         "left_out": [transition.as_dict() for transition in cover.left_out],
@@ -98,37 +100,37 @@ def cover_as_dict(lifecycle: Lifecycle, cover: Cover) -> Json:
 
 
 def _events(cover: Cover) -> int:
-    return sum(len(walk.outcomes) for walk in cover.scenarios)
+    return sum(len(run.outcomes) for run in cover.scenarios)
 
 
-def print_claims(lifecycle: Lifecycle, decided: Iterable[tuple[Claim, Verdict]]) -> None:
-    """Print each claim with its verdict, the reason, and the run that shows it false."""
+def print_claims(lifecycle: Lifecycle, decided: Iterable[tuple[Claim, Decision]]) -> None:
+    """Print each claim with its decision, the reason, and the run that shows it false."""
     shown = console()
-    for number, (claim, verdict) in enumerate(decided):
+    for number, (claim, decision) in enumerate(decided):
         if number:
             _line()
-        colour = "green" if verdict.true else "red"
-        word = "true" if verdict.true else "false"
+        colour = "green" if decision.true else "red"
+        word = "true" if decision.true else "false"
         shown.print(f"{word}: {claim.text} [{claim.name}]", style=colour, soft_wrap=True)
-        _line(f"  {verdict.reason}")
-        if verdict.counterexample:
-            _line(f"  {_run(lifecycle, verdict.counterexample)}")
-            _line(f"  {_command(lifecycle, verdict.counterexample)}")
+        _line(f"  {decision.reason}")
+        if decision.counterexample:
+            _line(f"  {_on_one_line(lifecycle, decision.counterexample)}")
+            _line(f"  {_command(lifecycle, decision.counterexample)}")
 
 
-def claims_as_dicts(lifecycle: Lifecycle, decided: Iterable[tuple[Claim, Verdict]]) -> list[Json]:
-    """Each claim with its verdict as plain data."""
+def claims_as_dicts(lifecycle: Lifecycle, decided: Iterable[tuple[Claim, Decision]]) -> list[Json]:
+    """Each claim with its decision as plain data."""
     return [
         {
             "name": claim.name,
             "text": claim.text,
-            "true": verdict.true,
-            "reason": verdict.reason,
+            "true": decision.true,
+            "reason": decision.reason,
             "counterexample": run and [change.as_dict() for change in run.changes()],
             "simulate": run and arguments(lifecycle, run),
         }
-        for claim, verdict in decided
-        for run in (verdict.counterexample,)
+        for claim, decision in decided
+        for run in (decision.counterexample,)
     ]
 
 
@@ -136,13 +138,13 @@ def _line(text: str = "") -> None:
     console().print(text, soft_wrap=True)
 
 
-def _told(facts: Facts) -> str:
+def _joined(facts: Facts) -> str:
     return " and ".join(f"{name}={value}" for name, value in facts)
 
 
-def _rows(lifecycle: Lifecycle, walk: Walk) -> list[list[str]]:
-    rows = [] if walk.beginning is None else [[NO_TASK, *_parts(walk.beginning.state)]]
-    for name, outcome in zip(walk.names(lifecycle), walk.outcomes, strict=True):
+def _rows(lifecycle: Lifecycle, run: Run) -> list[list[str]]:
+    rows = [] if run.beginning is None else [[NO_TASK, *_parts(run.beginning.state)]]
+    for name, outcome in zip(event_names(lifecycle, run), run.outcomes, strict=True):
         entered = [[name, *_parts(node.state)] for node in outcome.nodes]
         rows += entered or [[name, *("(no change)", "", "")]]
     return rows
@@ -152,10 +154,10 @@ def _parts(state: State) -> tuple[str, str, str]:
     return state.vm_state, state.task_state or NO_TASK, state.status
 
 
-def _run(lifecycle: Lifecycle, walk: Walk) -> str:
+def _on_one_line(lifecycle: Lifecycle, run: Run) -> str:
     """A run on one line: states with their status, the events before the arrows."""
-    begun = [] if walk.beginning is None else [_shown(walk.beginning.state)]
-    for name, outcome in zip(walk.names(lifecycle), walk.outcomes, strict=True):
+    begun = [] if run.beginning is None else [_shown(run.beginning.state)]
+    for name, outcome in zip(event_names(lifecycle, run), run.outcomes, strict=True):
         entered = " + ".join(_shown(node.state) for node in outcome.nodes) or "(no change)"
         begun.append(f"{name} → {entered}")
     return ", ".join(begun)
@@ -165,27 +167,27 @@ def _shown(state: State) -> str:
     return f"{state} ({state.status})"
 
 
-def _command(lifecycle: Lifecycle, walk: Walk) -> str:
-    """The command line that runs a walk."""
-    words = arguments(lifecycle, walk)
+def _command(lifecycle: Lifecycle, run: Run) -> str:
+    """The command line that runs a run."""
+    words = arguments(lifecycle, run)
     chosen = () if lifecycle.name == NAMES[0] else ("--lifecycle", lifecycle.name)
     return shlex.join(("ecs-fsm", "simulate", *words, *chosen))
 
 
-def _way_as_dict(lifecycle: Lifecycle, way: Way) -> Json:
-    walk = way.walk
+def _path_as_dict(lifecycle: Lifecycle, path: ShortestPath) -> Json:
+    run = path.run
     return {
         "events": [
             {
                 "event": outcome.transition.trigger,
-                "given": given(lifecycle, node, outcome),
+                "given": needed_facts(lifecycle, node, outcome),
                 "states": [entered.state.as_dict() for entered in outcome.nodes],
             }
-            for node, outcome in places(walk)
+            for node, outcome in run.events()
         ],
-        "words": say(lifecycle, walk),
-        "simulate": arguments(lifecycle, walk),
-        "begins": walk.beginning and walk.beginning.state.as_dict(),
-        "if": dict(way.facts),
-        "passes": way.passes,
+        "words": scenario_words(lifecycle, run),
+        "simulate": arguments(lifecycle, run),
+        "begins": run.beginning and run.beginning.state.as_dict(),
+        "if": dict(path.facts),
+        "passes": path.passes,
     }
