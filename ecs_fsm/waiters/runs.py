@@ -116,8 +116,6 @@ class Runs:
         nodes = tuple(position.node for position in path)
         ended = self.gone(path[-1])
         run = OperationRun(start, tuple(outcomes), nodes, tuple(events), succeeding, ended)
-            start, tuple(outcomes), nodes, tuple(events), succeeding, self.gone(path[-1])
-        )
         return run, len(before) - 1
 
     def shortest(self) -> OperationRun:
