@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import httpx
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud.cloud import Cloud
@@ -25,7 +25,7 @@ from tests.clouds import cloud_of
 
 
 @cache
-def _shared(settings: Settings) -> FastAPI:
+def _shared(settings: Settings) -> Starlette:
     """One application for all, since the first request to one takes longer than a hundred more."""
     return application(cloud_of(), settings)
 
@@ -76,6 +76,7 @@ def credentials(name: str = "demo", **scope: object) -> dict[str, object]:
 PROGRAM = """
 import asyncio, sys
 from starlette.responses import StreamingResponse
+from starlette.routing import Route
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.http.listen import bind, serve_until_signal
 from ecs_fsm.serve.http.settings import Settings
@@ -87,17 +88,17 @@ app = application(cloud_of(), settings)
 for fault in sys.argv[1:]:
     app.state.wire.add(fault)
 
-@app.get("/_ecs/endless")
-async def endless():
+async def endless(request):
     async def events():
         while True:
             yield "data: 1\\n\\n"
             await asyncio.sleep(3600)
     return StreamingResponse(events(), media_type="text/event-stream")
 
-@app.get("/compute/broken")
-async def broken():
+async def broken(request):
     raise RuntimeError("a secret of the inside")
+
+app.router.routes[:0] = [Route("/_ecs/endless", endless), Route("/compute/broken", broken)]
 
 serve_until_signal(app, bound, lambda: print(bound.getsockname()[1], flush=True))
 print("ended", flush=True)

@@ -1,161 +1,271 @@
-"""Puts the faces of the cloud together into one application.
+"""Puts the APIs of the cloud together into one application.
 
-Each face is what some handlers answer at one place; adding one is one line in `ROUTERS`.
+A service is imported, and its models are made, at the first request to it: `SERVICES` says how. The
+start then needs neither FastAPI nor pydantic.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
-from starlette.responses import Response
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ecs_fsm.serve.cloud.clockwork import Clockwork, running
+from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.imagestore import ImageStore
 from ecs_fsm.serve.cloud.jobs import Jobs
-from ecs_fsm.serve.compute import (
-    actions,
-    compute,
-    flavors,
-    hosts,
-    imageproxy,
-    keypairs,
-    metadata,
-    migrations,
-    past,
-    ports,
-    quotas,
-    reports,
-    servers,
-    tags,
-    volumes,
-)
-from ecs_fsm.serve.control import control, document, page, stream, troubles
+from ecs_fsm.serve.control import page
 from ecs_fsm.serve.http import errors, versions
 from ecs_fsm.serve.http.access import Access
 from ecs_fsm.serve.http.accesslog import Logged
+from ecs_fsm.serve.http.errors import Api
 from ecs_fsm.serve.http.guard import Guarded
 from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.settings import Settings
 from ecs_fsm.serve.http.slashes import Merged
 from ecs_fsm.serve.http.wire import OWN_PATHS, Wired, WireFaults
-from ecs_fsm.serve.huawei import cloudlists, huawei
-from ecs_fsm.serve.identity import identity, tokens
-from ecs_fsm.serve.image import imagechanges, images
-from ecs_fsm.serve.network import groupchanges, groups, network
 from ecs_fsm.version import __version__
-
-COMPUTE: tuple[Handlers, ...] = (
-    servers.router,
-    actions.router,
-    metadata.router,
-    tags.router,
-    reports.router,
-    volumes.router,
-    ports.router,
-    past.router,
-    migrations.router,
-    flavors.router,
-    keypairs.router,
-    compute.router,
-    quotas.router,
-    hosts.router,
-    imageproxy.router,
-)
-"""Routers of the compute API; paths begin behind its version."""
-
-IDENTITY: tuple[Handlers, ...] = (tokens.router, identity.router)
-"""Routers of the identity API; paths begin behind its version."""
-
-ROUTERS: tuple[Face, ...] = (
-    *(Face(router, "/compute/v2.1") for router in COMPUTE),
-    *(Face(router, "/v2.1/{project_id}", "_of_project") for router in COMPUTE),
-    *(Face(router, "/identity/v3") for router in IDENTITY),
-    *(Face(router, "/v3", "_at_root") for router in IDENTITY),
-    Face(identity.versions),
-    Face(versions.router),
-    Face(images.router),
-    Face(imagechanges.router),
-    Face(network.router),
-    Face(groupchanges.router),
-    Face(huawei.router),
-    Face(cloudlists.router),
-    Face(control.router),
-    Face(troubles.router),
-    Face(stream.router),
-)
-"""All routers; a request goes to the first that knows its path."""
-
 
 FRONT = Handlers()
 
 
-@FRONT.get("/", include_in_schema=False)
+@FRONT.get("/", plain=True, include_in_schema=False)
 async def show_front(request: Request) -> Response:
-    """The page for browsers, the list of compute versions for everybody else."""
+    """Return the page for browsers, the list of compute versions for all other clients."""
     if "text/html" in request.headers.get("accept", ""):
         return await page.front(request)
     return versions.compute_versions(request, "")
 
 
-def routes() -> list[tuple[Collection[str], str, str]]:
-    """Methods, path and name of everything that a client can ask."""
-    return [
-        ((handler.method,), face.prefix + handler.path, handler.name)
-        for face in ROUTERS
+def _compute() -> Sequence[Face]:
+    from ecs_fsm.serve.compute import (
+        actions,
+        compute,
+        flavors,
+        hosts,
+        imageproxy,
+        keypairs,
+        metadata,
+        migrations,
+        past,
+        ports,
+        quotas,
+        reports,
+        servers,
+        tags,
+        volumes,
+    )
+
+    modules = (
+        servers,
+        actions,
+        metadata,
+        tags,
+        reports,
+        volumes,
+        ports,
+        past,
+        migrations,
+        flavors,
+        keypairs,
+        compute,
+        quotas,
+        hosts,
+        imageproxy,
+    )
+    return (
+        *(Face(module.router, "/compute/v2.1") for module in modules),
+        *(Face(module.router, "/v2.1/{project_id}", "_of_project") for module in modules),
+    )
+
+
+def _identity() -> Sequence[Face]:
+    from ecs_fsm.serve.identity import identity, tokens
+
+    routers = (tokens.router, identity.router)
+    return (
+        *(Face(router, "/identity/v3") for router in routers),
+        *(Face(router, "/v3", "_at_root") for router in routers),
+        Face(identity.versions),
+    )
+
+
+def _image() -> Sequence[Face]:
+    from ecs_fsm.serve.image import imagechanges, images
+
+    return (Face(images.router), Face(imagechanges.router))
+
+
+def _network() -> Sequence[Face]:
+    from ecs_fsm.serve.network import groupchanges, network
+
+    return (Face(network.router), Face(groupchanges.router))
+
+
+def _huawei() -> Sequence[Face]:
+    from ecs_fsm.serve.huawei import cloudlists, huawei
+
+    return (Face(huawei.router), Face(cloudlists.router))
+
+
+def _control() -> Sequence[Face]:
+    from ecs_fsm.serve.control import control, stream, troubles
+
+    return (Face(control.router), Face(troubles.router), Face(stream.router))
+
+
+SERVICES: Mapping[Api, Callable[[], Sequence[Face]]] = {
+    Api.COMPUTE: _compute,
+    Api.IDENTITY: _identity,
+    Api.IMAGE: _image,
+    Api.NETWORK: _network,
+    Api.HUAWEI: _huawei,
+    Api.CONTROL: _control,
+}
+"""What each service answers; a function imports it. A further service is one line here."""
+VERSIONS = Face(versions.router)
+LIGHT: Mapping[Api, Sequence[Face]] = {Api.COMPUTE: (VERSIONS,), Api.CONTROL: (Face(FRONT),)}
+"""What is answered without importing the service to which the paths belong."""
+
+
+def faces() -> list[Face]:
+    """Return all that the application answers, in the order of its document."""
+    found = {api: load() for api, load in SERVICES.items()}
+    found[Api.IDENTITY] = (*found[Api.IDENTITY], VERSIONS)
+    return [face for service in found.values() for face in service]
+
+
+class ServiceRoute(Route):
+    """The paths of one service, which is imported at the first request that it alone can answer."""
+
+    def __init__(self, api: Api, light: Sequence[Route]) -> None:
+        self.api, self._light = api, light
+        self._quick: ASGIApp = Router(light)
+        self._whole: ASGIApp | None = None
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match all paths of the service."""
+        ours = scope["type"] == "http" and Api.of(scope["path"]) is self.api
+        return (Match.FULL if ours else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if self._whole is None and any(
+            route.matches(scope)[0] is Match.FULL for route in self._light
+        ):
+            await self._quick(scope, receive, send)
+            return
+        await self.whole()(scope, receive, send)
+
+    def whole(self) -> ASGIApp:
+        """Return what answers all paths of the service."""
+        if self._whole is None:
+            from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+
+            routes = [route for face in SERVICES[self.api]() for route in face.routes()]
+            # FastAPI closes uploaded files by a stack that its own application would make.
+            self._whole = AsyncExitStackMiddleware(Router([*self._light, *routes]))
+        return self._whole
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document of the server."""
+    from ecs_fsm.serve.control.document import openapi
+
+    title, summary = "ecs-fsm", "A cloud whose servers live by the lifecycle."
+    return openapi(title, __version__, summary, faces())
+
+
+def named_requests() -> tuple[list[tuple[str, str, str]], list[str]]:
+    """Return methods, paths and names of all routes for clients, and the keys of actions."""
+    from ecs_fsm.serve.compute import actions
+
+    routes = [
+        (handler.method, face.prefix + handler.path, handler.name)
+        for face in faces()
         for handler in face.handlers.all
         if not handler.path.startswith(OWN_PATHS)
     ]
+    return routes, list(actions.table())
 
 
-TOLD: dict[str, Any] = {
-    "title": "ecs-fsm",
-    "version": __version__,
-    "description": "A cloud whose servers live by the lifecycle.",
-}
+@contextlib.asynccontextmanager
+async def _running(app: Starlette) -> AsyncIterator[None]:
+    """Run the clock's loop while the application is served."""
+    clockwork: Clockwork = app.state.clockwork
+    task = asyncio.create_task(clockwork.run())
+    task.add_done_callback(_log_failure)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
-def _document() -> dict[str, Any]:
-    """The document of an application with the same routes that knows what each answers."""
-    app = FastAPI(**TOLD)
-    for face in ROUTERS:
-        face.document(app)
-    return app.openapi()
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logging.getLogger("uvicorn.error").error("the clock's loop ended", exc_info=error)
 
 
-def application(cloud: Cloud, settings: Settings) -> FastAPI:
-    """The application over a cloud.
+async def _show_document(request: Request) -> Response:
+    return JSONResponse(await asyncio.to_thread(_cached_document, request.app))
+
+
+def _cached_document(app: Starlette) -> dict[str, Any]:
+    found: dict[str, Any] = app.state.document
+    if not found:
+        found.update(document())
+    return found
+
+
+def application(cloud: Cloud, settings: Settings) -> Starlette:
+    """Return the application over a cloud.
 
     Its `state` holds `cloud`, its `clockwork`, `settings`, `access` (tokens), `images`, `jobs`,
-    `keypairs`, `groups` and `wire` (faults).
+    `collections` (of services), `wire` (faults) and the `document`. Raise `InvalidInput` for
+    anything invalid in the state file of the cloud.
     """
-    app = FastAPI(
-        **TOLD,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        strict_content_type=False,
-        lifespan=running,
+    light = {api: [r for face in some for r in face.routes()] for api, some in LIGHT.items()}
+    light[Api.CONTROL].append(Route("/openapi.json", _show_document))
+    services = [ServiceRoute(api, light.get(api, ())) for api in SERVICES]
+    wire = WireFaults(named_requests, cloud.seed)
+    app = Starlette(
+        routes=services,
+        exception_handlers=errors.HANDLERS,
+        lifespan=_running,
+        middleware=[
+            Middleware(Logged, clock=cloud.clock),
+            Middleware(Merged),
+            Middleware(versions.Marked),
+            Middleware(Guarded, settings=settings),
+            Middleware(Wired, faults=wire),
+        ],
     )
-    app.state.cloud = cloud
-    app.state.clockwork = Clockwork(cloud)
-    app.state.settings = settings
-    app.state.access = Access(settings.token_lifetime)
-    app.state.images = ImageStore(cloud)
-    app.state.jobs = Jobs(cloud)
-    app.state.keypairs = keypairs.Kept(cloud.state)
-    app.state.groups = groups.Groups(cloud.state)
-    errors.handle(app)
-    document.describe(app, _document)
-    for face in ROUTERS:
-        app.router.routes.extend(face.routes())
-    app.router.routes.extend(Face(FRONT).routes())
-    app.state.wire = WireFaults(routes(), actions.table(), cloud.seed)
-    app.add_middleware(Wired, faults=app.state.wire)
-    app.add_middleware(Guarded, settings=settings)
-    app.add_middleware(versions.Marked)
-    app.add_middleware(Merged)
-    app.add_middleware(Logged)
+    app.router.redirect_slashes = False
+    app.state.cloud, app.state.clockwork = cloud, Clockwork(cloud)
+    app.state.settings, app.state.wire = settings, wire
+    app.state.access = Access(settings.token_lifetime, cloud.clock.wall)
+    app.state.images, app.state.jobs = ImageStore(cloud), Jobs(cloud)
+    app.state.collections, app.state.document = {}, {}
+    if cloud.state.kept:
+        _read_collections(app, cloud)
     return app
+
+
+def _read_collections(app: Starlette, cloud: Cloud) -> None:
+    """Read what services have stored, so that an invalid file is refused before the start."""
+    from ecs_fsm.serve.compute import keypairs
+    from ecs_fsm.serve.network import groups
+
+    for kind in (keypairs.Kept, groups.Groups):
+        app.state.collections[kind] = kind(cloud.state)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from socket import socket
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.profiles.loader import read
@@ -58,8 +58,8 @@ class Service:
                 settings=options.policy,
                 state=kept,
             )
-            self.record = EventLog(self.cloud, options.record, goes_on=options.state is not None)
-            self.app: FastAPI = application(self.cloud, settings)
+            self.record = EventLog(self.cloud, options.record, resumes=options.state is not None)
+            self.app: Starlette = application(self.cloud, settings)
             self.app.state.record = self.record
             self.clockwork: Clockwork = self.app.state.clockwork
             self.wire: WireFaults = self.app.state.wire
@@ -74,7 +74,7 @@ class Service:
         if text.startswith(PREFIX):
             self.wire.add(text)
         else:
-            self.cloud.troubles.add(text)
+            self.cloud.orders.add(text)
 
     def close(self) -> None:
         """Keep everything, and let the files go."""

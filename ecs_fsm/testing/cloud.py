@@ -72,7 +72,7 @@ class EcsCloud:
 
     def scenario(self, *words: str) -> None:
         """Lay a scenario on the next server. Raises `InvalidInput` where it does not read."""
-        self._in_its_thread(lambda: self._service.cloud.troubles.lay(words))
+        self._in_its_thread(lambda: self._service.cloud.orders.add_scenario(words))
 
     def advance(self, seconds: float) -> int:
         """Let simulated seconds pass at once; how many events there were."""
@@ -90,11 +90,11 @@ class EcsCloud:
             Changed(
                 row.server,
                 row.name,
-                row.seen.at,
-                row.seen.event,
-                row.seen.state.vm_state.value,
-                row.seen.state.task_state and row.seen.state.task_state.value,
-                row.seen.state.status.value,
+                row.entry.at,
+                row.entry.event,
+                row.entry.state.vm_state.value,
+                row.entry.state.task_state and row.entry.state.task_state.value,
+                row.entry.state.status.value,
             )
             for row in rows
         ]

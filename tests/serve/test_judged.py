@@ -43,7 +43,7 @@ def test_a_server_starts_from_an_image_once_it_is_there(judged: Judged) -> None:
 
 def test_an_image_whose_making_went_wrong_is_gone(judged: Judged) -> None:
     server = judged.active()
-    judged.cloud.troubles.add("create_image:roll_back@image_uploading")
+    judged.cloud.orders.add("create_image:roll_back@image_uploading")
     image = judged.snapshot(server)
     judged.cloud.advance(LONG)
     assert judged.ask("GET", f"{GLANCE}/{image}").status_code == 404

@@ -1,17 +1,14 @@
 """The clock's loop: makes each change of the cloud when it is due, beside the requests.
 
-There is one task for all servers; between batches of changes the requests get their turn, also
-where somebody has a whole year pass at once.
+One task serves all servers. Between batches of changes the requests get their turn, also while a
+whole year passes at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Iterator
-
-from fastapi import FastAPI
+from collections.abc import Iterator
 
 from ecs_fsm.serve.cloud.cloud import Cloud
 
@@ -21,9 +18,9 @@ LONGEST_SLEEP = 3600.0
 
 
 class Clockwork:
-    """Makes the changes of a cloud: those that are due, and those up to a time that was asked for.
+    """Makes the changes of a cloud: those that are due, and those up to a requested time.
 
-    Who asks for a time has it to themselves: others that ask wait, and go on from there.
+    Only one `advance` or `step` runs at once: others wait, and continue from its end.
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -33,7 +30,7 @@ class Clockwork:
         cloud.on_wake(self._woken.set)
 
     async def run(self) -> None:
-        """Makes every change when it is due, in batches between which requests are answered."""
+        """Make every change when it is due, in batches between which requests are answered."""
         while True:
             self._woken.clear()
             wait = self.cloud.wait()
@@ -47,37 +44,18 @@ class Clockwork:
                 await asyncio.wait_for(self._woken.wait(), longest)
 
     async def advance(self, seconds: float) -> int:
-        """Lets that many seconds pass at once; how many changes there were."""
-        return await self._go_on(self.cloud.advancing(seconds, BATCH))
+        """Let that many seconds pass at once. Return the number of changes."""
+        return await self._make(self.cloud.advancing(seconds, BATCH))
 
     async def step(self, count: int) -> int:
-        """Goes on to the end of the next `count` steps; how many there were."""
-        return await self._go_on(self.cloud.stepping(count))
+        """Advance to the end of the next `count` steps. Return how many there were."""
+        return await self._make(self.cloud.stepping(count))
 
-    async def _go_on(self, batches: Iterator[int]) -> int:
+    async def _make(self, batches: Iterator[int]) -> int:
         done = 0
         async with self._turn:
             for made in batches:
                 done += made
                 await asyncio.sleep(0)
-        self._woken.set()  # what was far away may be near
+        self._woken.set()  # the next change may be due earlier than `run` expects
         return done
-
-
-@contextlib.asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[None]:
-    """The lifespan of the application: the clock's loop runs while it is served."""
-    clockwork: Clockwork = app.state.clockwork
-    task = asyncio.create_task(clockwork.run())
-    task.add_done_callback(_told)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-def _told(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logging.getLogger("uvicorn.error").error("the clock's loop ended", exc_info=error)

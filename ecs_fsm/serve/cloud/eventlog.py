@@ -19,51 +19,51 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, Json
 
 KEPT = 100_000
-"""Changes that can still be asked for."""
+"""Changes that can still be read."""
 
 
 class LoggedChange(NamedTuple):
-    """A change with its number, from 1 on, and whose it is."""
+    """A change with its number, from 1 on, and the id and name of its server."""
 
     number: int
     server: str
     name: str
-    seen: HistoryEntry
+    entry: HistoryEntry
 
     def as_dict(self) -> dict[str, Json]:
         """`{"number", "server", "name", "at", "event", "vm_state", "task_state", "status"}`.
 
-        Where a server begins to hang, the row before comes again, with the event `hang`.
+        Where a server starts to hang, the row before is repeated, with the event `hang`.
         """
         return {
             "number": self.number,
             "server": self.server,
             "name": self.name,
-            "at": round(self.seen.at, 6),
-            "event": self.seen.event,
-            **self.seen.state.as_dict(),
-            **({"hangs": True} if self.seen.event == HANG else {}),
+            "at": round(self.entry.at, 6),
+            "event": self.entry.event,
+            **self.entry.state.as_dict(),
+            **({"hangs": True} if self.entry.event == HANG else {}),
         }
 
 
 class EventLog:
     """The changes of a cloud from now on: the last of them, and all in the file at `path`.
 
-    Raises `InvalidInput` for a file that cannot be written, or that holds something already unless
-    it `goes_on`.
+    Raise `InvalidInput` for a file that cannot be written, and for one with content unless the log
+    `resumes`.
     """
 
-    def __init__(self, cloud: Cloud, path: str | None = None, *, goes_on: bool = False) -> None:
+    def __init__(self, cloud: Cloud, path: str | None = None, *, resumes: bool = False) -> None:
         self.count = 0
         self._rows: deque[LoggedChange] = deque(maxlen=KEPT)
-        self._heard: list[Callable[[], object]] = []
-        self._file = _opened(path, goes_on) if path is not None else None
-        cloud.listen(self._take)
+        self._listeners: list[Callable[[], object]] = []
+        self._file = _opened(path, resumes) if path is not None else None
+        cloud.on_entry(self._take)
 
     def since(self, number: int, most: int = KEPT) -> list[LoggedChange]:
-        """At most so many of the changes after that number, as far as they are kept.
+        """Return at most `most` of the changes after that number, as far as they are kept.
 
-        Who has seen more changes than there were has them from before a new start, and gets all.
+        A number above the last is from before a restart: then all changes are returned.
         """
         if number > self.count:
             number = 0
@@ -71,30 +71,30 @@ class EventLog:
         begin = max(0, number + 1 - first)
         return list(islice(self._rows, begin, begin + most))
 
-    def hear(self, heard: Callable[[], object]) -> Callable[[], None]:
-        """Call `heard` after each change from now on; what is returned ends that."""
-        self._heard.append(heard)
-        return lambda: self._heard.remove(heard)
+    def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
+        """Call `listener` after each change from now on. Return what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         if self._file:
             self._file.close()
             self._file = None
 
-    def _take(self, instance: Instance, seen: HistoryEntry) -> None:
+    def _take(self, instance: Instance, entry: HistoryEntry) -> None:
         self.count += 1
-        row = LoggedChange(self.count, instance.id, instance.name, seen)
+        row = LoggedChange(self.count, instance.id, instance.name, entry)
         self._rows.append(row)
         if self._file:
             self._file.write(f"{json.dumps(row.as_dict(), ensure_ascii=False)}\n")
-        for heard in self._heard:
-            heard()
+        for listener in self._listeners:
+            listener()
 
 
-def _opened(path: str, goes_on: bool) -> TextIO:
+def _opened(path: str, resumes: bool) -> TextIO:
     try:
-        if not goes_on and Path(path).is_file() and Path(path).stat().st_size:
+        if not resumes and Path(path).is_file() and Path(path).stat().st_size:
             raise InvalidInput(f"{path}: there is a file already; name a new one to record into")
         return open(path, "a", encoding="utf-8", buffering=1)
     except OSError as error:

@@ -62,8 +62,8 @@ class ImageStore:
         text = (resources.files("ecs_fsm.serve.cloud") / "cloud.toml").read_text(encoding="utf-8")
         self._sent = frozenset(tomllib.loads(text)["images"]["sent"])
         self._making: dict[str, list[str]] = {}
-        cloud.listen(self._went_on)
-        cloud.on_over(self._over)
+        cloud.on_entry(self._went_on)
+        cloud.on_end(self._over)
         self._follow()
 
     def seen_by(self, project_id: str | None, admin: bool) -> Iterator[Image]:
@@ -124,7 +124,7 @@ class ImageStore:
         self._put(StoredImage(self._count, image, instance.id, wanted.operation, wanted.rotation))
         self._making.setdefault(instance.id, []).append(image.id)
         if instance.operation != wanted.operation:  # it is over already, or has no steps
-            trouble = instance.trouble
+            trouble = instance.fault
             wrong = trouble is not None and trouble.at >= self.cloud.now
             self._over(instance, wanted.operation, wrong)
         self._kept.commit()

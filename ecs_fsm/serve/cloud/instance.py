@@ -1,6 +1,6 @@
-"""What the cloud keeps of one server: where it is, what was asked of it, and what it shows besides.
+"""One server of the cloud: its state, its history and requests, and the attributes that it shows.
 
-The lifecycle decides where it is; everything here can be written to a file and read again.
+The lifecycle decides its state; everything here can be written to a file and read again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
 class Asker(NamedTuple):
-    """Who asks: the ids of the request, the user and the project, and the word of the API."""
+    """The origin of a request: ids of the request, the user and the project; the API's action."""
 
     request_id: str
     user_id: str
@@ -30,7 +30,7 @@ class Asker(NamedTuple):
 
 
 class RequestRecord(NamedTuple):
-    """A request as the cloud remembers it; `refused` says why it was not accepted."""
+    """A request as the cloud remembers it; `refused` is the reason if it was not accepted."""
 
     at: float
     operation: str
@@ -39,9 +39,9 @@ class RequestRecord(NamedTuple):
 
 
 class HistoryEntry(NamedTuple):
-    """A state that a server entered: when (simulated seconds), by which event, what it remembers.
+    """A state that a server entered, with the time (simulated seconds), the event and its facts.
 
-    `event` is None where a scenario or a file put it there.
+    `event` is None if a scenario or a file put it there.
     """
 
     at: float
@@ -51,7 +51,7 @@ class HistoryEntry(NamedTuple):
 
 
 class InstanceFault(NamedTuple):
-    """What the API shows as `fault` of a server: when, and a sentence."""
+    """What the API shows as `fault` of a server: the time and a message."""
 
     at: float
     message: str
@@ -59,10 +59,10 @@ class InstanceFault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NewServer:
-    """What a creation asks for; ids are those of the catalog.
+    """What a creation requests; ids are those of the catalog.
 
     `image` is None for a server that boots from a volume. `given` are the facts of the creation,
-    `details` what the API keeps and shows as it was given.
+    `details` what the API stores and shows unchanged.
     """
 
     name: str
@@ -77,10 +77,10 @@ class NewServer:
 class Instance:
     """One server of the cloud. Times are simulated seconds.
 
-    `changes` are attributes that the running operation sets if it succeeds, `outcomes` what is
-    still to become of it; `plan` the words of a scenario that are still to come; `kept` how many
-    changes and requests are on the disk, `forgotten` how many of the oldest are gone. `revision`
-    counts what was written of it: as long as it stays, nothing about the server has changed.
+    `changes` are attributes that the running operation sets if it succeeds, `outcomes` those that
+    are ordered for the rest of it; `plan` has the remaining words of a scenario; `kept` is how many
+    changes and requests are on the disk, `forgotten` how many of the oldest were dropped. While
+    `revision` stays the same, nothing about the server has changed.
     """
 
     number: int
@@ -99,7 +99,7 @@ class Instance:
     launched: float | None = None
     terminated: float | None = None
     old_flavor: str | None = None
-    trouble: InstanceFault | None = None
+    fault: InstanceFault | None = None
     operation: str | None = None
     changes: dict[str, Json] = field(default_factory=dict)
     went_wrong: bool = False
@@ -112,7 +112,7 @@ class Instance:
     plan: deque[ScenarioWord] = field(default_factory=deque)
     faults: list[FaultOrder] = field(default_factory=list)
     history: list[HistoryEntry] = field(default_factory=list)
-    asked: list[RequestRecord] = field(default_factory=list)
+    requests: list[RequestRecord] = field(default_factory=list)
     kept: tuple[int, int] = (0, 0)
     forgotten: tuple[int, int] = (0, 0)
 
@@ -120,7 +120,7 @@ class Instance:
     def of(
         cls, wanted: NewServer, request: RequestRecord, server: BaseServer, number: int, uuid: UUID
     ) -> Self:
-        """The server that a request for its creation makes."""
+        """Return the server that a request for its creation makes."""
         return cls(
             number=number,
             id=str(uuid),
@@ -135,16 +135,16 @@ class Instance:
             created=request.at,
             updated=request.at,
             operation=request.operation,
-            asked=[request],
+            requests=[request],
         )
 
     @property
     def state(self) -> State:
-        """Where the server is."""
+        """The present state."""
         return self.server.state
 
     def set(self, changes: Mapping[str, Json]) -> None:
-        """Set attributes, or details where there is no attribute of that name."""
+        """Set attributes, or details if there is no attribute of that name."""
         for name, value in changes.items():
             if name in self.__slots__:
                 setattr(self, name, value)

@@ -133,7 +133,7 @@ class Jobs:
         self.by_id: dict[str, Job] = {}
         self._followed: dict[str, list[tuple[Job, SubJob]]] = {}
         self._count = 0
-        cloud.on_over(self._over)
+        cloud.on_end(self._over)
         self._read()
 
     def find(self, job_id: str, project_id: str) -> Job | None:
@@ -150,7 +150,7 @@ class Jobs:
             self._follow(job, self._part(job, instance.id, JobStep(operation, {}), []))
         return self._begun(job)
 
-    def ask(
+    def request(
         self, kind: JobKind, instance: Instance, steps: Iterable[JobStep], asker: Asker, batch: bool
     ) -> Job:
         """Ask for steps of one server, each when the one before is over.
@@ -161,7 +161,7 @@ class Jobs:
         self._ask(job, instance, steps)
         return self._begun(job)
 
-    def ask_each(
+    def request_each(
         self,
         kind: JobKind,
         servers: Mapping[str, Instance | None],
@@ -199,13 +199,13 @@ class Jobs:
 
     def _ask(self, job: Job, instance: Instance, steps: Iterable[JobStep]) -> None:
         first, *then = steps
-        before = instance.trouble
-        self.cloud.ask(instance, first.operation, {}, job.asker, first.changes)
+        before = instance.fault
+        self.cloud.request(instance, first.operation, {}, job.asker, first.changes)
         part = self._part(job, instance.id, first, then)
         part.operation = instance.operation or first.operation
         self._follow(job, part)
         if instance.operation is None:
-            self._over(instance, part.operation, instance.trouble is not before)
+            self._over(instance, part.operation, instance.fault is not before)
 
     def _follow(self, job: Job, part: SubJob) -> None:
         self._followed.setdefault(part.server_id, []).append((job, part))
@@ -247,7 +247,7 @@ class Jobs:
         self._follow(job, part)
         self._put(job, part)
         try:
-            self.cloud.ask(instance, step.operation, {}, job.asker, step.changes)
+            self.cloud.request(instance, step.operation, {}, job.asker, step.changes)
         except Refused as refused:
             self._followed[instance.id].remove((job, part))
             part.end(instance.updated, REFUSED, str(refused))
@@ -278,7 +278,7 @@ class Jobs:
             return
         self._follow(job, part)
         if instance.operation != part.operation:
-            trouble = instance.trouble
+            trouble = instance.fault
             wrong = bool(instance.operation or (trouble and trouble.at >= part.begun))
             self._over(instance, part.operation, wrong)
 
@@ -287,4 +287,4 @@ def _why(instance: Instance, operation: str) -> str:
     """Why an operation went wrong, in a sentence."""
     if instance.operation:
         return f"{operation}: {instance.operation} was asked for and took its place"
-    return instance.trouble.message if instance.trouble else f"{operation} went wrong"
+    return instance.fault.message if instance.fault else f"{operation} went wrong"

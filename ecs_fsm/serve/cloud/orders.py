@@ -133,7 +133,7 @@ class FaultOrder:
     word: ScenarioWord
     chance: Chance
     servers: str = EVERYBODY
-    tally: StrikeCount = field(default_factory=StrikeCount)
+    count: StrikeCount = field(default_factory=StrikeCount)
 
     @classmethod
     def parse(cls, lifecycle: Lifecycle, text: str) -> Self:
@@ -160,7 +160,7 @@ class FaultOrder:
         return (
             operation == self.word.operation.name
             and fnmatchcase(name, self.servers)
-            and self.tally.strikes(self.chance, draw)
+            and self.count.strikes(self.chance, draw)
         )
 
     def __str__(self) -> str:

@@ -25,11 +25,11 @@ from ecs_fsm.serve.cloud.schedule import Schedule
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a cloud does by its settings.
+    """A cloud's own settings, which are those of nova's configuration by their names there.
 
     `timers` are times with the event that they end in, by the state at rest; `instead` operations
-    and `given` facts by the operation that was asked; `lift` and `restore` the operations that take
-    a lock away and set it again, None where the lifecycle has none.
+    and `given` facts by the requested operation; `lift` and `restore` the operations that remove a
+    lock and set it again, None if the lifecycle has none. `cloud.toml` has the meaning of each.
     """
 
     timers: Mapping[State, tuple[float, str]]
@@ -40,7 +40,7 @@ class Policy:
 
     @classmethod
     def of(cls, lifecycle: Lifecycle, settings: Mapping[str, float]) -> Policy:
-        """The policy of settings, in seconds. Raises `InvalidInput` for an unknown one."""
+        """Return the policy of settings, in seconds. Raise `InvalidInput` for an unknown one."""
         written = tomllib.loads(
             (resources.files("ecs_fsm.serve.cloud") / "cloud.toml").read_text(encoding="utf-8")
         )
@@ -69,44 +69,45 @@ class Policy:
         )
 
     def meant(self, operation: str, given: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """The operation that a request comes to, and the facts that are given with it."""
+        """Return the operation that a request results in, and its facts."""
         facts = {**self.given.get(operation, {}), **given}
         return self.instead.get(operation, operation), facts
 
 
 FAULT = "ecs:fault"
-"""The entry of a server's metadata that asks for trouble; faults are set apart by `;`."""
+"""The entry of a server's metadata that orders faults, separated by `;`."""
 MOST = 1000
-"""Faults that are in force at once, and scenarios that wait."""
+"""Limit of the faults in force, and of the waiting scenarios."""
 
 
 def words_json(words: deque[ScenarioWord]) -> Json:
-    """The words of a scenario as they are written."""
+    """Return the words of a scenario as texts."""
     return [word.text for word in words]
 
 
 def words_of(lifecycle: Lifecycle, texts: Any) -> deque[ScenarioWord]:
-    """The words of a scenario from how they are written."""
+    """Return the words of a scenario from their texts."""
     return deque(read_word(lifecycle, text) for text in texts)
 
 
 def fault_json(fault: FaultOrder) -> Json:
-    """A fault with how often it came."""
-    return [str(fault), fault.tally.met, fault.tally.struck]
+    """Return the document of a fault, with its count."""
+    return [str(fault), fault.count.met, fault.count.struck]
 
 
 def fault_of(lifecycle: Lifecycle, document: Any) -> FaultOrder:
-    """A fault from its document."""
+    """Return the fault of a document."""
     text, met, struck = document
     fault = FaultOrder.parse(lifecycle, str(text))
-    fault.tally = StrikeCount(met, struck)
+    fault.count = StrikeCount(met, struck)
     return fault
 
 
 class Orders:
-    """The troubles of one cloud; `changed` is called after each change of them.
+    """The orders in force in one cloud; `changed` is called after each change of them.
 
-    `faults` strike from now on, in their order; `plans` wait for a server each.
+    `faults` strike requests, tried in their order; each of `plans`, the words of a scenario, waits
+    for the next server.
     """
 
     def __init__(self, kind: type[BaseServer], changed: Callable[[], object]) -> None:
@@ -116,7 +117,7 @@ class Orders:
         self._changed = changed
 
     def add(self, wanted: str | Mapping[str, object]) -> FaultOrder:
-        """Let a fault strike from now on. Raises `InvalidInput` where it does not read."""
+        """Let a fault strike from now on. Raise `InvalidInput` for an invalid one."""
         if isinstance(wanted, str):
             fault = FaultOrder.parse(self._lifecycle, wanted)
         else:
@@ -126,10 +127,10 @@ class Orders:
         self._changed()
         return fault
 
-    def lay(self, words: Iterable[str]) -> tuple[ScenarioWord, ...]:
-        """Lay a scenario on the next server: what becomes of each of its requests, in order.
+    def add_scenario(self, words: Iterable[str]) -> tuple[ScenarioWord, ...]:
+        """Let the next server follow a scenario, which decides each of its requests, in order.
 
-        Raises `InvalidInput` for words that do not read, or that no server can go through.
+        Raise `InvalidInput` for invalid words, and for a run that no server can have.
         """
         creation = self._lifecycle.creation.trigger
         listed = list(words)
@@ -145,20 +146,20 @@ class Orders:
         return read
 
     def clear(self) -> None:
-        """No fault strikes any more, nor is a scenario laid on the next server."""
+        """Remove all faults and waiting scenarios."""
         self.faults.clear()
         self.plans.clear()
         self._changed()
 
-    def own(self, metadata: Mapping[str, str]) -> list[FaultOrder]:
-        """The faults that a server's metadata asks for. Raises `InvalidInput` as `add` does."""
+    def of_metadata(self, metadata: Mapping[str, str]) -> list[FaultOrder]:
+        """Return the faults that a server's metadata orders. Raise `InvalidInput` as `add` does."""
         texts = [text for text in metadata.get(FAULT, "").split(";") if text.strip()]
         return [FaultOrder.parse(self._lifecycle, text) for text in texts]
 
-    def of(
+    def strike(
         self, instance: Instance, operation: str, draw: Callable[[], float]
     ) -> ScenarioWord | None:
-        """What becomes of a request of this server, None for nothing special."""
+        """Return the word that decides a request of this server, None for the usual outcome."""
         if instance.plan and instance.plan[0].operation.name == operation:
             return instance.plan.popleft()
         for fault in (*instance.faults, *self.faults):
@@ -167,14 +168,14 @@ class Orders:
         return None
 
     def as_json(self) -> dict[str, Json]:
-        """The troubles as they are kept."""
+        """Return the orders as documents."""
         return {
             "faults": [fault_json(fault) for fault in self.faults],
             "plans": [words_json(plan) for plan in self.plans],
         }
 
-    def take(self, kept: Mapping[str, Any]) -> None:
-        """Go on with those that were kept."""
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Continue with the orders of documents."""
         self.faults = [fault_of(self._lifecycle, fault) for fault in kept["faults"]]
         self.plans = deque(words_of(self._lifecycle, plan) for plan in kept["plans"])
 
@@ -185,14 +186,15 @@ def _room(those: Sized, what: str) -> None:
 
 
 class Admission:
-    """Carries requests out by the `policy` of a cloud, with its `troubles`, over its `steps`."""
+    """Carries out requests by the policy of a cloud, with its orders, on its schedule."""
 
-    def __init__(self, policy: Policy, troubles: Orders, steps: Schedule) -> None:
-        self._policy, self._troubles, self._steps = policy, troubles, steps
+    def __init__(self, policy: Policy, orders: Orders, schedule: Schedule) -> None:
+        self._policy, self._orders, self._schedule = policy, orders, schedule
 
-    def trouble(self, instance: Instance, operation: str) -> ScenarioWord | None:
-        """What becomes of an operation that this server begins, None for nothing special."""
-        return self._troubles.of(instance, operation, lambda: self._steps.random(instance).random())
+    def order(self, instance: Instance, operation: str) -> ScenarioWord | None:
+        """Return the word that decides an operation that begins, None for the usual outcome."""
+        draw = lambda: self._schedule.random(instance).random()  # noqa: E731 - drawn only if needed
+        return self._orders.strike(instance, operation, draw)
 
     def carry_out(
         self,
@@ -202,7 +204,7 @@ class Admission:
         asker: Asker,
         changes: dict[str, Json],
     ) -> None:
-        """Do what is asked, or begin it. Raises `Refused`; then nothing has changed."""
+        """Do what is requested, or begin it. Raise `Refused`; then nothing has changed."""
         with self._unlocked(instance, operation, asker):
             self._begin(instance, operation, given, changes)
 
@@ -217,7 +219,7 @@ class Admission:
         trigger = lifecycle.triggers[operation]
         given = {name: value for name, value in given.items() if name in trigger.given}
         leaves_alone = not lifecycle.outcome(operation, server.node, given).nodes
-        word = self.trouble(instance, operation)
+        word = self.order(instance, operation)
         outcomes = word.outcomes if word else ()
         if leaves_alone:
             server.trigger(operation, **given)
@@ -225,19 +227,19 @@ class Admission:
             instance.outcomes = outcomes or instance.outcomes
             return
         if instance.operation and instance.operation != operation:
-            self._steps.ended.append((instance, instance.operation, True))
+            self._schedule.ended.append((instance, instance.operation, True))
         instance.operation, instance.changes = operation, changes
         instance.went_wrong = instance.hangs = False
         if trigger.unseen and outcomes:
-            self._steps.happen(instance, outcomes[0].event, outcomes[0].given)
+            self._schedule.happen(instance, outcomes[0].event, outcomes[0].given)
             return
         server.trigger(operation, **{**given, **(word.given if word else {})})
         instance.outcomes = outcomes
-        self._steps.settle(instance)
+        self._schedule.settle(instance)
 
     @contextmanager
     def _unlocked(self, instance: Instance, operation: str, asker: Asker) -> Iterator[None]:
-        """While it lasts, no lock keeps an administrator from anything."""
+        """Lift the lock of the server for the request of an administrator, and set it again."""
         server, lift, restore = instance.server, self._policy.lift, self._policy.restore
         locked = server.node
         if not (lift and restore and asker.admin and operation not in (lift, restore)):

@@ -17,52 +17,50 @@ from ecs_fsm.core.scenario import HANG, Outcome
 from ecs_fsm.profiles.durations import Duration
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, InstanceFault
 
-Listener = Callable[[Instance, HistoryEntry], object]
-Ender = Callable[[Instance, str, bool], object]
+EntryListener = Callable[[Instance, HistoryEntry], object]
+"""Gets a server and the state that it entered."""
+EndListener = Callable[[Instance, str, bool], object]
+"""Gets a server, the operation that ended, and whether it failed."""
 Ended = tuple[Instance, str, bool]
-"""A server, the operation that is over, and whether it went wrong."""
+Notify = Callable[[Instance], object]
 
 
 class Listeners:
-    """The `listeners` of states and the `enders` of operations.
+    """Listeners of entered states (`entries`) and of finished operations (`ends`).
 
-    `following` says that enders are being told: what they ask for follows from what is over.
+    While `notifying`, end listeners run: what they request follows from what ended.
     """
 
     def __init__(self) -> None:
-        self.listeners: list[Listener] = []
-        self.enders: list[Ender] = []
-        self.following = False
+        self.entries: list[EntryListener] = []
+        self.ends: list[EndListener] = []
+        self.notifying = False
 
-    def hear(self, instance: Instance, seen: HistoryEntry) -> None:
-        """Tell of a state that a server entered, or in which it hangs."""
-        for listener in self.listeners:
-            listener(instance, seen)
+    def notify_entry(self, instance: Instance, entry: HistoryEntry) -> None:
+        """Notify listeners of a state that a server entered, or in which it hangs."""
+        for listener in self.entries:
+            listener(instance, entry)
 
-    def tell(self, ended: deque[Ended]) -> None:
-        """Tell of what is over, also of what is over by what those who hear it ask for."""
-        if self.following:
+    def notify_ends(self, ended: deque[Ended]) -> None:
+        """Notify listeners of finished operations, including those their requests finish."""
+        if self.notifying:
             return
-        self.following = True
+        self.notifying = True
         try:
             while ended:
-                over = ended.popleft()
-                for ender in self.enders:
-                    ender(*over)
+                end = ended.popleft()
+                for listener in self.ends:
+                    listener(*end)
         finally:
-            self.following = False
-
-
-Told = Callable[[Instance], object]
+            self.notifying = False
 
 
 class Schedule:
-    """Lets servers go on. `time` is that of the event that happens now.
+    """Advances servers when something is due. `time` is that of the event that happens now.
 
     `durations` are those of the steps, `timers` the times at rest with the event that they end in,
-    both by state. `over` is told when a server came to the end of its life, `hung` when one begins
-    to hang. `ended` are operations that are over, with whether they went wrong, of which nobody was
-    told yet.
+    both by state. `deleted` gets servers that reached the end of their life, `hung` those that
+    start to hang. `ended` are the finished operations of which listeners are not yet notified.
     """
 
     def __init__(
@@ -72,29 +70,30 @@ class Schedule:
         timers: Mapping[State, tuple[float, str]],
         seed: int,
         *,
-        over: Told,
-        hung: Told,
+        deleted: Notify,
+        hung: Notify,
     ) -> None:
         self.time = 0.0
         self.ended: deque[Ended] = deque()
         self._lifecycle = lifecycle
         self._durations, self._timers = durations, timers
-        self._seed, self._gone, self._hung = seed, over, hung
+        self._seed, self._deleted, self._hung = seed, deleted, hung
         self._heap: list[tuple[float, int, int, Instance]] = []
         self._wakers: list[Callable[[], object]] = []
 
     def on_wake(self, wake: Callable[[], object]) -> None:
-        """Call `wake` whenever something is due earlier than all before."""
+        """Call `wake` whenever something is due earlier than everything before."""
         self._wakers.append(wake)
 
     def next_due(self) -> float | None:
-        """When the next step ends, None where nothing goes on."""
+        """Return when the next step ends, None if nothing is due."""
+        # A server has one valid entry, that with its present ticket; older ones are skipped here.
         while self._heap and self._heap[0][2] != self._heap[0][3].ticket:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
-    def run(self, until: float, limit: int | None, told: Told) -> int:
-        """Let happen what is due by then, at most `limit` events; `told` hears whose they were."""
+    def run(self, until: float, limit: int | None, advanced: Notify) -> int:
+        """Let what is due by then happen, at most `limit` events; `advanced` gets each server."""
         done = 0
         while done != limit:
             due = self.next_due()
@@ -102,13 +101,13 @@ class Schedule:
                 break
             instance = heappop(self._heap)[3]
             self.time = due
-            self._go_on(instance)
-            told(instance)
+            self._advance(instance)
+            advanced(instance)
             done += 1
         return done
 
     def push(self, instance: Instance) -> None:
-        """Let a server go on when it is due."""
+        """Put a server on the heap for the time at which it is due."""
         if instance.due is None:
             return
         first = self.next_due()
@@ -118,30 +117,30 @@ class Schedule:
                 wake()
 
     def random(self, instance: Instance) -> Random:
-        """Random numbers that depend on the seed, the server and how often it has drawn."""
+        """Return random numbers that depend on the seed, the server and its number of draws."""
         instance.draws += 1
         return Random(f"{self._seed}/{instance.number}/{instance.draws}")
 
     def happen(self, instance: Instance, event: str, given: Mapping[str, str]) -> None:
-        """Let an event of the system happen to a server. Raises as `BaseServer.trigger` does."""
+        """Let an event of the system happen to a server. Raise as `BaseServer.trigger` does."""
         before = instance.state
         instance.server.trigger(event, **given)
         instance.hangs = False
         if self._lifecycle.triggers[event].kind is Kind.FAILURE:
             instance.went_wrong = True
             what = instance.operation or "what the system did"
-            instance.trouble = InstanceFault(self.time, f"{what}: {event} at {before}")
+            instance.fault = InstanceFault(self.time, f"{what}: {event} at {before}")
         self.settle(instance)
 
     def hasten(self, instance: Instance) -> None:
-        """Let the step that runs be due now; who hangs goes on hanging."""
+        """Let the running step be due now; a server that hangs stays hanging."""
         if instance.due is not None:
             instance.ticket += 1
             instance.due = self.time
             self.push(instance)
 
     def settle(self, instance: Instance) -> None:
-        """After an event: the end of the operation, or the time at which the next step ends."""
+        """After an event, end the operation or set the time at which the next step ends."""
         state = instance.state
         instance.ticket += 1
         instance.due = None
@@ -150,18 +149,18 @@ class Schedule:
             instance.due = self.time + took
         else:
             if not instance.hangs:
-                self._over(instance)
-            if _goes_on_unasked(instance):
+                self._end(instance)
+            if _continues_by_itself(instance):
                 instance.due = self.time
             elif not instance.hangs and state in self._timers:
                 instance.due = self.time + self._timers[state][0]
         self.push(instance)
 
-    def _go_on(self, instance: Instance) -> None:
-        """What was due comes: the end of a step, or what nobody asks for."""
+    def _advance(self, instance: Instance) -> None:
+        """Let happen what was due: the end of a step, or what needs no request."""
         state, outcomes = instance.state, instance.outcomes
         if instance.hangs or self._lifecycle.rests(state):
-            self._unasked(instance)
+            self._continue(instance)
         elif not outcomes or outcomes[0].step not in (state, state.task_state or NO_TASK):
             self.happen(instance, self._lifecycle.advance, {})
         else:
@@ -178,9 +177,9 @@ class Schedule:
         else:
             self.happen(instance, self._lifecycle.advance, {})
 
-    def _unasked(self, instance: Instance) -> None:
-        """The next word of the scenario, or the end of a timer."""
-        if not _goes_on_unasked(instance):
+    def _continue(self, instance: Instance) -> None:
+        """Take the next word of the scenario, or end a timer."""
+        if not _continues_by_itself(instance):
             self.happen(instance, self._timers[instance.state][1], {})
             return
         word = instance.plan.popleft()
@@ -190,8 +189,8 @@ class Schedule:
         else:
             self.settle(instance)
 
-    def _over(self, instance: Instance) -> None:
-        """The operation is over: what it was to change has changed, or the server is gone."""
+    def _end(self, instance: Instance) -> None:
+        """End the operation: set its changes if it succeeded, and notice a deleted server."""
         if not instance.went_wrong:
             instance.set(instance.changes)
             if instance.launched is None:
@@ -202,9 +201,9 @@ class Schedule:
         instance.went_wrong = False
         if not self._lifecycle.leaving(instance.state):
             instance.terminated = self.time
-            self._gone(instance)
+            self._deleted(instance)
 
 
-def _goes_on_unasked(instance: Instance) -> bool:
-    """Whether the next word of its scenario is nothing that a user asks."""
+def _continues_by_itself(instance: Instance) -> bool:
+    """Whether the next word of its scenario needs no request."""
     return bool(instance.plan) and instance.plan[0].operation.kind is not Kind.REQUEST

@@ -29,7 +29,7 @@ from ecs_fsm.serve.cloud.instance import (
 from ecs_fsm.serve.cloud.requests import Orders, fault_json, fault_of, words_json, words_of
 from ecs_fsm.serve.cloud.store import StateFile
 
-OTHERS = {"server", "trouble", "outcomes", "plan", "faults", "history", "asked", "kept"}
+OTHERS = {"server", "fault", "outcomes", "plan", "faults", "history", "requests", "kept"}
 OTHERS |= {"ticket", "revision", "forgotten"}
 MOST_PAST = 2000
 """Changes, and requests, of a server that are remembered."""
@@ -52,7 +52,7 @@ def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
             **{name: getattr(instance, name) for name in PLAIN},
             "state": instance.state,
             "facts": dict(instance.server.node.facts),
-            "trouble": instance.trouble and [*instance.trouble],
+            "trouble": instance.fault and [*instance.fault],
             "outcomes": [[o.event, dict(o.given), o.step] for o in instance.outcomes],
             "plan": words_json(instance.plan),
             "faults": [fault_json(fault) for fault in instance.faults],
@@ -62,7 +62,7 @@ def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
     for number, change in enumerate(instance.history[seen - no_seen :], start=seen):
         row: Json = [change.at, change.event, change.state, dict(change.facts)]
         yield f"{instance.id}/seen/{number:08}", row
-    for number, request in enumerate(instance.asked[asked - no_asked :], start=asked):
+    for number, request in enumerate(instance.requests[asked - no_asked :], start=asked):
         yield f"{instance.id}/asked/{number:08}", [
             *request[:2], [*request.asker], request.refused
         ]  # fmt: skip
@@ -74,7 +74,7 @@ def surplus(instance: Instance) -> Iterator[str]:
     gone = [0, 0]
     pasts: tuple[tuple[str, list[Any]], ...] = (
         ("seen", instance.history),
-        ("asked", instance.asked),
+        ("asked", instance.requests),
     )
     for at, (kind, past) in enumerate(pasts):
         if len(past) > MOST_PAST:
@@ -88,7 +88,7 @@ def surplus(instance: Instance) -> Iterator[str]:
 def _told(instance: Instance) -> tuple[int, int]:
     """How many changes and requests there have been."""
     seen, asked = instance.forgotten
-    return seen + len(instance.history), asked + len(instance.asked)
+    return seen + len(instance.history), asked + len(instance.requests)
 
 
 def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> Iterator[Instance]:
@@ -109,7 +109,7 @@ def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> 
                 found[own].history.append(HistoryEntry(at, event, lifecycle.states[state], known))
             else:
                 at, operation, asker, refused = cast(list[Any], document)
-                found[own].asked.append(RequestRecord(at, operation, Asker(*asker), refused))
+                found[own].requests.append(RequestRecord(at, operation, Asker(*asker), refused))
     except (KeyError, TypeError, ValueError) as error:
         said = ": ".join(str(error).splitlines()[:2])
         raise InvalidInput(f"a server does not read ({type(error).__name__}: {said})") from None
@@ -127,7 +127,7 @@ def _instance(kind: type[BaseServer], document: Mapping[str, Any]) -> Instance:
     return Instance(
         **{name: document[name] for name in PLAIN},
         server=kind(node, history=False),
-        trouble=InstanceFault(*document["trouble"]) if document["trouble"] else None,
+        fault=InstanceFault(*document["trouble"]) if document["trouble"] else None,
         outcomes=tuple(Outcome(*outcome) for outcome in document["outcomes"]),
         plan=words_of(lifecycle, document["plan"]),
         faults=[fault_of(lifecycle, fault) for fault in document["faults"]],
@@ -153,7 +153,7 @@ class Checkpoint(NamedTuple):
 class Snapshot(NamedTuple):
     """A cloud as it was kept, with the servers that are there and those that are gone."""
 
-    standing: Checkpoint
+    checkpoint: Checkpoint
     instances: list[Instance]
 
 
@@ -176,16 +176,16 @@ class SnapshotStore:
         """Forget a server, from the next commit on."""
         self._state.drop(SERVER, instance.id)
 
-    def commit(self, standing: Checkpoint) -> None:
+    def commit(self, checkpoint: Checkpoint) -> None:
         """Have on the disk what was put, the troubles, and where the cloud stands."""
         self._state.put(
             CLOUD,
             self._kind.lifecycle.name,
             {
-                "now": standing.now,
-                "epoch": standing.epoch.isoformat(),
-                "seed": standing.seed,
-                "count": standing.made,
+                "now": checkpoint.now,
+                "epoch": checkpoint.epoch.isoformat(),
+                "seed": checkpoint.seed,
+                "count": checkpoint.made,
                 **self._troubles.as_json(),
             },
         )
@@ -208,8 +208,8 @@ class SnapshotStore:
         try:
             own = cast(dict[str, Any], kept[name])
             epoch, seed = datetime.fromisoformat(own["epoch"]), int(own["seed"])
-            self._troubles.take(own)
-            standing = Checkpoint(float(own["now"]), epoch, seed, own["count"])
-            return Snapshot(standing, list(instances(self._kind, self._state.all(SERVER))))
+            self._troubles.restore(own)
+            checkpoint = Checkpoint(float(own["now"]), epoch, seed, own["count"])
+            return Snapshot(checkpoint, list(instances(self._kind, self._state.all(SERVER))))
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"{path}: the file is broken: {error}") from None

@@ -78,7 +78,7 @@ class Compute:
         Raises 409 where it is refused, 400 without a fact on which it depends.
         """
         try:
-            self.cloud.ask(instance, operation, given or {}, asker, changes)
+            self.cloud.request(instance, operation, given or {}, asker, changes)
         except Refused as error:
             raise ApiError(409, refusal(instance, error)) from None
         except UnknownFact as error:

@@ -131,7 +131,7 @@ def moment(name: str, text: str) -> datetime:
 
 
 def _changed(asking: Asking, at: datetime, later: bool) -> Test:
-    seconds = (at - asking.cloud.epoch).total_seconds()
+    seconds = (at - asking.cloud.clock.epoch).total_seconds()
     if later:
         return lambda instance: instance.updated >= seconds - 1
     return lambda instance: instance.updated <= seconds

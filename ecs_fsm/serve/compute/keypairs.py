@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import cast
 
 from fastapi import Request
 from pydantic import Field
@@ -17,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.store import Repository, StateFile
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
-from ecs_fsm.serve.http.context import Known, Microversion
+from ecs_fsm.serve.http.context import Known, Microversion, collection
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.paging import Limit, Marker, page
@@ -113,7 +111,7 @@ _CREATED = {201: {"model": OneKeypair, "description": "It was made (from 2.2 on)
 
 
 def _all(request: Request) -> Kept:
-    return cast(Kept, request.app.state.keypairs)
+    return collection(request, Kept)
 
 
 def keypairs_of(request: Request, caller: Caller) -> Mapping[str, Keypair]:
@@ -162,7 +160,7 @@ async def create_keypair(
         name=asked.name,
         public_key=asked.public_key or made_up,
         type=asked.type,
-        created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f"),
+        created_at=request.app.state.cloud.clock.date().strftime("%Y-%m-%dT%H:%M:%S.%f"),
     )
     _all(request).add(keypair)
     told = _shown(keypair, version) | {"user_id": caller.user_id}

@@ -25,7 +25,7 @@ def _migration(asking: Asking, instance: Instance) -> Shape | None:
         return None
     begun = [
         (number, question)
-        for number, question in enumerate(instance.asked, start=1)
+        for number, question in enumerate(instance.requests, start=1)
         if question.operation == operation and question.refused is None
     ]
     number, question = begun[-1]

@@ -47,7 +47,7 @@ def _pasts(asking: Asking, instance: Instance) -> Iterator[Past]:
     ]
     ends = [*begins[1:], len(instance.history)]
     parts = list(zip(begins, ends, strict=True))
-    for question in instance.asked:
+    for question in instance.requests:
         if question.refused is not None:
             continue
         while parts and instance.history[parts[0][0]].at < question.at:
@@ -114,7 +114,7 @@ def _event(
         if asking.caller.admin:
             shown["host"] = asking.compute.shapes.host(instance)
     if asking.minor >= DETAILS_SINCE:
-        shown["details"] = instance.trouble.message if failed and instance.trouble else None
+        shown["details"] = instance.fault.message if failed and instance.fault else None
     return shown
 
 

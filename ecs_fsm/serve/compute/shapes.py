@@ -156,8 +156,8 @@ class Shapes:
         }
         if status in self.words.progress:
             shown["progress"] = 0 if status in self.words.begun else 100
-        if status in self.words.fault and instance.trouble:
-            at, message = instance.trouble
+        if status in self.words.fault and instance.fault:
+            at, message = instance.fault
             fault: Shape = {"code": 500, "created": stamp(self.cloud.date(at)), "message": message}
             shown["fault"] = fault | ({"details": message} if look.admin else {})
         return shown

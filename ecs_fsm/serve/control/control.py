@@ -119,7 +119,7 @@ async def show_everything(request: Request, server_id: str) -> Response:
             "operation": asked.operation,
             "refused": asked.refused,
         }
-        for asked in instance.asked
+        for asked in instance.requests
     ]
     return JSONResponse({**_shown(cloud, instance), "history": history, "asked": asked})
 
@@ -131,7 +131,7 @@ async def request_operation(request: Request, server_id: str, body: RequestAsked
     otherwise = "is an event of the system: ask for it as one"
     _check(instance, body.operation, body.given, cloud.lifecycle.operations, otherwise)
     asker = Asker(request.state.request_id, ACTION, instance.project_id, ACTION)
-    cloud.ask(instance, body.operation, body.given, asker)
+    cloud.request(instance, body.operation, body.given, asker)
     return JSONResponse(_shown(cloud, instance), 202)
 
 

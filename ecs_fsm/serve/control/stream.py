@@ -50,7 +50,7 @@ async def stream_changes(
 async def _stream(record: EventLog, number: int) -> AsyncIterator[str]:
     """The events after that number; ends when the reader leaves."""
     woken = asyncio.Event()
-    unheard = record.hear(woken.set)
+    unlisten = record.listen(woken.set)
     try:
         yield ": changes\n\n"
         while True:
@@ -67,4 +67,4 @@ async def _stream(record: EventLog, number: int) -> AsyncIterator[str]:
             except TimeoutError:
                 yield ": still there\n\n"
     finally:
-        unheard()
+        unlisten()

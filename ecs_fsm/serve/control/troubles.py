@@ -47,12 +47,12 @@ async def list_faults(request: Request) -> Response:
     cloud = cloud_of(request)
     return JSONResponse(
         {
-            "faults": [_fault_shown(fault) for fault in cloud.troubles.faults],
+            "faults": [_fault_shown(fault) for fault in cloud.orders.faults],
             "wire": [
                 {"fault": str(fault), "met": tally.met, "struck": tally.struck}
                 for fault, tally in _wire(request).active.values()
             ],
-            "scenarios": [[word.text for word in plan] for plan in cloud.troubles.plans],
+            "scenarios": [[word.text for word in plan] for plan in cloud.orders.plans],
         }
     )
 
@@ -66,23 +66,23 @@ async def add_fault(request: Request, body: FaultAsked) -> Response:
     if body.wire is not None:
         _, fault = _wire(request).add(document)
         return JSONResponse({"fault": str(fault), "met": 0, "struck": 0}, 201)
-    return JSONResponse(_fault_shown(cloud_of(request).troubles.add(document)), 201)
+    return JSONResponse(_fault_shown(cloud_of(request).orders.add(document)), 201)
 
 
 @router.delete("/faults", status_code=204)
 async def clear_faults(request: Request) -> Response:
     """No fault strikes any more, and no scenario waits for a server."""
-    cloud_of(request).troubles.clear()
+    cloud_of(request).orders.clear()
     _wire(request).clear()
     return Response(status_code=204)
 
 
 def _fault_shown(fault: FaultOrder) -> dict[str, Json]:
-    return {"fault": str(fault), "met": fault.tally.met, "struck": fault.tally.struck}
+    return {"fault": str(fault), "met": fault.count.met, "struck": fault.count.struck}
 
 
 @router.post("/scenario", status_code=201)
 async def lay_scenario(request: Request, body: Words) -> Response:
     """Lay a scenario on the next server that is created."""
-    words = cloud_of(request).troubles.lay(body.words)
+    words = cloud_of(request).orders.add_scenario(body.words)
     return JSONResponse({"words": [word.text for word in words]}, 201)

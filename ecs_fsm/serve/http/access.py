@@ -6,7 +6,6 @@ that is given by id keeps that id.
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,7 +82,7 @@ class Names:
 class Access:
     """The tokens that are good, and the users and projects that were met."""
 
-    def __init__(self, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, lifetime: float, clock: Callable[[], float]) -> None:
         self.lifetime = lifetime
         self.clock = clock
         self.users = Names("user", ADMIN)

@@ -7,14 +7,16 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ecs_fsm.serve.cloud.clock import Clock
+
 logger = logging.getLogger("ecs_fsm.access")
 
 
 class Logged:
     """Writes the line when the request ended; without an answer, its status is `-`."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, clock: Clock) -> None:
+        self.app, self.clock = app, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -34,15 +36,15 @@ class Logged:
         try:
             await self.app(scope, receive, counted)
         finally:
-            logger.info(_line(scope, status, size))
+            logger.info(_line(scope, status, size, self.clock.wall()))
 
 
-def _line(scope: Scope, status: str, size: int) -> str:
+def _line(scope: Scope, status: str, size: int, now: float) -> str:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     client = scope.get("client") or ("-",)
     query = scope["query_string"]
     target = scope.get("raw_path", b"-") + (b"?" + query if query else b"")
-    at = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime())
+    at = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now))
     user = scope.get("state", {}).get("user") or "-"
     request = f"{scope['method']} {target.decode('latin-1')} HTTP/{scope['http_version']}"
     return (

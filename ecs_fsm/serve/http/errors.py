@@ -1,29 +1,28 @@
-"""How each service says that something is wrong, and what becomes of every exception.
+"""Errors as each API spells them, and the answer to every exception.
 
-Clients read the message out of a shape that differs per service; no traceback leaves the server.
+Clients read the message from a body whose shape differs by API; no traceback leaves the server.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from http import HTTPStatus
 from typing import cast
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ecs_fsm.core.errors import InvalidInput, Refused
 
 LONGEST = 1000
-"""Characters of a message; what a client sent is not sent back whole."""
+"""Characters of a message, so that it does not return all that a client sent."""
 
 
-class Service(Enum):
-    """The services behind the one port, by the first words of their paths."""
+class Api(Enum):
+    """The APIs behind the one port, with a name for each."""
 
     IDENTITY = "identity"
     COMPUTE = "compute"
@@ -33,23 +32,23 @@ class Service(Enum):
     CONTROL = "_ecs"
 
     @classmethod
-    def of(cls, path: str) -> Service:
-        """The service that a path belongs to; what is nobody's is told as control does."""
+    def of(cls, path: str) -> Api:
+        """Return the API of a path; paths of none belong to the control API."""
         first = path[1:].partition("/")[0]
-        return _OF_FIRST_WORD.get(first, cls.CONTROL)
+        return _BY_FIRST_WORD.get(first, cls.CONTROL)
 
 
-_OF_FIRST_WORD = {
-    **{"identity": Service.IDENTITY, "v3": Service.IDENTITY, "compute": Service.COMPUTE},
-    **{"v2.1": Service.COMPUTE, "image": Service.IMAGE, "network": Service.NETWORK},
-    **{"v1": Service.HUAWEI, "v1.1": Service.HUAWEI, "v2": Service.HUAWEI},
+_BY_FIRST_WORD = {
+    **{"identity": Api.IDENTITY, "v3": Api.IDENTITY, "compute": Api.COMPUTE},
+    **{"v2.1": Api.COMPUTE, "image": Api.IMAGE, "network": Api.NETWORK},
+    **{"v1": Api.HUAWEI, "v1.1": Api.HUAWEI, "v2": Api.HUAWEI},
 }
 
 
 class ApiError(Exception):
-    """An answer other than success: status `code`, a `message`, and more `headers` if any.
+    """An error that a client gets: status `code`, `message` and `headers`.
 
-    `word` is the error code of services that have one of their own, such as `Ecs.0114`.
+    `word` is the error code of APIs that have their own, such as `Ecs.0114`.
     """
 
     def __init__(
@@ -66,17 +65,17 @@ class ApiError(Exception):
         self.word = word
 
 
-def answer(service: Service, error: ApiError) -> Response:
-    """The error as the service spells it; half a character of a client's is told by its number."""
+def answer(api: Api, error: ApiError) -> Response:
+    """Return the error as the API spells it, with lone surrogates of a client as escapes."""
     message = error.message[:LONGEST].encode(errors="backslashreplace").decode()
-    return _SPELLED[service](error.code, message, error)
+    return _SPELLED[api](error.code, message, error)
 
 
 def spelled(
     path: str, code: int, message: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The error as the service of the path spells it."""
-    return answer(Service.of(path), ApiError(code, message, headers))
+    """Return the error as the API of the path spells it."""
+    return answer(Api.of(path), ApiError(code, message, headers))
 
 
 def _title(code: int) -> str:
@@ -96,7 +95,7 @@ OUTER_KEYS = {
     **{405: "badMethod", 409: "conflictingRequest", 413: "overLimit", 415: "badMediaType"},
     **{429: "overLimit", 501: "notImplemented", 503: "serviceUnavailable"},
 }
-"""The key around an error of the compute service, by status; for others it is `computeFault`."""
+"""The key around an error of the compute API, by status; `computeFault` for others."""
 
 
 def _compute(code: int, message: str, error: ApiError) -> Response:
@@ -122,7 +121,7 @@ def _network(code: int, message: str, error: ApiError) -> Response:
 
 
 WORDS = {401: "APIGW.0301", 403: "Ecs.0008", 404: "Ecs.0114", 409: "Ecs.0100", 429: "APIGW.0308"}
-"""Error codes of the cloudservers paths, by status, where the error brings none."""
+"""Error codes of the cloudservers API by status, for errors without one."""
 
 
 def _huawei(code: int, message: str, error: ApiError) -> Response:
@@ -134,48 +133,43 @@ def _control(code: int, message: str, error: ApiError) -> Response:
     return JSONResponse({"error": {"code": code, "message": message}}, code, error.headers)
 
 
-_SPELLED: Mapping[Service, Callable[[int, str, ApiError], Response]] = {
-    Service.IDENTITY: _identity,
-    Service.COMPUTE: _compute,
-    Service.IMAGE: _image,
-    Service.NETWORK: _network,
-    Service.HUAWEI: _huawei,
-    Service.CONTROL: _control,
+_SPELLED: Mapping[Api, Callable[[int, str, ApiError], Response]] = {
+    Api.IDENTITY: _identity,
+    Api.COMPUTE: _compute,
+    Api.IMAGE: _image,
+    Api.NETWORK: _network,
+    Api.HUAWEI: _huawei,
+    Api.CONTROL: _control,
 }
 
 
-def told(errors: Sequence[Mapping[str, object]]) -> str:
-    """One line for what a body or a query has wrong, such as `server.name: field required`."""
-    first = errors[0]
-    where = cast(Sequence[str | int], first.get("loc", ()))
-    place = ".".join(str(part) for part in where[1:]) or "body"
-    return f"Invalid input for {place}: {first.get('msg')}"
+async def _answer_api_error(request: Request, error: Exception) -> Response:
+    return answer(Api.of(request.scope["path"]), cast(ApiError, error))
 
 
-def handle(app: FastAPI) -> None:
-    """Gives every exception that reaches the application its answer."""
+async def _answer_framework_error(request: Request, error: Exception) -> Response:
+    found = cast(HTTPException, error)
+    message = found.detail if isinstance(found.detail, str) else _title(found.status_code)
+    return spelled(request.scope["path"], found.status_code, message, found.headers)
 
-    @app.exception_handler(ApiError)
-    async def _of_api(request: Request, error: ApiError) -> Response:
-        return answer(Service.of(request.scope["path"]), error)
 
-    @app.exception_handler(HTTPException)
-    async def _of_framework(request: Request, error: HTTPException) -> Response:
-        message = error.detail if isinstance(error.detail, str) else _title(error.status_code)
-        return spelled(request.scope["path"], error.status_code, message, error.headers)
+async def _answer_invalid_input(request: Request, error: Exception) -> Response:
+    return spelled(request.scope["path"], 400, str(error))
 
-    @app.exception_handler(RequestValidationError)
-    async def _of_validation(request: Request, error: RequestValidationError) -> Response:
-        return spelled(request.scope["path"], 400, told(error.errors()))
 
-    @app.exception_handler(InvalidInput)
-    async def _of_input(request: Request, error: InvalidInput) -> Response:
-        return spelled(request.scope["path"], 400, str(error))
+async def _answer_refusal(request: Request, error: Exception) -> Response:
+    return spelled(request.scope["path"], 409, str(error))
 
-    @app.exception_handler(Refused)
-    async def _of_refusal(request: Request, error: Refused) -> Response:
-        return spelled(request.scope["path"], 409, str(error))
 
-    @app.exception_handler(Exception)  # whose traceback the server writes to its log
-    async def _of_a_bug(request: Request, error: Exception) -> Response:
-        return spelled(request.scope["path"], 500, "Unexpected API Error.")
+async def _answer_bug(request: Request, error: Exception) -> Response:
+    return spelled(request.scope["path"], 500, "Unexpected API Error.")
+
+
+HANDLERS: Mapping[object, Callable[[Request, Exception], Awaitable[Response]]] = {
+    ApiError: _answer_api_error,
+    HTTPException: _answer_framework_error,
+    InvalidInput: _answer_invalid_input,
+    Refused: _answer_refusal,
+    Exception: _answer_bug,  # whose traceback the server writes to its log
+}
+"""The answer to every exception that reaches the application, by its class."""

@@ -6,13 +6,14 @@ reading all of them would take as long as the rest of the start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from ecs_fsm.serve.http.bodies import Responses
+from ecs_fsm.serve.http.errors import ApiError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -185,6 +186,19 @@ class LateRoute(Route):
                 **options,
             )
             (self._read,) = router.routes
+        from fastapi.exceptions import RequestValidationError
+
         _, matched = self._read.matches(scope)
         scope.update(matched)
-        await self._read.handle(scope, receive, send)
+        try:
+            await self._read.handle(scope, receive, send)
+        except RequestValidationError as invalid:
+            raise ApiError(400, _first_error(invalid.errors())) from None
+
+
+def _first_error(errors: Sequence[Mapping[str, object]]) -> str:
+    """Return what is wrong with a body or a query, such as `server.name: field required`."""
+    first = errors[0]
+    location = cast(Sequence[str | int], first.get("loc", ()))
+    place = ".".join(str(part) for part in location[1:]) or "body"
+    return f"Invalid input for {place}: {first.get('msg')}"

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.http import accesslog
@@ -96,7 +96,7 @@ def url_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server_of(app: FastAPI, ready: Callable[[], object]) -> Server:
+def server_of(app: Starlette, ready: Callable[[], object]) -> Server:
     """A server of the application; it calls `ready` once it listens on the sockets of `serve`."""
     return Server(
         uvicorn.Config(
@@ -115,7 +115,7 @@ def server_of(app: FastAPI, ready: Callable[[], object]) -> Server:
     )
 
 
-def serve_until_signal(app: FastAPI, bound: socket.socket, ready: Callable[[], object]) -> None:
+def serve_until_signal(app: Starlette, bound: socket.socket, ready: Callable[[], object]) -> None:
     """Serve the application on the socket, a line for each request, until a signal ends it.
 
     `ready` is called once it listens.

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecs_fsm.serve.http.bodies import Body, Link
-from ecs_fsm.serve.http.errors import Service
+from ecs_fsm.serve.http.errors import Api
 from ecs_fsm.serve.http.handlers import Handlers
 
 LOWEST, HIGHEST = 1, 96
@@ -35,25 +35,25 @@ class Marked:
         state = scope.setdefault("state", {})
         number = f"req-{uuid4()}"
         state["request_id"] = number
-        service = Service.of(scope["path"])
+        api = Api.of(scope["path"])
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message.setdefault("headers", [])
-                headers += _marks(service, number, state.get("microversion"))
+                headers += _marks(api, number, state.get("microversion"))
             await send(message)
 
         await self.app(scope, receive, marked)
 
 
-def _marks(service: Service, number: str, minor: int | None) -> list[tuple[bytes, bytes]]:
+def _marks(api: Api, number: str, minor: int | None) -> list[tuple[bytes, bytes]]:
     own = number.encode()
-    if service is Service.HUAWEI:
+    if api is Api.HUAWEI:
         return [(b"x-request-id", own)]
     marks = [(b"x-openstack-request-id", own)]
-    if service is Service.COMPUTE:
+    if api is Api.COMPUTE:
         marks.append((b"x-compute-request-id", own))
-    if service is Service.COMPUTE and minor is not None:
+    if api is Api.COMPUTE and minor is not None:
         marks += [
             (STANDARD.encode(), b"compute 2.%d" % minor),
             (OLD.encode(), b"2.%d" % minor),

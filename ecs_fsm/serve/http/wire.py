@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property
 from random import Random
 
 from starlette.routing import compile_path
@@ -22,29 +23,36 @@ from ecs_fsm.serve.http.wirefault import CLOSE_AFTER, LATENCY, STATUSES, WireFau
 
 MOST_FAULTS = 1000
 OWN_PATHS = "/_ecs"
+Requests = tuple[Iterable[tuple[str, str, str]], Collection[str]]
 ACTION = re.compile(r"/action/?$")
 
 
 class WireFaults:
-    """The faults that were asked for, what each has met, and which request is which.
+    """The faults in force, with their counts, and the names of requests.
 
-    `routes` are methods, path and name of each; `actions` the keys of bodies that name an action.
+    `requests` gives method, path and name of each route, and the keys of bodies that name an
+    action; it is called for the first fault, since it imports all services.
     """
 
-    def __init__(
-        self,
-        routes: Iterable[tuple[Collection[str], str, str]],
-        actions: Collection[str],
-        seed: int,
-    ) -> None:
-        self._routes = [
-            (compile_path(path)[0], frozenset(methods), name) for methods, path, name in routes
-        ]
-        self.actions = frozenset(actions)
-        self.requests = {name for _, _, name in self._routes} | self.actions
+    def __init__(self, requests: Callable[[], Requests], seed: int) -> None:
+        self._requests = requests
         self.active: dict[int, tuple[WireFault, StrikeCount]] = {}
         self._random = Random(seed)  # noqa: S311 - a seed repeats it
         self._last = 0
+
+    @cached_property
+    def _routes(self) -> list[tuple[re.Pattern[str], str, str]]:
+        return [(compile_path(path)[0], method, name) for method, path, name in self._requests()[0]]
+
+    @cached_property
+    def actions(self) -> frozenset[str]:
+        """The keys of bodies that name an action."""
+        return frozenset(self._requests()[1])
+
+    @cached_property
+    def requests(self) -> frozenset[str]:
+        """The names that a fault may select."""
+        return self.actions | {name for _, _, name in self._routes}
 
     def add(self, asked: str | Mapping[str, object]) -> tuple[int, WireFault]:
         """Adds a fault and says its number. Raises `InvalidInput`."""
@@ -70,9 +78,7 @@ class WireFaults:
 
     def route(self, method: str, path: str) -> str | None:
         """The name of the route that answers."""
-        return next(
-            (n for r, methods, n in self._routes if method in methods and r.match(path)), None
-        )
+        return next((n for r, found, n in self._routes if method == found and r.match(path)), None)
 
     def strike(self, names: Collection[str]) -> WireFault | None:
         """The first fault that strikes a request of these names."""

@@ -74,7 +74,7 @@ class Place:
         """Ask for steps of one server. Raises 409 where it refuses the first."""
         action = self.request.scope["path"].rpartition("/")[2]
         try:
-            return self.jobs.ask(call.kind, instance, steps, self.asker(action), batch)
+            return self.jobs.request(call.kind, instance, steps, self.asker(action), batch)
         except Refused as error:
             raise ApiError(409, refusal(instance, error)) from None
 
@@ -90,7 +90,7 @@ class Place:
         only = next(iter(found.values())) if len(found) == 1 else None
         if only is not None:
             return begun(self.one(call, only, [step], True))
-        return begun(self.jobs.ask_each(call.kind, found, [step], self.asker(action)))
+        return begun(self.jobs.request_each(call.kind, found, [step], self.asker(action)))
 
 
 Placed = Annotated[Place, Depends(Place)]

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import cast
 from uuid import uuid4
 
 from fastapi import Request
 
 from ecs_fsm.serve.cloud.store import Repository, StateFile
 from ecs_fsm.serve.http.access import identifier
+from ecs_fsm.serve.http.context import collection
 from ecs_fsm.serve.http.errors import ApiError
 
 DEFAULT = "default"
@@ -153,4 +153,4 @@ def of_compute(group: Group) -> dict[str, object]:
 
 def groups_of(request: Request) -> Groups:
     """The security groups of the application that answers the request."""
-    return cast(Groups, request.app.state.groups)
+    return collection(request, Groups)

@@ -52,7 +52,7 @@ def explained(cloud: Cloud, history: list[HistoryEntry]) -> bool:
 def test_the_first_step_stands_before_the_request_returns() -> None:
     cloud = cloud_of()
     instance = running(cloud)
-    cloud.ask(instance, "stop", {}, USER)
+    cloud.request(instance, "stop", {}, USER)
     assert instance.state == "active/powering-off"
 
 
@@ -79,15 +79,15 @@ def test_a_refused_request_changes_nothing_and_is_remembered() -> None:
     instance = running(cloud)
     before = entered(instance)
     with pytest.raises(Refused, match="not documented"):
-        cloud.ask(instance, "resize", {}, USER)
+        cloud.request(instance, "resize", {}, USER)
     assert entered(instance) == before
-    assert instance.asked[-1].refused is not None
+    assert instance.requests[-1].refused is not None
 
 
 def test_a_server_that_is_deleted_is_gone() -> None:
     cloud = cloud_of()
     instance = running(cloud)
-    cloud.ask(instance, "delete", {}, USER)
+    cloud.request(instance, "delete", {}, USER)
     assert instance.id in cloud.instances
     cloud.advance(LONG)
     assert instance.id not in cloud.instances
@@ -116,12 +116,12 @@ SCENARIOS = {
 @pytest.mark.parametrize(("name", "words"), [(n, w) for n, all_ in SCENARIOS.items() for w in all_])
 def test_a_scenario_laid_on_a_server_ends_as_it_is_simulated(name: str, words: str) -> None:
     cloud = cloud_of(name)
-    plan = cloud.troubles.lay(words.split())
+    plan = cloud.orders.add_scenario(words.split())
     instance = new(cloud)
     cloud.advance(LONG)
     for word in plan[1:]:
         if word.operation.kind is Kind.REQUEST:
-            cloud.ask(instance, word.operation.name, word.given, USER)
+            cloud.request(instance, word.operation.name, word.given, USER)
             cloud.advance(LONG)
     expected = simulate(server_class(name), words.split()).server.history
     assert [(seen.event, str(seen.state)) for seen in instance.history] == [
@@ -133,11 +133,11 @@ def outcomes_of_resizes(cloud: Cloud, instance: Instance, count: int) -> str:
     """R where a resize came to its end, - where it was rolled back."""
     found = ""
     for _ in range(count):
-        cloud.ask(instance, "resize", {}, USER)
+        cloud.request(instance, "resize", {}, USER)
         cloud.advance(LONG)
         found += "-" if instance.state == "stopped/-" else "R"
         if instance.state == "resized/-":
-            cloud.ask(instance, "confirm_resize", {}, USER)
+            cloud.request(instance, "confirm_resize", {}, USER)
     return found
 
 
@@ -158,17 +158,17 @@ def test_a_fault_strikes_when_it_was_asked_to(limits: str, expected: str, where:
     fault = f"resize:roll_back@resize_prep{limits}"
     instance = running(cloud, fault=fault if where == "metadata" else None)
     if where == "cloud":
-        cloud.troubles.add(fault)
-    cloud.ask(instance, "stop", {}, USER)
+        cloud.orders.add(fault)
+    cloud.request(instance, "stop", {}, USER)
     cloud.advance(LONG)
     assert outcomes_of_resizes(cloud, instance, 5) == expected
 
 
 def test_a_fault_of_so_many_in_a_hundred_strikes_about_as_often() -> None:
     cloud = cloud_of()
-    cloud.troubles.add("resize:roll_back@resize_prep%30")
+    cloud.orders.add("resize:roll_back@resize_prep%30")
     instance = running(cloud)
-    cloud.ask(instance, "stop", {}, USER)
+    cloud.request(instance, "stop", {}, USER)
     cloud.advance(LONG)
     assert 60 < outcomes_of_resizes(cloud, instance, 300).count("-") < 120
 
@@ -187,26 +187,26 @@ def test_a_fault_of_so_many_in_a_hundred_strikes_about_as_often() -> None:
 def test_a_fault_that_does_not_read_is_told_with_what_there_is(fault: str, expected: str) -> None:
     cloud = cloud_of()
     with pytest.raises(InvalidInput, match=expected):
-        cloud.troubles.add(fault)
+        cloud.orders.add(fault)
     with pytest.raises(InvalidInput, match=expected):
         cloud.create(NewServer("web-1", "1", None, {FAULT: fault}), USER)
-    assert (cloud.troubles.faults, cloud.instances) == ([], {})
+    assert (cloud.orders.faults, cloud.instances) == ([], {})
 
 
 def test_what_an_operation_changes_is_changed_only_by_its_success() -> None:
     cloud = cloud_of()
     instance = running(cloud, fault="resize:fail@resize_finish*1")
-    cloud.ask(instance, "stop", {}, USER)
+    cloud.request(instance, "stop", {}, USER)
     cloud.advance(LONG)
-    cloud.ask(instance, "resize", {}, USER, {"flavor": "2"})
+    cloud.request(instance, "resize", {}, USER, {"flavor": "2"})
     cloud.advance(LONG)
     assert (instance.state, instance.flavor) == ("error/-", "1")
-    assert instance.trouble is not None
-    cloud.ask(instance, "rebuild", {}, USER)
+    assert instance.fault is not None
+    cloud.request(instance, "rebuild", {}, USER)
     cloud.advance(LONG)
-    cloud.ask(instance, "stop", {}, USER)
+    cloud.request(instance, "stop", {}, USER)
     cloud.advance(LONG)
-    cloud.ask(instance, "resize", {}, USER, {"flavor": "2"})
+    cloud.request(instance, "resize", {}, USER, {"flavor": "2"})
     assert instance.flavor == "1"
     cloud.advance(LONG)
     assert (instance.state, instance.flavor) == ("resized/-", "2")
@@ -215,16 +215,16 @@ def test_what_an_operation_changes_is_changed_only_by_its_success() -> None:
 def test_an_administrator_passes_a_lock_which_stays() -> None:
     cloud = cloud_of("nova")
     instance = running(cloud)
-    cloud.ask(instance, "lock", {}, USER)
+    cloud.request(instance, "lock", {}, USER)
     with pytest.raises(Refused, match="locked"):
-        cloud.ask(instance, "stop", {}, USER)
-    cloud.ask(instance, "stop", {}, ADMIN)
+        cloud.request(instance, "stop", {}, USER)
+    cloud.request(instance, "stop", {}, ADMIN)
     cloud.advance(LONG)
     assert instance.state == "stopped/-"
     with pytest.raises(Refused, match="locked"):
-        cloud.ask(instance, "start", {}, USER)
-    cloud.ask(instance, "unlock", {}, ADMIN)
-    cloud.ask(instance, "start", {}, USER)
+        cloud.request(instance, "start", {}, USER)
+    cloud.request(instance, "unlock", {}, ADMIN)
+    cloud.request(instance, "start", {}, USER)
 
 
 def test_the_settings_of_a_cloud_do_what_those_of_nova_do() -> None:
@@ -232,10 +232,10 @@ def test_the_settings_of_a_cloud_do_what_those_of_nova_do() -> None:
         "nova", policy={"reclaim_instance_interval": 3600, "resize_confirm_window": 60}
     )
     instance = running(cloud)
-    cloud.ask(instance, "resize", {}, USER)
+    cloud.request(instance, "resize", {}, USER)
     cloud.advance(3000)
     assert entered(instance)[-2:] == ["resized/-", "active/-"]
-    cloud.ask(instance, "delete", {}, USER)
+    cloud.request(instance, "delete", {}, USER)
     cloud.advance(3000)
     assert instance.state == "soft-delete/-"
     cloud.advance(3600)
@@ -249,7 +249,7 @@ def test_a_run_with_a_seed_repeats(name: str) -> None:
     def rows(seed: int) -> list[object]:
         cloud = cloud_of(name, seed=seed)
         record = EventLog(cloud)
-        cloud.troubles.add("create:fail@spawning%50")
+        cloud.orders.add("create:fail@spawning%50")
         for number in range(5):
             new(cloud, f"web-{number}")
             cloud.advance(10)
@@ -283,9 +283,9 @@ def test_whatever_is_asked_the_order_is_one_that_replay_explains(
             cloud.happen(instance, event.name, facts)
         else:
             try:
-                cloud.ask(instance, data.draw(operations), {}, USER)
+                cloud.request(instance, data.draw(operations), {}, USER)
             except Refused:
-                assert instance.asked[-1].refused
+                assert instance.requests[-1].refused
     assert explained(cloud, instance.history)
 
 
@@ -298,10 +298,10 @@ def file(tmp_path: Path) -> str:
 def test_a_cloud_goes_on_where_the_file_has_it_after_a_kill(name: str, file: str) -> None:
     cloud = cloud_of(name, state=file)
     instance = running(cloud, fault="reboot:hang@reboot_started;stop:roll_back#2")
-    cloud.troubles.add("reboot:fail@reboot_started*3 on db-*")
-    cloud.troubles.lay(["create", "stop"])
+    cloud.orders.add("reboot:fail@reboot_started*3 on db-*")
+    cloud.orders.add_scenario(["create", "stop"])
     for operation in ("stop", "start", "reboot"):
-        cloud.ask(instance, operation, {}, USER)
+        cloud.request(instance, operation, {}, USER)
         cloud.advance(LONG if operation != "reboot" else 1)
     # What a kill leaves is what is on the disk at this moment.
     for part in ("", "-wal"):
@@ -313,20 +313,20 @@ def test_a_cloud_goes_on_where_the_file_has_it_after_a_kill(name: str, file: str
         instance.due,
         instance.history,
     )
-    assert found.asked == instance.asked
-    assert [str(fault) for fault in again.troubles.faults] == [
-        str(fault) for fault in cloud.troubles.faults
+    assert found.requests == instance.requests
+    assert [str(fault) for fault in again.orders.faults] == [
+        str(fault) for fault in cloud.orders.faults
     ]
     for each, server in ((cloud, instance), (again, found)):
         each.advance(LONG)
         assert server.state == "active/reboot_started"
-        each.ask(server, "hard_reboot", {}, USER)
+        each.request(server, "hard_reboot", {}, USER)
         each.advance(LONG)
-        each.ask(server, "stop", {}, USER)
+        each.request(server, "stop", {}, USER)
         each.advance(LONG)
         assert server.state == "active/-"
     assert found.history == instance.history
-    assert again.troubles.plans == cloud.troubles.plans
+    assert again.orders.plans == cloud.orders.plans
 
 
 def kept(path: str) -> bytes:
@@ -449,9 +449,9 @@ def test_a_hang_is_recorded_and_explained_as_what_changes_nothing(tmp_path: Path
     cloud = cloud_of()
     record = EventLog(cloud, str(path))
     instance = running(cloud, fault="stop:hang@powering-off")
-    cloud.ask(instance, "stop", {}, USER)
+    cloud.request(instance, "stop", {}, USER)
     cloud.advance(LONG)
-    shown = [(row.seen.event, row.as_dict().get("hangs")) for row in record.since(0)]
+    shown = [(row.entry.event, row.as_dict().get("hangs")) for row in record.since(0)]
     assert shown[-2:] == [("stop", None), ("hang", True)]
     record.close()
     assert ecs_fsm("replay", str(path)).code == 0

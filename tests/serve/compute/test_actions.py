@@ -238,7 +238,7 @@ def test_a_bad_body_is_told_what_is_wrong_and_nothing_happens(body: object) -> N
     answer = compute.ask("POST", f"/servers/{server}/action", body, user="admin", minor=HIGHEST)
     assert (answer.code, bool(answer.message)) == (400, True)
     assert compute.status(server) == "ACTIVE"
-    assert [asked.operation for asked in compute.cloud.instances[server].asked] == ["create"]
+    assert [asked.operation for asked in compute.cloud.instances[server].requests] == ["create"]
 
 
 @pytest.mark.parametrize(

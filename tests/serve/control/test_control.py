@@ -76,7 +76,7 @@ def test_dates_end_with_the_last_that_there_is(edge: Edge) -> None:
     for _ in range(81):
         post(edge, "advance", {"seconds": control.CENTURY})
     edge.login(project={"id": USER.project_id})
-    edge.cloud.ask(instance, "stop", {}, USER)
+    edge.cloud.request(instance, "stop", {}, USER)
     answer = edge.get(f"/compute/v2.1/servers/{instance.id}")
     assert answer.json()["server"]["updated"] == "9999-12-31T23:59:59Z"
 
@@ -146,7 +146,7 @@ def test_an_event_happens_at_once_where_it_can(edge: Edge) -> None:
     instance = active(edge)
     path = f"servers/{instance.id}/events"
     assert post(edge, path, {"event": "fail"}).status_code == 409
-    edge.cloud.ask(instance, "stop", {}, USER)
+    edge.cloud.request(instance, "stop", {}, USER)
     answer = post(edge, path, {"event": "roll_back"})
     assert (answer.status_code, answer.json()["vm_state"]) == (202, "active")
 
@@ -167,15 +167,15 @@ def test_what_is_no_request_or_no_event_changes_nothing(
     edge: Edge, path: str, body: object, status: int
 ) -> None:
     instance = active(edge)
-    before = len(instance.history), len(instance.asked)
+    before = len(instance.history), len(instance.requests)
     answer = post(edge, f"servers/{instance.id}/{path}", body)
     assert answer.status_code == status, answer.text
-    assert (len(instance.history), len(instance.asked)) == before
+    assert (len(instance.history), len(instance.requests)) == before
 
 
 def test_a_server_that_is_gone_is_still_shown_and_asked_for_nothing(edge: Edge) -> None:
     instance = active(edge)
-    edge.cloud.ask(instance, "delete", {}, USER)
+    edge.cloud.request(instance, "delete", {}, USER)
     edge.cloud.advance(LONG)
     shown = edge.get(f"/_ecs/servers/{instance.id}").json()
     assert shown["gone"] is True
@@ -258,7 +258,7 @@ def test_a_stream_tells_what_happens_and_is_forgotten_when_its_reader_leaves(edg
     said = apart(streamed(edge, "", None, then=2))
     assert said.startswith(": changes\n\nid: 2\ndata: {")
     assert '"number": 3' in said
-    assert cast(EventLog, edge.state.record)._heard == []
+    assert cast(EventLog, edge.state.record)._listeners == []
 
 
 def test_an_idle_stream_says_that_it_is_still_there(

@@ -162,7 +162,7 @@ def test_a_click_asks_and_another_lets_it_fail(begin: Begin) -> None:
     expect(page.locator("#said")).to_have_text("rebuild is accepted.")
     expect(history(page)).to_contain_text("REBUILD active/rebuilding")
     expect(page.locator("#requests-heading")).to_be_focused()
-    asked = live.cloud._service.cloud.instances[server].asked[-1]
+    asked = live.cloud._service.cloud.instances[server].requests[-1]
     assert (asked.operation, asked.refused) == ("rebuild", None)
     expect(page.locator("#asked tr").first).to_contain_text("accepted")
     page.click("[data-name=fail]")
@@ -190,7 +190,7 @@ def test_a_refused_request_shows_why(begin: Begin) -> None:
     expect(page.locator("#said")).to_contain_text(
         "409 Conflict: resize is refused at active/- (status ACTIVE)"
     )
-    refused = live.cloud._service.cloud.instances[server].asked[-1].refused
+    refused = live.cloud._service.cloud.instances[server].requests[-1].refused
     assert refused
     expect(page.locator("#asked tr").first).to_contain_text(f"refused: {refused}")
 
@@ -229,7 +229,7 @@ def test_a_fault_for_the_next_request_strikes_this_server_once(begin: Begin) -> 
     expect(history(page)).to_contain_text("SHUTOFF stopped/-")
     page.click("#clear")
     expect(page.locator("#faults li")).to_have_count(0)
-    assert live.cloud._service.cloud.troubles.faults == []
+    assert live.cloud._service.cloud.orders.faults == []
     assert live.cloud._service.cloud.instances[other].state == "stopped/-"
 
 

@@ -34,17 +34,17 @@ def test_the_past_of_a_server_that_is_rebooted_for_days_is_bounded_and_kept(
     cloud = cloud_of(state=file)
     instance = running(cloud)
     for _ in range(30):
-        cloud.ask(instance, "reboot", {}, USER)
+        cloud.request(instance, "reboot", {}, USER)
         cloud.advance(LONG)
     total = sum(instance.forgotten[:1]) + len(instance.history)
     assert total > 50 >= len(instance.history)
-    history, asked, state = list(instance.history), list(instance.asked), instance.state
+    history, asked, state = list(instance.history), list(instance.requests), instance.state
     cloud.close()
     again = cloud_of(state=file)
     (kept,) = again.instances.values()
-    assert (kept.history, kept.asked, kept.state) == (history, asked, state)
+    assert (kept.history, kept.requests, kept.state) == (history, asked, state)
     assert kept.forgotten == instance.forgotten
-    again.ask(kept, "reboot", {}, USER)
+    again.request(kept, "reboot", {}, USER)
     again.close()
     read = StateFile(file)
     names = [name for name, _ in read.all("server")]
@@ -59,8 +59,8 @@ def test_refused_requests_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = []
     for _ in range(60):
         with pytest.raises(Refused, match="not documented"):
-            cloud.ask(instance, "resize", {}, USER)
-        counts.append(len(instance.asked))
+            cloud.request(instance, "resize", {}, USER)
+        counts.append(len(instance.requests))
     assert counts[47:51] == [49, 50, 45, 46]
 
 
@@ -68,12 +68,12 @@ def test_faults_and_scenarios_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(troubles, "MOST", 3)
     cloud = cloud_of()
     for _ in range(3):
-        cloud.troubles.add("resize:fail@resize_prep")
-        cloud.troubles.lay(["create"])
+        cloud.orders.add("resize:fail@resize_prep")
+        cloud.orders.add_scenario(["create"])
     with pytest.raises(InvalidInput, match="remove some"):
-        cloud.troubles.add("resize:fail@resize_prep")
+        cloud.orders.add("resize:fail@resize_prep")
     with pytest.raises(InvalidInput, match="remove some"):
-        cloud.troubles.lay(["create"])
+        cloud.orders.add_scenario(["create"])
 
 
 def test_keypairs_are_bounded_for_one_and_for_all() -> None:
@@ -197,6 +197,6 @@ def test_a_user_that_only_looks_leaves_nothing_behind() -> None:
     edge = Edge()
     edge.login("somebody", project={"name": "demo"})
     assert edge.get("/compute/v2.1/os-keypairs").json() == {"keypairs": []}
-    kept = cast(Kept, edge.state.keypairs)
+    kept = cast(Kept, edge.state.collections[Kept])
     assert Caller("x", "x").user_id not in kept.by_user
     assert kept.by_user == {}

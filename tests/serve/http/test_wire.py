@@ -8,6 +8,9 @@ import socket
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.http.guard import MOST_BODY
@@ -169,15 +172,16 @@ def test_a_closed_connection_leaves_the_work_done_or_not(outcome: str, done: int
 def test_an_action_suffers_by_its_key_and_reads_its_body_whole() -> None:
     from ecs_fsm.serve.http.wire import Wired, WireFaults
 
-    faults = WireFaults([], ["os-stop"], 1)
+    faults = WireFaults(lambda: ([], ["os-stop"]), 1)
     faults.add("wire:503@os-stop")
     edge = Edge(alone=True)
     bodies = []
 
-    async def act(body: dict[str, object]) -> None:
-        bodies.append(body)
+    async def act(request: Request) -> Response:
+        bodies.append(await request.json())
+        return Response()
 
-    edge.app.add_api_route("/elsewhere/x/action", act, methods=["POST"])
+    edge.app.router.routes.insert(0, Route("/elsewhere/x/action", act, methods=["POST"]))
     edge.app.add_middleware(Wired, faults=faults)
     path = "/elsewhere/x/action"
     assert edge.ask("POST", path, json={"os-start": None}).status_code == 200

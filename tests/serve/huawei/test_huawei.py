@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
+from starlette.applications import Starlette
 
 from ecs_fsm.serve import app
 from ecs_fsm.serve.cloud import jobs
@@ -29,7 +29,7 @@ LONG = 100_000
 class Client:
     """Asks an application without a socket; nothing of its clock runs meanwhile."""
 
-    def __init__(self, app: FastAPI, **headers: str) -> None:
+    def __init__(self, app: Starlette, **headers: str) -> None:
         self.app, self.headers = app, headers
 
     def request(self, method: str, path: str, **more: Any) -> Response:
@@ -129,7 +129,7 @@ def wanted(name: str = "web") -> dict[str, object]:
 
 
 @cache
-def application() -> FastAPI:
+def application() -> Starlette:
     """One application for all tests: making it takes longer than they do."""
     return app.application(cloud_of(), Settings())
 
@@ -260,7 +260,7 @@ def test_a_running_server_is_stopped_for_its_resize_where_that_is_asked(ecs: Fac
         "ACTIVE",
         LARGE,
     )
-    asked = [asked.operation for asked in ecs.cloud.instances[server_id].asked]
+    asked = [asked.operation for asked in ecs.cloud.instances[server_id].requests]
     assert asked[-4:] == ["stop", "resize", "confirm_resize", "start"]
 
 
@@ -290,7 +290,7 @@ def test_a_resize_that_goes_wrong_fails_its_job(
     face: Face, fault: str, code: str, status: str
 ) -> None:
     server_id = face.stopped()
-    face.cloud.troubles.add(fault)
+    face.cloud.orders.add(fault)
     job = face.begin(f"cloudservers/{server_id}/resize", {"resize": {"flavorRef": LARGE}})
     done = face.end(job)
     assert (done["status"], done["error_code"]) == ("FAIL", code)
@@ -299,7 +299,7 @@ def test_a_resize_that_goes_wrong_fails_its_job(
 
 
 def test_a_creation_that_goes_wrong_fails_its_part(face: Face) -> None:
-    face.cloud.troubles.add("create:fail@spawning on *-0002")
+    face.cloud.orders.add("create:fail@spawning on *-0002")
     _, told = face.post("cloudservers", {"server": {**wanted(), "count": 3}})
     done = face.end(told["job_id"])
     parts = done["entities"]["sub_jobs"]
@@ -310,7 +310,7 @@ def test_a_creation_that_goes_wrong_fails_its_part(face: Face) -> None:
 
 
 def test_a_job_runs_until_its_last_part_is_over(ecs: Face) -> None:
-    ecs.cloud.troubles.add("create:hang@spawning on *-0002")
+    ecs.cloud.orders.add("create:hang@spawning on *-0002")
     _, told = ecs.post("cloudservers", {"server": {**wanted(), "count": 2}})
     done = ecs.end(told["job_id"])
     assert done["status"] == "RUNNING"
@@ -319,7 +319,7 @@ def test_a_job_runs_until_its_last_part_is_over(ecs: Face) -> None:
 
 
 def test_a_job_that_hangs_ends_when_the_system_gives_its_server_up(ecs: Face) -> None:
-    ecs.cloud.troubles.add("create:hang@spawning")
+    ecs.cloud.orders.add("create:hang@spawning")
     _, told = ecs.post("cloudservers", {"server": wanted()})
     assert ecs.end(told["job_id"])["status"] == "RUNNING"
     ecs.cloud.happen(ecs.cloud.instances[told["serverIds"][0]], "fail", {})
@@ -620,13 +620,13 @@ def test_of_every_operation_is_told_once_that_it_is_over(ecs: Face) -> None:
     def hear(instance: Instance, operation: str, went_wrong: bool) -> None:
         told.append((operation, went_wrong, instance.operation))
 
-    cloud.on_over(hear)
+    cloud.on_end(hear)
     asker = Asker("req-1", "me", "p1", "test")
     instance = cloud.create(NewServer("web", SMALL, CIRROS), asker)
     cloud.advance(LONG)
-    cloud.troubles.add("stop:roll_back*1")
+    cloud.orders.add("stop:roll_back*1")
     for operation in ("stop", "stop", "start", "reboot", "hard_reboot"):
-        cloud.ask(instance, operation, {}, asker)
+        cloud.request(instance, operation, {}, asker)
         cloud.advance(0 if operation == "reboot" else LONG)
     assert told == [
         ("create", False, None),
