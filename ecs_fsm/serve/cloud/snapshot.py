@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import Any, NamedTuple, cast, get_type_hints
-
-from pydantic import BaseModel, ConfigDict, JsonValue, create_model
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
@@ -29,19 +28,26 @@ from ecs_fsm.serve.cloud.instance import (
 from ecs_fsm.serve.cloud.requests import Orders, fault_json, fault_of, words_json, words_of
 from ecs_fsm.serve.cloud.store import StateFile
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 OTHERS = {"server", "fault", "outcomes", "plan", "faults", "history", "requests", "kept"}
 OTHERS |= {"ticket", "revision", "forgotten"}
 MOST_PAST = 2000
 """Changes, and requests, of a server that are remembered."""
 PLAIN = [field.name for field in fields(Instance) if field.name not in OTHERS]
 """Attributes of an instance that are JSON as they are."""
-_HINTS = get_type_hints(Instance) | dict.fromkeys(("details", "changes"), dict[str, JsonValue])
-SHAPE: type[BaseModel] = create_model(
-    "ServerDocument",
-    __config__=ConfigDict(strict=True),
-    facts=dict[str, str],
-    **{name: _HINTS[name] for name in PLAIN},
-)
+
+
+@cache
+def shape() -> type[BaseModel]:
+    """Return the model of a server's document, which is strict about types."""
+    from pydantic import ConfigDict, JsonValue, create_model
+
+    hints = get_type_hints(Instance) | dict.fromkeys(("details", "changes"), dict[str, JsonValue])
+    known = {name: hints[name] for name in PLAIN}
+    config = ConfigDict(strict=True)
+    return create_model("ServerDocument", __config__=config, facts=dict[str, str], **known)
 
 
 def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
@@ -122,7 +128,7 @@ def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> 
 
 def _instance(kind: type[BaseServer], document: Mapping[str, Any]) -> Instance:
     lifecycle = kind.lifecycle
-    SHAPE.model_validate(document)
+    shape().model_validate(document)
     node = lifecycle.place(lifecycle.states[document["state"]], document["facts"])
     return Instance(
         **{name: document[name] for name in PLAIN},

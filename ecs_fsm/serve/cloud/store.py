@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.instance import Json
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 OURS = 0x45435346
 """SQLite's application_id of our files."""
@@ -128,14 +130,22 @@ class Repository(Generic[T]):
     def __init__(
         self, state: StateFile, kind: str, made: type[T], order: Callable[[T], Any] | None = None
     ) -> None:
-        self._state, self._kind = state, kind
-        self._adapter = TypeAdapter(made)
+        self._state, self._kind, self._type = state, kind, made
+        self._there: dict[str, T] = {}
+        if not state.kept:
+            return
         try:
             found = [(name, self._adapter.validate_python(row)) for name, row in state.all(kind)]
         except ValueError as error:
             first = str(error).splitlines()[0]
             raise InvalidInput(f"{state.path}: the file is broken: {kind}: {first}") from None
-        self._there = dict(sorted(found, key=lambda each: order(each[1])) if order else found)
+        self._there |= dict(sorted(found, key=lambda each: order(each[1])) if order else found)
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(self._type)
 
     def __len__(self) -> int:
         return len(self._there)
@@ -150,7 +160,8 @@ class Repository(Generic[T]):
     def put(self, name: str, thing: T) -> None:
         """Keep a thing in the place of the one of that name."""
         self._there[name] = thing
-        self._state.put(self._kind, name, self._adapter.dump_python(thing, mode="json"))
+        if self._state.kept:
+            self._state.put(self._kind, name, self._adapter.dump_python(thing, mode="json"))
 
     def drop(self, name: str) -> None:
         """Forget the thing of that name, if there is one."""

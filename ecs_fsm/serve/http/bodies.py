@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from ecs_fsm.serve.http.handlers import Responses
+
 
 class Body(BaseModel):
     """A JSON object of which only the named keys are read."""
@@ -20,9 +22,31 @@ class Link(Body):
     href: str
 
 
+class Version(Body):
+    """A version of an API as its documents tell of it."""
+
+    id: str
+    status: str
+    version: str
+    min_version: str
+    updated: str
+    links: list[Link]
+
+
+class OneVersion(Body):
+    """The document of one version."""
+
+    version: Version
+
+
+class Versions(Body):
+    """The list of versions."""
+
+    versions: list[Version]
+
+
 Schema = dict[str, Any]
 """A JSON schema."""
-Responses = dict[int | str, dict[str, Any]]
 
 
 def fields(*required: str, **properties: str | Schema) -> Schema:

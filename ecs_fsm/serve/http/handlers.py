@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from ecs_fsm.serve.http.bodies import Responses
 from ecs_fsm.serve.http.errors import ApiError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from fastapi.params import Depends
 
+Responses = dict[int | str, dict[str, Any]]
+"""Answers of a route by status, as FastAPI documents them."""
+Models = Callable[[], type]
 F = TypeVar("F", bound=Callable[..., Any])
 LONGEST_PROJECT = 64
 """Characters of a project id in a path."""
@@ -42,6 +44,7 @@ class Handler(NamedTuple):
     function: Callable[..., Any]
     plain: bool
     options: dict[str, Any]
+    late_model: Models | None = None
 
     @property
     def name(self) -> str:
@@ -67,10 +70,16 @@ class Handlers:
         self.all: list[Handler] = []
 
     def get(
-        self, path: str, *aliases: str | Alias, plain: bool = False, **options: Any
+        self,
+        path: str,
+        *aliases: str | Alias,
+        plain: bool = False,
+        late_model: Models | None = None,
+        **options: Any,
     ) -> Callable[[F], F]:
-        """Register a handler of GET."""
-        return self._add("GET", path, aliases, options, plain=plain)
+        """Register a handler of GET; `late_model` returns its model when the document needs it."""
+        special = {"plain": plain, "late_model": late_model}
+        return self._add("GET", path, aliases, options | special)
 
     def head(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
         """Register a handler of HEAD."""
@@ -93,14 +102,10 @@ class Handlers:
         return self._add("DELETE", path, aliases, options)
 
     def _add(
-        self,
-        method: str,
-        path: str,
-        aliases: Sequence[str | Alias],
-        options: dict[str, Any],
-        *,
-        plain: bool = False,
+        self, method: str, path: str, aliases: Sequence[str | Alias], options: dict[str, Any]
     ) -> Callable[[F], F]:
+        plain, late_model = options.pop("plain", False), options.pop("late_model", None)
+
         def added(function: F) -> F:
             for alias in (path, *aliases):
                 here = dict(options)
@@ -109,7 +114,7 @@ class Handlers:
                 elif alias is not path:
                     here["include_in_schema"] = False
                 at = self.prefix + (alias.path if isinstance(alias, Alias) else alias)
-                self.all.append(Handler(method, at, function, plain, here))
+                self.all.append(Handler(method, at, function, plain, here, late_model))
             return function
 
         return added
@@ -140,6 +145,8 @@ class Face(NamedTuple):
         common, suffix = self.handlers, self.suffix
         for handler in common.all:
             options = {**handler.options, "tags": common.tags, "dependencies": self.dependencies()}
+            if handler.late_model is not None:
+                options["response_model"] = handler.late_model()
             options["responses"] = {**common.responses, **options.get("responses", {})}
             app.add_api_route(
                 self.prefix + handler.path,

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ecs_fsm.serve.http.bodies import Body, Link
 from ecs_fsm.serve.http.errors import Api
 from ecs_fsm.serve.http.handlers import Handlers
 
@@ -63,29 +62,6 @@ def _marks(api: Api, number: str, minor: int | None) -> list[tuple[bytes, bytes]
     return marks
 
 
-class Version(Body):
-    """A version of an API as its documents tell of it."""
-
-    id: str
-    status: str
-    version: str
-    min_version: str
-    updated: str
-    links: list[Link]
-
-
-class OneVersion(Body):
-    """The document of one version."""
-
-    version: Version
-
-
-class Versions(Body):
-    """The list of versions."""
-
-    versions: list[Version]
-
-
 def version_of(url: str) -> dict[str, object]:
     """The version document of the compute API at that URL."""
     return {
@@ -117,22 +93,34 @@ def compute_versions(request: Request, prefix: str = "/compute") -> Response:
     return JSONResponse({"versions": [version_of(f"{base(request)}{prefix}/v2.1/")]})
 
 
+def _list_model() -> type:
+    from ecs_fsm.serve.http.bodies import Versions
+
+    return Versions
+
+
+def _version_model() -> type:
+    from ecs_fsm.serve.http.bodies import OneVersion
+
+    return OneVersion
+
+
 router = Handlers(tags=["compute"])
 
 
-@router.get("/compute", "/compute/", plain=True, response_model=Versions)
+@router.get("/compute", "/compute/", plain=True, late_model=_list_model)
 async def list_compute_versions(request: Request) -> Response:
     """The versions of the compute API."""
     return compute_versions(request)
 
 
-@router.get("/compute/v2.1", "/compute/v2.1/", plain=True, response_model=OneVersion)
+@router.get("/compute/v2.1", "/compute/v2.1/", plain=True, late_model=_version_model)
 async def show_compute_version(request: Request) -> Response:
     """The version document of the compute API."""
     return JSONResponse({"version": version_of(f"{base(request)}/compute/v2.1/")})
 
 
-@router.get("/v2.1", "/v2.1/", plain=True, response_model=OneVersion)
+@router.get("/v2.1", "/v2.1/", plain=True, late_model=_version_model)
 async def show_compute_version_at_root(request: Request) -> Response:
     """The version document of the compute API for clients whose paths begin at the root."""
     return JSONResponse({"version": version_of(f"{base(request)}/v2.1/")})

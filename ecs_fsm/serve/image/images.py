@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.catalog import Image
 from ecs_fsm.serve.cloud.imagestore import ImageStore
 from ecs_fsm.serve.http.access import OWNER, Caller
-from ecs_fsm.serve.http.bodies import Body, Link, Responses
+from ecs_fsm.serve.http.bodies import Body, Link
 from ecs_fsm.serve.http.context import Known
 from ecs_fsm.serve.http.errors import ApiError
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.handlers import Handlers, Responses
 from ecs_fsm.serve.http.paging import Limit, Marker, next_url, page
 from ecs_fsm.serve.http.versions import base
 
