@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from ecs_fsm.core.errors import InvalidInput, Refused
-from ecs_fsm.serve.cloud import stored, troubles
+from ecs_fsm.serve.cloud import requests, snapshot
 from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Kept, Keypair
 from ecs_fsm.serve.http import protocol
@@ -29,7 +29,7 @@ CREATE = "/compute/v2.1/servers"
 def test_the_past_of_a_server_that_is_rebooted_for_days_is_bounded_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored, "MOST_PAST", 50)
+    monkeypatch.setattr(snapshot, "MOST_PAST", 50)
     file = str(tmp_path / "cloud.db")
     cloud = cloud_of(state=file)
     instance = running(cloud)
@@ -53,7 +53,7 @@ def test_the_past_of_a_server_that_is_rebooted_for_days_is_bounded_and_kept(
 
 
 def test_refused_requests_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "MOST_PAST", 50)
+    monkeypatch.setattr(snapshot, "MOST_PAST", 50)
     cloud = cloud_of()
     instance = running(cloud)
     counts = []
@@ -65,7 +65,7 @@ def test_refused_requests_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_faults_and_scenarios_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(troubles, "MOST", 3)
+    monkeypatch.setattr(requests, "MOST", 3)
     cloud = cloud_of()
     for _ in range(3):
         cloud.orders.add("resize:fail@resize_prep")
