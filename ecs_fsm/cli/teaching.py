@@ -120,7 +120,7 @@ def play(folder: str | None, seed: int) -> int:
         raise InvalidInput("play needs Textual: pip install 'ecs-fsm[play]'")
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise InvalidInput("play needs a terminal, for input and for output; see also quiz, draw")
-    from ecs_fsm.play.app import Play
+    from ecs_fsm.play.application import Play
 
     Play(lifecycle, material, questions).run()
     return 0

@@ -1,5 +1,5 @@
-"""The lifecycle in a terminal: a server to lead through it, the lessons and the quiz.
+"""The lifecycle in a terminal: the events of one server, the lessons and the quiz.
 
-What happens is decided in `ecs_fsm.play.session`, which knows no terminal; the screens show it with
+`ecs_fsm.play.session` holds the state and does not depend on a terminal; the screens show it with
 Textual, the extra `ecs-fsm[play]`.
 """

@@ -1,4 +1,4 @@
-"""What somebody does with one server: events, undo and redo, and the steps of a lesson."""
+"""One server and its events, with undo and redo, and the steps of a lesson."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ecs_fsm.teach.lesson import Lesson, LessonStep
 NOTHING_YET = "there is no server yet"
 
 
-class Position(NamedTuple):
-    """Where the server is (None: there is none yet), how it got there, and the lesson's steps done.
+class SessionPoint(NamedTuple):
+    """A point in a session: the node (None without a server), its changes, the lesson's steps done.
 
-    `asked` is the number of the change with which the last request began.
+    `requested` is the index of the first change of the last request.
     """
 
     node: Node | None
     changes: tuple[AnyChange, ...] = ()
     done: int = 0
-    asked: int = 0
+    requested: int = 0
 
 
 class Choice(NamedTuple):
-    """Something that can be asked or happen: `why` it cannot now, None where it can."""
+    """An event to choose; `why` is the reason why it is impossible now, None if it is possible."""
 
     name: str
     kind: Kind
@@ -36,47 +36,47 @@ class Choice(NamedTuple):
 
 
 class Session:
-    """A server, what happened to it, and the lesson that is being followed."""
+    """A server, its history, and the lesson that it follows."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self.lifecycle = lifecycle
         self.lesson: Lesson | None = None
-        self.position = Position(None)
-        self._past: list[Position] = []
-        self._future: list[Position] = []
+        self.point = SessionPoint(None)
+        self._past: list[SessionPoint] = []
+        self._future: list[SessionPoint] = []
 
     @property
     def state(self) -> State | None:
-        """Where the server is."""
-        return self.position.node.state if self.position.node else None
+        """The state of the server, None without one."""
+        return self.point.node.state if self.point.node else None
 
     @property
     def history(self) -> History:
-        """What happened to the server."""
-        return History(self.position.changes, self.lifecycle)
+        """The history of the server."""
+        return History(self.point.changes, self.lifecycle)
 
     @property
     def step(self) -> LessonStep | None:
-        """What the lesson asks for next; None without a lesson, and at its end."""
-        if self.lesson is None or self.position.done == len(self.lesson.steps):
+        """The next step of the lesson, None without a lesson and at its end."""
+        if self.lesson is None or self.point.done == len(self.lesson.steps):
             return None
-        return self.lesson.steps[self.position.done]
+        return self.lesson.steps[self.point.done]
 
     def restart(self, lesson: Lesson | None = None) -> None:
-        """Begin anew: with a lesson where it begins, otherwise without a server."""
+        """Restart at the start of a lesson, or without a server."""
         self.lesson = lesson
         node = None
         if lesson and lesson.start is not None:
             node = self.lifecycle.place(lesson.start, lesson.remember)
-        self.position = Position(node, (self.lifecycle.change(None, node),) if node else ())
+        self.point = SessionPoint(node, (self.lifecycle.change(None, node),) if node else ())
         self._past, self._future = [], []
 
     def choices(self) -> list[Choice]:
-        """Everything that there is: what is possible now first, and what the system does next.
+        """Return every trigger, the possible ones first.
 
-        At rest requests come first, while a step runs what can become of it.
+        At rest requests come first, otherwise the events of the running step.
         """
-        node = self.position.node
+        node = self.point.node
         kinds = list(Kind)
         if node is not None and not self.lifecycle.rests(node.state):
             kinds = [kind for kind in kinds if kind is not Kind.REQUEST] + [Kind.REQUEST]
@@ -95,62 +95,62 @@ class Session:
             yield Choice(name, trigger.kind, trigger.meaning, why)
 
     def questions(self, trigger: str) -> Mapping[str, str | None]:
-        """The facts that can be given with an event, each with what it is otherwise."""
+        """Return the facts that can be given with an event, each with its usual value."""
         if self.step and self.step.trigger == trigger:
             return {}
         return self.lifecycle.triggers[trigger].given
 
     def do(self, trigger: str, given: Mapping[str, str]) -> bool:
-        """Let something happen; whether it was what the lesson asked for.
+        """Trigger an event and return whether it is the next step of the lesson.
 
-        Raises `Refused` and `UnknownFact` as the lifecycle does; then nothing has happened.
+        Raise `Refused` and `UnknownFact` as the lifecycle does; the session is unchanged then.
         """
-        before, step = self.position, self.step
+        before, step = self.point, self.step
         if step and step.trigger == trigger:
             given = {**dict(step.given), **given}
         outcome = self.lifecycle.outcome(trigger, before.node, given)
         entered = tuple(self.lifecycle.change(trigger, node) for node in outcome.nodes)
-        asked = before.asked
+        requested = before.requested
         if self.lifecycle.triggers[trigger].kind in (Kind.REQUEST, Kind.SYSTEM) and entered:
-            asked = len(before.changes)
+            requested = len(before.changes)
         done = step is not None and (trigger, outcome.end.state) == (step.trigger, step.state)
         changes = before.changes + entered
-        self._go(Position(outcome.end, changes, before.done + done, asked))
+        self._go(SessionPoint(outcome.end, changes, before.done + done, requested))
         return done
 
     def learn(self, unknown: UnknownFact, value: str) -> bool:
-        """Say what a server remembers that nobody has said; False where it is given each time."""
-        node = self.position.node
+        """Set an unknown fact of the server; return False if events give it instead."""
+        node = self.point.node
         if node is None or self.lifecycle.memory.fact(unknown.fact).circumstance:
             return False
         known = self.lifecycle.place(node.state, {**dict(node.facts), unknown.fact: value})
-        self.position = self.position._replace(node=known)
+        self.point = self.point._replace(node=known)
         return True
 
-    def _go(self, position: Position) -> None:
-        self._past.append(self.position)
+    def _go(self, point: SessionPoint) -> None:
+        self._past.append(self.point)
         self._future.clear()
-        self.position = position
+        self.point = point
 
     def undo(self) -> bool:
-        """Go back by one event; False at the beginning."""
+        """Undo one event; return False at the start."""
         return self._move(self._past, self._future)
 
     def redo(self) -> bool:
-        """Take an undo back; False where there is none."""
+        """Redo one event; return False if none was undone."""
         return self._move(self._future, self._past)
 
-    def _move(self, source: list[Position], target: list[Position]) -> bool:
+    def _move(self, source: list[SessionPoint], target: list[SessionPoint]) -> bool:
         if source:
-            target.append(self.position)
-            self.position = source.pop()
+            target.append(self.point)
+            self.point = source.pop()
             return True
         return False
 
     def ahead(self) -> list[State]:
-        """What is entered if nothing goes wrong, as far as it is known."""
+        """Return the states that come next if nothing goes wrong, as far as the facts are known."""
         found: list[State] = []
-        node = self.position.node
+        node = self.point.node
         while node is not None and not self.lifecycle.rests(node.state):
             try:
                 outcome = self.lifecycle.outcome(self.lifecycle.advance, node)

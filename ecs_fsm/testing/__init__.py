@@ -1,10 +1,10 @@
 """Tests of what drives servers: waiting loops against every run, whole programs against a cloud.
 
 `pollings` and `try_out` (`ecs_fsm.testing.loops`) run a waiting loop, `served` and the pytest
-fixture `ecs_cloud` (`ecs_fsm.testing.cloud`) give a program a cloud to talk to.
+fixture `ecs_cloud` (`ecs_fsm.testing.emulator`) give a program a cloud to talk to.
 """
 
-from ecs_fsm.testing.cloud import Changed, EcsCloud, served
+from ecs_fsm.testing.emulator import Changed, EcsCloud, served
 from ecs_fsm.testing.loops import (
     Answer,
     FakeServer,

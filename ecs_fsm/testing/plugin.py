@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ecs_fsm.testing.cloud import EcsCloud, served
+from ecs_fsm.testing.emulator import EcsCloud, served
 
 
 def pytest_configure(config: pytest.Config) -> None:

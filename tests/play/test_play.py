@@ -17,11 +17,11 @@ import pytest
 
 from ecs_fsm import ECS, Lifecycle, Refused, UnknownFact
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.play import telling
-from ecs_fsm.play.app import Play
-from ecs_fsm.play.picture import lanes, way
-from ecs_fsm.play.quizzing import Quiz
+from ecs_fsm.play import texts
+from ecs_fsm.play.application import Play
+from ecs_fsm.play.screens import Quiz
 from ecs_fsm.play.session import Session
+from ecs_fsm.play.texts import lanes, way
 from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.quiz import chosen
 from tests.apart import apart
@@ -62,8 +62,8 @@ def test_it_begins_without_a_server_and_says_what_to_press() -> None:
     assert "ecs: (no server)" in lines[0]
     assert lines[2].startswith("1 create")
     assert "- stop" in shown
-    assert "press 1 or n to make one" in shown
-    assert lines[-1].strip() == telling.KEYS.strip()
+    assert "press 1 or n to create one" in shown
+    assert lines[-1].strip() == texts.KEYS.strip()
 
 
 def test_the_system_goes_on_and_what_is_entered_is_shown() -> None:
@@ -75,7 +75,7 @@ def test_the_system_goes_on_and_what_is_entered_is_shown() -> None:
     assert "advance: BUILD spawning" in shown
 
 
-def test_a_request_is_asked_by_its_number_and_its_way_is_shown() -> None:
+def test_a_number_triggers_a_request_and_its_states_are_shown() -> None:
     app, shown = pressed(ECS, *"nnnnnn1")
     assert app.session.state == "active/powering-off"
     assert "active/- → […/powering-off] → stopped/-" in shown
@@ -84,7 +84,7 @@ def test_a_request_is_asked_by_its_number_and_its_way_is_shown() -> None:
     assert "Shut the server down properly" in shown
 
 
-def test_what_is_not_possible_says_why_when_it_is_chosen() -> None:
+def test_an_impossible_event_says_why_when_it_is_chosen() -> None:
     app, shown = pressed(ECS, *STOPPING, "end", "enter")
     assert app.session.state == "active/powering-off"
     assert "revert_resize gets 409: vm_state is active, it is accepted under resized." in shown
@@ -97,7 +97,7 @@ def test_undo_redo_and_restart() -> None:
     assert app.session.state == "building/scheduling"
     assert len(app.session.history) == 1
     app, shown = pressed(ECS, *"nnunr")
-    assert "There is nothing to do again." in shown
+    assert "There is nothing to redo." in shown
     app, shown = pressed(ECS, *"nnxu")
     assert (app.session.state, app.session.history) == (None, ())
     assert "There is nothing to undo." in shown
@@ -111,8 +111,8 @@ def test_the_history_is_a_table_on_a_screen_of_its_own() -> None:
     assert "[…/networking]" in shown
 
 
-def test_help_tells_the_keys() -> None:
-    assert "n or space     the system goes on by one step" in pressed(ECS, "?")[1]
+def test_help_lists_the_keys() -> None:
+    assert "n or space     let the system finish one step" in pressed(ECS, "?")[1]
 
 
 def test_a_lesson_is_followed_step_by_step() -> None:
@@ -124,20 +124,20 @@ def test_a_lesson_is_followed_step_by_step() -> None:
     assert "(2/2) Let the system finish." in shown
     app, shown = pressed(ECS, *STOPPING, "n")
     assert app.session.step is None
-    assert "The lesson “Stop says ACTIVE until the end” is done" in shown
+    assert "The lesson “Stop says ACTIVE until the end” is complete" in shown
 
 
-def test_something_else_than_the_lesson_asks_can_be_taken_back() -> None:
+def test_an_event_outside_the_lesson_can_be_undone() -> None:
     app, shown = pressed(ECS, *A_STOP, "2")
     assert app.session.state == "active/rebooting"
-    assert "The lesson asks for something else: u takes it back." in " ".join(shown.split())
+    assert "This is not the step of the lesson: u undoes it." in " ".join(shown.split())
     app, shown = pressed(ECS, *A_STOP, "2", "u", "1", "n")
     assert app.session.step is None
     app, shown = pressed(ECS, *STOPPING, "x")
-    assert (app.session.state, app.session.position.done) == ("active/-", 0)
+    assert (app.session.state, app.session.point.done) == ("active/-", 0)
 
 
-def test_one_can_leave_the_lessons_and_play_freely() -> None:
+def test_a_lesson_can_be_left_to_play_freely() -> None:
     app, _ = pressed(ECS, "l", "enter", "l", "escape")
     assert app.session.lesson is not None
     app, shown = pressed(ECS, "l", "enter", "l", "up", "enter")
@@ -153,17 +153,17 @@ def test_the_quiz_is_answered_by_letters_explained_and_scored() -> None:
     quiz = Quiz(chosen(ECS, 1, 10))
     right = list(letters(quiz))
     _, shown = pressed(ECS, "z")
-    assert "Question 1 of 10, 0 right so far" in shown
+    assert "Question 1 of 10, 0 correct so far" in shown
     _, shown = pressed(ECS, "z", *right, "enter")
-    assert "Right." in shown
-    assert "1 right so far" in shown
+    assert "Correct." in shown
+    assert "1 correct so far" in shown
     assert quiz.questions[0].explanation[:40] in " ".join(shown.split())
     _, shown = pressed(ECS, "z", *right, "enter", "enter")
-    assert "Question 2 of 10, 1 right so far" in shown
+    assert "Question 2 of 10, 1 correct so far" in shown
     wrong = next(letter for letter in "abc" if letter not in right)
     _, shown = pressed(ECS, "z", wrong, "enter")
-    assert "Not right." in shown
-    assert "← right" in shown
+    assert "Wrong." in shown
+    assert "← correct" in shown
 
 
 def test_a_quiz_ends_with_its_score() -> None:
@@ -176,7 +176,7 @@ def test_a_quiz_ends_with_its_score() -> None:
         quiz.go_on()
         quiz.tick(0)
         quiz.go_on()
-    assert quiz.text() == "5 of 5 right."
+    assert quiz.text() == "5 of 5 correct."
 
 
 def test_facts_of_nova_are_asked_for_the_usual_first() -> None:
@@ -185,20 +185,18 @@ def test_facts_of_nova_are_asked_for_the_usual_first() -> None:
     assert "create depends on boot. What the server boots from" in " ".join(shown.split())
     app, shown = pressed(NOVA, "n", "enter", "enter", "enter")
     assert app.session.state == "building/scheduling"
-    assert "remembers boot=image upload=staged network=some" in shown
+    assert "facts boot=image upload=staged network=some" in shown
     app, shown = pressed(NOVA, "n", "down", "enter", "enter", "enter")
     assert "boot=volume" in shown.split("\n")[1]
     app, _ = pressed(NOVA, "n", "enter", "escape")
     assert app.session.state is None
 
 
-def test_a_fact_that_nobody_said_is_asked_for_when_it_matters() -> None:
+def test_an_unknown_fact_is_asked_for_when_it_matters() -> None:
     async def shelve() -> tuple[str, str]:
         app = Play(NOVA, (), ())
         async with app.run_test(size=SIZE) as pilot:
-            app.session.position = app.session.position._replace(
-                node=NOVA.place(NOVA.state("active"))
-            )
+            app.session.point = app.session.point._replace(node=NOVA.place(NOVA.state("active")))
             app.show()
             app.happen("shelve")
             await pilot.pause()
@@ -209,7 +207,7 @@ def test_a_fact_that_nobody_said_is_asked_for_when_it_matters() -> None:
             await pilot.pause()
             await pilot.press("enter")
             await pilot.pause()
-            return asked, str(app.session.position.node)
+            return asked, str(app.session.point.node)
 
     asked, node = apart(shelve())
     assert "shelve depends on upload" in asked or "shelve depends on boot" in asked
@@ -224,14 +222,14 @@ def test_a_circumstance_is_given_with_its_event_and_not_remembered() -> None:
         app = Play(NOVA, (), ())
         async with app.run_test(size=SIZE) as pilot:
             node = NOVA.place(NOVA.state("active", "rebooting"))
-            app.session.position = app.session.position._replace(node=node)
+            app.session.point = app.session.point._replace(node=node)
             app.show()
             app.happen("restart")
             for key in ("down", "down", "enter"):
                 await pilot.pause()
                 await pilot.press(key)
             await pilot.pause()
-            return str(app.session.position.node)
+            return str(app.session.point.node)
 
     assert apart(restart()) == "<active/reboot_pending_hard>"
 
@@ -241,13 +239,13 @@ def test_every_lesson_fits_on_the_screen(lifecycle: Lifecycle) -> None:
     for lesson in lessons(lifecycle):
         session = Session(lifecycle)
         session.restart(lesson)
-        said = telling.with_step(lesson.introduction, session)
+        said = texts.with_step(lesson.introduction, session)
         for step in lesson.steps:
             assert sum(len(part) // 70 + 1 for part in said.split("\n")) <= 10
             before = len(session.history)
             assert session.do(step.trigger, {})
-            said = telling.with_step(
-                telling.happened(session, step.trigger, before, done=True), session
+            said = texts.with_step(
+                texts.happened(session, step.trigger, before, done=True), session
             )
             assert said.startswith(step.then)
         assert session.step is None
@@ -261,13 +259,13 @@ def test_the_picture_and_the_way_fit_everywhere(lifecycle: Lifecycle) -> None:
         assert max(map(len, lines)) <= 46
         assert sum(line.count("▶") for line in lines) == 1
         session = Session(lifecycle)
-        session.position = session.position._replace(node=lifecycle.node(state))
+        session.point = session.point._replace(node=lifecycle.node(state))
         assert f"[{state}]" in way(session)
         names = [choice.name for choice in session.choices()]
         assert sorted(names) == sorted(lifecycle.triggers)
-    assert max(len(line) for line in telling.listed(session.choices())) <= 32
-    assert max(map(len, telling.HELP.split("\n"))) <= 78
-    assert len(telling.KEYS) <= 78
+    assert max(len(line) for line in texts.listed(session.choices())) <= 32
+    assert max(map(len, texts.HELP.split("\n"))) <= 78
+    assert len(texts.KEYS) <= 78
 
 
 def test_without_a_terminal_it_refuses_in_one_line() -> None:
@@ -324,8 +322,8 @@ def test_in_a_real_terminal_without_colour_it_runs_and_leaves_with_q(tmp_path: P
     assert b"\x1b[31m" not in shown
 
 
-def told_on_demand(session: Session, trigger: str, place: int) -> bool:
-    """Whether a trigger happens once everything is said that it asks for."""
+def triggered(session: Session, trigger: str, place: int) -> bool:
+    """Whether a trigger happens once the facts that it depends on are given."""
     given: dict[str, str] = {}
     for _ in range(5):
         try:
@@ -343,16 +341,16 @@ def told_on_demand(session: Session, trigger: str, place: int) -> bool:
 
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
-def test_everything_possible_happens_once_what_it_depends_on_is_said(
+def test_every_possible_event_happens_once_its_facts_are_given(
     lifecycle: Lifecycle, place: int
 ) -> None:
     happened = 0
     for state in lifecycle.states.values():
         session = Session(lifecycle)
-        session.position = session.position._replace(node=lifecycle.node(state))
-        before = session.position
+        session.point = session.point._replace(node=lifecycle.node(state))
+        before = session.point
         for choice in session.choices():
             if choice.why is None:
-                happened += told_on_demand(session, choice.name, place)
-                session.position = before
+                happened += triggered(session, choice.name, place)
+                session.point = before
     assert happened > 90

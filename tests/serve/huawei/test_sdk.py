@@ -44,7 +44,7 @@ from huaweicloudsdkecs.v2 import (
     ShowServerRequest,
 )
 
-from ecs_fsm.testing.cloud import EcsCloud, served
+from ecs_fsm.testing.emulator import EcsCloud, served
 
 CIRROS, DEBIAN = "70a599e0-31e7-49b7-b260-868f441e862b", "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 SMALL, LARGE = "s6.small.1", "s6.large.2"

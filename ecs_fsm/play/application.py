@@ -1,4 +1,4 @@
-"""The application: what can happen on the left, the picture and the history on the right."""
+"""The application: possible events on the left, the lanes and the history on the right."""
 
 from __future__ import annotations
 
@@ -15,20 +15,18 @@ from textual.widgets import OptionList, Static
 
 from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.play import telling
-from ecs_fsm.play.picture import lanes, way
-from ecs_fsm.play.quizzing import Quiz, QuizScreen
-from ecs_fsm.play.screens import ChoiceScreen, TextScreen
+from ecs_fsm.play import texts
+from ecs_fsm.play.screens import ChoiceScreen, Quiz, QuizScreen, TextScreen
 from ecs_fsm.play.session import Choice, Session
 from ecs_fsm.teach.lesson import Lesson, find
 from ecs_fsm.teach.question import Question
 
 FREE = ""
-"""The name of no lesson."""
+"""The name of the option without a lesson."""
 
 
 class Play(App[None]):
-    """A server of a lifecycle, led through it by keys."""
+    """The terminal application in which keys trigger the events of one server."""
 
     CSS_PATH = "play.tcss"
     ENABLE_COMMAND_PALETTE = False
@@ -36,7 +34,7 @@ class Play(App[None]):
         Binding("n,space", "next", "next"),
         Binding("u", "undo", "undo"),
         Binding("r", "redo", "redo"),
-        Binding("x", "anew", "begin anew"),
+        Binding("x", "restart", "restart"),
         Binding("h", "history", "history"),
         Binding("l", "lessons", "lessons"),
         Binding("z", "quiz", "quiz"),
@@ -53,11 +51,11 @@ class Play(App[None]):
         self._lessons = tuple(lessons)
         self._questions = questions
         self._choices: list[Choice] = []
-        self._said = telling.WELCOME
+        self._message = texts.WELCOME
         self._one = Lock()
 
     def compose(self) -> ComposeResult:
-        """What the API shows on top, the keys at the bottom."""
+        """Show the attributes at the top, the keys at the bottom."""
         yield Static(id="attributes", markup=False)
         with Horizontal(id="middle"):
             yield OptionList(id="choices", markup=False)
@@ -67,25 +65,25 @@ class Play(App[None]):
                 yield Static(id="history", markup=False)
         with VerticalScroll(id="said"):
             yield Static(id="message", markup=False)
-        yield Static(telling.KEYS, classes="keys", markup=False)
+        yield Static(texts.KEYS, classes="keys", markup=False)
 
     def on_mount(self) -> None:
-        """Show where the server is, which is nowhere yet."""
+        """Show the empty start."""
         self.show()
         self.query_one("#choices").focus()
 
     def show(self) -> None:
-        """Show everything anew."""
+        """Refresh the whole screen."""
         session = self.session
         self._choices = session.choices()
-        self._put("attributes", telling.attributes(session))
-        self._put("picture", lanes(session.lifecycle, session.state))
-        self._put("way", way(session))
-        self._put("history", telling.last_changes(session))
-        self._put("message", self._said)
+        self._put("attributes", texts.attributes(session))
+        self._put("picture", texts.lanes(session.lifecycle, session.state))
+        self._put("way", texts.way(session))
+        self._put("history", texts.last_changes(session))
+        self._put("message", self._message)
         listed = self.query_one("#choices", OptionList)
         listed.clear_options()
-        for choice, line in zip(self._choices, telling.listed(self._choices), strict=True):
+        for choice, line in zip(self._choices, texts.listed(self._choices), strict=True):
             listed.add_option(Content.styled(line, "dim" if choice.why else ""))
         listed.highlighted = 0
 
@@ -93,34 +91,34 @@ class Play(App[None]):
         self.query_one(f"#{name}", Static).update(text)
 
     def say(self, text: str) -> None:
-        """Show a message under everything else, and the lesson's next step with it."""
-        self._said = telling.with_step(text, self.session)
+        """Show a message at the bottom, with the next step of the lesson."""
+        self._message = texts.with_step(text, self.session)
         self.show()
         self.query_one("#said", VerticalScroll).scroll_home(animate=False)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Let happen what was chosen."""
+        """Trigger the selected event."""
         self.happen(self._choices[event.option_index].name)
 
     def action_possible(self, number: int) -> None:
-        """Let happen what stands under a number."""
+        """Trigger the possible event with that number."""
         possible = [choice.name for choice in self._choices if choice.why is None]
         if number <= len(possible):
             self.happen(possible[number - 1])
 
     def action_next(self) -> None:
-        """Let the system go on; where there is no server yet, make one."""
+        """Let the system finish one step; create a server if there is none."""
         lifecycle = self.session.lifecycle
         nothing = self.session.state is None
         self.happen(lifecycle.creation.trigger if nothing else lifecycle.advance)
 
     @work
     async def happen(self, trigger: str) -> None:
-        """Let something happen, once everything is said that it depends on; one after the other."""
+        """Trigger an event after asking for the facts that it depends on; one event at a time."""
         async with self._one:
             why = {choice.name: choice.why for choice in self._choices}[trigger]
             if why:
-                self.say(telling.refused(self.session, trigger, why))
+                self.say(texts.refused(self.session, trigger, why))
                 return
             given: dict[str, str] = {}
             for fact, usual in self.session.questions(trigger).items():
@@ -133,7 +131,7 @@ class Play(App[None]):
 
     async def _do(self, trigger: str, given: dict[str, str]) -> None:
         while True:
-            before = len(self.session.position.changes)
+            before = len(self.session.point.changes)
             try:
                 done = self.session.do(trigger, given)
             except UnknownFact as unknown:
@@ -146,48 +144,48 @@ class Play(App[None]):
                 self.say(str(error))
                 return
             else:
-                self.say(telling.happened(self.session, trigger, before, done=done))
+                self.say(texts.happened(self.session, trigger, before, done=done))
                 return
 
     async def _ask(self, trigger: str, fact: str, usual: str | None) -> str | None:
         memory = self.session.lifecycle.memory
-        options = telling.values(memory.values(fact), fact, usual)
+        options = texts.values(memory.values(fact), fact, usual)
         title = f"{trigger} depends on {fact}. {memory.fact(fact).meaning}"
         return await self.push_screen_wait(ChoiceScreen(title, options))
 
     def action_undo(self) -> None:
-        """Go back by one event."""
+        """Undo one event."""
         self.say("Undone." if self.session.undo() else "There is nothing to undo.")
 
     def action_redo(self) -> None:
-        """Take an undo back."""
-        self.say("Done again." if self.session.redo() else "There is nothing to do again.")
+        """Redo the event that was undone last."""
+        self.say("Redone." if self.session.redo() else "There is nothing to redo.")
 
-    def action_anew(self) -> None:
-        """Begin the lesson, or the life of a server, anew."""
+    def action_restart(self) -> None:
+        """Restart the lesson, or start without a server."""
         self._begin(self.session.lesson)
 
     def action_history(self) -> None:
-        """Show everything that happened."""
-        self.push_screen(TextScreen("What happened", telling.history(self.session)))
+        """Show the whole history."""
+        self.push_screen(TextScreen("History", texts.history(self.session)))
 
     def action_help(self) -> None:
-        """Show what the keys do and what is seen."""
-        self.push_screen(TextScreen("Keys", telling.HELP))
+        """Show the help."""
+        self.push_screen(TextScreen("Keys", texts.HELP))
 
     def action_quiz(self) -> None:
-        """Ask the questions of the quiz."""
+        """Start the quiz."""
         self.push_screen(QuizScreen(Quiz(self._questions)))
 
     @work
     async def action_lessons(self) -> None:
-        """Let a lesson be chosen, and begin it."""
+        """Ask for a lesson and start it."""
         options = [(lesson.name, lesson.title) for lesson in self._lessons]
-        asked = ChoiceScreen("Lessons", [*options, (FREE, "No lesson: play freely")])
-        name = await self.push_screen_wait(asked)
+        screen = ChoiceScreen("Lessons", [*options, (FREE, "No lesson: play freely")])
+        name = await self.push_screen_wait(screen)
         if name is not None:
             self._begin(find(self._lessons, name) if name else None)
 
     def _begin(self, lesson: Lesson | None) -> None:
         self.session.restart(lesson)
-        self.say(lesson.introduction if lesson else telling.WELCOME)
+        self.say(lesson.introduction if lesson else texts.WELCOME)

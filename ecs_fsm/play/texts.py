@@ -1,0 +1,156 @@
+"""What the application shows, as text: attributes, choices, messages, lanes and states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import NO_SERVER, NO_TASK, AnyChange, Kind, State
+from ecs_fsm.play.session import Choice, Session
+
+WELCOME = "There is no server yet: press 1 or n to create one, l for lessons, ? for help."
+KEYS = "↑↓⏎ 1-9 choose n next u undo r redo x restart h history l lessons z quiz ? q"
+HELP = """\
+↑ ↓ and enter  choose an event on the left: possible events have a number,
+               impossible ones a - and a message that says why
+1 to 9         trigger one of the first nine possible events
+n or space     let the system finish one step
+u, r           undo, redo
+x              restart
+h              history
+l              lessons
+z              quiz
+q              quit
+
+Right: the vm_states with their status at rest, and a mark at the current one;
+the states on the way, the current one in [brackets]; the last events.
+! marks failures, * what the system does by itself."""
+MARKS = {Kind.REQUEST: " ", Kind.PROGRESS: " ", Kind.FAILURE: "!", Kind.SYSTEM: "*"}
+NUMBERED = 9
+LAST = 12
+
+
+def attributes(session: Session) -> str:
+    """Return what an API client sees of the server, and its facts."""
+    node = session.point.node
+    if node is None:
+        return f"{session.lifecycle.name}: {NO_SERVER}"
+    state = node.state
+    known = "".join(f" {name}={value}" for name, value in node.facts)
+    facts = f"\nfacts{known}" if known else ""
+    return (
+        f"status {state.status}  vm_state {state.vm_state}  "
+        f"task_state {state.task_state or 'null'}{facts}"
+    )
+
+
+def listed(choices: Iterable[Choice]) -> list[str]:
+    """Return a line per choice: its number if it is possible, otherwise a hyphen."""
+    lines = []
+    for number, choice in enumerate(choices, 1):
+        key = " " if number > NUMBERED else str(number)
+        lines.append(f"{'-' if choice.why else key}{MARKS[choice.kind]}{choice.name}")
+    return lines
+
+
+def last_changes(session: Session) -> str:
+    """Return the last changes, the latest first."""
+    changes = session.point.changes[-LAST:]
+    return "\n".join(
+        f"{c.event or 'start'}: {c.status} {c.task_state or ''}" for c in changes[::-1]
+    )
+
+
+def history(session: Session) -> str:
+    """Return the whole history as a table."""
+    return str(session.history) if session.history else "No events yet."
+
+
+def values(known: Sequence[str], fact: str, usual: str | None) -> list[tuple[str, str]]:
+    """Return the values of a fact, the usual one (or else the remembered one) first."""
+    if usual is None:
+        return [("", "as remembered"), *((value, f"{fact}={value}") for value in known)]
+    first = sorted(known, key=lambda value: value != usual)
+    return [(value, f"{fact}={value}") for value in first]
+
+
+def refused(session: Session, trigger: str, why: str) -> str:
+    """Return why an event is not possible."""
+    request = session.lifecycle.triggers[trigger].kind is Kind.REQUEST
+    return f"{trigger} {'gets 409' if request else 'cannot happen'}: {why}."
+
+
+def happened(session: Session, trigger: str, before: int, *, done: bool) -> str:
+    """Return what an event changed after the first `before` changes, or the lesson's comment."""
+    lesson, point = session.lesson, session.point
+    if lesson and done:
+        return lesson.steps[point.done - 1].then
+    meaning = session.lifecycle.triggers[trigger].meaning
+    entered = [f"{c.vm_state}/{c.task_state or '-'} {c.status}" for c in point.changes[before:]]
+    text = f"{trigger}: {' → '.join(entered) or 'no visible change'}. {meaning}"
+    if lesson and session.step:
+        return f"{text} This is not the step of the lesson: u undoes it."
+    return text
+
+
+def with_step(text: str, session: Session) -> str:
+    """Return a message, and below it the next step or the end of the lesson."""
+    lesson = session.lesson
+    if lesson is None:
+        return text
+    if session.step is None:
+        return f"{text}\nThe lesson “{lesson.title}” is complete: l shows the others."
+    return f"{text}\n({session.point.done + 1}/{len(lesson.steps)}) {session.step.text}"
+
+
+HERE = "▶ "
+ELSEWHERE = "  "
+ARROW = " → "
+MAX_ONE_COLUMN = 8
+"""With more vm_states than that there are two columns."""
+
+
+def lanes(lifecycle: Lifecycle, state: State | None) -> str:
+    """Return the vm_states with their status at rest, the current one marked, or in two columns."""
+    cells = []
+    vm_states = list(lifecycle.table.vm_states)
+    widest = max(map(len, vm_states))
+    many = len(vm_states) > MAX_ONE_COLUMN
+    for vm_state in vm_states:
+        here = state is not None and state.vm_state == vm_state
+        cell = f"{HERE if here else ELSEWHERE}{vm_state:<{widest}}"
+        rest = lifecycle.states.get(f"{vm_state}/{NO_TASK}")
+        cells.append(f"{cell} {rest.status}" if rest and not many else cell)
+    if not many:
+        return "\n".join(cells)
+    half = (len(cells) + 1) // 2
+    left, right = cells[:half], [*cells[half:], ""]
+    return "\n".join(f"{a}{b}".rstrip() for a, b in zip(left, right, strict=False))
+
+
+def way(session: Session) -> str:
+    """Return the states since the last request, the current one in brackets, and the next ones.
+
+    The next ones are entered if nothing goes wrong. A vm_state is named only where it changes.
+    """
+    state = session.state
+    if state is None:
+        return NO_SERVER
+    point = session.point
+    before = [_name(c) for c in point.changes[max(point.requested - 1, 0) : -1]]
+    ahead = [str(s) for s in session.ahead()]
+    return ARROW.join(_short([*before, f"[{state}]", *ahead]))
+
+
+def _name(change: AnyChange) -> str:
+    return f"{change.vm_state}/{change.task_state or NO_TASK}"
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    shown, last = [], ""
+    for name in names:
+        vm_state, _, task = name.strip("[]").partition("/")
+        same = f"…/{task}" if vm_state == last else f"{vm_state}/{task}"
+        shown.append(f"[{same}]" if name.startswith("[") else same)
+        last = vm_state
+    return shown
