@@ -26,11 +26,14 @@ test-core: checked
 	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed" && \
 		$(BIN)/pytest -m "timed and not browser"
 
-checked: $(VENV)/.test $(VENV)/.mermaid
+checked: $(VENV)/.test $(VENV)/.javascript
 	cd $(ROOT) && $(BIN)/ruff check .
 	cd $(ROOT) && $(BIN)/ruff format --check .
 	cd $(ROOT) && $(BIN)/mypy
 	cd $(ROOT) && $(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+	cd $(ROOT)/tests/javascript && PATH="$(BIN):$$PATH" && $(JAVASCRIPT)/tsc -p explore.json && \
+		$(JAVASCRIPT)/tsc -p live.json && $(JAVASCRIPT)/biome lint --error-on-warnings \
+		--config-path=lint.json $(ROOT)/ecs_fsm $(ROOT)/tests
 
 bench: $(VENV)/.bench
 	@cd $(ROOT) && $(BIN)/python -m tests.bench
@@ -77,10 +80,12 @@ $(VENV)/.test: $(VENV)/.uv
 	@$(WITH_EXTRAS)
 	@touch $@
 
-# Mermaid's own parser, which judges our texts; node comes as a Python package.
-$(VENV)/.mermaid: $(VENV)/.test $(ROOT)/tests/mermaid/package.json
-	@mkdir -p $(VENV)/mermaid && cp $(ROOT)/tests/mermaid/package.json $(VENV)/mermaid
-	@PATH="$(BIN):$$PATH" $(BIN)/npm install --silent --no-audit --no-fund --prefix $(VENV)/mermaid
+# The type checker and the linter of the pages' scripts, and Mermaid's own parser, which judges our
+# texts; node comes as a Python package.
+JAVASCRIPT := $(VENV)/javascript/node_modules/.bin
+$(VENV)/.javascript: $(VENV)/.test $(ROOT)/tests/javascript/package.json
+	@mkdir -p $(VENV)/javascript && cp $(ROOT)/tests/javascript/package.json $(VENV)/javascript
+	@PATH="$(BIN):$$PATH" $(BIN)/npm install --silent --no-audit --no-fund --prefix $(VENV)/javascript
 	@touch $@
 
 # A browser to try the page in, and axe-core, which judges how accessible it is.

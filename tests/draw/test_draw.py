@@ -197,10 +197,10 @@ def test_mermaid_of_a_run_numbers_its_events_in_order() -> None:
 
 
 def test_every_mermaid_text_is_read_by_mermaid_itself() -> None:
-    judge = Path(__file__).parents[1] / "mermaid" / "judge.mjs"
+    judge = Path(__file__).parents[1] / "javascript" / "mermaid.mjs"
     texts = [draw.render(picture, "mermaid").decode() for _, picture in EVERY]
     texts.append("stateDiagram-v2\n  powering-off --> deleted")
-    modules = Path(sys.prefix) / "mermaid"
+    modules = Path(sys.prefix) / "javascript"
     done = subprocess.run(
         [Path(sys.prefix) / "bin" / "node", judge, modules],
         input=json.dumps(texts),

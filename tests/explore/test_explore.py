@@ -26,7 +26,7 @@ LIFECYCLES = pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=["ecs", "nova
 LARGEST = {"ecs": 500_000, "nova": 1_000_000}
 
 
-class Read(HTMLParser):
+class ParsedPage(HTMLParser):
     """A page as its elements, with the text of those that hold no markup."""
 
     def __init__(self, text: str) -> None:
@@ -46,14 +46,14 @@ class Read(HTMLParser):
             self.found[-1] = tag, attributes, text + data
 
     def data(self, name: str) -> Any:
-        (told,) = [text for _, a, text in self.found if a.get("id") == name]
-        return json.loads(told)
+        (found,) = [text for _, a, text in self.found if a.get("id") == name]
+        return json.loads(found)
 
 
 @cache
-def read(lifecycle: Lifecycle) -> Read:
+def read(lifecycle: Lifecycle) -> ParsedPage:
     """The page of a lifecycle with nothing taught."""
-    return Read(explorer(lifecycle))
+    return ParsedPage(explorer(lifecycle))
 
 
 @LIFECYCLES
@@ -98,19 +98,19 @@ def test_the_picture_has_every_state_once_and_only_transitions_that_there_are(
 
 
 @LIFECYCLES
-def test_the_data_tells_every_word_with_its_meaning(lifecycle: Lifecycle) -> None:
+def test_the_data_has_every_word_with_its_meaning(lifecycle: Lifecycle) -> None:
     data = read(lifecycle).data("lifecycle-data")
     table = lifecycle.table
     for name in ("vm_states", "task_states", "statuses"):
-        told = {word[0]: word[1] for word in data[name]}
-        assert told == {word.value: word.meaning for word in getattr(table, name)}
+        meanings = {word[0]: word[1] for word in data[name]}
+        assert meanings == {word.value: word.meaning for word in getattr(table, name)}
     assert [t["name"] for t in data["triggers"]] == [*lifecycle.triggers]
     assert len(data["transitions"]) == len(lifecycle.transitions)
     assert len(data["reasons"]) == len(set(data["reasons"]))
 
 
 def test_every_script_is_in_the_page_and_within_reason() -> None:
-    names = sorted(path.stem for path in (FOLDER / "script").iterdir())
+    names = sorted(path.stem for path in (FOLDER / "script").glob("*.js"))
     assert sorted(SCRIPTS) == names
     long = {n: len((FOLDER / "script" / f"{n}.js").read_text("utf-8").splitlines()) for n in names}
     assert {name: lines for name, lines in long.items() if lines > 250} == {}
@@ -135,7 +135,7 @@ def test_no_word_of_a_table_stands_in_a_script(name: str) -> None:
 
 
 def test_what_comes_from_a_lesson_cannot_end_its_element() -> None:
-    page = Read(explorer(ECS, HOSTILE))
+    page = ParsedPage(explorer(ECS, HOSTILE))
     assert page.data("content-data")["lessons"][0]["title"] == EVIL
     assert [a for t, a, _ in page.found if t == "img"] == []
 
@@ -150,7 +150,7 @@ def test_lessons_that_are_too_much_are_refused(lessons: list[dict[str, object]])
         as_data(ECS, Content(lessons))
 
 
-def test_the_command_writes_the_page_and_tells_its_name_where_none_was_given(
+def test_the_command_writes_the_page_and_prints_the_name_that_it_chose(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

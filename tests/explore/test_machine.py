@@ -28,28 +28,28 @@ LIFECYCLES = pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=["ecs", "nova
 Answer = list[Any]
 
 NODES = """const { machine } = explorer;
-const nodeOf = (told) => told && { state: machine.stateNamed.get(told[0]), facts: told[1] };
-const tell = ({ state, facts }) => [state.name, facts];
+const nodeOf = (pair) => pair && { state: machine.stateNamed.get(pair[0]), facts: pair[1] };
+const pairOf = ({ state, facts }) => [state.name, facts];
 """
 OUTCOMES = f"""(cases) => {{ {NODES}
 return cases.map(([node, name, given]) => {{
   const found = machine.outcome(machine.triggerNamed.get(name), nodeOf(node), given);
-  if (found.refused) return explorer.tellRefusal(found.refused);
-  if (found.unknown) return explorer.tellUnknown(found.unknown, machine.triggerNamed.get(name), nodeOf(node));
-  return [found.transition.index, found.nodes.map(tell), tell(found.end)];
+  if (found.refused) return explorer.refusalText(found.refused);
+  if (found.unknown) return explorer.unknownFactText(found.unknown, machine.triggerNamed.get(name), nodeOf(node));
+  return [found.transition.index, found.nodes.map(pairOf), pairOf(found.end)];
 }}); }}"""
 REFUSALS = f"""(nodes) => {{ {NODES}
 const reasons = new Map();
 const number = (reason) => reasons.set(reason, reasons.get(reason) ?? reasons.size).get(reason);
-const rows = nodes.map((told) => {{
-  const node = nodeOf(told);
+const rows = nodes.map((pair) => {{
+  const node = nodeOf(pair);
   return [machine.requests(node).map(({{ name }}) => name),
     machine.triggers.map((trigger) => machine.may(trigger, node) ? -1 : number(machine.reason(trigger, node)))];
 }});
 return {{ reasons: [...reasons.keys()], rows }}; }}"""
 RUNS = """(runs) => { const { machine, Story, newRun, scenario } = explorer;
-return runs.map((told) => {
-  const events = told.map(([name, given]) => name === machine.data.hang ? { hang: true }
+return runs.map((steps) => {
+  const events = steps.map(([name, given]) => name === machine.data.hang ? { hang: true }
     : { trigger: machine.triggerNamed.get(name), given });
   const run = newRun(null, events);
   const history = new Story(machine, run).history();
@@ -57,7 +57,7 @@ return runs.map((told) => {
 }); }"""
 
 
-def told(node: Node | None) -> Answer | None:
+def pair(node: Node | None) -> Answer | None:
     return [str(node.state), dict(node.facts)] if node else None
 
 
@@ -74,16 +74,16 @@ def nodes(lifecycle: Lifecycle) -> tuple[Node, ...]:
     return tuple(dict.fromkeys([*lifecycle.graph(), *bare, *needed]))
 
 
-def ask(page: Page, question: str, about: object) -> Any:
+def evaluate(page: Page, question: str, about: object) -> Any:
     """What a function of the page answers; as text, which is the quickest way in and out."""
     return json.loads(
         page.evaluate(
-            f"(told) => JSON.stringify(({question})(JSON.parse(told)))", json.dumps(about)
+            f"(text) => JSON.stringify(({question})(JSON.parse(text)))", json.dumps(about)
         )
     )
 
 
-def said(lifecycle: Lifecycle, case: Answer, node: Node | None) -> Answer | str:
+def answer(lifecycle: Lifecycle, case: Answer, node: Node | None) -> Answer | str:
     """What Python answers to a trigger in a node with facts."""
     _, trigger, given = case
     try:
@@ -91,7 +91,7 @@ def said(lifecycle: Lifecycle, case: Answer, node: Node | None) -> Answer | str:
     except (UnknownFact, Refused) as error:
         return str(error)
     place = places(lifecycle)[found.transition]
-    return [place, [told(n) for n in found.nodes], told(found.end)]
+    return [place, [pair(n) for n in found.nodes], pair(found.end)]
 
 
 @cache
@@ -101,35 +101,35 @@ def places(lifecycle: Lifecycle) -> dict[Transition, int]:
 
 @LIFECYCLES
 def test_every_transition_is_the_same_in_the_page(lifecycle: Lifecycle, opening: Opening) -> None:
-    asked = [
-        (node, [told(node), outcome.transition.trigger, given_with(lifecycle, outcome)])
+    cases = [
+        (node, [pair(node), outcome.transition.trigger, given_with(lifecycle, outcome)])
         for node in (None, *nodes(lifecycle))
         for outcome in lifecycle.outcomes(node)
     ]
-    expected = [said(lifecycle, case, node) for node, case in asked]
-    assert ask(opening(lifecycle.name), OUTCOMES, [case for _, case in asked]) == expected
+    expected = [answer(lifecycle, case, node) for node, case in cases]
+    assert evaluate(opening(lifecycle.name), OUTCOMES, [case for _, case in cases]) == expected
     taken = {case[0] for case in expected if isinstance(case, list)}
     assert taken == set(range(len(lifecycle.transitions)))
 
 
 @LIFECYCLES
-def test_what_is_asked_without_facts_comes_to_the_same(
+def test_a_trigger_without_facts_has_the_same_outcome(
     lifecycle: Lifecycle, opening: Opening
 ) -> None:
-    asked: list[tuple[Node, Answer]] = [
-        (node, [told(node), name, {}])
+    cases: list[tuple[Node, Answer]] = [
+        (node, [pair(node), name, {}])
         for node in nodes(lifecycle)
         for name, trigger in lifecycle.triggers.items()
         if trigger.given and lifecycle.possible(name, node)
     ]
-    expected = [said(lifecycle, case, node) for node, case in asked]
-    assert ask(opening(lifecycle.name), OUTCOMES, [case for _, case in asked]) == expected
+    expected = [answer(lifecycle, case, node) for node, case in cases]
+    assert evaluate(opening(lifecycle.name), OUTCOMES, [case for _, case in cases]) == expected
 
 
 @LIFECYCLES
 def test_every_refusal_is_the_same_in_the_page(lifecycle: Lifecycle, opening: Opening) -> None:
     page = opening(lifecycle.name)
-    got = ask(page, REFUSALS, [told(node) for node in nodes(lifecycle)])
+    got = evaluate(page, REFUSALS, [pair(node) for node in nodes(lifecycle)])
     for node, (requests, row) in zip(nodes(lifecycle), got["rows"], strict=True):
         reasons = [None if n < 0 else got["reasons"][n] for n in row]
         allowed = [bool(lifecycle.possible(name, node)) for name in lifecycle.triggers]
@@ -137,11 +137,11 @@ def test_every_refusal_is_the_same_in_the_page(lifecycle: Lifecycle, opening: Op
             None if can else lifecycle.reason(trigger, node)
             for can, trigger in zip(allowed, lifecycle.triggers, strict=True)
         ], node
-        asked = zip(allowed, lifecycle.triggers.values(), strict=True)
-        assert requests == [t.name for can, t in asked if can and t.kind is Kind.REQUEST]
+        cases = zip(allowed, lifecycle.triggers.values(), strict=True)
+        assert requests == [t.name for can, t in cases if can and t.kind is Kind.REQUEST]
 
 
-def test_a_refusal_is_told_in_the_words_of_python(opening: Opening) -> None:
+def test_a_refusal_has_the_text_of_python(opening: Opening) -> None:
     page = opening(fragment="#from=active/powering-off")
     page.press("[data-name=resize]", "Enter")
     node = ECS.place(ECS.states["active/powering-off"])
@@ -196,7 +196,7 @@ def test_random_walks_agree_and_can_be_repeated_as_words(
 ) -> None:
     runs = [run for seed in range(50) for run in walks(lifecycle, seed)]
     page = opening(lifecycle.name)
-    for run, (history, words) in zip(runs, ask(page, RUNS, runs), strict=True):
+    for run, (history, words) in zip(runs, evaluate(page, RUNS, runs), strict=True):
         expected = entered(lived(lifecycle, run))
         assert history == expected, run
         server, refused = simulate(server_class(lifecycle.name), words)

@@ -1,23 +1,40 @@
+// @ts-check
 // The picture: where the server is, where it was, and which arrows lead on from there.
 
 const board = byId("board");
-const boxes = [...board.querySelectorAll("[data-state]")];
-const arrows = [...board.querySelectorAll("[data-transitions]")].map((group) => ({
+/** @returns {HTMLElement[]} */
+const inBoard = (selector) => [...board.querySelectorAll(selector)];
+const boxes = inBoard("[data-state]");
+const arrows = inBoard("[data-transitions]").map((group) => ({
   group,
-  transitions: group.dataset.transitions.split(",").map((n) => machine.transitions[n]),
+  transitions: numberedBy(group, "transitions").map((n) => machine.transitions[n]),
 }));
-const chips = [...board.querySelectorAll("[data-trigger]")];
-const lanes = new Map(
-  [...board.querySelectorAll("[data-lane]")].map((lane) => [Number(lane.dataset.lane), lane]),
-);
-const wholeBoard = board.getAttribute("viewBox");
+const chips = inBoard("[data-trigger]");
+const lanes = new Map(inBoard("[data-lane]").map((lane) => [Number(lane.dataset.lane), lane]));
+const wholeBoard = board.getAttribute("viewBox") ?? "";
 const ownBox = new Map(
   boxes
     .filter((box) => !box.classList.contains("again"))
-    .map((box) => [machine.states[box.dataset.state], box]),
+    .map((box) => [stateOf(box), box]),
 );
 const LARGE_BOARD = 1500;
 
+// The numbers in a data attribute of the picture, by which it names states and transitions.
+function numberedBy(group, attribute) {
+  return group.dataset[attribute].split(",").map(Number);
+}
+
+/** @returns {LifecycleState} */
+function stateOf(box) {
+  return machine.states[numberedBy(box, "state")[0]];
+}
+
+/** @returns {Trigger} */
+function triggerOf(chip) {
+  return machine.triggers[numberedBy(chip, "trigger")[0]];
+}
+
+// Whether the server can take this transition now.
 function leadsOn(transition) {
   if (transition.source !== story.state || story.obstacle(transition.trigger) !== null)
     return false;
@@ -36,7 +53,7 @@ part((before) => {
     group.classList.toggle("open", transitions.some(leadsOn));
   }
   for (const chip of chips) {
-    chip.classList.toggle("open", story.obstacle(machine.triggers[chip.dataset.trigger]) === null);
+    chip.classList.toggle("open", story.obstacle(triggerOf(chip)) === null);
   }
   if (before.run !== view.run || before.whole !== view.whole) frame();
 });
@@ -48,11 +65,11 @@ function showsWhole() {
 // Show the whole, or the lane in which the server is.
 function frame() {
   const whole = showsWhole();
-  const lane = lanes.get(
-    story.state ? story.state.lane : machine.creation.sources.get(null)[0].path[0].lane,
-  );
+  const [created] = machine.find(machine.creation, null);
+  const lane = lanes.get(story.state ? story.state.lane : created.path[0].lane);
+  const ground = lane?.querySelector(".lane rect");
   const [x, y, width, height] = ["x", "y", "width", "height"].map((name) =>
-    Number(lane.querySelector(".lane rect").getAttribute(name)),
+    Number(ground?.getAttribute(name)),
   );
   const seen = whole ? wholeBoard : `${x - 4} ${y - 4} ${width + 8} ${height + 8}`;
   if (board.getAttribute("viewBox") !== seen) board.setAttribute("viewBox", seen);
@@ -65,7 +82,7 @@ function frame() {
 function follow() {
   const here = story.state && ownBox.get(story.state);
   const scroller = board.parentElement;
-  if (here && scroller.scrollWidth > scroller.clientWidth) {
+  if (here && scroller && scroller.scrollWidth > scroller.clientWidth) {
     const box = here.getBoundingClientRect();
     const seen = scroller.getBoundingClientRect();
     scroller.scrollLeft += box.left + box.width / 2 - seen.left - seen.width / 2;
@@ -73,18 +90,18 @@ function follow() {
 }
 
 function pressBoard(target) {
-  const chip = target.closest("[data-trigger]");
-  if (chip) return ask(machine.triggers[chip.dataset.trigger]);
-  const arrow = target.closest("[data-transitions]");
-  const own = arrow && arrows.find(({ group }) => group === arrow).transitions;
+  const chip = closest(target, "[data-trigger]");
+  if (chip) return fire(triggerOf(chip));
+  const arrow = closest(target, "[data-transitions]");
+  const own = arrows.find(({ group }) => group === arrow)?.transitions;
   if (own) {
     const open = own.filter(leadsOn);
     const triggers = [...new Set((open.length ? open : own).map(({ trigger }) => trigger))];
-    return triggers.length > 1 && open.length ? chooseTrigger(triggers) : ask(triggers[0]);
+    return triggers.length > 1 && open.length ? chooseTrigger(triggers) : fire(triggers[0]);
   }
-  const box = target.closest("[data-state]");
+  const box = closest(target, "[data-state]");
   if (box) {
-    const { name, status, vmState, taskState } = machine.states[box.dataset.state];
+    const { name, status, vmState, taskState } = stateOf(box);
     say(`${name}: status ${status.name}. ${vmState.meaning} ${taskState ? taskState.meaning : ""}`);
   }
   return undefined;

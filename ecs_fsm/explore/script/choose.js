@@ -1,7 +1,8 @@
-// The dialog that asks: which fact goes with an event, or which of several events was meant.
+// @ts-check
+// The dialog: which fact is given with a trigger, or which of several triggers is meant.
 
 function openChoice(title, explanation, rows, accept, label) {
-  const dialog = byId("choose");
+  const dialog = /** @type {HTMLDialogElement} */ (byId("choose"));
   const form = element(
     "form",
     { method: "dialog" },
@@ -48,43 +49,49 @@ function factRow(fact, chosen, choose) {
   );
 }
 
+/** @param {Trigger} trigger */
 function chooseFacts(trigger) {
+  /** @type {Facts} */
   const given = {};
   const rows = machine.matters(trigger, story.node).map((name) => {
-    const fact = machine.facts.get(name);
+    const fact = machine.fact(name);
     const usual = trigger.given[name] ?? machine.value(name, story.node?.facts ?? {}) ?? null;
     return factRow(fact, usual, (value) => {
       given[name] = value;
     });
   });
-  openChoice(`${trigger.name} with …`, trigger.meaning, rows, () => ask(trigger, given), "Do it");
+  openChoice(`${trigger.name} with …`, trigger.meaning, rows, () => fire(trigger, given), "Do it");
 }
 
-// A fact that an event depends on and that nobody said: with the event, or of the server at the
-// beginning of the run.
+// Asks for the value of a fact that a trigger depends on: it is given with the trigger, or
+// remembered by the server from the start of the run.
+/** @param {Trigger} trigger @param {Fact} fact @param {Facts} given */
 function chooseUnknown(trigger, fact, given) {
-  const told = tellUnknown(fact, trigger, story.node);
+  const text = unknownFactText(fact, trigger, story.node);
   const { from } = view.run;
-  say(told, true);
+  say(text, true);
   if (!(fact.name in trigger.given) && !from?.state.kept.has(fact.name)) return;
   let value = fact.values[0];
   const row = factRow(fact, value, (chosen) => {
     value = chosen;
   });
   openChoice(
-    "One thing must be said",
-    told,
+    "A fact is missing",
+    text,
     [row],
     () => {
-      if (fact.name in trigger.given) return ask(trigger, { ...given, [fact.name]: value });
-      const facts = { ...from.facts, [fact.name]: value };
-      change({ run: { ...view.run, from: { ...from, facts } } }, true);
-      return ask(trigger, given);
+      if (fact.name in trigger.given) return fire(trigger, { ...given, [fact.name]: value });
+      if (from) {
+        const facts = { ...from.facts, [fact.name]: value };
+        change({ run: { ...view.run, from: { ...from, facts } } }, true);
+      }
+      return fire(trigger, given);
     },
-    "Say so",
+    "Use it",
   );
 }
 
+/** @param {Trigger[]} triggers */
 function chooseTrigger(triggers) {
   let chosen = triggers[0];
   const options = triggers.map((trigger) =>
@@ -105,8 +112,8 @@ function chooseTrigger(triggers) {
   const row = element(
     "fieldset",
     {},
-    element("legend", {}, "This arrow stands for several"),
+    element("legend", {}, "This arrow stands for several triggers"),
     ...options,
   );
-  openChoice("Which one?", "", [row], () => ask(chosen), "Do it");
+  openChoice("Which one?", "", [row], () => fire(chosen), "Do it");
 }

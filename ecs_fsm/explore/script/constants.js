@@ -1,13 +1,15 @@
-// The data of this page, and the few words that are the page's own.
+// @ts-check
+// The data of this page, and the few words that only the page uses.
 
-const readData = (id) => JSON.parse(document.getElementById(id).textContent);
+const readData = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
 const DATA = readData("lifecycle-data");
+/** @type {{ lessons: Lesson[], quiz: QuizQuestion[], waiters: any[] }} */
 const CONTENT = readData("content-data");
 
 const NO_TASK = "-";
 const KIND = { request: "request", progress: "progress", failure: "failure", system: "system" };
 const NOT_YET = "there is no server yet";
-const HANGING = "the step hangs: nothing happens any more until something is asked over it";
+const HANGING = "the step hangs: nothing happens until another request takes over";
 
 const POLL_TAB = "poll";
 const SHARE_TAB = "share";
@@ -24,6 +26,7 @@ const RHYTHM_NAMES = [
 ];
 const WAITER_LISTS = ["pending", "target", "failure"];
 const ATTRIBUTES = DATA.attributes;
+/** @type {Poll} */
 const NO_POLL = {
   attribute: ATTRIBUTES[0],
   pending: "",
@@ -36,6 +39,7 @@ const MANY_REQUESTS = 20;
 
 const THEMES = ["light", "dark"];
 
+/** @returns {View} */
 const emptyView = () => ({
   run: newRun(),
   tab: TABS[0],

@@ -1,8 +1,10 @@
-// The buttons: what a user may ask, and what the system does. One that is impossible now stays
-// where it is and says why when it is asked.
+// @ts-check
+// The buttons for requests and events. A button whose trigger is impossible now stays in place, and
+// says why when it is pressed.
 
+/** @param {Trigger} trigger */
 function triggerButton(trigger) {
-  const press = button(trigger.name, () => ask(trigger), {
+  const press = button(trigger.name, () => fire(trigger), {
     class: `trigger ${trigger.kind}`,
     "data-name": trigger.name,
   });
@@ -12,18 +14,18 @@ function triggerButton(trigger) {
         "aria-label": `${trigger.name} with …`,
       })
     : null;
-  return { trigger, press, facts, group: element("span", { class: "asked" }, press, facts) };
+  return { trigger, press, facts, group: element("span", { class: "with-facts" }, press, facts) };
 }
 
-const asked = machine.triggers.filter(({ kind }) => kind === KIND.request).map(triggerButton);
-const caused = machine.triggers
+const requestButtons = machine.triggers.filter(({ kind }) => kind === KIND.request).map(triggerButton);
+const eventButtons = machine.triggers
   .filter((trigger) => trigger.kind !== KIND.request && trigger !== machine.onward)
   .map(triggerButton);
-const many = asked.length > MANY_REQUESTS;
+const many = requestButtons.length > MANY_REQUESTS;
 const showsRefused = () => view.refused ?? !many;
 
-byId("requests").append(...asked.map(({ group }) => group));
-byId("events").append(...caused.map(({ group }) => group));
+byId("requests").append(...requestButtons.map(({ group }) => group));
+byId("events").append(...eventButtons.map(({ group }) => group));
 byId("refused-too").addEventListener("click", () => change({ refused: !showsRefused() }));
 
 function setPossible(press, possible) {
@@ -47,7 +49,7 @@ function move(at) {
   change({ run: { ...view.run, at } });
   say(
     story.node
-      ? `Now at event ${at} of ${view.run.events.length}: ${tellNow()}.`
+      ? `Now at event ${at} of ${view.run.events.length}: ${nowText()}.`
       : "Before the first event.",
   );
 }
@@ -72,7 +74,7 @@ const steps = {
   anew: () => {
     pause();
     change({ run: newRun(), poll: { ...view.poll, since: null } });
-    say("Begun anew: there is no server yet.");
+    say("A new run: there is no server yet.");
   },
 };
 for (const [id, act] of Object.entries(steps)) byId(id).addEventListener("click", act);
@@ -91,19 +93,20 @@ function nextText() {
 }
 
 part(() => {
-  for (const each of [...asked, ...caused]) showTrigger(each);
-  const refused = asked.filter(
+  for (const each of [...requestButtons, ...eventButtons]) showTrigger(each);
+  const refused = requestButtons.filter(
     ({ press }) => press.getAttribute("aria-disabled") === "true",
   ).length;
   byId("refused-too").hidden = !many;
-  byId("refused-too").textContent = `${refused} that are refused now`;
+  byId("refused-too").textContent = `Show ${refused} refused requests`;
   byId("refused-too").setAttribute("aria-expanded", String(showsRefused()));
   byId("next").textContent = nextText();
   setPossible(byId("next"), canGoOn());
-  setPossible(byId("play"), canGoOn() || ticking !== null);
+  setPossible(byId("play"), canGoOn() || ticking !== undefined);
   byId("play").textContent = ticking ? "Pause" : "Play";
   setPossible(byId("hangs"), story.running);
   setPossible(byId("undo"), view.run.at > 0);
   setPossible(byId("redo"), view.run.at < view.run.events.length);
-  byId("speed").querySelector("select").selectedIndex = SPEEDS.indexOf(view.speed);
+  const [speed] = byId("speed").getElementsByTagName("select");
+  speed.selectedIndex = SPEEDS.indexOf(view.speed);
 });

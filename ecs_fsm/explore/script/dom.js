@@ -1,8 +1,23 @@
+// @ts-check
 // Elements, made without markup: whatever comes in from outside can only become text.
 
 const SVG = "http://www.w3.org/2000/svg";
-const byId = (id) => document.getElementById(id);
 
+/** @returns {HTMLElement} */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** @returns {HTMLInputElement} */
+const inputById = (id) => /** @type {HTMLInputElement} */ (byId(id));
+
+/** The nearest element around the target of an event that matches. @returns {HTMLElement | null} */
+const closest = (target, selector) => /** @type {Element} */ (target).closest(selector);
+
+/**
+ * @template {Element} Made
+ * @param {Made} node
+ * @param {Record<string, any>} attributes
+ * @param {any[]} children
+ */
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
@@ -13,14 +28,25 @@ function fill(node, attributes, children) {
   return node;
 }
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} name
+ * @param {Record<string, any>} [attributes]
+ */
 function element(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }
 
+/**
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} name
+ * @param {Record<string, any>} [attributes]
+ */
 function drawn(name, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, name), attributes, children);
 }
 
+/** @param {string} text @param {() => unknown} press @param {Record<string, any>} [attributes] */
 function button(text, press, attributes = {}) {
   return element("button", { type: "button", onclick: press, ...attributes }, text);
 }
@@ -37,11 +63,12 @@ function choice(label, values, names, chosen, choose) {
   return element("label", { class: "field" }, element("span", {}, label), select);
 }
 
-function tonedWord(word, name = "span") {
-  return element(name, { class: `tag tone-${word.tone}` }, word.name);
+function tonedWord(word) {
+  return element("span", { class: `tag tone-${word.tone}` }, word.name);
 }
 
 // Say what happened, where it can be seen and where a screen reader hears it.
+/** @param {string} text @param {boolean} [refused] */
 function say(text, refused = false) {
   byId("said").textContent = text;
   byId("said").classList.toggle("refused", refused);

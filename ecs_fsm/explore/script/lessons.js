@@ -1,12 +1,15 @@
-// Lessons: a thing to do and a check that it was done, by the ordinary buttons.
+// @ts-check
+// Lessons: each step is done with the ordinary buttons, and checked.
 
+/** @param {Lesson} lesson */
 function lessonStart(lesson) {
   return lesson.start === null
     ? null
-    : { state: machine.stateNamed.get(lesson.start), facts: lesson.remember };
+    : { state: machine.state(lesson.start), facts: lesson.remember };
 }
 
-// How many steps of a lesson are done: each by an event after that of the step before it.
+// How many steps of a lesson are done; the event of each follows that of the step before it.
+/** @param {Lesson} lesson */
 function stepsDone(lesson) {
   const { from } = view.run;
   if ((from?.state.name ?? null) !== lesson.start) return 0;
@@ -14,6 +17,7 @@ function stepsDone(lesson) {
   for (const { event, node } of story.moments.slice(1)) {
     const step = lesson.steps[done];
     if (!step) break;
+    if (!event || !node) continue;
     const same = event.trigger?.name === step.do.trigger;
     const given = Object.entries(step.do.given ?? {}).every(
       ([name, value]) =>
@@ -24,6 +28,7 @@ function stepsDone(lesson) {
   return done;
 }
 
+/** @param {Lesson} lesson */
 function beginLesson(lesson) {
   pause();
   change({ lesson: lesson.name, run: newRun(lessonStart(lesson)) });
@@ -46,6 +51,7 @@ function stepItem(step, place, done) {
   );
 }
 
+/** @param {Lesson} lesson */
 function lessonView(lesson) {
   const done = stepsDone(lesson);
   return [
@@ -57,19 +63,19 @@ function lessonView(lesson) {
       ...lesson.steps.map((step, place) => stepItem(step, place, done)),
     ),
     done === lesson.steps.length
-      ? element("p", { class: "good", id: "lesson-done" }, "The lesson is done.")
+      ? element("p", { class: "good", id: "lesson-done" }, "Lesson completed.")
       : null,
     element(
       "p",
       { class: "buttons" },
-      button("Begin this lesson again", () => beginLesson(lesson)),
+      button("Restart this lesson", () => beginLesson(lesson)),
       button("All lessons", leaveLesson),
     ),
-  ].filter(Boolean);
+  ].filter((shownPart) => shownPart !== null);
 }
 
 function lessonList() {
-  if (!CONTENT.lessons.length) return [element("p", {}, "This page was made without lessons.")];
+  if (!CONTENT.lessons.length) return [element("p", {}, "This page has no lessons.")];
   return [
     element(
       "ol",
@@ -87,7 +93,7 @@ function lessonList() {
   ];
 }
 
-let shownLesson = null;
+let shownLesson = "?";
 
 part(() => {
   const lesson = CONTENT.lessons.find(({ name }) => name === view.lesson);
@@ -97,8 +103,8 @@ part(() => {
   shownLesson = now;
   byId("panel-lessons").replaceChildren(...(lesson ? lessonView(lesson) : lessonList()));
   const task =
-    lesson && (done < lesson.steps.length ? lesson.steps[done].text : "The lesson is done.");
+    lesson && (done < lesson.steps.length ? lesson.steps[done].text : "Lesson completed.");
   byId("task").hidden = !lesson;
   byId("task").textContent = lesson ? `${lesson.title}: ${task}` : "";
-  byId("learned").textContent = done ? lesson.steps[done - 1].then : "";
+  byId("learned").textContent = lesson && done ? lesson.steps[done - 1].then : "";
 });

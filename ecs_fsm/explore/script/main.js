@@ -1,4 +1,5 @@
-// Begins: shows what the address says, and follows it.
+// @ts-check
+// Starts the page: shows what the address says, and follows it.
 
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -14,10 +15,10 @@ part(() => {
 byId("print").addEventListener("click", () => print());
 addEventListener("popstate", readLocation);
 readLocation();
-// For a teacher's own scripts, and for tests: the interpreter, and how a run is told.
+// For scripts of teachers and for tests: the interpreter, and the texts of a run.
 globalThis.explorer = {
   machine,
-  ask,
+  fire,
   Story,
   newRun,
   scenario,
@@ -25,7 +26,7 @@ globalThis.explorer = {
   table,
   chosenQuestions,
   readAddress: (text) => readAddress(machine, CONTENT, text),
-  tellRefusal,
-  tellUnknown,
+  refusalText,
+  unknownFactText,
 };
 performance.mark("ready");

@@ -1,5 +1,7 @@
-// What the server is now: for a reader in words, for a client of the API as JSON.
+// @ts-check
+// The state of the server: in words for a reader, as JSON for a client of the API.
 
+/** @param {LifecycleState} state @returns {Record<string, string | null>} */
 function apiAnswer(state) {
   const [status, vmState, taskState] = machine.data.api;
   return {
@@ -17,7 +19,8 @@ function stateBefore() {
 function answerLines() {
   if (!story.state) return ["404 Not Found"];
   const now = Object.entries(apiAnswer(story.state));
-  const before = stateBefore() && apiAnswer(stateBefore());
+  const earlier = stateBefore();
+  const before = earlier && apiAnswer(earlier);
   const lines = now.flatMap(([name, value], place) => {
     const text = `  ${JSON.stringify(name)}: ${JSON.stringify(value)}${place < now.length - 1 ? "," : ""}`;
     return [before && before[name] !== value ? element("mark", {}, text) : text, "\n"];
@@ -25,7 +28,7 @@ function answerLines() {
   return ['200 OK\n{"server": {\n', ...lines, "}}"];
 }
 
-function attributeRow(label, word, none) {
+function attributeRow(label, word, none = "") {
   return element(
     "div",
     { class: "attribute" },
@@ -41,9 +44,9 @@ function attributeRow(label, word, none) {
 }
 
 function wordsNow() {
-  if (!story.state) return [element("p", {}, "There is no server yet. Ask for one.")];
+  if (!story.state) return [element("p", {}, "There is no server yet. Create one.")];
   const { status, vmState, taskState } = story.state;
-  const known = Object.entries(story.node.facts);
+  const known = Object.entries(story.node?.facts ?? {});
   return [
     element("p", { class: "status" }, tonedWord(status), element("span", {}, status.meaning)),
     element(
@@ -56,26 +59,26 @@ function wordsNow() {
           "div",
           { class: "attribute" },
           element("dt", {}, name),
-          element("dd", {}, element("code", {}, value), " ", machine.facts.get(name).meaning),
+          element("dd", {}, element("code", {}, value), " ", machine.fact(name).meaning),
         ),
       ),
     ),
-    story.hung ? element("p", { class: "warning" }, `Here ${HANGING}.`) : null,
+    ...(story.hung ? [element("p", { class: "warning" }, `At this state ${HANGING}.`)] : []),
   ];
 }
 
 function surprisesNow() {
   if (!story.state) return [];
-  const last = story.moments.at(-1).event;
+  const last = story.last.event;
   const names = [last?.trigger?.name, story.state.name].filter(Boolean);
-  const told = machine.data.surprises.filter(([, about]) =>
+  const matching = machine.data.surprises.filter(([, about]) =>
     names.every((name) => about.includes(name)),
   );
-  return told.map(([text]) => element("p", { class: "surprise" }, text));
+  return matching.map(([text]) => element("p", { class: "surprise" }, text));
 }
 
 part((before) => {
   if (before.run === view.run) return;
   byId("answer").replaceChildren(...answerLines());
-  byId("words").replaceChildren(...wordsNow().filter(Boolean), ...surprisesNow());
+  byId("words").replaceChildren(...wordsNow(), ...surprisesNow());
 });

@@ -1,4 +1,5 @@
-// The panels below, of which one is seen: the history, and what the other files put into theirs.
+// @ts-check
+// The panels, one shown at a time: the history here, the others in their own files.
 
 const tabs = TABS.map((name) => byId(`tab-${name}`));
 
@@ -26,7 +27,7 @@ part(() =>
 
 function goBack(place, count) {
   move(place);
-  byId("rows").querySelectorAll("button")[count - earlier].focus();
+  byId("rows").getElementsByTagName("button")[count - earlier].focus();
 }
 
 function historyRow({ place, event, given, node }, count) {
@@ -39,7 +40,7 @@ function historyRow({ place, event, given, node }, count) {
       {},
       button(String(count), () => goBack(place, count), { "aria-label": `Go back to ${count}` }),
     ),
-    element("td", {}, event ? event + bracketed(given) : "found here"),
+    element("td", {}, event ? event + bracketed(given) : "initial"),
     element("td", {}, vmState.name),
     element("td", {}, taskState?.name ?? NO_TASK),
     element("td", {}, tonedWord(status)),
@@ -49,24 +50,25 @@ function historyRow({ place, event, given, node }, count) {
 
 if (machine.facts.size) byId("head").append(element("th", { scope: "col" }, "remembers"));
 
-// A long history is shown from its end; on paper it is whole.
+// A long history is shown from its end, but printed in full.
 const MOST_ROWS = 40;
 let earlier = 0;
 
+/** @param {number} [first] */
 function showRows(first) {
-  const lived = story.history();
-  earlier = Math.max(first ?? lived.length - MOST_ROWS, 0);
+  const rows = story.history();
+  earlier = Math.max(first ?? rows.length - MOST_ROWS, 0);
   byId("rows").replaceChildren(
-    ...lived.slice(earlier).map((row, n) => historyRow(row, earlier + n)),
+    ...rows.slice(earlier).map((row, n) => historyRow(row, earlier + n)),
   );
-  byId("no-history").hidden = lived.length > 0;
+  byId("no-history").hidden = rows.length > 0;
   byId("earlier").hidden = earlier === 0;
-  byId("earlier").textContent = `Show the ${earlier} before`;
+  byId("earlier").textContent = `Show ${earlier} earlier rows`;
 }
 
 byId("earlier").addEventListener("click", () => {
   showRows(0);
-  byId("rows").querySelector("button").focus();
+  byId("rows").getElementsByTagName("button")[0].focus();
 });
 addEventListener("beforeprint", () => showRows(0));
 

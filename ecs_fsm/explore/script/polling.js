@@ -1,7 +1,8 @@
-// "Poll it": a waiter that looks at one attribute, as often as it is told, and what it makes of it.
+// @ts-check
+// "Poll it": a waiter that polls one attribute, and how it ends.
 //
 // Time counts events: the server is in a state from one event to the next, and an event that enters
-// several states does so shortly before its end. What was polled follows from run and waiter alone.
+// several states does so shortly before its end. The polls follow from run and waiter alone.
 
 const [GO_ON, SUCCEEDS, FAILS] = ["go on", "success", "failure"];
 
@@ -14,17 +15,19 @@ const listed = (text) => [
   ),
 ];
 
+/** @param {string} attribute @param {LifecycleState | null} state @returns {string} */
 function polledOf(attribute, state) {
   if (!state) return machine.data.gone;
-  const told = {
+  const values = {
     status: state.status.name,
     task_state: state.taskState?.name ?? NO_TASK,
     vm_state: state.vmState.name,
   };
-  return told[attribute] ?? `${told.status}/${told.task_state}`;
+  return values[attribute] ?? `${values.status}/${values.task_state}`;
 }
 
-// What the waiter does at a value; a status alone stands for it with any task.
+// What the waiter does at a value; a status without a task matches every task.
+/** @param {Poll} poll @param {string} value */
 function verdictOf(poll, value) {
   const meant = (text) =>
     listed(text).some(
@@ -37,17 +40,20 @@ function verdictOf(poll, value) {
   return listed(poll.pending).length ? FAILS : GO_ON;
 }
 
-// Which of the states that an event only passes by is seen in a part of its time; -1 for none.
+// The place of the state that an event is passing through at this part of its time; -1 for none.
+/** @param {Moment | undefined} moment @param {number} part */
 function passingBy(moment, part) {
   const several = moment ? moment.nodes.length - 1 : 0;
   return several > 0 && part >= 0.5 ? Math.floor((part - 0.5) * 2 * several) : -1;
 }
 
-// What an observer sees at a time; null is a server that is gone.
+// The state that a poller sees at a time; null for a server that is gone.
+/** @param {number} time @returns {LifecycleState | null} */
 function seenAt(time) {
   const event = Math.floor(time);
   const part = time - event;
   const { node } = story.moments[event];
+  if (!node) return null;
   const following = story.moments[event + 1];
   const passing = passingBy(following, part);
   if (passing >= 0) return following.nodes[passing].state;
@@ -58,6 +64,7 @@ function seenAt(time) {
 
 function polls() {
   const { since, every } = view.poll;
+  /** @type {{ time: number, value: string, verdict: string }[]} */
   const found = [];
   if (since === null || since > view.run.at || !story.node) return found;
   for (let time = since; time <= view.run.at; time += every) {
@@ -74,13 +81,14 @@ function pollEnded() {
   return polls().some(({ verdict }) => verdict !== GO_ON);
 }
 
-// What is to be said of the waiter: how it ended, and whether that was right.
-function caught() {
+// How the waiter ended, and whether it was caught in a mistake.
+/** @returns {[string, boolean]} */
+function verdict() {
   const last = polls().at(-1);
   if (!last) return ["It has not polled yet.", false];
   const at = story.moments[Math.floor(last.time)];
-  const between = story.moments.slice(view.poll.since + 1, Math.floor(last.time) + 1);
-  const failed = between.find(({ event }) => event.trigger?.kind === KIND.failure);
+  const between = story.moments.slice((view.poll.since ?? 0) + 1, Math.floor(last.time) + 1);
+  const failed = between.find(({ event }) => event?.trigger?.kind === KIND.failure);
   const seen = seenAt(last.time);
   const passing = passingBy(story.moments[Math.floor(last.time) + 1], last.time % 1) >= 0;
   const busy = seen && (passing || !machine.rests(seen));
@@ -91,36 +99,36 @@ function caught() {
     ];
   if (last.verdict === SUCCEEDS && failed)
     return [
-      `Caught: it reports success at ${last.value}, although ${failed.event.trigger.name} happened.`,
+      `Caught: it reports success at ${last.value}, although ${failed.event?.trigger?.name} happened.`,
       true,
     ];
   if (last.verdict === SUCCEEDS)
-    return [`It reports success at ${last.value}, and rightly.`, false];
+    return [`Correct: it reports success at ${last.value}.`, false];
   if (last.verdict === FAILS && !failed)
     return [`Caught: it reports failure at ${last.value}, although nothing went wrong.`, true];
-  if (last.verdict === FAILS) return [`It reports failure at ${last.value}, and rightly.`, false];
+  if (last.verdict === FAILS) return [`Correct: it reports failure at ${last.value}.`, false];
   if (at.hung)
     return [
-      `Caught: the step hangs, and it waits for ever at ${last.value}; only a time limit helps.`,
+      `Caught: the step hangs, and it waits forever at ${last.value}; only a time limit helps.`,
       true,
     ];
   if (
-    story.node &&
+    story.state &&
     machine.rests(story.state) &&
     last.value === polledOf(view.poll.attribute, seenAt(view.run.at))
   ) {
     return [
-      `Caught: the server rests at ${story.state.name}, and it waits for ever at ${last.value}.`,
+      `Caught: the server rests at ${story.state.name}, and it waits forever at ${last.value}.`,
       true,
     ];
   }
-  return [`It goes on at ${last.value}.`, false];
+  return [`It keeps polling at ${last.value}.`, false];
 }
 
 function twice() {
   const own = WAITER_LISTS.flatMap((name) => listed(view.poll[name]));
   const value = own.find((each, place) => own.indexOf(each) !== place);
-  return value ? `${value} stands in two lists: a value has one meaning.` : "";
+  return value ? `${value} is in two lists; a value can be in one list only.` : "";
 }
 
 const setPoll = (changes, quiet = true) => change({ poll: { ...view.poll, ...changes } }, quiet);
@@ -150,11 +158,11 @@ byId("waiter").append(
   ),
   waiterField(
     "pending",
-    "Where it goes on; everything else is a failure then. Empty: it goes on at everything else.",
+    "Values at which it keeps polling; any other value is then a failure. Empty: it keeps polling at any other value.",
   ),
-  waiterField("target", "Where it stops with success. Several values are parted by commas."),
-  waiterField("failure", "Where it stops with failure."),
-  choice("It polls", RHYTHMS, RHYTHM_NAMES, view.poll.every, (every) => setPoll({ every })),
+  waiterField("target", "Values at which it stops with success, separated by commas."),
+  waiterField("failure", "Values at which it stops with failure."),
+  choice("Polls", RHYTHMS, RHYTHM_NAMES, view.poll.every, (every) => setPoll({ every })),
 );
 
 byId("poll").addEventListener("click", () => {
@@ -166,16 +174,16 @@ byId("poll").addEventListener("click", () => {
 part(() => {
   if (view.tab !== POLL_TAB) return;
   for (const name of WAITER_LISTS) {
-    const input = byId(`waiter-${name}`);
+    const input = inputById(`waiter-${name}`);
     if (input.value !== view.poll[name]) input.value = view.poll[name];
   }
-  const [attribute, every] = byId("waiter").querySelectorAll("select");
+  const [attribute, every] = byId("waiter").getElementsByTagName("select");
   attribute.selectedIndex = ATTRIBUTES.indexOf(view.poll.attribute);
   every.selectedIndex = RHYTHMS.indexOf(view.poll.every);
   byId("poll").textContent = view.poll.since === null ? "Poll from now on" : "Stop polling";
   const on = view.poll.since !== null;
-  const [told, wrong] = on ? caught() : [twice() || "It does not poll.", false];
-  byId("caught").textContent = on && twice() ? twice() : told;
+  const [text, wrong] = on ? verdict() : ["It does not poll.", false];
+  byId("caught").textContent = twice() || text;
   byId("caught").classList.toggle("refused", wrong || Boolean(twice()));
   byId("polls").replaceChildren(
     ...polls().map(({ time, value, verdict }) =>

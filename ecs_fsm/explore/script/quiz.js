@@ -1,4 +1,5 @@
-// The quiz: a seed chooses from the bank of questions, in the page as on paper.
+// @ts-check
+// The quiz: a seed chooses questions from the bank, as `ecs-fsm quiz` does on paper.
 
 function mulberry32(seed) {
   let state = seed >>> 0;
@@ -12,7 +13,7 @@ function mulberry32(seed) {
 
 function chosenQuestions(bank, seed, count) {
   const draw = mulberry32(seed);
-  const order = bank.map((question, place) => place);
+  const order = [...bank.keys()];
   for (let i = order.length - 1; i > 0; i -= 1) {
     const j = Math.floor(draw() * (i + 1));
     [order[i], order[j]] = [order[j], order[i]];
@@ -24,6 +25,7 @@ const isRight = (question, answer) =>
   answer.length === question.answers.length &&
   question.answers.every((choice) => answer.includes(choice));
 
+/** @param {QuizRun | null} quiz */
 function putQuiz(quiz) {
   change({ quiz });
   byId("panel-quiz").focus();
@@ -39,7 +41,7 @@ function numberField(label, value, most) {
 }
 
 function quizStart() {
-  if (!CONTENT.quiz.length) return [element("p", {}, "This page was made without questions.")];
+  if (!CONTENT.quiz.length) return [element("p", {}, "This page has no questions.")];
   const seed = numberField("Seed", 7, 4294967295);
   const count = numberField("Questions", Math.min(10, CONTENT.quiz.length), CONTENT.quiz.length);
   const begin = () => {
@@ -50,7 +52,7 @@ function quizStart() {
     );
   };
   return [
-    element("p", {}, "The same seed asks the same questions, here and on paper."),
+    element("p", {}, "A seed gives the same questions here and on paper."),
     element(
       "div",
       { class: "row" },
@@ -63,6 +65,7 @@ function quizStart() {
 
 function answerQuestion(answer) {
   const { quiz } = view;
+  if (!quiz) return;
   const answers = [...quiz.answers.slice(0, quiz.place), answer];
   change({ quiz: { ...quiz, answers } });
   const question = chosenQuestions(CONTENT.quiz, quiz.seed, quiz.count)[quiz.place];
@@ -96,7 +99,9 @@ function choiceRow(question, choiceText, place, answer) {
   );
 }
 
-function questionView(question, { place, count, answers }) {
+/** @param {QuizQuestion} question @param {QuizRun} quiz */
+function questionView(question, quiz) {
+  const { place, count, answers } = quiz;
   const answer = answers[place];
   const form = element(
     "form",
@@ -111,7 +116,7 @@ function questionView(question, { place, count, answers }) {
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    answerQuestion([...form.querySelectorAll("input:checked")].map(({ value }) => Number(value)));
+    answerQuestion([...form.getElementsByTagName("input")].filter(({ checked }) => checked).map(({ value }) => Number(value)));
   });
   const after =
     answer === undefined
@@ -123,14 +128,15 @@ function questionView(question, { place, count, answers }) {
             `${isRight(question, answer) ? "Right." : "Not right."} ${question.explanation}`,
           ),
           button(
-            place + 1 < count ? "Next question" : "The score",
-            () => putQuiz({ ...view.quiz, place: place + 1 }),
+            place + 1 < count ? "Next question" : "Show the score",
+            () => putQuiz({ ...quiz, place: place + 1 }),
             { id: "quiz-next", class: "main" },
           ),
         ];
   return [form, ...after];
 }
 
+/** @param {QuizRun} quiz */
 function quizView(quiz) {
   const questions = chosenQuestions(CONTENT.quiz, quiz.seed, quiz.count);
   const right = quiz.answers.filter((answer, place) => isRight(questions[place], answer)).length;
@@ -138,7 +144,7 @@ function quizView(quiz) {
     quiz.place < quiz.count
       ? questionView(questions[quiz.place], quiz)
       : [
-          element("p", { class: "score" }, `${right} of ${quiz.count} are right.`),
+          element("p", { class: "score" }, `${right} of ${quiz.count} correct.`),
           button("Another quiz", () => beginQuiz((quiz.seed + 1) % 4294967296, quiz.count)),
         ];
   return [
@@ -146,7 +152,7 @@ function quizView(quiz) {
     element(
       "p",
       { class: "note" },
-      `Seed ${quiz.seed}; ${right} right so far. `,
+      `Seed ${quiz.seed}; ${right} correct so far. `,
       button("Leave the quiz", () => putQuiz(null)),
     ),
   ];

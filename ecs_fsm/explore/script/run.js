@@ -1,10 +1,10 @@
-// A run: where it begins and what happened, as plain data. What became of the server is worked out
-// from that anew, so that a run can be shared, taken back and played again.
+// @ts-check
+// A run: where it begins and what happens, as plain data. A story derives from it what becomes of the
+// server, so that a run can be shared, undone and played again.
 
 const MOST_EVENTS = 1000;
 
-// A run has a `from`, null or {state, facts}, `events`, and `at`, how many of them have happened.
-// An event is {trigger, given}, {hang: true}, or {wait: true} for time in which nothing happens.
+/** @param {StateNode | null} [from] @param {RunEvent[]} [events] @returns {Run} */
 function newRun(from = null, events = []) {
   return { from, events, at: events.length };
 }
@@ -12,37 +12,50 @@ function newRun(from = null, events = []) {
 const isSystems = ({ kind }) => kind === KIND.progress || kind === KIND.failure;
 
 class Story {
-  // What this run has in common with that of an `earlier` story is taken from there.
+  // Moments that this run shares with that of an `earlier` story are taken from there.
+  /** @param {Machine} machine @param {Run} run @param {Story | null} [earlier] */
   constructor(machine, run, earlier = null) {
     this.machine = machine;
+    /** @type {Run} */
     this.run = run;
+    /** @type {Map<Trigger, string | null>} */
     this.obstacles = new Map();
-    this.moments = earlier?.run.from === run.from ? earlier.common(run) : [];
+    /** @type {Moment[]} */
+    this.moments = earlier ? earlier.common(run) : [];
     if (!this.moments.length) {
       const node = run.from ? machine.node(run.from.state, run.from.facts) : null;
       this.moments.push({ event: null, nodes: node ? [node] : [], node, hung: false });
     }
-    ({ node: this.node, hung: this.hung } = this.moments.at(-1));
+    this.node = this.last.node;
+    this.hung = this.last.hung;
     for (const event of run.events.slice(this.moments.length - 1, run.at)) this.go(event);
   }
 
+  get last() {
+    return this.moments[this.moments.length - 1];
+  }
+
+  /** @param {Run} run */
   common(run) {
+    if (this.run.from !== run.from) return [];
     const most = Math.min(run.at, this.run.at);
     let same = 0;
     while (same < most && run.events[same] === this.run.events[same]) same += 1;
     return this.moments.slice(0, same + 1);
   }
 
+  /** @param {RunEvent} event */
   go(event) {
+    /** @type {StateNode[]} */
     let nodes = [];
     if (!event.trigger) {
       if (event.hang ? !this.running : !this.node)
-        throw new RangeError("nothing runs that could hang or go on");
+        throw new RangeError("no step is running that could hang");
       this.hung = this.hung || Boolean(event.hang);
     } else {
       if (this.hung && isSystems(event.trigger)) throw new RangeError(HANGING);
       const outcome = this.machine.outcome(event.trigger, this.node, event.given);
-      if (!outcome.end) throw new RangeError(`${event.trigger.name} cannot happen in this run`);
+      if (!outcome.end || !outcome.nodes) throw new RangeError(`${event.trigger.name} cannot happen in this run`);
       this.node = outcome.end;
       this.hung = this.hung && !outcome.nodes.length;
       nodes = outcome.nodes;
@@ -51,60 +64,72 @@ class Story {
   }
 
   get state() {
-    return this.node && this.node.state;
+    return this.node?.state ?? null;
   }
 
   get running() {
-    return Boolean(this.node) && !this.hung && !this.machine.rests(this.state);
+    return this.state !== null && !this.hung && !this.machine.rests(this.state);
   }
 
   get over() {
     return this.run.at >= MOST_EVENTS;
   }
 
-  // Every state that was entered, as a server's history tells it.
+  // Every state that was entered, as in the history of a Python server.
   history() {
-    const told = [];
+    /** @type {{ place: number, event: string | null, given: Facts, node: StateNode }[]} */
+    const rows = [];
     this.moments.forEach(({ event, nodes }, place) => {
       for (const node of nodes) {
-        told.push({
+        rows.push({
           place,
-          event: event ? event.trigger.name : null,
+          event: event?.trigger?.name ?? null,
           given: event?.given ?? {},
           node,
         });
       }
     });
-    return told;
+    return rows;
   }
 
-  // Why a trigger is not possible now; nothing if it is.
+  // Why a trigger is not possible now, or null.
+  /** @param {Trigger} trigger @returns {string | null} */
   obstacle(trigger) {
-    if (!this.obstacles.has(trigger)) this.obstacles.set(trigger, this.findObstacle(trigger));
-    return this.obstacles.get(trigger);
+    const known = this.obstacles.get(trigger);
+    if (known !== undefined) return known;
+    const found = this.findObstacle(trigger);
+    this.obstacles.set(trigger, found);
+    return found;
   }
 
+  /** @param {Trigger} trigger */
   findObstacle(trigger) {
-    if (this.over) return `a run has at most ${MOST_EVENTS} events; begin anew`;
+    if (this.over) return `a run has at most ${MOST_EVENTS} events; start a new run`;
     if (this.hung && isSystems(trigger)) return HANGING;
     return this.machine.may(trigger, this.node) ? null : this.machine.reason(trigger, this.node);
   }
 }
 
-function happened(run, event) {
+// The run with one event more, in place of those that were undone.
+/** @param {Run} run @param {RunEvent} event @returns {Run} */
+function withEvent(run, event) {
   const events = [...run.events.slice(0, run.at), event];
   return { ...run, events, at: events.length };
 }
 
-function tellEvent(machine, event) {
+/** @param {Machine} machine @param {RunEvent} event @returns {string} */
+function eventText(machine, event) {
   if (event.hang) return machine.data.hang;
   if (event.wait) return machine.data.wait;
-  return event.trigger.name + bracketed(event.given);
+  return (event.trigger?.name ?? "") + bracketed(event.given ?? {});
 }
 
-// The words of `ecs-fsm simulate` that do the same.
+// The words of `ecs-fsm simulate` that select the same run.
+/** @param {Machine} machine @param {Run} run @returns {string[]} */
 function scenario(machine, run) {
+  /** @type {string[]} */
   const words = [];
+  /** @type {{ request: string | null, outcomes: string[], step: string | null } | null} */
   let open = null;
   let node = run.from ? machine.node(run.from.state, run.from.facts) : null;
 
@@ -114,12 +139,12 @@ function scenario(machine, run) {
     if (node && !machine.rests(node.state))
       outcomes.push(`${machine.data.hang}@${node.state.name}`);
     const [first, ...more] = outcomes;
-    if (more.length && open.asked) {
-      words.push(`${open.asked}:${machine.data.hang}@${open.step}`);
+    if (more.length && open.request) {
+      words.push(`${open.request}:${machine.data.hang}@${open.step}`);
       words.push(`${machine.data.wait}:${outcomes.join(",")}`);
     } else {
       words.push(
-        (open.asked ?? machine.data.wait) + (outcomes.length ? `:${outcomes.join(",")}` : ""),
+        (open.request ?? machine.data.wait) + (outcomes.length ? `:${outcomes.join(",")}` : ""),
       );
     }
     open = null;
@@ -127,40 +152,43 @@ function scenario(machine, run) {
 
   for (const event of run.events.slice(0, run.at)) {
     if (!event.trigger) continue;
-    const told = tellEvent(machine, event);
+    const text = eventText(machine, event);
     const { kind } = event.trigger;
     if (kind === KIND.request || kind === KIND.system) {
       close();
-      open = { asked: told, outcomes: [], step: null };
-    } else {
-      if (!open || (machine.rests(node.state) && !open.outcomes.length && open.asked)) {
+      open = { request: text, outcomes: [], step: null };
+    } else if (node) {
+      if (!open || (machine.rests(node.state) && !open.outcomes.length && open.request)) {
         close();
-        open = { asked: null, outcomes: [], step: null };
+        open = { request: null, outcomes: [], step: null };
       }
       if (event.trigger !== machine.onward) {
         open.step ??= node.state.name;
-        open.outcomes.push(`${told}@${node.state.name}`);
+        open.outcomes.push(`${text}@${node.state.name}`);
       }
     }
-    node = machine.outcome(event.trigger, node, event.given).end;
+    node = machine.outcome(event.trigger, node, event.given).end ?? null;
   }
   close();
   return words;
 }
 
+/** @param {Machine} machine @param {Run} run @param {string[]} lifecycles */
 function command(machine, run, lifecycles) {
-  const told = ["ecs-fsm", "simulate"];
-  if (machine.data.lifecycle !== lifecycles[0]) told.push("--lifecycle", machine.data.lifecycle);
+  const words = ["ecs-fsm", "simulate"];
+  if (machine.data.lifecycle !== lifecycles[0]) words.push("--lifecycle", machine.data.lifecycle);
   if (run.from) {
-    told.push("--from", run.from.state.name);
+    words.push("--from", run.from.state.name);
     for (const [name, value] of Object.entries(run.from.facts))
-      told.push("--remember", `${name}=${value}`);
+      words.push("--remember", `${name}=${value}`);
   }
-  return [...told, ...scenario(machine, run)]
+  return [...words, ...scenario(machine, run)]
     .map((word) => (/[[\]<>*?]/.test(word) ? `'${word}'` : word))
     .join(" ");
 }
 
+// The history as CSV.
+/** @param {Story} story */
 function table(story) {
   const quote = (cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
   const rows = story.history().map(({ event, node }, place) => [
@@ -174,5 +202,5 @@ function table(story) {
       .join(" "),
   ]);
   const head = ["no", "event", "vm_state", "task_state", "status", "remembers"];
-  return [head, ...rows].map((row) => row.map(quote).join(",") + "\r\n").join("");
+  return [head, ...rows].map((row) => `${row.map(quote).join(",")}\r\n`).join("");
 }

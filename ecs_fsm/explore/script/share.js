@@ -1,4 +1,5 @@
-// A run to take along: its address, the words that do the same, and files of it.
+// @ts-check
+// Sharing a run: its link, its command, and files.
 
 const fileName = (ending) => `${machine.data.lifecycle}-run.${ending}`;
 
@@ -6,7 +7,8 @@ const fileName = (ending) => `${machine.data.lifecycle}-run.${ending}`;
 function standAlone(picture) {
   const copy = picture.cloneNode(true);
   copy.setAttribute("xmlns", SVG);
-  copy.prepend(drawn("style", {}, byId("colours").textContent + byId("drawing").textContent));
+  const styles = ["colours", "drawing"].map((id) => byId(id).textContent);
+  copy.prepend(drawn("style", {}, styles.join("")));
   return `<?xml version="1.0" encoding="utf-8"?>\n${new XMLSerializer().serializeToString(copy)}`;
 }
 
@@ -16,12 +18,12 @@ function copyText(text, what) {
     : Promise.reject(new Error("no clipboard"));
   copied.then(
     () => say(`${what} is copied.`),
-    () => say("This browser does not let a page copy: mark the text and copy it.", true),
+    () => say("This browser does not let a page copy: select the text and copy it.", true),
   );
 }
 
 function sharedLine(id, label, text) {
-  const field = byId(id);
+  const field = inputById(id);
   field.value = text;
   byId(`${id}-copy`).onclick = () => copyText(text, label);
 }
@@ -39,7 +41,7 @@ part(() => {
   sharedLine(
     "link",
     "The link",
-    location.href.replace(/#.*$/, "") + `#${writeAddress(machine, view)}`,
+    `${location.href.replace(/#.*$/, "")}#${writeAddress(machine, view)}`,
   );
   sharedLine(
     "command",

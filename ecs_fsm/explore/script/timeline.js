@@ -1,4 +1,5 @@
-// The three attributes along time: one column for each state that was entered, and for each wait.
+// @ts-check
+// The three attributes over time: a column for each state entered and for each wait.
 
 const COLUMN = 92;
 const MOST_COLUMNS = 60;
@@ -8,17 +9,15 @@ const TRACKS_TOP = 30;
 const TRACK_NAMES = ["vm_state", "task_state", "status"];
 
 function columns() {
+  /** @type {{ place: number, state: LifecycleState, event: string, failed: boolean }[]} */
   const found = [];
   story.moments.forEach(({ event, nodes, node }, place) => {
     const entered = nodes.length || !event || !node ? nodes : [node];
-    entered.forEach((each, n) =>
-      found.push({
-        place,
-        state: each.state,
-        event: n === 0 && event ? tellEvent(machine, event) : "",
-        failed: event?.trigger?.kind === KIND.failure || Boolean(event?.hang),
-      }),
-    );
+    for (const [n, { state }] of entered.entries()) {
+      const failed = event?.trigger?.kind === KIND.failure || Boolean(event?.hang);
+      const text = n === 0 && event ? eventText(machine, event) : "";
+      found.push({ place, state, event: text, failed });
+    }
   });
   return found;
 }
@@ -30,7 +29,7 @@ function tracksOf({ vmState, taskState, status }) {
 function brokenWord(word, most) {
   if (word.length <= most) return [word];
   const middle = [...word]
-    .map((letter, n) => n + 1)
+    .map((_, n) => n + 1)
     .filter((n) => "_-[,".includes(word[n - 1]) && n < word.length)
     .sort((one, other) => Math.abs(one - word.length / 2) - Math.abs(other - word.length / 2))[0];
   return middle ? [word.slice(0, middle), word.slice(middle)] : [word];
@@ -105,7 +104,7 @@ function eventLabels(found) {
   });
 }
 
-// Where a time lies, counted in events from the beginning of the run.
+// The x coordinate of a time, counted in events from the start of the run.
 function acrossTime(found, time) {
   const [event, part] = [Math.floor(time), time - Math.floor(time)];
   const last = Math.max(
@@ -138,7 +137,7 @@ function timeline(found) {
       height,
       role: "img",
       "aria-label":
-        "vm_state, task_state and status along time; the history is the same as a table",
+        "vm_state, task_state and status over time; the history panel has the same as a table",
     },
     ...eventLabels(found),
     ...[0, 1, 2].flatMap((track) => trackParts(found, track)),

@@ -1,15 +1,18 @@
-// What is on the screen, as one value: every change of it is shown, and written into the address.
-// A part that shows it is told what was shown before, at first nothing.
+// @ts-check
+// What is on the screen, as one value: every change of it is shown and written into the address.
 
 const machine = new Machine(DATA);
 let view = emptyView();
 let story = new Story(machine, view.run);
+/** @type {Partial<View>} */
 let shown = {};
+/** @type {((before: Partial<View>) => void)[]} */
 const parts = [];
 
-// A part of the page is shown by a function that is told what changed.
-function part(show) {
-  parts.push(show);
+// Registers a function that shows a part of the page; it gets the view that was shown before.
+/** @param {(before: Partial<View>) => void} showPart */
+function part(showPart) {
+  parts.push(showPart);
 }
 
 function show() {
@@ -24,7 +27,8 @@ function put(next) {
   show();
 }
 
-// `quiet` changes replace the place in the browser's history, others can be gone back to.
+// `quiet` changes replace the entry in the browser's history; others add one.
+/** @param {Partial<View>} changes @param {boolean} [quiet] */
 function change(changes, quiet = false) {
   put({ ...view, ...changes });
   const address = `#${writeAddress(machine, view)}`;
@@ -37,48 +41,52 @@ function readLocation() {
   pause();
   try {
     put(readAddress(machine, CONTENT, location.hash.slice(1)));
-    say(story.node ? tellNow() : "There is no server yet: begin with a request.");
+    say(story.node ? nowText() : "There is no server yet: start with a request.");
   } catch (wrong) {
     if (!(wrong instanceof Unreadable)) throw wrong;
     put(emptyView());
     say(
-      `The address of this page could not be read: ${wrong.message}. Nothing of it is shown.`,
+      `The address of this page could not be read: ${wrong.message}. It is ignored.`,
       true,
     );
   }
 }
 
-function tellNow() {
+function nowText() {
+  if (!story.state) return NOT_YET;
   const { name, status } = story.state;
   return `${name}, status ${status.name}`;
 }
 
-function tellMoment({ event, nodes }) {
-  const told = tellEvent(machine, event);
+/** @param {Moment} moment */
+function momentText({ event, nodes }) {
+  if (!event || !story.state) return NOT_YET;
+  const text = eventText(machine, event);
   if (event.hang) return `The step hangs at ${story.state.name}.`;
   if (!nodes.length)
-    return `${told}: ${event.wait ? "time passes" : "accepted"}, still ${tellNow()}.`;
-  const way = nodes.map(({ state }) => state.name).join(", then ");
+    return `${text}: ${event.wait ? "time passes" : "accepted"}, still ${nowText()}.`;
+  const path = nodes.map(({ state }) => state.name).join(", then ");
   const rest = story.running
     ? ""
     : machine.isFinal(story.state)
-      ? " Nothing can follow."
-      : " It rests.";
-  return `${told}: ${way}. Status ${story.state.status.name}.${rest}`;
+      ? " The server is gone."
+      : " The server is at rest.";
+  return `${text}: ${path}. Status ${story.state.status.name}.${rest}`;
 }
 
 function add(event, quiet = false) {
-  change({ run: happened(view.run, event) }, quiet);
-  say(tellMoment(story.moments.at(-1)));
+  change({ run: withEvent(view.run, event) }, quiet);
+  say(momentText(story.last));
 }
 
-// Let a trigger happen, say why it cannot, or ask for what must be said with it.
-function ask(trigger, given = {}, quiet = false) {
+// Fires a trigger, says why it cannot happen, or opens the dialog for a missing fact.
+/** @param {Trigger} trigger @param {Facts} [given] @param {boolean} [quiet] */
+function fire(trigger, given = {}, quiet = false) {
   const why = story.obstacle(trigger);
   if (why !== null) {
     say(
       trigger.kind === KIND.request && story.node && !story.over
-        ? `409 Conflict: ${tellRefusal(machine.refusal(trigger, story.node))}`
+        ? `409 Conflict: ${refusalText(machine.refusal(trigger, story.node))}`
         : `${trigger.name}: ${why}`,
       true,
     );
@@ -90,7 +98,7 @@ function ask(trigger, given = {}, quiet = false) {
     pause();
     chooseUnknown(trigger, outcome.unknown, given);
   } else if (outcome.refused) {
-    say(tellRefusal(outcome.refused), true);
+    say(refusalText(outcome.refused), true);
     pause();
     chooseFacts(trigger);
   } else {
@@ -98,17 +106,16 @@ function ask(trigger, given = {}, quiet = false) {
   }
 }
 
-// Time and play.
-
-let ticking = null;
+/** @type {number | undefined} */
+let ticking;
 
 function next(quiet = false) {
-  if (story.running) ask(machine.onward, {}, quiet);
+  if (story.running) fire(machine.onward, {}, quiet);
   else if (waiting() && !story.over) add({ wait: true }, quiet);
-  else ask(machine.onward, {}, quiet);
+  else fire(machine.onward, {}, quiet);
 }
 
-// Whether somebody polls, so that time matters though nothing happens.
+// Whether a waiter polls, so that time matters although nothing happens.
 function waiting() {
   return Boolean(story.node) && view.poll.since !== null && !pollEnded();
 }
@@ -119,7 +126,7 @@ function canGoOn() {
 
 function pause() {
   clearInterval(ticking);
-  ticking = null;
+  ticking = undefined;
 }
 
 function play() {

@@ -1,7 +1,8 @@
-// Examples of waiters with what `ecs-fsm check` found of them; each finding can be played.
+// @ts-check
+// Examples of waiters with the findings of `ecs-fsm check`; each finding can be played.
 
 function exampleRun({ from, events }) {
-  const start = from ? { state: machine.stateNamed.get(from[0]), facts: from[1] } : null;
+  const start = from ? { state: machine.state(from[0]), facts: from[1] } : null;
   return newRun(
     start,
     events.map(([name, given]) => ({ trigger: machine.triggerNamed.get(name), given })),
@@ -19,7 +20,7 @@ function useWaiter({ attribute, pending, target, failure }, run) {
     since: run ? Math.min(1, run.events.length) : null,
   };
   change(run ? { poll, run } : { poll });
-  say(run ? `Played: ${caught()[0]}` : "The waiter is filled in.");
+  say(run ? `Played: ${verdict()[0]}` : "The waiter is in the form.");
 }
 
 function findingItem(waiter, finding) {
@@ -41,7 +42,7 @@ function exampleItem(waiter) {
   return element(
     "details",
     {},
-    element("summary", {}, `${waiter.name}: ${count ? found : "nothing wrong"}`),
+    element("summary", {}, `${waiter.name}: ${count ? found : "no findings"}`),
     element(
       "p",
       {},

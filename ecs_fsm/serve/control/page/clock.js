@@ -1,8 +1,9 @@
-// The simulated clock: it runs by itself, or only when somebody presses a button.
+// @ts-check
+// The simulated clock: it runs by itself, or advances when a button is pressed.
 
-function tellSpeed() {
+function speedText() {
   if (time.speed === null) return "";
-  if (time.speed === 0) return "It stands still until somebody moves it.";
+  if (time.speed === 0) return "Stopped: press a button to advance it.";
   return time.speed === 1 ? "as fast as a real clock" : `${time.speed} times as fast as a real clock`;
 }
 
@@ -23,7 +24,7 @@ byId("half-minute").addEventListener("click", () => advance({ seconds: 30 }));
 
 part(() => {
   showTime();
-  setText(byId("speed"), tellSpeed());
+  setText(byId("speed"), speedText());
   byId("stands").hidden = time.speed !== 0;
 });
 setInterval(() => time.speed && showTime(), 200);

@@ -1,5 +1,6 @@
-// Faults: those in force, new ones for servers of any name or for the next request of the chosen
-// one, and what can be written, to complete it.
+// @ts-check
+// Faults: those in force, and the forms that order new ones, for all servers or for the next request
+// of the chosen one, with suggestions.
 
 const WIRE = "wire:";
 
@@ -8,24 +9,24 @@ function faultRow(text) {
 }
 
 const readFaults = throttled(async () => {
-  const told = await call("GET", "faults");
-  if (!told) return;
+  const answer = await call("GET", "faults");
+  if (!answer) return;
   const inForce = [
-    ...[...told.faults, ...told.wire].map(({ fault, met, struck }) => [
+    ...[...answer.faults, ...answer.wire].map(({ fault, met, struck }) => [
       fault,
-      ` met ${met}, struck ${struck}`,
+      ` matched ${met}, applied ${struck}`,
     ]),
-    ...told.scenarios.map((words) => [words.join(" "), " for the next server"]),
+    ...answer.scenarios.map((words) => [words.join(" "), " for the next server"]),
   ];
   const rows = hold(byId("faults"), inForce.map(([text], place) => `${place} ${text}`), (key) =>
     faultRow(key.slice(key.indexOf(" ") + 1)),
   );
-  [...rows.values()].forEach((row, place) => setText(row.lastChild, inForce[place][1]));
+  for (const [place, row] of [...rows.values()].entries()) setText(row.lastChild, inForce[place][1]);
   byId("no-faults").hidden = inForce.length > 0;
   byId("clear").hidden = inForce.length === 0;
 }, FAULT_PAUSE);
 
-async function lay(input, body) {
+async function order(input, body) {
   const answer = await call("POST", "faults", body);
   if (!answer) return input.focus();
   say(`In force: ${answer.fault}`);
@@ -33,12 +34,12 @@ async function lay(input, body) {
   readFaults();
 }
 
-// A word, and its marks `#3*2%10` as the parts of a fault.
+// A word, and its marks such as `#3*2%10` as fields of a fault.
 function marksOf(text) {
   const [word, ...marks] = text.split(/(?=[#*%])/);
   const names = { "#": "first", "*": "times", "%": "percent" };
-  const said = marks.map((mark) => [names[mark[0]], Number(mark.slice(1))]);
-  return [word.trim(), Object.fromEntries(said)];
+  const fields = marks.map((mark) => [names[mark[0]], Number(mark.slice(1))]);
+  return [word.trim(), Object.fromEntries(fields)];
 }
 
 function anyFault(text) {
@@ -48,49 +49,50 @@ function anyFault(text) {
   return { wire, request, ...marks };
 }
 
-// A fault of one server strikes once where nothing else is said.
+// A fault of one server applies once by default.
 function ownFault(text) {
   const [fault, marks] = marksOf(text);
-  return { fault, servers: literally(servers.get(chosen).name), times: 1, ...marks };
+  return { fault, servers: literally(chosenServer()?.name ?? ""), times: 1, ...marks };
 }
 
 // A pattern that only this name matches.
 const literally = (name) => name.replace(/[*?[]/g, "[$&]");
 
-function layWith(form, input, body) {
+function orderWith(form, input, body) {
   byId(form).addEventListener("submit", (event) => {
     event.preventDefault();
-    const text = byId(input).value.trim();
-    if (text) lay(byId(input), body(text));
+    const text = inputById(input).value.trim();
+    if (text) order(inputById(input), body(text));
     else byId(input).focus();
   });
 }
 
-layWith("any-fault", "any-text", anyFault);
-layWith("own-fault", "own-text", ownFault);
+orderWith("any-fault", "any-text", anyFault);
+orderWith("own-fault", "own-text", ownFault);
 
 byId("clear").addEventListener("click", async () => {
   if (!(await call("DELETE", "faults"))) return;
-  say("No fault is in force any more.");
+  say("No fault is in force.");
   byId("force-heading").focus();
   readFaults();
 });
 
 for (const id of ["any-text", "own-text"]) {
-  byId(id).addEventListener("focus", () => offer(id === "own-text" ? detail?.requests : [WORDS.creation]));
+  byId(id).addEventListener("focus", () => suggest(id === "own-text" ? (detail?.requests ?? []) : [WORDS.creation]));
 }
 
-// What can be written: first for what can be asked now.
-function offer(first) {
-  const names = new Set([...(first ?? []), ...operations]);
+// Suggests faults: those of the given requests first.
+/** @param {string[]} first */
+function suggest(first) {
+  const names = new Set([...first, ...requestNames]);
   const texts = [...names].flatMap((name) => WORDS.faults[name].map((outcome) => `${name}:${outcome}`));
   byId("texts").replaceChildren(...texts.map((value) => element("option", { value })));
 }
 
 part((now) => {
-  const server = servers.get(chosen);
+  const server = chosenServer();
   const same = server ? [...servers.values()].filter(({ name }) => name === server.name).length : 1;
   byId("namesakes").hidden = same < 2;
-  setText(byId("namesakes"), `A fault strikes by name, and ${same} servers have this one.`);
+  setText(byId("namesakes"), `Faults match servers by name, and ${same} servers have this name.`);
   if (now.size) readFaults();
 });

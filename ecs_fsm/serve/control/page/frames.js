@@ -1,14 +1,19 @@
-// What changed is shown once a frame, however much changed; elements that stay keep their focus.
+// @ts-check
+// Changes are shown once a frame, however many there are; elements that stay keep their focus.
 
+/** @type {((now: Set<LiveServer>) => void)[]} */
 const parts = [];
+/** @type {Set<LiveServer>} */
 const moved = new Set();
 let waiting = false;
 
-// A part of the page is shown by a function that is told which servers changed.
+// Registers a function that shows a part of the page; it gets the servers that changed.
+/** @param {(now: Set<LiveServer>) => void} show */
 function part(show) {
   parts.push(show);
 }
 
+/** @param {LiveServer} [server] */
 function changed(server) {
   if (server) moved.add(server);
   if (waiting) return;
@@ -21,7 +26,7 @@ function changed(server) {
   });
 }
 
-// A function that calls another one at once, but not again before a pause is over.
+// Returns a function that calls `call` at once, but not again before the pause is over.
 function throttled(call, pause) {
   let resting = false;
   let again = false;
@@ -45,8 +50,9 @@ function setText(node, text) {
 
 const held = new WeakMap();
 
-// Let a list hold an element for each key, in this order. Where the one with the focus goes, the
-// focus goes to what names the list.
+// Makes a list hold one element for each key, in this order. If the focused element is removed, the
+// heading of the list gets the focus.
+/** @param {string[]} keys @returns {Map<string, any>} */
 function hold(list, keys, make) {
   const before = held.get(list) ?? new Map();
   const after = new Map(keys.map((key) => [key, before.get(key) ?? make(key)]));
@@ -59,6 +65,6 @@ function hold(list, keys, make) {
   }
   held.set(list, after);
   if (focused && !list.contains(document.activeElement))
-    byId(list.getAttribute("aria-labelledby")).focus();
+    byId(list.getAttribute("aria-labelledby") ?? "").focus();
   return after;
 }

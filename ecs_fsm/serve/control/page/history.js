@@ -1,19 +1,20 @@
-// What the chosen server went through, and what was asked of it; the last comes first.
+// @ts-check
+// The states that the chosen server entered, and the requests it received; the last comes first.
 
 let wholePast = false;
 
 function historyRow({ at, event, ...pair }) {
-  const state = stateOf(pair);
+  const state = stateOf(/** @type {any} */ (pair));
   return element(
     "tr",
     {},
     element("td", {}, clockTime(at)),
-    element("td", {}, event ?? "found here"),
+    element("td", {}, event ?? "initial"),
     element("td", {}, element("span", { class: toneClass(state) }, state.status), ` ${state.name}`),
   );
 }
 
-function askedRow({ at, action, operation, refused }) {
+function requestRow({ at, action, operation, refused }) {
   const named = action && action !== operation ? ` (${action})` : "";
   return element(
     "tr",
@@ -28,11 +29,11 @@ function askedRow({ at, action, operation, refused }) {
   );
 }
 
-function showRows(name, told, make) {
-  const first = wholePast ? 0 : Math.max(told.length - MOST_ROWS, 0);
-  const places = told.map((_, place) => place).slice(first).reverse();
+function showRows(name, rows, make) {
+  const first = wholePast ? 0 : Math.max(rows.length - MOST_ROWS, 0);
+  const places = rows.map((_, place) => place).slice(first).reverse();
   const keys = places.map((place) => `${chosen} ${place}`);
-  hold(byId(name), keys, (key) => make(told[Number(key.split(" ")[1])]));
+  hold(byId(name), keys, (key) => make(rows[Number(key.split(" ")[1])]));
   return first;
 }
 
@@ -46,10 +47,10 @@ function showPast() {
   if (!detail) wholePast = false;
   const left = [
     showRows("history", detail?.history ?? [], historyRow),
-    showRows("asked", detail?.asked ?? [], askedRow),
+    showRows("received", detail?.asked ?? [], requestRow),
   ];
   const most = Math.max(...left);
   if (!most) return earlierButton.remove();
-  setText(earlierButton, `Show the ${most} rows before these`);
+  setText(earlierButton, `Show ${most} earlier rows`);
   byId("about").append(earlierButton);
 }

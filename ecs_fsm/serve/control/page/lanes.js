@@ -1,6 +1,6 @@
-// The lanes of the picture. One that is too high to be looked at as a whole is folded to the lanes
-// and rows in which a server was. What can go wrong is told by the buttons of a server, so the
-// notes of the lanes are left out.
+// @ts-check
+// The lanes of the picture. A high picture is folded to the lanes and rows in which a server was. The
+// buttons of a server show what can go wrong, so the notes of the lanes are left out.
 
 const FOLDED = 22;
 const HEAD = 26;
@@ -9,25 +9,29 @@ const LOWEST_REST = 96;
 const LARGE_BOARD = 1500;
 
 const board = byId("board");
-const bounds = board.getAttribute("viewBox").split(" ").map(Number);
+const bounds = (board.getAttribute("viewBox") ?? "").split(" ").map(Number);
 const isLarge = bounds[3] > LARGE_BOARD;
 const numbersOf = (node, names) => names.map((name) => Number(node.getAttribute(name)));
 const moveDown = (node, down) => node.setAttribute("transform", `translate(0 ${down})`);
 const isNotes = (part) => part.firstElementChild.matches("text.t8");
 const isRest = (part) => part.matches(".box:not(.again)") && part.querySelector("rect.thick");
 
+/** @type {Map<LiveState, BoardBox>} */
 const boxes = new Map();
 
+/** @returns {BoardBox} */
 function boxOf(group, place) {
   const rect = group.querySelector("rect");
   const [x, y, width, height] = numbersOf(rect, ["x", "y", "width", "height"]);
   const state = STATES[group.dataset.state];
-  boxes.set(state, { ...place, state, group, rect, x, y, width, height });
-  return boxes.get(state);
+  const box = { ...place, state, group, rect, x, y, width, height };
+  boxes.set(state, box);
+  return box;
 }
 
-// What stands beside one another.
+// The parts of a lane in rows: those beside one another.
 function rowsOf(parts) {
+  /** @type {any[]} */
   const rows = [];
   const spans = parts.map((part) => ({ part, box: part.getBBox() }));
   for (const { part, box } of spans.sort((a, b) => a.box.y - b.box.y)) {
@@ -48,11 +52,16 @@ function restOf(part, lane) {
   return box;
 }
 
+/** @returns {Lane} */
 function laneOf(group) {
   const [head, ...parts] = group.children;
   const ground = head.querySelector("rect");
   const [y, full] = numbersOf(ground, ["y", "height"]);
-  const lane = { group, ground, y, full, height: full, down: 0, rest: null };
+  /** @type {Lane} */
+  const lane = {
+    ...{ group, ground, y, full, height: full, down: 0, rest: null, rows: [], notes: 0 },
+    opened: false,
+  };
   const inside = parts.filter((part) => !part.querySelector("text.f-ink-main.bold"));
   if (inside.length && isNotes(inside[0])) inside.shift().remove();
   const rest = inside.find(isRest);
@@ -81,27 +90,29 @@ byId("whole").addEventListener("click", () => {
   changed();
 });
 
-const isHere = ({ state }) => counts.get(state).here > 0 || (state.over && present.gone > 0);
+const isHere = ({ state }) => countAt(state).here > 0 || (state.over && present.gone > 0);
 const isFirst = (box) => present.here === 0 && box.state === STATES[0];
 
-function open(lane) {
+function unfold(lane) {
   for (const row of lane.rows) row.opened ||= row.boxes.some((box) => isHere(box) || isFirst(box));
   lane.opened ||= lane.rows.some(({ opened }) => opened) || Boolean(lane.rest && isHere(lane.rest));
 }
 
-function showRest({ rest }, top, height) {
+function showRest(rest, top, height) {
   rest.rect.setAttribute("y", top);
   rest.rect.setAttribute("height", height);
   moveDown(rest.words, top + height / 2 - (rest.y + rest.height / 2));
   Object.assign(rest, { top, high: height });
 }
 
+/** @param {Lane} lane */
 function layOutWhole(lane) {
   for (const row of lane.rows) row.down = -lane.notes;
-  if (lane.rest) showRest(lane, lane.rest.y - lane.notes, lane.rest.height);
+  if (lane.rest) showRest(lane.rest, lane.rest.y - lane.notes, lane.rest.height);
   lane.height = lane.full - lane.notes;
 }
 
+/** @param {Lane} lane */
 function layOutOpened(lane) {
   const top = lane.y + HEAD;
   let next = top;
@@ -111,7 +122,7 @@ function layOutOpened(lane) {
     next += row.bottom - row.top + ROOM;
   }
   const height = Math.max(next - ROOM - top, lane.rest ? LOWEST_REST : 0);
-  if (lane.rest) showRest(lane, top, height);
+  if (lane.rest) showRest(lane.rest, top, height);
   lane.height = HEAD + height + ROOM;
 }
 
@@ -126,11 +137,11 @@ function layOut(lane, shown) {
   }
 }
 
-// Let the lanes stand below one another again; those of one height stand beside one another.
+// Lays the lanes out below one another again; lanes that began at one height stay beside one another.
 function foldLanes() {
   let saved = 0;
   for (const band of bands.values()) {
-    band.forEach(open);
+    band.forEach(unfold);
     const shown = whole || band.some(({ opened }) => opened);
     for (const lane of band) layOut(lane, shown);
     const height = Math.max(...band.map((lane) => lane.height));
@@ -146,7 +157,8 @@ function foldLanes() {
   byId("whole").setAttribute("aria-pressed", String(whole));
 }
 
-// Where a box is seen now: its upper edge, and how high it is.
+// The upper edge and the height of a box as it is laid out now.
+/** @param {BoardBox} box */
 function placeOf({ lane, row, y, height, top, high }) {
   return row ? [y + row.down + lane.down, height] : [top + lane.down, high];
 }

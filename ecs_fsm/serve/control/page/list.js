@@ -1,16 +1,20 @@
-// The list of servers: those that match, of many the first ones.
+// @ts-check
+// The list of servers: the first of those that match the filter.
 
-const wanted = { text: "", state: "", gone: false };
+const filter = { text: "", state: "", gone: false };
 
+/** @param {LiveServer} server */
 function matches(server) {
   return (
-    (!server.gone || wanted.gone || wanted.state === server.state.name) &&
-    (!wanted.state || server.state.name === wanted.state) &&
-    (!wanted.text || server.key.includes(wanted.text))
+    (!server.gone || filter.gone || filter.state === server.state.name) &&
+    (!filter.state || server.state.name === filter.state) &&
+    (!filter.text || server.key.includes(filter.text))
   );
 }
 
+/** @returns {[LiveServer[], number]} */
 function search() {
+  /** @type {LiveServer[]} */
   const found = [];
   let more = 0;
   for (const server of servers.values()) {
@@ -47,27 +51,27 @@ function writeRow(row, server) {
   setText(third, server.operation ?? "–");
 }
 
-function tellFound(shown, more) {
+function foundText(shown, more) {
   const gone = present.gone ? `, ${present.gone} gone` : "";
-  const all = `${present.here} there${gone}.`;
+  const all = `${present.here} exist${gone}.`;
   if (!servers.size)
-    return "There is none yet: let a client create one at the address of this page.";
-  if (more) return `The first ${shown} that match, and ${more} more; ${all}`;
-  return `${shown} that match; ${all}`;
+    return "There are no servers yet. A client can create one at the address of this page.";
+  if (more) return `${shown} shown of ${shown + more} that match; ${all}`;
+  return `${shown} match; ${all}`;
 }
 
 function showStates() {
   const states = STATES.filter(
-    (state) => counts.get(state).here || state.name === wanted.state || (state.over && present.gone),
+    (state) => countAt(state).here || state.name === filter.state || (state.over && present.gone),
   );
   const options = hold(byId("state"), ["", ...states.map(({ name }) => name)], (name) =>
     element("option", { value: name }, name || "any"),
   );
   for (const state of states) {
-    const number = state.over ? present.gone : counts.get(state).here;
+    const number = state.over ? present.gone : countAt(state).here;
     setText(options.get(state.name), `${state.name} (${number})`);
   }
-  byId("state").value = wanted.state;
+  inputById("state").value = filter.state;
 }
 
 let rowsBefore = new Map();
@@ -80,28 +84,28 @@ part((now) => {
     if (now.has(server) || rowsBefore.get(server.id) !== row) writeRow(row, server);
   }
   rowsBefore = rows;
-  setText(byId("found"), tellFound(found.length, more));
+  setText(byId("found"), foundText(found.length, more));
   showStates();
 });
 
 function filterState(state) {
-  wanted.state = wanted.state === state.name ? "" : state.name;
+  filter.state = filter.state === state.name ? "" : state.name;
   changed();
 }
 
 byId("list").addEventListener("click", ({ target }) => {
-  const row = target.closest("tr");
-  if (row) choose(row.dataset.server);
+  const row = closest(target, "tr");
+  if (row) choose(row.dataset.server ?? null);
 });
-byId("filter").addEventListener("input", ({ target }) => {
-  wanted.text = target.value.trim().toLowerCase();
+byId("filter").addEventListener("input", () => {
+  filter.text = inputById("filter").value.trim().toLowerCase();
   changed();
 });
-byId("state").addEventListener("change", ({ target }) => {
-  wanted.state = target.value;
+byId("state").addEventListener("change", () => {
+  filter.state = inputById("state").value;
   changed();
 });
-byId("deleted").addEventListener("change", ({ target }) => {
-  wanted.gone = target.checked;
+byId("deleted").addEventListener("change", () => {
+  filter.gone = inputById("deleted").checked;
   changed();
 });

@@ -1,4 +1,5 @@
-// Begins: the colours, the server that the address names, and the stream of changes.
+// @ts-check
+// Starts the page: the colours, the server that the address names, and the stream of changes.
 
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 

@@ -1,4 +1,5 @@
-// The picture: how many servers are in each state, and, where they are few, each as a dot.
+// @ts-check
+// The picture: how many servers are in each state; a few servers are shown as dots too.
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const LEAVING = 1500;
@@ -7,7 +8,8 @@ const [SEAT_HEIGHT, LONGEST_NAME, LETTER] = [12, 11, 4.9];
 const layer = drawn("g", { id: "tokens" });
 board.append(layer);
 
-// The numbers.
+/** @returns {BoardBox} */
+const boxAt = (state) => /** @type {BoardBox} */ (boxes.get(state));
 
 function makeMark({ place }) {
   const mark = drawn("g", { class: "mark", "data-at": place }, drawn("rect"), drawn("text"));
@@ -29,15 +31,16 @@ function writeMark(mark, text, right, middle) {
   mark.setAttribute("transform", `translate(${right} ${middle})`);
 }
 
-function countWords({ here, hang }) {
+function countText({ here, hang }) {
   const hanging = hang === 1 ? "1 hangs" : `${hang} hang`;
   if (!hang) return here ? String(here) : "";
   return here === hang ? hanging : `${here}, ${hanging}`;
 }
 
+/** @param {LiveState} state @param {BoardBox} box */
 function showCount(state, box) {
-  const told = counts.get(state);
-  const text = countWords(told);
+  const count = countAt(state);
+  const text = countText(count);
   if (!text && !box.mark) {
     box.text = text;
     return;
@@ -50,13 +53,14 @@ function showCount(state, box) {
     box.rect.animate([{ strokeWidth: "7px" }, {}], { duration: 500, easing: "ease-out" });
   Object.assign(box, { text, place });
   box.mark ??= makeMark(state);
-  box.mark.classList.toggle("hung", told.hang > 0);
-  box.group.classList.toggle("hung", told.hang > 0);
+  box.mark.classList.toggle("hung", count.hang > 0);
+  box.group.classList.toggle("hung", count.hang > 0);
   writeMark(box.mark, text, box.x + right, place);
 }
 
 // The dots.
 
+/** @type {Map<string, any>} */
 const tokens = new Map();
 
 function makeToken(server) {
@@ -77,7 +81,7 @@ function shortName(name) {
   return letters.length > LONGEST_NAME ? `${letters.slice(0, LONGEST_NAME - 1).join("")}…` : name;
 }
 
-// Write what a dot says; how wide that is.
+// Writes the label of a dot and returns its width.
 function writeToken(token, { name, hangs, id }, named) {
   const [title, ground, , label] = token.children;
   const text = named ? (hangs ? "! " : "") + shortName(name) : hangs ? "!" : "";
@@ -90,11 +94,12 @@ function writeToken(token, { name, hangs, id }, named) {
   return width;
 }
 
-// Let the servers of a state sit along the upper edge of its box, and below in a high one.
+// Places the servers of a state along the upper edge of its box, in a high box in rows below it.
+/** @param {BoardBox} box @param {LiveServer[]} sitting @param {boolean} named */
 function seat(box, sitting, named) {
   const [upper, height] = placeOf(box);
   const high = height > HIGH;
-  const [left, right] = [box.x + 4, box.x + box.width - (high ? markWidth(box.text) : 10)];
+  const [left, right] = [box.x + 4, box.x + box.width - (high ? markWidth(box.text ?? "") : 10)];
   const top = upper + (high ? 11 : -3);
   const most = high ? Math.max(1, Math.floor((height / 2 - 22) / SEAT_HEIGHT)) : 1;
   let [x, row] = [left, 0];
@@ -121,6 +126,7 @@ function showTokens(now) {
     tokens.clear();
     return;
   }
+  /** @type {Map<LiveState, LiveServer[]>} */
   const sitting = new Map();
   for (const server of servers.values()) {
     const passing = server.gone && tokens.has(server.id);
@@ -128,19 +134,19 @@ function showTokens(now) {
     if (!tokens.has(server.id)) tokens.set(server.id, makeToken(server));
     sitting.set(server.state, [...(sitting.get(server.state) ?? []), server]);
   }
-  for (const [state, here] of sitting) seat(boxes.get(state), here, present.here <= MOST_NAMED);
+  for (const [state, here] of sitting) seat(boxAt(state), here, present.here <= MOST_NAMED);
   for (const { id, gone, forgotten } of now) {
     if ((gone || forgotten) && tokens.has(id)) leave(id, tokens.get(id));
   }
 }
 
-// Where the picture is larger than its place, move it to the chosen server.
+// Scrolls a picture that is larger than its frame to the chosen server.
 function follow() {
-  const server = servers.get(chosen);
+  const server = chosenServer();
   const scroller = board.parentElement;
-  if (!server || !boxes.has(server.state)) return;
+  if (!server || !scroller) return;
   const seen = scroller.getBoundingClientRect();
-  const box = boxes.get(server.state).rect.getBoundingClientRect();
+  const box = boxAt(server.state).rect.getBoundingClientRect();
   const away = (near, far, from, to) => (near < from || far > to ? near - from - 40 : 0);
   scroller.scrollBy({
     left: away(box.left, box.right, seen.left, seen.right),
@@ -157,8 +163,8 @@ part((now) => {
 });
 
 board.addEventListener("click", ({ target }) => {
-  const token = target.closest("[data-server]");
-  const box = target.closest("[data-state]");
-  if (token) choose(token.dataset.server);
-  else if (box) filterState(STATES[box.dataset.state]);
+  const token = closest(target, "[data-server]");
+  const box = closest(target, "[data-state]");
+  if (token) choose(token.dataset.server ?? null);
+  else if (box) filterState(STATES[Number(box.dataset.state)]);
 });

@@ -1,7 +1,8 @@
-// Talking with the cloud: what is asked of it, and the stream of its changes, which comes back by
-// itself when it was lost.
+// @ts-check
+// Requests to the cloud, and the stream of its changes, which reconnects by itself.
 
-// The answer to a request, or null; what went wrong is said then.
+// The answer to a request; null after an error, which is shown.
+/** @returns {Promise<any>} */
 async function call(method, path, body) {
   try {
     const response = await fetch(`_ecs/${path}`, {
@@ -26,8 +27,9 @@ function reasonOf(text) {
   }
 }
 
-// Everything is read once, and from there on the stream of changes; when that is lost, anew.
+// Everything is read once, then the stream of changes; after a loss everything is read again.
 
+/** @type {(() => void)[]} */
 const wholeRead = [];
 let tries = 0;
 
@@ -47,7 +49,7 @@ async function connect() {
     tries = 0;
     connection("● Live", false);
   });
-  source.addEventListener("message", ({ data }) => happened(JSON.parse(data)));
+  source.addEventListener("message", ({ data }) => takeChange(JSON.parse(data)));
   source.addEventListener("error", () => {
     source.close();
     lost();
@@ -57,6 +59,6 @@ async function connect() {
 function lost() {
   const wait = Math.min(FIRST_WAIT * 2 ** tries, LONGEST_WAIT);
   tries += 1;
-  connection("○ Lost: what you see may be old. Connecting again …", true);
+  connection("○ Connection lost: the page may be out of date. Connecting again …", true);
   setTimeout(connect, wait);
 }

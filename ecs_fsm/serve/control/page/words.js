@@ -1,10 +1,14 @@
-// What the page knows from the start: the words of the lifecycle, and how many things it shows.
+// @ts-check
+// What the page knows from the start: the words of the lifecycle, and its limits.
 
-const WORDS = JSON.parse(byId("words").textContent);
+/** @type {LiveWords} */
+const WORDS = JSON.parse(byId("words").textContent ?? "");
+/** @type {LiveState[]} */
 const STATES = WORDS.states.map((state, place) => ({ ...state, place }));
 const stateNamed = new Map(STATES.map((state) => [state.name, state]));
+/** @param {Pair} pair */
 const stateOf = ({ vm_state, task_state }) =>
-  stateNamed.get(`${vm_state}/${task_state ?? WORDS.noTask}`);
+  /** @type {LiveState} */ (stateNamed.get(`${vm_state}/${task_state ?? WORDS.noTask}`));
 
 const MOST_LISTED = 200;
 const MOST_GONE = 1000;

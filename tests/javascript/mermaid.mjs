@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
-const installed = createRequire(process.argv[2] + "/");
+const installed = createRequire(`${process.argv[2]}/`);
 const { JSDOM } = installed("jsdom");
 globalThis.window = new JSDOM("").window;
 globalThis.document = window.document;

@@ -1,0 +1,165 @@
+// Types of the explorer's scripts, for the type checker only: no page holds this file.
+
+type Facts = Record<string, string>;
+
+interface Word {
+  name: string;
+  meaning: string;
+  tone?: string;
+}
+
+/** A vm_state with a task_state, and its status. */
+interface LifecycleState {
+  index: number;
+  name: string;
+  lane: number;
+  vmState: Word;
+  taskState: Word | null;
+  status: Word;
+  /** The names of the facts that a server remembers here. */
+  kept: Set<string>;
+  implied: Facts;
+}
+
+/** A state with its facts. */
+interface StateNode {
+  state: LifecycleState;
+  facts: Facts;
+}
+
+interface Fact {
+  name: string;
+  values: string[];
+  meaning: string;
+  usual: string | null;
+}
+
+interface Trigger {
+  name: string;
+  index: number;
+  kind: string;
+  meaning: string;
+  unseen: boolean;
+  /** The facts that can be given with it, each with its usual value or null. */
+  given: Record<string, string | null>;
+  sources: Map<LifecycleState | null, Transition[]>;
+}
+
+interface Transition {
+  index: number;
+  trigger: Trigger;
+  source: LifecycleState | null;
+  path: LifecycleState[];
+  when: [string, string][];
+  learns: Facts;
+}
+
+interface Refusal {
+  trigger: Trigger;
+  node: StateNode | null;
+  reason: string;
+  allowed: Trigger[];
+}
+
+interface Outcome {
+  transition?: Transition;
+  nodes?: StateNode[];
+  end?: StateNode;
+  refused?: Refusal;
+  unknown?: Fact;
+}
+
+/** What `readLifecycle` makes of the exported data; a `Machine` has it all. */
+interface Lifecycle {
+  data: any;
+  facts: Map<string, Fact>;
+  states: LifecycleState[];
+  triggers: Trigger[];
+  transitions: Transition[];
+  vmStates: Word[];
+  taskStates: Word[];
+  statuses: Word[];
+  onward: Trigger;
+  creation: Trigger;
+  triggerNamed: Map<string, Trigger>;
+  stateNamed: Map<string, LifecycleState>;
+}
+
+interface Machine extends Lifecycle {}
+
+/** A trigger, a hang, or `wait` for time in which nothing happens. */
+interface RunEvent {
+  trigger?: Trigger;
+  given?: Facts;
+  hang?: boolean;
+  wait?: boolean;
+}
+
+/** Where a run begins, what happens in it, and how many of these events have happened. */
+interface Run {
+  from: StateNode | null;
+  events: RunEvent[];
+  at: number;
+}
+
+/** What an event of a run came to. */
+interface Moment {
+  event: RunEvent | null;
+  nodes: StateNode[];
+  node: StateNode | null;
+  hung: boolean;
+}
+
+/** A waiter as it is written in its panel, and the event since which it polls. */
+interface Poll {
+  attribute: string;
+  pending: string;
+  target: string;
+  failure: string;
+  every: number;
+  since: number | null;
+  [list: string]: any;
+}
+
+interface QuizRun {
+  seed: number;
+  count: number;
+  place: number;
+  answers: number[][];
+}
+
+/** Everything that is on the screen. */
+interface View {
+  run: Run;
+  tab: string;
+  lesson: string | null;
+  speed: number;
+  whole: boolean | null;
+  poll: Poll;
+  quiz: QuizRun | null;
+  refused: boolean | null;
+  theme: string | null;
+}
+
+interface Lesson {
+  name: string;
+  title: string;
+  introduction: string;
+  start: string | null;
+  remember: Facts;
+  steps: {
+    text: string;
+    do: { trigger: string; given?: Facts };
+    state: string;
+    then: string;
+  }[];
+}
+
+interface QuizQuestion {
+  text: string;
+  choices: string[];
+  answers: number[];
+  explanation: string;
+}
+
+declare var explorer: object;
