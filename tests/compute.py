@@ -13,7 +13,7 @@ from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.http.access import Access, Caller
 from ecs_fsm.serve.http.context import Collection
-from ecs_fsm.serve.http.settings import Settings
+from ecs_fsm.serve.http.listen import Settings
 from tests.apart import apart
 from tests.clouds import cloud_of
 

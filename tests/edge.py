@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.eventlog import EventLog
-from ecs_fsm.serve.http.settings import Settings
+from ecs_fsm.serve.http.listen import Settings
 from tests.apart import apart
 from tests.clouds import cloud_of
 
@@ -79,7 +79,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.http.listen import bind, serve_until_signal
-from ecs_fsm.serve.http.settings import Settings
+from ecs_fsm.serve.http.listen import Settings
 from tests.clouds import cloud_of
 
 settings = Settings(port=0)

@@ -85,8 +85,7 @@ def serve(
     from ecs_fsm.profiles.durations import seconds
 
     need("fastapi", "uvicorn", "httptools", extra="serve")
-    from ecs_fsm.serve.http.listen import serve_until_signal, url_of
-    from ecs_fsm.serve.http.settings import Settings
+    from ecs_fsm.serve.http.listen import Settings, serve_until_signal, url_of
     from ecs_fsm.serve.paste import to_paste
     from ecs_fsm.serve.service import Options, begun
 

@@ -26,13 +26,11 @@ from ecs_fsm.serve.cloud.jobs import Jobs
 from ecs_fsm.serve.control import page
 from ecs_fsm.serve.http import errors, versions
 from ecs_fsm.serve.http.access import Access
-from ecs_fsm.serve.http.accesslog import Logged
 from ecs_fsm.serve.http.errors import Api
-from ecs_fsm.serve.http.guard import Guarded
 from ecs_fsm.serve.http.handlers import Face, Handlers
-from ecs_fsm.serve.http.settings import Settings
-from ecs_fsm.serve.http.slashes import Merged
-from ecs_fsm.serve.http.wire import OWN_PATHS, Wired, WireFaults
+from ecs_fsm.serve.http.listen import Settings
+from ecs_fsm.serve.http.middleware import AccessLog, RequestGuard, ResponseHeaders, SlashMerger
+from ecs_fsm.serve.http.wire import OWN_PATHS, FaultInjector, WireFaults
 from ecs_fsm.version import __version__
 
 FRONT = Handlers()
@@ -244,11 +242,11 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
         exception_handlers=errors.HANDLERS,
         lifespan=_running,
         middleware=[
-            Middleware(Logged, clock=cloud.clock),
-            Middleware(Merged),
-            Middleware(versions.Marked),
-            Middleware(Guarded, settings=settings),
-            Middleware(Wired, faults=wire),
+            Middleware(AccessLog, clock=cloud.clock),
+            Middleware(SlashMerger),
+            Middleware(ResponseHeaders),
+            Middleware(RequestGuard, hosts=settings.guarded_hosts),
+            Middleware(FaultInjector, faults=wire),
         ],
     )
     app.router.redirect_slashes = False

@@ -16,10 +16,8 @@ from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.store import StateFile
-from ecs_fsm.serve.http.listen import bind
-from ecs_fsm.serve.http.settings import Settings
-from ecs_fsm.serve.http.wire import WireFaults
-from ecs_fsm.serve.http.wirefault import PREFIX
+from ecs_fsm.serve.http.listen import Settings, bind
+from ecs_fsm.serve.http.wire import PREFIX, WireFaults
 
 
 @dataclass(frozen=True, slots=True)

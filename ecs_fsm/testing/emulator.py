@@ -125,8 +125,7 @@ def served(
     The options are those of `ecs-fsm serve`. Raises `MissingExtra` without the extra `serve`.
     """
     need("fastapi", "uvicorn", "httptools", extra="serve")
-    from ecs_fsm.serve.http.listen import server_of, url_of
-    from ecs_fsm.serve.http.settings import Settings
+    from ecs_fsm.serve.http.listen import Settings, server_of, url_of
     from ecs_fsm.serve.service import Options, begun
 
     options = Options(lifecycle, speed, seed, profile, state, record, policy=policy or {})

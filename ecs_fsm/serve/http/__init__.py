@@ -1,1 +1,1 @@
-"""The HTTP edge: what a request may be, and what an answer looks like."""
+"""The HTTP edge: requests within bounds, and responses as each API spells them."""

@@ -1,7 +1,7 @@
-"""Who asks: any user and password log in, `admin` is an administrator, and tokens expire.
+"""Callers and their tokens: any user and password log in, and `admin` is an administrator.
 
 Ids of users and projects are derived from their names, so that a restart keeps them; a project
-that is given by id keeps that id.
+given by id keeps that id.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ MOST_NAMES = 10_000
 
 
 def identifier(kind: str, name: str) -> str:
-    """The id of the user or project (the `kind`) of that name, 32 hexadecimal digits."""
+    """Return the id of a user or project (the `kind`) by its name: 32 hexadecimal digits."""
     return uuid5(NAMESPACE, f"{kind}:{name}").hex
 
 
 OWNER = identifier("project", ADMIN)
-"""The project to which belongs what exists from the start."""
+"""The project that owns what exists from the start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks for something; without a project for a token that is not scoped to one."""
+    """The user and project of a request; without a project if the token is not scoped to one."""
 
     user_id: str
     user_name: str
@@ -37,13 +37,13 @@ class Caller:
 
     @property
     def admin(self) -> bool:
-        """Whether the caller may ask what only administrators may."""
+        """Whether the caller is an administrator."""
         return self.user_name == ADMIN
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token with the times, in seconds since 1970, between which it is good."""
+    """A token, valid from `issued` to `expires`, in seconds since 1970."""
 
     id: str
     caller: Caller
@@ -56,7 +56,7 @@ class Token:
 
 
 class Names:
-    """The names that were met, by their ids; the oldest are forgotten when there are too many."""
+    """Known names by id; beyond `MOST_NAMES`, the oldest are forgotten."""
 
     def __init__(self, kind: str, *known: str) -> None:
         self.kind = kind
@@ -65,11 +65,11 @@ class Names:
             self.named(name)
 
     def named(self, name: str) -> tuple[str, str]:
-        """The id and the name of what is called so."""
+        """Return the id and the name."""
         return self._keep(identifier(self.kind, name), name)
 
     def of_id(self, given: str) -> tuple[str, str]:
-        """The id as given, and the name that it was met with, otherwise the id again."""
+        """Return the id, and the known name or the id again."""
         return self._keep(given, self.by_id.get(given, given))
 
     def _keep(self, known: str, name: str) -> tuple[str, str]:
@@ -80,7 +80,7 @@ class Names:
 
 
 class Access:
-    """The tokens that are good, and the users and projects that were met."""
+    """The valid tokens, and the known users and projects; `clock` gives seconds since 1970."""
 
     def __init__(self, lifetime: float, clock: Callable[[], float]) -> None:
         self.lifetime = lifetime
@@ -90,7 +90,7 @@ class Access:
         self._tokens: OrderedDict[str, Token] = OrderedDict()
 
     def issue(self, caller: Caller, methods: tuple[str, ...], scope: str | None) -> Token:
-        """A new token; the oldest goes where there are too many."""
+        """Return a new token; beyond `MOST_TOKENS`, the oldest is revoked."""
         now = self.clock()
         token = Token(
             id=uuid4().hex + uuid4().hex,
@@ -107,7 +107,7 @@ class Access:
         return token
 
     def find(self, token_id: str | None) -> Token | None:
-        """The token of that id, if it is still good."""
+        """Return the token of that id, None for an expired or unknown one."""
         token = self._tokens.get(token_id) if token_id else None
         if token is not None and self.clock() >= token.expires:
             del self._tokens[token.id]
@@ -115,5 +115,5 @@ class Access:
         return token
 
     def revoke(self, token_id: str) -> None:
-        """Ends a token."""
+        """Revoke a token."""
         self._tokens.pop(token_id, None)

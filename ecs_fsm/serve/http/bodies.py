@@ -1,4 +1,4 @@
-"""What the bodies of all services have in common: keys that nobody knows are ignored."""
+"""What bodies of all APIs share: unknown keys are ignored, and schemas of errors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Body(BaseModel):
 
 
 class Link(Body):
-    """Where something is."""
+    """A link to a resource."""
 
     rel: str
     href: str
 
 
 class Version(Body):
-    """A version of an API as its documents tell of it."""
+    """A version of an API in a version document."""
 
     id: str
     status: str
@@ -50,7 +50,7 @@ Schema = dict[str, Any]
 
 
 def fields(*required: str, **properties: str | Schema) -> Schema:
-    """The schema of an object with these properties, each a schema or the name of a type."""
+    """Return the schema of an object; each property is a schema or the name of a type."""
     kinds = {n: {"type": k} if isinstance(k, str) else k for n, k in properties.items()}
     return {"type": "object", "properties": kinds, "required": [*required]}
 
@@ -59,16 +59,18 @@ COMPUTE_FAULT: Schema = {
     "type": "object",
     "additionalProperties": fields("code", "message", code="integer", message="string"),
 }
-"""An error of the compute service: in an object, whose key depends on the code."""
+"""An error of the compute API, in an object whose key depends on the code."""
 
 
-def errors(schema: Schema, **told: str) -> Responses:
-    """Answers for a document of an API, such as `_404="there is none"`.
+def errors(schema: Schema, **descriptions: str) -> Responses:
+    """Return errors for the document of an API, such as `_404="There is no such thing."`.
 
-    Models would be compiled anew for each route, which takes a fifth of the server's start.
+    FastAPI would compile models again for each route.
     """
     content = {"application/json": {"schema": schema}}
-    return {int(code[1:]): {"content": content, "description": t} for code, t in told.items()}
+    return {
+        int(code[1:]): {"content": content, "description": t} for code, t in descriptions.items()
+    }
 
 
 COMPUTE_ERRORS = errors(

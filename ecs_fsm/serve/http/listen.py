@@ -1,7 +1,7 @@
-"""Listens: a bound socket and the server upon it.
+"""The HTTP server: its settings, a bound socket and uvicorn on it.
 
-The socket is bound first, so that its port can be told before the first request; a signal ends
-everything within a second, streams and idle connections included.
+The socket is bound first, so that its port is known before the first request. A signal ends
+everything within a second, including streams and idle connections.
 """
 
 from __future__ import annotations
@@ -14,26 +14,51 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 import uvicorn
 from starlette.applications import Starlette
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.http import accesslog
+from ecs_fsm.serve.http.middleware import access_logger
 from ecs_fsm.serve.http.protocol import Connection
-from ecs_fsm.serve.http.settings import Settings
 
 BACKLOG = 1024
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE = 0.3
-"""Seconds that a request gets to end once a signal came."""
+"""Seconds in which a request may end after a signal."""
+LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """HTTP server settings: `port` 0 is any free one, `token_lifetime` is in real seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 8774
+    token_lifetime: float = 3600
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only programs of this machine reach the server."""
+        if self.host == LOCAL_NAMES[0]:
+            return True
+        try:
+            return ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def guarded_hosts(self) -> tuple[str, ...] | None:
+        """The names under which browsers may reach a local server; None for one open to others."""
+        return (*LOCAL_NAMES, self.host.lower()) if self.loopback else None
 
 
 def bind(settings: Settings) -> socket.socket:
-    """A listening socket as the settings say.
+    """Return a listening socket for the settings.
 
-    Raises `InvalidInput` where the address is none of this machine or the port is taken.
+    Raise `InvalidInput` if the address does not belong to this machine or the port is in use.
     """
     host = settings.host.strip("[]")
     with contextlib.ExitStack() as undo:
@@ -44,7 +69,7 @@ def bind(settings: Settings) -> socket.socket:
             bound = undo.enter_context(socket.socket(family, kind, number))
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind(address)
-            bound.listen(BACKLOG)  # whoever read the port may ask at once, and waits
+            bound.listen(BACKLOG)  # a request that comes before the server waits
         except OSError as error:
             reason = error.strerror or error
             raise InvalidInput(f"cannot listen on {host} port {settings.port}: {reason}") from None
@@ -52,21 +77,21 @@ def bind(settings: Settings) -> socket.socket:
     return bound
 
 
-class Server(uvicorn.Server):
-    """A server that closes what is still open when its grace is over."""
+class GracefulServer(uvicorn.Server):
+    """A server that ends within a second: after `GRACE` it closes all connections."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begins to listen, and says so once the first request can come and a signal ends it."""
+        """Start to listen; then call `ready`, when requests are answered and a signal ends it."""
         await super().startup(sockets)
         if not self.should_exit:
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends within a second: streams are cut, idle connections closed."""
+        """Stop, and close streams and idle connections after `GRACE`."""
         asyncio.get_running_loop().call_later(GRACE, self._cut)
         await super().shutdown(sockets)
 
@@ -76,7 +101,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Ends at a signal, and does not die of it afterwards: what is left to do gets done."""
+        """Stop at a signal, without raising it again afterwards, so that callers can clean up."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -89,16 +114,16 @@ class Server(uvicorn.Server):
 
 
 def url_of(bound: socket.socket) -> str:
-    """The URL at which clients of this machine reach the server on a bound socket."""
+    """Return the URL at which clients of this machine reach the server on a bound socket."""
     host, port = bound.getsockname()[:2]
     if ip_address(host).is_unspecified:
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server_of(app: Starlette, ready: Callable[[], object]) -> Server:
-    """A server of the application; it calls `ready` once it listens on the sockets of `serve`."""
-    return Server(
+def server_of(app: Starlette, ready: Callable[[], object]) -> GracefulServer:
+    """Return a server of the application, which calls `ready` when it listens."""
+    return GracefulServer(
         uvicorn.Config(
             app,
             http=Connection,
@@ -126,20 +151,20 @@ def serve_until_signal(app: Starlette, bound: socket.socket, ready: Callable[[],
 
 
 def _allow_files() -> None:
-    """Has the system allow this process as many connections as it can; by itself it allows few."""
+    """Raise the limit of open files, and so of connections, to the most that the system allows."""
     with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource  # which only Unix has
+        import resource  # exists on Unix only
 
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _log_to_terminal() -> None:
-    """One line a request on standard error, and what went wrong; nothing else."""
+    """Log one line a request, warnings and errors to standard error, nothing else."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     for logger, level in (
-        (accesslog.logger, logging.INFO),
+        (access_logger, logging.INFO),
         (logging.getLogger("uvicorn.error"), logging.WARNING),
     ):
         logger.handlers = [handler]

@@ -1,4 +1,4 @@
-"""Lists page by page: a limit, and a marker that is the id of the last item of the page before."""
+"""Lists page by page: a limit, and a marker, the id of the last item of the previous page."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from fastapi import Query, Request
 from ecs_fsm.serve.http.errors import ApiError
 
 MOST = 1000
-"""Items of a page, whatever is asked for."""
+"""Items of a page, whatever the limit."""
 
 Limit = Annotated[int | None, Query(ge=0)]
 Marker = Annotated[str | None, Query(max_length=255)]
 
 
 class Identified(Protocol):
-    """What can stand in a list."""
+    """An item of a list."""
 
     @property
     def id(self) -> str:
-        """By which a marker finds it."""
+        """What a marker names."""
 
 
 Item = TypeVar("Item", bound=Identified)
@@ -30,9 +30,9 @@ Item = TypeVar("Item", bound=Identified)
 def page(
     items: Sequence[Item], limit: int | None, marker: str | None
 ) -> tuple[Sequence[Item], str | None]:
-    """The items behind the marker, and the marker of the next page if there is one.
+    """Return the items after the marker, and the marker of the next page if there is one.
 
-    Raises 400 for a marker that is in no list.
+    Raise 400 for an unknown marker.
     """
     first = 0
     if marker:
@@ -47,6 +47,6 @@ def page(
 
 
 def next_url(request: Request, base: str, marker: str) -> str:
-    """Where the page after this one is found."""
+    """Return the URL of the page after this one."""
     query = request.url.include_query_params(marker=marker).query
     return f"{base}{request.url.path}?{query}"

@@ -1,7 +1,12 @@
-"""Connections of uvicorn's with bounds: of their number, of headers, of the time they take.
+"""Connections of uvicorn with bounds: on their number, on headers, on the time they take.
 
-A request finds in its scope's `extensions` how to close its connection (`CLOSE`, a callable) and
-an event that is set when it is gone (`LOST`).
+The scope of a request has in its `extensions` a callable that closes its connection (`CLOSE`) and
+an event that is set when it is lost (`LOST`).
+
+The bounds together limit what a client can occupy: before its request is complete, it holds one of
+`MOST_CONNECTIONS` for at most `SLOWEST` seconds, with at most `MOST_HEADERS` bytes and the body
+that the guard of requests allows. After that the connection waits for the answer, as long as that
+takes, since latency on order is a feature of the emulator.
 """
 
 from __future__ import annotations
@@ -12,16 +17,16 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 CLOSE, LOST = "ecs_fsm.close", "ecs_fsm.lost"
 SLOWEST = 30.0
-"""Seconds that a request may take to come in whole, the first one of a connection to begin."""
+"""Seconds in which a request must arrive whole, and the first of a connection must begin."""
 MOST_HEADERS = 64 * 1024
 """Bytes of the request line and all headers of a request."""
 MOST_CONNECTIONS = 4000
-"""Connections that are served at once, those included that only wait for events."""
+"""Connections that are served at once, including those that only wait for events."""
 LARGE_HEADERS = f"The headers of a request may have {MOST_HEADERS} bytes."
 
 
 class TooLarge(Exception):
-    """The headers of a request are larger than what is read."""
+    """The headers of a request are too large."""
 
 
 class Connection(HttpToolsProtocol):
@@ -34,7 +39,7 @@ class Connection(HttpToolsProtocol):
     _crowded = _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begins with a client."""
+        """Begin with a client."""
         super().connection_made(transport)
         self._crowded = len(self.connections) > MOST_CONNECTIONS
         self._lost = asyncio.Event()
@@ -42,20 +47,20 @@ class Connection(HttpToolsProtocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tells whoever waits for it."""
+        """Set the event for those who wait for it."""
         super().connection_lost(exc)
         self._lost.set()
         self._expected = False
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Reads; headers that do not end are refused while they come in."""
+        """Read; headers that never end are refused while they arrive."""
         if self._refused or self.transport.is_closing():
             return
         if self._crowded:
             self._refuse(503, f"There are {MOST_CONNECTIONS} connections, which is the most.")
             return
-        if self._before_body:
+        if self._before_body:  # uvicorn's parser would collect them without a bound
             self._received += len(data)
             if self._received > MOST_HEADERS:
                 self._refuse(431, LARGE_HEADERS)
@@ -64,7 +69,7 @@ class Connection(HttpToolsProtocol):
         self._watch()
 
     def _watch(self) -> None:
-        """Cuts a client that keeps a request open for too long."""
+        """Start or stop the timer that closes the connection of a slow client."""
         if not self._expected:
             if self._too_late:
                 self._too_late.cancel()
@@ -73,14 +78,17 @@ class Connection(HttpToolsProtocol):
             self._too_late = self.loop.call_later(SLOWEST, self.transport.abort)
 
     def on_message_begin(self) -> None:
-        """Begins a request."""
+        """Begin a request."""
         super().on_message_begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
         self._expected = self._before_body = True
         self._received = 0
 
     def on_headers_complete(self) -> None:
-        """Starts the request, unless its headers are too large."""
+        """Start the request, unless its headers are too large.
+
+        They are counted again, since a small request may come in one piece with the next one.
+        """
         self._before_body = False
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > (
             MOST_HEADERS
@@ -90,12 +98,12 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Ends a request; its answer may take as long as it takes."""
+        """End a request; its answer has no limit of time."""
         super().on_message_complete()
         self._expected = False
 
     def send_400_response(self, msg: str) -> None:
-        """Answers what is no request, or what has too large a head."""
+        """Answer data that is not a request, and headers that are too large."""
         if self._refused:
             self._refuse(431, LARGE_HEADERS)
         else:

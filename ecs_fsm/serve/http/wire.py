@@ -1,6 +1,8 @@
-"""Faults on the wire strike: an answer that is an error, comes late, or never comes.
+"""Faults on the wire: a response that is an error, comes late, or never comes.
 
-The famous one is `close_after`: the work was done, and the client does not know.
+A fault is written `wire:OUTCOME[@REQUEST][#N][*TIMES][%PERCENT]`, where REQUEST is the operation id
+of a route or the key of an action. The famous outcome is `close_after`: the work was done, and the
+client does not know.
 """
 
 from __future__ import annotations
@@ -9,22 +11,117 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from random import Random
+from typing import Self
 
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.cloud.orders import StrikeCount
+from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.serve.cloud.orders import Chance, StrikeCount
 from ecs_fsm.serve.http.errors import OUTER_KEYS, spelled
 from ecs_fsm.serve.http.protocol import CLOSE, LOST
-from ecs_fsm.serve.http.wirefault import CLOSE_AFTER, LATENCY, STATUSES, WireFault
 
+PREFIX = "wire:"
+STATUSES = ("500", "503", "429", "401")
+LATENCY, CLOSE_BEFORE, CLOSE_AFTER = "latency", "close_before", "close_after"
+OUTCOMES = (*STATUSES, LATENCY, CLOSE_BEFORE, CLOSE_AFTER)
+WITH_RETRY = ("503", "429")
+LONGEST = 3600.0
+"""Seconds of latency, and of Retry-After."""
 MOST_FAULTS = 1000
 OWN_PATHS = "/_ecs"
-Requests = tuple[Iterable[tuple[str, str, str]], Collection[str]]
+NamedRequests = tuple[Iterable[tuple[str, str, str]], Collection[str]]
 ACTION = re.compile(r"/action/?$")
+
+
+@dataclass(frozen=True, slots=True)
+class WireFault:
+    """An outcome for the requests of a name, or for any if it is None.
+
+    `amount` is the seconds of latency, or those of Retry-After.
+    """
+
+    outcome: str
+    request: str | None
+    amount: float | None
+    chance: Chance
+
+    @classmethod
+    def parse(cls, text: str, requests: Collection[str]) -> Self:
+        """Return the fault of a text such as `wire:429=5@show_server#3*2%10`; `wire:` is optional.
+
+        Raise `InvalidInput`, which lists the known ones, for an unknown outcome or request.
+        """
+        rest, chance = Chance.parse(text.removeprefix(PREFIX))
+        what, at, request = rest.partition("@")
+        return cls._checked(what, request if at else None, None, chance, requests)
+
+    @classmethod
+    def given(cls, document: Mapping[str, object], requests: Collection[str]) -> Self:
+        """Return the fault of a JSON object: `wire`, `request`, `retry_after` and a chance."""
+        known = {"wire", "request", "retry_after", "first", "times", "percent"}
+        for key in document:
+            if key not in known:
+                raise unknown("key", key, known)
+        what, request = document.get("wire"), document.get("request")
+        if not isinstance(what, str) or not isinstance(request, str | None):
+            raise InvalidInput(
+                "invalid wire or request: expected texts, such as {'wire': '503', ...}"
+            )
+        after = document.get("retry_after")
+        chance = Chance.given(document)
+        return cls._checked(what, request, None if after is None else str(after), chance, requests)
+
+    @classmethod
+    def _checked(
+        cls,
+        what: str,
+        request: str | None,
+        amount: str | None,
+        chance: Chance,
+        requests: Collection[str],
+    ) -> Self:
+        outcome, _, after = what.strip().partition("=")
+        if outcome not in OUTCOMES:
+            raise InvalidInput(f"unknown outcome {outcome!r}; known: {', '.join(OUTCOMES)}")
+        if request is not None and request not in requests:
+            raise unknown("request", request, requests)
+        seconds = _seconds(outcome, after or amount)
+        return cls(outcome, request, seconds, chance)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the fault as JSON, as `given` reads it."""
+        late = self.outcome == LATENCY
+        shown: dict[str, object] = {"wire": self._what() if late else self.outcome}
+        if self.request is not None:
+            shown["request"] = self.request
+        if self.amount is not None and not late:
+            shown["retry_after"] = self.amount
+        return {**shown, **self.chance.as_dict()}
+
+    def _what(self) -> str:
+        unit = "s" if self.outcome == LATENCY else ""
+        return self.outcome + (f"={self.amount:g}{unit}" if self.amount is not None else "")
+
+    def __str__(self) -> str:
+        return f"{PREFIX}{self._what()}{f'@{self.request}' if self.request else ''}{self.chance}"
+
+
+def _seconds(outcome: str, text: str | None) -> float | None:
+    if text is None and outcome != LATENCY:
+        return None
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s)?", text or "", re.ASCII)
+    if found is not None and outcome in (*WITH_RETRY, LATENCY):
+        seconds = float(found[1]) / (1000 if found[2] == "ms" else 1)
+        if seconds <= LONGEST:
+            return seconds
+    expected = f"{LATENCY}=2s" if outcome == LATENCY else f"{outcome}=5 for seconds of Retry-After"
+    if outcome not in (*WITH_RETRY, LATENCY):
+        expected = f"{outcome} without a value"
+    raise InvalidInput(f"{outcome}={text or ''}: expected {expected}, up to {LONGEST:g} seconds")
 
 
 class WireFaults:
@@ -34,7 +131,7 @@ class WireFaults:
     action; it is called for the first fault, since it imports all services.
     """
 
-    def __init__(self, requests: Callable[[], Requests], seed: int) -> None:
+    def __init__(self, requests: Callable[[], NamedRequests], seed: int) -> None:
         self._requests = requests
         self.active: dict[int, tuple[WireFault, StrikeCount]] = {}
         self._random = Random(seed)  # noqa: S311 - a seed repeats it
@@ -54,50 +151,50 @@ class WireFaults:
         """The names that a fault may select."""
         return self.actions | {name for _, _, name in self._routes}
 
-    def add(self, asked: str | Mapping[str, object]) -> tuple[int, WireFault]:
-        """Adds a fault and says its number. Raises `InvalidInput`."""
+    def add(self, wanted: str | Mapping[str, object]) -> tuple[int, WireFault]:
+        """Add a fault. Return its number and the fault. Raise `InvalidInput` for an invalid one."""
         if len(self.active) >= MOST_FAULTS:
             raise InvalidInput(f"there are {MOST_FAULTS} faults already; remove some")
-        make = WireFault.parse if isinstance(asked, str) else WireFault.given
-        fault = make(asked, self.requests)  # type: ignore[arg-type]
+        make = WireFault.parse if isinstance(wanted, str) else WireFault.given
+        fault = make(wanted, self.requests)  # type: ignore[arg-type]
         self._last += 1
         self.active[self._last] = fault, StrikeCount()
         return self._last, fault
 
     def remove(self, number: int) -> bool:
-        """Takes a fault away; whether there was one."""
+        """Remove a fault. Return whether there was one."""
         return self.active.pop(number, None) is not None
 
     def clear(self) -> None:
-        """Takes all faults away."""
+        """Remove all faults."""
         self.active.clear()
 
     def of_actions(self) -> bool:
-        """Whether a fault waits for an action, so that bodies must be looked at."""
+        """Return whether a fault selects an action, so that bodies must be read."""
         return any(fault.request in self.actions for fault, _ in self.active.values())
 
     def route(self, method: str, path: str) -> str | None:
-        """The name of the route that answers."""
+        """Return the name of the route that answers."""
         return next((n for r, found, n in self._routes if method == found and r.match(path)), None)
 
     def strike(self, names: Collection[str]) -> WireFault | None:
-        """The first fault that strikes a request of these names."""
-        for fault, tally in self.active.values():
+        """Return the first fault that strikes a request with these names."""
+        for fault, count in self.active.values():
             matches = fault.request is None or fault.request in names
-            if matches and tally.strikes(fault.chance, self._random.random):
+            if matches and count.strikes(fault.chance, self._random.random):
                 return fault
         return None
 
 
-class Wired:
-    """Lets the faults strike; paths of the emulator itself are never touched."""
+class FaultInjector:
+    """Lets the faults strike; requests of the control API are never touched."""
 
     def __init__(self, app: ASGIApp, faults: WireFaults) -> None:
         self.app = app
         self.faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, or does not."""
+        """Answer one request, or fail to."""
         if scope["type"] != "http" or not self.faults.active or _own(scope["path"]):
             await self.app(scope, receive, send)
             return
@@ -116,7 +213,7 @@ class Wired:
             await self.app(scope, receive, send)
         else:
             if fault.outcome == CLOSE_AFTER:
-                await self.app(scope, receive, _unheard)
+                await self.app(scope, receive, _discard)
             await _close(scope, receive)
 
 
@@ -142,7 +239,7 @@ def _keys(body: bytes) -> set[str]:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """What receives a body that was read, and then whatever comes."""
+    """Return a `receive` that repeats a body that was read, and then goes on with the rest."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def received() -> Message:
@@ -159,7 +256,7 @@ async def _failed(fault: WireFault, scope: Scope, receive: Receive, send: Send) 
 
 
 async def _wait(scope: Scope, seconds: float) -> None:
-    """Waits, but not for a client that is gone: its request is done at once."""
+    """Wait, but not for a client that has gone: its request is carried out at once."""
     lost = scope.get("extensions", {}).get(LOST)
     if lost is None:
         await asyncio.sleep(seconds)
@@ -170,8 +267,8 @@ async def _wait(scope: Scope, seconds: float) -> None:
         return
 
 
-async def _unheard(message: Message) -> None:
-    """What is sent goes nowhere."""
+async def _discard(message: Message) -> None:
+    """Send nothing."""
 
 
 async def _close(scope: Scope, receive: Receive) -> None:

@@ -23,7 +23,7 @@ from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, NewServer
 from ecs_fsm.serve.cloud.requests import FAULT
 from ecs_fsm.serve.cloud.store import StateFile
-from ecs_fsm.serve.http.settings import Settings
+from ecs_fsm.serve.http.listen import Settings
 from ecs_fsm.serve.service import Options, Service
 from tests.clouds import ADMIN, LIFECYCLES, LONG, USER, cloud_of
 from tests.command import ecs_fsm

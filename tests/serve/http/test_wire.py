@@ -13,11 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.http.guard import MOST_BODY
-from ecs_fsm.serve.http.listen import bind
+from ecs_fsm.serve.http.listen import Settings, bind
+from ecs_fsm.serve.http.middleware import MOST_BODY
 from ecs_fsm.serve.http.protocol import MOST_HEADERS
-from ecs_fsm.serve.http.settings import Settings
-from ecs_fsm.serve.http.wirefault import WireFault
+from ecs_fsm.serve.http.wire import WireFault
 from tests.clouds import cloud_of
 from tests.edge import Edge, credentials, running
 
@@ -170,7 +169,7 @@ def test_a_closed_connection_leaves_the_work_done_or_not(outcome: str, done: int
 
 
 def test_an_action_suffers_by_its_key_and_reads_its_body_whole() -> None:
-    from ecs_fsm.serve.http.wire import Wired, WireFaults
+    from ecs_fsm.serve.http.wire import FaultInjector, WireFaults
 
     faults = WireFaults(lambda: ([], ["os-stop"]), 1)
     faults.add("wire:503@os-stop")
@@ -182,7 +181,7 @@ def test_an_action_suffers_by_its_key_and_reads_its_body_whole() -> None:
         return Response()
 
     edge.app.router.routes.insert(0, Route("/elsewhere/x/action", act, methods=["POST"]))
-    edge.app.add_middleware(Wired, faults=faults)
+    edge.app.add_middleware(FaultInjector, faults=faults)
     path = "/elsewhere/x/action"
     assert edge.ask("POST", path, json={"os-start": None}).status_code == 200
     assert edge.ask("POST", path, json={"os-stop": {}}).status_code == 503

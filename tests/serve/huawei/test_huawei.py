@@ -16,7 +16,7 @@ from ecs_fsm.serve.cloud import jobs
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.cloud.jobs import Jobs
-from ecs_fsm.serve.http.settings import Settings
+from ecs_fsm.serve.http.listen import Settings
 from tests.apart import apart
 from tests.clouds import cloud_of
 
