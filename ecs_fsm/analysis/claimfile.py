@@ -45,7 +45,7 @@ from ecs_fsm.analysis.run_claims import (
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
-from ecs_fsm.io.toml import Tables, read_text
+from ecs_fsm.io.toml import Row, TomlFile
 
 ATTRIBUTES = ("status", "vm_state", "task_state")
 ANY = "any"
@@ -81,9 +81,8 @@ def built_in(lifecycle: Lifecycle) -> list[Claim]:
 
 
 def read(lifecycle: Lifecycle, path: str) -> list[Claim]:
-    """Return the claims of a file, `-` for standard input. Raise as `parse`, and `OSError`."""
-    text, name = read_text(path, EXPECTED)
-    return parse(lifecycle, text, name)
+    """Return the claims of a file, `-` for standard input. Raise as `parse`."""
+    return _claims(lifecycle, TomlFile.read(path, EXPECTED))
 
 
 def choose(lifecycle: Lifecycle, names: Sequence[str], path: str | None) -> list[Claim]:
@@ -100,14 +99,17 @@ def choose(lifecycle: Lifecycle, names: Sequence[str], path: str | None) -> list
 
 
 def parse(lifecycle: Lifecycle, text: str, path: str) -> list[Claim]:
-    """Return the claims of a text from the file `path`.
+    """Return the claims of a text that stands in the file `path`.
 
-    Raise `InvalidInput` that names file and line of an error.
+    Raise `InvalidInput` that names file and line for what is wrong.
     """
-    tables = Tables(text, path, TABLE, EXPECTED)
+    return _claims(lifecycle, TomlFile(text, path, EXPECTED))
+
+
+def _claims(lifecycle: Lifecycle, toml: TomlFile) -> list[Claim]:
     claims: dict[str, Claim] = {}
-    for number in range(len(tables.rows)):
-        written = _Written(lifecycle, tables, number)
+    for number, row in enumerate(toml.tables(TABLE)):
+        written = _Written(lifecycle, toml, number, row)
         claim = written.claim()
         if claim.name in claims:
             raise written.problem("name", f"a second claim is named {claim.name!r}; names differ")
@@ -118,10 +120,10 @@ def parse(lifecycle: Lifecycle, text: str, path: str) -> list[Claim]:
 class _Written:
     """One table of the file while it is read."""
 
-    def __init__(self, lifecycle: Lifecycle, tables: Tables, number: int) -> None:
+    def __init__(self, lifecycle: Lifecycle, toml: TomlFile, number: int, row: Row) -> None:
         self._lifecycle = lifecycle
-        self._table = tables.rows[number]
-        self._tables = tables
+        self._table = row
+        self._toml = toml
         self._number = number
 
     def claim(self) -> Claim:
@@ -134,8 +136,8 @@ class _Written:
         return Claim(self._text("name"), self._text("text"), says)
 
     def problem(self, key: str, message: str) -> InvalidInput:
-        """Return an error at the line of a key, or of the table where the key is missing."""
-        return self._tables.error(message, self._number, key)
+        """The error for a key, with its line, or that of the table where it stands nowhere."""
+        return self._toml.error(message, TABLE, self._number, key)
 
     def _says(self, kind: str) -> Statement:
         readers: dict[str, Callable[[], Statement]] = {

@@ -158,16 +158,16 @@ def contend(
 
 @click.command()
 @choosing
-@click.argument("file", metavar="FILE", type=click.Path(allow_dash=False))
+@click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
 @click.option("-o", "--output", metavar="FILE", help="Write the profile there, and print its rows.")
 def fit(file: str, output: str | None) -> int:
     """Fit a profile to timed observations.
 
-    FILE is what `replay` reads (JSON, JSON Lines or CSV with vm_state and task_state) plus a column
-    seconds, time, timestamp or at (seconds, or ISO 8601), ascending for each server, and a column
-    server where there are several. The profile says for each row how many samples it has and how
-    well it fits (Kolmogorov-Smirnov); what there is too little data for stays as in the built-in
-    profile and is named.
+    FILE (- is standard input) is what `replay` reads (JSON, JSON Lines or CSV with vm_state and
+    task_state) plus a column seconds, time, timestamp or at (seconds, or ISO 8601), ascending for
+    each server, and a column server where there are several. The profile says for each row how
+    many samples it has and how well it fits (Kolmogorov-Smirnov); what there is too little data for
+    stays as in the built-in profile and is named.
 
     \b
     Example:
@@ -179,7 +179,7 @@ def fit(file: str, output: str | None) -> int:
     from ecs_fsm.fleet.fitting import fit as fit_to
     from ecs_fsm.fleet.observed import observe_file
     from ecs_fsm.fleet.telling import print_fits
-    from ecs_fsm.io.atomic import write_whole
+    from ecs_fsm.io.files import write_whole
 
     lifecycle = servers().lifecycle
     fitted = fit_to(lifecycle, observe_file(lifecycle, file))

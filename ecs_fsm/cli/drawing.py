@@ -98,7 +98,7 @@ def draw(
     """
     from ecs_fsm.draw import Theme, format_named, format_of, render, view_named
     from ecs_fsm.draw.request import DrawRequest
-    from ecs_fsm.io.atomic import write_whole
+    from ecs_fsm.io.files import write_whole
 
     request = DrawRequest(servers(), words, start_node(start, remember), only)
     to_file = output not in (None, STANDARD_OUTPUT)

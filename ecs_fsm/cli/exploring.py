@@ -22,7 +22,7 @@ DEFAULT = "lifecycle.html"
     "folder",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Lessons of your own, one TOML file each, beside those of the package.",
+    help="A folder of more lessons, TOML files; - is one lesson on standard input.",
 )
 def explore(output: str | None, show: bool, folder: Path | None) -> int:
     """Make a page to learn the lifecycle by running it.
@@ -38,7 +38,7 @@ def explore(output: str | None, show: bool, folder: Path | None) -> int:
     import webbrowser
 
     from ecs_fsm.explore import content, explorer
-    from ecs_fsm.io.atomic import write_whole
+    from ecs_fsm.io.files import write_whole
 
     lifecycle = servers().lifecycle
     path = Path(output or DEFAULT)

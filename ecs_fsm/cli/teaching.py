@@ -56,7 +56,7 @@ def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
     JSON: {"lifecycle", "seed", "questions": [{"kind", "text", "choices": [text, ...], "answers":
     [number of a right choice from 0, ...], "explanation"}, ...]}.
     """
-    from ecs_fsm.io.atomic import write_whole
+    from ecs_fsm.io.files import write_whole
     from ecs_fsm.teach.quiz import markdown, quiz_sheet, render
 
     if as_json and output is not None:
@@ -77,7 +77,7 @@ def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
     "--lessons",
     "folder",
     metavar="DIR",
-    help="A folder of lessons, TOML files, that come after those of the package.",
+    help="A folder of more lessons, TOML files; - is one lesson on standard input.",
 )
 @click.option(
     "--seed",

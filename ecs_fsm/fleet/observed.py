@@ -7,15 +7,14 @@ holds more than one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State
-from ecs_fsm.records.observations import Observation, Source, read
+from ecs_fsm.io.files import opened
+from ecs_fsm.records.observations import LineSource, Observation, read
 from ecs_fsm.replay.explanation import Explanation, Replay
 
 TIMES = ("seconds", "time", "timestamp", "at")
@@ -48,7 +47,7 @@ class Observed:
 
 def observe(lifecycle: Lifecycle, stream: BinaryIO, name: str) -> Observed:
     """Read timed observations. Raises `InvalidInput` that names file and line for what is wrong."""
-    source, observed = Source(stream, name), Observed()
+    source, observed = LineSource(stream, name), Observed()
     first: dict[str | None, Observation] = {}
     latest: dict[str | None, float] = {}
 
@@ -69,16 +68,12 @@ def observe(lifecycle: Lifecycle, stream: BinaryIO, name: str) -> Observed:
 
 
 def observe_file(lifecycle: Lifecycle, path: str) -> Observed:
-    """The same for a file. Raises `InvalidInput` where it does not open."""
-    with ExitStack() as stack:
-        try:
-            stream = stack.enter_context(open(path, "rb"))
-        except OSError as error:
-            raise InvalidInput(f"{path}: {error.strerror}") from None
-        return observe(lifecycle, stream, path)
+    """The same for a file, `-` for standard input. Raises `InvalidInput` as `observe`."""
+    with opened(path) as (stream, name):
+        return observe(lifecycle, stream, name)
 
 
-def _time(others: Mapping[str, object], source: Source) -> float:
+def _time(others: Mapping[str, object], source: LineSource) -> float:
     given = next((others[key] for key in TIMES if key in others), None)
     if isinstance(given, int | float) and not isinstance(given, bool):
         return float(given)
@@ -95,7 +90,7 @@ def _time(others: Mapping[str, object], source: Source) -> float:
 
 
 def _count(
-    lifecycle: Lifecycle, change: Explanation, source: Source, whole: bool, observed: Observed
+    lifecycle: Lifecycle, change: Explanation, source: LineSource, whole: bool, observed: Observed
 ) -> None:
     """Add a change; the stay before it was seen `whole`, or from the first row of its server on."""
     observed.changes += 1

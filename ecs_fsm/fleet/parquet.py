@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ecs_fsm.fleet.result import ATTRIBUTES, Result, shown
-from ecs_fsm.io.atomic import replacing
+from ecs_fsm.io.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from ecs_fsm.fleet.result import Result
 from ecs_fsm.fleet.stages import Vector
 from ecs_fsm.fleet.tally import BINS, PER_OCTAVE, SHORTEST, bin_edges
 from ecs_fsm.fleet.telling import span
-from ecs_fsm.io.atomic import write_whole
+from ecs_fsm.io.files import write_whole
 
 if TYPE_CHECKING:
     from ecs_fsm.fleet.contend import Queue

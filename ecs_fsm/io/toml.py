@@ -1,129 +1,165 @@
-"""TOML files as people write them: read as text, parsed, and every error with its file and line.
+"""TOML files as people write them, with errors that name the file and the line.
 
-The parser of the standard library does not tell where a key stood; `Lines` finds it again, so that
-whoever reads waiters, claims, lessons or the like can name the line of what is wrong.
+Waiters, claims, lessons and profiles are all read here. The parser of the standard library does
+not keep positions, so `_lines` finds them when an error needs one: it parses statement by
+statement, with that same parser, and notes the line where each one begins.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from functools import cached_property
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-
-_OF_SEVERAL_LINES = ('"""', "'''")
-_MARK = re.compile(r'''"""|\'\'\'|"(?:\\.|[^"\\])*"|\'[^\']*\'|#''')
-
+from ecs_fsm.io.files import error_at, opened
 
 Row = Mapping[str, object]
+KeyPath = tuple[str | int, ...]
+"""The keys that lead to a value; in an array of tables, the number of the table from 0."""
+
+_CLOSING = re.compile(r"[\]}]|\"\"\"|'''")
+"""What the last line of a statement on several lines contains."""
 
 
-def read_text(file: str, expected: str) -> tuple[str, str]:
-    """The text of a file and its name in messages, `-` for standard input.
+class TomlFile:
+    """The `content` of a TOML text that stands in `file`.
 
-    Raises `InvalidInput` for what is no text, and `OSError`.
+    Raises `InvalidInput` for a text that does not parse; `expected` ends that message.
     """
-    if file != "-":
-        return decoded(Path(file).read_bytes(), file, expected), file
-    if sys.stdin is None:
-        raise InvalidInput("standard input is closed")
-    name = "standard input"
-    return decoded(sys.stdin.buffer.read(), name, expected), name
+
+    def __init__(self, text: str, file: str, expected: str) -> None:
+        self.file = file
+        self.expected = expected
+        self._text = text = text.replace("\r\n", "\n")
+        try:
+            self.content: Row = tomllib.loads(text)
+        except RecursionError:
+            raise error_at(file, 1, f"nested too deeply; {expected}") from None
+        except ValueError as error:
+            raise self._not_toml(str(error)) from None
+
+    @classmethod
+    def read(cls, file: str, expected: str) -> TomlFile:
+        """Read a file, `-` for standard input. Raise `InvalidInput` also for an unreadable one."""
+        with opened(file) as (stream, name):
+            return cls(decoded(stream.read(), name, expected), name, expected)
+
+    def error(self, wrong: str, *path: str | int) -> InvalidInput:
+        """The error at the line of the value that `path` leads to."""
+        return error_at(self.file, self.line(*path), wrong)
+
+    def line(self, *path: str | int) -> int:
+        """The line of the value that `path` leads to, or of the nearest table around it."""
+        ends = range(len(path), 0, -1)
+        return next((self._lines[path[:end]] for end in ends if path[:end] in self._lines), 1)
+
+    def tables(self, name: str) -> list[Row]:
+        """The tables `[[name]]` of a file that holds nothing else, in order.
+
+        Raises `InvalidInput` for a file without one, or with anything besides.
+        """
+        for key in self.content:
+            if key != name:
+                raise self.error(str(unknown("key", key, [name])), key)
+        return self.array(name)
+
+    def array(self, name: str) -> list[Row]:
+        """The tables `[[name]]`, in order. Raise `InvalidInput` where there is none."""
+        rows = self.content.get(name, [])
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self.error(f"{name} is not an array of tables; {self.expected}", name)
+        if not rows:
+            raise self.error(f"there is no {name}; {self.expected}")
+        return rows
+
+    def _not_toml(self, message: str) -> InvalidInput:
+        found = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", message)
+        end = len(self._text.splitlines()) if found else 1
+        line = int(found[1]) if found and found[1] else end
+        reason = message[: found.start()] if found else message
+        return error_at(self.file, max(line, 1), f"not valid TOML ({reason}); {self.expected}")
+
+    @cached_property
+    def _lines(self) -> dict[KeyPath, int]:
+        lines: dict[KeyPath, int] = {}
+        tables: dict[KeyPath, int] = {}
+        around: KeyPath = ()
+        for line, statement in _statements(self._text):
+            parsed = tomllib.loads(statement)
+            if not statement.lstrip().startswith("["):
+                for path in _paths(parsed):
+                    lines.setdefault((*around, *path), line)
+                continue
+            # A header: its keys, each followed by the number of the array's latest table so far.
+            around = ()
+            *outer, last = _keys(parsed)
+            for key in outer:
+                around = (*around, key)
+                lines.setdefault(around, line)
+                around = (*around, tables[around] - 1) if around in tables else around
+            around = (*around, last)
+            lines.setdefault(around, line)
+            if statement.lstrip().startswith("[["):
+                number = tables.get(around, 0)
+                tables[around] = number + 1
+                around = (*around, number)
+                lines[around] = line
+        return lines
 
 
 def decoded(data: bytes, file: str, expected: str) -> str:
-    """The text of a file. Raises `InvalidInput` with the line of what is no UTF-8."""
+    """The text of a file. Raises `InvalidInput` with the line of what is not UTF-8."""
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise InvalidInput(f"{file}, line {line}: this is not UTF-8 text; {expected}") from None
+        raise error_at(file, line, f"not valid UTF-8; {expected}") from None
 
 
-def parsed(text: str, file: str, expected: str) -> Mapping[str, object]:
-    """The content of a TOML text. Raises `InvalidInput` that ends with what was `expected`."""
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise InvalidInput(f"{file}, line 1: this is nested too deep; {expected}") from None
-    except ValueError as error:
-        raise InvalidInput(_not_toml(str(error), text, file, expected)) from None
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """The statements of a valid TOML text, each with its first line.
 
-
-def _not_toml(message: str, text: str, file: str, expected: str) -> str:
-    found = re.search(r"\s*\(at (?:line (\d+), column \d+|end of document)\)", message)
-    line = int(found[1]) if found and found[1] else len(text.splitlines()) if found else 1
-    told = message[: found.start()] if found else message
-    return f"{file}, line {max(line, 1)}: this is not TOML ({told}); {expected}"
-
-
-class Lines:
-    """Where the tables `[[table]]` of a TOML text stand, and their keys."""
-
-    def __init__(self, text: str, file: str, table: str) -> None:
-        self.file = file
-        self._table = table
-        self._lines = list(_outside_strings(text))
-        header = re.compile(rf"\s*\[\[\s*([\"']?){table}\1\s*\]\]")
-        self._tables = [n for n, line in enumerate(self._lines, 1) if header.match(line)]
-
-    def of_table(self, number: int) -> int:
-        """The line where a table begins; where it is written otherwise, that of its key."""
-        if number < len(self._tables):
-            return self._tables[number]
-        return self._find(self._table, 1, len(self._lines)) or 1
-
-    def error(self, wrong: str, table: int | None = None, key: str | None = None) -> InvalidInput:
-        """An error at the line of a key of a table, as far as it is known."""
-        line = 1 if table is None else self.of_table(table)
-        following = [other for other in self._tables if other > line]
-        end = len(self._lines) if table is None or not following else following[0] - 1
-        line = (self._find(key, line, end) if key else None) or line
-        return InvalidInput(f"{self.file}, line {line}: {wrong}")
-
-    def _find(self, key: str, first: int, last: int) -> int | None:
-        below = rf"(?:[\"']?{self._table}[\"']?\s*\.\s*)?"
-        written = re.compile(rf"\s*\[*\s*{below}([\"']?){re.escape(key)}\1\s*[=\].]")
-        numbered = enumerate(self._lines[first - 1 : last], first)
-        return next((number for number, line in numbered if written.match(line)), None)
-
-
-class Tables(Lines):
-    """The tables `[[table]]` of a text that holds nothing else, as its `rows`, in order.
-
-    Raises `InvalidInput` for a text that is no TOML, that has no such table or anything besides;
-    `expected` is what it says was expected.
+    A line that does not parse by itself is the beginning of a string or an array on several lines:
+    as long as one of them is open, no parser accepts the lines so far, so the first lines that
+    parse are the whole statement.
     """
+    first, begun = 1, ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if not begun:
+            first = number
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+        begun += f"{line}\n"
+        if first != number and not _CLOSING.search(line):
+            continue
+        try:
+            tomllib.loads(begun)
+        except tomllib.TOMLDecodeError:
+            continue
+        yield first, begun
+        begun = ""
 
-    def __init__(self, text: str, file: str, table: str, expected: str) -> None:
-        content = parsed(text, file, expected)
-        super().__init__(text, file, table)
-        for key in content:
-            if key != table:
-                raise self.error(str(unknown("key", key, [table])), key=key)
-        rows = content.get(table, [])
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise self.error(f"{table} is no array of tables; {expected}", key=table)
-        if not rows:
-            raise InvalidInput(f"{file}, line 1: there is no {table}; {expected}")
-        self.rows: list[Row] = rows
+
+def _keys(parsed: Row) -> Iterator[str]:
+    """The keys of a header, from the outermost table inwards."""
+    inside: object = parsed
+    while inside:
+        if isinstance(inside, list):
+            (inside,) = inside
+        elif isinstance(inside, dict):
+            ((key, inside),) = inside.items()
+            yield key
 
 
-def _outside_strings(text: str) -> Iterator[str]:
-    """The lines of a text, those that begin inside a string of several lines left blank."""
-    inside = ""
-    for line in text.split("\n"):
-        yield "" if inside else line
-        rest = line
-        while rest:
-            if inside:
-                _, closed, rest = rest.partition(inside)
-                inside = "" if closed else inside
-            elif (found := _MARK.search(rest)) and found[0] != "#":
-                rest = rest[found.end() :]
-                inside = found[0] if found[0] in _OF_SEVERAL_LINES else ""
-            else:
-                break
+def _paths(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """The paths to everything in a value, itself first."""
+    if path:
+        yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _paths(inner, (*path, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _paths(inner, (*path, number))

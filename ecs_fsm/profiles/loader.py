@@ -20,12 +20,13 @@ from pathlib import Path
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.io.toml import TomlFile
 from ecs_fsm.profiles.profile import Document, Profile
-from ecs_fsm.profiles.tomlplace import line_of
 from ecs_fsm.profiles.validation import Checked
 
 BUILT_IN = "built-in"
 EXTENDS = "extends"
+EXPECTED = "expected a profile, such as `ecs-fsm fleet profile` prints"
 
 
 def built_in_text(lifecycle: Lifecycle) -> str:
@@ -46,33 +47,25 @@ def read(lifecycle: Lifecycle, path: str | None) -> Profile:
     """
     if path is None:
         return built_in(lifecycle)
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{path}: it is no text in UTF-8; a TOML file was expected") from None
-    except OSError as error:
-        raise InvalidInput(f"{path}: {error.strerror}") from None
-    return parse(lifecycle, text, path)
+    return _profile(lifecycle, TomlFile.read(path, EXPECTED))
 
 
 def parse(lifecycle: Lifecycle, text: str, path: str) -> Profile:
     """The profile of a text that stands in the file `path`."""
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = found[1] if found else text.rstrip().count("\n") + 1
-        raise InvalidInput(f"{path}:{line}: this is no TOML: {error}") from None
+    return _profile(lifecycle, TomlFile(text, path, EXPECTED))
 
+
+def _profile(lifecycle: Lifecycle, toml: TomlFile) -> Profile:
     def problem(key: Sequence[str], message: str) -> InvalidInput:
         shown = ".".join(f'"{part}"' if "/" in part else part for part in key)
-        return InvalidInput(f"{path}:{line_of(text, key)}: {shown or 'profile'}: {message}")
+        return toml.error(f"{shown or 'profile'}: {message}", *key)
 
+    document = dict(toml.content)
     if EXTENDS in document:
         if document.pop(EXTENDS) != BUILT_IN:
             raise problem((EXTENDS,), f'expected "{BUILT_IN}", or no such key')
         document = dict(_laid_over(tomllib.loads(built_in_text(lifecycle)), document))
-    return Checked(lifecycle, document, Path(path).parent, problem).profile()
+    return Checked(lifecycle, document, Path(toml.file).parent, problem).profile()
 
 
 def changed(profile: Profile, changes: Sequence[str]) -> Profile:

@@ -15,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, State
+from ecs_fsm.io.files import error_at
 
 CHUNK = 1 << 16
 MAX_ROW = 1 << 20
@@ -56,7 +57,7 @@ class Observation(NamedTuple):
         return str(self.shown["status"])
 
 
-class Source:
+class LineSource:
     """A file that is read line by line and knows its name, its line and how far it has come."""
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
@@ -96,11 +97,11 @@ class Source:
             try:
                 yield line.decode()
             except UnicodeDecodeError:
-                raise self.error("this is not UTF-8 text") from None
+                raise self.error("not valid UTF-8") from None
 
     def error(self, wrong: str) -> InvalidInput:
         """An error at the present line."""
-        return InvalidInput(f"{self.name}, line {self.line}: {wrong}")
+        return error_at(self.name, self.line, wrong)
 
     def _next(self) -> bytes:
         piece = self._stream.readline(CHUNK)
@@ -110,7 +111,7 @@ class Source:
         return piece
 
 
-def read(source: Source, lifecycle: Lifecycle, *, sampled: bool) -> Iterator[Observation]:
+def read(source: LineSource, lifecycle: Lifecycle, *, sampled: bool) -> Iterator[Observation]:
     """The observations of a recording, in order; with `sampled`, a row may hold status alone.
 
     The first row decides whether a column names the servers, and which.
@@ -137,7 +138,7 @@ def read(source: Source, lifecycle: Lifecycle, *, sampled: bool) -> Iterator[Obs
             yield known[given]
 
 
-def _server(others: Mapping[str, object], column: str | None, source: Source) -> str | None:
+def _server(others: Mapping[str, object], column: str | None, source: LineSource) -> str | None:
     if column is None:
         if others.keys().isdisjoint(SERVERS):
             return None
@@ -153,7 +154,7 @@ def _server(others: Mapping[str, object], column: str | None, source: Source) ->
     raise source.error(f"{column} is {shown}, not the name of a server")
 
 
-def _cell(row: Mapping[str, object], name: str, source: Source) -> str | None:
+def _cell(row: Mapping[str, object], name: str, source: LineSource) -> str | None:
     for spelling in SPELLINGS[name]:
         if spelling in row:
             value = row[spelling]
@@ -188,7 +189,7 @@ def _observation(lifecycle: Lifecycle, given: tuple[str | None, ...], sampled: b
     return Observation(state.as_dict(), state, None)
 
 
-def _rows(source: Source) -> Iterator[Mapping[str, object]]:
+def _rows(source: LineSource) -> Iterator[Mapping[str, object]]:
     first = source.begin().lstrip()
     if first.startswith(b"["):
         yield from _json_rows(source, "item")
@@ -209,7 +210,7 @@ def _wraps(line: bytes) -> bool:
     return isinstance(row.get("changes"), list) and not any(n in row for n in SPELLINGS["vm_state"])
 
 
-def _json_rows(source: Source, where: str) -> Iterator[Mapping[str, object]]:
+def _json_rows(source: LineSource, where: str) -> Iterator[Mapping[str, object]]:
     import ijson
 
     found = where == "item"
@@ -223,24 +224,24 @@ def _json_rows(source: Source, where: str) -> Iterator[Mapping[str, object]]:
     except ijson.JSONError as error:
         reason = error.args[0]
         text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        raise source.error(f"this is not JSON ({text.splitlines()[0].strip()})") from None
+        raise source.error(f"not valid JSON ({text.splitlines()[0].strip()})") from None
     if not found:
         raise InvalidInput(f"{source.name}: an object without rows in its changes; {EXPECTED}")
 
 
-def _json_lines(source: Source) -> Iterator[Mapping[str, object]]:
+def _json_lines(source: LineSource) -> Iterator[Mapping[str, object]]:
     for line in source.lines():
         if line.strip():
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise source.error(f"this is not JSON ({error}); {EXPECTED}") from None
+                raise source.error(f"not valid JSON ({error}); {EXPECTED}") from None
             if not isinstance(row, dict):
                 raise source.error("a row is an object with vm_state and task_state")
             yield row
 
 
-def _csv_rows(source: Source) -> Iterator[Mapping[str, object]]:
+def _csv_rows(source: LineSource) -> Iterator[Mapping[str, object]]:
     csv.field_size_limit(MAX_ROW)
     rows = csv.reader((line for line in source.lines() if line.strip()), strict=True)
     try:
@@ -252,4 +253,4 @@ def _csv_rows(source: Source) -> Iterator[Mapping[str, object]]:
                 raise source.error(f"{len(row)} columns, {len(header)} were expected")
             yield dict(zip(header, (cell.strip() for cell in row), strict=True))
     except csv.Error as error:
-        raise source.error(f"this is not CSV ({error})") from None
+        raise source.error(f"not valid CSV ({error})") from None

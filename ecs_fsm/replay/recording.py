@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, BinaryIO
 
-from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import bracketed
-from ecs_fsm.records.observations import Source, read
+from ecs_fsm.io.files import opened
+from ecs_fsm.records.observations import LineSource, read
 from ecs_fsm.replay.explanation import Explanation, Replay
 
 if TYPE_CHECKING:
@@ -27,30 +27,12 @@ def replay_file(lifecycle: Lifecycle, path: str, *, sampled: bool, as_json: bool
 
     Raises `InvalidInput` for a file that does not read; JSON is then not begun.
     """
-    with _opened(path) as (stream, name), _progress(stream) as report:
-        source = Source(stream, name)
+    with opened(path) as (stream, name), _progress(stream) as report:
+        source = LineSource(stream, name)
         recording = read(source, lifecycle, sampled=sampled)
         explanations = Replay(lifecycle, sampled=sampled).explain(recording)
         reported = _reporting(explanations, source, report.moved)
         return _print_json(reported) if as_json else _print_text(reported, report.write)
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[tuple[BinaryIO, str]]:
-    if path == "-":
-        if sys.stdin is None:
-            raise InvalidInput("standard input is closed")
-        yield sys.stdin.buffer, "standard input"
-        return
-    try:
-        stream = open(path, "rb")  # noqa: SIM115  # closed below, and its errors are told apart
-    except OSError as error:
-        raise InvalidInput(f"{path}: {error.strerror}") from None
-    with stream:
-        try:
-            yield stream, path
-        except IsADirectoryError as error:
-            raise InvalidInput(f"{path}: {error.strerror}") from None
 
 
 class _Report:
@@ -94,7 +76,7 @@ def _progress(stream: BinaryIO) -> Iterator[_Report]:
 
 
 def _reporting(
-    explanations: Iterator[Explanation], source: Source, moved: Callable[[int], None]
+    explanations: Iterator[Explanation], source: LineSource, moved: Callable[[int], None]
 ) -> Iterator[Explanation]:
     for count, explanation in enumerate(explanations):
         if count % BATCH == 0:

@@ -24,10 +24,13 @@ from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, Node, State, bracketed
 from ecs_fsm.core.scenario import with_facts
-from ecs_fsm.io.toml import Lines, decoded, parsed
+from ecs_fsm.io.files import STANDARD_STREAM, error_at, opened
+from ecs_fsm.io.toml import Row, TomlFile, decoded
 
 MOST_FILES = 100
 ENDING = ".toml"
+FROM_INPUT = "standard-input"
+"""The name of a lesson that was read from standard input."""
 MOST_BYTES = 32_768
 MOST_STEPS = 40
 MOST_WORD = 200
@@ -89,24 +92,34 @@ class Lesson(NamedTuple):
 def lessons(lifecycle: Lifecycle, folder: Path | None = None) -> tuple[Lesson, ...]:
     """The built-in lessons of a lifecycle, and behind them those of a folder, each played through.
 
-    Raises `InvalidInput`, naming file and line, for a lesson that does not read or whose server
-    does not get where the lesson says, and for a folder without lessons.
+    The folder `-` is one lesson on standard input. Raises `InvalidInput`, naming file and line, for
+    a lesson that does not read or whose server does not get where the lesson says, and for a folder
+    without lessons.
     """
     built_in = resources.files(__package__) / "lessons" / lifecycle.name
     files = list(_files(built_in)) if built_in.is_dir() else []
-    if folder is not None:
+    from_input = folder is not None and str(folder) == STANDARD_STREAM
+    if folder is not None and not from_input:
         files += _own(folder)
     found: dict[str, Lesson] = {}
     for file in files:
         place = str(file) if isinstance(file, Path) else file.name
-        lesson = read(lifecycle, _content(file, place), place)
-        if lesson.name in found:
-            raise InvalidInput(
-                f"{place}, line 1: the name {lesson.name!r} is taken by another lesson; "
-                "expected a file name of its own"
-            )
-        found[lesson.name] = lesson
+        _add(found, read(lifecycle, _content(file, place), place), place)
+    if from_input:
+        with opened(STANDARD_STREAM) as (stream, place):
+            data = stream.read(MOST_BYTES + 1)
+        _add(found, read(lifecycle, data, place, FROM_INPUT), place)
     return tuple(found.values())
+
+
+def _add(found: dict[str, Lesson], lesson: Lesson, place: str) -> None:
+    if lesson.name in found:
+        raise error_at(
+            place,
+            1,
+            f"the name {lesson.name!r} is taken by another lesson; expected a different file name",
+        )
+    found[lesson.name] = lesson
 
 
 def find(among: tuple[Lesson, ...], name: str) -> Lesson:
@@ -138,20 +151,22 @@ def _own(folder: Path) -> list[Traversable]:
 
 def _content(file: Traversable, place: str) -> bytes:
     try:
-        with file.open("rb") as opened:
-            data: bytes = opened.read(MOST_BYTES + 1)
+        with file.open("rb") as stream:
+            data: bytes = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise InvalidInput(f"{place}: {error.strerror}; expected a lesson") from None
     return data
 
 
-def read(lifecycle: Lifecycle, data: bytes, file: str) -> Lesson:
-    """The lesson in the content of a file. Raises `InvalidInput` that names file and line."""
-    name = lesson_name(file, file)
+def read(lifecycle: Lifecycle, data: bytes, file: str, name: str | None = None) -> Lesson:
+    """The lesson in the content of a file, by whose name it is named unless another is given.
+
+    Raises `InvalidInput` that names file and line.
+    """
+    name = lesson_name(file, file) if name is None else name
     if len(data) > MOST_BYTES:
-        raise InvalidInput(f"{file}, line 1: the file is too long; expected {MOST_BYTES} bytes")
-    text = decoded(data, file, EXPECTED)
-    return _LessonReader(lifecycle, parsed(text, file, EXPECTED), Lines(text, file, TABLE)).lesson(
+        raise error_at(file, 1, f"the file is too long; expected at most {MOST_BYTES} bytes")
+    return _LessonReader(lifecycle, TomlFile(decoded(data, file, EXPECTED), file, EXPECTED)).lesson(
         name
     )
 
@@ -161,9 +176,10 @@ def lesson_name(file: str, place: str) -> str:
     stem = re.split(r"[/\\]", file)[-1].rpartition(".")[0]
     name = re.sub(r"^\d+[-_ ]+", "", stem)
     if not re.fullmatch(r"[\w-]{1,60}", name):
-        raise InvalidInput(
-            f"{place}, line 1: {stem!r} is no name of a lesson; "
-            "expected at most 60 letters, digits, - and _"
+        raise error_at(
+            place,
+            1,
+            f"{stem!r} is not a name of a lesson; expected at most 60 letters, digits, - and _",
         )
     return name
 
@@ -171,16 +187,16 @@ def lesson_name(file: str, place: str) -> str:
 class _LessonReader:
     """One file while it is read."""
 
-    def __init__(self, lifecycle: Lifecycle, content: Mapping[str, object], lines: Lines) -> None:
+    def __init__(self, lifecycle: Lifecycle, toml: TomlFile) -> None:
         self._lifecycle = lifecycle
-        self._content = content
-        self._lines = lines
+        self._toml = toml
+        self._content = toml.content
 
     def lesson(self, name: str) -> Lesson:
         """The lesson, once every key of it was found right."""
         content = self._content
-        self._check_keys(content, (*OF_LESSON, BEGIN, TABLE), None)
-        title, introduction = (self._text(content, key, None) for key in OF_LESSON)
+        self._check_keys(content, (*OF_LESSON, BEGIN, TABLE))
+        title, introduction = (self._text(content, key) for key in OF_LESSON)
         node = self._begin()
         steps = tuple(self._steps(node))
         begin, remember = (node.state, dict(node.facts)) if node else (None, {})
@@ -189,12 +205,12 @@ class _LessonReader:
     def _begin(self) -> Node | None:
         if BEGIN not in self._content:
             return None
-        written = self._text(self._content, BEGIN, None)
+        written = self._text(self._content, BEGIN)
         try:
             name, remember = with_facts(self._lifecycle, written)
             return self._lifecycle.place(self._state(name), remember)
         except InvalidInput as error:
-            raise self._lines.error(str(error), key=BEGIN) from None
+            raise self._toml.error(str(error), BEGIN) from None
 
     def _state(self, name: str) -> State:
         states = self._lifecycle.states
@@ -203,60 +219,55 @@ class _LessonReader:
         return states[name]
 
     def _steps(self, node: Node | None) -> Iterator[LessonStep]:
-        rows = self._content.get(TABLE, [])
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise self._lines.error(f"{TABLE} is no array of tables; {EXPECTED}", key=TABLE)
-        if not rows:
-            raise self._lines.error(f"there is no step; {EXPECTED}")
+        rows = self._toml.array(TABLE)
         if len(rows) > MOST_STEPS:
-            raise self._lines.error(
-                f"there are {len(rows)} steps; expected at most {MOST_STEPS}", MOST_STEPS
+            raise self._toml.error(
+                f"there are {len(rows)} steps; expected at most {MOST_STEPS}", TABLE, MOST_STEPS
             )
         for number, row in enumerate(rows):
             step, node = self._step(number, row, node)
             yield step
 
-    def _step(
-        self, number: int, row: Mapping[str, object], node: Node | None
-    ) -> tuple[LessonStep, Node]:
-        self._check_keys(row, OF_STEP, number)
-        text, done, reached, then = (self._text(row, key, number) for key in OF_STEP)
+    def _step(self, number: int, row: Row, node: Node | None) -> tuple[LessonStep, Node]:
+        self._check_keys(row, OF_STEP, TABLE, number)
+        text, done, reached, then = (self._text(row, key, TABLE, number) for key in OF_STEP)
         try:
             trigger, given = with_facts(self._lifecycle, done)
             end = self._lifecycle.outcome(trigger, node, given).end
         except (InvalidInput, UnknownFact) as error:
-            raise self._lines.error(str(error), number, "do") from None
+            raise self._toml.error(str(error), TABLE, number, "do") from None
         except Refused as refused:
-            raise self._lines.error(str(refused), number, "do") from None
+            raise self._toml.error(str(refused), TABLE, number, "do") from None
         if end.state != reached:
-            raise self._lines.error(
+            raise self._toml.error(
                 f"after {done} the server stands at {end.state}; "
                 f"expected state = {str(end.state)!r}, not {reached!r}",
+                TABLE,
                 number,
                 "state",
             )
         facts = self._lifecycle.memory.ordered(given)
         return LessonStep(text, trigger, facts, end.state, then), end
 
-    def _check_keys(
-        self, row: Mapping[str, object], known: tuple[str, ...], number: int | None
-    ) -> None:
+    def _check_keys(self, row: Row, known: tuple[str, ...], *table: str | int) -> None:
         for key in row:
             if key not in known:
-                raise self._lines.error(str(unknown("key", key[:MOST_WORD], known)), number, key)
+                raise self._toml.error(str(unknown("key", key[:MOST_WORD], known)), *table, key)
 
-    def _text(self, row: Mapping[str, object], key: str, number: int | None) -> str:
+    def _text(self, row: Row, key: str, *table: str | int) -> str:
         """A text as it is shown: its line breaks and indentation are those of the file only."""
         if key not in row:
-            raise self._lines.error(f"there is no {key}; {EXPECTED}", number)
+            raise self._toml.error(f"there is no {key}; {EXPECTED}", *table)
         value, most = row[key], LONGEST.get(key, MOST_WORD)
         if not isinstance(value, str) or not value.strip():
-            raise self._lines.error(f"{key} is no text; expected one in quotes", number, key)
+            raise self._toml.error(f"{key} is not a text; expected one in quotes", *table, key)
         text = " ".join(value.split())
         if len(text) > most:
-            raise self._lines.error(
-                f"{key} has {len(text)} characters; expected at most {most}", number, key
+            raise self._toml.error(
+                f"{key} has {len(text)} characters; expected at most {most}", *table, key
             )
         if not text.isprintable():
-            raise self._lines.error(f"{key} has characters that nobody can see", number, key)
+            raise self._toml.error(
+                f"{key} has invisible characters; expected visible ones", *table, key
+            )
         return text

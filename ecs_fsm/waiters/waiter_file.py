@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.io.toml import Row, Tables, read_text
+from ecs_fsm.io.toml import Row, TomlFile
 from ecs_fsm.waiters.judge import STATUS, find_attribute
 from ecs_fsm.waiters.starts import select
 from ecs_fsm.waiters.waiter import Waiter, facts_of
@@ -34,41 +34,41 @@ class Placed(NamedTuple):
 
 
 def read_file(file: str, lifecycle: Lifecycle) -> list[Placed]:
-    """The waiters of a file, `-` for standard input. Raises as `read`, and `OSError`."""
-    text, name = read_text(file, EXPECTED)
-    return read(text, name, lifecycle)
+    """Return the waiters of a file, `-` for standard input. Raise as `read`."""
+    return list(_waiters(TomlFile.read(file, EXPECTED), lifecycle))
 
 
 def read(text: str, file: str, lifecycle: Lifecycle) -> list[Placed]:
-    """The waiters of a TOML text, in its order. Raises `InvalidInput` for what does not read."""
-    return list(_waiters(Tables(text, file, TABLE, EXPECTED), lifecycle))
+    """Return the waiters of a TOML text, in its order. Raise `InvalidInput` for an invalid one."""
+    return list(_waiters(TomlFile(text, file, EXPECTED), lifecycle))
 
 
-def _waiters(tables: Tables, lifecycle: Lifecycle) -> Iterator[Placed]:
+def _waiters(toml: TomlFile, lifecycle: Lifecycle) -> Iterator[Placed]:
     seen: dict[str, int] = {}
-    for number, row in enumerate(tables.rows):
-        line = tables.of_table(number)
-        waiter = _waiter(row, tables, number, lifecycle)
+    for number, row in enumerate(toml.tables(TABLE)):
+        line = toml.line(TABLE, number)
+        waiter = _waiter(row, toml, number, lifecycle)
         if waiter.name in seen:
-            raise tables.error(
+            raise toml.error(
                 f"the name {waiter.name!r} is taken by the waiter in line {seen[waiter.name]}; "
-                f"expected a name of its own",
+                f"expected a different name",
+                TABLE,
                 number,
                 "name",
             )
         seen[waiter.name] = line
-        yield Placed(waiter, tables.file, line)
+        yield Placed(waiter, toml.file, line)
 
 
-def _waiter(row: Row, tables: Tables, number: int, lifecycle: Lifecycle) -> Waiter:
+def _waiter(row: Row, toml: TomlFile, number: int, lifecycle: Lifecycle) -> Waiter:
     for key in row:
         if key not in (*ONE, *SEVERAL):
-            raise tables.error(str(unknown("key", key, (*ONE, *SEVERAL))), number, key)
+            raise toml.error(str(unknown("key", key, (*ONE, *SEVERAL))), TABLE, number, key)
     for key in NEEDED:
         if key not in row:
-            raise tables.error(f"a waiter has no {key}; {EXPECTED}", number)
-    words = {key: _checked(row, key, _word, tables, number) for key in ONE if key in row}
-    lists = {key: _checked(row, key, _words, tables, number) for key in SEVERAL if key in row}
+            raise toml.error(f"a waiter has no {key}; {EXPECTED}", TABLE, number)
+    words = {key: _checked(row, key, _word, toml, number) for key in ONE if key in row}
+    lists = {key: _checked(row, key, _words, toml, number) for key in SEVERAL if key in row}
     try:
         return Waiter(
             words["operation"],
@@ -83,16 +83,16 @@ def _waiter(row: Row, tables: Tables, number: int, lifecycle: Lifecycle) -> Wait
         )
     except InvalidInput as error:
         key = _blamed(str(error), words, lists, lifecycle)
-        raise tables.error(str(error), number, key) from None
+        raise toml.error(str(error), TABLE, number, key) from None
 
 
 def _checked(
-    row: Row, key: str, read: Callable[[object], Value | None], tables: Tables, number: int
+    row: Row, key: str, read: Callable[[object], Value | None], toml: TomlFile, number: int
 ) -> Value:
     found = read(row[key])
     if found is None:
         kind = "a text that is not empty" if key in ONE else "a text or a list of texts"
-        raise tables.error(f"{key} is {row[key]!r}; expected {kind}", number, key)
+        raise toml.error(f"{key} is {row[key]!r}; expected {kind}", TABLE, number, key)
     return found
 
 

@@ -205,9 +205,9 @@ HEAD = '[[claim]]\nname = "a"\ntext = "A."\n'
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ('[[claim]]\nname = "a\n', 2, "this is not TOML (Illegal character"),
+        ('[[claim]]\nname = "a\n', 2, "not valid TOML (Illegal character"),
         ("", 1, "there is no claim; expected tables [[claim]] with name, text, kind"),
-        ("claim = 3\n", 1, "claim is no array of tables; expected tables [[claim]]"),
+        ("claim = 3\n", 1, "claim is not an array of tables; expected tables [[claim]]"),
         ('x = 1\n[[claims]]\nname = "a"\n', 1, "unknown key 'x'; known: claim"),
         ("\n[[claims]]\n", 2, "unknown key 'claims'; did you mean 'claim'?"),
         (HEAD, 1, "the claim has no 'kind'; a text was expected"),
@@ -236,8 +236,8 @@ HEAD = '[[claim]]\nname = "a"\ntext = "A."\n'
          + 'kind = "tells"\nattribute = "status"\n', 7, "a second claim is named 'a'"),
         ('[[claim]]\nname = "a"\ntext = """\n[[claim]]\nkind = "x"\n"""\nkind = "lead"\n', 7,
          "unknown kind 'lead'"),
-        (f"{HEAD}a = {'[' * 5000}", 1, "this is nested too deep"),
-        (f"{HEAD}a = {'9' * 5000}", 1, "this is not TOML (Exceeds the limit"),
+        (f"{HEAD}a = {'[' * 5000}", 1, "nested too deeply"),
+        (f"{HEAD}a = {'9' * 5000}", 1, "not valid TOML (Exceeds the limit"),
         (f'{HEAD}kind = "way-out"\nof = "any"\n[claim.but]\n', 6, "'but' is {}; a word or a list"),
         ("\ufeff" + HEAD.replace("\n", "\r\n") + 'kind = "lead"\n', 4, "unknown kind 'lead'"),
     ],
@@ -250,7 +250,7 @@ def test_a_bad_claim_file_is_one_line_with_its_place(
     file.write_text(text, encoding="utf-8", newline="")
     with pytest.raises(InvalidInput) as raised:
         read(ECS, str(file))
-    assert str(raised.value).startswith(f"{file}, line {line}: {message}")
+    assert str(raised.value).startswith(f"{file}:{line}: {message}")
 
 
 def test_a_bad_claim_file_ends_the_command(tmp_path: Path) -> None:
@@ -259,12 +259,11 @@ def test_a_bad_claim_file_ends_the_command(tmp_path: Path) -> None:
     assert ecs_fsm("prove", "--claims", str(file)) == (
         2,
         "",
-        f"ecs-fsm: {file}, line 2: unknown key of way-out 'nam'; did you mean 'name'?\n",
+        f"ecs-fsm: {file}:2: unknown key of way-out 'nam'; did you mean 'name'?\n",
     )
     file.write_bytes(b"[[claim]]\n\xff")
     assert ecs_fsm("prove", "--claims", str(file)).err == (
-        f"ecs-fsm: {file}, line 2: this is not UTF-8 text; "
-        "expected tables [[claim]] with name, text, kind\n"
+        f"ecs-fsm: {file}:2: not valid UTF-8; expected tables [[claim]] with name, text, kind\n"
     )
     assert ecs_fsm("prove", "--claims", "no/such.toml") == (
         2, "", "ecs-fsm: no/such.toml: No such file or directory\n",

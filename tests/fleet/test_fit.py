@@ -132,7 +132,7 @@ def test_what_does_not_read_is_told_with_its_line(
     file.write_text(text, encoding="utf-8")
     answer = inside("fleet", "fit", str(file))
     assert (answer.code, answer.out) == (2, "")
-    assert f"line {line}: " in answer.err
+    assert answer.err.startswith(f"ecs-fsm: {file}:{line}: ")
     assert expected in answer.err
 
 

@@ -88,7 +88,7 @@ WRONG = {
         "durations.spawning.shape",
         "a number above 0",
     ),
-    "no TOML": ("[durations", 2, "", "no TOML"),
+    "no TOML": ("[durations", 2, "", "not valid TOML"),
     "no file": (
         '[durations]\nspawning = { distribution = "empirical", file = "nowhere.txt" }',
         3,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ecs_fsm import ECS, Lifecycle, Server
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.records.observations import Observation, Source, read
+from ecs_fsm.records.observations import LineSource, Observation, read
 from ecs_fsm.replay.explanation import Explanation, Replay
 from tests.command import Answer, ecs_fsm
 
@@ -268,22 +268,22 @@ EXPECTED = "expected a JSON array, JSON Lines or CSV whose rows have vm_state an
     [
         (b"", f": the file is empty; {EXPECTED}"),
         (b" \n\n", f": the file is empty; {EXPECTED}"),
-        (b"\xff\xfe", ", line 1: this is not UTF-8 text"),
+        (b"\xff\xfe", ":1: not valid UTF-8"),
         (b'[{"vm_state": "active", "task_state": null},\n{"vm_state": "activ", "task_state": null}]',
-         ", line 2: unknown vm_state 'activ'; did you mean 'active'?"),
+         ":2: unknown vm_state 'activ'; did you mean 'active'?"),
         (b'{"vm_state": "active", "task_state": null}\n{"vm_state": "active",\n',
-         ", line 2: this is not JSON (Expecting property name enclosed in double quotes: "
+         ":2: not valid JSON (Expecting property name enclosed in double quotes: "
          f"line 2 column 1 (char 23)); {EXPECTED}"),
-        (b'[{"vm_state": "active"}]', ", line 1: no task_state beside vm_state; write null or - for no task"),
-        (b'[{"vm_state": "active", "task_state": 3}]', ", line 1: task_state is 3, not a word"),
-        (b"[1, 2]", ", line 1: a row is an object with vm_state and task_state"),
+        (b'[{"vm_state": "active"}]', ":1: no task_state beside vm_state; write null or - for no task"),
+        (b'[{"vm_state": "active", "task_state": 3}]', ":1: task_state is 3, not a word"),
+        (b"[1, 2]", ":1: a row is an object with vm_state and task_state"),
         (b'{"status": "ACTIVE"}',
-         f", line 1: {MISSING} (where states were missed, --sampled, status alone will do)"),
-        (b"vm_state,task_state\nactive\n", ", line 2: 1 columns, 2 were expected"),
-        (b"name,colour\na,b\n", f", line 1: no column vm_state among 'name, colour'; {EXPECTED}"),
-        (b'vm_state,task_state\nactive,"x"y\n', ", line 2: this is not CSV (',' expected after '\"')"),
+         f":1: {MISSING} (where states were missed, --sampled, status alone will do)"),
+        (b"vm_state,task_state\nactive\n", ":2: 1 columns, 2 were expected"),
+        (b"name,colour\na,b\n", f":1: no column vm_state among 'name, colour'; {EXPECTED}"),
+        (b'vm_state,task_state\nactive,"x"y\n', ":2: not valid CSV (',' expected after '\"')"),
         (b'[{"vm_state": "active", "junk": "' + b"x" * (1 << 21) + b'"}]',
-         ", line 1: a row of more than 1048576 bytes"),
+         ":1: a row of more than 1048576 bytes"),
     ],
     ids=["empty", "blank", "bytes", "unknown word", "broken line", "no task_state", "a number",
          "no objects", "status alone", "short row", "other columns", "broken CSV", "endless row"],
@@ -309,7 +309,7 @@ def test_a_strange_column_does_no_harm(row: str) -> None:
         code, out, err = ecs_fsm("replay", "-", given=recording)
         if "9999" in row:
             assert (code, out) == (2, "")
-            assert err.startswith("ecs-fsm: standard input, line 1: this is not JSON (")
+            assert err.startswith("ecs-fsm: standard input:1: not valid JSON (")
         else:
             assert (code, out.splitlines()[-1]) == (0, "1 change, all explained")
 
@@ -318,7 +318,7 @@ def test_a_row_too_deep_to_read_is_one_line() -> None:
     deep = '{"vm_state": "active", "x":' + "[" * 100_000 + "]" * 100_000 + "}"
     code, _, err = ecs_fsm("replay", "-", given=deep)
     assert code == 2
-    assert err.startswith("ecs-fsm: standard input, line 1: this is not JSON (")
+    assert err.startswith("ecs-fsm: standard input:1: not valid JSON (")
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_what_may_be_no_change_needs_no_event(recording: list[str | dict[str, st
 def test_memory_does_not_grow_with_the_recording() -> None:
     def peak(rows: int) -> int:
         line = b'{"vm_state": "active", "task_state": null}\n{"vm_state": "active", "task_state": "migrating"}\n'
-        source = Source(_Repeating(rows, line.splitlines(keepends=True)), "endless")  # type: ignore[arg-type]
+        source = LineSource(_Repeating(rows, line.splitlines(keepends=True)), "endless")  # type: ignore[arg-type]
         tracemalloc.start()
         count = sum(1 for _ in Replay(ECS).explain(read(source, ECS, sampled=False)))
         _, most = tracemalloc.get_traced_memory()
@@ -372,7 +372,7 @@ def answered(
     replay: Replay, rows: list[Row], lifecycle: Lifecycle, *, sampled: bool
 ) -> list[Explanation]:
     lines = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
-    source = Source(BytesIO(lines), "rows")
+    source = LineSource(BytesIO(lines), "rows")
     observations = read(source, lifecycle, sampled=sampled)
     return list(replay.explain(observations))
 
@@ -468,7 +468,7 @@ def test_a_row_whose_server_is_not_named_is_one_line(first: str, second: str, er
         f'{{{name}"vm_state": "active", "task_state": null}}\n' for name in (first, second)
     )
     assert ecs_fsm("replay", "-", "--json", given=rows) == Answer(
-        2, "", f"ecs-fsm: standard input, line 2: {error}\n"
+        2, "", f"ecs-fsm: standard input:2: {error}\n"
     )
 
 

@@ -163,14 +163,14 @@ def test_facts_are_given_in_brackets(tmp_path: Path) -> None:
 
 
 WRONG: dict[str, tuple[str | bytes, int, str]] = {
-    "no-toml": (OWN.replace('"Mine"', "Mine"), 1, "this is not TOML"),
+    "no-toml": (OWN.replace('"Mine"', "Mine"), 1, "not valid TOML"),
     "no-title": (OWN.replace("title", "# title"), 1, "there is no title; expected title, intro"),
     "other-key": (OWN.replace("then =", "than ="), 9, "unknown key 'than'; did you mean 'then'?"),
     "other-top-key": (OWN.replace("from", "form"), 3, "unknown key 'form'; did you mean 'from'?"),
-    "no-text": (OWN.replace('"Ask for stop."', "7"), 6, "text is no text; expected one in quotes"),
-    "empty": (OWN.replace('"Ask for stop."', '" "'), 6, "text is no text; expected one in quotes"),
+    "no-text": (OWN.replace('"Ask for stop."', "7"), 6, "text is not a text; expected one in quotes"),
+    "empty": (OWN.replace('"Ask for stop."', '" "'), 6, "text is not a text; expected one in quotes"),
     "no-step": (OWN.split("\n[[step]]", maxsplit=1)[0], 1, "there is no step; expected"),
-    "no-table": (OWN.split("\n[[step]]", maxsplit=1)[0] + "step = 7\n", 4, "step is no array of tables"),
+    "no-table": (OWN.split("\n[[step]]", maxsplit=1)[0] + "step = 7\n", 4, "step is not an array of tables"),
     "no-state": (OWN.replace('from = "active/-"', 'from = "activ/-"'), 3, "did you mean 'active/-'"),
     "no-fact": (OWN.replace('"active/-"', '"active/-[a=b]"'), 3, "unknown fact 'a'; known: none"),
     "no-event": (OWN.replace('"stop"', '"stopp"'), 7, "unknown operation or event 'stopp'"),
@@ -184,11 +184,11 @@ WRONG: dict[str, tuple[str | bytes, int, str]] = {
     ),
     "long": (OWN.replace("It says", "It says " * 200), 9, "characters; expected at most 800"),
     "long-title": (OWN.replace("Mine", "M" * 81), 1, "title has 81 characters; expected at most 80"),
-    "invisible": (OWN.replace("It says", "It \\u001b[2Jsays"), 9, "characters that nobody can see"),
-    "in-order": (OWN.replace("It says", "It \\u202esays"), 9, "characters that nobody can see"),
-    "deep": ("a = " + "[" * 5000, 1, "this is nested too deep"),
-    "no-utf8": (OWN.encode().replace(b"stop.", b"st\xf8p."), 6, "this is not UTF-8 text"),
-    "huge": (OWN + "#" * MOST_BYTES, 1, "the file is too long; expected 32768 bytes"),
+    "invisible": (OWN.replace("It says", "It \\u001b[2Jsays"), 9, "invisible characters"),
+    "in-order": (OWN.replace("It says", "It \\u202esays"), 9, "invisible characters"),
+    "deep": ("a = " + "[" * 5000, 1, "nested too deeply"),
+    "no-utf8": (OWN.encode().replace(b"stop.", b"st\xf8p."), 6, "not valid UTF-8"),
+    "huge": (OWN + "#" * MOST_BYTES, 1, "the file is too long; expected at most 32768 bytes"),
     "many": (
         OWN + OWN[OWN.index("[[") :].replace("stop", "delete").replace("powering-off", "deleting") * MOST_STEPS,
         5 * MOST_STEPS + 5,
@@ -205,7 +205,7 @@ def test_a_wrong_lesson_is_one_line_with_file_line_and_what_was_expected(
     with pytest.raises(InvalidInput) as raised:
         lessons(ECS, own(tmp_path, text))
     message = str(raised.value)
-    assert message.startswith(f"{tmp_path / '01-mine.toml'}, line {line}: ")
+    assert message.startswith(f"{tmp_path / '01-mine.toml'}:{line}: ")
     assert said in message
     assert "\n" not in message
 
@@ -235,7 +235,9 @@ def test_two_lessons_cannot_have_one_name(tmp_path: Path) -> None:
 
 def test_a_name_is_of_letters_and_digits(tmp_path: Path) -> None:
     own(tmp_path, OWN, "<script>.toml")
-    with pytest.raises(InvalidInput, match="'<script>' is no name of a lesson; expected at most"):
+    with pytest.raises(
+        InvalidInput, match="'<script>' is not a name of a lesson; expected at most"
+    ):
         lessons(ECS, tmp_path)
 
 

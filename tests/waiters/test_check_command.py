@@ -192,10 +192,10 @@ def table(**keys: str) -> str:
 
 
 BAD_FILES = {
-    "not TOML": (table(target="["), 5, "this is not TOML (Invalid"),
-    "an end too early": ('[[waiter]]\nname = """a\n\n', 3, "this is not TOML (Unterminated string)"),
+    "not TOML": (table(target="["), 5, "not valid TOML (Invalid"),
+    "an end too early": ('[[waiter]]\nname = """a\n\n', 3, "not valid TOML (Unterminated string)"),
     "nothing": ("", 1, "there is no waiter; expected tables [[waiter]] with name, operation, target"),
-    "one table": ("\n[waiter]\n", 2, "waiter is no array of tables"),
+    "one table": ("\n[waiter]\n", 2, "waiter is not an array of tables"),
     "another table": (f"{table()}[waiters]\n", 6, "unknown key 'waiters'; did you mean 'waiter'?"),
     "a table in a table": (f"{table()}[waiter.notes]\na = 1\n", 6, "unknown key 'notes'"),
     "another key": (table(targets='"a"'), 6, "unknown key 'targets'; did you mean 'target'?"),
@@ -215,7 +215,7 @@ BAD_FILES = {
     "a state that refuses": (table(**{"from": '["active/-", "stopped/-"]'}), 6, "stop is refused at stopped/-"),
     "no state": (table(**{"from": '"activ/-"'}), 6, "unknown vm_state 'activ'; did you mean 'active'?"),
     "an unknown fact": (table(remember='"was=active"'), 6, "unknown fact 'was'"),
-    "a deep nest": (f"a = {'[' * 5000}{']' * 5000}", 1, "this is nested too deep"),
+    "a deep nest": (f"a = {'[' * 5000}{']' * 5000}", 1, "nested too deeply"),
     "a header in a text": (f'{table(name=chr(34) * 3 + "x" + chr(10) + "[[waiter]]" + chr(34) * 3)}{table(operation=chr(34) + "stpo" + chr(34))}', 10, "unknown operation"),
     "marks in texts": (f"{table(name=repr(chr(34) * 3))}{table(name=chr(34) + '#' + chr(39) * 3 + chr(34), operation=repr('stpo'))}", 9, "unknown operation"),
     "lines of Windows": (table(operation='"stpo"').replace("\n", "\r\n"), 4, "unknown operation"),
@@ -227,7 +227,7 @@ BAD_FILES = {
 def test_an_error_in_a_file_names_its_line(text: str, line: int, message: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         read(text.replace("\r\n", "\n"), "w.toml", ECS)
-    assert str(raised.value).startswith(f"w.toml, line {line}: {message}")
+    assert str(raised.value).startswith(f"w.toml:{line}: {message}")
 
 
 @pytest.mark.parametrize("kind", ["not TOML", "nothing", "a value twice", "lines of Windows"])
@@ -237,7 +237,7 @@ def test_a_bad_file_is_one_line(kind: str, tmp_path: Path) -> None:
     file.write_text(text, encoding="utf-8", newline="")
     code, out, err = check(str(file))
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith(f"ecs-fsm: {file}, line {line}: {message}")
+    assert err.startswith(f"ecs-fsm: {file}:{line}: {message}")
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_bad_options_are_one_line(arguments: list[str], message: str) -> None:
 def test_a_file_that_is_not_utf_8_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "w.toml"
     file.write_bytes(b'[[waiter]]\nname = "\xe4"\n')
-    assert check(str(file)).err.startswith(f"ecs-fsm: {file}, line 2: this is not UTF-8 text")
+    assert check(str(file)).err.startswith(f"ecs-fsm: {file}:2: not valid UTF-8")
 
 
 def test_infer_prints_what_can_be_pasted() -> None:

@@ -74,6 +74,6 @@ def save(
     program: str | None = None,
 ) -> None:
     """Write a picture to a file, atomically. Its ending selects the format unless `form` does."""
-    from ecs_fsm.io.atomic import write_whole
+    from ecs_fsm.io.files import write_whole
 
     write_whole(path, render(picture, form or format_of(path), theme, program))

@@ -1,12 +1,48 @@
-"""Files that are written whole or not at all, unless a part is worth keeping."""
+"""Files: opened for reading, `-` as standard input, and written whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+from ecs_fsm.core.errors import InvalidInput
+
+STANDARD_STREAM = "-"
+"""The name that stands for standard input where a file is read, for standard output elsewhere."""
+
+
+def error_at(file: str, line: int, wrong: str) -> InvalidInput:
+    """The error at a line of a file: `file:line: what is wrong; what would be right`."""
+    return InvalidInput(f"{file}:{line}: {wrong}")
+
+
+@contextmanager
+def opened(file: str) -> Iterator[tuple[BinaryIO, str]]:
+    """A file opened for reading, `-` for standard input, with its name in messages.
+
+    Raises `InvalidInput` for one that cannot be read.
+    """
+    if file == STANDARD_STREAM:
+        if sys.stdin is None:
+            raise InvalidInput("standard input is closed")
+        yield sys.stdin.buffer, "standard input"
+        return
+    try:
+        stream = open(file, "rb")  # noqa: SIM115  # closed below
+    except OSError as error:
+        raise InvalidInput(f"{file}: {error.strerror}") from None
+    with stream:
+        try:
+            yield stream, file
+        except IsADirectoryError as error:
+            # A folder can be opened, and fails when it is read. Every other error in the block may
+            # be about another file, standard output for one.
+            raise InvalidInput(f"{file}: {error.strerror}") from None
 
 
 def write_whole(path: str | Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ecs_fsm.io.atomic import replacing, write_whole
+from ecs_fsm.io.files import replacing, write_whole
 from tests.command import COMMAND, Answer, ecs_fsm
 from tests.inside import inside
 
