@@ -12,7 +12,7 @@ from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.graph import Outcome, Run
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, Kind, Node, State, bracketed
-from ecs_fsm.core.scenario import GO_ON, HANG
+from ecs_fsm.core.scenario import HANG, WAIT
 
 BEGINNING = (Kind.REQUEST, Kind.SYSTEM)
 """The kinds of events that begin a word; all others end or continue what runs."""
@@ -102,7 +102,7 @@ class _Writer:
     def words(self) -> list[str]:
         """Return all words, the last one hanging if the run ends amid its steps."""
         if self._operation is None and self._node:
-            self._begin(GO_ON)
+            self._begin(WAIT)
             self._passed.append(self._node.state)
         self._finish()
         return self._words
@@ -121,7 +121,7 @@ class _Writer:
                 here = operation.unseen and node.state in operation.steps
                 if here and self._lifecycle.possible(name, node):
                     return name
-        return GO_ON
+        return WAIT
 
     def _finish(self) -> None:
         if self._operation is None:

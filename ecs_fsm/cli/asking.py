@@ -134,13 +134,13 @@ def explain(thing: str, as_json: bool) -> int:
     JSON: {"thing", "kind", "meaning", "shown_by", "reached_by", "next", "failures", "ways",
     "surprises"}; states and transitions as in `table` and `operations`.
     """
-    from ecs_fsm.core.explain import tell
-    from ecs_fsm.io.console import print_told
+    from ecs_fsm.core.explain import describe
+    from ecs_fsm.io.console import print_description
 
     lifecycle = servers().lifecycle
-    told = tell(lifecycle, thing)
+    described = describe(lifecycle, thing)
     if as_json:
-        print_json(told.as_dict())
+        print_json(described.as_dict())
     else:
-        print_told(told, lifecycle.because)
+        print_description(described, lifecycle.because)
     return 0

@@ -1,4 +1,4 @@
-"""What can be wrong, under one base: a table, an input, or a request at the wrong time."""
+"""The errors of the package, under one base class."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from ecs_fsm.core.model import Fact, State
 
 
 class LifecycleError(Exception):
-    """The base of every error that this package raises by itself."""
+    """The base class of the errors that this package raises."""
 
 
 class InvalidTable(LifecycleError):
-    """A lifecycle's table contradicts itself; the message names the row."""
+    """A table contradicts itself; the message names the row."""
 
 
 class InvalidInput(LifecycleError, ValueError):
-    """Something given from outside does not exist or does not fit; the message says what would."""
+    """An input is unknown or does not fit; the message says what would be right."""
 
 
 class UnknownFact(LifecycleError):
-    """What comes next depends on something that nobody said.
+    """What an event does depends on a fact that is not known.
 
-    `fact` is its name, `values` what it can be, `trigger` the event and `state` where it matters.
+    `fact` is its name, `values` are its possible values, `trigger` is the event and `state` the
+    state in which it matters.
     """
 
     def __init__(self, fact: Fact, trigger: str, state: State) -> None:
@@ -38,11 +39,11 @@ class UnknownFact(LifecycleError):
 
 
 class Refused(LifecycleError):
-    """An event that is not possible in the present state: what the API answers with 409.
+    """A trigger is not possible in the present state; the API answers a request with 409.
 
-    `operation` is the trigger that was asked, `state` the state that refused it (its parts also as
-    `vm_state`, `task_state`, `status`), `reason` one line that says why, `allowed` the operations
-    that a user may ask there instead.
+    `operation` is the trigger, `state` the state that refused it (also as `vm_state`, `task_state`
+    and `status`), `reason` says why in one line, `allowed` are the operations that a user can
+    request there.
     """
 
     def __init__(self, operation: str, state: State, reason: str, allowed: tuple[str, ...]) -> None:
@@ -56,7 +57,7 @@ class Refused(LifecycleError):
         self.allowed = allowed
 
     def as_dict(self) -> dict[str, str | list[str] | None]:
-        """`{"operation", "vm_state", "task_state", "status", "reason", "allowed"}`."""
+        """Return `{"operation", "vm_state", "task_state", "status", "reason", "allowed"}`."""
         return {
             "operation": self.operation,
             **self.state.as_dict(),
@@ -73,7 +74,7 @@ class Refused(LifecycleError):
 
 
 def unknown(kind: str, word: str, known: Iterable[str]) -> InvalidInput:
-    """The error for a `word` that is not among the `known` ones, with the nearest of them."""
+    """Return the error for a `word` that is not among the `known` ones; it names the nearest."""
     from difflib import get_close_matches
 
     words = sorted(map(str, known))

@@ -1,4 +1,4 @@
-"""What a word of the lifecycle means, told from the table: what shows it, leads to it and on."""
+"""What a word of a lifecycle means: its states, what leads to them, and what comes next."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from ecs_fsm.core.model import Kind, State, Transition, Trigger
 Json = dict[str, object]
 
 
-class Told(NamedTuple):
-    """Everything there is to say about one thing of a lifecycle."""
+class Description(NamedTuple):
+    """What the table says about one word: a trigger, a part of a state, or a state."""
 
     thing: str
     kind: str
     meaning: str
     shown_by: tuple[State, ...]
-    """The pairs that it stands for, or in which it runs."""
+    """The states that show the word, or through which the trigger passes."""
     reached_by: tuple[Transition, ...]
     next: tuple[Transition, ...]
-    """What the system does next of itself, and what a user may ask."""
+    """What the system does next, and what a user can request; of a trigger: its transitions."""
     failures: tuple[Transition, ...]
     ways: tuple[tuple[State, ...], ...]
-    """Of an operation: what is seen when nothing goes wrong, from each vm_state."""
+    """Of an operation: the states of each way without failures, from each vm_state."""
     surprises: tuple[str, ...]
 
     def as_dict(self) -> Json:
-        """The same as plain data; transitions as `operations --json` gives them."""
+        """Return the same as plain data; transitions as in `operations --json`."""
         return {
             "thing": self.thing,
             "kind": self.kind,
@@ -44,24 +44,24 @@ class Told(NamedTuple):
 
 
 def things(lifecycle: Lifecycle) -> list[str]:
-    """Every word that `tell` knows."""
+    """Return every word that `describe` knows."""
     table = lifecycle.table
     words = (*table.vm_states, *table.task_states, *table.statuses)
     return [*lifecycle.triggers, *map(str, words), *lifecycle.states]
 
 
-def tell(lifecycle: Lifecycle, thing: str) -> Told:
-    """Explain an operation, an event, a vm_state, a task_state, a status or a state.
+def describe(lifecycle: Lifecycle, thing: str) -> Description:
+    """Describe an operation, an event, a vm_state, a task_state, a status or a state.
 
-    Raises `InvalidInput` with the nearest word for anything else.
+    Raise `InvalidInput` with the nearest word for anything else.
     """
     table = lifecycle.table
     if thing in lifecycle.triggers:
-        return _tell_trigger(lifecycle, thing)
+        return _describe_trigger(lifecycle, thing)
     if state := lifecycle.states.get(thing):
         parts = [state.vm_state.meaning, *([state.task_state.meaning] if state.task_state else [])]
         meaning = f"{' '.join(parts)} The API shows status {state.status}."
-        return _tell_states(lifecycle, thing, "state", meaning)
+        return _describe_states(lifecycle, thing, "state", meaning)
     for kind, words in (
         ("vm_state", table.vm_states),
         ("task_state", table.task_states),
@@ -69,11 +69,11 @@ def tell(lifecycle: Lifecycle, thing: str) -> Told:
     ):
         if thing in list(words):
             word = lifecycle.word(kind, thing)
-            return _tell_states(lifecycle, thing, kind, word.meaning)
+            return _describe_states(lifecycle, thing, kind, word.meaning)
     raise unknown("word", thing, things(lifecycle))
 
 
-def _tell_states(lifecycle: Lifecycle, thing: str, kind: str, meaning: str) -> Told:
+def _describe_states(lifecycle: Lifecycle, thing: str, kind: str, meaning: str) -> Description:
     among = lifecycle.states.values()
     states = tuple(s for s in among if thing == (s if kind == "state" else getattr(s, kind)))
     entered = (
@@ -82,7 +82,7 @@ def _tell_states(lifecycle: Lifecycle, thing: str, kind: str, meaning: str) -> T
         if any(s in states for s in t.path) and t.source not in states
     )
     left = tuple(t for state in states for t in lifecycle.leaving(state))
-    return Told(
+    return Description(
         thing=thing,
         kind=kind,
         meaning=meaning,
@@ -95,7 +95,7 @@ def _tell_states(lifecycle: Lifecycle, thing: str, kind: str, meaning: str) -> T
     )
 
 
-def _tell_trigger(lifecycle: Lifecycle, name: str) -> Told:
+def _describe_trigger(lifecycle: Lifecycle, name: str) -> Description:
     trigger = lifecycle.triggers[name]
     request = trigger.kind is Kind.REQUEST
     events = [
@@ -104,7 +104,7 @@ def _tell_trigger(lifecycle: Lifecycle, name: str) -> Told:
         for t in lifecycle.leaving(step)
         if t.kind is Kind.FAILURE or not (t.kind is Kind.REQUEST or lifecycle.rests(step))
     ]
-    return Told(
+    return Description(
         thing=name,
         kind="operation" if request else "event",
         meaning=trigger.meaning,
@@ -118,13 +118,11 @@ def _tell_trigger(lifecycle: Lifecycle, name: str) -> Told:
 
 
 def _ways(lifecycle: Lifecycle, trigger: Trigger) -> Iterator[tuple[State, ...]]:
-    """What a poller can see of each request; one from over a running task is told only once."""
+    """Return the states of each way from rest; requests over a running task are left out."""
     for source in dict.fromkeys(t.source for t in trigger.transitions):
         if source is None or lifecycle.rests(source):
             begun = () if source is None else (source,)
-            node = None
-            if source is not None:
-                node = lifecycle.node(source, dict(lifecycle.memory.unsaid(source)))
+            node = None if source is None else lifecycle.found(source)
             for nodes in lifecycle.runs(node, trigger.name):
                 yield (*begun, *(node.state for node in nodes))
 

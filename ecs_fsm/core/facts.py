@@ -1,4 +1,4 @@
-"""What servers of a lifecycle remember: which facts, where, and what a state says of them."""
+"""The facts that servers of a lifecycle remember: in which states, and what a state implies."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ecs_fsm.core.model import Fact, Facts, Guard, State
 from ecs_fsm.core.notation import Notation
 
 UNKNOWN = "?"
-"""The value of a fact that has a default and may have any other value: nobody said."""
+"""The value of a fact with a default whose value is not known, so that any is possible."""
 
 
 class Memory:
-    """The facts of one lifecycle."""
+    """The facts of one lifecycle, by state."""
 
     def __init__(self, facts: Iterable[Fact], guards: Iterable[Guard], notation: Notation) -> None:
         self._facts = {fact.name: fact for fact in facts}
@@ -28,39 +28,42 @@ class Memory:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The facts by name, in their order."""
+        """The names of the facts, in the table's order."""
         return tuple(self._facts)
 
     def fact(self, name: str) -> Fact:
-        """The fact of that name."""
+        """Return the fact of that name."""
         return self._facts[name]
 
     def values(self, name: str) -> tuple[str, ...]:
-        """What the fact can be."""
+        """Return the values that a fact can have."""
         return self._facts[name].values
 
     def others(self, name: str, value: str) -> tuple[str, ...]:
-        """What the fact can be but `value`."""
+        """Return the values that a fact can have, except `value`."""
         return tuple(v for v in self.values(name) if v != value)
 
     def ordered(self, facts: Mapping[str, str]) -> Facts:
-        """The facts in the order of the table."""
+        """Return facts in the table's order."""
         return tuple((name, facts[name]) for name in self._facts if name in facts)
 
     def remembered(self, state: State) -> tuple[str, ...]:
-        """The facts that a server in `state` can remember, by name."""
+        """Return the names of the facts that a server in `state` can remember."""
         return tuple(name for name in self._facts if state in self._scope[name])
 
     def implied(self, state: State) -> Mapping[str, str]:
-        """What `state` itself says of the facts."""
+        """Return the facts that `state` implies."""
         return self._implied.get(state, {})
 
     def open(self, name: str, state: State) -> bool:
-        """Whether the fact is remembered in `state` and can have more than one value there."""
+        """Return whether a fact is remembered in `state` and can have several values there."""
         return state in self._scope[name] and name not in self.implied(state)
 
     def kept(self, state: State, facts: Mapping[str, str]) -> Facts:
-        """What is remembered in `state` of what was known on the way there."""
+        """Return what is remembered in `state` of the facts known on the way there.
+
+        Default values are not stored: nodes that differ in nothing else must be one node.
+        """
         if not self._facts:
             return ()
         here = self._kept.get(state)
@@ -75,9 +78,9 @@ class Memory:
         )
 
     def unsaid(self, state: State) -> Facts:
-        """What somebody remembers who found a server in `state` and knows nothing else of it.
+        """Return the facts of a server found in `state` of which nothing else is known.
 
-        A fact that only holds requests back is as usual: what was seen was not held back.
+        Facts with a default are `UNKNOWN`, except those that only hold back requests.
         """
         facts = {
             name: UNKNOWN
@@ -87,20 +90,20 @@ class Memory:
         return self.kept(state, facts)
 
     def unusual(self, facts: Facts) -> dict[str, str]:
-        """The facts that are not what they are where nobody says anything."""
+        """Return the facts that do not have their default value."""
         return {name: value for name, value in facts if value != self._facts[name].default}
 
     def value(self, name: str, facts: Mapping[str, str]) -> str | None:
-        """The value of a fact among those known, or its default; None if nobody said."""
+        """Return the value of a fact among those known, or its default; None if it is unknown."""
         value = facts.get(name, self._facts[name].default)
         return None if value == UNKNOWN else value
 
     def possible(
         self, state: State | None, when: Mapping[str, str], given: Mapping[str, object]
     ) -> dict[str, str] | None:
-        """The conditions that `state` leaves open; None if it contradicts one of them.
+        """Return the conditions that `state` leaves open, or None if it contradicts one of them.
 
-        A fact that is `given` with the event can have any value, whatever the state says.
+        A fact that is `given` with the event can have any value, whatever the state implies.
         """
         left = {}
         for name, value in when.items():

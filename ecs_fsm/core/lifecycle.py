@@ -39,10 +39,9 @@ NOTHING_GIVEN: Mapping[str, str] = {}
 class Lifecycle(Rules):
     """A checked table, and its state graph.
 
-    A node of the graph is a state with what is remembered there; an outcome leads from one to the
-    next. What walks the graph finds every run that a server can do, and no other. Raises
-    `InvalidTable`, naming the row, where `Rules` does, and for a state that nothing reaches or a
-    task with no way out.
+    A node of the graph is a state with its facts; outcomes lead from one to the next. The paths of
+    the graph are the runs that a server can do, and no others. Raise `InvalidTable`, naming the
+    row, where `Rules` does, and for a state that nothing reaches or a task without a way out.
     """
 
     def __init__(self, table: Table) -> None:
@@ -90,12 +89,12 @@ class Lifecycle(Rules):
         return self._machine
 
     def node(self, state: State, facts: Mapping[str, str] = NOTHING_GIVEN) -> Node:
-        """The one object for a state with what is remembered there of the facts."""
+        """Return the node for a state and those of the facts that are remembered there."""
         key = state, self.memory.kept(state, facts)
         return self._nodes.get(key) or self._nodes.setdefault(key, Node(*key))
 
     def place(self, state: State, remembers: Mapping[str, str] = NOTHING_GIVEN) -> Node:
-        """The node of a server found in `state`. Raises `InvalidInput` for facts that cannot be."""
+        """Return the node. Raise `InvalidInput` for facts that do not fit the state."""
         self.memory.check_kept(state, self.notation.known(remembers.items()))
         return self.node(state, remembers)
 
@@ -107,13 +106,13 @@ class Lifecycle(Rules):
         return self.node(state, dict(self.memory.unsaid(state)))
 
     def change(self, event: str | None, node: Node) -> AnyChange:
-        """The change that `event` makes by entering `node`."""
+        """Return the change that `event` makes by entering `node`."""
         state = node.state
         bare = Change(event, state.vm_state, state.task_state, state.status)
         return ChangeWithFacts(*bare, node.facts) if self.table.facts else bare
 
     def possible(self, trigger: str, node: Node) -> tuple[Transition, ...]:
-        """The transitions that `trigger` can take in `node`, whatever is not known of the facts."""
+        """Return the transitions of `trigger` that are possible in `node`, as far as is known."""
         given = self.triggers[trigger].given
         known = {name: value for name, value in node.facts if name not in given}
         return tuple(
@@ -121,17 +120,17 @@ class Lifecycle(Rules):
         )
 
     def _can_be(self, when: Facts, known: Mapping[str, str], free: Collection[str] = ()) -> bool:
-        """Whether no condition is contradicted by what is known and not free to be given."""
+        """Return whether known facts contradict no condition, except on facts in `free`."""
         value = self.memory.value
-        return all(name in free or value(name, known) in (told, None) for name, told in when)
+        return all(name in free or value(name, known) in (needed, None) for name, needed in when)
 
     def outcome(
         self, trigger: str, node: Node | None, given: Mapping[str, str] = NOTHING_GIVEN
     ) -> Outcome:
-        """What `trigger` comes to in `node` (None: no server yet) with the facts that are given.
+        """Return what `trigger` does in `node` (None: no server yet) with the given facts.
 
-        Raises `Refused` where it is not possible, `UnknownFact` where it depends on something that
-        nobody said, `InvalidInput` for a trigger or a fact that does not exist.
+        Raise `Refused` if it is not possible, `UnknownFact` if it depends on a fact that is not
+        known, `InvalidInput` for a trigger or a fact that does not exist.
         """
         if trigger not in self.triggers:
             raise unknown("operation or event", trigger, self.triggers)
@@ -143,16 +142,16 @@ class Lifecycle(Rules):
             if name not in usual:
                 raise unknown(f"fact of {trigger}", name, usual)
         known |= {name: value for name, value in usual.items() if value is not None} | dict(given)
-        unsaid: list[str] = []
+        missing: list[str] = []
         for transition in self.find(trigger, source):
             if self._can_be(transition.when, known):
                 open_here = [n for n, _ in transition.when if self.memory.value(n, known) is None]
                 if not open_here:
                     return self._enter(transition, source, known, given)
-                unsaid += open_here
-        if source is None or not unsaid:
+                missing += open_here
+        if source is None or not missing:
             raise self.refusal(trigger, node)
-        raise UnknownFact(self.memory.fact(unsaid[0]), trigger, source)
+        raise UnknownFact(self.memory.fact(missing[0]), trigger, source)
 
     def _enter(
         self,
@@ -175,9 +174,9 @@ class Lifecycle(Rules):
         return Outcome(transition, tuple(nodes), end, decided)
 
     def outcomes(self, node: Node | None, trigger: str | None = None) -> Iterator[Outcome]:
-        """Everything that can happen in a node, for every value of each fact left open there.
+        """Return every outcome at a node, for every value of each fact that is open there.
 
-        With a trigger, what that can come to.
+        With a `trigger`, only its outcomes.
         """
         source, known = (node.state, dict(node.facts)) if node else (None, {})
         for t in self.leaving(source) if trigger is None else self.find(trigger, source):
@@ -196,7 +195,7 @@ class Lifecycle(Rules):
         when: Mapping[str, str],
         known: Mapping[str, str],
     ) -> Iterator[dict[str, str]]:
-        """What can be given with an event, beside that by which its way was chosen."""
+        """Return the facts that can be given with an event, beyond those of its conditions."""
         free = [name for name in given if name not in when]
         kept = ((None,) if given[name] is None and name in known else () for name in free)
         values = ((*old, *self.memory.values(name)) for old, name in zip(kept, free, strict=True))
@@ -258,16 +257,16 @@ class Lifecycle(Rules):
         return f"here it is possible only with {' or '.join(needed)}"
 
     def requests(self, node: Node) -> tuple[str, ...]:
-        """What a user may ask in a node, by name."""
+        """Return the operations that a user can request at a node, by name."""
         return tuple(name for name in self.operations if self.possible(name, node))
 
     def runs(self, node: Node | None, trigger: str) -> Iterator[tuple[Node, ...]]:
-        """Everything that is seen of an operation when nothing goes wrong, from `node`."""
+        """Return the nodes that each undisturbed way of an operation enters, from `node`."""
         for way in self.ways(node, trigger):
             yield tuple(entered for outcome in way for entered in outcome.nodes)
 
     def ways(self, node: Node | None, trigger: str) -> Iterator[tuple[Outcome, ...]]:
-        """The events of an operation in which nothing goes wrong, from `node` to its rest."""
+        """Return the outcomes of each way of an operation without failures, from `node` to rest."""
         for outcome in self.outcomes(node, trigger):
             yield from self._go_on((outcome,))
 

@@ -1,21 +1,22 @@
-"""How the rows of a table are written: the way the specifications write them, read into states.
+"""The notation of a table's rows, as the specifications write them, and how it is read.
 
-Sources name a set of states: every vm_state before the slash with every task after it, sets joined
-by `;`. A path names the states that are entered, in order: `->` is a step of the system's own, `+`
+Sources name a set of states: every vm_state before the slash with every task after it; `;` joins
+sets. A path names the states that are entered, in order: after `->` the system itself goes on, `+`
 joins states that one event enters one after the other.
 
     sources   active, stopped/-       active/-; active/SOFT, migrating       building/any
     path      same/REBUILD -> active/- + active/powering-off -> stopped/-
 
 `-` is a null task_state and `any` every task of that vm_state; `same` repeats the vm_state or the
-task of the source. A group in capitals stands for its words: for each of them in a set, for all of
-them one after the other in a path. Tasks behind `~` are meant only where the pair occurs.
+task of the source. A group in capitals stands for its words: in a set for each of them, in a path
+for all of them one after the other. Tasks behind `~` count only where the pair occurs.
 
     sources   active, stopped/~ -, HARD      resized/- [was=active]
     path      was/-       active/powering-off {closing=yes}
 
 Facts in square brackets are conditions of a whole path, those in braces are made known by an event.
-A vm_state can be that which a fact names. An empty path enters nothing.
+The name of a fact before the slash stands for the vm_state that is its value. An empty path enters
+nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.model import NO_SERVER, NO_TASK, Fact, Facts, State
 
 _BRACKETED = re.compile(r"^(.*?)\s*\[(.*)\]$")
@@ -32,25 +33,25 @@ _BRACED = re.compile(r"^(.*?)\s*\{(.*)\}$")
 
 
 class Source(NamedTuple):
-    """A state that a path starts from (None: no server yet), and the path's conditions."""
+    """A state from which a path starts (None: no server yet), and the path's conditions."""
 
     state: State | None
     when: dict[str, str]
 
 
 class Entry(NamedTuple):
-    """What one event of a path enters, and the facts that it makes known."""
+    """The states that one event of a path enters, and the facts that it makes known."""
 
     states: tuple[State, ...]
     learns: dict[str, str]
 
 
 _Written = tuple[list[tuple[str, list[str]]], dict[str, str]]
-"""One event of a path as written: the vm_state and tasks of each write, the facts made known."""
+"""One event of a path as written: vm_state and tasks of each state, and the facts made known."""
 
 
 def words(text: str) -> list[str]:
-    """The parts of a comma-separated list."""
+    """Return the parts of a comma-separated list."""
     return [word.strip() for word in text.split(",")]
 
 
@@ -63,10 +64,10 @@ class Notation:
         self._states = states
         self._groups = {name: words(members) for name, members in groups.items()}
         self._facts = {fact.name: fact for fact in facts}
-        self._steps: dict[str, list[_Written]] = {}
+        self._paths: dict[str, list[_Written]] = {}
 
     def sources(self, text: str) -> list[Source]:
-        """The states of a set, in its order, each with its conditions."""
+        """Return the states of a set in order, each with its conditions."""
         found = []
         for part in text.split(";"):
             bare, when = self._annotated(_BRACKETED, part.strip())
@@ -74,15 +75,15 @@ class Notation:
         return found
 
     def scope(self, text: str) -> frozenset[State]:
-        """The states of a set without conditions; none for an empty text."""
+        """Return the states of a set without their conditions; an empty text has none."""
         return frozenset(s.state for s in self.sources(text) if s.state) if text else frozenset()
 
     def path(self, text: str, source: State | None) -> list[Entry]:
-        """What each event of a path enters: the first the trigger's, the rest the system's own."""
-        if text not in self._steps:
-            self._steps[text] = list(self._read_steps(text))
+        """Return what each event of a path enters: the trigger's, then those of the system."""
+        if text not in self._paths:
+            self._paths[text] = list(self._read_path(text))
         entries = []
-        for parts, learns in self._steps[text]:
+        for parts, learns in self._paths[text]:
             writes = [self._write(vm_state, tasks, source) for vm_state, tasks in parts]
             if len(writes) == 1:
                 entries += [Entry((state,), learns) for state in writes[0]]
@@ -90,14 +91,14 @@ class Notation:
                 entries.append(Entry(tuple(s for write in writes for s in write), learns))
         return entries
 
-    def _read_steps(self, text: str) -> Iterator[_Written]:
+    def _read_path(self, text: str) -> Iterator[_Written]:
         for step in text.split("->"):
             bare, learns = self._annotated(_BRACED, step.strip())
             parts = (_split(part) for part in bare.split("+") if bare)
             yield [(vm_state, self._members(tasks)) for vm_state, tasks in parts], learns
 
     def variants(self, text: str) -> Iterator[tuple[str, Facts]]:
-        """A path for each value of the fact that names a vm_state in it."""
+        """Return the path for each value of the fact that stands for a vm_state in it."""
         for fact in self._facts.values():
             if re.search(rf"\b{fact.name}/", text):
                 for value in fact.values:
@@ -106,16 +107,14 @@ class Notation:
         yield text, ()
 
     def facts(self, text: str) -> dict[str, str]:
-        """Facts written as `name=value, …`. Raises `InvalidInput` for unknown ones."""
+        """Read facts written as `name=value, …`. Raise `InvalidInput` for unknown ones."""
         return self.known(
             (name.strip(), value.strip())
             for name, _, value in (word.partition("=") for word in words(text))
         )
 
     def known(self, given: Iterable[tuple[str, str]]) -> dict[str, str]:
-        """The given facts, once each is known to exist and to have that value."""
-        from ecs_fsm.core.errors import unknown
-
+        """Return the given facts. Raise `InvalidInput` for an unknown name or value."""
         facts = dict(given)
         for name, value in facts.items():
             if name not in self._facts:
@@ -166,6 +165,6 @@ def _split(text: str) -> tuple[str, str]:
     vm_state, slash, task = (part.strip() for part in text.partition("/"))
     if not (vm_state and slash and task):
         raise InvalidInput(
-            f"{text.strip()!r} is no state; write vm_state/task_state, - for no task"
+            f"{text.strip()!r} is not a state; write vm_state/task_state, - for no task"
         )
     return vm_state, task

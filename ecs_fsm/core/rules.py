@@ -1,4 +1,4 @@
-"""A table that was read: which states, operations and events there are, and what leads where."""
+"""A table read into states and transitions, with the facts that decide between transitions."""
 
 from __future__ import annotations
 
@@ -12,25 +12,29 @@ from ecs_fsm.core.model import (
     NO_TASK_SPELLINGS,
     Facts,
     Kind,
+    Rows,
     State,
     Table,
     Transition,
     Trigger,
     Word,
+    bracketed,
 )
-from ecs_fsm.core.notation import Notation, words
-from ecs_fsm.core.reading import read_rows
+from ecs_fsm.core.notation import Entry, Notation, Source, words
+
+Conditioned = tuple[dict[str, str], Transition]
+"""A transition and the facts under which it is taken."""
 
 
 class Rules:
-    """A table, read: its words, its pairs with their status, every transition.
+    """A table that was read: its words, its states, every transition.
 
-    Raises `InvalidTable`, naming the row, for a state outside the pairs, two transitions for one
-    trigger, source and facts, a pair without a status.
+    Raise `InvalidTable`, naming the row, for a state outside the pairs, two transitions for one
+    trigger, source and facts, or a pair without a status.
     """
 
     states: Mapping[str, State]
-    """Every state by its name, in the order of the pairs."""
+    """Every state by name, in the order of the pairs."""
     transitions: tuple[Transition, ...]
     """Every transition, by trigger in the order of the rows."""
 
@@ -44,13 +48,13 @@ class Rules:
             self.memory = Memory(table.facts, table.guards, self.notation)
         except InvalidInput as error:
             raise InvalidTable(f"facts: {error}") from error
-        ways = read_rows(table, self.notation, self.memory)
+        found = _RowReader(table, self.notation, self.memory).read()
         sources = (None, *self.states.values())
         self._by_source: dict[State | None, dict[str, tuple[Transition, ...]]] = {
             source: {
-                row.name: tuple(ways[row.name, source])
+                row.name: tuple(found[row.name, source])
                 for row in table.rows
-                if (row.name, source) in ways
+                if (row.name, source) in found
             }
             for source in sources
         }
@@ -82,12 +86,12 @@ class Rules:
 
     @cached_property
     def operations(self) -> Mapping[str, Trigger]:
-        """What a user may ask, by name."""
+        """What a user can request, by name."""
         return {n: t for n, t in self.triggers.items() if t.kind is Kind.REQUEST}
 
     @cached_property
     def events(self) -> Mapping[str, Trigger]:
-        """What the system itself causes, by name."""
+        """What the system does, by name."""
         return {n: t for n, t in self.triggers.items() if t.kind is not Kind.REQUEST}
 
     @cached_property
@@ -97,7 +101,7 @@ class Rules:
         return creation
 
     def state(self, vm_state: str, task_state: str | None = None) -> State:
-        """The state of a pair. Raises `InvalidInput` for an unknown word or a pair that is none."""
+        """Return the state. Raise `InvalidInput` for an unknown word or a pair that is not one."""
         vm = self.word("vm_state", vm_state)
         task = None if task_state is None else self.word("task_state", task_state)
         found = self.states.get(f"{vm}/{task or NO_TASK}")
@@ -108,18 +112,18 @@ class Rules:
         return found
 
     def state_named(self, text: str, within: str = "") -> State:
-        """The state that `VM/TASK` names, `within` a longer text that an error quotes.
+        """Return the state that `VM/TASK` names. Raise `InvalidInput` if it names none.
 
-        Raises `InvalidInput` where it names none.
+        `within` is a longer text that contains it, for the message.
         """
         vm_state, slash, task_state = text.partition("/")
         if not slash:
             such = f", such as {vm_state}/{NO_TASK}" if vm_state else f", {NO_TASK} for no task"
-            raise InvalidInput(f"{(within or text)!r} is no state: write VM/TASK{such}")
+            raise InvalidInput(f"{(within or text)!r} is not a state: write VM/TASK{such}")
         return self.state(vm_state, None if task_state in NO_TASK_SPELLINGS else task_state)
 
     def word(self, kind: str, spelling: str) -> Word:
-        """The `vm_state`, `task_state` or `status` of that spelling, or `InvalidInput`."""
+        """Return the vm_state, task_state or status (`kind`) spelt so, or raise `InvalidInput`."""
         known = {
             "vm_state": self.table.vm_states,
             "task_state": self.table.task_states,
@@ -131,10 +135,10 @@ class Rules:
             raise unknown(kind, spelling, known) from None
 
     def status(self, vm_state: str, task_state: str | None = None) -> tuple[str, bool]:
-        """The status of a pair and whether the pair occurs.
+        """Return the status of a pair, and whether the pair occurs.
 
-        A table whose rule covers every pair answers for those that do not occur too; elsewhere they
-        raise `InvalidInput`, as unknown words do.
+        Raise `InvalidInput` for an unknown word, and for a pair that does not occur unless the
+        table's status rule covers such pairs.
         """
         if self.table.unknown_status and vm_state not in list(self.table.vm_states):
             return self.table.unknown_status, False
@@ -145,10 +149,10 @@ class Rules:
         return self.state(vm_state, task_state).status.value, True
 
     def because(self, facts: Facts) -> str:
-        """What facts decide, as the end of a sentence; what is usual goes without saying."""
+        """Return the facts as the reason that ends a sentence; default values are left out."""
         known = ((self.memory.fact(name), value) for name, value in facts)
-        told = [fact.because.format(value=value) for fact, value in known if value != fact.default]
-        return f" because {' and '.join(told)}" if told else ""
+        said = [fact.because.format(value=value) for fact, value in known if value != fact.default]
+        return f" because {' and '.join(said)}" if said else ""
 
     @cached_property
     def _leaving(self) -> Mapping[State | None, tuple[Transition, ...]]:
@@ -159,19 +163,19 @@ class Rules:
         }
 
     def find(self, trigger: str, source: State | None) -> tuple[Transition, ...]:
-        """The transitions of `trigger` in `source`, one for each combination of facts."""
+        """Return the transitions of `trigger` in `source`, one for each combination of facts."""
         return self._by_source.get(source, {}).get(trigger, ())
 
     def leaving(self, source: State | None) -> tuple[Transition, ...]:
-        """The transitions out of a state: those of the system first, then what a user may ask."""
+        """Return the transitions out of a state: those of the system first, then operations."""
         return self._leaving.get(source, ())
 
     def rests(self, state: State) -> bool:
-        """Whether nothing goes on in `state`: it stays until somebody asks for something."""
+        """Return whether `state` is at rest: nothing runs, it lasts until the next request."""
         return not self.find(self.advance, state)
 
     def _steps(self, own: list[Transition], *, unseen: bool) -> tuple[State, ...]:
-        """Where an operation with these transitions can be found while it runs."""
+        """Return the states in which an operation with these transitions can be while it runs."""
         if not own or own[0].kind not in (Kind.REQUEST, Kind.SYSTEM):
             return ()
         if unseen:
@@ -198,3 +202,131 @@ class Rules:
                     yield State(vm, known, shown)
             except InvalidInput as error:
                 raise InvalidTable(f"pairs {row}: {error}") from error
+
+
+class _RowReader:
+    """Reads the rows of a table into transitions, and finds the facts that decide between them."""
+
+    def __init__(self, table: Table, notation: Notation, memory: Memory) -> None:
+        self._table = table
+        self._notation = notation
+        self._memory = memory
+        self._kinds = {row.name: row.kind for row in table.rows}
+
+    def read(self) -> dict[tuple[str, State | None], list[Transition]]:
+        """Return the transitions by trigger and source, one for each combination of facts.
+
+        Raise `InvalidTable` that names the row, or the source where two rows contradict each other.
+        """
+        rows, advance, kinds = self._table.rows, self._table.advance, dict(self._kinds)
+        if len(kinds) < len(rows) or advance not in kinds:
+            twice = [row.name for row in rows if kinds.pop(row.name, None) is None]
+            raise InvalidTable(f"rows: written twice, or missing: {', '.join(twice) or advance}")
+        found: dict[tuple[str, State | None], list[Conditioned]] = {}
+        for row in rows:
+            for sources, path in row.paths.items():
+                try:
+                    for when, transition in self._read_row(row, sources, path):
+                        key = transition.trigger, transition.source
+                        self._add(found.setdefault(key, []), when, transition)
+                except InvalidInput as error:
+                    raise InvalidTable(f"{row.name}, {sources!r}: {path!r}: {error}") from error
+        return {key: self._decide(key[0], entries) for key, entries in found.items()}
+
+    def _add(self, known: list[Conditioned], when: dict[str, str], new: Transition) -> None:
+        # Paths of several operations may share a step and then say the same of its end. Any other
+        # trigger is written once for each source and set of facts.
+        for other_when, other in known:
+            if other_when == when and (other != new or new.trigger != self._table.advance):
+                ends = " and to ".join(" + ".join(t.path) for t in (other, new))
+                where = f"{new.trigger} at {new.source}"
+                raise InvalidInput(f"two transitions for {where}: to {ends}")
+        known.append((when, new))
+
+    def _read_row(self, row: Rows, sources: str, path: str) -> Iterator[Conditioned]:
+        starts = self._notation.sources(sources)
+        for text, named in self._notation.variants(path):
+            followed: object = None
+            for state, when in starts:
+                if all(when.get(name, value) == value for name, value in named):
+                    entries = self._notation.path(text, state)
+                    rest = entries[0].states[-1:], when, entries[1:]
+                    if rest == followed:
+                        entries = entries[:1]  # the previous source has the same rest
+                    followed = rest
+                    yield from self._follow(row, Source(state, {**when, **dict(named)}), entries)
+
+    def _follow(self, row: Rows, source: Source, entries: list[Entry]) -> Iterator[Conditioned]:
+        trigger, kind, at = row.name, row.kind, source.state
+        known, given = source.when, row.given
+        for states, learned in entries:
+            learns = self._memory.ordered(learned) if learned else ()
+            transition = Transition(trigger, at, states, kind, (), learns)
+            allowed = self._memory.possible(at, known, given) if known else {}
+            if allowed is not None:
+                yield self._guarded(trigger, kind, at, allowed), transition
+            if states:
+                known = {**known, **learned}
+                trigger, at, given = self._table.advance, states[-1], {}
+                kind = self._kinds[trigger]
+
+    def _guarded(
+        self, trigger: str, kind: Kind, at: State | None, when: dict[str, str]
+    ) -> dict[str, str]:
+        if kind is not Kind.REQUEST or at is None:
+            return when
+        guards = {}
+        for guard in self._table.guards:
+            if trigger not in guard.allows and self._memory.open(guard.fact, at):
+                (guards[guard.fact],) = self._memory.others(guard.fact, guard.value)
+        return when | guards
+
+    def _decide(self, trigger: str, found: list[Conditioned]) -> list[Transition]:
+        """Return one transition for each way, with the conditions that keep the ways apart.
+
+        A row states all conditions of its whole path; most of them decide nothing at one of its
+        steps. So each fact is left out in turn, and stays out if no two transitions that could then
+        be taken at once lead to different ends. An event that is not `advance` may need a fact to
+        happen at all: there it stays out only if the rows cover each of its values.
+        """
+        advances = trigger == self._table.advance
+        if len(found) == 1:
+            when, only = found[0]
+            return [only if advances or not when else self._conditioned(when, only)]
+        rows = found
+        for fact in {name: None for when, _ in rows for name in when}:
+            shorter = [({k: v for k, v in w.items() if k != fact}, t) for w, t in rows]
+            if _agree(shorter) and (advances or self._covered(fact, rows, shorter)):
+                rows = shorter
+        decided = list(dict.fromkeys(self._conditioned(when, t) for when, t in rows))
+        for n, one in enumerate(decided):
+            for other in decided[:n]:
+                if _overlap(one.when, other.when):
+                    whens = " and ".join(bracketed(t.when) or "always" for t in (other, one))
+                    raise InvalidTable(f"two transitions for {trigger} at {one.source}: {whens}")
+        return decided
+
+    def _conditioned(self, when: Mapping[str, str], transition: Transition) -> Transition:
+        return transition._replace(when=self._memory.ordered(when))
+
+    def _covered(self, fact: str, rows: list[Conditioned], shorter: list[Conditioned]) -> bool:
+        """Return whether each set of conditions without the fact has rows for all its values."""
+        values: dict[Facts, set[str | None]] = {}
+        for (when, _), (rest, _) in zip(rows, shorter, strict=True):
+            values.setdefault(tuple(sorted(rest.items())), set()).add(when.get(fact))
+        every = {*self._memory.values(fact)}
+        return all(None in seen or seen == every for seen in values.values())
+
+
+def _agree(seen: list[Conditioned]) -> bool:
+    """Return whether no two transitions that can be taken at once lead to different ends."""
+    return not any(
+        one != other and _overlap(tuple(when.items()), tuple(elsewhen.items()))
+        for n, (when, one) in enumerate(seen)
+        for elsewhen, other in seen[:n]
+    )
+
+
+def _overlap(one: Facts, other: Facts) -> bool:
+    elsewhere = dict(other)
+    return all(elsewhere.get(name, value) == value for name, value in one)

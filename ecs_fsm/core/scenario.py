@@ -1,13 +1,14 @@
 """Scenarios: words such as `stop` or `resize:fail@resize_prep`, run in turn on one server.
 
 A word is `OPERATION`, run to its end, or `OPERATION:OUTCOME@STEP`: at that step the outcome
-happens instead of the step's success, and the server goes on from there. Outcomes follow each other
-after a comma. `hang` leaves the server where it is, until the next word is asked over it. `@STEP`
-may be left out where the outcome can happen at one step only; `@-` is the step without a task,
-`@VM/TASK` tells apart two steps with the same task. What the system does unasked is a word too;
-`wait` asks for nothing and lets what runs go on. A word that leaves alone what runs (`lock` over a
-reboot) has the steps of what runs. Facts stand in brackets behind the word or the outcome that they
-are given with: `shelve[offload=later]`, `reboot:restart[guest=off]@rebooting`.
+happens instead of the step's success, and the server continues from there. Further outcomes follow
+after commas. `hang` leaves the server where it is, and the next word is a request over the running
+task. `@STEP` can be left out if the outcome is possible at one step only; `@-` is the step without
+a task, `@VM/TASK` distinguishes two steps with the same task. Events that the system starts itself
+are words too; `wait` requests nothing and lets the running operation continue. A word that does not
+disturb what runs (`lock` over a reboot) has the steps of what runs. Facts stand in brackets behind
+the word or the outcome with which they are given: `shelve[offload=later]`,
+`reboot:restart[guest=off]@rebooting`.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from ecs_fsm.core.model import NO_TASK, Kind, Node, State, Trigger
 from ecs_fsm.core.server import BaseServer
 
 HANG = "hang"
-GO_ON = "wait"
+WAIT = "wait"
 
 
 _OUTSIDE_BRACKETS = r"(?![^\[]*\])"
 
 
-class Outcome(NamedTuple):
+class StepOutcome(NamedTuple):
     """What happens at a step instead of its success: an event of the system, or `hang`."""
 
     event: str
@@ -37,28 +38,28 @@ class Outcome(NamedTuple):
 
 
 class ScenarioWord(NamedTuple):
-    """One request of a scenario and what becomes of it."""
+    """One request of a scenario and the outcomes of its steps."""
 
     text: str
     operation: Trigger
     given: dict[str, str]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[StepOutcome, ...]
 
 
 class Scenario(NamedTuple):
-    """A scenario that was run: the server, and the refusal that ended it early or None."""
+    """A scenario that was run: the server, and the refusal that ended it early, or None."""
 
     server: BaseServer
     refused: Refused | None
 
 
 def outcomes(lifecycle: Lifecycle) -> list[str]:
-    """What can become of a step instead of its success."""
+    """Return the outcomes that a step can have instead of its success."""
     return [*(name for name in lifecycle.events if name != lifecycle.advance), HANG]
 
 
 def choices(lifecycle: Lifecycle, operation: Trigger) -> list[str]:
-    """What can become of an operation, and at which steps: `fail@resize_prep` and so on."""
+    """Return the outcomes that an operation can have, with their steps: `fail@resize_prep` etc."""
     steps = _steps(lifecycle, operation)
     return [
         f"{event}@{task}"
@@ -70,9 +71,10 @@ def choices(lifecycle: Lifecycle, operation: Trigger) -> list[str]:
 def simulate(
     server_class: type[BaseServer], words: Sequence[str], start: Node | None = None
 ) -> Scenario:
-    """Run a scenario from `start`, or from nothing where its first word makes the server.
+    """Run a scenario from `start`, or from nothing if its first word creates the server.
 
-    Raises `InvalidInput` for a word that does not read, or whose outcome's step is not reached.
+    Raise `InvalidInput` for an invalid word, before the first is run, or if the step of an outcome
+    is not reached.
     """
     lifecycle = server_class.lifecycle
     read = [read_word(lifecycle, word) for word in words]
@@ -81,7 +83,7 @@ def simulate(
     elif read and read[0].operation.name == lifecycle.creation.trigger:
         creation = read.pop(0)
         server = server_class.create(history=True, **creation.given)
-        _go_on(server, creation)
+        _continue(server, creation)
     else:
         make = lifecycle.creation.trigger
         raise InvalidInput(
@@ -89,32 +91,32 @@ def simulate(
         )
     for word in read:
         try:
-            _ask(server, word)
+            _request(server, word)
         except Refused as refused:
             return Scenario(server, refused)
-        _go_on(server, word)
+        _continue(server, word)
     return Scenario(server, None)
 
 
 def read_word(lifecycle: Lifecycle, text: str) -> ScenarioWord:
-    """Read one word. Raises `InvalidInput` that says what there is instead."""
+    """Read one word. Raise `InvalidInput` that names what is possible instead."""
     first, *rest = re.split(f":{_OUTSIDE_BRACKETS}", text, maxsplit=1)
     name, given = with_facts(lifecycle, first)
-    if name == GO_ON and not given:
-        operation = Trigger(GO_ON, Kind.PROGRESS, "", (), _anywhere(lifecycle), False, {})
+    if name == WAIT and not given:
+        operation = Trigger(WAIT, Kind.PROGRESS, "", (), _anywhere(lifecycle), False, {})
         return ScenarioWord(
             text, operation, given, _read_outcomes(lifecycle, operation, text, rest)
         )
-    asked = [n for n, t in lifecycle.triggers.items() if t.kind in (Kind.REQUEST, Kind.SYSTEM)]
-    if name not in asked:
-        raise unknown("operation", name, asked)
+    known = [n for n, t in lifecycle.triggers.items() if t.kind in (Kind.REQUEST, Kind.SYSTEM)]
+    if name not in known:
+        raise unknown("operation", name, known)
     operation = lifecycle.triggers[name]
     return ScenarioWord(text, operation, given, _read_outcomes(lifecycle, operation, text, rest))
 
 
 def _read_outcomes(
     lifecycle: Lifecycle, operation: Trigger, text: str, rest: Sequence[str]
-) -> tuple[Outcome, ...]:
+) -> tuple[StepOutcome, ...]:
     parts = re.split(f",{_OUTSIDE_BRACKETS}", rest[0]) if rest else []
     read = [_read_outcome(lifecycle, operation, part) for part in parts]
     if any(outcome.event == HANG for outcome in read[:-1]):
@@ -122,7 +124,7 @@ def _read_outcomes(
     return tuple(read)
 
 
-def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> Outcome:
+def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> StepOutcome:
     before, at, step = text.partition("@")
     event, given = with_facts(lifecycle, before)
     if event not in outcomes(lifecycle):
@@ -141,11 +143,11 @@ def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> Outcom
     if not at and len(possible) > 1:
         choices = ", ".join(f"{event}@{task}" for task in possible)
         raise InvalidInput(f"{operation.name}:{text}: say at which step: {choices}")
-    return Outcome(event, given, step if at else possible[0])
+    return StepOutcome(event, given, step if at else possible[0])
 
 
 def with_facts(lifecycle: Lifecycle, text: str) -> tuple[str, dict[str, str]]:
-    """A word and the facts in the brackets behind it. Raises `InvalidInput` for unknown ones."""
+    """Split a word from the facts in brackets behind it. Raise `InvalidInput` for unknown ones."""
     name, bracket, facts = text.partition("[")
     if bracket and not facts.endswith("]"):
         raise InvalidInput(f"{text}: a bracket is not closed")
@@ -157,7 +159,7 @@ def _tasks(states: Iterable[State]) -> list[str]:
 
 
 def _steps(lifecycle: Lifecycle, operation: Trigger) -> tuple[State, ...]:
-    """Where the server can be while a word runs."""
+    """Return the states in which the server can be while a word runs."""
     if operation.steps or all(t.path for t in operation.transitions):
         return operation.steps
     waiting = [t.source for t in operation.transitions if t.source and not t.path]
@@ -171,7 +173,7 @@ def _steps(lifecycle: Lifecycle, operation: Trigger) -> tuple[State, ...]:
 
 
 def _anywhere(lifecycle: Lifecycle) -> tuple[State, ...]:
-    """Where something can become of a server of which nothing is asked."""
+    """Return the states in which an event of the system can happen without a request."""
     unseen = {
         s
         for operation in lifecycle.operations.values()
@@ -191,8 +193,8 @@ def _can(lifecycle: Lifecycle, operation: Trigger, event: str, step: State) -> b
     return bool(lifecycle.find(event, step))
 
 
-def _ask(server: BaseServer, word: ScenarioWord) -> None:
-    if word.operation.name == GO_ON:
+def _request(server: BaseServer, word: ScenarioWord) -> None:
+    if word.operation.name == WAIT:
         return
     if word.operation.unseen and word.outcomes:
         if not server.may(word.operation.name):
@@ -201,7 +203,7 @@ def _ask(server: BaseServer, word: ScenarioWord) -> None:
         server.trigger(word.operation.name, **word.given)
 
 
-def _go_on(server: BaseServer, word: ScenarioWord) -> None:
+def _continue(server: BaseServer, word: ScenarioWord) -> None:
     for outcome in word.outcomes:
         while outcome.step not in (server.state, server.task_state or NO_TASK):
             if server.lifecycle.rests(server.state):

@@ -1,16 +1,13 @@
-"""What must hold for a lifecycle's table as a whole, once each of its rows could be read."""
+"""What must hold for a table as a whole, after each of its rows could be read."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from ecs_fsm.core.errors import InvalidTable
+from ecs_fsm.core.model import State
 from ecs_fsm.core.notation import words
-
-if TYPE_CHECKING:
-    from ecs_fsm.core.model import State
-    from ecs_fsm.core.rules import Rules
+from ecs_fsm.core.rules import Rules
 
 
 def check(lifecycle: Rules) -> None:

@@ -11,7 +11,7 @@ from ecs_fsm.core.server import cells
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ecs_fsm.core.explain import Told
+    from ecs_fsm.core.explain import Description
     from ecs_fsm.core.model import AnyChange, Facts, State, Transition
 
 UNBOUNDED = 1000
@@ -74,20 +74,22 @@ def path(states: Iterable[State]) -> str:
     return " → ".join(f"{state} ({state.status})" for state in states) or "(no change)"
 
 
-def print_told(told: Told, because: Because) -> None:
+def print_description(described: Description, because: Because) -> None:
     """Print an explanation as paragraphs."""
     shown = console()
-    shown.print(f"{told.thing} ({told.kind})", style="bold")
-    shown.print(told.meaning)
-    shown_by = told.shown_by if told.kind in ("vm_state", "task_state", "status") else ()
-    nexts = "where it is possible" if told.kind in ("operation", "event") else "what can come next"
+    shown.print(f"{described.thing} ({described.kind})", style="bold")
+    shown.print(described.meaning)
+    shown_by = described.shown_by if described.kind in ("vm_state", "task_state", "status") else ()
+    nexts = (
+        "where it is possible" if described.kind in ("operation", "event") else "what can come next"
+    )
     sections: list[tuple[str, list[str]]] = [
-        ("what is seen", [path(way) for way in told.ways]),
+        ("what is seen", [path(way) for way in described.ways]),
         ("shown by", [f"{state} ({state.status})" for state in shown_by]),
-        ("how one gets there", grouped(told.reached_by, because)),
-        (nexts, grouped(told.next, because)),
-        ("what goes wrong", grouped(told.failures, because)),
-        ("surprise", list(told.surprises)),
+        ("how one gets there", grouped(described.reached_by, because)),
+        (nexts, grouped(described.next, because)),
+        ("what goes wrong", grouped(described.failures, because)),
+        ("surprise", list(described.surprises)),
     ]
     for title, lines in sections:
         if lines:

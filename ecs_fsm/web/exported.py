@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ecs_fsm import lifecycles
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, State, Transition, Trigger, Word
-from ecs_fsm.core.scenario import GO_ON, HANG
+from ecs_fsm.core.scenario import HANG, WAIT
 from ecs_fsm.core.server import API_STATUS, API_TASK_STATE, API_VM_STATE
 from ecs_fsm.waiters.judge import GONE, NAMES
 
@@ -45,7 +45,7 @@ class _Export:
             "gone": GONE,
             "lifecycles": list(lifecycles.NAMES),
             "hang": HANG,
-            "wait": GO_ON,
+            "wait": WAIT,
             "vm_states": _words(table.vm_states),
             "task_states": _words(table.task_states),
             "statuses": [[*told, s.tone] for told, s in _with(table.statuses)],

@@ -161,7 +161,7 @@ def test_a_refused_scenario_as_json() -> None:
          "unknown operation 'advance'; known: confirm_resize, create, delete, hard_reboot, "
          "live_migrate, reboot, rebuild, resize, revert_resize, start, stop"),
         (["simulate", "stop", "--from", "active"],
-         "'active' is no state: write VM/TASK, such as active/-"),
+         "'active' is not a state: write VM/TASK, such as active/-"),
         (["explain", "REBIULD"], "unknown word 'REBIULD'; did you mean 'REBUILD'?"),
         (["replay", "no/such/file.json"], "no/such/file.json: No such file or directory"),
         (["replay", "/"], "/: Is a directory"),
@@ -176,9 +176,9 @@ def test_wrong_usage_is_one_line_that_says_what_would_be_right(
 
 @pytest.mark.parametrize("thing", [*ECS.triggers, *ECS.states, *VmState, *TaskState, *Status])
 def test_everything_can_be_explained(thing: str) -> None:
-    from ecs_fsm.core.explain import tell
+    from ecs_fsm.core.explain import describe
 
-    told = tell(ECS, thing)
+    told = describe(ECS, thing)
     assert told.meaning
     assert told.next or told.reached_by or told.kind == "event"
 
@@ -216,11 +216,11 @@ def test_an_explanation_as_json_has_its_keys_and_the_same_states_and_transitions
 
 @pytest.mark.parametrize("surprise", ECS.table.surprises, ids=lambda s: s.about[0])
 def test_each_surprise_is_told_where_it_lies(surprise: object) -> None:
-    from ecs_fsm.core.explain import tell
+    from ecs_fsm.core.explain import describe
     from ecs_fsm.core.model import Surprise
 
     assert isinstance(surprise, Surprise)
-    assert all(surprise.text in tell(ECS, thing).surprises for thing in surprise.about)
+    assert all(surprise.text in describe(ECS, thing).surprises for thing in surprise.about)
 
 
 def test_help_has_an_example_for_every_command() -> None:

@@ -58,7 +58,7 @@ MISTAKES: dict[str, tuple[Table, tuple[str, ...]]] = {
     ),
     "a source names no state": (
         with_rows(stop={"active": "stopped/-"}),
-        ("stop", "'active' is no state", "write vm_state/task_state"),
+        ("stop", "'active' is not a state", "write vm_state/task_state"),
     ),
     "a vm_state is misspelt": (
         with_pair(("activ", "migrating", "MIGRATING")),

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from uuid import UUID
 
 from ecs_fsm.core.model import Facts, State
-from ecs_fsm.core.scenario import Outcome, ScenarioWord
+from ecs_fsm.core.scenario import ScenarioWord, StepOutcome
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.serve.cloud.orders import FaultOrder
 
@@ -104,7 +104,7 @@ class Instance:
     changes: dict[str, Json] = field(default_factory=dict)
     went_wrong: bool = False
     hangs: bool = False
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[StepOutcome, ...] = ()
     due: float | None = None
     ticket: int = 0
     revision: int = 0

@@ -13,7 +13,7 @@ from random import Random
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, Kind, State
-from ecs_fsm.core.scenario import HANG, Outcome
+from ecs_fsm.core.scenario import HANG, StepOutcome
 from ecs_fsm.profiles.durations import Duration
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, InstanceFault
 
@@ -167,7 +167,7 @@ class Schedule:
             instance.outcomes = outcomes[1:]
             self._strike(instance, outcomes[0])
 
-    def _strike(self, instance: Instance, outcome: Outcome) -> None:
+    def _strike(self, instance: Instance, outcome: StepOutcome) -> None:
         if outcome.event == HANG:
             instance.hangs = True
             self._hung(instance)

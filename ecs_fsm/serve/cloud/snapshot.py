@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts
-from ecs_fsm.core.scenario import Outcome
+from ecs_fsm.core.scenario import StepOutcome
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.serve.cloud.instance import (
     Asker,
@@ -134,7 +134,7 @@ def _instance(kind: type[BaseServer], document: Mapping[str, Any]) -> Instance:
         **{name: document[name] for name in PLAIN},
         server=kind(node, history=False),
         fault=InstanceFault(*document["trouble"]) if document["trouble"] else None,
-        outcomes=tuple(Outcome(*outcome) for outcome in document["outcomes"]),
+        outcomes=tuple(StepOutcome(*outcome) for outcome in document["outcomes"]),
         plan=words_of(lifecycle, document["plan"]),
         faults=[fault_of(lifecycle, fault) for fault in document["faults"]],
     )
