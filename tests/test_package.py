@@ -29,7 +29,7 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MOD
 # a type of the APIs.
 OTHER_MEANINGS = {
     ("ecs_fsm.cli.options", "start"),
-    ("ecs_fsm.serve.control.control", "error"),
+    ("ecs_fsm.serve.control.routes", "error"),
     ("ecs_fsm.serve.control.document", "error"),
     ("ecs_fsm.serve.http.errors", "error"),
     ("ecs_fsm.serve.http.errors", "network"),

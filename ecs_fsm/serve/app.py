@@ -116,9 +116,9 @@ def _huawei() -> Sequence[Face]:
 
 
 def _control() -> Sequence[Face]:
-    from ecs_fsm.serve.control import control, stream, troubles
+    from ecs_fsm.serve.control import routes
 
-    return (Face(control.router), Face(troubles.router), Face(stream.router))
+    return routes.FACES
 
 
 SERVICES: Mapping[Api, Callable[[], Sequence[Face]]] = {

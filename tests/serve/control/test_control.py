@@ -14,7 +14,7 @@ from starlette.responses import StreamingResponse
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import Instance, NewServer
-from ecs_fsm.serve.control import control, stream
+from ecs_fsm.serve.control import routes, schemas, views
 from ecs_fsm.testing import served
 from tests.apart import apart
 from tests.clouds import LONG, USER
@@ -74,7 +74,7 @@ def test_a_way_on_that_does_not_read_is_a_400_and_the_clock_stands(edge: Edge, b
 def test_dates_end_with_the_last_that_there_is(edge: Edge) -> None:
     instance = edge.cloud.create(WEB, USER)
     for _ in range(81):
-        post(edge, "advance", {"seconds": control.CENTURY})
+        post(edge, "advance", {"seconds": schemas.CENTURY})
     edge.login(project={"id": USER.project_id})
     edge.cloud.request(instance, "stop", {}, USER)
     answer = edge.get(f"/compute/v2.1/servers/{instance.id}")
@@ -220,7 +220,7 @@ async def streamed(edge: Edge, query: str, last: str | None, then: int = 0) -> s
         "query_string": query.encode(), "app": edge.app,
     }  # fmt: skip
     number = int(query.partition("=")[2]) if query else None
-    answer = await stream.stream_changes(Request(scope), number)
+    answer = await routes.stream_changes(Request(scope), number)
     events = cast(AsyncIterator[str], cast(StreamingResponse, answer).body_iterator)
     said = await anext(events)
     edge.cloud.step(then)
@@ -264,13 +264,13 @@ def test_a_stream_tells_what_happens_and_is_forgotten_when_its_reader_leaves(edg
 def test_an_idle_stream_says_that_it_is_still_there(
     edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "KEEP_ALIVE", 0)
+    monkeypatch.setattr(views, "KEEP_ALIVE", 0)
     said = apart(first_of(edge, 3))
     assert said == [": changes\n\n", ": still there\n\n", ": still there\n\n"]
 
 
 async def first_of(edge: Edge, count: int) -> list[str]:
-    events = stream._stream(edge.state.record, 0)
+    events = views.event_stream(edge.state.record, 0)
     return [await anext(events) for _ in range(count)]
 
 

@@ -1,0 +1,194 @@
+"""The control API, which no real cloud has: the clock, requests and events in one shape, failures.
+
+It stands at `/_ecs`, needs no token, and uses the words of the lifecycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, cast
+
+from fastapi import Query, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from ecs_fsm.core.errors import InvalidInput, UnknownFact
+from ecs_fsm.serve.cloud.clockwork import Clockwork
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.eventlog import EventLog
+from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
+from ecs_fsm.serve.cloud.orders import StrikeCount
+from ecs_fsm.serve.control import views
+from ecs_fsm.serve.control.schemas import (
+    ClockAdvance,
+    EventRequest,
+    FaultRequest,
+    Given,
+    OperationRequest,
+    ScenarioRequest,
+)
+from ecs_fsm.serve.control.views import MOST_CHANGES
+from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.handlers import Face, Handlers
+from ecs_fsm.serve.http.wire import WireFaults
+
+ACTION = "_ecs"
+router = Handlers(prefix="/_ecs", tags=["control"])
+FACES = (Face(router),)
+
+
+def _cloud(request: Request) -> Cloud:
+    return cast(Cloud, request.app.state.cloud)
+
+
+def _log(request: Request) -> EventLog:
+    return cast(EventLog, request.app.state.record)
+
+
+def _wire(request: Request) -> WireFaults:
+    return cast(WireFaults, request.app.state.wire)
+
+
+def _instance(request: Request, server_id: str, *, gone: bool = False) -> Instance:
+    cloud = _cloud(request)
+    found = cloud.instances.get(server_id) or (cloud.gone.get(server_id) if gone else None)
+    if found is None:
+        raise ApiError(404, f"there is no server {server_id[:40]}")
+    return found
+
+
+@router.get("/servers")
+async def list_everything(request: Request) -> Response:
+    """Return the present servers with their possible requests and events, and the time."""
+    cloud = _cloud(request)
+    servers: list[Json] = [views.server(cloud, instance) for instance in cloud.instances.values()]
+    return JSONResponse(
+        {
+            "lifecycle": cloud.lifecycle.name,
+            "now": cloud.now,
+            "speed": cloud.clock.speed,
+            "changes": _log(request).count,
+            "servers": servers,
+        }
+    )
+
+
+@router.get("/servers/{server_id}", responses={404: {}})
+async def show_everything(request: Request, server_id: str) -> Response:
+    """Return a server, present or deleted, with its history and the requests for it."""
+    instance = _instance(request, server_id, gone=True)
+    return JSONResponse(views.server_with_past(_cloud(request), instance))
+
+
+@router.post("/servers/{server_id}/requests", status_code=202, responses={404: {}, 409: {}})
+async def request_operation(request: Request, server_id: str, body: OperationRequest) -> Response:
+    """Request an operation by its name in the lifecycle."""
+    cloud, instance = _cloud(request), _instance(request, server_id)
+    otherwise = "is an event of the system: post it to events"
+    _check(instance, body.operation, body.given, cloud.lifecycle.operations, otherwise)
+    asker = Asker(request.state.request_id, ACTION, instance.project_id, ACTION)
+    cloud.request(instance, body.operation, body.given, asker)
+    return JSONResponse(views.server(cloud, instance), 202)
+
+
+@router.post("/servers/{server_id}/events", status_code=202, responses={404: {}, 409: {}})
+async def let_event_happen(request: Request, server_id: str, body: EventRequest) -> Response:
+    """Let an event of the system happen now, for example a failure."""
+    cloud, instance = _cloud(request), _instance(request, server_id)
+    otherwise = "is an operation: post it to requests"
+    _check(instance, body.event, body.given, cloud.lifecycle.events, otherwise)
+    cloud.happen(instance, body.event, body.given)
+    return JSONResponse(views.server(cloud, instance), 202)
+
+
+def _check(
+    instance: Instance, trigger: str, given: Given, known: Collection[str], otherwise: str
+) -> None:
+    """Raise for a trigger of the other kind, and for unknown or missing facts."""
+    lifecycle, node = instance.server.lifecycle, instance.server.node
+    if trigger not in known:
+        lifecycle.refusal(trigger, node)
+        raise ApiError(400, f"{trigger} {otherwise}")
+    if given or lifecycle.possible(trigger, node):
+        try:
+            lifecycle.outcome(trigger, node, given)
+        except UnknownFact as error:
+            raise InvalidInput(str(error)) from None
+
+
+@router.post("/advance")
+async def advance_clock(request: Request, body: ClockAdvance) -> Response:
+    """Let time pass at once."""
+    clockwork: Clockwork = request.app.state.clockwork
+    if body.steps is not None:
+        done = await clockwork.step(body.steps)
+    else:
+        done = await clockwork.advance(body.seconds or 0.0)
+    return JSONResponse({"now": clockwork.cloud.now, "events": done})
+
+
+@router.get("/faults")
+async def list_faults(request: Request) -> Response:
+    """Return the faults in force, and the scenarios that wait for a server."""
+    cloud = _cloud(request)
+    active = _wire(request).active.values()
+    return JSONResponse(
+        {
+            "faults": [views.fault(fault) for fault in cloud.orders.faults],
+            "wire": [views.counted(str(fault), count) for fault, count in active],
+            "scenarios": [[word.text for word in plan] for plan in cloud.orders.plans],
+        }
+    )
+
+
+@router.post("/faults", status_code=201)
+async def add_fault(request: Request, body: FaultRequest) -> Response:
+    """Let requests fail, or responses be lost, from now on."""
+    document = body.model_dump(exclude_none=True)
+    if (body.fault is None) == (body.wire is None):
+        raise ApiError(400, 'expected {"fault": "OPERATION:OUTCOME@STEP"} or {"wire": "503"}')
+    if body.wire is not None:
+        _, fault = _wire(request).add(document)
+        return JSONResponse(views.counted(str(fault), StrikeCount()), 201)
+    return JSONResponse(views.fault(_cloud(request).orders.add(document)), 201)
+
+
+@router.delete("/faults", status_code=204)
+async def clear_faults(request: Request) -> Response:
+    """Remove all faults and waiting scenarios."""
+    _cloud(request).orders.clear()
+    _wire(request).clear()
+    return Response(status_code=204)
+
+
+@router.post("/scenario", status_code=201)
+async def lay_scenario(request: Request, body: ScenarioRequest) -> Response:
+    """Let the next server that is created follow a scenario."""
+    words = _cloud(request).orders.add_scenario(body.words)
+    return JSONResponse({"words": [word.text for word in words]}, 201)
+
+
+@router.get("/changes")
+async def list_changes(
+    request: Request,
+    since: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST_CHANGES)] = MOST_CHANGES,
+) -> Response:
+    """Return the changes after that number, in order."""
+    rows = _log(request).since(since, limit)
+    return JSONResponse({"changes": [row.as_dict() for row in rows]})
+
+
+@router.get("/events", response_class=StreamingResponse)
+async def stream_changes(
+    request: Request, since: Annotated[int | None, Query(ge=0, le=2**53)] = None
+) -> Response:
+    """Send every change as a server-sent event, from now on or after that number."""
+    last = request.headers.get("last-event-id", "")
+    log = _log(request)
+    number = int(last) if last.isascii() and last.isdecimal() and len(last) < 17 else since
+    begin = log.count if number is None else number
+    return StreamingResponse(
+        views.event_stream(log, begin),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store"},
+    )

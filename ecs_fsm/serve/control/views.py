@@ -1,0 +1,96 @@
+"""Servers, faults and changes as the control API shows them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from functools import cache
+
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Node
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.eventlog import EventLog
+from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.orders import FaultOrder, StrikeCount
+
+MOST_CHANGES = 1000
+KEEP_ALIVE = 15.0
+"""Seconds after which an idle stream sends a comment."""
+
+
+@cache
+def _possible(lifecycle: Lifecycle, node: Node) -> dict[str, Json]:
+    """Return the operations that are allowed for a server, and the events that can happen to it."""
+    return {
+        "requests": [*lifecycle.requests(node)],
+        "events": [name for name in lifecycle.events if lifecycle.possible(name, node)],
+    }
+
+
+def server(cloud: Cloud, instance: Instance) -> dict[str, Json]:
+    """Return a server."""
+    node = instance.server.node
+    return {
+        "id": instance.id,
+        "name": instance.name,
+        "number": instance.number,
+        **node.state.as_dict(),
+        "remembers": dict(node.facts),
+        "hangs": instance.hangs,
+        "operation": instance.operation,
+        "due": instance.due,
+        **_possible(cloud.lifecycle, node),
+        "gone": instance.terminated is not None,
+    }
+
+
+def server_with_past(cloud: Cloud, instance: Instance) -> dict[str, Json]:
+    """Return a server with its history and the requests for it."""
+    history: list[Json] = [
+        {"at": entry.at, "event": entry.event, **entry.state.as_dict()}
+        for entry in instance.history
+    ]
+    requests: list[Json] = [
+        {
+            "at": request.at,
+            "action": request.asker.action,
+            "operation": request.operation,
+            "refused": request.refused,
+        }
+        for request in instance.requests
+    ]
+    return {**server(cloud, instance), "history": history, "asked": requests}
+
+
+def fault(order: FaultOrder) -> dict[str, Json]:
+    """Return a fault of the lifecycle, with how many requests it met and struck."""
+    return counted(str(order), order.count)
+
+
+def counted(text: str, count: StrikeCount) -> dict[str, Json]:
+    """Return a fault of any kind, by its text."""
+    return {"fault": text, "met": count.met, "struck": count.struck}
+
+
+async def event_stream(log: EventLog, number: int) -> AsyncIterator[str]:
+    """Yield the changes after that number as server-sent events, until the reader leaves."""
+    woken = asyncio.Event()
+    unlisten = log.listen(woken.set)
+    try:
+        yield ": changes\n\n"
+        while True:
+            woken.clear()
+            rows = log.since(number, MOST_CHANGES)
+            if rows:
+                number = rows[-1].number
+                yield "".join(
+                    f"id: {row.number}\ndata: {json.dumps(row.as_dict())}\n\n" for row in rows
+                )
+                continue
+            try:
+                await asyncio.wait_for(woken.wait(), KEEP_ALIVE)
+            except TimeoutError:
+                yield ": still there\n\n"
+    finally:
+        unlisten()
