@@ -24,7 +24,7 @@ RUNS = {
 
 
 def operations(lifecycle: Lifecycle) -> list[str]:
-    """What the operation view can draw."""
+    """The names that the operation view can draw."""
     kinds = (Kind.REQUEST, Kind.SYSTEM)
     return [name for name, t in lifecycle.triggers.items() if t.kind in kinds]
 
@@ -61,7 +61,7 @@ def every() -> Iterator[tuple[str, Picture]]:
 
 
 class Laid(NamedTuple):
-    """What the engine returned for DOT text: its JSON, and what it complained of."""
+    """What the engine returned for DOT text: its JSON, and its warnings."""
 
     json: dict[str, Any]
     complaints: str

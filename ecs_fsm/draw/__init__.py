@@ -1,7 +1,7 @@
 """Pictures of a lifecycle and of what happens in it.
 
-A view makes a `Picture` of a lifecycle, or of the history of a server; `render` and `save` make
-text or an image of it, in any of the `FORMATS`.
+A view makes a `Picture` of a lifecycle, or of the history of a server. `render` and `save` turn it
+into text or an image, in one of the `FORMATS`.
 
 >>> from ecs_fsm import ECS, Server, draw
 >>> draw.render(draw.lanes(ECS), "svg")[:5]
@@ -52,21 +52,21 @@ __all__ = [
 
 
 def run(server: BaseServer, refused: Refused | None = None) -> Picture:
-    """What happened to a server, on the lanes, and what it refused at the end."""
+    """Return the history of a server on the lanes, and what the server refused at the end."""
     return _run(server.lifecycle, _happened(server, refused))
 
 
 def timeline(server: BaseServer, refused: Refused | None = None) -> Picture:
-    """What happened to a server, along time."""
+    """Return the history of a server along time."""
     return _timeline(server.lifecycle, _happened(server, refused))
 
 
 def animate(server: BaseServer, refused: Refused | None = None) -> Picture:
-    """What happened to a server, on lanes over which it walks; it moves in an SVG."""
+    """Return the history of a server on the lanes; as an SVG it is animated."""
     return _animate(server.lifecycle, _happened(server, refused))
 
 
 def _happened(server: BaseServer, refused: Refused | None) -> DrawnRun:
     if not server.history:
-        raise InvalidInput("a server without history has nothing to draw")
+        raise InvalidInput("no history to draw: expected a server made with history=True")
     return DrawnRun(tuple(server.history), refused)

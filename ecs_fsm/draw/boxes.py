@@ -1,4 +1,7 @@
-"""The boxes that several views have in common: how a state or a request is told in few words."""
+"""The boxes that several views have in common, and the room that their texts need.
+
+Text is measured with the widths of Helvetica, so a picture has the same layout on every machine.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +35,13 @@ BOLD = 1.1
 
 @lru_cache(maxsize=4096)
 def width_of(words: str, size: float, bold: bool = False) -> float:
-    """How wide a line of text is, a little too much rather than too little."""
+    """Return how wide a line of text is, in points; rather too much than too little."""
     plain = sum(ADVANCE.get(letter, 556) for letter in words) * size / 1000
     return plain * BOLD if bold else plain
 
 
 def broken(word: str, most: float, size: float) -> list[str]:
-    """A long word of the API on two lines, broken behind an underscore or a hyphen."""
+    """Return a long word of the API on two lines, broken behind an underscore or a hyphen."""
     if width_of(word, size) <= most:
         return [word]
     places = [n + 1 for n, letter in enumerate(word[:-1]) if letter in "_-/"]
@@ -53,7 +56,7 @@ def broken(word: str, most: float, size: float) -> list[str]:
 
 
 def wrapped(sentence: str, most: float, size: float) -> list[str]:
-    """A sentence on as many lines as it needs."""
+    """Return a sentence on as many lines as it needs."""
     lines: list[str] = []
     for word in sentence.split():
         if lines and width_of(f"{lines[-1]} {word}", size) <= most:
@@ -69,33 +72,33 @@ REMARK = 8.0
 MOST_NAME = 109.0
 """How wide a task_state may be before it goes on two lines."""
 EXPLAINED = "explained"
-"""The key of what one must know to read a picture."""
+"""The key of the box that explains a picture."""
 LINE = 1.2
 """The height of a line of text, in sizes."""
 BESIDE = {Look.PLAIN: 6.0, Look.ORIGIN: 12.0, Look.GOAL: 18.0, Look.REST: 14.0, Look.STEP: 9.0}
-"""Room to leave at the sides of a text, 8 where nothing is said."""
+"""Room at the sides of a text together; 8 for other looks."""
 AROUND = {Look.PLAIN: 0.0, Look.GOAL: 6.0}
-"""Room to leave above and below a text together, 2 where nothing is said."""
+"""Room above and below a text together; 2 for other looks."""
 
 
 def state_key(state: State) -> str:
-    """The key of a state's own box: letters, digits and hyphens, so that it can be an id."""
+    """Return the key of a state's own box: letters, digits and hyphens, as an id needs."""
     return f"state-{slug(state)}"
 
 
 def slug(text: str) -> str:
-    """A text as part of an id: letters, digits and hyphens."""
+    """Return a text as part of an id: letters, digits and hyphens."""
     return "-".join(part.strip("-") or "none" for part in text.replace("_", "-").split("/"))
 
 
 def description(state: State) -> str:
-    """What a state is, in a sentence or two."""
+    """Return a description of a state in a sentence or two."""
     meanings = [state.vm_state.meaning, *([state.task_state.meaning] if state.task_state else [])]
     return f"{state}: status {state.status}. {' '.join(meanings)}"
 
 
 def rest_box(state: State) -> Box:
-    """A state in which a server stays."""
+    """Return the box of a state at rest."""
     lines = (
         Text(state.status, 11, bold=True, ink=Ink.STATUS),
         Text(state.vm_state, NAME),
@@ -105,13 +108,13 @@ def rest_box(state: State) -> Box:
 
 
 def step_box(state: State) -> Box:
-    """A state with a running task, or one without that does not last."""
+    """Return the box of a state with a running task, or of one without that does not last."""
     lines = _named(task_of(state), state)
     return _state_box(state_key(state), Look.STEP, lines, state)
 
 
 def again_box(state: State, key: str, *, elsewhere: bool) -> Box:
-    """A state that has its own box in another place of the picture."""
+    """Return a second box of a state whose own box is elsewhere in the picture."""
     lines = _named(str(state) if elsewhere else task_of(state), state)
     return _state_box(key, Look.AGAIN, lines, state)
 
@@ -122,7 +125,7 @@ def _named(name: str, state: State) -> tuple[Text, ...]:
 
 
 def goal_box(state: State, key: str, *, back: bool = False, at_once: str = "now") -> Box:
-    """Where the server is at the end."""
+    """Return the box of the state at the end of a row."""
     lines = (Text(f"{'back to' if back else at_once} {state.status}", STATUS, True, Ink.STATUS),)
     return _state_box(key, Look.GOAL, lines, state)
 
@@ -132,51 +135,51 @@ def _state_box(key: str, look: Look, lines: tuple[Text, ...], state: State) -> B
 
 
 def origin_box(key: str = "origin") -> Box:
-    """Where there is no server yet."""
+    """Return the box of the start without a server."""
     return Box(key, Look.ORIGIN, title="There is no server yet.")
 
 
 def chip_box(
     key: str, names: Sequence[str], kind: Kind, remarks: Iterable[str] = (), title: str = ""
 ) -> Box:
-    """What stands in the middle of an arrow: who asks for what."""
+    """Return the box in the middle of an arrow: the names of the events and their conditions."""
     ink = {Kind.REQUEST: Ink.REQUEST, Kind.FAILURE: Ink.FAILURE}.get(kind, Ink.MUTED)
     look = look_of(kind)
-    asked = kind is Kind.REQUEST
-    lines = [Text(name, NAME if asked else STATUS, asked, ink) for name in names]
+    bold = kind is Kind.REQUEST
+    lines = [Text(name, NAME if bold else STATUS, bold, ink) for name in names]
     lines += [Text(remark, REMARK, ink=Ink.MUTED) for remark in remarks]
     return Box(key, look, tuple(lines), title=title)
 
 
 def look_of(kind: Kind) -> Look:
-    """How what is caused by `kind` looks."""
+    """Return the look of boxes and arrows for events of a kind."""
     return {Kind.REQUEST: Look.REQUEST, Kind.FAILURE: Look.FAILURE}.get(kind, Look.PROGRESS)
 
 
 def conditions(facts: Facts) -> list[str]:
-    """Facts on which something depends, a line for each."""
+    """Return a line for each fact of a condition."""
     return [bracketed((fact,)) for fact in facts]
 
 
 def width_for(box: Box) -> float:
-    """How wide a box must be for its lines."""
+    """Return the width that the lines of a box need."""
     least = max([width_of(t.words, t.size, t.bold) for t in box.lines], default=0)
     return least + BESIDE.get(box.look, 8.0)
 
 
 def height_for(box: Box) -> float:
-    """How high a box must be for its lines."""
+    """Return the height that the lines of a box need."""
     return LINE * sum([t.size for t in box.lines]) + AROUND.get(box.look, 2.0)
 
 
 def placed(box: Box, left: float, middle: float, width: float, height: float = 0) -> Box:
-    """The box at its place: its left side, its middle, as high as its lines or as `height`."""
+    """Return the box with bounds: from `left`, around `middle`, `height` or its lines high."""
     bounds = Bounds(left + width / 2, middle, width, height or height_for(box))
     return replace(box, bounds=bounds)
 
 
 def heading(title: str, lines: Iterable[str], width: float) -> list[Box]:
-    """What stands above a picture: its title, and what one must know to read it."""
+    """Return the boxes above a picture: its title and its explanation."""
     name = Box("title", Look.PLAIN, (Text(title, 14, bold=True),), left=True)
     below = Box(EXPLAINED, Look.PLAIN, tuple(Text(n, 8, ink=Ink.MUTED) for n in lines), left=True)
     top = height_for(name) + 1
@@ -187,7 +190,7 @@ def heading(title: str, lines: Iterable[str], width: float) -> list[Box]:
 
 
 def bottom_of(boxes: Iterable[Box]) -> int:
-    """How far down boxes reach."""
+    """Return how far down the boxes reach."""
     return ceil(max(box.bounds.y + box.bounds.height / 2 for box in boxes if box.bounds))
 
 

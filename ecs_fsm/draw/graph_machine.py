@@ -1,4 +1,4 @@
-"""`transitions`' own diagrams of a lifecycle, for those who know them."""
+"""The diagrams of `transitions` for a lifecycle, for users of that library."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ecs_fsm.core.machine import LifecycleMachine, PathTransition
 
 
 class _Transition(TransitionGraphSupport, PathTransition):
-    """A transition of the table that marks in its model's graph where the model is."""
+    """A transition of the table that marks the current state in the graph of its model."""
 
 
 class GraphMachine(LifecycleMachine, LibraryMachine):
     """The machine of a lifecycle as the library's `GraphMachine`: flat, one arrow for an event.
 
-    `add_model` gives a model `get_graph`; what it draws with is Graphviz's `dot`, or our own engine
-    inside `with ecs_fsm.draw.engine():`.
+    `add_model` gives a model `get_graph`. It draws with Graphviz's `dot`, or with this package's
+    engine inside `with ecs_fsm.draw.engine():`.
     """
 
     transition_cls: Any = _Transition

@@ -22,7 +22,7 @@ ROW_GAP = 3.0
 
 
 class Columns:
-    """The columns of a page, each as wide as its widest box."""
+    """The columns of a page, each as wide as its widest box and at the same place in every row."""
 
     def __init__(self, members: Iterable[tuple[int, Box]], begin: float = 0) -> None:
         widths: dict[int, int] = {}
@@ -36,7 +36,7 @@ class Columns:
     def place(
         self, box: Box, column: int, middle: float, height: float = 0, *, centred: bool = False
     ) -> Box:
-        """The box at its place: states as wide as their column, what leads there in its middle."""
+        """Return the box in its column: states fill it, other boxes are centred in it."""
         left, wide = self.lefts[column], float(self.widths[column])
         own = make.width_for(box)
         if box.look is Look.GOAL and not centred:
@@ -49,14 +49,18 @@ class Columns:
 
 
 def row_height(boxes: Iterable[Box]) -> int:
-    """The height of a row: an even number, so that its middle is a whole one and arrows level."""
+    """Return the height of a row: an even number, so that its middle is whole and arrows are level.
+
+    Every box is pinned (`pos="x,y!"` in DOT), and an arrow between two middles that differ by a
+    fraction of a point would be drawn with a step.
+    """
     return 2 * ceil((max(make.height_for(box) for box in boxes) + ROW_GAP) / 2)
 
 
 def row_heights(
     rows: Sequence[Iterable[Box]], beside: Box | None, air: float = 0
 ) -> tuple[int, ...]:
-    """The heights of rows with air between them, together at least that of the box beside them."""
+    """Return the heights of rows with air between them, in total at least that of `beside`."""
     own = [row_height(row) + 2 * ceil(air / 2) for row in rows]
     missing = row_height([beside]) - sum(own) if beside and own else 0
     more = 2 * ceil(max(missing, 0) / 2 / max(len(own), 1))
@@ -64,18 +68,18 @@ def row_heights(
 
 
 def text_at(box: Box, left: float, top: float, width: float) -> Box:
-    """A text with its corner at a place."""
+    """Return a text with its corner at `left` and `top`."""
     height = make.height_for(box)
     return make.placed(box, left, top + height / 2, width, height)
 
 
 STEPS = 2
-"""The column of the steps: behind where it is asked, and the request."""
+"""The column of the steps, behind the source and the request."""
 
 
 @dataclass(slots=True)
 class LadderStep:
-    """A state on the way down, and the rows of what can become of it instead."""
+    """A state on the way down, with a row for each alternative to the next step."""
 
     box: Box
     rows: list[list[Box]] = field(default_factory=list)
@@ -93,14 +97,14 @@ class LadderStep:
 
 @dataclass(slots=True)
 class Ladder:
-    """One way to begin: where it is asked, the request, and the steps that follow."""
+    """One start of an operation: the source, the request, and the steps that follow."""
 
     begin: list[Box]
     steps: list[LadderStep] = field(default_factory=list)
 
 
 def ladders_placed(ladders: Sequence[Ladder], title: str, text: str) -> Iterator[Box]:
-    """Every box at its place, a title and what is told above them."""
+    """Yield every box with its bounds, below a title and a text."""
     columns = Columns(_ladder_members(ladders))
     wide = max(columns.right, LEAST)
     head = make.heading(title, make.wrapped(text, wide, 8), wide)
@@ -121,7 +125,7 @@ def _ladder_members(ladders: Sequence[Ladder]) -> Iterator[tuple[int, Box]]:
 
 
 def _placed_ladder(ladder: Ladder, columns: Columns, top: float) -> Generator[Box, None, float]:
-    """The boxes of a ladder at their places; returns how far down it goes."""
+    """Yield the boxes of a ladder with their bounds; return how far down it goes."""
     begin = max(row_height(ladder.begin), ladder.steps[0].height)
     middle = top + begin // 2
     for column, box in enumerate(ladder.begin):
@@ -145,12 +149,12 @@ PADDING = 5.0
 LANE_GAP = 4.0
 NOTE_SIZE = 8.0
 LEAST = 420.0
-"""How wide a page is at least."""
+"""The least width of a page."""
 
 
 @dataclass(slots=True)
 class DrawnRow:
-    """A row on its way to its place: its boxes, column by column behind the resting state."""
+    """A row to place: its boxes, column by column behind the state at rest."""
 
     boxes: list[Box]
     arrows: list[Arrow]
@@ -159,7 +163,7 @@ class DrawnRow:
 
 @dataclass(slots=True)
 class DrawnLane:
-    """A lane on its way to its place."""
+    """A lane to place."""
 
     lane: Lane
     rest: Box | None
@@ -167,11 +171,11 @@ class DrawnLane:
     rows: list[DrawnRow] = field(default_factory=list)
 
     def heights(self) -> tuple[int, ...]:
-        """The height of each row; together at least that of the resting state."""
+        """Return the height of each row; the total is at least that of the state at rest."""
         return row_heights([row.boxes for row in self.rows], self.rest, self.air)
 
     def members(self) -> Iterator[tuple[int, Box]]:
-        """The boxes of the lane, each with its column."""
+        """Yield the boxes of the lane, each with its column."""
         if self.rest:
             yield 0, self.rest
         for row in self.rows:
@@ -179,7 +183,7 @@ class DrawnLane:
 
 
 class Board:
-    """Puts lanes one below the other, their columns in line."""
+    """Lanes one below the other, with their columns in line."""
 
     def __init__(self, shown: Sequence[DrawnLane]) -> None:
         self.shown = shown
@@ -188,7 +192,7 @@ class Board:
         self.right = max(LEAST, self.columns.right + PADDING, max(heads) + 2 * PADDING)
 
     def boxes(self, title: str, text: str) -> Iterator[Box]:
-        """Every box at its place."""
+        """Yield every box with its bounds."""
         head = make.heading(title, make.wrapped(text, self.right, NOTE_SIZE), self.right)
         yield from head
         top = make.bottom_of(head) + LANE_GAP
@@ -202,7 +206,7 @@ class Board:
             top += height + LANE_GAP
 
     def _lines(self) -> Iterator[tuple[DrawnLane, Box | None]]:
-        """The lanes one below the other; one without rows stands beside another if it can."""
+        """Yield the lanes from top to bottom; one without rows goes beside another if it fits."""
         waiting = list(self.shown)
         while waiting:
             lane = waiting.pop(0)
@@ -216,9 +220,9 @@ class Board:
             yield lane, beside
 
     def _head(self, lane: Lane, top: float) -> tuple[list[Box], int]:
-        """What is said above the rows of a lane, at its place, and how far down that goes.
+        """Return the texts above the rows of a lane, with bounds, and how far down they go.
 
-        What else can happen there goes beside what the vm_state is, or below it where it is more.
+        The notes go beside the name of the vm_state, or below it if they need several lines.
         """
         head = _lane_name(lane)
         width = make.width_for(head)
@@ -274,7 +278,7 @@ class Board:
     def _alone(
         self, rest: Box, corner: tuple[float, float], size: tuple[float, float]
     ) -> Iterator[Box]:
-        """A lane in which nothing can happen."""
+        """Yield a lane in which nothing can happen."""
         (left, top), (width, height) = corner, size
         if rest.state:
             yield _lane_ground(rest.state.vm_state, corner, size)
@@ -283,7 +287,7 @@ class Board:
 
 
 def _lane_name(lane: Lane) -> Box:
-    """What a lane is."""
+    """Return the heading of a lane."""
     title = (Text(f"{lane.vm_state}: {lane.vm_state.meaning}", make.NAME, bold=True),)
     return Box(f"head-{make.slug(lane.vm_state)}", Look.PLAIN, title, left=True)
 

@@ -1,7 +1,7 @@
-"""A picture as a value: boxes and arrows with what they stand for, before anything is drawn.
+"""A picture as a value: boxes and arrows with their meaning, before anything is drawn.
 
-Views make pictures from a lifecycle, formats make text and images from pictures; neither knows the
-other. Lengths are points (1/72 inch), x goes right and y goes down.
+Views make pictures from a lifecycle, formats make text and images from pictures; they do not know
+each other. Lengths are points (1/72 inch), x goes right and y goes down.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from ecs_fsm.core.model import State, Tone, Transition
 
 
 class Look(StrEnum):
-    """What a box or an arrow is for the reader; a format decides how that looks."""
+    """The meaning of a box or an arrow for the reader; a format decides how it looks."""
 
     PLAIN = "plain"
     """Bare text."""
     LANE = "lane"
     """The ground under everything that belongs to one vm_state."""
     REST = "rest"
-    """A state in which a server stays until somebody asks for something."""
+    """A state in which a server stays until the next request."""
     STEP = "step"
     """A state with a running task."""
     AGAIN = "again"
@@ -30,19 +30,19 @@ class Look(StrEnum):
     ORIGIN = "origin"
     """Where there is no server yet."""
     REQUEST = "request"
-    """What a user asks."""
+    """A request of a user."""
     PROGRESS = "progress"
-    """What the system does by itself."""
+    """Something that the system does by itself."""
     FAILURE = "failure"
-    """What goes wrong."""
+    """A failure."""
     BADGE = "badge"
     """A mark on a box."""
     EMPTY = "empty"
-    """A place of a table in which nothing stands."""
+    """An empty cell of a table."""
 
 
 class Ink(StrEnum):
-    """What a text is for the reader."""
+    """The meaning of a text for the reader; a format decides its colour."""
 
     MAIN = "main"
     MUTED = "muted"
@@ -64,7 +64,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Where a box lies: its centre, its width and its height."""
+    """The rectangle of a box: its centre, its width and its height."""
 
     x: float
     y: float
@@ -76,9 +76,9 @@ class Bounds:
 class Box:
     """A place in a picture.
 
-    `key` names it within the picture, `state` is what it stands for if it is one, `title` tells it
-    in a sentence. `ports` are the heights, from the top, of the parts of its right side that arrows
-    leave from.
+    `key` identifies it within the picture, `state` is the state that it stands for, and `title`
+    describes it in a sentence. `ports` are the heights, from the top, of the parts of its right
+    side that arrows leave from.
     """
 
     key: str
@@ -96,10 +96,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """What leads from box to box, and the transitions that it stands for.
+    """An arrow from box to box, and the transitions that it stands for.
 
-    Nothing is written on an arrow: its name is a box of its own in the middle, to which a `knot`
-    leads, an arrow without a head. A `port` is the number of the part of its tail that it leaves.
+    An arrow has no text: its name is a box of its own in the middle, to which a `knot` leads, an
+    arrow without a head. `port` is the index of the part of its tail that it leaves from.
     """
 
     tail: str
@@ -113,27 +113,27 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How the boxes of a picture come to their places: each has a bounds, or they flow."""
+    """How the boxes of a picture are placed: by their bounds, or by the engine in a flow."""
 
     flow: str = ""
-    """`LR` from left to right, `TB` from top to bottom, nothing where every box has its bounds."""
+    """`LR` from left to right, `TB` from top to bottom, empty if every box has bounds."""
     between: float = 18
-    """The least distance between two boxes one after the other, where they flow."""
+    """The least distance between two boxes one after the other in a flow."""
     beside: float = 10
-    """The least distance between two boxes side by side, where they flow."""
+    """The least distance between two boxes side by side in a flow."""
 
 
 RunStep = tuple[str | None, State]
-"""An event, None where a run begins without one, and the state that it entered."""
+"""An event and the state that it entered; the event is None at a start without one."""
 
 
 CAPTION = "caption"
-"""The key of the box in which a picture that moves says what happens."""
+"""The key of the box with the caption of an animated picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where a server stands for a while in a picture that moves, and what is said meanwhile."""
+    """A box on which the server of an animated picture stands for a while, and the caption then."""
 
     box: Box
     caption: str
@@ -141,11 +141,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of a lifecycle: `title` and `description` say in words what it shows.
+    """A picture of a lifecycle; `title` and `description` say in words what it shows.
 
     `steps` are the events of a run with the states that they enter, in order. A picture with
-    `moments` moves where a format can do that; one with `sheets` is too large for paper, and is put
-    on it sheet by sheet.
+    `moments` is animated in formats that support it. One with `sheets` is too large for one sheet
+    of paper and is printed sheet by sheet.
     """
 
     view: str

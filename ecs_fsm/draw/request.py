@@ -11,22 +11,22 @@ from ecs_fsm.core.model import AnyChange, Node
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.draw.picture import RunStep
 
-MOST_ASKED = 4
+MAX_NAMED = 4
 """Requests to name in a title before they are counted."""
 
 
 class Poll(NamedTuple):
-    """That an observer saw `value` at the state of that `number`, from 0."""
+    """A poll that returned `value` in the state with index `number`."""
 
     number: int
     value: str
 
 
 class DrawnRun(NamedTuple):
-    """What happened to a server: every state that it entered, and what it was refused at the end.
+    """A run to draw: every state that a server entered, and what the server refused at the end.
 
-    `polls` are what an observer saw of it; `title` and `remark` are what there is to say of the
-    whole, in a few words and in a sentence.
+    `polls` are marked on the states. `title` and `remark` describe the whole, in a few words and in
+    a sentence.
     """
 
     changes: tuple[AnyChange, ...]
@@ -36,19 +36,20 @@ class DrawnRun(NamedTuple):
     remark: str = ""
 
     def headline(self, lifecycle: Lifecycle, what: str) -> str:
-        """A title: what is shown, and what was asked first."""
-        asked = [str(c.event) for c in self.changes if c.event in lifecycle.operations]
-        more = f" and {len(asked) - MOST_ASKED} more" if len(asked) > MOST_ASKED else ""
-        told = f": {', '.join(asked[:MOST_ASKED])}{more}" if asked else ""
-        return f"{what} ({lifecycle.name}){told}"
+        """Return a title: what is shown, and the first requests."""
+        requested = [str(c.event) for c in self.changes if c.event in lifecycle.operations]
+        left = len(requested) - MAX_NAMED
+        more = f" and {left} more" if left > 0 else ""
+        names = f": {', '.join(requested[:MAX_NAMED])}{more}" if requested else ""
+        return f"{what} ({lifecycle.name}){names}"
 
     def steps(self, lifecycle: Lifecycle) -> tuple[RunStep, ...]:
-        """The events with the states that they entered."""
+        """Return the events with the states that they entered."""
         return tuple((c.event, lifecycle.state(c.vm_state, c.task_state)) for c in self.changes)
 
 
 class DrawRequest(NamedTuple):
-    """The words behind the name of a view, where a server begins, the vm_states to draw."""
+    """The words behind the name of a view, the start of the server, the vm_states to draw."""
 
     servers: type[BaseServer]
     words: Sequence[str] = ()
@@ -56,22 +57,22 @@ class DrawRequest(NamedTuple):
     only: Sequence[str] = ()
 
     def without(self, view: str, *unused: str) -> None:
-        """Raise `InvalidInput` for anything that the view has no use for."""
+        """Raise `InvalidInput` for arguments that the view does not take."""
         given = {"words": self.words, "begin": self.begin, "only": self.only}
         named = {
-            "words": f"the word {' '.join(self.words)!r}",
+            "words": "WORD",
             "begin": "--from",
             "only": "--vm-state",
         }
         for part in unused:
             if given[part]:
-                raise InvalidInput(f"{view} has no use for {named[part]}")
+                raise InvalidInput(f"view {view!r} takes no {named[part]}")
 
     def run(self) -> DrawnRun:
-        """The run that the words tell. Raises `InvalidInput` as `simulate` does."""
+        """Return the run that the words select. Raise `InvalidInput` as `simulate` does."""
         from ecs_fsm.core.scenario import simulate
 
         if not self.words:
-            raise InvalidInput("say what happens, in the words of simulate, such as: create stop")
+            raise InvalidInput("no WORD: expected a scenario as in simulate, such as: create stop")
         server, refused = simulate(self.servers, self.words, self.begin)
         return DrawnRun(tuple(server.history), refused)

@@ -1,7 +1,7 @@
-"""The lifecycle as rows: for each vm_state what can be asked there, and what is seen of it then.
+"""The lifecycle as lanes and rows: for each vm_state its operations and what they show.
 
 A row is an operation with the states that it enters when nothing goes wrong; operations that show
-the same share a row. Everything else that can happen under a vm_state is told in its notes.
+the same share a row. Notes name everything else that can happen under a vm_state.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ecs_fsm.core.model import Facts, Kind, Node, State, Transition, Trigger, Wo
 
 
 class Entered(NamedTuple):
-    """A state that a row enters, and the transition by which."""
+    """A state that a row enters, and the transition that enters it."""
 
     state: State
     by: Transition
@@ -24,8 +24,8 @@ class Entered(NamedTuple):
 class Row(NamedTuple):
     """Operations with the states that they enter, one after the other; the last is their end.
 
-    `source` is where they are asked, None where there is no server yet; `over` are the tasks over
-    which they can be asked as well, `when` the facts on which this way depends.
+    `source` is the state in which they are requested, None without a server; `over` are the running
+    tasks that they can interrupt, `when` the facts on which this row depends.
     """
 
     names: tuple[str, ...]
@@ -38,15 +38,15 @@ class Row(NamedTuple):
 
     @property
     def entered_states(self) -> tuple[State, ...]:
-        """The states alone."""
+        """The entered states."""
         return tuple(entered.state for entered in self.entered)
 
 
 class Lane(NamedTuple):
     """Everything that can happen under one vm_state.
 
-    `rest` is the state in which a server stays there, None where there is none. `unseen` are
-    operations that change neither attribute, `lonely` the states that no row enters.
+    `rest` is the state at rest, if there is one. `unseen` are operations that change neither
+    attribute, `lonely` the states that no row enters.
     """
 
     vm_state: Word
@@ -59,7 +59,7 @@ class Lane(NamedTuple):
 
 
 def lanes_of(lifecycle: Lifecycle, only: Collection[str] = ()) -> tuple[Lane, ...]:
-    """A lane for each vm_state, or for some only, in the order of the table."""
+    """Return a lane for each vm_state (of `only`, if given), in the order of the table."""
     return tuple(_lane(lifecycle, v) for v in lifecycle.table.vm_states if not only or v in only)
 
 
@@ -95,7 +95,7 @@ def _rows(lifecycle: Lifecycle, states: list[State], rest: State | None) -> Iter
 def _of_trigger(
     lifecycle: Lifecycle, trigger: Trigger, source: State | None, states: list[State]
 ) -> list[Row]:
-    """A row for each way of an operation; of two that look alike the one with fewer conditions."""
+    """Return a row for each way of an operation; of equal ones that with fewer conditions."""
     ways = lifecycle.ways(_unsaid(lifecycle, source), trigger.name)
     rows = [_row(lifecycle, trigger, source, states, w) for w in ways if w[0].transition.path]
     return [
@@ -118,9 +118,9 @@ def _joined(row: Row, other: Row) -> Row:
 def _sources(
     lifecycle: Lifecycle, trigger: str, states: Sequence[State], rest: State | None
 ) -> Sequence[State | None]:
-    """Where a row of `trigger` begins: at rest, else at the first task that it can be asked over.
+    """Return where a row of `trigger` begins: at rest, or else at the first task that accepts it.
 
-    What the system does to a running task is no row of its own.
+    System events during a task have no row.
     """
     made = lifecycle.find(trigger, None)
     if made and made[0].path[0] in states:
@@ -133,7 +133,7 @@ def _sources(
 
 
 def _unsaid(lifecycle: Lifecycle, source: State | None) -> Node | None:
-    """The node of a server of which nothing is known but where it is."""
+    """Return the node of a server whose state is known and whose facts are not."""
     return None if source is None else lifecycle.found(source)
 
 
@@ -166,24 +166,24 @@ def _row(
 
 
 def _notes(lifecycle: Lifecycle, states: list[State], rest: State | None) -> Iterator[str]:
-    """What else can happen there, a sentence for each event and what it comes to."""
+    """Yield what else can happen there, a sentence for each event and its result."""
     tasks = [s for s in states if s != rest]
     at_rest = [n for n, t in lifecycle.operations.items() if t.unseen and rest in t.steps]
     for trigger in lifecycle.events:
-        told: dict[str, list[State]] = {}
+        sources_of: dict[str, list[State]] = {}
         for state in states:
             for t in lifecycle.find(trigger, state):
-                asked = t.kind is Kind.SYSTEM and state == rest
-                if not asked and trigger != lifecycle.advance:
+                in_row = t.kind is Kind.SYSTEM and state == rest
+                if not in_row and trigger != lifecycle.advance:
                     seen = f"{seen_after(t)}{lifecycle.because(t.when)}"
-                    told.setdefault(seen, []).append(state)
-        for seen, sources in told.items():
+                    sources_of.setdefault(seen, []).append(state)
+        for seen, sources in sources_of.items():
             where = named(sources, tasks, rest_is=", ".join(at_rest))
             yield f"{trigger} at {where}: {seen}"
 
 
 def seen_after(transition: Transition) -> str:
-    """The statuses that an event shows one after the other, and the task that it ends in."""
+    """Return the statuses that an event shows one after the other, and the task at its end."""
     shown = [transition.source.status if transition.source else None]
     for state in transition.path:
         if state.status != shown[-1]:
@@ -194,9 +194,9 @@ def seen_after(transition: Transition) -> str:
 
 
 def named(states: Sequence[State], every: Sequence[State], rest_is: str = "") -> str:
-    """The tasks of states by name, or what they have in common.
+    """Return the tasks of states by name, or "any step" with exceptions.
 
-    `every` are all that there could be; `rest_is` names what goes on unseen in any other one.
+    `every` are all possible states; `rest_is` is the name for any other state.
     """
     missing = [s for s in every if s not in states]
     most = len(states) > 1 and set(states) <= set(every)
@@ -207,5 +207,5 @@ def named(states: Sequence[State], every: Sequence[State], rest_is: str = "") ->
 
 
 def task_of(state: State) -> str:
-    """The task of a state in a sentence."""
+    """Return the task of a state for use in a sentence."""
     return state.task_state or "no task"

@@ -1,6 +1,6 @@
 """Colours: a hue for each tone, and what follows from it on a light and on a dark page.
 
-Text keeps a contrast of at least 4.5 to 1 to what it stands on (WCAG 2.2, 1.4.3), in both.
+Text has a contrast of at least 4.5 to 1 to its background (WCAG 2.2, 1.4.3) in both.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ HUES: dict[Tone, tuple[int, float]] = {
 
 
 class Theme(StrEnum):
-    """On what a picture is looked at."""
+    """The background of a picture."""
 
     LIGHT = "light"
     DARK = "dark"
 
 
 class Tint(NamedTuple):
-    """The colours of a box: its ground, its border, its text."""
+    """The colours of a box: its background, its border, its text."""
 
     fill: str
     line: str
@@ -115,7 +115,7 @@ COLOURS = {
 
 
 def counterparts() -> dict[str, str]:
-    """For each colour of a light page, the one that stands for it on a dark page."""
+    """Return the colour of a dark page for each colour of a light page."""
     light, dark = (_listed(COLOURS[theme]) for theme in Theme)
     return dict(zip(light, dark, strict=True))
 

@@ -40,15 +40,15 @@ def text_of(trigger: str, source: str, path: list[str]) -> str:
     return " > ".join([f"{trigger} {source}", *path])
 
 
-# What the specification says can happen, as arrows tell it.
-SAID = {text_of("create", "(no server)", facts.CREATION.split()[:1])}
+# What can happen according to the specification, in the form of arrows.
+SPECIFIED = {text_of("create", "(no server)", facts.CREATION.split()[:1])}
 for (trigger, source), path in ALL_OF_ECS.items():
     steps = 1 if trigger in facts.OPERATIONS else len(path)
-    SAID.add(text_of(trigger, source, path[:steps]))
+    SPECIFIED.add(text_of(trigger, source, path[:steps]))
 
 
-def told(picture: Picture) -> list[str]:
-    """The transitions that the arrows of a DOT text tell, read by the engine."""
+def transitions_of(picture: Picture) -> list[str]:
+    """The transitions on the arrows of a DOT text, read by the engine."""
     edges = laid_out(picture).json.get("edges", [])
     return [t for edge in edges for t in edge.get("transitions", "").split("; ") if t]
 
@@ -58,12 +58,12 @@ def svg_of(picture: Picture, theme: Theme | None = None) -> ET.Element:
 
 
 def test_the_operations_together_hold_every_transition_of_the_specification_and_no_other() -> None:
-    drawn = {t for name in facts.OPERATIONS for t in told(still(ECS)[name])}
-    assert drawn == SAID
+    drawn = {t for name in facts.OPERATIONS for t in transitions_of(still(ECS)[name])}
+    assert drawn == SPECIFIED
 
 
 def test_the_operations_of_nova_together_hold_every_transition() -> None:
-    drawn = {t for name in operations(NOVA) for t in told(still(NOVA)[name])}
+    drawn = {t for name in operations(NOVA) for t in transitions_of(still(NOVA)[name])}
     table = {
         text_of(t.trigger, str(t.source or "(no server)"), [str(s) for s in t.path])
         for t in NOVA.transitions
@@ -97,16 +97,16 @@ def test_every_step_of_an_operation_can_hang_in_its_picture(operation: str) -> N
     assert {*running} >= drawn
 
 
-def test_a_step_that_hangs_says_what_leads_out() -> None:
+def test_a_step_that_hangs_names_the_operations_that_end_it() -> None:
     words = {t.words for box in still(ECS)["reboot"].boxes for t in box.lines}
     assert "REBOOT until hard_reboot, delete" in words
-    assert "BUILD for ever" in {t.words for box in still(ECS)["create"].boxes for t in box.lines}
+    assert "BUILD forever" in {t.words for box in still(ECS)["create"].boxes for t in box.lines}
 
 
 def test_an_operation_can_be_drawn_from_one_state_only() -> None:
     state = ECS.state("stopped")
     drawn = draw.operation(ECS, "rebuild", state)
-    requests = {t for t in told(drawn) if t.startswith("rebuild ")}
+    requests = {t for t in transitions_of(drawn) if t.startswith("rebuild ")}
     assert requests == {"rebuild stopped/- > stopped/rebuilding"}
     with pytest.raises(Refused):
         draw.operation(ECS, "rebuild", ECS.state("resized"))
@@ -129,13 +129,13 @@ def test_lanes_have_a_box_of_its_own_for_every_state(lifecycle: Lifecycle) -> No
         assert group.get("data-status") in words
 
 
-def test_the_lanes_tell_every_transition_of_the_ecs() -> None:
+def test_the_lanes_show_every_transition_of_the_ecs() -> None:
     picture = still(ECS)["lanes"]
-    arrows = set(told(picture))
+    arrows = set(transitions_of(picture))
     noted = " ".join(
         t.words for box in picture.boxes for t in box.lines if box.key.startswith("notes")
     )
-    for text in SAID - arrows:
+    for text in SPECIFIED - arrows:
         trigger, source = text.split(" > ")[0].split()
         task = (
             source.partition("/")[2].replace("-", "confirm_resize")
@@ -175,7 +175,7 @@ def test_mermaid_arrows_are_the_transitions_of_the_specification() -> None:
             drawn |= {(before, word, after) for word in words.split(", ")}
     names = {str(state): mermaid_name(state) for state in ECS.states.values()}
     expected = set()
-    for text in SAID:
+    for text in SPECIFIED:
         first, *path = text.split(" > ")
         trigger, source = first.split(" ", 1)
         at = names.get(source, "[*]")
@@ -395,7 +395,7 @@ def test_a_refused_step_is_shown_where_it_was_refused() -> None:
 
 
 def test_a_server_without_history_has_nothing_to_draw() -> None:
-    with pytest.raises(InvalidInput, match="without history"):
+    with pytest.raises(InvalidInput, match="no history to draw"):
         draw.run(Server.at("active", history=False))
 
 
@@ -455,7 +455,7 @@ def test_an_installed_dot_can_be_chosen(tmp_path: Path) -> None:
     other.chmod(0o755)
     draw.render(still(ECS)["overview"], "svg", program=str(other))
     assert (tmp_path / "said").read_text(encoding="utf-8").split()[-1] == "-Tsvg"
-    with pytest.raises(InvalidInput, match="no program 'nodot'"):
+    with pytest.raises(InvalidInput, match="program 'nodot' not found"):
         draw.render(still(ECS)["overview"], "svg", program="nodot")
 
 
@@ -469,9 +469,9 @@ def test_an_engine_that_fails_is_quoted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("says", "form", "message"),
-    [("", "png", "could not draw png: it wrote nothing"), ("no", "svg", "did not write SVG")],
+    [("", "png", "could not draw png: empty output"), ("no", "svg", "did not write SVG")],
 )
-def test_a_program_that_is_no_engine_is_told_apart(
+def test_a_program_that_is_not_an_engine_is_an_error(
     tmp_path: Path, says: str, form: str, message: str
 ) -> None:
     other = tmp_path / "dot"
@@ -481,14 +481,14 @@ def test_a_program_that_is_no_engine_is_told_apart(
         draw.render(still(ECS)["overview"], form, program=str(other))
 
 
-def test_a_picture_can_be_drawn_while_somebody_uses_the_engine() -> None:
+def test_a_picture_can_be_drawn_while_the_engine_is_in_use() -> None:
     picture = still(ECS)["overview"]
     with draw.engine():
         drawn = draw.render(picture, "svg")
     assert drawn == draw.render(picture, "svg")
 
 
-def test_the_engine_of_others_is_their_own_again_afterwards() -> None:
+def test_the_engine_of_the_graphviz_package_is_restored() -> None:
     before = dot_command.DOT_BINARY
     with draw.engine() as program:
         assert program == dot_command.DOT_BINARY

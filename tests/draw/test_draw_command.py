@@ -36,11 +36,13 @@ def test_without_a_view_the_lanes_are_drawn(tmp_path: Path) -> None:
         ("a.mermaid", b"---\n"),
     ],
 )
-def test_the_ending_of_the_file_tells_the_format(tmp_path: Path, name: str, begins: bytes) -> None:
+def test_the_ending_of_the_file_selects_the_format(
+    tmp_path: Path, name: str, begins: bytes
+) -> None:
     assert drawn(tmp_path, "overview", name=name).startswith(begins)
 
 
-def test_a_format_that_is_said_counts_more_than_an_ending(tmp_path: Path) -> None:
+def test_an_explicit_format_overrides_the_ending(tmp_path: Path) -> None:
     assert drawn(tmp_path, "status", "--format", "png").startswith(PNG)
     assert drawn(tmp_path, "status", "--format", "dot", name="noending").startswith(b"// ")
 
@@ -71,12 +73,12 @@ def test_every_view_is_drawn_of_nova_too(tmp_path: Path) -> None:
         assert b"shelved/-" in drawn(tmp_path, view, *words, *facts, *nova)
 
 
-def test_an_operation_is_drawn_from_where_one_asks(tmp_path: Path) -> None:
+def test_an_operation_is_drawn_from_one_state(tmp_path: Path) -> None:
     from_stopped = drawn(tmp_path, "operation", "rebuild", "--from", "stopped/-")
     assert from_stopped == draw.render(draw.operation(ECS, "rebuild", ECS.state("stopped")), "svg")
 
 
-def test_a_refused_step_is_drawn_and_no_failure(tmp_path: Path) -> None:
+def test_a_refused_request_is_drawn(tmp_path: Path) -> None:
     picture = drawn(
         tmp_path, "run", "stop", "resize", "confirm_resize", "start", "--from", "active/-"
     )
@@ -98,31 +100,30 @@ def test_a_theme_can_be_chosen(tmp_path: Path) -> None:
         (["lnes"], "unknown view 'lnes'; did you mean 'lanes'?"),
         (["lanes", "--format", "jpg"], "unknown format 'jpg'; did you mean 'png'?"),
         (["lanes", "-o", "a.jpg"],
-         "the ending '.jpg' of 'a.jpg' names no format; known: .dot, .gv, .mmd, .mermaid, .pdf, "
+         "unknown ending '.jpg' of 'a.jpg'; expected one of .dot, .gv, .mmd, .mermaid, .pdf, "
          ".png, .svg"),
         (["lanes", "-o", "a"],
-         "the ending of 'a' (there is none) names no format; known: .dot, .gv, .mmd, .mermaid, "
-         ".pdf, .png, .svg"),
-        (["lanes", "create"], "lanes has no use for the word 'create'"),
+         "no ending in 'a'; expected one of .dot, .gv, .mmd, .mermaid, .pdf, .png, .svg"),
+        (["lanes", "create"], "view 'lanes' takes no WORD"),
         (["lanes", "--vm-state", "activ"], "unknown vm_state 'activ'; did you mean 'active'?"),
-        (["overview", "--vm-state", "active"], "overview has no use for --vm-state"),
-        (["status", "--from", "active/-"], "status has no use for --from"),
+        (["overview", "--vm-state", "active"], "view 'overview' takes no --vm-state"),
+        (["status", "--from", "active/-"], "view 'status' takes no --from"),
         (["operation"],
-         "say which operation to draw, one of create, stop, start, reboot, hard_reboot, "
+         "no WORD: expected one operation of create, stop, start, reboot, hard_reboot, "
          "live_migrate, rebuild, resize, confirm_resize, revert_resize, delete"),
         (["operation", "confirm_resize", "--from", "resized/-", "--remember", "was=active",
           "--lifecycle", "nova"],
-         "operation draws what can be for every fact: leave --remember out"),
+         "view 'operation' takes no --remember: it draws all facts"),
         (["operation", "stpo"], "unknown operation 'stpo'; did you mean 'stop'?"),
         (["operation", "stop", "--from", "stopped/-"],
          "stop is refused at stopped/- (status SHUTOFF): vm_state is stopped, it is accepted under "
          "active; possible now: start, rebuild, resize, delete"),
-        (["run"], "say what happens, in the words of simulate, such as: create stop"),
+        (["run"], "no WORD: expected a scenario as in simulate, such as: create stop"),
         (["run", "create", "stpo"], "unknown operation 'stpo'; did you mean 'stop'?"),
         (["timeline", "stop"],
          "there is no server yet: begin with create, or say where it is (--from VM/TASK)"),
         (["lanes", "--engine", "nodot"],
-         "there is no program 'nodot'; leave --engine out to use graphviz-pure"),
+         "program 'nodot' not found; leave --engine out to use graphviz-pure"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip

@@ -73,7 +73,7 @@ def test_the_rows_of_the_lanes_say_what_the_specification_says() -> None:
     assert list(rows(still(ECS)["lanes"])) == ROWS.strip().splitlines()
 
 
-def test_the_notes_of_the_lanes_tell_every_failure() -> None:
+def test_the_notes_of_the_lanes_name_every_failure() -> None:
     notes = {
         box.key.removeprefix("notes-"): words(box)
         for box in still(ECS)["lanes"].boxes
@@ -87,10 +87,10 @@ def test_in_the_lanes_a_state_of_another_vm_state_is_dashed() -> None:
     assert again == ["active/- ACTIVE", "active/powering-off ACTIVE"]
 
 
-def test_the_overview_tells_what_follows_by_itself_and_where_failures_lead() -> None:
+def test_the_overview_shows_what_follows_by_itself_and_where_failures_lead() -> None:
     picture = still(ECS)["overview"]
     boxes = {box.key: box for box in picture.boxes}
-    told = {
+    shown = {
         look: {
             f"{words(boxes[arrow.tail])} > {words(boxes[arrow.head])}"
             for arrow in picture.arrows
@@ -98,15 +98,15 @@ def test_the_overview_tells_what_follows_by_itself_and_where_failures_lead() -> 
         }
         for look in (Look.PROGRESS, Look.FAILURE)
     }
-    assert told == {Look.PROGRESS: FOLLOWING, Look.FAILURE: {FAILING, "fail > ERROR"}}
+    assert shown == {Look.PROGRESS: FOLLOWING, Look.FAILURE: {FAILING, "fail > ERROR"}}
 
 
 def test_each_box_of_an_overview_is_named_by_its_operation() -> None:
-    asked = [words(box) for box in still(ECS)["overview"].boxes if box.look is Look.REQUEST]
-    assert sorted(asked) == sorted([*ECS.operations, "hard_reboot"])
+    requests = [words(box) for box in still(ECS)["overview"].boxes if box.look is Look.REQUEST]
+    assert sorted(requests) == sorted([*ECS.operations, "hard_reboot"])
 
 
-def test_the_overview_tells_what_can_be_asked_while_a_task_runs() -> None:
+def test_the_overview_shows_the_requests_during_a_task() -> None:
     picture = still(ECS)["overview"]
     boxes = {box.key: words(box) for box in picture.boxes}
     ends = {(boxes[arrow.tail], boxes[arrow.head]) for arrow in picture.arrows}

@@ -254,7 +254,7 @@ def test_a_bad_file_is_one_line(kind: str, tmp_path: Path) -> None:
         (["x.toml"], "x.toml: No such file or directory"),
         (["-", "--json", "--format", "junit"], "--json and --format are two forms of one answer"),
         (["-", "--format", "xml"], "Invalid value for '--format'"),
-        (["--operation", "stop", "--target", "A", "--draw", ""], "the ending of '' (there is none)"),
+        (["--operation", "stop", "--target", "A", "--draw", ""], "no ending in ''"),
     ],
 )  # fmt: skip
 def test_bad_options_are_one_line(arguments: list[str], message: str) -> None:

@@ -45,8 +45,8 @@ def format_of(path: str | Path) -> str:
     ending = Path(path).suffix.lower()
     endings = {e: name for name, form in FORMATS.items() for e in form.endings}
     if ending not in endings:
-        said = f"{ending!r} of {str(path)!r}" if ending else f"of {str(path)!r} (there is none)"
-        raise InvalidInput(f"the ending {said} names no format; known: {', '.join(endings)}")
+        wrong = f"unknown ending {ending!r} of" if ending else "no ending in"
+        raise InvalidInput(f"{wrong} {str(path)!r}; expected one of {', '.join(endings)}")
     return endings[ending]
 
 

@@ -29,16 +29,17 @@ BOLD_IS_HIGH = 0.4
 """Room above a bold line, in sizes, that brings it to the height of any other line."""
 PEN = {Look.REQUEST: "1.8", Look.REST: "1.8", Look.AGAIN: "1", Look.LANE: "1", Look.STEP: "1"}
 BARE = (Look.PLAIN, Look.REQUEST, Look.PROGRESS, Look.FAILURE)
-"""Boxes without a border: text on the page."""
+"""Boxes without a border."""
 SHAPES = {Look.GOAL: "cds", Look.ORIGIN: "circle"} | dict.fromkeys(BARE, "none")
 
 
 def dot(
     picture: Picture, theme: Theme | None = None, program: str | None = None, **page: str
 ) -> str:
-    """The DOT text of a picture, for any Graphviz: it names the engine that it is laid out by.
+    """Return the DOT text of a picture for any Graphviz; the text names its layout engine.
 
-    `page` are further attributes of the graph.
+    Boxes with bounds are pinned: `neato` keeps a position that ends in `!`, so Graphviz only draws
+    the arrows and the layout is the same everywhere. `page` are further attributes of the graph.
     """
     colours = COLOURS[theme or Theme.LIGHT]
     lines = [
@@ -62,7 +63,7 @@ def _listed(attributes: Mapping[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text as DOT has it; what stands in angle brackets is a label of its HTML kind."""
+    """Return a text quoted for DOT; one in angle brackets is an HTML-like label."""
     if text.startswith("<") and text.endswith(">"):
         return text
     if '"' in text or "\\" in text:
@@ -92,7 +93,7 @@ def _page(picture: Picture, colours: Colours) -> dict[str, str]:
 
 
 def _heading(picture: Picture, colours: Colours) -> str:
-    """The title of a picture whose boxes have no place for it."""
+    """Return the title as a label, for a picture in a flow."""
     ground = Tint(colours.page, colours.page, colours.inks[Ink.MAIN])
     lines = (Text(picture.title, 14, bold=True), Text(picture.description, 8, ink=Ink.MUTED))
     box = Box("title", Look.PLAIN, lines, left=True)
@@ -100,7 +101,7 @@ def _heading(picture: Picture, colours: Colours) -> str:
 
 
 def _inches(points: float) -> str:
-    """Points as Graphviz wants them, never less than they are."""
+    """Return points in inches, rounded up."""
     return f"{points / INCH + 0.00005:.4f}".rstrip("0").rstrip(".")
 
 
@@ -175,7 +176,7 @@ def _label(box: Box, colours: Colours, tint: Tint) -> str:
 
 
 def _is_high(box: Box) -> bool:
-    """Whether Graphviz would set the only line of a box above the middle, as it does with bold."""
+    """Return whether Graphviz would place a single bold line above the middle of the box."""
     if len(box.lines) != 1 or not box.lines[0].bold or box.bounds is None:
         return False
     return box.bounds.height >= (LINE + BOLD_IS_HIGH) * box.lines[0].size + 0.5
@@ -196,7 +197,7 @@ def _line(line: Text, box: Box, colours: Colours, tint: Tint) -> str:
 
 
 def _table(text: str, width: float, ports: tuple[float, ...]) -> str:
-    """A label with places at its right side where arrows leave."""
+    """Return a label with ports at its right side, from which arrows leave."""
     side = [f'<TD PORT="p{n}" WIDTH="1" HEIGHT="{high:g}"></TD>' for n, high in enumerate(ports)]
     rows = (f"<TR>{part}</TR>" for part in side[1:])
     first = f'<TD ROWSPAN="{len(side)}" WIDTH="{width - 2:g}">{text}</TD>{side[0]}'
@@ -219,7 +220,7 @@ def _arrow(arrow: Arrow, number: int, colours: Colours) -> dict[str, str]:
 
 
 def listed(transitions: Iterable[Transition]) -> str:
-    """Transitions as text: `stop active/- > active/powering-off; …`."""
+    """Return transitions as text: `stop active/- > active/powering-off; …`."""
     return "; ".join(
         " > ".join([f"{t.trigger} {t.source or NO_SERVER}", *t.path]) for t in transitions
     )
@@ -230,10 +231,10 @@ _driving = RLock()
 
 
 def painted(text: str, form: str, program: str | None = None) -> bytes:
-    """What the engine makes of DOT text: `form` is one of its output formats, such as svg or png.
+    """Return DOT text painted by the engine in one of its formats, such as svg or png.
 
-    The text names its layout. `program` is the name or path of an installed `dot`. Raises
-    `InvalidInput` where the engine is missing or does not know the format.
+    `program` is the name or path of an installed `dot`. Raise `InvalidInput` if the engine is
+    missing or fails.
     """
     import graphviz
 
@@ -245,15 +246,15 @@ def painted(text: str, form: str, program: str | None = None) -> bytes:
             why = " ".join(said.decode(errors="replace").split())
             raise InvalidInput(f"{program or PURE} could not draw {form}: {why}") from error
     if not made:
-        raise InvalidInput(f"{program or PURE} could not draw {form}: it wrote nothing")
+        raise InvalidInput(f"{program or PURE} could not draw {form}: empty output")
     return made
 
 
 @contextmanager
 def engine(program: str | None = None) -> Iterator[Path]:
-    """Let the `graphviz` package run our engine, or `program`, as long as the context lasts.
+    """Make the `graphviz` package run our engine, or `program`, inside the context.
 
-    Whatever draws by that package draws with it then, also `transitions`' own diagrams.
+    Everything that draws with that package uses it then, also the diagrams of `transitions`.
     """
     from graphviz.backend import dot_command
 
@@ -267,11 +268,11 @@ def engine(program: str | None = None) -> Iterator[Path]:
 
 
 def found(program: str | None = None) -> Path:
-    """Where the engine is. Raises `InvalidInput` that says what to install."""
+    """Return the path of the engine. Raise `InvalidInput` that says what to install."""
     if program is not None:
         chosen = which(program)
         if chosen is None:
-            raise InvalidInput(f"there is no program {program!r}; leave --engine out to use {PURE}")
+            raise InvalidInput(f"program {program!r} not found; leave --engine out to use {PURE}")
         return Path(chosen)
     try:
         listed = files(PURE) or []
@@ -280,4 +281,6 @@ def found(program: str | None = None) -> Path:
     for file in listed:
         if file.stem == PURE and (path := Path(str(file.locate()))).is_file():
             return path
-    raise InvalidInput(f"{PURE} is not installed: pip install {PURE}, or name a dot by --engine")
+    raise InvalidInput(
+        f"{PURE} is not installed: pip install {PURE}, or choose a dot with --engine"
+    )

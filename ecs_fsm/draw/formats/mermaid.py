@@ -14,9 +14,9 @@ ORIGIN = "[*]"
 
 
 def mermaid(picture: Picture, theme: Theme | None = None, program: str | None = None) -> str:
-    """The Mermaid text of a picture (Mermaid 11, `stateDiagram-v2`).
+    """Return the Mermaid text of a picture (Mermaid 11, `stateDiagram-v2`).
 
-    A name there is made of letters, digits and underscores: `active__powering_off` is
+    Names consist of letters, digits and underscores: `active__powering_off` is
     active/powering-off. An event that enters two states is two arrows, the second one marked `+`.
     """
     states = _states(picture)
@@ -34,7 +34,7 @@ def mermaid(picture: Picture, theme: Theme | None = None, program: str | None = 
 
 
 def name(state: State | None) -> str:
-    """The name of a state in Mermaid."""
+    """Return the name of a state in Mermaid."""
     if state is None:
         return ORIGIN
     task = state.task_state or "none"
@@ -42,7 +42,7 @@ def name(state: State | None) -> str:
 
 
 def _word(text: str) -> str:
-    """A word of ASCII letters, digits and underscores; what is neither is told by its number."""
+    """Return a word of ASCII letters, digits and underscores; others become their code points."""
     return re.sub(r"[^A-Za-z0-9_]", _other, text)
 
 
@@ -51,12 +51,12 @@ def _other(found: re.Match[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text in quotes as Mermaid reads it: what could end it is told by its number."""
+    """Return a text in Mermaid's quotes; characters that could end it become entities."""
     return '"' + re.sub(r'["#;\n\\]', lambda found: f"#{ord(found[0])};", text) + '"'
 
 
 def _run(steps: Sequence[RunStep]) -> Iterator[str]:
-    """The events of a run as numbered arrows."""
+    """Yield the events of a run as numbered arrows."""
     before: State | None = None
     for number, (event, state) in enumerate(steps, start=1):
         if event:
@@ -95,14 +95,14 @@ def _arrows(picture: Picture) -> Iterator[str]:
         before: State | None = t.source
         for number, state in enumerate(t.path):
             mark = "+" if number else ""
-            labels.setdefault((before, state, mark), []).append(f"{_told(t)}{mark}")
+            labels.setdefault((before, state, mark), []).append(f"{_label(t)}{mark}")
             before = state
-    for (before, state, _), told in labels.items():
-        text = ", ".join(dict.fromkeys(told))
+    for (before, state, _), names in labels.items():
+        text = ", ".join(dict.fromkeys(names))
         yield f"    {name(before)} --> {name(state)} : {text}"
 
 
-def _told(transition: Transition) -> str:
+def _label(transition: Transition) -> str:
     when = " ".join(f"{fact}={value}" for fact, value in transition.when)
     return f"{transition.trigger} ({when})" if when else transition.trigger
 

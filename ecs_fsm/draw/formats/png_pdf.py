@@ -19,19 +19,19 @@ DOTS_PER_INCH = "144"
 
 
 def png(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
-    """The PNG of a picture. Raises `InvalidInput` where the engine is missing."""
+    """Return the PNG of a picture. Raise `InvalidInput` if the engine is missing."""
     return painted(dot(picture, theme, dpi=DOTS_PER_INCH), "png", program)
 
 
 MARGIN = 20.0
 LEAST = 0.7
-"""How small a picture may become to fit on a page: its smallest letters are 5.6 points then."""
+"""The smallest scale to fit on a page: the smallest letters are 5.6 points then."""
 
 
 def pdf(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
-    """The PDF of a picture: by a library from its SVG, else by an installed `dot`.
+    """Return the PDF of a picture, made from its SVG by svglib, or by an installed `dot`.
 
-    Raises `InvalidInput` that says what to install where there is neither.
+    Raise `InvalidInput` that says what to install if both are missing.
     """
     if program is not None:
         return painted(dot(picture, theme), "pdf", program)
@@ -58,7 +58,7 @@ def pdf(picture: Picture, theme: Theme | None = None, program: str | None = None
 
 
 def _on_paper(drawing: Drawing) -> Drawing:
-    """The drawing on the smallest paper on which it stays readable, else as large as it is."""
+    """Return the drawing on the smallest paper on which it is readable, or in its own size."""
     from reportlab.graphics.shapes import Drawing, Group
     from reportlab.lib.pagesizes import A3, A4, landscape
 

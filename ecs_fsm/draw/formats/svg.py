@@ -20,16 +20,16 @@ from ecs_fsm.draw.styles import COLOURS, Theme, counterparts
 FONTS = "Arimo, 'Liberation Sans', Helvetica, Arial, sans-serif"
 SPACE = "http://www.w3.org/2000/svg"
 SECONDS = 1.2
-"""How long the server stays on a state."""
+"""How long the server stays on a state, in seconds."""
 MOVING = 0.35
-"""The part of that time in which it goes there."""
+"""The part of that time in which the server moves there."""
 ET.register_namespace("", SPACE)
 
 
 def svg(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
-    """The SVG of a picture; without a theme it is light or dark as its reader prefers.
+    """Return the SVG of a picture; without a theme it is light or dark as its reader prefers.
 
-    Raises `InvalidInput` where the engine is missing, or is none.
+    Raise `InvalidInput` if the engine is missing or does not write SVG.
     """
     made = painted(dot(picture, theme), "svg", program)
     try:
@@ -112,7 +112,7 @@ def _describe_arrow(group: ET.Element, heading: ET.Element, arrow: Arrow) -> Non
 
 
 def element(name: str, text: str = "", **attributes: str) -> ET.Element:
-    """An element of SVG; an underscore in the name of an attribute is a hyphen."""
+    """Return an element of SVG; underscores in the names of attributes become hyphens."""
     made = ET.Element(f"{{{SPACE}}}{name}")
     made.text = text
     for attribute, value in attributes.items():
@@ -121,7 +121,7 @@ def element(name: str, text: str = "", **attributes: str) -> ET.Element:
 
 
 def rules(picture: Picture) -> str:
-    """The style by which a picture moves, over and over; still where motion is unwanted."""
+    """Return the style of a looping animation; it is off for readers who prefer less motion."""
     spots = [moment.box.bounds or make.NOWHERE for moment in picture.moments]
     whole = SECONDS * len(spots)
     share = 100 / len(spots)
@@ -143,7 +143,7 @@ def rules(picture: Picture) -> str:
 
 
 def moving(picture: Picture, theme: Theme) -> Iterator[ET.Element]:
-    """What moves: a frame and a caption for each moment, and the server that walks."""
+    """Yield the animated elements: a frame and a caption for each moment, and the server."""
     ink = COLOURS[theme].inks[Ink.REQUEST]
     (place,) = (box.bounds or make.NOWHERE for box in picture.boxes if box.key == CAPTION)
     x, y = _centre(picture, place)
@@ -178,7 +178,7 @@ def _frame(picture: Picture, moment: Moment, ink: str) -> ET.Element:
 
 
 def _centre(picture: Picture, bounds: Bounds) -> tuple[float, float]:
-    """Where the centre of a box is in the drawing of the engine."""
+    """Return the centre of a box in the coordinates of the engine's drawing."""
     boxes = [box.bounds for box in picture.boxes if box.bounds]
     left = min(s.x - s.width / 2 for s in boxes)
     bottom = max(s.y + s.height / 2 for s in boxes)

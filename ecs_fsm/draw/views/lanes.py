@@ -14,7 +14,7 @@ from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.rows import Lane, Row, lanes_of, named
 
 ON_ONE_SHEET = 6
-"""How many lanes go on one sheet of paper; of more, each has a sheet of its own."""
+"""The lanes that fit on one sheet of paper; with more, each has its own sheet."""
 
 
 def lanes_view(request: DrawRequest) -> Picture:
@@ -24,9 +24,9 @@ def lanes_view(request: DrawRequest) -> Picture:
 
 
 def lanes(lifecycle: Lifecycle, only: Collection[str] = ()) -> Picture:
-    """The whole lifecycle, or the lanes of some vm_states only.
+    """Return the whole lifecycle, or the lanes of some vm_states only.
 
-    Raises `InvalidInput` for a vm_state that does not exist.
+    Raise `InvalidInput` for an unknown vm_state.
     """
     chosen = [lifecycle.word("vm_state", name) for name in only]
     title = f"The lifecycle of a server ({lifecycle.name})"
@@ -40,34 +40,34 @@ def lanes(lifecycle: Lifecycle, only: Collection[str] = ()) -> Picture:
 
 
 MOST_REMARK = 104.0
-"""How wide the remark on a request may be."""
+"""The greatest width of a remark on a request."""
 EXPLAINED = (
-    "A lane is a vm_state, a box a task_state with the status that the API shows. Bold: what a "
-    "user may ask; thin: what the system does; the end: where the server is then. Dashed: drawn "
-    "elsewhere too. Any step can hang."
+    "A lane is a vm_state, a box a task_state with the status that the API shows. Bold: requests; "
+    "thin: what the system does; the last box: where the server is then. Dashed: also drawn "
+    "elsewhere. Any step can hang."
 )
 
 
 def sheet(shown: Sequence[Lane], title: str, air: float = 0, *, lifecycle: Lifecycle) -> Picture:
-    """Lanes one below the other under a title, with more or less air between the rows."""
+    """Return lanes one below the other under a title, with some air between the rows."""
     own: dict[State, str] = {}
     read = [_read(lane, own, air) for lane in shown]
     return Picture(
         view="lanes",
         lifecycle=lifecycle.name,
         title=title,
-        description=" ".join((EXPLAINED, *_told(read))),
+        description=" ".join((EXPLAINED, *_described(read))),
         boxes=tuple(Board(read).boxes(title, EXPLAINED)),
         arrows=tuple(arrow for lane in read for row in lane.rows for arrow in row.arrows),
     )
 
 
-def _told(shown: Sequence[DrawnLane]) -> Iterator[str]:
+def _described(shown: Sequence[DrawnLane]) -> Iterator[str]:
     for each in shown:
-        asked = ", ".join(name for row in each.lane.rows for name in row.names)
+        names = ", ".join(name for row in each.lane.rows for name in row.names)
         yield f"{each.lane.vm_state}: {each.lane.vm_state.meaning}"
-        if asked:
-            yield f"Possible: {asked}."
+        if names:
+            yield f"Possible: {names}."
 
 
 def _read(lane: Lane, own: dict[State, str], air: float) -> DrawnLane:
@@ -89,7 +89,7 @@ def _read(lane: Lane, own: dict[State, str], air: float) -> DrawnLane:
 
 
 def row_key(lane: Lane, number: int) -> str:
-    """The key of the name of a row."""
+    """Return the key of the box that names a row."""
     return f"row-{make.slug(lane.vm_state)}-{number}"
 
 

@@ -1,7 +1,6 @@
-"""One operation from the request to every end that it can come to, with what a client sees.
+"""One operation from the request to every possible end, with the status at each step.
 
-Its steps stand one below the other; to the right of each is what can become of it instead of the
-next one.
+The steps are one below the other; to the right of each are the alternatives to the next one.
 """
 
 from __future__ import annotations
@@ -22,31 +21,31 @@ from ecs_fsm.draw.rows import task_of
 MOST = 3
 """Requests to name one by one before they are counted."""
 WIDE = 180.0
-"""How wide a list of states may be."""
+"""The greatest width of a list of states."""
 EXPLAINED = (
-    "The steps go down, each with the status that a client sees; to the right is what can become "
-    "of a step instead. A dashed box is passed through, or drawn elsewhere too."
+    "The steps go down, each with the status that a client sees; to the right are the alternatives "
+    "to the next step. A dashed box is passed through, or also drawn elsewhere."
 )
 
 
 def operation_view(request: DrawRequest) -> Picture:
-    """NAME: one operation to each of its ends, from everywhere or --from VM/TASK."""
+    """NAME: one operation to each of its ends, from every state or --from VM/TASK."""
     request.without("operation", "only")
     if len(request.words) != 1:
         known = ", ".join(_drawn(request.servers.lifecycle))
-        raise InvalidInput(f"say which operation to draw, one of {known}")
+        raise InvalidInput(f"no WORD: expected one operation of {known}")
     if request.begin and request.begin.facts:
-        raise InvalidInput("operation draws what can be for every fact: leave --remember out")
+        raise InvalidInput("view 'operation' takes no --remember: it draws all facts")
     start = request.begin.state if request.begin else None
     return operation(request.servers.lifecycle, request.words[0], start)
 
 
 def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Picture:
-    """One operation, from every state that accepts it or from `start` only.
+    """Return one operation, from every state that accepts it or from `start` only.
 
-    Every step, every failure, roll back, reschedule and hang is drawn, and the status that a client
-    sees at each. What the system does unasked can be drawn by its name as well. Raises
-    `InvalidInput` for a name that does not exist, `Refused` where `start` does not accept it.
+    Every step, failure, roll back, reschedule and hang is drawn, each with its status. System
+    events can be drawn by name as well. Raise `InvalidInput` for an unknown name, `Refused` if
+    `start` does not accept it.
     """
     known = _drawn(lifecycle)
     if name not in known:
@@ -69,13 +68,13 @@ def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Pi
 
 
 def _drawn(lifecycle: Lifecycle) -> dict[str, Trigger]:
-    """What can be drawn: what a user asks, and what the system does unasked."""
+    """Return what can be drawn: operations and system events."""
     kinds = (Kind.REQUEST, Kind.SYSTEM)
     return {name: t for name, t in lifecycle.triggers.items() if t.kind in kinds}
 
 
 def _groups(trigger: Trigger, start: State | None) -> list[list[Transition]]:
-    """The transitions of an operation, together those that enter the same under one vm_state."""
+    """Group the transitions of an operation that enter the same states from one vm_state."""
     groups: dict[object, list[Transition]] = {}
     for t in trigger.transitions:
         if start is None or t.source == start:
@@ -85,7 +84,7 @@ def _groups(trigger: Trigger, start: State | None) -> list[list[Transition]]:
 
 
 class _OperationDrawing:
-    """The picture of one operation while it grows; each state is drawn in full once."""
+    """The picture of one operation in the making; each state is drawn in full once."""
 
     def __init__(self, lifecycle: Lifecycle, trigger: Trigger) -> None:
         self.lifecycle = lifecycle
@@ -98,7 +97,7 @@ class _OperationDrawing:
         self._count = 0
 
     def draw(self, transitions: Sequence[Transition]) -> None:
-        """Draw a request, and all that can come of it."""
+        """Draw a request and everything that can follow."""
         first, look = transitions[0], make.look_of(self.trigger.kind)
         source = self._source([t.source for t in transitions if t.source])
         chip = self._chip(self.trigger.name, self.trigger.kind, first)
@@ -114,7 +113,7 @@ class _OperationDrawing:
                 self._go_on(ladder, self._step(ladder, state), state)
 
     def _in_its_state(self, ladder: Ladder, state: State) -> None:
-        """Draw what can become of an operation that has no step of its own."""
+        """Draw the failures of an operation that has no step of its own."""
         self._own[state] = self._key("unseen")
         step = LadderStep(make.again_box(state, self._own[state], elsewhere=True))
         ladder.steps.append(step)
@@ -146,17 +145,17 @@ class _OperationDrawing:
             by_status.setdefault(state.status, []).append(task_of(state))
         lines = [Text(f"{sources[0].vm_state}, any of", make.NAME, bold=True)]
         for status, tasks in by_status.items():
-            told = make.wrapped(f"{status}: {', '.join(tasks)}", WIDE, make.REMARK)
-            lines += [Text(line, make.REMARK) for line in told]
+            names = make.wrapped(f"{status}: {', '.join(tasks)}", WIDE, make.REMARK)
+            lines += [Text(line, make.REMARK) for line in names]
         return Box(self._key("source"), Look.LANE, tuple(lines))
 
     def _down(
         self, ladder: Ladder, tail: str, look: Look, transitions: Sequence[Transition]
     ) -> None:
-        """Draw the states that an event enters, one below the other, and what comes after them."""
+        """Draw the states that an event enters, one below the other, and what follows."""
         path = transitions[0].path
         if not path:
-            same = Box(self._key("same"), Look.PLAIN, (Text("nothing seen", make.STATUS),))
+            same = Box(self._key("same"), Look.PLAIN, (Text("no visible change", make.STATUS),))
             ladder.steps.append(LadderStep(same))
             self.arrows.append(Arrow(tail, same.key, look, tuple(transitions)))
         for number, state in enumerate(path):
@@ -179,7 +178,7 @@ class _OperationDrawing:
         return step
 
     def _passed(self, state: State, *, last: bool) -> Box:
-        """The box for a state that is not drawn in full here."""
+        """Return the box for a state that is not drawn in full here."""
         if last and self.lifecycle.rests(state) and not state.task_state:
             return make.goal_box(state, self._key("goal"))
         stuck = last and self.lifecycle.rests(state)
@@ -189,7 +188,7 @@ class _OperationDrawing:
         return make.again_box(state, self._key("seen"), elsewhere=True)
 
     def _go_on(self, ladder: Ladder, step: LadderStep, state: State) -> None:
-        """Draw what can become of a step, and the next one if only one can be."""
+        """Draw the alternatives of a step, and the next step if there is only one."""
         events = [t for t in self.lifecycle.leaving(state) if t.kind is not Kind.REQUEST]
         ahead = [t for t in events if t.trigger == self.lifecycle.advance]
         straight = ahead[0] if len(ahead) == 1 and not ahead[0].when else None
@@ -217,7 +216,7 @@ class _OperationDrawing:
         ]
         words = Text(f"{state.status} {_until(out)}", make.STATUS, ink=Ink.STATUS)
         goal = Box(self._key("stuck"), Look.GOAL, (words,), None, state.status.tone)
-        goal = replace(goal, title=f"Nothing happens any more, {_until(out, most=len(out))}.")
+        goal = replace(goal, title=f"The step hangs, {_until(out, most=len(out))}.")
         self._add_row(step, [self._chip("hang", Kind.FAILURE), goal], Look.FAILURE, ())
 
     def _add_row(
@@ -234,6 +233,6 @@ class _OperationDrawing:
 
 def _until(operations: Sequence[str], most: int = MOST) -> str:
     if not operations:
-        return "for ever"
+        return "forever"
     named, more = operations[:most], len(operations) - most
     return f"until {', '.join(named)}" + (f" or {more} more" if more > 0 else "")

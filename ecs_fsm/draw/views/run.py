@@ -26,13 +26,13 @@ from ecs_fsm.draw.rows import Lane, lanes_of
 from ecs_fsm.draw.views.lanes import row_key, sheet
 
 STAYS = (Look.LANE, Look.PLAIN)
-"""What never fades: the ground and what is written on it."""
+"""What never fades: the ground and the text on it."""
 MANY = 6
-"""From so many lanes on, only what the run touches is drawn."""
+"""With more lanes than that, only the rows of the run are drawn."""
 AIR = 8.0
-"""Room between rows for the marks on their boxes."""
+"""Room between rows for the marks on boxes."""
 MOST = 4
-"""Numbers to show on one box."""
+"""The most numbers on one box."""
 
 
 def run_view(request: DrawRequest) -> Picture:
@@ -42,17 +42,17 @@ def run_view(request: DrawRequest) -> Picture:
 
 
 def run(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
-    """A run on the lanes that it touches, of a small lifecycle on all of them."""
+    """Return a run on the lanes; for a large lifecycle only on those that it touches."""
     return drawn(lifecycle, happened)[0]
 
 
 def drawn(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visit]]:
-    """The picture of a run, and its way over the lanes."""
+    """Return the picture of a run, and its path over the lanes."""
     base, visits = walked(lifecycle, happened)
     made = replace(
         base,
         view="run",
-        description=_told(lifecycle, happened),
+        description=_described(lifecycle, happened),
         boxes=tuple(_boxes(base, visits, happened)),
         arrows=tuple(_arrows(base, visits)),
         steps=happened.steps(lifecycle),
@@ -61,7 +61,7 @@ def drawn(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visit
 
 
 def walked(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visit]]:
-    """The lanes of a run and its way over them; of many lanes only the rows that it takes."""
+    """Return the lanes of a run and its path; of many lanes only the rows that it takes."""
     steps = happened.steps(lifecycle)
     entered = [state for _, state in steps]
     title = _title(lifecycle, happened)
@@ -76,7 +76,7 @@ def walked(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visi
 
 
 def _reduced(lane: Lane, taken: Collection[str], entered: Sequence[State]) -> Lane:
-    """A lane with the rows of a run only, and with the states in which it was otherwise."""
+    """Return a lane with the rows of a run only, and the other states that it entered."""
     rows = [row for n, row in enumerate(lane.rows) if row_key(lane, n) in taken]
     shown = {state for row in rows for state in row.entered_states} | {lane.rest}
     lonely = [s for s in lane.states if s in entered and s not in shown]
@@ -89,9 +89,9 @@ def _title(lifecycle: Lifecycle, happened: DrawnRun) -> str:
     return happened.headline(lifecycle, "A run")
 
 
-def _told(lifecycle: Lifecycle, happened: DrawnRun) -> str:
+def _described(lifecycle: Lifecycle, happened: DrawnRun) -> str:
     steps = (
-        f"{number} {event or 'begins'}: {state} {state.status}"
+        f"{number} {event or 'start'}: {state} {state.status}"
         for number, (event, state) in enumerate(happened.steps(lifecycle), start=1)
     )
     return " ".join([f"{'; '.join(steps)}.", str(happened.refused or happened.remark)]).strip()
@@ -113,8 +113,8 @@ def _boxes(base: Picture, visits: Sequence[Visit], happened: DrawnRun) -> Iterat
     if remark:
         right = max(box.bounds.x + box.bounds.width / 2 for box in base.boxes if box.bounds)
         lines = [Text(n, 9, ink=Ink.FAILURE) for n in make.wrapped(remark, right - 10, 9)]
-        told = Box("remark", Look.PLAIN, tuple(lines), left=True)
-        yield text_at(told, 0, make.bottom_of(base.boxes) + 5, right)
+        text = Box("remark", Look.PLAIN, tuple(lines), left=True)
+        yield text_at(text, 0, make.bottom_of(base.boxes) + 5, right)
 
 
 def _badge(box: Box, numbers: Sequence[int]) -> Box:
@@ -128,7 +128,7 @@ def _badge(box: Box, numbers: Sequence[int]) -> Box:
 
 
 def _marks(visits: Sequence[Visit], happened: DrawnRun) -> Iterator[Box]:
-    """What was polled, and what was refused, at the lower border of where that was."""
+    """Yield polls and the refusal as marks at the lower borders of their states."""
     refused = happened.refused
     marks: dict[str, list[str]] = {}
     for poll in happened.polls:
@@ -164,10 +164,10 @@ def animate_view(request: DrawRequest) -> Picture:
 
 
 def animate(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
-    """A run on the lanes that moves as an SVG."""
+    """Return a run on the lanes, animated as an SVG."""
     still, visits = drawn(lifecycle, happened)
     moments = [
-        Moment(visit.box, f"{number}  {event or 'begins'}: {state}, status {state.status}")
+        Moment(visit.box, f"{number}  {event or 'start'}: {state}, status {state.status}")
         for number, (visit, (event, state)) in enumerate(
             zip(visits, happened.steps(lifecycle), strict=True), start=1
         )
@@ -182,14 +182,14 @@ def animate(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
 
 
 def _caption(box: Box, moment: Moment) -> Box:
-    """What is said of a moment, in the place of the explanation."""
+    """Return the caption of a moment in the place of the explanation."""
     text = Text(moment.caption, 10, bold=True, ink=Ink.REQUEST)
     bounds = replace(box.bounds or make.NOWHERE, height=15)
     return replace(box, key=CAPTION, lines=(text,), bounds=bounds)
 
 
 class Visit(NamedTuple):
-    """The box that the server stands on after a change, and what it took to get there."""
+    """The box of the server after a change, and the keys and arrows that led to it."""
 
     box: Box
     taken: frozenset[str]
@@ -197,10 +197,11 @@ class Visit(NamedTuple):
 
 
 def walk(picture: Picture, steps: Sequence[RunStep]) -> list[Visit]:
-    """The way of a run over a picture: a visit for each state that it enters.
+    """Return the path of a run over a picture: a visit for each state that it enters.
 
-    A row is followed as long as the run goes on in it, and of several the one that can be followed
-    farthest; a change that no arrow shows, such as a failure, leads to the state's own box.
+    A row is followed as long as the run goes on in it. If several rows begin alike, the one that
+    can be followed farthest is taken: only the later states tell them apart. A change that no arrow
+    shows, such as a failure, leads to the state's own box.
     """
     lanes = _Lanes(picture)
     visits: list[Visit] = []
@@ -215,7 +216,7 @@ def walk(picture: Picture, steps: Sequence[RunStep]) -> list[Visit]:
 
 
 class _Lanes:
-    """A picture, by what leads where."""
+    """The arrows of a picture by their tails, and the own box of each state."""
 
     def __init__(self, picture: Picture) -> None:
         self.boxes = {box.key: box for box in picture.boxes}
@@ -227,11 +228,11 @@ class _Lanes:
             self._leaving.setdefault(arrow.tail, []).append(arrow)
 
     def stand(self, box: Box) -> Box:
-        """Where the server stands that came to a box: behind a goal is the state itself."""
+        """Return the box of a server that reached `box`: for a goal the own box of its state."""
         return self.own[box.state] if box.look is Look.GOAL and box.state else box
 
     def best(self, at: Box | None, steps: Sequence[RunStep]) -> tuple[Arrow, ...]:
-        """The arrows of the first step, from which most of the next steps can be followed."""
+        """Return the arrows of the first step from which most of the next steps can be followed."""
         ways = self._ways(at, *steps[0])
         return max(ways, key=lambda way: self._followed(way, steps[1:]), default=())
 

@@ -13,33 +13,31 @@ from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Page, Picture, Text
 from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.rows import Row, lanes_of
 
-OVERVIEW_EXPLAINED = (
-    "Bold: what a user asks; thin: what follows by itself; red: where a step that fails leads."
-)
+OVERVIEW_EXPLAINED = "Bold: requests; thin: what follows by itself; red: where a failed step leads."
 StatusChange = tuple[Word | None, Word]
 WIDE = 130.0
-"""How wide a list of statuses may be."""
+"""The greatest width of a list of statuses."""
 MANY = 3
-"""From so many statuses on, they are drawn as one group."""
+"""That many statuses or more are drawn as one group."""
 
 
 def overview_view(request: DrawRequest) -> Picture:
-    """The statuses only, and which operation leads from one to which."""
+    """The statuses and the operations that lead from one to another."""
     request.without("overview", "words", "begin", "only")
     return overview(request.servers.lifecycle)
 
 
 def overview(lifecycle: Lifecycle) -> Picture:
-    """The statuses of a lifecycle with the operations between them, when nothing goes wrong."""
-    asked: dict[str, dict[StatusChange, list[Transition]]] = {}
+    """Return the statuses of a lifecycle and the operations between them without failures."""
+    requested: dict[str, dict[StatusChange, list[Transition]]] = {}
     going: dict[StatusChange, tuple[list[str], list[Transition]]] = {}
     for lane in lanes_of(lifecycle):
         for row in lane.rows:
             if row.kind is Kind.REQUEST:
-                _read(row, asked, going)
+                _read(row, requested, going)
     drawing = _OverviewDrawing(lifecycle)
-    for names, before, after, by in _grouped(asked):
-        drawing.ask(names, before, after, by)
+    for names, before, after, by in _grouped(requested):
+        drawing.request(names, before, after, by)
     resting = {s.status for s in lifecycle.states.values() if lifecycle.rests(s)}
     drawing.go_on(going, resting)
     drawing.fail(lifecycle)
@@ -56,10 +54,10 @@ def overview(lifecycle: Lifecycle) -> Picture:
 
 def _read(
     row: Row,
-    asked: dict[str, dict[StatusChange, list[Transition]]],
+    requested: dict[str, dict[StatusChange, list[Transition]]],
     going: dict[StatusChange, tuple[list[str], list[Transition]]],
 ) -> None:
-    """Read the changes of status that a row shows: the first one is asked, others follow."""
+    """Collect the changes of status in a row: the first one is requested, others follow."""
     shown = row.source.status if row.source else None
     changes: list[tuple[StatusChange, Transition]] = []
     for state, by in row.entered:
@@ -70,7 +68,7 @@ def _read(
         for t in row.requests:
             before = t.source.status if t.source else None
             if before != after:
-                asked.setdefault(t.trigger, {}).setdefault((before, after), []).append(t)
+                requested.setdefault(t.trigger, {}).setdefault((before, after), []).append(t)
     for change, by in changes[1:]:
         names, transitions = going.setdefault(change, ([], []))
         names += row.names
@@ -78,11 +76,11 @@ def _read(
 
 
 def _grouped(
-    asked: dict[str, dict[StatusChange, list[Transition]]],
+    requested: dict[str, dict[StatusChange, list[Transition]]],
 ) -> Iterator[tuple[list[str], tuple[Word | None, ...], Word, list[Transition]]]:
-    """What is asked, from which statuses, for which: together what has the same ends."""
+    """Yield requests with their statuses before and after, grouped by equal ends."""
     ends: dict[tuple[tuple[Word | None, ...], Word], dict[str, list[Transition]]] = {}
-    for name, changes in asked.items():
+    for name, changes in requested.items():
         targets: dict[Word, list[Word | None]] = {}
         for before, after in changes:
             targets.setdefault(after, []).append(before)
@@ -96,21 +94,21 @@ def _grouped(
 
 
 class _OverviewDrawing:
-    """The picture while it grows."""
+    """The picture in the making."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self.boxes = [make.origin_box()]
         self.boxes += [_status_box(lifecycle, status) for status in lifecycle.table.statuses]
         self.arrows: list[Arrow] = []
 
-    def ask(
+    def request(
         self,
         names: Sequence[str],
         before: tuple[Word | None, ...],
         after: Word,
         by: Sequence[Transition],
     ) -> None:
-        """Draw what is asked."""
+        """Draw requests."""
         if len(before) > 1:
             tail = self._group([str(status) for status in before])
         else:
@@ -118,9 +116,9 @@ class _OverviewDrawing:
         self._named(tail, names, Kind.REQUEST, after, by)
 
     def _group(self, statuses: Sequence[str]) -> str:
-        told = make.wrapped(", ".join(statuses), WIDE, make.REMARK)
+        names = make.wrapped(", ".join(statuses), WIDE, make.REMARK)
         lines = [Text("any of", make.REMARK, ink=Ink.MUTED)]
-        lines += [Text(line, make.REMARK) for line in told]
+        lines += [Text(line, make.REMARK) for line in names]
         group = Box(f"any-{len(self.boxes)}", Look.LANE, tuple(lines))
         self.boxes.append(group)
         return group.key
@@ -135,7 +133,7 @@ class _OverviewDrawing:
         self.arrows.append(Arrow(chip.key, _key(after), look, tuple(by)))
 
     def fail(self, lifecycle: Lifecycle) -> None:
-        """Draw where most failures lead, and from which statuses."""
+        """Draw the end of most failures, and the statuses that they come from."""
         failures = [t for t in lifecycle.transitions if t.kind is Kind.FAILURE and t.source]
         ends = Counter(t.path[-1] for t in failures)
         if not ends:
@@ -152,12 +150,12 @@ class _OverviewDrawing:
         going: dict[StatusChange, tuple[list[str], list[Transition]]],
         resting: Collection[Word],
     ) -> None:
-        """Draw what follows by itself; where a server could rest as well it is said of what."""
+        """Draw what follows by itself; after a status at rest with the operation it ends."""
         for (before, after), (names, by) in going.items():
             transitions = tuple(dict.fromkeys(by))
             if before and before in resting:
-                told = [f"end of {name}" for name in dict.fromkeys(names)]
-                self._named(_key(before), told, Kind.PROGRESS, after, transitions)
+                ends = [f"end of {name}" for name in dict.fromkeys(names)]
+                self._named(_key(before), ends, Kind.PROGRESS, after, transitions)
             elif before:
                 self.arrows.append(Arrow(_key(before), _key(after), Look.PROGRESS, transitions))
 
@@ -175,18 +173,18 @@ def _status_box(lifecycle: Lifecycle, status: Word) -> Box:
 
 HIGH = 18.0
 STATUS_EXPLAINED = (
-    "Find the vm_state above and the task_state at the left; an empty place does not occur."
+    "Find the vm_state at the top and the task_state at the left; empty cells do not occur."
 )
 
 
 def status_view(request: DrawRequest) -> Picture:
-    """Which status every pair of vm_state and task_state shows."""
+    """The status of every state, by vm_state and task_state."""
     request.without("status", "words", "begin", "only")
     return status(request.servers.lifecycle)
 
 
 def status(lifecycle: Lifecycle) -> Picture:
-    """The status of every pair that occurs."""
+    """Return the status of every state that occurs, as a table."""
     title = f"Which status the API shows ({lifecycle.name})"
     return Picture(
         view="status",

@@ -1,4 +1,4 @@
-"""A run along time: vm_state, task_state and status one above the other, so that one sees lag."""
+"""A run along time: vm_state, task_state and status in three tracks, which shows their lag."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.request import DrawnRun, DrawRequest
 
 SIDE = 62.0
-"""Room for the names of the tracks."""
+"""The width of the column with the names of the tracks."""
 LEAST = 36.0
 """The least width of one state."""
 WIDE = 900.0
-"""How far time goes right before it goes on below."""
+"""The width after which time continues in a line below."""
 HIGH = 27.0
 EVENTS = 16.0
 TRACKS = ("vm_state", "task_state", "status")
 MOST_WORD = 84.0
 EXPLAINED = (
-    "Time goes right, a column for each state that the server enters. Bold: what was asked; a "
-    "status that stays the same while the task changes does not tell what is going on."
+    "Time goes right, with a column for each state that the server enters. Bold: requests. While "
+    "only the task changes, the status does not show the progress."
 )
 
 
 def timeline_view(request: DrawRequest) -> Picture:
-    """WORD... (as in simulate): a run along time, its three attributes one above the other."""
+    """WORD... (as in simulate): a run along time, with its three attributes in tracks."""
     request.without("timeline", "only")
     return timeline(request.servers.lifecycle, request.run())
 
 
 def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
-    """A run as three tracks."""
+    """Return a run as three tracks."""
     title = happened.headline(lifecycle, "A run in time")
     lines = list(_lines(happened.changes))
     widths = [_widths(line) for line in lines]
@@ -46,8 +46,8 @@ def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
         boxes += _line(lifecycle, line, wide, top, f"{number}")
         top += EVENTS + len(TRACKS) * HIGH + 12
     if happened.refused:
-        told = make.wrapped(str(happened.refused), max(right, 300), 9)
-        words = tuple(Text(part, 9, ink=Ink.FAILURE) for part in told)
+        lines_of = make.wrapped(str(happened.refused), max(right, 300), 9)
+        words = tuple(Text(part, 9, ink=Ink.FAILURE) for part in lines_of)
         refusal = Box("refusal", Look.PLAIN, words, left=True)
         boxes.append(make.placed(refusal, 0, top + make.height_for(refusal) / 2, max(right, 300)))
     return Picture(
@@ -65,7 +65,7 @@ def _words(change: AnyChange) -> tuple[str, str, str]:
 
 
 def _lines(changes: Sequence[AnyChange]) -> Iterator[list[AnyChange]]:
-    """The changes of each line of the page."""
+    """Yield the changes of each line of the page."""
     line: list[AnyChange] = []
     for change in changes:
         if line and SIDE + sum(_widths([*line, change])) > WIDE:
@@ -76,7 +76,7 @@ def _lines(changes: Sequence[AnyChange]) -> Iterator[list[AnyChange]]:
 
 
 def _widths(line: Sequence[AnyChange]) -> list[float]:
-    """The width of each column: every word has room in the columns that it lasts for."""
+    """Return the width of each column: every word fits into the columns that it lasts for."""
     events = (make.width_of(change.event or "", 8, bold=True) + 8 for change in line)
     widths = [max(LEAST, wide) for wide in events]
     for track in range(len(TRACKS)):
@@ -88,7 +88,7 @@ def _widths(line: Sequence[AnyChange]) -> list[float]:
 
 
 def _bars(line: Sequence[AnyChange], track: int) -> Iterator[tuple[str, list[int]]]:
-    """The words of a track, each with the columns that it lasts for."""
+    """Yield the words of a track, each with the columns that it lasts for."""
     numbered = [(_words(change)[track], n) for n, change in enumerate(line)]
     for word, members in groupby(numbered, key=lambda pair: pair[0]):
         yield word, [n for _, n in members]
