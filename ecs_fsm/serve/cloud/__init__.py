@@ -1,1 +1,1 @@
-"""The emulated cloud itself: servers, a clock, faults and state. It knows nothing of HTTP."""
+"""The emulated cloud: servers, a clock, orders, jobs, a state file. It knows nothing of HTTP."""

@@ -1,6 +1,6 @@
-"""Flavors, images, networks and zones that exist from the start: one truth for all faces.
+"""Flavors, images, networks and zones that exist from the start: the same for all APIs.
 
-They stand in `catalog.toml` beside this module, and nothing changes them while the cloud runs.
+They are in `catalog.toml` beside this module, and do not change while the cloud runs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Image:
     """What a server starts from; `size` in bytes, `min_disk` in GiB, `min_ram` in MiB.
 
     `owner` is the id of a project, None for what exists from the start; `formats` are those of the
-    container and the disk, `properties` what else somebody says of the image.
+    container and the disk, `properties` further ones that users set.
     """
 
     id: str
@@ -65,7 +65,7 @@ class Subnet:
         return str(IPv4Network(self.cidr)[1])
 
     def address(self, number: int) -> str:
-        """The address of the server of that number, from 1 on; numbers come round at the end."""
+        """Return the address of the server of that number, from 1 on; it wraps around."""
         block = IPv4Network(self.cidr)
         return str(block[2 + number % (block.num_addresses - 3)])
 
@@ -83,7 +83,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """How a server hangs on a network: its port, hardware address and address."""
+    """The port of a server on a network, with its hardware address and address."""
 
     network: Network
     port_id: str
@@ -102,16 +102,16 @@ class Catalog:
 
     @property
     def default_network(self) -> Network:
-        """The network that a server gets where nobody names one."""
+        """The network that a server gets by default."""
         return next(network for network in self.networks.values() if not network.external)
 
 
 def attachment(
     network: Network, server_id: str, number: int, address: str | None = None
 ) -> Attachment:
-    """The same for the same server, whoever asks.
+    """Return the port of a server on a network, always the same one.
 
-    `number` counts servers and is its address where no other was chosen.
+    `number` counts servers and determines the address, unless one is given.
     """
     port = uuid5(NAMESPACE, f"{server_id}/{network.id}")
     digits = f"{number % 2**24:06x}"
@@ -125,7 +125,7 @@ def attachment(
 
 @cache
 def catalog() -> Catalog:
-    """What the file of the package says."""
+    """Return the catalog of the package."""
     text = (
         resources.files("ecs_fsm.serve.cloud").joinpath("catalog.toml").read_text(encoding="utf-8")
     )

@@ -1,7 +1,7 @@
-"""Images that were made while the cloud runs: of its servers, or by somebody who brought one.
+"""Images that were made while the cloud runs: of its servers, or by an upload.
 
-An image of a server is queued, is saved while the server sends it, and is there when the operation
-is over; where that went wrong it is gone. Images are kept where servers are.
+An image of a server is queued, saving while the server sends it, and active when the operation has
+succeeded; if it fails, the image is deleted. Images are stored beside the servers.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ecs_fsm.serve.cloud.store import Repository
 MOST_IMAGES = 10_000
 QUEUED, SAVING, ACTIVE = "queued", "saving", "active"
 BACKUP = "backup_type"
-"""The property by which the backups of a server belong together."""
+"""The property by which backups of a server are grouped."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """An image with its number, and the operation that makes it of a server while that runs.
+    """An image with its number, its server and, while it runs, the operation that makes it.
 
-    Of backups, `rotation` are kept.
+    `rotation` is how many backups are kept.
     """
 
     number: int
@@ -38,13 +38,13 @@ class StoredImage:
     rotation: int | None = None
 
     def is_for(self, project_id: str | None, admin: bool) -> bool:
-        """Whether that project sees it."""
+        """Return whether that project sees it."""
         return admin or self.image.owner == project_id or self.image.visibility == "public"
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """What somebody asks of an image of a server; `operation` is the one that makes it."""
+    """A request for an image of a server; `operation` is the one that makes it."""
 
     operation: str
     name: str
@@ -53,7 +53,7 @@ class ImageRequest:
 
 
 class ImageStore:
-    """The images of a cloud. Raises `InvalidInput` for images in its state that do not read."""
+    """The images of a cloud. Raise `InvalidInput` for invalid images in its state file."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -67,40 +67,40 @@ class ImageStore:
         self._follow()
 
     def seen_by(self, project_id: str | None, admin: bool) -> Iterator[Image]:
-        """The images that a project sees, in the order of their making."""
+        """Yield the images that a project sees, in the order of their creation."""
         yield from catalog().images.values()
         for kept in self._kept:
             if kept.is_for(project_id, admin):
                 yield kept.image
 
     def find(self, image_id: str, project_id: str | None, admin: bool) -> Image | None:
-        """The image of that id, if the project sees it."""
+        """Return the image of that id, None if the project does not see it."""
         kept = self._kept.get(image_id)
         if kept is None:
             return catalog().images.get(image_id)
         return kept.image if kept.is_for(project_id, admin) else None
 
     def add(self, image: Image) -> None:
-        """Keep a new image, or another state of one. Raises `InvalidInput` where there are many."""
+        """Store a new image, or a new state of one. Raise `InvalidInput` beyond `MOST_IMAGES`."""
         old = self._kept.get(image.id)
         if old is None and len(self._kept) >= MOST_IMAGES:
-            raise InvalidInput(f"there are {MOST_IMAGES} images, and that is the most")
+            raise InvalidInput(f"there are {MOST_IMAGES} images, which is the most")
         if old is None:
             self._count += 1
         self._put(replace(old, image=image) if old else StoredImage(self._count, image))
         self._kept.commit()
 
     def delete(self, image_id: str) -> None:
-        """Forget an image that was made."""
+        """Delete an image."""
         self._kept.drop(image_id)
         self._kept.commit()
 
     def date(self) -> str:
-        """Now, as images tell dates."""
+        """Return the present date in the form of images."""
         return self.cloud.date(self.cloud.now).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def make(self, instance: Instance, wanted: ImageRequest, asker: Asker) -> str:
-        """An image of a server that was just asked for it; its id."""
+        """Make an image of a server whose operation was just requested. Return its id."""
         now, base = self.date(), catalog().images.get(instance.image or "")
         image = Image(
             id=str(uuid5(NAMESPACE_OID, f"{asker.request_id}/{instance.id}")),
@@ -123,7 +123,7 @@ class ImageStore:
         self.add(image)
         self._put(StoredImage(self._count, image, instance.id, wanted.operation, wanted.rotation))
         self._making.setdefault(instance.id, []).append(image.id)
-        if instance.operation != wanted.operation:  # it is over already, or has no steps
+        if instance.operation != wanted.operation:  # it ended already, or has no steps
             trouble = instance.fault
             wrong = trouble is not None and trouble.at >= self.cloud.now
             self._over(instance, wanted.operation, wrong)
@@ -136,7 +136,7 @@ class ImageStore:
                 self._become(image_id, SAVING)
 
     def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:
-        """An operation is over, and with it the images that it made."""
+        """Finish the images of an operation that ended."""
         for image_id in self._making.pop(instance.id, []):
             kept = self._kept.get(image_id)
             if kept is None:
@@ -149,7 +149,7 @@ class ImageStore:
                 self._rotate(kept.image, kept.rotation)
 
     def _rotate(self, newest: Image, rotation: int) -> None:
-        """Forget the oldest backups of the kind of this one."""
+        """Delete the oldest backups of the same kind."""
         kind = [newest.properties.get(name) for name in ("instance_uuid", BACKUP)]
         alike = [
             kept.image.id
@@ -170,7 +170,7 @@ class ImageStore:
         self._kept.put(kept.image.id, kept)
 
     def _follow(self) -> None:
-        """Take over the images that the state has kept."""
+        """Continue with the stored images."""
         for kept in list(self._kept):
             self._count = kept.number
             if kept.operation is not None and kept.server_id is not None:
@@ -178,7 +178,7 @@ class ImageStore:
         self._kept.commit()
 
     def _take_over(self, kept: StoredImage) -> None:
-        """Follow the making of an image again; it went wrong if its server does something else."""
+        """Follow the creation of an image again; it failed if its server does something else."""
         instance = self.cloud.instances.get(kept.server_id or "")
         if instance is None or instance.operation != kept.operation:
             self._kept.drop(kept.image.id)

@@ -21,7 +21,7 @@ INIT, RUNNING, SUCCESS, FAIL = "INIT", "RUNNING", "SUCCESS", "FAIL"
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """What jobs of one kind, and their parts, are called, and the code of those that went wrong."""
+    """The names of one kind of jobs and of their parts, and the error code of failed ones."""
 
     job: str
     part: str
@@ -29,7 +29,7 @@ class JobKind:
 
 
 class JobStep(NamedTuple):
-    """An operation to ask for, and the attributes that it changes if it succeeds."""
+    """An operation to request, and the attributes that it sets if it succeeds."""
 
     operation: str
     changes: Mapping[str, Json]
@@ -39,7 +39,7 @@ class JobStep(NamedTuple):
 class SubJob:
     """What a job does with one server: the operation that runs, and the steps after it.
 
-    Times are simulated seconds. A part that is over says why if it failed.
+    Times are simulated seconds. A part that failed has the reason.
     """
 
     number: int
@@ -53,24 +53,24 @@ class SubJob:
     reason: str | None = None
 
     def status(self, now: float) -> str:
-        """`INIT` at the moment of the request, `RUNNING` until it is over."""
+        """Return `INIT` at the time of the request, `RUNNING` until the end, then the result."""
         if self.ended is None:
             return INIT if now <= self.begun else RUNNING
         return FAIL if self.error else SUCCESS
 
     def document(self) -> Json:
-        """The part as it is kept."""
+        """Return the document of the part."""
         then = [[step.operation, dict(step.changes)] for step in self.then]
         return cast(Json, {**asdict(self), "then": then})
 
     def end(self, at: float, error: str | None = None, reason: str | None = None) -> None:
-        """It is over, in failure if there is an error code."""
+        """End it, as a failure if there is an error code."""
         self.ended, self.error, self.reason = at, error, reason
 
 
 @dataclass(slots=True)
 class Job:
-    """A request that was accepted; those of a `batch` are shown with their parts as jobs."""
+    """An accepted request; a `batch` is shown with its parts as jobs of their own."""
 
     number: int
     id: str
@@ -83,27 +83,27 @@ class Job:
 
     @property
     def ended(self) -> float | None:
-        """When its last part was over, None before."""
+        """The end of its last part, None before."""
         ends = [part.ended for part in self.parts]
         return None if None in ends else max(cast(list[float], ends), default=self.begun)
 
     def status(self, now: float) -> str:
-        """As of a part; it fails where one of its parts does, once all are over."""
+        """Return the status as of a part; a job fails, at its end, if one of its parts does."""
         if self.ended is None:
             return INIT if now <= self.begun else RUNNING
         return FAIL if any(part.error for part in self.parts) else SUCCESS
 
     def document(self) -> Json:
-        """The job as it is kept, without its parts."""
+        """Return the document of the job, without its parts."""
         document = {**asdict(self), "asker": [*self.asker]}
         del document["parts"]
         return cast(Json, document)
 
 
 def jobs_of(documents: Iterable[tuple[str, Json]]) -> list[Job]:
-    """The jobs of documents in the order of their names, the oldest job first.
+    """Return the jobs of documents, which come in the order of their names; the oldest job first.
 
-    Raises `KeyError`, `TypeError` or `ValueError` for documents of anything else.
+    Raise `KeyError`, `TypeError` or `ValueError` for other documents.
     """
     jobs: dict[str, Job] = {}
     for name, document in documents:
@@ -122,11 +122,11 @@ JOB = "job"
 MOST_JOBS = 10_000
 """Jobs that can be looked up; older ones are forgotten."""
 REFUSED, UNKNOWN = "Ecs.0100", "Ecs.0114"
-"""Error codes of parts that never began: the server is in the wrong state, or there is none."""
+"""Error codes of parts that never began: the state of the server forbids it, or it is unknown."""
 
 
 class Jobs:
-    """The jobs of a cloud. Raises `InvalidInput` for jobs in its state that do not read."""
+    """The jobs of a cloud. Raise `InvalidInput` for invalid jobs in its state file."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -137,12 +137,12 @@ class Jobs:
         self._read()
 
     def find(self, job_id: str, project_id: str) -> Job | None:
-        """The job of that id, if it is one of the project."""
+        """Return the job of that id, None if the project has no such job."""
         job = self.by_id.get(job_id)
         return job if job and job.project_id == project_id else None
 
     def create(self, kind: JobKind, wanted: Iterable[NewServer], asker: Asker) -> Job:
-        """Create servers. Raises as `Cloud.create` does, before the first is there."""
+        """Create servers. Raise as `Cloud.create` does, before the first exists."""
         operation = self.cloud.lifecycle.creation.trigger
         job = self._new(kind, True, asker)
         for server in wanted:
@@ -153,12 +153,12 @@ class Jobs:
     def request(
         self, kind: JobKind, instance: Instance, steps: Iterable[JobStep], asker: Asker, batch: bool
     ) -> Job:
-        """Ask for steps of one server, each when the one before is over.
+        """Request steps of one server, each at the end of the one before.
 
-        Raises `Refused` where the first is.
+        Raise `Refused` if the first is refused.
         """
         job = self._new(kind, batch, asker)
-        self._ask(job, instance, steps)
+        self._request(job, instance, steps)
         return self._begun(job)
 
     def request_each(
@@ -168,12 +168,12 @@ class Jobs:
         steps: Iterable[JobStep],
         asker: Asker,
     ) -> Job:
-        """Ask for steps of many servers, None for one that is unknown; who is refused fails."""
+        """Request steps of many servers, None for an unknown one; a refused part fails."""
         job, steps = self._new(kind, True, asker), tuple(steps)
         for server_id, instance in servers.items():
             try:
                 if instance is not None:
-                    self._ask(job, instance, steps)
+                    self._request(job, instance, steps)
                     continue
                 error, reason = UNKNOWN, f"The server {server_id} could not be found."
             except Refused as refused:
@@ -187,7 +187,7 @@ class Jobs:
         return Job(number, self._id(number), asker.project_id, kind, batch, asker, now)
 
     def _id(self, *numbers: int) -> str:
-        """An id that depends on the seed and these numbers."""
+        """Return an id that depends on the seed and these numbers."""
         words = "/".join(map(str, (self.cloud.seed, JOB, *numbers)))
         return UUID(int=Random(words).getrandbits(128), version=4).hex
 
@@ -197,7 +197,7 @@ class Jobs:
         job.parts.append(SubJob(number, part_id, server_id, first.operation, then, job.begun))
         return job.parts[-1]
 
-    def _ask(self, job: Job, instance: Instance, steps: Iterable[JobStep]) -> None:
+    def _request(self, job: Job, instance: Instance, steps: Iterable[JobStep]) -> None:
         first, *then = steps
         before = instance.fault
         self.cloud.request(instance, first.operation, {}, job.asker, first.changes)
@@ -211,7 +211,7 @@ class Jobs:
         self._followed.setdefault(part.server_id, []).append((job, part))
 
     def _begun(self, job: Job) -> Job:
-        """Keep a new job with all of its parts, and forget the oldest where there are too many."""
+        """Store a new job with all of its parts, and forget the oldest beyond `MOST_JOBS`."""
         self.by_id[job.id] = job
         self.cloud.state.put(JOB, job.id, job.document())
         for part in job.parts:
@@ -227,7 +227,7 @@ class Jobs:
             self.cloud.state.put(JOB, f"{job.id}/{part.number:04}", part.document())
 
     def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:
-        """An operation is over, and with it what it was the last step of, or failed."""
+        """Continue or end the parts of which an operation ended."""
         followed = self._followed.pop(instance.id, [])
         for job, part in followed:
             if part.operation != operation:
@@ -253,14 +253,12 @@ class Jobs:
             part.end(instance.updated, REFUSED, str(refused))
 
     def _read(self) -> None:
-        """Take over the jobs that the state has kept."""
+        """Continue with the stored jobs."""
         try:
             jobs = jobs_of(self.cloud.state.all(JOB))
         except (KeyError, TypeError, ValueError) as error:
             path = self.cloud.state.path
-            raise InvalidInput(
-                f"{path}: the file is broken: a job does not read: {error}"
-            ) from None
+            raise InvalidInput(f"{path}: the file is broken: invalid job: {error}") from None
         for job in jobs:
             self.by_id[job.id], self._count = job, job.number
             for part in job.parts:
@@ -269,7 +267,7 @@ class Jobs:
         self.cloud.state.commit()
 
     def _take_over(self, job: Job, part: SubJob) -> None:
-        """Follow a part again, also where its operation was over while nobody heard it."""
+        """Follow a part again, also if its operation ended before the restart."""
         here, gone = self.cloud.instances.get(part.server_id), self.cloud.gone.get(part.server_id)
         instance = here or gone
         if instance is None:
@@ -284,7 +282,7 @@ class Jobs:
 
 
 def _why(instance: Instance, operation: str) -> str:
-    """Why an operation went wrong, in a sentence."""
+    """Return why an operation failed."""
     if instance.operation:
         return f"{operation}: {instance.operation} was asked for and took its place"
     return instance.fault.message if instance.fault else f"{operation} went wrong"

@@ -18,7 +18,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.scenario import ScenarioWord, read_word
 
 MOST = 10**9
-"""What can be asked for in numbers ends here."""
+"""The largest number in a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class Chance:
 
     @classmethod
     def parse(cls, text: str) -> tuple[str, Self]:
-        """What stands before the marks `#N`, `*TIMES` and `%PERCENT`, in any order, and these.
+        """Return the text before the marks `#N`, `*TIMES` and `%PERCENT`, and the chance of these.
 
         >>> Chance.parse("503@show_server#3*2%10")
         ('503@show_server', Chance(first=3, times=2, percent=10.0))
 
-        Raises `InvalidInput` for a mark that does not read.
+        Raise `InvalidInput` for an invalid mark.
         """
         rest, *marks = re.split(r"(?=[#*%])", text)
         found: dict[str, str] = {}
@@ -49,9 +49,9 @@ class Chance:
 
     @classmethod
     def given(cls, document: Mapping[str, object]) -> Self:
-        """The chance of a JSON object, of which it reads `first`, `times` and `percent`.
+        """Return the chance of a JSON object with `first`, `times` and `percent`.
 
-        Raises `InvalidInput` for a value that does not fit.
+        Raise `InvalidInput` for an invalid value.
         """
         found = {key: document[key] for key in _KEYS.values() if document.get(key) is not None}
         for key, value in found.items():
@@ -88,15 +88,15 @@ class Chance:
 
 @dataclass(slots=True)
 class StrikeCount:
-    """How often a fault was `met` so far, and how often it `struck`."""
+    """How many requests `met` a fault so far, and how many it `struck`."""
 
     met: int = 0
     struck: int = 0
 
     def strikes(self, chance: Chance, draw: Callable[[], float]) -> bool:
-        """Counts one more match and says whether the fault strikes it.
+        """Count one more match. Return whether the fault strikes it.
 
-        `draw` gives a number in [0, 1); it is asked for only where less than 100 percent decide.
+        `draw` gives a number in [0, 1); it is called only if `percent` is below 100.
         """
         self.met += 1
         if self.met < chance.first or self.spent(chance):
@@ -107,7 +107,7 @@ class StrikeCount:
         return True
 
     def spent(self, chance: Chance) -> bool:
-        """Whether the fault strikes no more."""
+        """Return whether the fault has struck as often as it may."""
         return chance.times is not None and self.struck >= chance.times
 
 
@@ -123,32 +123,32 @@ def _wrong(where: str, key: str, value: str) -> str:
     return f"{where!r}: {key} is {value or 'missing'!r}; expected {_EXPECTED[key]}"
 
 
-EVERYBODY = "*"
+ALL_SERVERS = "*"
 
 
 @dataclass(slots=True)
 class FaultOrder:
-    """What becomes of a request of the servers whose names match the pattern `servers`."""
+    """The outcome of a request for servers whose names match the pattern `servers`."""
 
     word: ScenarioWord
     chance: Chance
-    servers: str = EVERYBODY
+    servers: str = ALL_SERVERS
     count: StrikeCount = field(default_factory=StrikeCount)
 
     @classmethod
     def parse(cls, lifecycle: Lifecycle, text: str) -> Self:
-        """The fault that a text writes. Raises `InvalidInput` that says what there is instead."""
+        """Return the fault of a text. Raise `InvalidInput`, which lists the known words."""
         what, on, servers = text.strip().partition(" on ")
         word, chance = Chance.parse(what)
-        return cls(_word(lifecycle, word), chance, servers.strip() if on else EVERYBODY)
+        return cls(_word(lifecycle, word), chance, servers.strip() if on else ALL_SERVERS)
 
     @classmethod
     def given(cls, lifecycle: Lifecycle, document: Mapping[str, object]) -> Self:
-        """The fault of a JSON object: `fault`, `servers`, and what `Chance.given` reads.
+        """Return the fault of a JSON object: `fault`, `servers` and the keys of a chance.
 
-        Raises `InvalidInput` that says what there is instead.
+        Raise `InvalidInput`, which lists the known words.
         """
-        text, servers = document.get("fault"), document.get("servers", EVERYBODY)
+        text, servers = document.get("fault"), document.get("servers", ALL_SERVERS)
         if not isinstance(text, str) or not isinstance(servers, str):
             raise InvalidInput('expected {"fault": "OPERATION:OUTCOME@STEP", "servers": "web-*"}')
         if len(document.keys() & {"first", "times", "percent", "servers"}) == 0:
@@ -156,7 +156,7 @@ class FaultOrder:
         return cls(_word(lifecycle, text), Chance.given(document), servers)
 
     def strikes(self, operation: str, name: str, draw: Callable[[], float]) -> bool:
-        """Whether it strikes a request of the server of that name; see `StrikeCount.strikes`."""
+        """Return whether it strikes a request for that server; see `StrikeCount.strikes`."""
         return (
             operation == self.word.operation.name
             and fnmatchcase(name, self.servers)
@@ -164,12 +164,12 @@ class FaultOrder:
         )
 
     def __str__(self) -> str:
-        servers = "" if self.servers == EVERYBODY else f" on {self.servers}"
+        servers = "" if self.servers == ALL_SERVERS else f" on {self.servers}"
         return f"{self.word.text}{self.chance}{servers}"
 
 
 def _word(lifecycle: Lifecycle, text: str) -> ScenarioWord:
     word = read_word(lifecycle, text)
     if not word.outcomes and not word.given:
-        raise InvalidInput(f"{text}: say what becomes of it, OPERATION:OUTCOME@STEP")
+        raise InvalidInput(f"{text}: no outcome; expected OPERATION:OUTCOME@STEP")
     return word

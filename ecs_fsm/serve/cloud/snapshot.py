@@ -51,7 +51,7 @@ def shape() -> type[BaseModel]:
 
 
 def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
-    """The documents of a server that are not kept yet, by name; it counts them as kept."""
+    """Yield the new documents of a server with their names, and count them as stored."""
     yield (
         instance.id,
         {
@@ -64,19 +64,19 @@ def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
             "faults": [fault_json(fault) for fault in instance.faults],
         },
     )
-    (seen, asked), (no_seen, no_asked) = instance.kept, instance.forgotten
-    for number, change in enumerate(instance.history[seen - no_seen :], start=seen):
+    (entries, requests), (no_entries, no_requests) = instance.kept, instance.forgotten
+    for number, change in enumerate(instance.history[entries - no_entries :], start=entries):
         row: Json = [change.at, change.event, change.state, dict(change.facts)]
         yield f"{instance.id}/seen/{number:08}", row
-    for number, request in enumerate(instance.requests[asked - no_asked :], start=asked):
+    for number, request in enumerate(instance.requests[requests - no_requests :], start=requests):
         yield f"{instance.id}/asked/{number:08}", [
             *request[:2], [*request.asker], request.refused
         ]  # fmt: skip
-    instance.kept = _told(instance)
+    instance.kept = _totals(instance)
 
 
 def surplus(instance: Instance) -> Iterator[str]:
-    """Forgets the oldest changes and requests of a server that has too many; their documents."""
+    """Forget the oldest changes and requests beyond `MOST_PAST`; yield their documents' names."""
     gone = [0, 0]
     pasts: tuple[tuple[str, list[Any]], ...] = (
         ("seen", instance.history),
@@ -91,14 +91,14 @@ def surplus(instance: Instance) -> Iterator[str]:
     instance.forgotten = instance.forgotten[0] + gone[0], instance.forgotten[1] + gone[1]
 
 
-def _told(instance: Instance) -> tuple[int, int]:
-    """How many changes and requests there have been."""
-    seen, asked = instance.forgotten
-    return seen + len(instance.history), asked + len(instance.requests)
+def _totals(instance: Instance) -> tuple[int, int]:
+    """Return how many changes and requests there have been."""
+    entries, requests = instance.forgotten
+    return entries + len(instance.history), requests + len(instance.requests)
 
 
 def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> Iterator[Instance]:
-    """The servers of documents in the order of their names. Raises `InvalidInput` for others."""
+    """Yield the servers of documents in the order of their creation. Raise `InvalidInput`."""
     found: dict[str, Instance] = {}
     first: dict[tuple[str, str], int] = {}
     lifecycle = kind.lifecycle
@@ -117,12 +117,12 @@ def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> 
                 at, operation, asker, refused = cast(list[Any], document)
                 found[own].requests.append(RequestRecord(at, operation, Asker(*asker), refused))
     except (KeyError, TypeError, ValueError) as error:
-        said = ": ".join(str(error).splitlines()[:2])
-        raise InvalidInput(f"a server does not read ({type(error).__name__}: {said})") from None
+        reason = ": ".join(str(error).splitlines()[:2])
+        raise InvalidInput(f"invalid server ({type(error).__name__}: {reason})") from None
     for instance in found.values():
-        seen, asked = (first.get((instance.id, which), 0) for which in ("seen", "asked"))
-        instance.forgotten = seen, asked
-        instance.kept = _told(instance)
+        entries, requests = (first.get((instance.id, which), 0) for which in ("seen", "asked"))
+        instance.forgotten = entries, requests
+        instance.kept = _totals(instance)
     yield from sorted(found.values(), key=lambda instance: instance.number)
 
 
@@ -148,7 +148,7 @@ SERVER, CLOUD = "server", "cloud"
 
 
 class Checkpoint(NamedTuple):
-    """Where a cloud stands: its time, when it began, its seed, and how many servers it has made."""
+    """The time of a cloud, the date at which it began, its seed, and how many servers it made."""
 
     now: float
     epoch: datetime
@@ -157,20 +157,20 @@ class Checkpoint(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A cloud as it was kept, with the servers that are there and those that are gone."""
+    """A stored cloud, with its present and its deleted servers."""
 
     checkpoint: Checkpoint
     instances: list[Instance]
 
 
 class SnapshotStore:
-    """A cloud of servers of a `kind`, with its `troubles`, in a `state`."""
+    """Writes a cloud of servers of a `kind`, with its orders, to a state file, and reads it."""
 
-    def __init__(self, state: StateFile, kind: type[BaseServer], troubles: Orders) -> None:
-        self._state, self._kind, self._troubles = state, kind, troubles
+    def __init__(self, state: StateFile, kind: type[BaseServer], orders: Orders) -> None:
+        self._state, self._kind, self._orders = state, kind, orders
 
     def put(self, instance: Instance) -> None:
-        """Have a server there as it is now, from the next commit on."""
+        """Store a server as it is now, with the next commit."""
         instance.revision += 1
         if self._state.kept:
             for name, document in pieces(instance):
@@ -179,11 +179,11 @@ class SnapshotStore:
             self._state.drop(SERVER, name)
 
     def drop(self, instance: Instance) -> None:
-        """Forget a server, from the next commit on."""
+        """Remove a server, with the next commit."""
         self._state.drop(SERVER, instance.id)
 
     def commit(self, checkpoint: Checkpoint) -> None:
-        """Have on the disk what was put, the troubles, and where the cloud stands."""
+        """Write what was put, the orders and the checkpoint to the disk."""
         self._state.put(
             CLOUD,
             self._kind.lifecycle.name,
@@ -192,15 +192,15 @@ class SnapshotStore:
                 "epoch": checkpoint.epoch.isoformat(),
                 "seed": checkpoint.seed,
                 "count": checkpoint.made,
-                **self._troubles.as_json(),
+                **self._orders.as_json(),
             },
         )
         self._state.commit()
 
     def read(self) -> Snapshot | None:
-        """What was kept, None where nothing was; the troubles go on with theirs.
+        """Return the stored cloud, None if there is none, and restore the orders.
 
-        Raises `InvalidInput` for another lifecycle and for what does not read.
+        Raise `InvalidInput` for another lifecycle and for invalid documents.
         """
         path, name = self._state.path, self._kind.lifecycle.name
         try:
@@ -210,11 +210,13 @@ class SnapshotStore:
         if not kept:
             return None
         if name not in kept:
-            raise InvalidInput(f"{path}: its servers are of the lifecycle {', '.join(kept)}")
+            raise InvalidInput(
+                f"{path}: its servers are of the lifecycle {', '.join(kept)}; expected {name}"
+            )
         try:
             own = cast(dict[str, Any], kept[name])
             epoch, seed = datetime.fromisoformat(own["epoch"]), int(own["seed"])
-            self._troubles.restore(own)
+            self._orders.restore(own)
             checkpoint = Checkpoint(float(own["now"]), epoch, seed, own["count"])
             return Snapshot(checkpoint, list(instances(self._kind, self._state.all(SERVER))))
         except (KeyError, TypeError, ValueError) as error:

@@ -20,16 +20,23 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 OURS = 0x45435346
-"""SQLite's application_id of our files."""
+"""SQLite's application_id of state files."""
 VERSION = 1
 
 
 class StateFile:
-    """The file at `path`, made if there is none; without a path nothing is kept.
+    """The file at `path`, made if there is none; without a path nothing is stored.
 
-    Raises `InvalidInput`, and leaves the file as it was, for one that is broken, of another
-    version, of another program or in use.
+    Raise `InvalidInput`, and leave the file unchanged, if it is broken, of another version, of
+    another program or in use.
     """
+
+    # Why the file survives a crash at any moment: a change of the cloud is one transaction, since
+    # `commit` is called when the change is complete and not between its documents. In the WAL mode
+    # a transaction is appended to a log, and synchronous = FULL waits until the log is on the disk;
+    # the next start replays whole transactions and drops a torn one. A client gets its response
+    # after the commit, so what it was promised is in the file. The exclusive lock keeps a second
+    # process from writing its own cloud into the same file.
 
     def __init__(self, path: str | None) -> None:
         self.path = path
@@ -37,36 +44,36 @@ class StateFile:
 
     @property
     def kept(self) -> bool:
-        """Whether there is a file that keeps anything."""
+        """Whether there is a file."""
         return self._file is not None
 
     def put(self, kind: str, name: str, document: Json) -> None:
-        """Keep a document in the place of the one of that kind and name."""
+        """Store a document, in place of the one of that kind and name."""
         if self._file:
             row = kind, name, json.dumps(document)
             self._file.execute("REPLACE INTO document VALUES (?, ?, ?)", row)
 
     def drop(self, kind: str, name: str) -> None:
-        """Forget a document, and those whose names go on with `name/`."""
+        """Remove a document, and those whose names begin with `name/`."""
         if self._file:
             row = kind, name, f"{name}/", f"{name}0"
             clause = "kind = ? AND (name = ? OR name > ? AND name < ?)"
             self._file.execute(f"DELETE FROM document WHERE {clause}", row)  # noqa: S608
 
     def commit(self) -> None:
-        """Have everything on the disk that was put so far."""
+        """Write everything that was put so far to the disk."""
         if self._file and self._file.in_transaction:
             self._file.commit()
 
     def all(self, kind: str) -> Iterator[tuple[str, Json]]:
-        """The documents of a kind with their names, in the order of these."""
+        """Yield the documents of a kind with their names, in the order of the names."""
         if self._file:
             rows = "SELECT name, body FROM document WHERE kind = ? ORDER BY name"
             for name, body in self._file.execute(rows, (kind,)):
                 yield name, json.loads(body)
 
     def close(self) -> None:
-        """Commit, and let the file go."""
+        """Commit, and close the file."""
         if self._file:
             self.commit()
             self._file.close()
@@ -105,7 +112,7 @@ def _opened(path: str) -> sqlite3.Connection:
 
 
 def _check(file: sqlite3.Connection, path: str) -> None:
-    """Raise for a file that cannot be used, before anything in it is changed."""
+    """Raise for an unusable file, before anything in it is changed."""
     (owner,) = file.execute("PRAGMA application_id").fetchone()
     (version,) = file.execute("PRAGMA user_version").fetchone()
     if owner != OURS:
@@ -121,10 +128,10 @@ T = TypeVar("T")
 
 
 class Repository(Generic[T]):
-    """The things of a `kind` in a `state`, each a model or a dataclass of the type `made`.
+    """The items of a `kind` in a state file, each a model or a dataclass of the type `made`.
 
-    Those that the state has kept come in their `order`, then the others as they are put. Raises
-    `InvalidInput` for what the state has of that kind and does not read.
+    Stored items come in their `order`, then new ones as they are put. Raise `InvalidInput` for
+    invalid documents of that kind.
     """
 
     def __init__(
@@ -154,20 +161,20 @@ class Repository(Generic[T]):
         return iter(self._there.values())
 
     def get(self, name: str) -> T | None:
-        """The thing of that name."""
+        """Return the item of that name, None without one."""
         return self._there.get(name)
 
-    def put(self, name: str, thing: T) -> None:
-        """Keep a thing in the place of the one of that name."""
-        self._there[name] = thing
+    def put(self, name: str, item: T) -> None:
+        """Store an item, in place of the one of that name."""
+        self._there[name] = item
         if self._state.kept:
-            self._state.put(self._kind, name, self._adapter.dump_python(thing, mode="json"))
+            self._state.put(self._kind, name, self._adapter.dump_python(item, mode="json"))
 
     def drop(self, name: str) -> None:
-        """Forget the thing of that name, if there is one."""
+        """Remove the item of that name, if there is one."""
         if self._there.pop(name, None) is not None:
             self._state.drop(self._kind, name)
 
     def commit(self) -> None:
-        """Have on the disk what was put and dropped."""
+        """Write what was put and dropped to the disk."""
         self._state.commit()
