@@ -1,4 +1,4 @@
-"""What a user pastes to have a client talk to the cloud."""
+"""The text at the start of the server: its address, and settings of clients to paste."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ USER = "demo"
 
 
 def to_paste(cloud: Cloud, url: str) -> str:
-    """Where the cloud at `url` listens, and the settings of clients that go there."""
+    """Return the address of the cloud and the settings of its clients."""
     text = (resources.files("ecs_fsm.serve") / "paste.txt").read_text(encoding="utf-8")
     speed = cloud.clock.speed
     return Template(text).substitute(

@@ -1,4 +1,4 @@
-"""A cloud with everything around it, ready to be listened for."""
+"""A cloud with everything around it, ready for an HTTP server."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ from ecs_fsm.serve.http.wire import PREFIX, WireFaults
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a cloud is to be like.
+    """Options of a cloud.
 
     `profile`, `state` and `record` are paths; `speed` is in simulated seconds in a real one;
-    `faults` are as they are written for the cloud or the wire; `policy` has the settings of
-    `Policy`.
+    `faults` are texts, for the cloud or the wire; `policy` has the settings of `Policy`.
     """
 
     lifecycle: str
@@ -42,7 +41,7 @@ class Options:
 class Service:
     """A `cloud`, its `clockwork`, the `record` of its changes, faults on its `wire`, and the `app`.
 
-    Raises `InvalidInput` for whatever does not read; then nothing was begun.
+    Raise `InvalidInput` for an invalid option; then nothing was started.
     """
 
     def __init__(self, options: Options, settings: Settings) -> None:
@@ -68,23 +67,23 @@ class Service:
             raise
 
     def add_fault(self, text: str) -> None:
-        """Let a fault strike from now on, one of the wire if it begins so."""
+        """Let a fault strike from now on, one of the wire if its text begins with `wire:`."""
         if text.startswith(PREFIX):
             self.wire.add(text)
         else:
             self.cloud.orders.add(text)
 
     def close(self) -> None:
-        """Keep everything, and let the files go."""
+        """Store everything, and close the files."""
         self.cloud.close()
         self.record.close()
 
 
 @contextmanager
 def begun(options: Options, settings: Settings) -> Iterator[tuple[Service, socket]]:
-    """A service and the socket on which it is to listen; at the end all is kept.
+    """Yield a service and the socket for its server; store everything at the end.
 
-    Raises `InvalidInput` for an address that is not free, and as `Service` does.
+    Raise `InvalidInput` for an address that is in use, and as `Service` does.
     """
     with bind(settings) as bound:
         service = Service(options, settings)
