@@ -6,8 +6,7 @@ from importlib import resources
 from string import Template
 
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.http.access import identifier
-from ecs_fsm.serve.identity.tokenbody import REGION
+from ecs_fsm.serve.http.access import REGION, identifier
 
 USER = "demo"
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4, uuid5
 
 ADMIN = "admin"
+REGION = "RegionOne"
 NAMESPACE = UUID("6f1c1f0e-6a4b-4c58-9d0a-0f0a6d1f8774")
 MOST_TOKENS = 10_000
 MOST_NAMES = 10_000

@@ -7,11 +7,10 @@ from typing import Any
 
 from fastapi import Request
 
-from ecs_fsm.serve.http.access import Token, identifier
+from ecs_fsm.serve.http.access import REGION, Token, identifier
 from ecs_fsm.serve.http.bodies import Body
 
 DOMAIN = {"id": "default", "name": "Default"}
-REGION = "RegionOne"
 SERVICES = (
     ("identity", "keystone", "/identity/v3"),
     ("compute", "nova", "/compute/v2.1"),
