@@ -1,13 +1,13 @@
-"""Reads a lesson from TOML, and plays it through to know that it is right.
+"""Lessons: TOML files whose steps are run against the table when they are read.
 
 title = "Stop a server"
 introduction = "A few sentences that say what this is about."
-from = "active/-"               # VM/TASK[FACT=VALUE]; left out where there is no server yet
+from = "active/-"               # VM/TASK[FACT=VALUE]; omitted if there is no server yet
 
 [[step]]
 text = "What to do, and why."
 do = "stop"                     # an operation or event, as EVENT[FACT=VALUE] with facts
-state = "active/powering-off"   # where the server stands then
+state = "active/powering-off"   # the state after it
 then = "What was learned."
 """
 
@@ -35,7 +35,7 @@ MOST_BYTES = 32_768
 MOST_STEPS = 40
 MOST_WORD = 200
 LONGEST: Mapping[str, int] = {"title": 80, "introduction": 800, "text": 800, "then": 800}
-"""How many characters a text may have; what is no text for people is a word."""
+"""The most characters of a text; of other values `MOST_WORD`."""
 TABLE = "step"
 BEGIN = "from"
 OF_LESSON = ("title", "introduction")
@@ -47,7 +47,7 @@ EXPECTED = (
 
 
 class LessonStep(NamedTuple):
-    """One thing to do. It is done when the server stands in `state` after `trigger`."""
+    """One step of a lesson. It is done when the server is in `state` after `trigger`."""
 
     text: str
     """What to do, and why."""
@@ -59,7 +59,7 @@ class LessonStep(NamedTuple):
 
     @property
     def word(self) -> str:
-        """What to do as it is written: `shelve[offload=later]`."""
+        """What to do, as it is written: `shelve[offload=later]`."""
         return f"{self.trigger}{bracketed(self.given)}"
 
     def as_dict(self) -> dict[str, object]:
@@ -73,18 +73,18 @@ class LessonStep(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """Steps that are played one after the other, from `start` (None: there is no server yet)."""
+    """Steps to run in order, from `start` (None: there is no server yet)."""
 
     name: str
     title: str
     introduction: str
     start: State | None
     remember: Mapping[str, str]
-    """What a server at `start` remembers."""
+    """The facts of the server at `start`."""
     steps: tuple[LessonStep, ...]
 
     def as_dict(self) -> dict[str, object]:
-        """The fields by name: `start` as "vm/task" or None, each step as `LessonStep.as_dict`."""
+        """Return the fields: `start` as "vm/task" or None, each step as `LessonStep.as_dict`."""
         steps = [step.as_dict() for step in self.steps]
         return self._asdict() | {"remember": dict(self.remember), "steps": steps}
 
@@ -123,7 +123,7 @@ def _add(found: dict[str, Lesson], lesson: Lesson, place: str) -> None:
 
 
 def find(among: tuple[Lesson, ...], name: str) -> Lesson:
-    """The lesson of that name. Raises `InvalidInput` for an unknown one."""
+    """Return the lesson of that name. Raise `InvalidInput` for an unknown name."""
     known = {lesson.name: lesson for lesson in among}
     if name not in known:
         raise unknown("lesson", name, known)
@@ -172,7 +172,7 @@ def read(lifecycle: Lifecycle, data: bytes, file: str, name: str | None = None) 
 
 
 def lesson_name(file: str, place: str) -> str:
-    """The name that a lesson has by its file: without folders, number and ending."""
+    """Return the name of a lesson: that of its file without folders, number and extension."""
     stem = re.split(r"[/\\]", file)[-1].rpartition(".")[0]
     name = re.sub(r"^\d+[-_ ]+", "", stem)
     if not re.fullmatch(r"[\w-]{1,60}", name):
@@ -185,7 +185,7 @@ def lesson_name(file: str, place: str) -> str:
 
 
 class _LessonReader:
-    """One file while it is read."""
+    """Reads the lesson of one file."""
 
     def __init__(self, lifecycle: Lifecycle, toml: TomlFile) -> None:
         self._lifecycle = lifecycle
@@ -193,7 +193,7 @@ class _LessonReader:
         self._content = toml.content
 
     def lesson(self, name: str) -> Lesson:
-        """The lesson, once every key of it was found right."""
+        """Return the lesson. Raise `InvalidInput` for a wrong key or value."""
         content = self._content
         self._check_keys(content, (*OF_LESSON, BEGIN, TABLE))
         title, introduction = (self._text(content, key) for key in OF_LESSON)
@@ -222,7 +222,7 @@ class _LessonReader:
         rows = self._toml.array(TABLE)
         if len(rows) > MOST_STEPS:
             raise self._toml.error(
-                f"there are {len(rows)} steps; expected at most {MOST_STEPS}", TABLE, MOST_STEPS
+                f"{len(rows)} steps; expected at most {MOST_STEPS}", TABLE, MOST_STEPS
             )
         for number, row in enumerate(rows):
             step, node = self._step(number, row, node)
@@ -240,7 +240,7 @@ class _LessonReader:
             raise self._toml.error(str(refused), TABLE, number, "do") from None
         if end.state != reached:
             raise self._toml.error(
-                f"after {done} the server stands at {end.state}; "
+                f"after {done} the server is at {end.state}; "
                 f"expected state = {str(end.state)!r}, not {reached!r}",
                 TABLE,
                 number,
@@ -255,9 +255,9 @@ class _LessonReader:
                 raise self._toml.error(str(unknown("key", key[:MOST_WORD], known)), *table, key)
 
     def _text(self, row: Row, key: str, *table: str | int) -> str:
-        """A text as it is shown: its line breaks and indentation are those of the file only."""
+        """Return a text without the line breaks and indentation of the file."""
         if key not in row:
-            raise self._toml.error(f"there is no {key}; {EXPECTED}", *table)
+            raise self._toml.error(f"{key} is missing; {EXPECTED}", *table)
         value, most = row[key], LONGEST.get(key, MOST_WORD)
         if not isinstance(value, str) or not value.strip():
             raise self._toml.error(f"{key} is not a text; expected one in quotes", *table, key)

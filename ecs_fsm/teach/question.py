@@ -1,4 +1,4 @@
-"""A question with its choices, and how one is put together so that it does not give itself away."""
+"""A quiz question with its choices, and how the wrong choices are selected."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import NamedTuple, TypeVar
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, State, Transition
 
-Thing = TypeVar("Thing")
-LEAST = 3
-"""Choices that a question has at least; with fewer it is not worth asking."""
+Item = TypeVar("Item")
+LEAST_CHOICES = 3
 TICK = "Tick all that are right."
-"""How a question ends that may have several answers."""
-MOST = 4
-"""Choices that a question with one answer has."""
+"""The end of a question that may have several answers."""
+MOST_CHOICES = 4
+"""The number of choices of a question with one answer, if there are enough wrong ones."""
 
 
 class Question(NamedTuple):
-    """A question; `answers` are the numbers, from 0, of all choices that are right."""
+    """A question; `answers` holds the positions, from 0, of all right choices."""
 
     kind: str
     text: str
@@ -29,17 +28,17 @@ class Question(NamedTuple):
 
     @property
     def several(self) -> bool:
-        """Whether several choices may be right, and the question says so."""
+        """Whether several choices may be right; the text of the question says so."""
         return self.text.endswith(TICK)
 
     def as_dict(self) -> dict[str, object]:
-        """`{"kind", "text", "choices", "answers", "explanation"}`."""
+        """Return `{"kind", "text", "choices", "answers", "explanation"}`."""
         lists = {"choices": list(self.choices), "answers": list(self.answers)}
         return self._asdict() | lists
 
 
 class QuestionDraft(NamedTuple):
-    """A question on its way: its text, what is right, what is wrong, and why."""
+    """A question before its choices are selected: right answers and candidates for wrong ones."""
 
     kind: str
     text: str
@@ -48,63 +47,67 @@ class QuestionDraft(NamedTuple):
     explanation: str
 
     def among(self, order: Sequence[str] = ()) -> Iterator[Question]:
-        """The question, its choices in the order of the table (else of the alphabet), or none."""
-        room = max(MOST - len(self.right), LEAST - 1)
+        """Yield the question, or nothing if it would have too few choices.
+
+        The choices stand in the given order, otherwise in that of the alphabet, so that their order
+        does not betray the answer.
+        """
+        room = max(MOST_CHOICES - len(self.right), LEAST_CHOICES - 1)
         wrong = [w for w in dict.fromkeys(self.wrong) if w not in self.right][:room]
         places = {word: place for place, word in enumerate(order)}
         choices = sorted({*self.right, *wrong}, key=lambda c: (places.get(c, len(places)), c))
-        if self.right and wrong and len(choices) >= LEAST:
+        if self.right and wrong and len(choices) >= LEAST_CHOICES:
             answers = tuple(n for n, choice in enumerate(choices) if choice in self.right)
             yield Question(self.kind, self.text, tuple(choices), answers, self.explanation)
 
 
 def placed(state: State) -> str:
-    """A state as a question tells it."""
+    """Return a state as the text of a question describes it."""
     return f"vm_state {state.vm_state}, task_state {state.task_state or 'null'}"
 
 
 def shown(state: State) -> str:
-    """A state as a choice."""
+    """Return a state as the text of a choice."""
     return f"{state} ({state.status})"
 
 
 def meaning(state: State) -> str:
-    """What a state means, in the table's words."""
+    """Return what a state means, in the words of the table."""
     task = f" {state.task_state}: {state.task_state.meaning}" if state.task_state else ""
     return f"{state.vm_state}: {state.vm_state.meaning}{task}"
 
 
 def known(lifecycle: Lifecycle, facts: Facts) -> str:
-    """What is known of a server besides, as a sentence with a space in front; empty for nothing."""
+    """Return known facts as a sentence after a space; empty without facts."""
     memory = lifecycle.memory
-    told = [memory.fact(name).because.format(value=value) for name, value in facts]
-    return f" Known besides: {' and '.join(told)}." if told else ""
+    reasons = [memory.fact(name).because.format(value=value) for name, value in facts]
+    return f" Also known: {' and '.join(reasons)}." if reasons else ""
 
 
-def ways_on(lifecycle: Lifecycle, trigger: str, state: State) -> list[Transition]:
-    """What a trigger can do in a state that nobody holds back there, each with what decides it."""
+def transitions_at(lifecycle: Lifecycle, trigger: str, state: State) -> list[Transition]:
+    """Return the transitions of a trigger in a state without a guard, each with its conditions."""
     usual = lifecycle.found(state)
     found = lifecycle.possible(trigger, usual)
     return [t._replace(when=deciding(lifecycle, t.when)) for t in found]
 
 
 def deciding(lifecycle: Lifecycle, facts: Facts) -> Facts:
-    """Facts without those that only hold requests back: of them all is as usual."""
+    """Return facts without those that only guards read, which have their usual values."""
     guards = {guard.fact for guard in lifecycle.table.guards}
     return tuple((name, value) for name, value in facts if name not in guards)
 
 
 def certain(lifecycle: Lifecycle, trigger: str, state: State) -> bool:
-    """Whether a trigger is possible in a state whatever the facts are that it depends on there."""
-    rows = [dict(t.when) for t in ways_on(lifecycle, trigger, state)]
+    """Whether a trigger is possible in a state for all values of the facts that it depends on."""
+    rows = [dict(t.when) for t in transitions_at(lifecycle, trigger, state)]
     facts = list(dict.fromkeys(fact for row in rows for fact in row))
     every = product(*(lifecycle.memory.values(fact) for fact in facts))
     combinations = (dict(zip(facts, values, strict=True)) for values in every)
     return bool(rows) and all(any(row.items() <= c.items() for row in rows) for c in combinations)
 
 
-def rotated(things: Iterable[Thing], by: int) -> list[Thing]:
-    """The same begun with another one, so that not every question has the same choices."""
-    listed = list(things)
+def rotated(items: Iterable[Item], by: int) -> list[Item]:
+    """Return the items rotated by some places, so that not every question has the same choices."""
+    listed = list(items)
     place = by % len(listed) if listed else 0
     return listed[place:] + listed[:place]

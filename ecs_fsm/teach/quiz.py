@@ -1,4 +1,4 @@
-"""The quiz: every question that a lifecycle gives, and a choice of them that a seed decides."""
+"""The quiz: the bank of questions of a lifecycle, a selection by seed, and sheets to print."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from ecs_fsm.teach.question import Question
 
 MOST_SEED = 2**32 - 1
 _WORD = 0xFFFFFFFF
-MOST_CHOICES = 5
+MOST_LETTERED = 5
+"""Columns for choices in a CSV file."""
+"""Columns for choices in a CSV file."""
 BOX = "\N{BALLOT BOX}"
-SEVERAL = "Where it says so, tick all that are right; elsewhere one answer is right."
+SEVERAL = "One answer is right, unless a question says: tick all that are right."
 STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.4 system-ui, sans-serif; max-width: 44rem; margin: 0 auto; padding: 1rem; }
@@ -39,7 +41,7 @@ ul li { margin: .1rem 0; }
 
 @cache
 def questions(lifecycle: Lifecycle) -> tuple[Question, ...]:
-    """Every question, in an order that only a change of the table changes."""
+    """Return every question, in an order that depends on the table only."""
     bank = (
         *state_questions.of_status(lifecycle),
         *state_questions.of_showing(lifecycle),
@@ -54,15 +56,15 @@ def questions(lifecycle: Lifecycle) -> tuple[Question, ...]:
 
 
 def chosen(lifecycle: Lifecycle, seed: int, count: int) -> tuple[Question, ...]:
-    """The first `count` questions of the bank as a seed (0 to 2³² - 1) shuffles it.
+    """Return the first `count` questions of the bank, shuffled by a seed (0 to 2³² - 1).
 
-    Raises `InvalidInput` for a seed or a count that cannot be.
+    Raise `InvalidInput` for a seed or a count out of range.
     """
     bank = questions(lifecycle)
     if not 0 <= seed <= MOST_SEED:
-        raise InvalidInput(f"seed {seed} is no number from 0 to {MOST_SEED}")
+        raise InvalidInput(f"invalid seed {seed}: expected 0 to {MOST_SEED}")
     if not 1 <= count <= len(bank):
-        raise InvalidInput(f"{count} questions cannot be asked; there are 1 to {len(bank)}")
+        raise InvalidInput(f"invalid number of questions {count}: expected 1 to {len(bank)}")
     places = list(range(len(bank)))
     draws = mulberry32(seed)
     for last in range(len(bank) - 1, 0, -1):
@@ -72,9 +74,9 @@ def chosen(lifecycle: Lifecycle, seed: int, count: int) -> tuple[Question, ...]:
 
 
 def mulberry32(seed: int) -> Iterator[float]:
-    """Numbers from 0 to below 1, the same in every language: Tommy Ettinger's generator.
+    """Yield numbers in [0, 1) of Tommy Ettinger's generator mulberry32.
 
-    Its 32-bit arithmetic is what a page does with `Math.imul`.
+    The page computes the same numbers with `Math.imul`.
     """
     state = seed & _WORD
     while True:
@@ -85,7 +87,7 @@ def mulberry32(seed: int) -> Iterator[float]:
 
 
 class QuizSheet(NamedTuple):
-    """The questions that a seed chose of a lifecycle."""
+    """Questions about a lifecycle, selected by a seed."""
 
     lifecycle: str
     seed: int
@@ -93,30 +95,30 @@ class QuizSheet(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What stands above it, with all that is needed to make it again."""
+        """The heading, with everything needed to make the same sheet again."""
         return f"Quiz: the lifecycle of a server ({self.lifecycle}), seed {self.seed}"
 
     def as_dict(self) -> dict[str, object]:
-        """`{"lifecycle", "seed", "questions": [as `Question.as_dict`, ...]}`."""
+        """Return `{"lifecycle", "seed", "questions": [as `Question.as_dict`, ...]}`."""
         return self._asdict() | {"questions": [question.as_dict() for question in self.questions]}
 
 
 def quiz_sheet(lifecycle: Lifecycle, seed: int, count: int) -> QuizSheet:
-    """A sheet. Raises `InvalidInput` as `quiz.chosen` does."""
+    """Return a sheet of questions. Raise `InvalidInput` as `chosen` does."""
     return QuizSheet(lifecycle.name, seed, chosen(lifecycle, seed, count))
 
 
 def render(made: QuizSheet, path: str | Path) -> str:
-    """The text for a file of that name. Raises `InvalidInput` for an unknown ending."""
+    """Return the text for a file of that name. Raise `InvalidInput` for an unknown extension."""
     ending = Path(path).suffix.lower()
     if ending not in FORMATS:
         known = ", ".join(FORMATS)
-        raise InvalidInput(f"the ending {ending!r} of {str(path)!r} names no form; known: {known}")
+        raise InvalidInput(f"unknown extension {ending!r} of {str(path)!r}; known: {known}")
     return FORMATS[ending](made)
 
 
 def markdown(made: QuizSheet) -> str:
-    """The sheet as Markdown."""
+    """Return the sheet as Markdown."""
     return "\n".join(_markdown(made)) + "\n"
 
 
@@ -131,7 +133,7 @@ def _markdown(made: QuizSheet) -> Iterator[str]:
 
 
 def html(made: QuizSheet) -> str:
-    """The sheet as a page that stands alone: no script, nothing fetched, answers on a new page."""
+    """Return the sheet as a self-contained page without scripts, the answers on a new page."""
     return "\n".join(_html(made)) + "\n"
 
 
@@ -149,30 +151,30 @@ def _html(made: QuizSheet) -> Iterator[str]:
         yield f"<li>{escape(question.text)}\n<ul>{choices}</ul></li>"
     yield '</ol>\n<section class="answers">\n<h2>Answers</h2>\n<ol>'
     for question in made.questions:
-        told = escape(question.explanation)
-        yield f"<li><strong>{answered(question)}</strong> {told}</li>"
+        explanation = escape(question.explanation)
+        yield f"<li><strong>{answered(question)}</strong> {explanation}</li>"
     yield "</ol>\n</section>\n</main>\n</body>\n</html>"
 
 
 def table(made: QuizSheet) -> str:
-    """The sheet as CSV, a row for each question."""
-    letters = ascii_uppercase[:MOST_CHOICES]
+    """Return the sheet as CSV, one row for each question."""
+    letters = ascii_uppercase[:MOST_LETTERED]
     text = StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["number", "kind", "question", *letters, "answers", "explanation"])
     for number, q in enumerate(made.questions, 1):
-        choices = [*q.choices, *[""] * (MOST_CHOICES - len(q.choices))]
+        choices = [*q.choices, *[""] * (MOST_LETTERED - len(q.choices))]
         rows.writerow([number, q.kind, q.text, *choices, answered(q), q.explanation])
     return text.getvalue()
 
 
 def lettered(question: Question) -> Iterator[tuple[str, str]]:
-    """Each choice with its letter."""
+    """Return each choice with its letter."""
     return zip(ascii_uppercase, question.choices, strict=False)
 
 
 def answered(question: Question) -> str:
-    """The letters of the right choices."""
+    """Return the letters of the right choices."""
     return ", ".join(ascii_uppercase[n] for n in question.answers)
 
 
@@ -183,4 +185,4 @@ FORMATS: Mapping[str, Callable[[QuizSheet], str]] = {
     ".markdown": markdown,
     ".csv": table,
 }
-"""What the ending of a file's name stands for."""
+"""The function for each extension of a file name."""

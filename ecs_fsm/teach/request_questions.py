@@ -1,4 +1,4 @@
-"""Questions about requests: which are refused and why, where they lead, what is seen of them."""
+"""Questions about requests: which are refused and why, where they lead, what a poller sees."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LEADS = "leads"
 SEEN = "seen"
 Way = tuple[Outcome, ...]
 MOST_REASONS = 3
-"""Questions that ask why, for one operation."""
+"""Questions about reasons for one operation."""
 
 
 def of_refusals(lifecycle: Lifecycle) -> Iterator[Question]:
-    """Which of these requests get 409 now? One for each state that accepts some."""
-    order = _askable(lifecycle)
+    """Yield a question about refused requests for each state that accepts some."""
+    order = _operations(lifecycle)
     for number, (state, node) in enumerate(_nodes(lifecycle)):
         refused = [name for name in order if not lifecycle.possible(name, node)]
         accepted = [name for name in order if certain(lifecycle, name, state)]
@@ -42,9 +42,9 @@ def of_refusals(lifecycle: Lifecycle) -> Iterator[Question]:
 
 
 def of_reasons(lifecycle: Lifecycle) -> Iterator[Question]:
-    """Why a request is refused: a few for each operation, in states that differ."""
+    """Yield a few questions for each operation about the reasons for its refusal."""
     nodes = _nodes(lifecycle)
-    for number, name in enumerate(_askable(lifecycle)):
+    for number, name in enumerate(_operations(lifecycle)):
         by_reason: dict[str, State] = {}
         for state, node in nodes:
             if not lifecycle.possible(name, node):
@@ -52,18 +52,18 @@ def of_reasons(lifecycle: Lifecycle) -> Iterator[Question]:
         chosen = rotated(by_reason.items(), 5 * number)[:MOST_REASONS]
         for why, state in chosen:
             wrong = rotated(_untrue(lifecycle, name, state, by_reason), number)
-            text = f"{placed(state)}, and somebody asks for {name}. Why is it refused?"
-            told = f"{name}: {lifecycle.triggers[name].meaning} Refused: {why}."
-            yield from QuestionDraft(WHY, text, (why,), tuple(wrong), told).among()
+            text = f"{placed(state)}, and a user requests {name}. Why is it refused?"
+            explanation = f"{name}: {lifecycle.triggers[name].meaning} Refused: {why}."
+            yield from QuestionDraft(WHY, text, (why,), tuple(wrong), explanation).among()
 
 
 def _untrue(
     lifecycle: Lifecycle, name: str, state: State, by_reason: Mapping[str, State]
 ) -> Iterator[str]:
-    """Reasons that others have in a state, or the operation elsewhere, untrue of it here."""
+    """Yield reasons of other operations here and of this one elsewhere, all untrue here."""
     node = lifecycle.found(state)
     own = _under(lifecycle, name)
-    for other in _askable(lifecycle):
+    for other in _operations(lifecycle):
         under = _under(lifecycle, other)
         apart = not (under <= own or own <= under)
         if apart and state.vm_state not in under and not lifecycle.possible(other, node):
@@ -75,13 +75,13 @@ def _untrue(
 
 
 def _under(lifecycle: Lifecycle, name: str) -> set[str]:
-    """The vm_states under which an operation is accepted."""
+    """Return the vm_states in which an operation is accepted."""
     return {t.source.vm_state for t in lifecycle.triggers[name].transitions if t.source}
 
 
 def of_ways(lifecycle: Lifecycle) -> Iterator[Question]:
-    """Which request leads from one resting state to another: one for each two."""
-    order = _askable(lifecycle)
+    """Yield a question for each pair of states at rest: a request from one to the other."""
+    order = _operations(lifecycle)
     for state, node in _resting(lifecycle):
         ends = {
             name: {way[-1].end.state for way in lifecycle.ways(node, name) if way[-1].nodes}
@@ -92,24 +92,24 @@ def of_ways(lifecycle: Lifecycle) -> Iterator[Question]:
             right = [n for n in order if ends[n] == {goal} and certain(lifecycle, n, state)]
             wrong = [name for name in order if ends[name] and goal not in ends[name]]
             wrong += [n for n in rotated(refused, len(wrong)) if _ever(lifecycle, n, goal)]
-            told = (f"{name}: {lifecycle.triggers[name].meaning}" for name in right)
+            meanings = (f"{name}: {lifecycle.triggers[name].meaning}" for name in right)
             text = f"{placed(state)}: which of these requests bring the server to {goal}, "
             yield from QuestionDraft(
                 LEADS,
                 f"{text}if nothing goes wrong? {TICK}",
                 tuple(right[:2]),
                 tuple(name for name in wrong if name not in right),
-                " ".join(told),
+                " ".join(meanings),
             ).among(order)
 
 
 def of_pollers(lifecycle: Lifecycle) -> Iterator[Question]:
-    """What a poller of status sees of an operation, one after the other."""
+    """Yield questions about the statuses that a poller sees during an operation, in order."""
     seen = [
         (name, text, way)
-        for name in _askable(lifecycle)
+        for name in _operations(lifecycle)
         for state, node in _resting(lifecycle)
-        for text, way in _told_ways(lifecycle, name, node)
+        for text, way in _described_runs(lifecycle, name, node)
     ]
     everywhere = [_statuses(way) for _, _, way in seen]
     for number, (name, text, way) in enumerate(seen):
@@ -118,24 +118,24 @@ def of_pollers(lifecycle: Lifecycle) -> Iterator[Question]:
         path = " → ".join(node.state for outcome in way for node in outcome.nodes)
         yield from QuestionDraft(
             SEEN,
-            f"{text} Which statuses can be seen, one after the other?",
+            f"{text} Which statuses does a poller see, in this order?",
             (_statuses(way),),
             tuple(wrong),
             f"{lifecycle.triggers[name].meaning} It enters {path}.",
         ).among()
 
 
-def _told_ways(lifecycle: Lifecycle, name: str, node: Node) -> Iterator[tuple[str, Way]]:
-    """A way of an operation for each thing that can be seen of it, told with what decides."""
+def _described_runs(lifecycle: Lifecycle, name: str, node: Node) -> Iterator[tuple[str, Way]]:
+    """Yield a run of an operation for each sequence of statuses, with the facts that decide it."""
     ways: dict[str, Way] = {}
     for way in lifecycle.ways(node, name):
         ways.setdefault(_statuses(way), way)
     decided = len(ways) > 1 or not certain(lifecycle, name, node.state)
     for statuses, way in ways.items():
         facts = dict(fact for outcome in way for fact in outcome.transition.when if decided)
-        told = known(lifecycle, deciding(lifecycle, lifecycle.memory.ordered(facts)))
+        facts_known = known(lifecycle, deciding(lifecycle, lifecycle.memory.ordered(facts)))
         if statuses:
-            yield f"{placed(node.state)}, and {name} succeeds.{told}", way
+            yield f"{placed(node.state)}, and {name} succeeds.{facts_known}", way
 
 
 def _statuses(way: Way) -> str:
@@ -148,29 +148,29 @@ def _shown(way: Way) -> list[str]:
 
 
 def _spoiled(way: Way) -> list[str]:
-    """The same without the last but one, or without the first: what people expect instead."""
+    """Return common mistakes: without the last status but one, and without the first."""
     statuses = _shown(way)
     wrong = (statuses[:-2] + statuses[-1:], statuses[1:])
     return [" → ".join(s) for s in wrong if s]
 
 
-def _askable(lifecycle: Lifecycle) -> list[str]:
-    """What may be asked of a server that exists."""
+def _operations(lifecycle: Lifecycle) -> list[str]:
+    """Return the names of the operations on a server that exists."""
     creation = lifecycle.creation.trigger
     return [name for name in lifecycle.operations if name != creation]
 
 
 def _nodes(lifecycle: Lifecycle) -> list[tuple[State, Node]]:
-    """Every state, as that of a server of which nothing else is known."""
+    """Return every state with the node of a server whose facts are unknown."""
     return [(state, lifecycle.found(state)) for state in lifecycle.states.values()]
 
 
 def _resting(lifecycle: Lifecycle) -> list[tuple[State, Node]]:
-    """Those of them in which nothing runs, nor is meant to."""
+    """Return those of them that are at rest."""
     return [(s, n) for s, n in _nodes(lifecycle) if not s.task_state and lifecycle.rests(s)]
 
 
 def _ever(lifecycle: Lifecycle, name: str, goal: State) -> bool:
-    """Whether an operation has to do with a state somewhere."""
+    """Whether an operation starts from a state or enters it anywhere."""
     trigger = lifecycle.triggers[name]
     return any(goal in t.path or t.source == goal for t in trigger.transitions)

@@ -1,4 +1,4 @@
-"""Questions about states: what status says, who shows it, what is seen next or after a failure."""
+"""Questions about states: their status, the states of a status, the next state, failures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ecs_fsm.teach.question import (
     placed,
     rotated,
     shown,
-    ways_on,
+    transitions_at,
 )
 
 STATUS = "status"
@@ -26,7 +26,7 @@ FAILURE = "failure"
 
 
 def of_status(lifecycle: Lifecycle) -> Iterator[Question]:
-    """What status says: one for each state."""
+    """Yield a question about the status of each state."""
     states = list(lifecycle.states.values())
     order = [str(status) for status in lifecycle.table.statuses]
     for number, state in enumerate(states):
@@ -42,7 +42,7 @@ def of_status(lifecycle: Lifecycle) -> Iterator[Question]:
 
 
 def of_showing(lifecycle: Lifecycle) -> Iterator[Question]:
-    """Where a server can be that shows a status: one for each status."""
+    """Yield a question about the states of each status."""
     states = list(lifecycle.states.values())
     for number, status in enumerate(lifecycle.table.statuses):
         own = [s for s in states if s.status == status]
@@ -58,20 +58,20 @@ def of_showing(lifecycle: Lifecycle) -> Iterator[Question]:
 
 
 def of_next(lifecycle: Lifecycle) -> Iterator[Question]:
-    """What is seen next, of what runs and of what is asked at rest."""
+    """Yield questions about the next state: of running steps, and of requests at rest."""
     for state in lifecycle.states.values():
         for t in _different(lifecycle, lifecycle.advance, state):
             text = f"{placed(state)}, and nothing goes wrong."
-            yield from _next(lifecycle, t, text, "What is seen next?")
+            yield from _next(lifecycle, t, text, "What is the next state?")
         at_rest = not state.task_state and lifecycle.rests(state)
         for name in lifecycle.operations if at_rest else ():
             for t in _different(lifecycle, name, state):
                 if t.path:
-                    text = f"{placed(state)}, and somebody asks for {name}."
-                    yield from _next(lifecycle, t, text, "What is seen first?")
+                    text = f"{placed(state)}, and a user requests {name}."
+                    yield from _next(lifecycle, t, text, "What is the first state after it?")
 
 
-def _next(lifecycle: Lifecycle, t: Transition, text: str, asks: str) -> Iterator[Question]:
+def _next(lifecycle: Lifecycle, t: Transition, text: str, question: str) -> Iterator[Question]:
     source = t.source
     if source is None:
         return
@@ -86,17 +86,17 @@ def _next(lifecycle: Lifecycle, t: Transition, text: str, asks: str) -> Iterator
     at_once = f", and at once {', '.join(rest)}" if rest else ""
     why = lifecycle.triggers[t.trigger].meaning
     explanation = f"{why} It enters {shown(t.path[0])}{at_once}. {meaning(t.path[0])}"
-    question = f"{text}{known(lifecycle, t.when)} {asks}"
+    full = f"{text}{known(lifecycle, t.when)} {question}"
     order = [shown(s) for s in states.values()]
-    yield from QuestionDraft(NEXT, question, (shown(t.path[0]),), wrong, explanation).among(order)
+    yield from QuestionDraft(NEXT, full, (shown(t.path[0]),), wrong, explanation).among(order)
 
 
 def of_failure(lifecycle: Lifecycle) -> Iterator[Question]:
-    """Where a server stands when its step did not succeed."""
+    """Yield questions about the state of a server after a step failed."""
     failures = [n for n, t in lifecycle.events.items() if t.kind is Kind.FAILURE]
     order = [shown(s) for s in lifecycle.states.values()]
     for name in failures:
-        for state in _first_of_each_way(lifecycle, name):
+        for state in _first_of_each_effect(lifecycle, name):
             for t in _different(lifecycle, name, state):
                 end = t.path[-1]
                 ends = [s for other in lifecycle.leaving(state) for s in other.path]
@@ -105,18 +105,18 @@ def of_failure(lifecycle: Lifecycle) -> Iterator[Question]:
                 wrong = tuple(shown(s) for s in near if s not in possible)
                 text = f"{placed(state)}, and the step ends with {name}.{known(lifecycle, t.when)}"
                 why = lifecycle.triggers[name].meaning
-                way = ", then ".join(shown(s) for s in t.path)
+                path = ", then ".join(shown(s) for s in t.path)
                 yield from QuestionDraft(
                     FAILURE,
-                    f"{text} Where does the server stand after it?",
+                    f"{text} What is the state of the server after it?",
                     (shown(end),),
                     wrong,
-                    f"{why} It enters {way}. {meaning(end)}",
+                    f"{why} It enters {path}. {meaning(end)}",
                 ).among(order)
 
 
-def _first_of_each_way(lifecycle: Lifecycle, trigger: str) -> list[State]:
-    """A state for each thing that a trigger does to a task; the others only repeat it."""
+def _first_of_each_effect(lifecycle: Lifecycle, trigger: str) -> list[State]:
+    """Return one state for each different effect of a trigger on a task; others only repeat it."""
     found: dict[object, State] = {}
     for t in lifecycle.triggers[trigger].transitions:
         if t.source:
@@ -126,9 +126,9 @@ def _first_of_each_way(lifecycle: Lifecycle, trigger: str) -> list[State]:
 
 
 def _different(lifecycle: Lifecycle, trigger: str, state: State) -> list[Transition]:
-    """One transition of a trigger for each path; where there is but one, nothing decides."""
+    """Return one transition of a trigger for each path; a single path needs no condition."""
     by_path: dict[tuple[State, ...], Transition] = {}
-    for t in ways_on(lifecycle, trigger, state):
+    for t in transitions_at(lifecycle, trigger, state):
         by_path.setdefault(t.path, t)
     found = list(by_path.values())
     decided = len(found) > 1 or not certain(lifecycle, trigger, state)
@@ -136,7 +136,7 @@ def _different(lifecycle: Lifecycle, trigger: str, state: State) -> list[Transit
 
 
 def _rest(lifecycle: Lifecycle, state: State) -> State:
-    """Where a server of that vm_state is at rest, or the state itself."""
+    """Return the state at rest of the same vm_state, or the state itself."""
     under = (s for s in lifecycle.states.values() if s.vm_state == state.vm_state)
     return next((s for s in under if not s.task_state), state)
 

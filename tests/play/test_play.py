@@ -118,7 +118,7 @@ def test_help_lists_the_keys() -> None:
 def test_a_lesson_is_followed_step_by_step() -> None:
     app, shown = pressed(ECS, *A_STOP)
     assert app.session.state == "active/-"
-    assert "(1/2) Ask for stop" in shown
+    assert "(1/2) Request stop" in shown
     _, shown = pressed(ECS, *STOPPING)
     assert "status still says ACTIVE" in shown
     assert "(2/2) Let the system finish." in shown
@@ -279,7 +279,7 @@ def test_without_a_terminal_it_refuses_in_one_line() -> None:
     ("arguments", "said"),
     [
         (("--lessons", "/missing"), "/missing: No such file or directory; expected a folder"),
-        (("--seed", "-1"), "seed -1 is no number from 0"),
+        (("--seed", "-1"), "invalid seed -1: expected 0"),
         (("--lifecycle", "ec"), "unknown lifecycle 'ec'; did you mean 'ecs'?"),
     ],
 )

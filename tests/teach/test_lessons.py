@@ -17,8 +17,7 @@ LIFECYCLES = (ECS, NOVA)
 EVERY = [(lifecycle, lesson) for lifecycle in LIFECYCLES for lesson in lessons(lifecycle)]
 NAMES = [f"{lifecycle.name}-{lesson.name}" for lifecycle, lesson in EVERY]
 
-# What people get wrong, as the documents tell it: which statuses are shown one after the other, and
-# the operation that shows them.
+# Common mistakes, from the documents: an operation and the statuses that it shows, in order.
 SURPRISES = {
     "stop shows ACTIVE until it is done": ("ecs", "stop", ["ACTIVE", "SHUTOFF"]),
     "start shows SHUTOFF until it is done": ("ecs", "start", ["SHUTOFF", "ACTIVE"]),
@@ -130,7 +129,7 @@ introduction = "What it is about."
 from = "active/-"
 
 [[step]]
-text = "Ask for stop."
+text = "Request stop."
 do = "stop"
 state = "active/powering-off"
 then = "It says ACTIVE."
@@ -164,12 +163,12 @@ def test_facts_are_given_in_brackets(tmp_path: Path) -> None:
 
 WRONG: dict[str, tuple[str | bytes, int, str]] = {
     "no-toml": (OWN.replace('"Mine"', "Mine"), 1, "not valid TOML"),
-    "no-title": (OWN.replace("title", "# title"), 1, "there is no title; expected title, intro"),
+    "no-title": (OWN.replace("title", "# title"), 1, "title is missing; expected title, intro"),
     "other-key": (OWN.replace("then =", "than ="), 9, "unknown key 'than'; did you mean 'then'?"),
     "other-top-key": (OWN.replace("from", "form"), 3, "unknown key 'form'; did you mean 'from'?"),
-    "no-text": (OWN.replace('"Ask for stop."', "7"), 6, "text is not a text; expected one in quotes"),
-    "empty": (OWN.replace('"Ask for stop."', '" "'), 6, "text is not a text; expected one in quotes"),
-    "no-step": (OWN.split("\n[[step]]", maxsplit=1)[0], 1, "there is no step; expected"),
+    "no-text": (OWN.replace('"Request stop."', "7"), 6, "text is not a text; expected one in quotes"),
+    "empty": (OWN.replace('"Request stop."', '" "'), 6, "text is not a text; expected one in quotes"),
+    "no-step": (OWN.split("\n[[step]]", maxsplit=1)[0], 1, "step is missing; expected"),
     "no-table": (OWN.split("\n[[step]]", maxsplit=1)[0] + "step = 7\n", 4, "step is not an array of tables"),
     "no-state": (OWN.replace('from = "active/-"', 'from = "activ/-"'), 3, "did you mean 'active/-'"),
     "no-fact": (OWN.replace('"active/-"', '"active/-[a=b]"'), 3, "unknown fact 'a'; known: none"),
@@ -179,7 +178,7 @@ WRONG: dict[str, tuple[str | bytes, int, str]] = {
     "elsewhere": (
         OWN.replace('"active/powering-off"', '"stopped/-"'),
         8,
-        "after stop the server stands at active/powering-off; expected state = "
+        "after stop the server is at active/powering-off; expected state = "
         "'active/powering-off', not 'stopped/-'",
     ),
     "long": (OWN.replace("It says", "It says " * 200), 9, "characters; expected at most 800"),
@@ -192,7 +191,7 @@ WRONG: dict[str, tuple[str | bytes, int, str]] = {
     "many": (
         OWN + OWN[OWN.index("[[") :].replace("stop", "delete").replace("powering-off", "deleting") * MOST_STEPS,
         5 * MOST_STEPS + 5,
-        "there are 41 steps; expected at most 40",
+        "41 steps; expected at most 40",
     ),
 }  # fmt: skip
 
@@ -210,7 +209,7 @@ def test_a_wrong_lesson_is_one_line_with_file_line_and_what_was_expected(
     assert "\n" not in message
 
 
-def test_a_fact_that_decides_and_that_nobody_said_is_asked_for(tmp_path: Path) -> None:
+def test_an_error_names_a_missing_fact(tmp_path: Path) -> None:
     text = OWN.replace('"stop"', '"shelve"').replace("powering-off", "shelving")
     with pytest.raises(InvalidInput, match="depends on boot: say boot=image or boot=volume"):
         lessons(NOVA, own(tmp_path, text))

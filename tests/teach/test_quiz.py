@@ -37,17 +37,19 @@ def state_of(lifecycle: Lifecycle, question: Question) -> State:
 def servers(lifecycle: Lifecycle, question: Question) -> list[BaseServer]:
     """Servers that the question can be about: whatever it does not say may be either way."""
     state = state_of(lifecycle, question)
-    memory, told = lifecycle.memory, {}
+    memory, known_facts = lifecycle.memory, {}
     for name in memory.names:
         for value in memory.values(name):
             if memory.fact(name).because.format(value=value) in question.text:
-                told[name] = value
+                known_facts[name] = value
     circumstances = {name for name in memory.names if memory.fact(name).circumstance}
     guards = {guard.fact for guard in lifecycle.table.guards}
-    free = [n for n in memory.names if memory.open(n, state) and n not in guards | set(told)]
+    free = [n for n in memory.names if memory.open(n, state) and n not in guards | set(known_facts)]
     made = []
     for values in product(*(memory.values(name) for name in free)):
-        facts = {n: v for n, v in told.items() if n not in circumstances and memory.open(n, state)}
+        facts = {
+            n: v for n, v in known_facts.items() if n not in circumstances and memory.open(n, state)
+        }
         node = lifecycle.place(state, {**facts, **dict(zip(free, values, strict=True))})
         made.append(server_class(lifecycle.name)(node))
     return made
@@ -84,9 +86,9 @@ def test_the_right_answer_is_not_always_in_the_same_place(lifecycle: Lifecycle, 
 
 
 def test_the_status_is_that_of_the_documentation() -> None:
-    told = {f"{v}/{t or '-'}": s for v, t, s in STATUS_TABLE}
+    statuses = {f"{v}/{t or '-'}": s for v, t, s in STATUS_TABLE}
     asked = [(lc, q) for lc, q in of_kind("status") if lc is ECS]
-    assert {state_of(lc, q): right(q) for lc, q in asked} == {n: {s} for n, s in told.items()}
+    assert {state_of(lc, q): right(q) for lc, q in asked} == {n: {s} for n, s in statuses.items()}
 
 
 def test_the_status_of_every_pair_is_asked() -> None:
@@ -114,7 +116,7 @@ def test_requests_that_get_409_are_refused_and_the_others_accepted() -> None:
 
 def test_the_reason_is_that_of_the_refusal() -> None:
     for lifecycle, question in of_kind("why"):
-        operation = re.findall(r"asks for (\w+)", question.text)[0]
+        operation = re.findall(r"user requests (\w+)", question.text)[0]
         for server in servers(lifecycle, question):
             refusal = lifecycle.refusal(operation, server.node)
             assert not server.may(operation)
@@ -124,7 +126,7 @@ def test_the_reason_is_that_of_the_refusal() -> None:
 def test_no_reason_to_choose_from_is_true_beside_the_right_one() -> None:
     for lifecycle, question in of_kind("why"):
         state = state_of(lifecycle, question)
-        operation = lifecycle.triggers[re.findall(r"asks for (\w+)", question.text)[0]]
+        operation = lifecycle.triggers[re.findall(r"user requests (\w+)", question.text)[0]]
         under = " or ".join(
             dict.fromkeys(t.source.vm_state for t in operation.transitions if t.source)
         )
@@ -136,7 +138,7 @@ def test_no_reason_to_choose_from_is_true_beside_the_right_one() -> None:
 @pytest.mark.parametrize("kind", ["next", "failure"])
 def test_what_is_seen_next_is_what_a_server_enters(kind: str) -> None:
     for lifecycle, question in of_kind(kind):
-        asked = re.findall(r"(?:asks for|ends with) (\w+)", question.text)
+        asked = re.findall(r"(?:user requests|ends with) (\w+)", question.text)
         trigger = asked[0] if asked else lifecycle.advance
         given = {
             name: value
@@ -188,10 +190,10 @@ def test_the_rebuild_that_passes_active_is_asked() -> None:
 
 
 def test_a_question_tells_only_what_decides_its_answer() -> None:
-    told = [q for lc in LIFECYCLES for q in questions(lc) if "Known besides" in q.text]
-    assert [q for lc, q in of_kind("next") + of_kind("seen") if lc is ECS and q in told] == []
-    assert [q.text for q in told if "locked" in q.text] == []
-    (closing,) = [q for q in told if "active, task_state powering-off" in q.text]
+    deciding = [q for lc in LIFECYCLES for q in questions(lc) if "Also known" in q.text]
+    assert [q for lc, q in of_kind("next") + of_kind("seen") if lc is ECS and q in deciding] == []
+    assert [q.text for q in deciding if "locked" in q.text] == []
+    (closing,) = [q for q in deciding if "active, task_state powering-off" in q.text]
     assert "this stop ends a rebuild or evacuation: yes" in closing.text
 
 
@@ -218,10 +220,10 @@ def test_a_seed_decides_which_questions_are_asked_and_a_longer_sheet_begins_the_
 @pytest.mark.parametrize(
     ("seed", "count", "said"),
     [
-        (-1, 5, "seed -1 is no number from 0 to 4294967295"),
-        (2**32, 5, "seed 4294967296 is no number"),
-        (1, 0, "0 questions cannot be asked; there are 1 to"),
-        (1, 10**6, "1000000 questions cannot be asked"),
+        (-1, 5, "invalid seed -1: expected 0 to 4294967295"),
+        (2**32, 5, "invalid seed 4294967296: expected"),
+        (1, 0, "invalid number of questions 0: expected 1 to"),
+        (1, 10**6, "invalid number of questions 1000000: expected"),
     ],
 )
 def test_a_choice_that_cannot_be_is_an_error(seed: int, count: int, said: str) -> None:
