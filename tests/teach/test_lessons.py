@@ -168,7 +168,7 @@ WRONG: dict[str, tuple[str | bytes, int, str]] = {
     "other-top-key": (OWN.replace("from", "form"), 3, "unknown key 'form'; did you mean 'from'?"),
     "no-text": (OWN.replace('"Request stop."', "7"), 6, "text is not a text; expected one in quotes"),
     "empty": (OWN.replace('"Request stop."', '" "'), 6, "text is not a text; expected one in quotes"),
-    "no-step": (OWN.split("\n[[step]]", maxsplit=1)[0], 1, "step is missing; expected"),
+    "no-step": (OWN.split("\n[[step]]", maxsplit=1)[0], 1, "there is no step; expected"),
     "no-table": (OWN.split("\n[[step]]", maxsplit=1)[0] + "step = 7\n", 4, "step is not an array of tables"),
     "no-state": (OWN.replace('from = "active/-"', 'from = "activ/-"'), 3, "did you mean 'active/-'"),
     "no-fact": (OWN.replace('"active/-"', '"active/-[a=b]"'), 3, "unknown fact 'a'; known: none"),
