@@ -33,16 +33,15 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.control.document", "error"),
     ("ecs_fsm.serve.http.errors", "error"),
     ("ecs_fsm.serve.http.errors", "network"),
-    ("ecs_fsm.serve.compute.filters", "locked"),
-    ("ecs_fsm.serve.image.imagechanges", "delete"),
-    ("ecs_fsm.serve.image.imagechanges", "upload"),
     ("ecs_fsm.serve.compute.listing", "deleted"),
-    ("ecs_fsm.serve.network.networkshapes", "end"),
-    ("ecs_fsm.serve.network.networkshapes", "start"),
+    ("ecs_fsm.serve.compute.listing", "locked"),
     ("ecs_fsm.serve.compute.reports", "driver"),
-    ("ecs_fsm.serve.compute.results", "backup"),
-    ("ecs_fsm.serve.compute.shapes", "locked"),
-    ("ecs_fsm.serve.identity.tokenbody", "network"),
+    ("ecs_fsm.serve.compute.views", "locked"),
+    ("ecs_fsm.serve.identity.views", "network"),
+    ("ecs_fsm.serve.image.routes", "delete"),
+    ("ecs_fsm.serve.image.routes", "upload"),
+    ("ecs_fsm.serve.network.views", "end"),
+    ("ecs_fsm.serve.network.views", "start"),
     ("ecs_fsm.serve.cloud.imagestore", "active"),
 }
 
@@ -62,9 +61,17 @@ def test_the_generated_module_is_fresh(lifecycle: Lifecycle) -> None:
 
 
 OF_A_LIFECYCLE = re.compile(r"ecs_fsm\.lifecycles\.(ecs|nova)\.(table|server)")
+TRANSLATING = {
+    "ecs_fsm.serve.cloud.vocabulary",
+    "ecs_fsm.serve.compute.actions",
+    "ecs_fsm.serve.huawei.routes",
+}
+"""Modules that translate the words of an API into those of a lifecycle, in tables of their own."""
 
 
-@pytest.mark.parametrize("name", [n for n in MODULES if not OF_A_LIFECYCLE.fullmatch(n)])
+@pytest.mark.parametrize(
+    "name", [n for n in MODULES if not OF_A_LIFECYCLE.fullmatch(n) and n not in TRANSLATING]
+)
 def test_no_word_of_a_table_stands_outside_it(name: str) -> None:
     tables = [lifecycle.table for lifecycle in (ECS, NOVA)]
     words = {word for t in tables for word in (*t.vm_states, *t.task_states)}

@@ -45,74 +45,40 @@ async def show_front(request: Request) -> Response:
 
 
 def _compute() -> Sequence[Face]:
-    from ecs_fsm.serve.compute import (
-        actions,
-        compute,
-        flavors,
-        hosts,
-        imageproxy,
-        keypairs,
-        metadata,
-        migrations,
-        past,
-        ports,
-        quotas,
-        reports,
-        servers,
-        tags,
-        volumes,
-    )
+    from ecs_fsm.serve.compute.routes import ROUTERS
 
-    modules = (
-        servers,
-        actions,
-        metadata,
-        tags,
-        reports,
-        volumes,
-        ports,
-        past,
-        migrations,
-        flavors,
-        keypairs,
-        compute,
-        quotas,
-        hosts,
-        imageproxy,
-    )
     return (
-        *(Face(module.router, "/compute/v2.1") for module in modules),
-        *(Face(module.router, "/v2.1/{project_id}", "_of_project") for module in modules),
+        *(Face(router, "/compute/v2.1") for router in ROUTERS),
+        *(Face(router, "/v2.1/{project_id}", "_of_project") for router in ROUTERS),
     )
 
 
 def _identity() -> Sequence[Face]:
-    from ecs_fsm.serve.identity import identity, tokens
+    from ecs_fsm.serve.identity import routes
 
-    routers = (tokens.router, identity.router)
     return (
-        *(Face(router, "/identity/v3") for router in routers),
-        *(Face(router, "/v3", "_at_root") for router in routers),
-        Face(identity.versions),
+        Face(routes.router, "/identity/v3"),
+        Face(routes.router, "/v3", "_at_root"),
+        Face(routes.versions),
     )
 
 
 def _image() -> Sequence[Face]:
-    from ecs_fsm.serve.image import imagechanges, images
+    from ecs_fsm.serve.image import routes
 
-    return (Face(images.router), Face(imagechanges.router))
+    return (Face(routes.router),)
 
 
 def _network() -> Sequence[Face]:
-    from ecs_fsm.serve.network import groupchanges, network
+    from ecs_fsm.serve.network import routes
 
-    return (Face(network.router), Face(groupchanges.router))
+    return (Face(routes.router), Face(routes.changes))
 
 
 def _huawei() -> Sequence[Face]:
-    from ecs_fsm.serve.huawei import cloudlists, huawei
+    from ecs_fsm.serve.huawei import lists, routes
 
-    return (Face(huawei.router), Face(cloudlists.router))
+    return (Face(routes.router), Face(lists.router))
 
 
 def _control() -> Sequence[Face]:
@@ -185,7 +151,7 @@ def document() -> dict[str, Any]:
 
 def named_requests() -> tuple[list[tuple[str, str, str]], list[str]]:
     """Return methods, paths and names of all routes for clients, and the keys of actions."""
-    from ecs_fsm.serve.compute import actions
+    from ecs_fsm.serve.compute.actions import ACTIONS
 
     routes = [
         (handler.method, face.prefix + handler.path, handler.name)
@@ -193,7 +159,7 @@ def named_requests() -> tuple[list[tuple[str, str, str]], list[str]]:
         for handler in face.handlers.all
         if not handler.path.startswith(OWN_PATHS)
     ]
-    return routes, list(actions.table())
+    return routes, list(ACTIONS)
 
 
 @contextlib.asynccontextmanager
@@ -262,8 +228,8 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
 
 def _read_collections(app: Starlette, cloud: Cloud) -> None:
     """Read what services have stored, so that an invalid file is refused before the start."""
-    from ecs_fsm.serve.compute import keypairs
-    from ecs_fsm.serve.network import groups
+    from ecs_fsm.serve.compute.keypairs import KeypairStore
+    from ecs_fsm.serve.network.groups import SecurityGroups
 
-    for kind in (keypairs.Kept, groups.Groups):
+    for kind in (KeypairStore, SecurityGroups):
         app.state.collections[kind] = kind(cloud.state)

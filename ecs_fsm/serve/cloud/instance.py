@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 from uuid import UUID
 
 from ecs_fsm.core.model import Facts, State
@@ -142,6 +142,10 @@ class Instance:
     def state(self) -> State:
         """The present state."""
         return self.server.state
+
+    def names(self, detail: str) -> list[str]:
+        """Return the names that a detail lists, none where the server does not have it."""
+        return cast(list[str], self.details.get(detail) or [])
 
     def set(self, changes: Mapping[str, Json]) -> None:
         """Set attributes, or details if there is no attribute of that name."""

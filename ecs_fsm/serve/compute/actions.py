@@ -1,151 +1,431 @@
-"""POST servers/{id}/action: one key that says what, with its argument, by a table.
+"""POST servers/{id}/action: an object of one key, which names the action, with its argument.
 
-`actions.toml` says for each key which operation of the lifecycle it asks for, who may ask, and what
-else it does; a lifecycle that does not have the operation does not have the action.
+Each action is here as a whole: the model of its argument, with what the action changes and answers,
+and its row in the table `ACTIONS` at the end. A lifecycle without the operation lacks the action.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import NAMESPACE_OID, uuid5
 
-from fastapi import Body
-from pydantic import JsonValue, ValidationError
+from fastapi import Body as Given
+from pydantic import Field, JsonValue
 from starlette.responses import Response
 
 from ecs_fsm.core.errors import unknown
-from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.compute import arguments
-from ecs_fsm.serve.compute.arguments import Argument
-from ecs_fsm.serve.compute.asking import Asked, Asking, told
-from ecs_fsm.serve.compute.changes import CHANGES
-from ecs_fsm.serve.compute.results import RESULTS, Result
-from ecs_fsm.serve.http.answers import REFUSED
+from ecs_fsm.serve.cloud.cloud import HOSTS
+from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
+from ecs_fsm.serve.cloud.imagestore import ImageRequest
+from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.vocabulary import BACKUP, CREATE_IMAGE
+from ecs_fsm.serve.compute.action import Action, ActionAnswer, Argument, Changes, NoArgument
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.compute.creation import flavor_of, group_of, image_of, key_of, password, zone_of
+from ecs_fsm.serve.compute.schemas import (
+    REFUSED,
+    Address4,
+    Address6,
+    Disk,
+    Flag,
+    HostName,
+    Items,
+    Name,
+    Text,
+    UserData,
+    within_quota,
+)
+from ecs_fsm.serve.compute.views import AnswerKind, host_name, server_view
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.versions import HIGHEST, LOWEST
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A row of the table, which says what each part is."""
-
-    key: str
-    operation: str | None = None
-    choose: str | None = None
-    operations: Mapping[str, str] = field(default_factory=dict)
-    argument: Mapping[str, str] = field(default_factory=lambda: {str(LOWEST): "Nothing"})
-    since: int = LOWEST
-    until: int = HIGHEST
-    admin: bool = False
-    given: Mapping[str, str] = field(default_factory=dict)
-    given_until: int = HIGHEST
-    changes: str | None = None
-    at_once: bool = False
-    code: int = 202
-    answer: str | None = None
-    called: str | None = None
-
-    @property
-    def asks(self) -> tuple[str, ...]:
-        """The operations that it can ask for."""
-        return (self.operation,) if self.operation else tuple(self.operations.values())
-
-    def shape(self, minor: int) -> type[Argument]:
-        """The class of its argument at a microversion."""
-        found = [name for since, name in self.argument.items() if int(since) <= minor]
-        shape: type[Argument] = getattr(arguments, found[-1])
-        return shape
-
-    def operation_of(self, argument: Argument) -> str | None:
-        """The operation that its argument asks for. Raises 400 for a choice that there is not."""
-        if self.choose is None:
-            return self.operation
-        wanted = getattr(argument, self.choose).lower()
-        for choice, operation in self.operations.items():
-            if choice.lower() == wanted:
-                return operation
-        choices = " or ".join(self.operations)
-        raise ApiError(400, f"Invalid input for {self.key}.{self.choose}: expected {choices}")
-
-
-@cache
-def table() -> Mapping[str, Action]:
-    """The actions by their keys."""
-    text = resources.files(__package__).joinpath("actions.toml").read_text(encoding="utf-8")
-    return {key: Action(key, **row) for key, row in tomllib.loads(text).items()}
-
 
 router = Handlers(tags=["compute"], responses=REFUSED)
-OneKey = Annotated[dict[str, JsonValue], Body(min_length=1, max_length=1)]
+OneKey = Annotated[dict[str, JsonValue], Given(min_length=1, max_length=1)]
 
 
 @router.post("/servers/{server_id}/action", status_code=202)
-async def act_on_server(server_id: str, body: OneKey, asked: Asked) -> Response:
-    """Asks something of a server: one key that says what, with its argument."""
+async def act_on_server(server_id: str, body: OneKey, context: Versioned) -> Response:
+    """Carry out an action, named by the one key of the body, with its argument."""
     ((key, given),) = body.items()
-    action = _action(asked, key)
+    action = _action(context, key)
     if action.admin:
-        asked.administrator(f"os_compute_api:{key}")
-    instance = asked.find(server_id)
-    _possible(asked, action)
-    result = perform(asked, instance, action, _argument(action, asked.minor, given))
-    headers = {"Location": result.location} if result.location else None
-    if result.body is None:
+        context.require_admin(f"os_compute_api:{key}")
+    instance = context.find(server_id)
+    action.require(context)
+    answer = action.perform(context, instance, action.read(context.minor, given))
+    headers = {"Location": answer.location} if answer.location else None
+    if answer.body is None:
         return Response(status_code=action.code, headers=headers)
-    return told(result.body, action.code, headers)
+    return respond_json(answer.body, action.code, headers)
 
 
-def perform(asking: Asking, instance: Instance, action: Action, argument: Argument) -> Result:
-    """Does what an action says. Raises 400 or 409, and then nothing has changed."""
-    operation = action.operation_of(argument)
-    changes = CHANGES[action.changes](asking, instance, argument) if action.changes else {}
-    given = action.given if asking.minor <= action.given_until else {}
-    later = {} if action.at_once else changes
-    if operation is not None:
-        known = asking.cloud.lifecycle.triggers[operation].given
-        facts = {name: value for name, value in given.items() if name in known}
-        asker = asking.asker(action.called or action.key)
-        asking.compute.ask(instance, operation, asker, facts, later)
-    if changes and action.at_once:
-        instance.set(changes)
-        asking.cloud.keep(instance)
-    return RESULTS[action.answer](asking, instance, argument) if action.answer else Result()
-
-
-def _action(asking: Asking, key: str) -> Action:
-    """The action of a key. Raises 400 for one that there is not, at this version or at all."""
-    action = table().get(key)
+def _action(context: ComputeContext, key: str) -> Action:
+    """Return the action of a key. Raises 400 for one that the microversion does not have."""
+    action = ACTIONS.get(key)
     if action is None:
-        raise ApiError(400, str(unknown("action", key[:255], table())))
-    if not action.since <= asking.minor <= action.until:
-        raise ApiError(400, f"There is no action '{key}' at version 2.{asking.minor}")
+        raise ApiError(400, str(unknown("action", key[:255], ACTIONS)))
+    if not action.since <= context.minor <= action.until:
+        raise ApiError(400, f"There is no action '{key}' at version 2.{context.minor}")
     return action
 
 
-def _possible(asking: Asking, action: Action) -> None:
-    """Raises 400 for an action of which the lifecycle knows nothing."""
-    lifecycle = asking.cloud.lifecycle
-    missing = [name for name in action.asks if name not in lifecycle.operations]
-    if missing:
-        raise ApiError(
-            400,
-            f"There is no action '{action.key}' here: the lifecycle {lifecycle.name} has no "
-            f"operation {missing[0]}; it has {', '.join(lifecycle.operations)}",
-        )
+class Reboot(Argument):
+    """How to reboot: SOFT or HARD."""
+
+    type: str
+
+    def operation(self, action: Action) -> str:
+        """Return the operation of the type."""
+        return action.choose("type", self.type)
 
 
-def _argument(action: Action, minor: int, given: JsonValue) -> Argument:
-    """The argument of an action. Raises 400 for one of another shape."""
-    shape = action.shape(minor)
-    empty = given is None or (shape is arguments.Nothing and not isinstance(given, dict))
-    try:
-        return shape.model_validate({} if empty else given)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, (action.key, *first["loc"])))
-        raise ApiError(400, f"Invalid input for {place}: {first['msg']}") from None
+class ResetState(Argument):
+    """The state that the server gets: active or error."""
+
+    state: str
+
+    def operation(self, action: Action) -> str:
+        """Return the operation of the state."""
+        return action.choose("state", self.state)
+
+
+def _moved(instance: Instance, host: str | None = None) -> Changes:
+    """Return a move to the host of that name, or to the next one. Raises 400 for no other host."""
+    hosts = {host_name(number): number for number in range(HOSTS)}
+    if host is None:
+        return {"host": (instance.host + 1) % HOSTS, "old_host": instance.host}
+    if host not in hosts:
+        raise ApiError(400, f"Compute host {host} could not be found.")
+    if hosts[host] == instance.host:
+        raise ApiError(400, f"Unable to migrate instance ({instance.id}) to current host ({host}).")
+    return {"host": hosts[host], "old_host": instance.host}
+
+
+class Resize(Argument):
+    """The new flavor of the server, which then is on the next host."""
+
+    flavorRef: str | int  # noqa: N815
+    disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Keep the old flavor for a revert. Raises 400 for the flavor that the server has."""
+        flavor = flavor_of(context, self.flavorRef)
+        if flavor == instance.flavor:
+            raise ApiError(400, "When resizing, instances must change flavor!")
+        disk: Changes = {"disk_config": self.disk_config} if self.disk_config else {}
+        return {"flavor": flavor, "old_flavor": instance.flavor, **disk, **_moved(instance)}
+
+
+class ConfirmResize(NoArgument):
+    """Keep what a resize or a migration changed."""
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Forget the way back."""
+        return {"old_flavor": None, "old_host": None}
+
+
+class RevertResize(NoArgument):
+    """Undo a resize or a migration."""
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Go back to the old flavor and host."""
+        before = instance.details.get("old_host")
+        return {
+            "flavor": instance.old_flavor or instance.flavor,
+            "host": instance.host if before is None else before,
+            "old_flavor": None,
+            "old_host": None,
+        }
+
+
+class Rebuild(Argument):
+    """The image of the server, and its other attributes that change."""
+
+    imageRef: str  # noqa: N815
+    name: Name | None = None
+    metadata: Items | None = None
+    adminPass: Text | None = None  # noqa: N815
+    description: Text | None = None
+    key_name: Text | None = None
+    user_data: UserData | None = None
+    hostname: HostName | None = None
+    accessIPv4: Address4 = None  # noqa: N815
+    accessIPv6: Address6 = None  # noqa: N815
+    disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Return the attributes that the microversion lets a rebuild change."""
+        since = {"description": 19, "key_name": 54, "user_data": 57, "hostname": 90}
+        image = image_of(context, self.imageRef)
+        within_quota(self.metadata or {})
+        if context.minor >= since["key_name"]:
+            key_of(context, self.key_name)
+        given = self.model_dump(exclude_unset=True, exclude={"imageRef", "adminPass"})
+        changes: dict[str, Json] = {
+            name: value
+            for name, value in given.items()
+            if context.minor >= since.get(name, 0) and (value is not None or name in since)
+        }
+        return changes if instance.image is None else {"image": image, **changes}
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return the server as it is now, with its password."""
+        view = context.view(AnswerKind.CHANGED)
+        shown = server_view(context.cloud, instance, view)
+        shown.pop("OS-EXT-SRV-ATTR:user_data", None)  # a rebuild has it under its short name
+        shown["adminPass"] = self.adminPass or password(context.request_id)
+        if context.minor >= 54:
+            shown["key_name"] = instance.details.get("key_name")
+        if context.minor >= 57:
+            shown["user_data"] = instance.details.get("user_data")
+        return ActionAnswer({"server": shown}, f"{context.root}/servers/{instance.id}")
+
+
+class Rescue(Argument):
+    """The password of the rescued server, and the image that it starts from."""
+
+    adminPass: Text | None = None  # noqa: N815
+    rescue_image_ref: Text | None = None
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return the password of the request, or a new one."""
+        return ActionAnswer({"adminPass": self.adminPass or password(context.request_id)})
+
+
+class Unshelve(Argument):
+    """The zone or the host of the server from now on."""
+
+    host: Text | None = None
+    availability_zone: Text | None = None
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Move the server if it names another host; off its host, it may come back there."""
+        zone = zone_of(context, self.availability_zone)
+        here = self.host in (None, host_name(instance.host))
+        host = {} if here else _moved(instance, self.host)
+        return {**host, **({"zone": zone} if "availability_zone" in self.model_fields_set else {})}
+
+
+class MigrateAnywhere(NoArgument):
+    """A cold migration to the next host, below 2.56."""
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Move the server."""
+        return _moved(instance)
+
+
+class Migrate(Argument):
+    """The host to which the server moves, None to have one chosen."""
+
+    host: Text | None = None
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Move the server."""
+        return _moved(instance, self.host)
+
+
+class MigrateLiveOld(Migrate):
+    """The host to which the running server moves, below 2.25."""
+
+    host: Text | None
+    block_migration: Flag
+    disk_over_commit: Flag
+
+
+class MigrateLive(Migrate):
+    """The host to which the running server moves."""
+
+    host: Text | None
+    block_migration: Flag | Literal["auto"]
+    force: Flag | None = None
+
+
+class Evacuate(Migrate):
+    """The host on which the server of a failed host comes back."""
+
+    adminPass: Text | None = None  # noqa: N815
+    force: Flag | None = None
+
+
+class EvacuateOld(Migrate):
+    """The host on which the server of a failed host comes back, below 2.14."""
+
+    adminPass: Text | None = None  # noqa: N815
+    onSharedStorage: Flag  # noqa: N815
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return the password of the request, or a new one."""
+        return ActionAnswer({"adminPass": self.adminPass or password(context.request_id)})
+
+
+class LockOld(NoArgument):
+    """A lock without a reason, below 2.73."""
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Remove the reason of an earlier lock."""
+        return {"locked_reason": None}
+
+
+class Lock(Argument):
+    """The reason of the lock."""
+
+    locked_reason: str | None = Field(None, min_length=1, max_length=255)
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Set the reason, None without one."""
+        return {"locked_reason": self.locked_reason}
+
+
+class Unlock(LockOld):
+    """The end of a lock."""
+
+
+class CreateImage(Argument):
+    """The name of the image."""
+
+    name: Name
+    metadata: Items | None = None
+
+    def image(self) -> ImageRequest:
+        """Return the image that the operation makes."""
+        properties = {"image_type": "snapshot", **(self.metadata or {})}
+        return ImageRequest(CREATE_IMAGE, self.name, properties)
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return the id of the new image, below 2.45 its URL."""
+        image_id = context.images.make(instance, self.image(), context.asker(""))
+        if context.minor >= 45:
+            return ActionAnswer({"image_id": image_id})
+        return ActionAnswer(location=f"{context.base}/image/v2/images/{image_id}")
+
+
+class CreateBackup(CreateImage):
+    """The name and the kind of the backup, and how many of its kind are kept."""
+
+    backup_type: str = Field(max_length=255)
+    rotation: int = Field(ge=0, le=10_000)
+
+    def image(self) -> ImageRequest:
+        """Return the image that the operation makes."""
+        kind = {"image_type": "backup", BACKUP_TYPE: self.backup_type}
+        return ImageRequest(BACKUP, self.name, {**kind, **(self.metadata or {})}, self.rotation)
+
+
+class ChangePassword(Argument):
+    """The new password."""
+
+    adminPass: Text  # noqa: N815
+
+
+class AddSecurityGroup(Argument):
+    """A security group by its name."""
+
+    name: str = Field(min_length=1, max_length=255)
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Add the group. Raises 404 if it does not exist."""
+        name = group_of(context, self.name, 404).name
+        return {"security_groups": [*dict.fromkeys((*instance.names("security_groups"), name))]}
+
+
+class RemoveSecurityGroup(AddSecurityGroup):
+    """A security group by its name."""
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Remove the group. Raises 404 if the server is not in it."""
+        groups = instance.names("security_groups")
+        if self.name not in groups:
+            raise ApiError(404, f"Security group {self.name} not associated with the instance")
+        return {"security_groups": [group for group in groups if group != self.name]}
+
+
+class ConsoleOutput(Argument):
+    """The number of lines from the end; all without one."""
+
+    length: int | None = Field(None, ge=-1)
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return what the server wrote since it began: its states, one a line."""
+        lines = [f"[{seen.at - instance.created:12.6f}] {seen.state}" for seen in instance.history]
+        if self.length is not None and self.length != -1:
+            lines = lines[len(lines) - min(self.length, len(lines)) :]
+        return ActionAnswer({"output": "\n".join(lines)})
+
+
+class Console(Argument):
+    """The kind of console."""
+
+    type: str = Field(pattern="^(novnc|xvpvnc|spice-html5|serial|rdp-html5)$")
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return the URL of a console; nothing listens there."""
+        return ActionAnswer({"console": {"type": self.type, "url": console_url(context, instance)}})
+
+
+def console_url(context: ComputeContext, instance: Instance) -> str:
+    """Return the URL of a console, of one use."""
+    token = uuid5(NAMESPACE_OID, f"{context.request_id}/{instance.id}")
+    return f"{context.base}/vnc_auto.html?path=%3Ftoken%3D{token}"
+
+
+_ROWS = (
+    Action("os-start", "start", name="start"),
+    Action("os-stop", "stop", name="stop"),
+    Action("reboot", {"SOFT": "reboot", "HARD": "hard_reboot"}, Reboot),
+    Action("resize", "resize", Resize),
+    Action("confirmResize", "confirm_resize", ConfirmResize, code=204),
+    Action("revertResize", "revert_resize", RevertResize),
+    Action("rebuild", "rebuild", Rebuild, at_once=True),
+    Action("pause", "pause"),
+    Action("unpause", "unpause"),
+    Action("suspend", "suspend"),
+    Action("resume", "resume"),
+    Action("rescue", "rescue", Rescue, code=200),
+    Action("unrescue", "unrescue"),
+    Action("shelve", "shelve"),
+    Action("shelveOffload", "shelve_offload", admin=True),
+    Action("unshelve", "unshelve", {1: NoArgument, 77: Unshelve}),
+    Action("migrate", "migrate", {1: MigrateAnywhere, 56: Migrate}, admin=True),
+    Action(
+        "os-migrateLive",
+        "live_migrate",
+        {1: MigrateLiveOld, 25: MigrateLive},
+        admin=True,
+        name="live-migration",
+    ),
+    Action(
+        "evacuate",
+        "evacuate",
+        {1: EvacuateOld, 14: Evacuate},
+        admin=True,
+        given={"end": "kept"},
+        given_until=94,
+        code=200,
+    ),
+    Action(
+        "os-resetState",
+        {"active": "reset_state_active", "error": "reset_state_error"},
+        ResetState,
+        admin=True,
+        name="resetState",
+    ),
+    Action("lock", "lock", {1: LockOld, 73: Lock}, at_once=True),
+    Action("unlock", "unlock", Unlock, at_once=True),
+    Action("createImage", "create_image", CreateImage),
+    Action("createBackup", "backup", CreateBackup),
+    Action("changePassword", "change_password", ChangePassword),
+    Action("forceDelete", "force_delete"),
+    Action("restore", "restore"),
+    Action("injectNetworkInfo", "inject_network_info", admin=True),
+    Action("trigger_crash_dump", "trigger_crash_dump", since=17),
+    Action("addSecurityGroup", None, AddSecurityGroup, at_once=True),
+    Action("removeSecurityGroup", None, RemoveSecurityGroup, at_once=True),
+    Action("os-getConsoleOutput", None, ConsoleOutput, code=200),
+    Action("os-getVNCConsole", None, Console, until=5, code=200),
+    Action("os-getSPICEConsole", None, Console, until=5, code=200),
+    Action("os-getSerialConsole", None, Console, until=5, code=200),
+    Action("os-getRDPConsole", None, Console, until=5, code=200),
+)
+ACTIONS: Mapping[str, Action] = {action.key: action for action in _ROWS}
+"""The actions by their keys."""

@@ -1,23 +1,23 @@
-"""The flavors of the compute API: the list, its details, one by id, and their extra specs.
+"""Flavors: the list, its details, one by id, and their extra specs.
 
-A name is not found here, which is how clients learn to look for it in the list.
+A flavor is not found by its name here, so clients look for it in the list.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.catalog import Flavor, catalog
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body, Link
-from ecs_fsm.serve.http.context import Known, Microversion
+from ecs_fsm.serve.http.context import Microversion
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.paging import Limit, Marker, next_url, page
-from ecs_fsm.serve.http.versions import base
 
 DESCRIPTION, EXTRA_SPECS, SWAP_A_NUMBER = 55, 61, 75
 """Microversions from which a flavor shows these."""
@@ -25,7 +25,7 @@ SORT_KEYS = {"flavorid": "id", "id": "id", "name": "name", "vcpus": "vcpus"}
 SORT_KEYS |= {"memory_mb": "ram", "root_gb": "disk"}
 
 
-class FlavorInBrief(Body):
+class BriefFlavor(Body):
     """A flavor in the short list."""
 
     id: str
@@ -33,7 +33,7 @@ class FlavorInBrief(Body):
     links: list[Link]
 
 
-class FlavorTold(FlavorInBrief):
+class DetailedFlavor(BriefFlavor):
     """A flavor; the description from 2.55, its extra specs from 2.61."""
 
     vcpus: int
@@ -48,24 +48,24 @@ class FlavorTold(FlavorInBrief):
     extra_specs: dict[str, str] | None = None
 
 
-class FlavorsInBrief(Body):
+class BriefFlavorList(Body):
     """The short list."""
 
-    flavors: list[FlavorInBrief]
+    flavors: list[BriefFlavor]
     flavors_links: list[Link] | None = None
 
 
-class Flavors(Body):
+class FlavorList(Body):
     """The list in detail."""
 
-    flavors: list[FlavorTold]
+    flavors: list[DetailedFlavor]
     flavors_links: list[Link] | None = None
 
 
 class OneFlavor(Body):
     """One flavor."""
 
-    flavor: FlavorTold
+    flavor: DetailedFlavor
 
 
 class ExtraSpecs(Body):
@@ -74,11 +74,13 @@ class ExtraSpecs(Body):
     extra_specs: dict[str, str]
 
 
+# The handlers negotiate the microversion before they authenticate the caller, unlike others: their
+# answers to callers without a valid token have the version in their headers.
 router = Handlers(tags=["flavors"], responses=COMPUTE_ERRORS)
 
 
-class Wanted(Body):
-    """Which flavors, and in which order."""
+class FlavorQuery(Body):
+    """Filters, the order and the page of a list of flavors."""
 
     limit: Limit = None
     marker: Marker = None
@@ -89,38 +91,38 @@ class Wanted(Body):
     sort_dir: str = Field("asc", pattern="^(asc|desc)$")
 
 
-@router.get("/flavors", response_model=FlavorsInBrief)
+@router.get("/flavors", response_model=BriefFlavorList)
 async def list_flavors(
-    request: Request, version: Microversion, _: Known, wanted: Annotated[Wanted, Query()]
+    _: Microversion, context: Versioned, query: Annotated[FlavorQuery, Query()]
 ) -> Response:
     """The flavors with their names."""
-    return _listed(request, version, wanted, False)
+    return _list(context, query, detailed=False)
 
 
-@router.get("/flavors/detail", response_model=Flavors)
+@router.get("/flavors/detail", response_model=FlavorList)
 async def list_flavors_in_detail(
-    request: Request, version: Microversion, _: Known, wanted: Annotated[Wanted, Query()]
+    _: Microversion, context: Versioned, query: Annotated[FlavorQuery, Query()]
 ) -> Response:
-    """The flavors with all that is known of them."""
-    return _listed(request, version, wanted, True)
+    """The flavors with their details."""
+    return _list(context, query, detailed=True)
 
 
 @router.get("/flavors/{flavor_id}", response_model=OneFlavor)
-async def show_flavor(
-    request: Request, flavor_id: str, version: Microversion, _: Known
-) -> Response:
+async def show_flavor(_: Microversion, context: Versioned, flavor_id: str) -> Response:
     """One flavor, by id only."""
-    return JSONResponse({"flavor": shown(request, _found(flavor_id), version)})
+    return JSONResponse({"flavor": _detailed(context, _found(flavor_id))})
 
 
 @router.get("/flavors/{flavor_id}/os-extra_specs", response_model=ExtraSpecs)
-async def list_extra_specs(flavor_id: str, version: Microversion, _: Known) -> Response:
+async def list_extra_specs(_: Microversion, context: Versioned, flavor_id: str) -> Response:
     """The extra specs of a flavor."""
     return JSONResponse({"extra_specs": dict(_found(flavor_id).extra_specs)})
 
 
 @router.get("/flavors/{flavor_id}/os-extra_specs/{key}", response_model=dict[str, str])
-async def show_extra_spec(flavor_id: str, key: str, version: Microversion, _: Known) -> Response:
+async def show_extra_spec(
+    _: Microversion, context: Versioned, flavor_id: str, key: str
+) -> Response:
     """One extra spec of a flavor."""
     specs = _found(flavor_id).extra_specs
     if key not in specs:
@@ -135,65 +137,64 @@ def _found(flavor_id: str) -> Flavor:
     return flavor
 
 
-def _listed(request: Request, version: int, wanted: Wanted, detailed: bool) -> Response:
-    items, following = page(_chosen(wanted), wanted.limit, wanted.marker)
-    tell = shown if detailed else _in_brief
-    told: dict[str, Any] = {"flavors": [tell(request, item, version) for item in items]}
+def _list(context: ComputeContext, query: FlavorQuery, *, detailed: bool) -> Response:
+    items, following = page(_select(query), query.limit, query.marker)
+    view = _detailed if detailed else _brief
+    body: dict[str, Any] = {"flavors": [view(context, item) for item in items]}
     if following is not None:
-        href = next_url(request, base(request), following)
-        told["flavors_links"] = [{"rel": "next", "href": href}]
-    return JSONResponse(told)
+        href = next_url(context.request, context.base, following)
+        body["flavors_links"] = [{"rel": "next", "href": href}]
+    return JSONResponse(body)
 
 
-def _chosen(wanted: Wanted) -> list[Flavor]:
-    public = (wanted.is_public or "true").lower()
+def _select(query: FlavorQuery) -> list[Flavor]:
+    public = (query.is_public or "true").lower()
     if public not in ("true", "false", "none", "1", "0"):
-        raise ApiError(400, f"Invalid is_public filter [{wanted.is_public}]")
-    if wanted.sort_key not in SORT_KEYS:
-        raise ApiError(400, f"Sort key {wanted.sort_key} is not supported.")
+        raise ApiError(400, f"Invalid is_public filter [{query.is_public}]")
+    if query.sort_key not in SORT_KEYS:
+        raise ApiError(400, f"Sort key {query.sort_key} is not supported.")
     if public in ("false", "0"):
-        return []  # all of them are for everybody
+        return []  # all flavors are public
     found = [
         flavor
         for flavor in catalog().flavors.values()
-        if flavor.ram >= (wanted.min_ram or 0) and flavor.disk >= (wanted.min_disk or 0)
+        if flavor.ram >= (query.min_ram or 0) and flavor.disk >= (query.min_disk or 0)
     ]
-    key = SORT_KEYS[wanted.sort_key]
+    key = SORT_KEYS[query.sort_key]
     found.sort(key=lambda flavor: (getattr(flavor, key), flavor.id))
-    return found[::-1] if wanted.sort_dir == "desc" else found
+    return found[::-1] if query.sort_dir == "desc" else found
 
 
-def _links(request: Request, flavor_id: str) -> list[dict[str, str]]:
-    root = base(request)
+def _links(root: str, flavor_id: str) -> list[dict[str, str]]:
     return [
         {"rel": "self", "href": f"{root}/compute/v2.1/flavors/{flavor_id}"},
         {"rel": "bookmark", "href": f"{root}/compute/flavors/{flavor_id}"},
     ]
 
 
-def _in_brief(request: Request, flavor: Flavor, version: int) -> dict[str, object]:
-    told: dict[str, object] = {
+def _brief(context: ComputeContext, flavor: Flavor) -> dict[str, object]:
+    shown: dict[str, object] = {
         "id": flavor.id,
         "name": flavor.name,
-        "links": _links(request, flavor.id),
+        "links": _links(context.base, flavor.id),
     }
-    if version >= DESCRIPTION:
-        told["description"] = None
-    return told
+    if context.minor >= DESCRIPTION:
+        shown["description"] = None
+    return shown
 
 
-def shown(request: Request, flavor: Flavor, version: int) -> dict[str, object]:
-    """The flavor as that microversion shows it."""
-    told = _in_brief(request, flavor, version) | {
+def _detailed(context: ComputeContext, flavor: Flavor) -> dict[str, object]:
+    """Return a flavor with all fields of the microversion."""
+    shown = _brief(context, flavor) | {
         "vcpus": flavor.vcpus,
         "ram": flavor.ram,
         "disk": flavor.disk,
-        "swap": 0 if version >= SWAP_A_NUMBER else "",
+        "swap": 0 if context.minor >= SWAP_A_NUMBER else "",
         "OS-FLV-EXT-DATA:ephemeral": 0,
         "OS-FLV-DISABLED:disabled": False,
         "os-flavor-access:is_public": True,
         "rxtx_factor": 1.0,
     }
-    if version >= EXTRA_SPECS:
-        told["extra_specs"] = dict(flavor.extra_specs)
-    return told
+    if context.minor >= EXTRA_SPECS:
+        shown["extra_specs"] = dict(flavor.extra_specs)
+    return shown

@@ -1,6 +1,6 @@
-"""The hosts of the cloud as the compute API tells of them: hypervisors, services, hosts, zones.
+"""The hosts of the cloud: hypervisors, services, hosts and availability zones.
 
-All hosts are alike and large enough for everything; what is used on one are the servers there.
+All hosts have the same size, large enough for everything; servers use what their flavors say.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import uuid5
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.cloud.catalog import NAMESPACE
+from ecs_fsm.serve.cloud.catalog import NAMESPACE, catalog
 from ecs_fsm.serve.cloud.cloud import HOSTS
 from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.compute.asking import Asked, Asking, told
-from ecs_fsm.serve.compute.shapes import Shape, host_name
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.compute.views import Fields, host_name, host_of
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
+from ecs_fsm.serve.http.context import Administrator, Known, Microversion
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
 VCPUS, RAM, DISK = 1024, 4 * 1024 * 1024, 100_000
-"""What a host has; RAM in MiB, disk in GiB."""
+"""The size of a host; RAM in MiB, disk in GiB."""
 FORCED_SINCE, CPU_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 11, 28, 43, 53, 88
 SERVICE = "nova-compute"
 UPTIME = " 12:00:00 up 30 days,  0:00,  0 users,  load average: 0.00, 0.00, 0.00"
@@ -29,7 +30,7 @@ UPTIME = " 12:00:00 up 30 days,  0:00,  0 users,  load average: 0.00, 0.00, 0.00
 router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
-class Host(NamedTuple):
+class ComputeHost(NamedTuple):
     """A host by its number, with its servers."""
 
     number: int
@@ -37,28 +38,28 @@ class Host(NamedTuple):
 
     @property
     def name(self) -> str:
-        """By which servers name it."""
+        """Its name."""
         return host_name(self.number)
 
     def id(self, minor: int) -> Json:
-        """The id, a number before there were others."""
+        """Return its id, a number below 2.53."""
         return str(uuid5(NAMESPACE, self.name)) if minor >= UUID_SINCE else self.number + 1
 
 
-def _hosts(asking: Asking, what: str) -> list[Host]:
-    """The hosts, for administrators. Raises 403 for others."""
-    asking.administrator(f"os_compute_api:{what}")
-    hosts = [Host(number, []) for number in range(HOSTS)]
-    for instance in asking.cloud.instances.values():
-        if asking.compute.shapes.host(instance):
+def _hosts(context: ComputeContext, policy: str) -> list[ComputeHost]:
+    """Return the hosts. Raises 403 unless the caller is an administrator."""
+    context.require_admin(f"os_compute_api:{policy}")
+    hosts = [ComputeHost(number, []) for number in range(HOSTS)]
+    for instance in context.cloud.instances.values():
+        if host_of(instance):
             hosts[instance.host].servers.append(instance)
     return hosts
 
 
-def _used(asking: Asking, hosts: list[Host]) -> dict[str, Json]:
-    """What hosts have, and what servers use of it."""
+def _used(context: ComputeContext, hosts: list[ComputeHost]) -> dict[str, Json]:
+    """Return the size of hosts together, and what servers use of it."""
     servers = [instance for host in hosts for instance in host.servers]
-    flavors = [asking.compute.catalog.flavors[instance.flavor] for instance in servers]
+    flavors = [catalog().flavors[instance.flavor] for instance in servers]
     vcpus, ram, disk = (n * len(hosts) for n in (VCPUS, RAM, DISK))
     used_ram, used_disk = sum(f.ram for f in flavors), sum(f.disk for f in flavors)
     return {
@@ -76,36 +77,38 @@ def _used(asking: Asking, hosts: list[Host]) -> dict[str, Json]:
     }
 
 
-def _brief(asking: Asking, host: Host) -> Shape:
+def _brief(context: ComputeContext, host: ComputeHost) -> Fields:
     return {
-        "id": host.id(asking.minor),
+        "id": host.id(context.minor),
         "hypervisor_hostname": host.name,
         "state": "up",
         "status": "enabled",
     }
 
 
-def _servers(host: Host) -> list[Json]:
+def _servers(host: ComputeHost) -> list[Json]:
     return [{"uuid": instance.id, "name": instance.name} for instance in host.servers]
 
 
-def _detailed(asking: Asking, host: Host) -> Shape:
-    shown = _brief(asking, host) | {
-        "service": {"id": host.id(asking.minor), "host": host.name, "disabled_reason": None},
+def _detailed(context: ComputeContext, host: ComputeHost) -> Fields:
+    shown = _brief(context, host) | {
+        "service": {"id": host.id(context.minor), "host": host.name, "disabled_reason": None},
         "hypervisor_type": "QEMU",
         "hypervisor_version": 8_002_000,
         "host_ip": f"192.0.2.{host.number + 1}",
     }
-    if asking.minor >= LEAN_SINCE:
+    if context.minor >= LEAN_SINCE:
         return shown | {"uptime": UPTIME}
     cpu: Json = {"arch": "x86_64", "model": "host", "vendor": "Intel", "features": []}
-    return shown | _used(asking, [host]) | {"cpu_info": cpu if asking.minor >= CPU_SINCE else "{}"}
+    return (
+        shown | _used(context, [host]) | {"cpu_info": cpu if context.minor >= CPU_SINCE else "{}"}
+    )
 
 
-def _named(asking: Asking, hosts: list[Host]) -> Iterator[Host]:
-    """The hosts that a query names."""
-    pattern = asking.request.query_params.get("hypervisor_hostname_pattern", "")
-    if asking.minor < UUID_SINCE:
+def _named(context: ComputeContext, hosts: list[ComputeHost]) -> Iterator[ComputeHost]:
+    """Yield the hosts that a query selects."""
+    pattern = context.request.query_params.get("hypervisor_hostname_pattern", "")
+    if context.minor < UUID_SINCE:
         yield from hosts
         return
     found = [host for host in hosts if pattern in host.name]
@@ -114,96 +117,96 @@ def _named(asking: Asking, hosts: list[Host]) -> Iterator[Host]:
     yield from found
 
 
-def _with_servers(asking: Asking, host: Host, shown: Shape) -> Shape:
-    """The host with its servers, where a query wants them."""
-    wanted = asking.request.query_params.get("with_servers", "").lower() in ("true", "1")
-    if asking.minor >= UUID_SINCE and wanted and host.servers:
+def _with_servers(context: ComputeContext, host: ComputeHost, shown: Fields) -> Fields:
+    """Return the view of a host with its servers, if the query wants them."""
+    with_servers = context.request.query_params.get("with_servers", "").lower() in ("true", "1")
+    if context.minor >= UUID_SINCE and with_servers and host.servers:
         return shown | {"servers": _servers(host)}
     return shown
 
 
 @router.get("/os-hypervisors")
-async def list_hypervisors(asked: Asked) -> Response:
+async def list_hypervisors(context: Versioned) -> Response:
     """The hypervisors."""
-    found = _named(asked, _hosts(asked, "os-hypervisors:list"))
-    shown = [_with_servers(asked, host, _brief(asked, host)) for host in found]
-    return told({"hypervisors": shown})
+    found = _named(context, _hosts(context, "os-hypervisors:list"))
+    shown = [_with_servers(context, host, _brief(context, host)) for host in found]
+    return respond_json({"hypervisors": shown})
 
 
 @router.get("/os-hypervisors/detail")
-async def list_hypervisors_in_detail(asked: Asked) -> Response:
-    """The hypervisors with what is used of them."""
-    found = _named(asked, _hosts(asked, "os-hypervisors:list-detail"))
-    shown = [_with_servers(asked, host, _detailed(asked, host)) for host in found]
-    return told({"hypervisors": shown})
+async def list_hypervisors_in_detail(context: Versioned) -> Response:
+    """The hypervisors with their details."""
+    found = _named(context, _hosts(context, "os-hypervisors:list-detail"))
+    shown = [_with_servers(context, host, _detailed(context, host)) for host in found]
+    return respond_json({"hypervisors": shown})
 
 
 @router.get("/os-hypervisors/statistics")
-async def show_hypervisor_statistics(asked: Asked) -> Response:
+async def show_hypervisor_statistics(context: Versioned) -> Response:
     """All hypervisors together, below 2.88."""
-    hosts = _hosts(asked, "os-hypervisors:statistics")
-    if asked.minor >= LEAN_SINCE:
-        raise ApiError(404, "The resource could not be found.")
-    return told({"hypervisor_statistics": {"count": len(hosts), **_used(asked, hosts)}})
+    hosts = _hosts(context, "os-hypervisors:statistics")
+    context.require_version(before=LEAN_SINCE)
+    return respond_json({"hypervisor_statistics": {"count": len(hosts), **_used(context, hosts)}})
 
 
-def _hypervisor(asking: Asking, hosts: list[Host], hypervisor_id: str) -> Host:
+def _hypervisor(
+    context: ComputeContext, hosts: list[ComputeHost], hypervisor_id: str
+) -> ComputeHost:
     for host in hosts:
-        if hypervisor_id == str(host.id(asking.minor)):
+        if hypervisor_id == str(host.id(context.minor)):
             return host
     raise ApiError(404, f"Compute host {hypervisor_id[:255]} could not be found.")
 
 
 @router.get("/os-hypervisors/{hypervisor_id}")
-async def show_hypervisor(hypervisor_id: str, asked: Asked) -> Response:
+async def show_hypervisor(hypervisor_id: str, context: Versioned) -> Response:
     """One hypervisor, by id."""
-    host = _hypervisor(asked, _hosts(asked, "os-hypervisors:show"), hypervisor_id)
-    return told({"hypervisor": _with_servers(asked, host, _detailed(asked, host))})
+    host = _hypervisor(context, _hosts(context, "os-hypervisors:show"), hypervisor_id)
+    return respond_json({"hypervisor": _with_servers(context, host, _detailed(context, host))})
 
 
 @router.get("/os-hypervisors/{hypervisor_id}/uptime")
-async def show_hypervisor_uptime(hypervisor_id: str, asked: Asked) -> Response:
-    """How long a hypervisor has been up, below 2.88."""
-    host = _hypervisor(asked, _hosts(asked, "os-hypervisors:uptime"), hypervisor_id)
-    if asked.minor >= LEAN_SINCE:
-        raise ApiError(404, "The resource could not be found.")
-    return told({"hypervisor": _brief(asked, host) | {"uptime": UPTIME}})
+async def show_hypervisor_uptime(hypervisor_id: str, context: Versioned) -> Response:
+    """The uptime of a hypervisor, below 2.88."""
+    host = _hypervisor(context, _hosts(context, "os-hypervisors:uptime"), hypervisor_id)
+    context.require_version(before=LEAN_SINCE)
+    return respond_json({"hypervisor": _brief(context, host) | {"uptime": UPTIME}})
 
 
-def _matching(asking: Asking, pattern: str, what: str) -> list[Host]:
-    """The hosts with these letters in their name. Raises 404 where there are none."""
-    found = [host for host in _hosts(asking, what) if pattern in host.name]
-    if not found or asking.minor >= UUID_SINCE:
+def _matching(context: ComputeContext, pattern: str, policy: str) -> list[ComputeHost]:
+    """Return the hosts whose name contains the pattern. Raises 404 without any."""
+    found = [host for host in _hosts(context, policy) if pattern in host.name]
+    if not found or context.minor >= UUID_SINCE:
         raise ApiError(404, f"No hypervisor matching '{pattern[:255]}' could be found.")
     return found
 
 
 @router.get("/os-hypervisors/{pattern}/search")
-async def search_hypervisors(pattern: str, asked: Asked) -> Response:
-    """Hypervisors with these letters in their name, below 2.53."""
-    found = _matching(asked, pattern, "os-hypervisors:search")
-    return told({"hypervisors": [_brief(asked, host) for host in found]})
+async def search_hypervisors(pattern: str, context: Versioned) -> Response:
+    """Hypervisors whose name contains the pattern, below 2.53."""
+    found = _matching(context, pattern, "os-hypervisors:search")
+    return respond_json({"hypervisors": [_brief(context, host) for host in found]})
 
 
 @router.get("/os-hypervisors/{pattern}/servers")
-async def list_servers_of_hypervisors(pattern: str, asked: Asked) -> Response:
-    """The same with their servers, below 2.53."""
-    found = _matching(asked, pattern, "os-hypervisors:servers")
+async def list_servers_of_hypervisors(pattern: str, context: Versioned) -> Response:
+    """Hypervisors whose name contains the pattern, with their servers, below 2.53."""
+    found = _matching(context, pattern, "os-hypervisors:servers")
     shown = [
-        _brief(asked, host) | ({"servers": _servers(host)} if host.servers else {})
+        _brief(context, host) | ({"servers": _servers(host)} if host.servers else {})
         for host in found
     ]
-    return told({"hypervisors": shown})
+    return respond_json({"hypervisors": shown})
 
 
 @router.get("/os-services")
-async def list_services(asked: Asked) -> Response:
-    """The services of the hosts, of one host or of one name."""
-    wanted, zone = asked.request.query_params, asked.compute.catalog.availability_zone
+async def list_services(context: Versioned) -> Response:
+    """The services of the hosts; a query selects a host or a binary."""
+    query, zone = context.request.query_params, catalog().availability_zone
     shown: list[Json] = []
-    for host in _hosts(asked, "os-services:list"):
-        service: Shape = {
-            "id": host.id(asked.minor),
+    for host in _hosts(context, "os-services:list"):
+        service: Fields = {
+            "id": host.id(context.minor),
             "binary": SERVICE,
             "host": host.name,
             "zone": zone,
@@ -212,31 +215,30 @@ async def list_services(asked: Asked) -> Response:
             "updated_at": None,
             "disabled_reason": None,
         }
-        if asked.minor >= FORCED_SINCE:
+        if context.minor >= FORCED_SINCE:
             service["forced_down"] = False
-        if all(wanted.get(key, service[key]) == service[key] for key in ("host", "binary")):
+        if all(query.get(key, service[key]) == service[key] for key in ("host", "binary")):
             shown.append(service)
-    return told({"services": shown})
+    return respond_json({"services": shown})
 
 
 @router.get("/os-hosts")
-async def list_hosts(asked: Asked) -> Response:
+async def list_hosts(context: Versioned) -> Response:
     """The hosts, below 2.43."""
-    hosts, zone = _hosts(asked, "os-hosts:list"), asked.compute.catalog.availability_zone
-    asked_zone = asked.request.query_params.get("zone") or zone
-    if asked.minor >= NO_HOSTS:
-        raise ApiError(404, "The resource could not be found.")
+    hosts, zone = _hosts(context, "os-hosts:list"), catalog().availability_zone
+    query_zone = context.request.query_params.get("zone") or zone
+    context.require_version(before=NO_HOSTS)
     shown = [{"host_name": h.name, "service": "compute", "zone": zone} for h in hosts]
-    return told({"hosts": shown if asked_zone == zone else []})
+    return respond_json({"hosts": shown if query_zone == zone else []})
 
 
 @router.get("/os-hosts/{name}")
-async def show_host(name: str, asked: Asked) -> Response:
-    """What a host has and what is used of it, below 2.43."""
-    hosts = [host for host in _hosts(asked, "os-hosts:show") if host.name == name]
-    if asked.minor >= NO_HOSTS or not hosts:
+async def show_host(name: str, context: Versioned) -> Response:
+    """The size of a host and what servers use of it, below 2.43."""
+    hosts = [host for host in _hosts(context, "os-hosts:show") if host.name == name]
+    if context.minor >= NO_HOSTS or not hosts:
         raise ApiError(404, f"Compute host {name[:255]} could not be found.")
-    used = _used(asked, hosts)
+    used = _used(context, hosts)
     rows = (
         ("(total)", "vcpus", "memory_mb", "local_gb"),
         ("(used_now)", "vcpus_used", "memory_mb_used", "local_gb_used"),
@@ -253,4 +255,61 @@ async def show_host(name: str, asked: Asked) -> Response:
         }
         for project, cpu, memory, disk in rows
     ]
-    return told({"host": shown})
+    return respond_json({"host": shown})
+
+
+class ServiceState(Body):
+    """A service of a host."""
+
+    available: bool = True
+    active: bool = True
+    updated_at: str | None = None
+
+
+class ZoneState(Body):
+    """The availability of a zone."""
+
+    available: bool = True
+
+
+class ZoneFields(Body):
+    """A zone; its hosts are for administrators."""
+
+    zoneName: str  # noqa: N815
+    zoneState: ZoneState  # noqa: N815
+    hosts: dict[str, dict[str, ServiceState]] | None = None
+
+
+class ZoneList(Body):
+    """The list of zones."""
+
+    availabilityZoneInfo: list[ZoneFields]  # noqa: N815
+
+
+def _zones(hosts: dict[str, dict[str, ServiceState]] | None) -> Response:
+    zone = ZoneFields(zoneName=catalog().availability_zone, zoneState=ZoneState(), hosts=hosts)
+    return JSONResponse(ZoneList(availabilityZoneInfo=[zone]).model_dump())
+
+
+@router.get("/os-availability-zone", response_model=ZoneList)
+async def list_zones(_: Known, version: Microversion) -> Response:
+    """The availability zones."""
+    return _zones(None)
+
+
+@router.get("/os-availability-zone/detail", response_model=ZoneList)
+async def list_zones_in_detail(_: Administrator, version: Microversion) -> Response:
+    """The availability zones with their hosts."""
+    return _zones({host_name(n): {"nova-compute": ServiceState()} for n in range(HOSTS)})
+
+
+@router.get("/os-server-groups", response_model=dict[str, list[object]])
+async def list_server_groups(_: Known, version: Microversion) -> Response:
+    """Groups of servers: always none."""
+    return JSONResponse({"server_groups": []})
+
+
+@router.get("/os-aggregates", response_model=dict[str, list[object]])
+async def list_aggregates(_: Administrator, version: Microversion) -> Response:
+    """Groups of hosts: always none."""
+    return JSONResponse({"aggregates": []})

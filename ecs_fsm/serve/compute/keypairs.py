@@ -1,6 +1,6 @@
-"""Keypairs of the compute API, kept by user.
+"""Keypairs, kept by user.
 
-Nothing logs in with them: a key that was not given is made up, and says so.
+Nothing logs in with them: a key that a request does not bring is invented, and says so.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.store import Repository, StateFile
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
-from ecs_fsm.serve.http.context import Known, Microversion, collection
+from ecs_fsm.serve.http.context import collection
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.paging import Limit, Marker, page
@@ -26,8 +27,8 @@ MOST_KEYPAIRS, MOST_OF_ALL = 1000, 10_000
 MADE_UP = "-----BEGIN PRIVATE KEY-----\nmade up, it opens nothing\n-----END PRIVATE KEY-----\n"
 
 
-class KeypairAsked(Body):
-    """A keypair to be; without a public key one is made up."""
+class NewKeypair(Body):
+    """A new keypair; without a public key one is invented."""
 
     name: str = Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9@._ -]+$")
     public_key: str | None = Field(None, min_length=1, max_length=16384)
@@ -37,10 +38,10 @@ class KeypairAsked(Body):
 class KeypairRequest(Body):
     """The body of a request for a keypair."""
 
-    keypair: KeypairAsked
+    keypair: NewKeypair
 
 
-class KeypairTold(Body):
+class KeypairFields(Body):
     """A keypair."""
 
     name: str
@@ -54,10 +55,10 @@ class KeypairTold(Body):
 class OneKeypair(Body):
     """One keypair."""
 
-    keypair: KeypairTold
+    keypair: KeypairFields
 
 
-class Keypairs(Body):
+class KeypairList(Body):
     """The list of keypairs, each in an object of its own."""
 
     keypairs: list[OneKeypair]
@@ -74,7 +75,7 @@ class Keypair(Body):
     created_at: str
 
 
-class Kept:
+class KeypairStore:
     """The keypairs of all users, in the state of the cloud."""
 
     def __init__(self, state: StateFile) -> None:
@@ -87,11 +88,11 @@ class Kept:
         return self.by_user.setdefault(user_id, {})
 
     def of(self, user_id: str) -> Mapping[str, Keypair]:
-        """The keypairs of a user, by name."""
+        """Return the keypairs of a user, by name."""
         return self.by_user.get(user_id, {})
 
     def add(self, keypair: Keypair) -> None:
-        """Keeps one more. Raises 403 where there are too many."""
+        """Store a keypair. Raises 403 above the quota."""
         if len(self.of(keypair.user_id)) >= MOST_KEYPAIRS or len(self._shelf) >= MOST_OF_ALL:
             raise ApiError(403, "Quota exceeded, too many key pairs.")
         self._own(keypair.user_id)[keypair.name] = keypair
@@ -99,111 +100,96 @@ class Kept:
         self._shelf.commit()
 
     def remove(self, keypair: Keypair) -> None:
-        """Takes one away."""
+        """Remove a keypair."""
         del self.by_user[keypair.user_id][keypair.name]
         self._shelf.drop(f"{keypair.user_id}/{keypair.name}")
         self._shelf.commit()
 
 
 router = Handlers(tags=["keypairs"], responses=COMPUTE_ERRORS)
-_CONFLICT = errors(COMPUTE_FAULT, _409="There is one of that name, or too many.")
-_CREATED = {201: {"model": OneKeypair, "description": "It was made (from 2.2 on)."}, **_CONFLICT}
+_CONFLICT = errors(COMPUTE_FAULT, _409="A keypair of that name exists, or there are too many.")
+_CREATED = {201: {"model": OneKeypair, "description": "It was created (from 2.2 on)."}, **_CONFLICT}
 
 
-def _all(request: Request) -> Kept:
-    return collection(request, Kept)
+def _store(request: Request) -> KeypairStore:
+    return collection(request, KeypairStore)
 
 
 def keypairs_of(request: Request, caller: Caller) -> Mapping[str, Keypair]:
-    """The keypairs of the caller, by name."""
-    return _all(request).of(caller.user_id)
+    """Return the keypairs of the caller, by name."""
+    return _store(request).of(caller.user_id)
 
 
-def _shown(keypair: Keypair, version: int) -> dict[str, object]:
+def _view(keypair: Keypair, minor: int) -> dict[str, object]:
     digest = hashlib.md5(keypair.public_key.encode(), usedforsecurity=False).hexdigest()
-    told: dict[str, object] = {
+    shown: dict[str, object] = {
         "name": keypair.name,
         "public_key": keypair.public_key,
         "fingerprint": ":".join(digest[at : at + 2] for at in range(0, 32, 2)),
     }
-    return told | ({"type": keypair.type} if version >= WITH_TYPE else {})
+    return shown | ({"type": keypair.type} if minor >= WITH_TYPE else {})
 
 
-@router.get("/os-keypairs", response_model=Keypairs)
+@router.get("/os-keypairs", response_model=KeypairList)
 async def list_keypairs(
-    request: Request,
-    caller: Known,
-    version: Microversion,
+    context: Versioned,
     limit: Limit = None,
     marker: Marker = None,
 ) -> Response:
     """The keypairs of the caller."""
-    found = list(keypairs_of(request, caller).values())
-    items, _ = page(found, limit, marker) if version >= PAGED else (found, None)
-    return JSONResponse({"keypairs": [{"keypair": _shown(item, version)} for item in items]})
+    found = list(keypairs_of(context.request, context.caller).values())
+    items, _ = page(found, limit, marker) if context.minor >= PAGED else (found, None)
+    return JSONResponse({"keypairs": [{"keypair": _view(item, context.minor)} for item in items]})
 
 
 @router.post("/os-keypairs", response_model=OneKeypair, responses=_CREATED)
-async def create_keypair(
-    request: Request, caller: Known, version: Microversion, body: KeypairRequest
-) -> Response:
+async def create_keypair(context: Versioned, body: KeypairRequest) -> Response:
     """A new keypair of the caller."""
-    kept, asked = keypairs_of(request, caller), body.keypair
-    if asked.public_key is None and version >= GIVEN_ONLY:
+    minor, user_id, fields = context.minor, context.caller.user_id, body.keypair
+    if fields.public_key is None and minor >= GIVEN_ONLY:
         raise ApiError(400, "Invalid input for keypair: 'public_key' is a required property")
-    if asked.name in kept:
-        raise ApiError(409, f"Key pair '{asked.name}' already exists.")
-    made_up = f"ssh-rsa {hashlib.sha256(asked.name.encode()).hexdigest()} made-up"
+    if fields.name in keypairs_of(context.request, context.caller):
+        raise ApiError(409, f"Key pair '{fields.name}' already exists.")
+    made_up = f"ssh-rsa {hashlib.sha256(fields.name.encode()).hexdigest()} made-up"
     keypair = Keypair(
-        id=asked.name,
-        user_id=caller.user_id,
-        name=asked.name,
-        public_key=asked.public_key or made_up,
-        type=asked.type,
-        created_at=request.app.state.cloud.clock.date().strftime("%Y-%m-%dT%H:%M:%S.%f"),
+        id=fields.name,
+        user_id=user_id,
+        name=fields.name,
+        public_key=fields.public_key or made_up,
+        type=fields.type,
+        created_at=context.cloud.clock.date().strftime("%Y-%m-%dT%H:%M:%S.%f"),
     )
-    _all(request).add(keypair)
-    told = _shown(keypair, version) | {"user_id": caller.user_id}
-    if asked.public_key is None:
-        told["private_key"] = MADE_UP
-    return JSONResponse({"keypair": told}, 201 if version >= WITH_TYPE else 200)
+    _store(context.request).add(keypair)
+    shown = _view(keypair, minor) | {"user_id": user_id}
+    if fields.public_key is None:
+        shown["private_key"] = MADE_UP
+    return JSONResponse({"keypair": shown}, 201 if minor >= WITH_TYPE else 200)
 
 
-def _found(request: Request, caller: Known, name: str) -> Keypair:
-    found = keypairs_of(request, caller).get(name)
+def _found(context: ComputeContext, name: str) -> Keypair:
+    found = keypairs_of(context.request, context.caller).get(name)
     if found is None:
-        raise ApiError(404, f"Keypair {name} not found for user {caller.user_id}")
+        raise ApiError(404, f"Keypair {name} not found for user {context.caller.user_id}")
     return found
 
 
 @router.get("/os-keypairs/{name}", response_model=OneKeypair)
-async def show_keypair(
-    request: Request, caller: Known, version: Microversion, name: str
-) -> Response:
+async def show_keypair(context: Versioned, name: str) -> Response:
     """One keypair of the caller."""
-    found = _found(request, caller, name)
+    found = _found(context, name)
     number = int(hashlib.sha256(name.encode()).hexdigest()[:7], 16)
-    more = {"user_id": caller.user_id, "id": number, "created_at": found.created_at}
+    more = {"user_id": context.caller.user_id, "id": number, "created_at": found.created_at}
     more |= {"deleted_at": None, "updated_at": None}
-    flag = dict.fromkeys(_Flags.model_fields, False)
-    return JSONResponse({"keypair": _shown(found, version) | more | flag})
-
-
-class _Flags(Body):
-    """What a keypair shows of its end."""
-
-    deleted: bool = False
+    return JSONResponse({"keypair": _view(found, context.minor) | more | {"deleted": False}})
 
 
 @router.delete(
     "/os-keypairs/{name}",
     status_code=202,
     response_class=Response,
-    responses={204: {"description": "It is gone (from 2.2 on)."}},
+    responses={204: {"description": "It was deleted (from 2.2 on)."}},
 )
-async def delete_keypair(
-    request: Request, caller: Known, version: Microversion, name: str
-) -> Response:
-    """Takes a keypair of the caller away."""
-    _all(request).remove(_found(request, caller, name))
-    return Response(status_code=204 if version >= WITH_TYPE else 202)
+async def delete_keypair(context: Versioned, name: str) -> Response:
+    """Delete a keypair of the caller."""
+    _store(context.request).remove(_found(context, name))
+    return Response(status_code=204 if context.minor >= WITH_TYPE else 202)

@@ -1,49 +1,194 @@
-"""Lists of servers: those that a caller may see, in which order, and page by page."""
+"""Lists of servers: filters, order and pages.
+
+Filters are regular expressions of clients, so what could take long to match is rejected before.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
 from starlette.datastructures import QueryParams
 
 from ecs_fsm.core.model import State
+from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.compute.asking import FORBIDDEN, Asking
-from ecs_fsm.serve.compute.filters import flag, tests
+from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext
+from ecs_fsm.serve.compute.schemas import as_flag
+from ecs_fsm.serve.compute.views import host_of, is_locked
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.paging import MOST
+from ecs_fsm.serve.network.ports import attachments
+
+Test = Callable[[Instance], bool]
+LONGEST_PATTERN, MOST_LOOPS, MOST_BRANCHES, MOST_WORK = 255, 3, 8, 2e8
+UNBOUNDED = re.compile(r"\)[*+{]|\\\d|\(\?")
+"""Parts of regular expressions whose time is hard to foresee."""
 
 
-class Page(NamedTuple):
-    """Servers of a list, and the query of the next page if there is one."""
+def _flag(query: QueryParams, name: str) -> bool:
+    """Return a truth value of a query; an empty one is true. Raises 400 for others."""
+    value = as_flag(query.get(name, False))
+    if name in query and query[name] == "":
+        return True
+    if not isinstance(value, bool):
+        raise ApiError(400, f"Invalid input for query parameter {name}: {str(value)[:40]}")
+    return value
+
+
+def _tests(context: ComputeContext, query: QueryParams) -> Iterator[Test]:
+    """Yield one test of a server for each filter of the query. Raises 400 for an invalid one."""
+    plain = {**FOR_EVERYONE, **(FOR_ADMINISTRATORS if context.caller.admin else {})}
+    default = catalog().availability_zone
+    plain["availability_zone"] = lambda instance: str(instance.details.get("zone") or default)
+    for name, get in plain.items():
+        if name in query:
+            yield _one_of(get, [value.lower() for value in query.getlist(name)])
+    for name, read in PATTERNS.items():
+        if name in query:
+            yield _matching(name, query[name], read(context))
+    for name, later in (("changes-since", True), ("changes-before", False)):
+        if name in query:
+            yield _changed(context, moment(name, query[name]), later)
+    if context.minor >= 26:
+        yield from _tag_tests(query)
+    if "locked" in query and context.minor >= 73:
+        wanted = _flag(query, "locked")
+        yield lambda instance: is_locked(instance) is wanted
+
+
+FOR_EVERYONE: dict[str, Callable[[Instance], str]] = {
+    "status": lambda instance: instance.state.status,
+    "image": lambda instance: instance.image or "",
+    "flavor": lambda instance: instance.flavor,
+    "uuid": lambda instance: instance.id,
+    "key_name": lambda instance: str(instance.details.get("key_name") or ""),
+    "user_id": lambda instance: instance.user_id,
+    "hostname": lambda instance: str(instance.details.get("hostname")),
+    "reservation_id": lambda instance: str(instance.details.get("reservation_id")),
+}
+FOR_ADMINISTRATORS: dict[str, Callable[[Instance], str]] = {
+    "vm_state": lambda instance: instance.state.vm_state,
+    "task_state": lambda instance: instance.state.task_state or "",
+}
+
+
+def _one_of(get: Callable[[Instance], str], wanted: list[str]) -> Test:
+    return lambda instance: get(instance).lower() in wanted
+
+
+def _names(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
+    return lambda instance: (instance.name,)
+
+
+def _addresses(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
+    return lambda instance: (port.address for port in attachments(instance))
+
+
+def _hosts(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
+    return lambda instance: (host_of(instance) or "",) if context.caller.admin else ()
+
+
+PATTERNS = {"name": _names, "ip": _addresses, "host": _hosts}
+
+
+def _matching(name: str, text: str, get: Callable[[Instance], Iterable[str]]) -> Test:
+    wanted, loops = _pattern(name, text), len(LOOPS.findall(text))
+    work = 0.0
+
+    def matches(instance: Instance) -> bool:
+        nonlocal work
+        texts = tuple(get(instance))
+        work += sum(len(text) ** (loops + 1) for text in texts)
+        if work > MOST_WORK:
+            raise ApiError(400, TOO_LONG.format(name))
+        return any(wanted.search(text) for text in texts)
+
+    return matches
+
+
+LOOPS = re.compile(r"[*+?{]")
+TOO_LONG = "Invalid filter {}: this regular expression could take too long"
+
+
+def _pattern(name: str, text: str) -> re.Pattern[str]:
+    """Return a regular expression whose time is at most a power of the length of a text.
+
+    Raises 400 for an invalid one, or one that could take longer.
+    """
+    many = len(LOOPS.findall(text)) > MOST_LOOPS or text.count("|") > MOST_BRANCHES
+    if len(text) > LONGEST_PATTERN or many or UNBOUNDED.search(text):
+        raise ApiError(400, TOO_LONG.format(name))
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ApiError(400, f"Invalid filter {name}: {error}") from None
+
+
+def moment(name: str, text: str) -> datetime:
+    """Return a date of ISO 8601, in UTC without an offset. Raises 400 for an invalid one."""
+    try:
+        read = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        raise ApiError(400, f"Invalid input for query parameter {name}: {text[:40]}") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def _changed(context: ComputeContext, at: datetime, later: bool) -> Test:
+    seconds = (at - context.cloud.clock.epoch).total_seconds()
+    if later:
+        return lambda instance: instance.updated >= seconds - 1
+    return lambda instance: instance.updated <= seconds
+
+
+def _tag_tests(query: QueryParams) -> Iterator[Test]:
+    for name, (quantor, wanted) in TAGS.items():
+        if name in query:
+            yield _tagged(frozenset(query[name].split(",")), quantor, wanted)
+
+
+TAGS: dict[str, tuple[Callable[[Iterable[bool]], bool], bool]] = {
+    "tags": (all, True),
+    "tags-any": (any, True),
+    "not-tags": (all, False),
+    "not-tags-any": (any, False),
+}
+
+
+def _tagged(tags: frozenset[str], quantor: Callable[[Iterable[bool]], bool], wanted: bool) -> Test:
+    return lambda i: quantor(tag in i.names("tags") for tag in tags) is wanted
+
+
+class ServerPage(NamedTuple):
+    """A page of a list, and the query of the next one if there is one."""
 
     servers: list[Instance]
     more: str | None
 
 
-def listed(asking: Asking) -> Page:
-    """The servers that a query asks for.
+def servers_of(context: ComputeContext) -> ServerPage:
+    """Return the page of servers that the query selects.
 
-    Raises 400 for a query that does not read, 403 for what only administrators may ask.
+    Raises 400 for an invalid query, 403 for one that is for administrators only.
     """
-    query = asking.request.query_params
+    query = context.request.query_params
     limit, marker = _limit(query), query.get("marker")
-    found = iter(_ordered(asking, _candidates(asking, query), query))
+    found = iter(_ordered(context, _candidates(context, query), query))
     if marker:
         _behind(found, marker)
-    wanted = list(tests(asking, query))
+    wanted = list(_tests(context, query))
     shown: list[Instance] = []
     if limit == 0:
-        return Page(shown, None)
+        return ServerPage(shown, None)
     for instance in found:
         if all(test(instance) for test in wanted):
             if len(shown) == limit:
-                url = asking.request.url.include_query_params(marker=shown[-1].id)
-                return Page(shown, url.query)
+                url = context.request.url.include_query_params(marker=shown[-1].id)
+                return ServerPage(shown, url.query)
             shown.append(instance)
-    return Page(shown, None)
+    return ServerPage(shown, None)
 
 
 def _limit(query: QueryParams) -> int:
@@ -56,40 +201,40 @@ def _limit(query: QueryParams) -> int:
 
 
 def _behind(found: Iterator[Instance], marker: str) -> None:
-    """Goes on behind the server with that id."""
+    """Skip the servers up to the one with that id. Raises 400 without one."""
     if not any(instance.id == marker for instance in found):
         raise ApiError(400, f"marker [{marker[:255]}] not found")
 
 
-def _candidates(asking: Asking, query: QueryParams) -> Iterable[Instance]:
-    """Those that the caller may see, of those that are there or, if asked for, gone."""
-    cloud, caller = asking.cloud, asking.caller
-    every = flag(query, "all_tenants") or flag(query, "all_projects")
+def _candidates(context: ComputeContext, query: QueryParams) -> Iterable[Instance]:
+    """Return the servers that the caller may see; deleted ones if the query selects them."""
+    cloud, caller = context.cloud, context.caller
+    every = _flag(query, "all_tenants") or _flag(query, "all_projects")
     if every and not caller.admin:
         raise ApiError(403, FORBIDDEN.format("os_compute_api:servers:index:get_all_tenants"))
-    gone = caller.admin and flag(query, "deleted")
+    gone = caller.admin and _flag(query, "deleted")
     pools = [cloud.gone] if gone else [cloud.instances]
     past = "changes-since" in query and "deleted" not in query
-    if not gone and (past or _all_gone(asking, query)):
+    if not gone and (past or _all_gone(context, query)):
         pools.append(cloud.gone)
     wanted = (query.get("project_id") or query.get("tenant_id")) if every else caller.project_id
     everything = (instance for pool in pools for instance in reversed(pool.values()))
     return (i for i in everything if (wanted is None and every) or i.project_id == wanted)
 
 
-def _all_gone(asking: Asking, query: QueryParams) -> bool:
-    """Whether a status is asked for that only servers have that are gone."""
-    asked = {status.upper() for status in query.getlist("status")}
-    gone = {state.status.upper() for state in _ends(asking)}
-    if not asked & gone:
+def _all_gone(context: ComputeContext, query: QueryParams) -> bool:
+    """Return whether the query selects a status that only deleted servers have."""
+    statuses = {status.upper() for status in query.getlist("status")}
+    gone = {state.status.upper() for state in _ends(context)}
+    if not statuses & gone:
         return False
-    if not asking.caller.admin:
+    if not context.caller.admin:
         raise ApiError(403, FORBIDDEN.format("os_compute_api:servers:index"))
     return True
 
 
-def _ends(asking: Asking) -> list[State]:
-    lifecycle = asking.cloud.lifecycle
+def _ends(context: ComputeContext) -> list[State]:
+    lifecycle = context.cloud.lifecycle
     return [state for state in lifecycle.states.values() if not lifecycle.leaving(state)]
 
 
@@ -114,12 +259,14 @@ SORTS: dict[str, Callable[[Instance], object]] = {
     "access_ip_v4": lambda instance: str(instance.details.get("accessIPv4") or ""),
     "access_ip_v6": lambda instance: str(instance.details.get("accessIPv6") or ""),
 }
-"""What servers are ordered by."""
+"""Keys to order servers by."""
 NEWEST_FIRST = "desc"
 DIRECTIONS = ("asc", NEWEST_FIRST)
 
 
-def _ordered(asking: Asking, found: Iterable[Instance], query: QueryParams) -> Iterable[Instance]:
+def _ordered(
+    context: ComputeContext, found: Iterable[Instance], query: QueryParams
+) -> Iterable[Instance]:
     keys, directions = query.getlist("sort_key"), query.getlist("sort_dir")
     for key in keys:
         if key not in SORTS:

@@ -1,4 +1,4 @@
-"""The live migration of a server, as long as it runs: shown, hastened, given up."""
+"""The live migration of a server while it runs: show, complete and abort it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from pydantic import JsonValue
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Instance
+from ecs_fsm.serve.cloud.vocabulary import (
+    ABORT_MIGRATION,
+    ABORTED,
+    FORCE_MIGRATION,
+    MIGRATE_LIVE,
+)
 from ecs_fsm.serve.compute.actions import OneKey
-from ecs_fsm.serve.compute.asking import Asked, Asking, told
-from ecs_fsm.serve.compute.past import time_of
-from ecs_fsm.serve.compute.shapes import Shape, host_name
-from ecs_fsm.serve.http.answers import REFUSED
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.compute.instance_actions import time_of
+from ecs_fsm.serve.compute.schemas import REFUSED
+from ecs_fsm.serve.compute.views import Fields, host_name, host_of
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
@@ -18,21 +24,20 @@ router = Handlers(tags=["compute"], responses=REFUSED)
 MIGRATIONS_SINCE, FORCED_SINCE, ABORTED_SINCE = 23, 22, 24
 
 
-def _migration(asking: Asking, instance: Instance) -> Shape | None:
-    """The live migration that runs, None where none does."""
-    operation = asking.compute.words.operations.migration
-    if instance.operation != operation or not instance.state.task_state:
+def _migration(context: ComputeContext, instance: Instance) -> Fields | None:
+    """Return the running live migration, None without one."""
+    if instance.operation != MIGRATE_LIVE or not instance.state.task_state:
         return None
     begun = [
-        (number, question)
-        for number, question in enumerate(instance.requests, start=1)
-        if question.operation == operation and question.refused is None
+        (number, request)
+        for number, request in enumerate(instance.requests, start=1)
+        if request.operation == MIGRATE_LIVE and request.refused is None
     ]
-    number, question = begun[-1]
+    number, request = begun[-1]
     target = instance.changes.get("host")
-    source, goal = asking.compute.shapes.host(instance), host_name(int(str(target or 0)))
+    source, goal = host_of(instance), host_name(int(str(target or 0)))
     sizes = ("memory", "disk")
-    shown: Shape = {f"{size}_{what}_bytes": 0 for size in sizes for what in WORK}
+    shown: Fields = {f"{size}_{what}_bytes": 0 for size in sizes for what in WORK}
     shown |= {
         "id": number,
         "server_uuid": instance.id,
@@ -42,24 +47,24 @@ def _migration(asking: Asking, instance: Instance) -> Shape | None:
         "dest_node": goal,
         "dest_compute": goal,
         "dest_host": goal,
-        "created_at": time_of(asking, question.at),
-        "updated_at": time_of(asking, instance.updated),
+        "created_at": time_of(context, request.at),
+        "updated_at": time_of(context, instance.updated),
     }
-    if asking.minor >= 59:
-        shown["uuid"] = question.asker.request_id.removeprefix("req-")
-    if asking.minor >= 80:
-        shown |= {"user_id": question.asker.user_id, "project_id": question.asker.project_id}
+    if context.minor >= 59:
+        shown["uuid"] = request.asker.request_id.removeprefix("req-")
+    if context.minor >= 80:
+        shown |= {"user_id": request.asker.user_id, "project_id": request.asker.project_id}
     return shown
 
 
 WORK = ("total", "processed", "remaining")
 
 
-def _running(asking: Asking, server_id: str, migration_id: str) -> tuple[Instance, Shape]:
-    """The server and its migration of that id. Raises 404 for others, 403 for users."""
-    asking.administrator("os_compute_api:servers:migrations")
-    instance = asking.find(server_id)
-    migration = _migration(asking, instance)
+def _running(context: ComputeContext, server_id: str, migration_id: str) -> tuple[Instance, Fields]:
+    """Return a server and its migration. Raises 404 for no such one, 403 for users."""
+    context.require_admin("os_compute_api:servers:migrations")
+    instance = context.find(server_id)
+    migration = _migration(context, instance)
     if migration is None or str(migration["id"]) != migration_id:
         raise ApiError(
             404,
@@ -69,49 +74,49 @@ def _running(asking: Asking, server_id: str, migration_id: str) -> tuple[Instanc
 
 
 @router.get("/servers/{server_id}/migrations")
-async def list_migrations(server_id: str, asked: Asked) -> Response:
-    """The live migration that runs; for administrators."""
-    asked.since(MIGRATIONS_SINCE)
-    asked.administrator("os_compute_api:servers:migrations:index")
-    migration = _migration(asked, asked.find(server_id))
-    return told({"migrations": [migration] if migration else []})
+async def list_migrations(server_id: str, context: Versioned) -> Response:
+    """The running live migration; for administrators."""
+    context.require_version(since=MIGRATIONS_SINCE)
+    context.require_admin("os_compute_api:servers:migrations:index")
+    migration = _migration(context, context.find(server_id))
+    return respond_json({"migrations": [migration] if migration else []})
 
 
 @router.get("/servers/{server_id}/migrations/{migration_id}")
-async def show_migration(server_id: str, migration_id: str, asked: Asked) -> Response:
-    """A live migration that runs; for administrators."""
-    asked.since(MIGRATIONS_SINCE)
-    return told({"migration": _running(asked, server_id, migration_id)[1]})
+async def show_migration(server_id: str, migration_id: str, context: Versioned) -> Response:
+    """A running live migration; for administrators."""
+    context.require_version(since=MIGRATIONS_SINCE)
+    return respond_json({"migration": _running(context, server_id, migration_id)[1]})
 
 
 @router.delete("/servers/{server_id}/migrations/{migration_id}", status_code=202)
-async def abort_migration(server_id: str, migration_id: str, asked: Asked) -> Response:
-    """Gives a live migration up; for administrators."""
-    asked.since(ABORTED_SINCE)
-    instance, _ = _running(asked, server_id, migration_id)
-    _ask(asked, instance, asked.compute.words.operations.abort_migration)
-    asked.cloud.happen(instance, asked.compute.words.aborted, {})
+async def abort_migration(server_id: str, migration_id: str, context: Versioned) -> Response:
+    """Abort a live migration; for administrators."""
+    context.require_version(since=ABORTED_SINCE)
+    instance, _ = _running(context, server_id, migration_id)
+    _request(context, instance, ABORT_MIGRATION)
+    context.cloud.happen(instance, ABORTED, {})
     return Response(status_code=202)
 
 
 @router.post("/servers/{server_id}/migrations/{migration_id}/action", status_code=202)
 async def act_on_migration(
-    server_id: str, migration_id: str, body: OneKey, asked: Asked
+    server_id: str, migration_id: str, body: OneKey, context: Versioned
 ) -> Response:
-    """`force_complete`: has a live migration come to its end; for administrators."""
-    asked.since(FORCED_SINCE)
-    instance, _ = _running(asked, server_id, migration_id)
+    """`force_complete`: complete a live migration at once; for administrators."""
+    context.require_version(since=FORCED_SINCE)
+    instance, _ = _running(context, server_id, migration_id)
     key: JsonValue = next(iter(body))
     if key != "force_complete":
         raise ApiError(400, "There is one action of a migration: force_complete")
-    _ask(asked, instance, asked.compute.words.operations.force_migration)
-    asked.cloud.hasten(instance)
+    _request(context, instance, FORCE_MIGRATION)
+    context.cloud.hasten(instance)
     return Response(status_code=202)
 
 
-def _ask(asking: Asking, instance: Instance, operation: str) -> None:
-    """Asks for an operation that the lifecycle must have. Raises 400 where it has not."""
-    lifecycle = asking.cloud.lifecycle
+def _request(context: ComputeContext, instance: Instance, operation: str) -> None:
+    """Request an operation. Raises 400 if the lifecycle does not have it."""
+    lifecycle = context.cloud.lifecycle
     if operation not in lifecycle.operations:
         raise ApiError(400, f"The lifecycle {lifecycle.name} has no operation {operation}")
-    asking.compute.ask(instance, operation, asking.asker(operation))
+    context.compute.request(instance, operation, context.asker(operation))

@@ -1,31 +1,34 @@
-"""What a server reports of itself: addresses, diagnostics, password, security groups, a console."""
+"""Reports about a server: addresses, diagnostics, password, security groups, consoles."""
 
 from __future__ import annotations
 
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.compute.asking import Asked, told
-from ecs_fsm.serve.compute.results import url_of_console
-from ecs_fsm.serve.compute.shapes import names
-from ecs_fsm.serve.http.answers import REFUSED, Address
+from ecs_fsm.serve.cloud.catalog import catalog
+from ecs_fsm.serve.compute.actions import console_url
+from ecs_fsm.serve.compute.api import Versioned, respond_json
+from ecs_fsm.serve.compute.schemas import REFUSED, AddressFields
+from ecs_fsm.serve.compute.views import addresses_view, security_group_view
 from ecs_fsm.serve.http.bodies import Body
 from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.network.groups import Group, groups_of, of_compute
+from ecs_fsm.serve.network.groups import SecurityGroup, groups_of
+from ecs_fsm.serve.network.ports import attachments
 
 router = Handlers(tags=["compute"], responses=REFUSED)
+
 DIAGNOSTICS_SINCE = 48
 
 
-class Addresses(Body):
+class AddressList(Body):
     """The addresses by network."""
 
-    addresses: dict[str, list[Address]]
+    addresses: dict[str, list[AddressFields]]
 
 
-class Password(Body):
-    """The password of the guest's administrator, encrypted; empty where there is none."""
+class ServerPassword(Body):
+    """The encrypted password of the guest's administrator, empty without one."""
 
     password: str
 
@@ -33,19 +36,19 @@ class Password(Body):
 CONSOLES_SINCE = 6
 
 
-@router.get("/servers/{server_id}/ips", response_model=Addresses)
-async def list_ips(server_id: str, asked: Asked) -> Response:
+@router.get("/servers/{server_id}/ips", response_model=AddressList)
+async def list_ips(server_id: str, context: Versioned) -> Response:
     """The addresses by network."""
-    return told({"addresses": asked.compute.shapes.addresses(asked.find(server_id), False)})
+    return respond_json({"addresses": addresses_view(context.find(server_id), whole=False)})
 
 
-@router.get("/servers/{server_id}/ips/{label}", response_model=dict[str, list[Address]])
-async def show_ips(server_id: str, label: str, asked: Asked) -> Response:
+@router.get("/servers/{server_id}/ips/{label}", response_model=dict[str, list[AddressFields]])
+async def show_ips(server_id: str, label: str, context: Versioned) -> Response:
     """The addresses on one network."""
-    addresses = asked.compute.shapes.addresses(asked.find(server_id), False)
+    addresses = addresses_view(context.find(server_id), whole=False)
     if label not in addresses:
         raise ApiError(404, "Network label not found.")
-    return told({label: addresses[label]})
+    return respond_json({label: addresses[label]})
 
 
 NO_TRAFFIC = {
@@ -56,16 +59,18 @@ NO_TRAFFIC = {
 
 
 @router.get("/servers/{server_id}/diagnostics")
-async def show_diagnostics(server_id: str, asked: Asked) -> Response:
-    """What the host knows of the server; for administrators."""
-    asked.administrator("os_compute_api:os-server-diagnostics")
-    instance = asked.find(server_id)
-    flavor = asked.compute.catalog.flavors[instance.flavor]
-    if asked.minor < DIAGNOSTICS_SINCE:
-        return told({"memory": flavor.ram * 1024, "vda_read": 0, "vda_write": 0, "cpu0_time": 0})
-    up = 0.0 if instance.launched is None else asked.cloud.now - instance.launched
-    ports = asked.compute.shapes.attachments(instance)
-    return told(
+async def show_diagnostics(server_id: str, context: Versioned) -> Response:
+    """The resources of the server as its host sees them; for administrators."""
+    context.require_admin("os_compute_api:os-server-diagnostics")
+    instance = context.find(server_id)
+    flavor = catalog().flavors[instance.flavor]
+    if context.minor < DIAGNOSTICS_SINCE:
+        return respond_json(
+            {"memory": flavor.ram * 1024, "vda_read": 0, "vda_write": 0, "cpu0_time": 0}
+        )
+    up = 0.0 if instance.launched is None else context.cloud.now - instance.launched
+    ports = attachments(instance)
+    return respond_json(
         {
             "config_drive": bool(instance.details.get("config_drive")),
             "cpu_details": [{"id": n, "time": 0, "utilisation": 0} for n in range(flavor.vcpus)],
@@ -84,50 +89,52 @@ async def show_diagnostics(server_id: str, asked: Asked) -> Response:
     )
 
 
-@router.get("/servers/{server_id}/os-server-password", response_model=Password)
-async def show_password(server_id: str, asked: Asked) -> Response:
-    """The encrypted password; no guest here ever sets one."""
-    asked.find(server_id)
-    return told({"password": ""})
+@router.get("/servers/{server_id}/os-server-password", response_model=ServerPassword)
+async def show_password(server_id: str, context: Versioned) -> Response:
+    """The encrypted password; no guest ever sets one."""
+    context.find(server_id)
+    return respond_json({"password": ""})
 
 
 @router.delete("/servers/{server_id}/os-server-password", status_code=204)
-async def clear_password(server_id: str, asked: Asked) -> Response:
-    """Forgets the encrypted password."""
-    asked.find(server_id)
+async def clear_password(server_id: str, context: Versioned) -> Response:
+    """Remove the encrypted password."""
+    context.find(server_id)
     return Response(status_code=204)
 
 
 @router.get("/servers/{server_id}/os-security-groups")
-async def list_security_groups_of_server(server_id: str, asked: Asked) -> Response:
-    """The security groups; they hold nothing back here."""
-    instance = asked.find(server_id)
-    groups, own = groups_of(asked.request), instance.project_id
+async def list_security_groups_of_server(server_id: str, context: Versioned) -> Response:
+    """The security groups."""
+    instance = context.find(server_id)
+    groups, own = groups_of(context.request), instance.project_id
     found = (
-        groups.named(own, name) or Group(name, name, own)
-        for name in names(instance, "security_groups")
+        groups.named(own, name) or SecurityGroup(name, name, own)
+        for name in instance.names("security_groups")
     )
-    return JSONResponse({"security_groups": [of_compute(group) for group in found]})
+    return JSONResponse({"security_groups": [security_group_view(group) for group in found]})
 
 
-class ConsoleWanted(Body):
+class ConsoleKind(Body):
     """A console by its protocol and kind."""
 
     protocol: str = Field(pattern="^(vnc|spice|serial|rdp|mks)$")
     type: str = Field(pattern="^(novnc|xvpvnc|spice-html5|spice-direct|serial|rdp-html5|webmks)$")
 
 
-class RemoteConsole(Body):
+class RemoteConsoleRequest(Body):
     """The body of a request for a console."""
 
-    remote_console: ConsoleWanted
+    remote_console: ConsoleKind
 
 
 @router.post("/servers/{server_id}/remote-consoles")
-async def create_remote_console(server_id: str, body: RemoteConsole, asked: Asked) -> Response:
-    """Where a console would be found; nothing listens there."""
-    asked.since(CONSOLES_SINCE)
-    instance, wanted = asked.find(server_id), body.remote_console
-    url = url_of_console(asked, instance)
-    shown = {"protocol": wanted.protocol, "type": wanted.type, "url": url}
-    return told({"remote_console": shown})
+async def create_remote_console(
+    server_id: str, body: RemoteConsoleRequest, context: Versioned
+) -> Response:
+    """The URL of a console; nothing listens there."""
+    context.require_version(since=CONSOLES_SINCE)
+    instance, kind = context.find(server_id), body.remote_console
+    url = console_url(context, instance)
+    shown = {"protocol": kind.protocol, "type": kind.type, "url": url}
+    return respond_json({"remote_console": shown})

@@ -1,33 +1,44 @@
-"""Servers over HTTP: create, show, list, change and delete, as Nova's compute API has it.
-
-Every path begins behind the version of the API, so that the same face can stand at several places.
-"""
+"""Servers: create, show, list, change and delete."""
 
 from __future__ import annotations
 
 from fastapi import Request
-from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Json
-from ecs_fsm.serve.compute.asking import WITH_TOKEN, Asked, Asking, answer, asking_of, told
-from ecs_fsm.serve.compute.creating import CreateServer, create
-from ecs_fsm.serve.compute.listing import Page, listed
-from ecs_fsm.serve.compute.shapes import View, links
-from ecs_fsm.serve.compute.values import Address4, Address6, Disk, Host, Name
-from ecs_fsm.serve.http.answers import REFUSED, BriefServers, Created, OneServer, Servers
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
+from ecs_fsm.serve.cloud.vocabulary import DELETE
+from ecs_fsm.serve.compute.api import (
+    WITH_TOKEN,
+    ComputeContext,
+    Versioned,
+    context_of,
+    respond,
+    respond_json,
+)
+from ecs_fsm.serve.compute.creation import create
+from ecs_fsm.serve.compute.listing import ServerPage, servers_of
+from ecs_fsm.serve.compute.schemas import (
+    REFUSED,
+    BriefServerList,
+    CreateServer,
+    Creation,
+    OneServer,
+    ServerList,
+    UpdateServer,
+)
+from ecs_fsm.serve.compute.views import AnswerKind, brief_view, links
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.handlers import Handlers
 
 router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
-@router.get("/servers/detail", response_model=Servers)
-async def list_servers_in_detail(asked: Asked) -> Response:
-    """Servers with all that is known of them, the newest first."""
-    page, look = listed(asked), asked.look(View.DETAIL)
-    written = b", ".join(asked.compute.written(instance, look) for instance in page.servers)
-    return answer(b'{"servers": [%b]%b}' % (written, _next(asked, page)))
+@router.get("/servers/detail", response_model=ServerList)
+async def list_servers_in_detail(context: Versioned) -> Response:
+    """Servers with their details, the newest first."""
+    page, view = servers_of(context), context.view(AnswerKind.DETAIL)
+    written = b", ".join(context.compute.written(instance, view) for instance in page.servers)
+    return respond(b'{"servers": [%b]%b}' % (written, _next(context, page)))
 
 
 BY_ID: dict[str, object] = {
@@ -37,67 +48,52 @@ BY_ID: dict[str, object] = {
 }
 
 
-# Clients ask this again and again while they wait.
+# Clients poll this, so it does without what the framework does for a handler.
 @router.get(
     "/servers/{server_id}", plain=True, response_model=OneServer, openapi_extra=WITH_TOKEN | BY_ID
 )
 async def show_server(request: Request) -> Response:
     """A server."""
-    asked = await asking_of(request)
-    instance = asked.find(request.path_params["server_id"])
-    return answer(b'{"server": %b}' % asked.compute.written(instance, asked.look(View.SHOW)))
+    context = await context_of(request)
+    instance = context.find(request.path_params["server_id"])
+    return respond(
+        b'{"server": %b}' % context.compute.written(instance, context.view(AnswerKind.SHOW))
+    )
 
 
-@router.get("/servers", response_model=BriefServers)
-async def list_servers(asked: Asked) -> Response:
+@router.get("/servers", response_model=BriefServerList)
+async def list_servers(context: Versioned) -> Response:
     """Servers by id and name, the newest first."""
-    page, shapes = listed(asked), asked.compute.shapes
-    shown = [shapes.brief(instance, asked.root) for instance in page.servers]
-    written = told({"servers": shown}).body
-    return answer(b"%b%b}" % (bytes(written)[:-1], _next(asked, page)))
+    page = servers_of(context)
+    shown = [brief_view(instance, context.root) for instance in page.servers]
+    written = respond_json({"servers": shown}).body
+    return respond(b"%b%b}" % (bytes(written)[:-1], _next(context, page)))
 
 
-def _next(asked: Asking, page: Page) -> bytes:
-    """What a list tells of its next page."""
+def _next(context: ComputeContext, page: ServerPage) -> bytes:
+    """Return the link of a list to its next page as JSON, nothing on the last one."""
     if page.more is None:
         return b""
-    url = f"{asked.base}{asked.request.scope['path']}?{page.more}"
-    return b', "servers_links": %b' % bytes(told([{"rel": "next", "href": url}]).body)
+    url = f"{context.base}{context.request.scope['path']}?{page.more}"
+    return b', "servers_links": %b' % bytes(respond_json([{"rel": "next", "href": url}]).body)
 
 
-@router.post("/servers", response_model=Created, status_code=202, responses=REFUSED)
-async def create_server(body: CreateServer, asked: Asked) -> Response:
-    """Makes servers, and tells of the first."""
-    made, password = create(asked, body.server)
-    first = made[0]
+@router.post("/servers", response_model=Creation, status_code=202, responses=REFUSED)
+async def create_server(body: CreateServer, context: Versioned) -> Response:
+    """Create servers; the answer shows the first."""
+    created, password = create(context, body.server)
+    first = created[0]
     if body.server.return_reservation_id:
-        return told({"reservation_id": first.details["reservation_id"]}, 202)
-    url = f"{asked.root}/servers/{first.id}"
+        return respond_json({"reservation_id": first.details["reservation_id"]}, 202)
+    url = f"{context.root}/servers/{first.id}"
     shown: Json = {
         "id": first.id,
-        "links": links(asked.root, "servers", first.id),
+        "links": links(context.root, "servers", first.id),
         "OS-DCF:diskConfig": body.server.disk_config,
         "security_groups": [{"name": group.name} for group in body.server.security_groups],
         "adminPass": password,
     }
-    return told({"server": shown}, 202, {"Location": url})
-
-
-class Change(Body):
-    """What is to be changed about a server."""
-
-    name: Name | None = None
-    description: str | None = Field(None, max_length=255)
-    hostname: Host | None = None
-    accessIPv4: Address4 = None  # noqa: N815
-    accessIPv6: Address6 = None  # noqa: N815
-    disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
-
-
-class UpdateServer(Body):
-    """The body of a change."""
-
-    server: Change
+    return respond_json({"server": shown}, 202, {"Location": url})
 
 
 SINCE = {"description": 19, "hostname": 90}
@@ -105,25 +101,25 @@ SINCE = {"description": 19, "hostname": 90}
 
 
 @router.put("/servers/{server_id}", response_model=OneServer)
-async def update_server(server_id: str, body: UpdateServer, asked: Asked) -> Response:
-    """Changes the name, the description or the host name."""
-    instance = asked.find(server_id)
-    wanted = body.server.model_dump(exclude_unset=True)
+async def update_server(server_id: str, body: UpdateServer, context: Versioned) -> Response:
+    """Change the name, the description or the host name."""
+    instance = context.find(server_id)
+    fields = body.server.model_dump(exclude_unset=True)
     instance.set(
         {
             name: value
-            for name, value in wanted.items()
-            if asked.minor >= SINCE.get(name, 0) and (value is not None or name in SINCE)
+            for name, value in fields.items()
+            if context.minor >= SINCE.get(name, 0) and (value is not None or name in SINCE)
         }
     )
-    asked.cloud.keep(instance)
-    return answer(b'{"server": %b}' % asked.compute.written(instance, asked.look(View.CHANGED)))
+    context.cloud.keep(instance)
+    written = context.compute.written(instance, context.view(AnswerKind.CHANGED))
+    return respond(b'{"server": %b}' % written)
 
 
 @router.delete("/servers/{server_id}", status_code=204, responses=REFUSED)
-async def delete_server(server_id: str, asked: Asked) -> Response:
-    """Removes a server; it is gone when it is not found any more."""
-    instance = asked.find(server_id)
-    operation = asked.compute.words.operations.delete
-    asked.compute.ask(instance, operation, asked.asker(operation))
+async def delete_server(server_id: str, context: Versioned) -> Response:
+    """Delete a server; it is gone once a request for it is answered with 404."""
+    instance = context.find(server_id)
+    context.compute.request(instance, DELETE, context.asker(DELETE))
     return Response(status_code=204)

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from ecs_fsm.serve.http.bodies import COMPUTE_FAULT, Schema, fields
 from ecs_fsm.serve.http.errors import Api
 from ecs_fsm.serve.http.handlers import Face
-from ecs_fsm.serve.network.network import NETWORK_ERROR
+from ecs_fsm.serve.network.schemas import NETWORK_ERROR
 
 _NUMBERED = fields("code", "message", code="integer", message="string", title="string")
 _WORDED = fields("code", "message", code="string", message="string")

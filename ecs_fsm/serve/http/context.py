@@ -14,6 +14,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
 from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.imagestore import ImageStore
 from ecs_fsm.serve.cloud.instance import Asker
 from ecs_fsm.serve.cloud.jobs import Jobs
 from ecs_fsm.serve.cloud.store import StateFile
@@ -154,6 +155,14 @@ class RequestContext:
         return cast(Cloud, self.request.app.state.cloud)
 
     @property
+    def images(self) -> ImageStore:
+        """The images of the cloud."""
+        state = self.request.app.state
+        if state.images.cloud is not state.cloud:
+            state.images = ImageStore(state.cloud)
+        return cast(ImageStore, state.images)
+
+    @property
     def jobs(self) -> Jobs:
         """Its jobs."""
         return cast(Jobs, self.request.app.state.jobs)
@@ -170,13 +179,18 @@ class RequestContext:
             raise ApiError(403, NOT_SCOPED)
         return self.caller.project_id
 
+    @property
+    def request_id(self) -> str:
+        """The id of the request, which the headers of the answer carry as well."""
+        return cast(str, getattr(self.request.state, "request_id", ""))
+
     def asker(self, action: str) -> Asker:
         """Return the caller as the cloud records it, with the name that the API has for the action.
 
         Its project is empty for a token without one.
         """
         return Asker(
-            request_id=getattr(self.request.state, "request_id", ""),
+            request_id=self.request_id,
             user_id=self.caller.user_id,
             project_id=self.caller.project_id or "",
             action=action,

@@ -1,6 +1,6 @@
-"""Security groups, kept by project: a default one, and those that were made.
+"""Security groups of projects: a default one each, and those that clients create.
 
-They hold nothing back, for nothing is sent here; a server may be in those that exist.
+They filter nothing, since servers here send nothing; a server can be in any that exists.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ FAMILIES = ("IPv4", "IPv6")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """What a group lets through."""
+class SecurityRule:
+    """Traffic that a group lets through."""
 
     id: str
     direction: str
@@ -38,119 +38,93 @@ class Rule:
     description: str = ""
 
     @property
-    def meaning(self) -> Rule:
-        """The same for rules that let the same through."""
+    def meaning(self) -> SecurityRule:
+        """The rule without id and description: equal if rules let the same through."""
         return replace(self, id="", description="")
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SecurityGroup:
     """A security group of a project."""
 
     id: str
     name: str
     project_id: str
     description: str = ""
-    rules: tuple[Rule, ...] = field(default=())
+    rules: tuple[SecurityRule, ...] = field(default=())
 
 
 @lru_cache(maxsize=1024)
-def default_of(project_id: str) -> Group:
-    """The group that every project has; who is in it may speak to the others."""
+def default_of(project_id: str) -> SecurityGroup:
+    """Return the group that every project has; its members can reach each other."""
     own = identifier("security group", project_id)
     rules = (
         *(
-            Rule(identifier(f"{way} {own}", family), way, family)
+            SecurityRule(identifier(f"{way} {own}", family), way, family)
             for way in (OUT,)
             for family in FAMILIES
         ),
         *(
-            Rule(identifier(f"{IN} {own}", family), IN, family, remote_group_id=own)
+            SecurityRule(identifier(f"{IN} {own}", family), IN, family, remote_group_id=own)
             for family in FAMILIES
         ),
     )
-    return Group(own, DEFAULT, project_id, "Default security group", rules)
+    return SecurityGroup(own, DEFAULT, project_id, "Default security group", rules)
 
 
-class Groups:
-    """The security groups of all projects, in the state of the cloud."""
+class SecurityGroups:
+    """The security groups of all projects, kept in the state of the cloud."""
 
     def __init__(self, state: StateFile) -> None:
-        self._kept = Repository(state, "security group", Group)
+        self._kept = Repository(state, "security group", SecurityGroup)
 
-    def of(self, project_id: str) -> Iterator[Group]:
-        """The groups of a project, the default one first."""
+    def of(self, project_id: str) -> Iterator[SecurityGroup]:
+        """Yield the groups of a project, the default one first."""
         usual = default_of(project_id)
         yield self._kept.get(usual.id) or usual
         for group in self._kept:
             if group.project_id == project_id and group.id != usual.id:
                 yield group
 
-    def named(self, project_id: str, name: str) -> Group | None:
-        """The group of that name or, where none has it, of that id."""
+    def named(self, project_id: str, name: str) -> SecurityGroup | None:
+        """Return the group of that name or, if there is none, of that id."""
         own = list(self.of(project_id))
         found = [group for group in own if group.name == name]
         found += [group for group in own if group.id == name]
         return found[0] if found else None
 
-    def find(self, project_id: str, group_id: str) -> Group:
-        """The group of that id. Raises 404 where there is none."""
+    def find(self, project_id: str, group_id: str) -> SecurityGroup:
+        """Return the group of that id. Raises 404 if there is none."""
         for group in self.of(project_id):
             if group.id == group_id:
                 return group
         raise ApiError(404, f"Security group {group_id} does not exist")
 
-    def make(self, project_id: str, name: str, description: str) -> Group:
-        """A new group, that lets everything out. Raises 409 where there are too many."""
+    def make(self, project_id: str, name: str, description: str) -> SecurityGroup:
+        """Create a group that lets all outgoing traffic through. Raises 409 above the quota."""
         if name == DEFAULT:
             raise ApiError(409, "Default security group already exists.")
         if len(list(self.of(project_id))) >= MOST_GROUPS or len(self._kept) >= MOST_OF_ALL:
             raise ApiError(409, "Quota exceeded for resources: ['security_group'].")
-        rules = tuple(Rule(str(uuid4()), OUT, family) for family in FAMILIES)
-        return self.keep(Group(str(uuid4()), name, project_id, description, rules))
+        rules = tuple(SecurityRule(str(uuid4()), OUT, family) for family in FAMILIES)
+        return self.keep(SecurityGroup(str(uuid4()), name, project_id, description, rules))
 
-    def keep(self, group: Group) -> Group:
-        """Keeps a group as it is now. Raises 409 for too many rules."""
+    def keep(self, group: SecurityGroup) -> SecurityGroup:
+        """Store a group and return it. Raises 409 for too many rules."""
         if len(group.rules) > MOST_RULES:
             raise ApiError(409, "Quota exceeded for resources: ['security_group_rule'].")
         self._kept.put(group.id, group)
         self._kept.commit()
         return group
 
-    def remove(self, group: Group) -> None:
-        """Takes a group away. Raises 409 for the default one."""
+    def remove(self, group: SecurityGroup) -> None:
+        """Remove a group. Raises 409 for the default one."""
         if group.name == DEFAULT:
             raise ApiError(409, "Insufficient rights for removing default security group.")
         self._kept.drop(group.id)
         self._kept.commit()
 
 
-def of_compute(group: Group) -> dict[str, object]:
-    """The group as the compute API shows it, with the rules for what comes in."""
-    rules = [
-        {
-            "id": rule.id,
-            "parent_group_id": group.id,
-            "ip_protocol": rule.protocol,
-            "from_port": rule.port_range_min,
-            "to_port": rule.port_range_max,
-            "ip_range": {"cidr": rule.remote_ip_prefix} if rule.remote_ip_prefix else {},
-            "group": {"name": group.name, "tenant_id": group.project_id}
-            if rule.remote_group_id == group.id
-            else {},
-        }
-        for rule in group.rules
-        if rule.direction == IN
-    ]
-    return {
-        "id": group.id,
-        "name": group.name,
-        "description": group.description,
-        "tenant_id": group.project_id,
-        "rules": rules,
-    }
-
-
-def groups_of(request: Request) -> Groups:
-    """The security groups of the application that answers the request."""
-    return collection(request, Groups)
+def groups_of(request: Request) -> SecurityGroups:
+    """Return the security groups of the application that answers the request."""
+    return collection(request, SecurityGroups)

@@ -10,11 +10,10 @@ from ecs_fsm.core.errors import Refused
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Node
 from ecs_fsm.lifecycles import NAMES, server_class
+from ecs_fsm.serve.cloud import vocabulary
 from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.compute.actions import Action, table
-from ecs_fsm.serve.compute.changes import CHANGES
-from ecs_fsm.serve.compute.results import RESULTS
-from ecs_fsm.serve.compute.words import words
+from ecs_fsm.serve.compute.action import Action
+from ecs_fsm.serve.compute.actions import ACTIONS
 from tests.apart import apart
 from tests.compute import CIRROS, DEBIAN, SMALL, Answer, Compute
 
@@ -48,17 +47,22 @@ def places(name: str) -> tuple[Node, ...]:
     return tuple(node for node in found.values() if lifecycle.leaving(node.state))
 
 
+CHOOSING = {"reboot": "type", "os-resetState": "state"}
+"""The field of an argument that chooses the operation."""
+
+
 def choices(action: Action) -> list[tuple[str | None, object]]:
-    """The operations that an action asks for, each with an argument that chooses it."""
-    if action.choose is None:
+    """Return the operations that an action can request, each with an argument that chooses it."""
+    if action.operation is None or isinstance(action.operation, str):
         return [(action.operation, ARGUMENTS.get(action.key))]
-    return [(name, {action.choose: choice}) for choice, name in action.operations.items()]
+    field = CHOOSING[action.key]
+    return [(name, {field: choice}) for choice, name in action.operation.items()]
 
 
 CASES = [
     pytest.param(name, action, operation, argument, id=f"{name}-{action.key}-{operation}")
     for name in NAMES
-    for action in table().values()
+    for action in ACTIONS.values()
     for operation, argument in choices(action)
     if operation in lifecycle_of(name).operations
 ]
@@ -125,7 +129,7 @@ def where(node: Node) -> str:
 def test_an_action_without_its_operation_is_told_with_what_there_is(name: str) -> None:
     compute, lifecycle = Compute(name), lifecycle_of(name)
     server = compute.active()
-    for key, action in table().items():
+    for key, action in ACTIONS.items():
         missing = [operation for operation in action.asks if operation not in lifecycle.operations]
         if missing:
             answer = compute.act(server, key, ARGUMENTS.get(key), user="admin", minor=HIGHEST)
@@ -135,34 +139,33 @@ def test_an_action_without_its_operation_is_told_with_what_there_is(name: str) -
 
 
 def test_every_operation_that_a_user_may_ask_of_nova_is_asked_by_some_request() -> None:
-    asked = {operation for action in table().values() for operation in action.asks}
+    asked = {operation for action in ACTIONS.values() for operation in action.asks}
     fields = (getattr(words().operations, name) for name in words().operations.__slots__)
     # A setting of the cloud makes a delete soft; shares are not served.
     rest = {"create", "soft_delete", "attach_share", "detach_share"}
     assert asked | {*fields} | rest == {*lifecycle_of("nova").operations}
 
 
-def test_every_word_of_the_tables_is_one_of_nova() -> None:
-    nova = lifecycle_of("nova")
-    assert words().connected | words().without_host <= {*nova.states}
-    assert {*words().power_states} <= {*nova.table.vm_states}
-    statuses = words().progress | words().begun | words().fault
-    assert statuses <= {*nova.table.statuses}
-    assert words().aborted in nova.events
-    for facts in (words().from_volume, words().without_network):
+def test_every_word_of_the_vocabulary_is_one_of_nova() -> None:
+    nova, words = lifecycle_of("nova"), vocabulary
+    assert {*nova.states} >= words.CONNECTED | words.WITHOUT_HOST
+    assert {*words.POWER_STATES} <= {*nova.table.vm_states}
+    assert words.PROGRESS | {words.BEGUN} | words.FAULT <= {*nova.table.statuses}
+    assert words.ABORTED in nova.events
+    for facts in (words.FROM_VOLUME, words.WITHOUT_NETWORK, dict([words.LOCKED])):
         for fact, value in facts.items():
             assert value in nova.memory.values(fact)
-    assert words().locked[1] in nova.memory.values(words().locked[0])
+    assert {*nova.operations} >= words.OPERATIONS
 
 
-@pytest.mark.parametrize("action", table().values(), ids=lambda action: action.key)
-def test_a_row_names_functions_and_shapes_that_there_are(action: Action) -> None:
-    assert action.changes is None or action.changes in CHANGES
-    assert action.answer is None or action.answer in RESULTS
-    assert [action.shape(minor).__doc__ is None for minor in range(1, HIGHEST + 1)].count(True) == 0
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.key)
+def test_every_version_of_an_action_has_a_model_of_its_argument(action: Action) -> None:
+    models = [action.model(minor) for minor in range(1, HIGHEST + 1)]
+    assert all(model.__doc__ for model in models)
+    assert {*action.operations} <= {*lifecycle_of("nova").operations}
 
 
-@pytest.mark.parametrize("key", [key for key, action in table().items() if action.admin])
+@pytest.mark.parametrize("key", [key for key, action in ACTIONS.items() if action.admin])
 def test_an_action_of_administrators_is_forbidden_to_others(key: str) -> None:
     compute = Compute("nova")
     server = compute.active()
@@ -171,7 +174,7 @@ def test_an_action_of_administrators_is_forbidden_to_others(key: str) -> None:
     assert compute.status(server) == "ACTIVE"
 
 
-NEEDS_NOTHING = [key for key, action in table().items() if action.shape(1).__name__ == "Nothing"]
+NEEDS_NOTHING = [key for key, action in ACTIONS.items() if action.shape(1).__name__ == "Nothing"]
 
 
 @pytest.mark.parametrize("argument", [None, {}, "", 7, False], ids=repr)

@@ -8,7 +8,7 @@ import pytest
 
 from ecs_fsm import InvalidInput
 from ecs_fsm.serve.cloud.store import StateFile
-from ecs_fsm.serve.compute.keypairs import Kept
+from ecs_fsm.serve.compute.keypairs import KeypairStore
 from tests.compute import CIRROS
 from tests.judging import API, Judged
 
@@ -175,6 +175,6 @@ def test_a_key_that_does_not_read_is_refused_in_one_line(tmp_path: Path) -> None
     state.put("keypair", "somebody/mine", {"name": "mine"})
     state.commit()
     with pytest.raises(InvalidInput, match="state: the file is broken: keypair") as refused:
-        Kept(state)
+        KeypairStore(state)
     assert "\n" not in str(refused.value)
     state.close()

@@ -13,7 +13,7 @@ import pytest
 from ecs_fsm.core.errors import InvalidInput, Refused
 from ecs_fsm.serve.cloud import requests, snapshot
 from ecs_fsm.serve.cloud.store import StateFile
-from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Kept, Keypair
+from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Keypair, KeypairStore
 from ecs_fsm.serve.http import protocol
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.errors import ApiError
@@ -77,7 +77,7 @@ def test_faults_and_scenarios_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_keypairs_are_bounded_for_one_and_for_all() -> None:
-    kept = Kept(StateFile(None))
+    kept = KeypairStore(StateFile(None))
     pair = Keypair(id="k", user_id="k", name="k", public_key="k", type="ssh", created_at="")
     for user in range(MOST_OF_ALL // MOST_KEYPAIRS):
         for number in range(MOST_KEYPAIRS):
@@ -197,6 +197,6 @@ def test_a_user_that_only_looks_leaves_nothing_behind() -> None:
     edge = Edge()
     edge.login("somebody", project={"name": "demo"})
     assert edge.get("/compute/v2.1/os-keypairs").json() == {"keypairs": []}
-    kept = cast(Kept, edge.state.collections[Kept])
+    kept = cast(KeypairStore, edge.state.collections[KeypairStore])
     assert Caller("x", "x").user_id not in kept.by_user
     assert kept.by_user == {}

@@ -1,4 +1,4 @@
-"""How the network service shows what it has: networks, subnets, ports and security groups."""
+"""Networks, subnets, ports and security groups as the network service shows them."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from typing import Any
 from ecs_fsm.serve.cloud.catalog import Attachment, Network, catalog
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.http.access import OWNER
-from ecs_fsm.serve.network.groups import Group, Rule
+from ecs_fsm.serve.network.groups import SecurityGroup, SecurityRule
 
-Shown = dict[str, Any]
+Fields = dict[str, Any]
 CREATED = "2026-01-01T00:00:00Z"
 UP = "ACTIVE"
 GROUPS = "security_groups"
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
-    """Something that stands in a list, with all that is shown of it."""
+class ResourceView:
+    """A resource of a list: its id, by which pages go on, and its JSON object."""
 
     id: str
-    shown: Shown
+    shown: Fields
 
 
-def _timed(shown: Shown, description: str = "") -> Resource:
+def _common(shown: Fields, description: str = "") -> ResourceView:
+    """Add the fields that resources of all kinds have."""
     shown |= {"created_at": CREATED, "updated_at": CREATED, "revision_number": 1, "tags": []}
     shown |= {"tenant_id": shown["project_id"], "description": description}
-    return Resource(shown["id"], shown)
+    return ResourceView(shown["id"], shown)
 
 
-def shown_network(network: Network) -> Resource:
-    """A network."""
-    return _timed(
+def network_view(network: Network) -> ResourceView:
+    """Return a network."""
+    return _common(
         {
             "id": network.id,
             "name": network.name,
@@ -53,10 +54,10 @@ def shown_network(network: Network) -> Resource:
     )
 
 
-def shown_subnet(network: Network) -> Resource:
-    """The subnet of a network."""
+def subnet_view(network: Network) -> ResourceView:
+    """Return the subnet of a network."""
     subnet = network.subnet
-    return _timed(
+    return _common(
         {
             "id": subnet.id,
             "name": subnet.name,
@@ -76,9 +77,9 @@ def shown_subnet(network: Network) -> Resource:
     )
 
 
-def shown_port(server: Instance, own: Attachment, groups: list[str]) -> Resource:
-    """A port of a server; `groups` are the ids of its security groups."""
-    return _timed(
+def port_view(server: Instance, own: Attachment, groups: list[str]) -> ResourceView:
+    """Return a port of a server; `groups` are the ids of its security groups."""
+    return _common(
         {
             "id": own.port_id,
             "name": "",
@@ -99,14 +100,14 @@ def shown_port(server: Instance, own: Attachment, groups: list[str]) -> Resource
     )
 
 
-def shown_group(group: Group) -> Resource:
-    """A security group with its rules."""
-    rules = [shown_rule(group, rule).shown for rule in group.rules]
+def group_view(group: SecurityGroup) -> ResourceView:
+    """Return a security group with its rules."""
+    rules = [rule_view(group, rule).shown for rule in group.rules]
     own = {"id": group.id, "name": group.name, "project_id": group.project_id, "stateful": True}
-    return _timed(own | {"security_group_rules": rules, "shared": False}, group.description)
+    return _common(own | {"security_group_rules": rules, "shared": False}, group.description)
 
 
-def shown_rule(group: Group, rule: Rule) -> Resource:
-    """A rule of a security group."""
+def rule_view(group: SecurityGroup, rule: SecurityRule) -> ResourceView:
+    """Return a rule of a security group."""
     own = {"security_group_id": group.id, "project_id": group.project_id}
-    return _timed(asdict(rule) | own, rule.description)
+    return _common(asdict(rule) | own, rule.description)

@@ -1,6 +1,6 @@
-"""Servers, flavors and jobs as the cloudservers API shows them, and what it makes of a creation.
+"""Servers, flavors and jobs as the cloudservers API shows them.
 
-A server is shown as Nova does, with its flavor whole and its numbers as text.
+A server looks as in Nova, with its whole flavor, whose numbers are text.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import cast
 
-from ecs_fsm.serve.cloud.catalog import Flavor
+from ecs_fsm.serve.cloud.catalog import Flavor, catalog
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.jobs import Job, SubJob
-from ecs_fsm.serve.compute.shapes import Look, Shape, Shapes, View, links, names
+from ecs_fsm.serve.compute.views import AnswerKind, Fields, ViewOptions, links, server_view
+from ecs_fsm.serve.network.ports import attachments
 
 MINOR = 26
 """The microversion whose attributes of a server this API has."""
 
 
-def server(shapes: Shapes, instance: Instance, root: str) -> Shape:
-    """A server; `root` is the URL of the compute API that its links lead to."""
-    flavor = shapes.catalog.flavors[instance.flavor]
-    shown = shapes.server(instance, Look(MINOR, root, True, View.SHOW))
+def cloudserver_view(cloud: Cloud, instance: Instance, root: str) -> Fields:
+    """Return a server; `root` is the URL of the compute API that its links lead to."""
+    flavor = catalog().flavors[instance.flavor]
+    shown = server_view(cloud, instance, ViewOptions(MINOR, root, True, AnswerKind.SHOW))
     return shown | {
         "flavor": {
             "id": flavor.id,
@@ -34,7 +35,7 @@ def server(shapes: Shapes, instance: Instance, root: str) -> Shape:
             "gpus": [],
             "asic_accelerators": [],
         },
-        "addresses": _addresses(shapes, instance),
+        "addresses": _addresses(instance),
         "host_status": "UP" if shown["hostId"] else "",
         "enterprise_project_id": "0",
         "os:scheduler_hints": {},
@@ -42,10 +43,10 @@ def server(shapes: Shapes, instance: Instance, root: str) -> Shape:
     }
 
 
-def _addresses(shapes: Shapes, instance: Instance) -> Shape:
-    shown: Shape = {}
-    for port in shapes.attachments(instance):
-        address: Shape = {
+def _addresses(instance: Instance) -> Fields:
+    shown: Fields = {}
+    for port in attachments(instance):
+        address: Fields = {
             "version": "4",
             "addr": port.address,
             "OS-EXT-IPS:type": "fixed",
@@ -56,8 +57,8 @@ def _addresses(shapes: Shapes, instance: Instance) -> Shape:
     return shown
 
 
-def flavor(flavor: Flavor, root: str) -> Shape:
-    """A flavor of the list: `vcpus` and `disk` are text, `ram` is a number."""
+def flavor_view(flavor: Flavor, root: str) -> Fields:
+    """Return a flavor of the list: `vcpus` and `disk` are text, `ram` is a number."""
     return {
         "id": flavor.id,
         "name": flavor.name,
@@ -77,16 +78,16 @@ def flavor(flavor: Flavor, root: str) -> Shape:
     }
 
 
-def stamp(date: datetime) -> str:
-    """A date of a job: to the millisecond."""
+def _time(date: datetime) -> str:
+    """Return a date of a job, to the millisecond."""
     return f"{date:%Y-%m-%dT%H:%M:%S}.{date.microsecond // 1000:03}Z"
 
 
-def job(cloud: Cloud, job: Job) -> Shape:
-    """A job; those of batches and creations tell of each server as of a job of its own."""
+def job_view(cloud: Cloud, job: Job) -> Fields:
+    """Return a job; one of a batch or a creation shows a part for each server."""
     failed = [part for part in job.parts if part.error]
     status = job.status(cloud.now)
-    shown: Shape = {
+    shown: Fields = {
         "status": status,
         "job_id": job.id,
         "job_type": job.kind.job,
@@ -105,7 +106,7 @@ def job(cloud: Cloud, job: Job) -> Shape:
     return shown | {"entities": {"sub_jobs_total": len(parts), "sub_jobs": parts}}
 
 
-def _part(cloud: Cloud, job: Job, part: SubJob) -> Shape:
+def _part(cloud: Cloud, job: Job, part: SubJob) -> Fields:
     return {
         "status": part.status(cloud.now),
         "job_id": part.id,
@@ -117,13 +118,13 @@ def _part(cloud: Cloud, job: Job, part: SubJob) -> Shape:
     }
 
 
-def _times(cloud: Cloud, begun: float, ended: float | None) -> Shape:
-    end = None if ended is None else stamp(cloud.date(ended))
-    return {"begin_time": stamp(cloud.date(begun)), "end_time": end}
+def _times(cloud: Cloud, begun: float, ended: float | None) -> Fields:
+    end = None if ended is None else _time(cloud.date(ended))
+    return {"begin_time": _time(cloud.date(begun)), "end_time": end}
 
 
 def numbered(name: str, count: int, taken: Iterator[str]) -> Iterator[str]:
-    """The names of `count` servers: `web` alone, or `web-0001` and so on behind those taken."""
+    """Yield the names of `count` servers: `web`, or `web-0001` and so on after those taken."""
     if count == 1:
         yield name
         return
@@ -134,6 +135,6 @@ def numbered(name: str, count: int, taken: Iterator[str]) -> Iterator[str]:
         yield f"{name}-{number:04}"
 
 
-def tags(instance: Instance) -> Mapping[str, str]:
-    """The tags of a server, which are kept as `KEY=VALUE`."""
-    return {key: value for key, _, value in (t.partition("=") for t in names(instance, "tags"))}
+def tags_of(instance: Instance) -> Mapping[str, str]:
+    """Return the tags of a server, which are kept as `KEY=VALUE`."""
+    return {key: value for key, _, value in (t.partition("=") for t in instance.names("tags"))}

@@ -1,0 +1,135 @@
+"""What an action of POST servers/{id}/action is: a row of a table, and a model of its argument.
+
+The row says under which conditions the action exists and which operation of the lifecycle it
+requests. The model reads the argument, and has what the action changes and answers as methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pydantic import JsonValue, ValidationError
+
+from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.compute.api import ComputeContext
+from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.versions import HIGHEST, LOWEST
+
+Changes = Mapping[str, Json]
+
+
+class ActionAnswer(NamedTuple):
+    """The body of an answer, if it has one, and the URL of what was created."""
+
+    body: object = None
+    location: str | None = None
+
+
+class Argument(Body):
+    """The argument of an action; unknown keys are ignored."""
+
+    def operation(self, action: Action) -> str | None:
+        """Return the operation that the action requests with this argument."""
+        return action.operation if isinstance(action.operation, str) else None
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Return the attributes of the server that the action sets, without setting them."""
+        return {}
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return the answer once the request was accepted; by default its code says all."""
+        return ActionAnswer()
+
+
+class NoArgument(Argument, extra="forbid"):
+    """No argument: anything but an object with keys is accepted and ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action, by its `key` in the body.
+
+    `operation` is the lifecycle's, several by the value of a field of the argument, or None for an
+    action that only answers or sets attributes. `argument` is the model of the argument, or one for
+    each microversion that brought another. The action exists from the microversion `since` to
+    `until`. The operation gets the facts `given`, up to `given_until`. What the argument changes
+    takes effect when the operation has succeeded, or `at_once` when it was accepted. `code` is the
+    status of the answer, `name` that of the action in os-instance-actions if it is not the key.
+    """
+
+    key: str
+    operation: str | Mapping[str, str] | None = None
+    argument: type[Argument] | dict[int, type[Argument]] = NoArgument
+    since: int = LOWEST
+    until: int = HIGHEST
+    admin: bool = False
+    given: Mapping[str, str] = field(default_factory=dict)
+    given_until: int = HIGHEST
+    at_once: bool = False
+    code: int = 202
+    name: str | None = None
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations that it can request."""
+        if self.operation is None:
+            return ()
+        return (self.operation,) if isinstance(self.operation, str) else (*self.operation.values(),)
+
+    def choose(self, part: str, value: str) -> str:
+        """Return the operation of a value, in any case. Raises 400 for other values."""
+        choices = self.operation if isinstance(self.operation, Mapping) else {}
+        for choice, operation in choices.items():
+            if choice.lower() == value.lower():
+                return operation
+        expected = " or ".join(choices)
+        raise ApiError(400, f"Invalid input for {self.key}.{part}: expected {expected}")
+
+    def model(self, minor: int) -> type[Argument]:
+        """Return the model of the argument at a microversion."""
+        if not isinstance(self.argument, dict):
+            return self.argument
+        return next(model for since, model in reversed(self.argument.items()) if since <= minor)
+
+    def read(self, minor: int, given: JsonValue) -> Argument:
+        """Return the argument. Raises 400 for an invalid one."""
+        model = self.model(minor)
+        empty = given is None or (issubclass(model, NoArgument) and not isinstance(given, dict))
+        try:
+            return model.model_validate({} if empty else given)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, (self.key, *first["loc"])))
+            raise ApiError(400, f"Invalid input for {place}: {first['msg']}") from None
+
+    def require(self, context: ComputeContext) -> None:
+        """Raise 400 if the lifecycle does not have the operations of the action."""
+        lifecycle = context.cloud.lifecycle
+        missing = [name for name in self.operations if name not in lifecycle.operations]
+        if missing:
+            raise ApiError(
+                400,
+                f"There is no action '{self.key}' here: the lifecycle {lifecycle.name} has no "
+                f"operation {missing[0]}; it has {', '.join(lifecycle.operations)}",
+            )
+
+    def perform(
+        self, context: ComputeContext, instance: Instance, argument: Argument
+    ) -> ActionAnswer:
+        """Carry out the action. Raises 400 or 409; then nothing has changed."""
+        operation = argument.operation(self)
+        changes = argument.changes(context, instance)
+        if operation is not None:
+            accepted = context.cloud.lifecycle.triggers[operation].given
+            given = self.given if context.minor <= self.given_until else {}
+            facts = {name: value for name, value in given.items() if name in accepted}
+            requester = context.asker(self.name or self.key)
+            later = {} if self.at_once else changes
+            context.compute.request(instance, operation, requester, facts, later)
+        if changes and self.at_once:
+            instance.set(changes)
+            context.cloud.keep(instance)
+        return argument.answer(context, instance)

@@ -1,0 +1,169 @@
+"""The compute API over a cloud, and the context of its requests.
+
+A server is written as JSON once for as long as nothing about it changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from ecs_fsm.core.errors import Refused, UnknownFact
+from ecs_fsm.core.model import Kind
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
+from ecs_fsm.serve.compute.views import AnswerKind, ViewOptions, server_view
+from ecs_fsm.serve.http.access import Caller
+from ecs_fsm.serve.http.context import Known, Microversion, RequestContext, caller, microversion
+from ecs_fsm.serve.http.errors import ApiError
+
+MOST_WRITTEN = 20_000
+"""Servers that are kept as JSON at once."""
+FORBIDDEN = "Policy doesn't allow {} to be performed."
+
+
+class Compute:
+    """A cloud as the compute API sees it."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self._written: dict[tuple[str, ViewOptions], tuple[int, bytes]] = {}
+
+    @cached_property
+    def failures(self) -> frozenset[str]:
+        """The names of the lifecycle's events by which something fails."""
+        events = self.cloud.lifecycle.events.values()
+        return frozenset(event.name for event in events if event.kind is Kind.FAILURE)
+
+    def written(self, instance: Instance, options: ViewOptions) -> bytes:
+        """Return a server as JSON."""
+        key = instance.id, options
+        found = self._written.get(key)
+        if found and found[0] == instance.revision:
+            return found[1]
+        text = json.dumps(server_view(self.cloud, instance, options)).encode()
+        if len(self._written) >= MOST_WRITTEN:
+            self._written.clear()
+        self._written[key] = instance.revision, text
+        return text
+
+    def request(
+        self,
+        instance: Instance,
+        operation: str,
+        requester: Asker,
+        given: Mapping[str, str] | None = None,
+        changes: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Request an operation of the lifecycle; `changes` take effect if it succeeds.
+
+        Raises 409 if the lifecycle refuses it, 400 if it depends on a missing fact.
+        """
+        try:
+            self.cloud.request(instance, operation, given or {}, requester, changes)
+        except Refused as error:
+            raise ApiError(409, refusal(instance, error)) from None
+        except UnknownFact as error:
+            raise ApiError(400, str(error)) from None
+
+    def request_if_known(self, instance: Instance, operation: str, requester: Asker) -> None:
+        """Request an operation, unless the lifecycle lacks it; then nothing forbids it."""
+        if operation in self.cloud.lifecycle.operations:
+            self.request(instance, operation, requester)
+
+
+def refusal(instance: Instance, error: Refused) -> str:
+    """Return the API's message about an operation that the lifecycle refuses."""
+    at = f"vm_state {error.vm_state}"
+    if error.task_state:
+        at = f"task_state {error.task_state}"
+    allowed = ", ".join(error.allowed) or "nothing that a user can ask"
+    return (
+        f"Cannot '{error.operation}' instance {instance.id} while it is in {at}: {error.reason}; "
+        f"possible now: {allowed}"
+    )
+
+
+def compute_of(request: Request) -> Compute:
+    """Return the compute API over the cloud of the application, made at its first use."""
+    state = request.app.state
+    found = getattr(state, "compute", None)
+    if found is None or found.cloud is not state.cloud:
+        found = state.compute = Compute(state.cloud)
+    return cast(Compute, found)
+
+
+class ComputeContext(RequestContext):
+    """A request to the compute API: `minor` is the number behind `2.` of its microversion.
+
+    `root` is the URL of the version of the API, which differs with the path that the client uses.
+    """
+
+    __slots__ = ("compute", "minor", "root")
+
+    def __init__(self, request: Request, caller: Caller, minor: int) -> None:
+        super().__init__(request, caller)
+        self.minor = minor
+        self.compute = compute_of(request)
+        self.root = self.base + request.scope["path"].partition("/servers")[0]
+
+    def find(self, server_id: str) -> Instance:
+        """Return a server. Raises 404 if it is gone, unknown or of another project."""
+        instance, caller = self.cloud.instances.get(server_id), self.caller
+        if instance is None or not (caller.admin or instance.project_id == caller.project_id):
+            raise ApiError(404, f"Instance {server_id[:255]} could not be found.")
+        return instance
+
+    def change(self, instance: Instance, operation: str, changes: Mapping[str, Json]) -> None:
+        """Set attributes of a server at once, if the lifecycle allows the operation."""
+        self.compute.request_if_known(instance, operation, self.asker(operation))
+        instance.set(changes)
+        self.cloud.keep(instance)
+
+    def view(self, kind: AnswerKind) -> ViewOptions:
+        """Return how to show servers in an answer of this kind."""
+        return ViewOptions(self.minor, self.root, self.caller.admin, kind)
+
+    def require_version(self, *, since: int = 0, before: int | None = None) -> None:
+        """Raise 404 outside of the microversions that have a path."""
+        if self.minor < since or (before is not None and self.minor >= before):
+            raise ApiError(404, "The resource could not be found.")
+
+    def require_admin(self, policy: str) -> None:
+        """Raise 403 unless the caller is an administrator; `policy` is Nova's name of the rule."""
+        if not self.caller.admin:
+            raise ApiError(403, FORBIDDEN.format(policy))
+
+
+async def compute_context(request: Request, known: Known, minor: Microversion) -> ComputeContext:
+    """Return the context of a request. Raises 401 and 406."""
+    return ComputeContext(request, known, minor)
+
+
+Versioned = Annotated[ComputeContext, Depends(compute_context)]
+"""The request of a handler, from an authenticated caller, with its microversion."""
+WITH_TOKEN: dict[str, object] = {"security": [{"token": []}]}
+"""The security of a handler that makes its context by itself, for the API document."""
+
+
+async def context_of(request: Request) -> ComputeContext:
+    """Return the context without the framework, which takes longer than most answers."""
+    known = await caller(request, request.headers.get("x-auth-token"))
+    return ComputeContext(request, known, await microversion(request))
+
+
+def respond(text: bytes, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer whose body is JSON already."""
+    return Response(text, code, headers, "application/json")
+
+
+def respond_json(
+    body: object, code: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an answer whose body is written as JSON, as Nova spaces it."""
+    return respond(json.dumps(body).encode(), code, headers)

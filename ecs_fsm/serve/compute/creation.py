@@ -1,0 +1,197 @@
+"""Creations: what a request names must exist and go together; the servers that it creates.
+
+The functions that look up a name return it, or answer as Nova does. Other requests use them too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from random import Random
+from string import ascii_letters, digits
+from uuid import NAMESPACE_OID, uuid5
+
+from ecs_fsm.serve.cloud.catalog import catalog
+from ecs_fsm.serve.cloud.imagestore import ACTIVE
+from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
+from ecs_fsm.serve.cloud.vocabulary import FROM_VOLUME, WITHOUT_NETWORK
+from ecs_fsm.serve.compute.api import ComputeContext
+from ecs_fsm.serve.compute.keypairs import keypairs_of
+from ecs_fsm.serve.compute.schemas import NewServerFields, within_quota
+from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.network.groups import SecurityGroup, groups_of
+from ecs_fsm.serve.network.ports import free_address
+
+MOST_AT_ONCE = 1000
+
+
+def flavor_of(context: ComputeContext, ref: str | int) -> str:
+    """Return the id of a flavor. Raises 400 if it does not exist."""
+    if str(ref) not in catalog().flavors:
+        raise ApiError(400, f"Flavor {str(ref)[:255]} could not be found.")
+    return str(ref)
+
+
+def image_of(context: ComputeContext, ref: str) -> str:
+    """Return the id of an active image, given by id or URL. Raises 400 for others."""
+    named, caller = ref.rpartition("/images/")[2], context.caller
+    image = context.images.find(named, caller.project_id, caller.admin)
+    if image is None:
+        raise ApiError(400, f"Can not find requested image {named[:255]}.")
+    if image.status != ACTIVE:
+        raise ApiError(400, f"Image {named} is not active.")
+    return named
+
+
+def key_of(context: ComputeContext, name: str | None) -> str | None:
+    """Return the name of a keypair of the caller, or None. Raises 400 for others."""
+    if name is not None and name not in keypairs_of(context.request, context.caller):
+        raise ApiError(400, "Invalid key_name provided.")
+    return name
+
+
+def group_of(context: ComputeContext, name: str, code: int = 400) -> SecurityGroup:
+    """Return the security group of that name or id. Raises 400, or another code, if none is."""
+    found = groups_of(context.request).named(context.project_id, name)
+    if found is None:
+        raise ApiError(code, f"Unable to find security_group with name or id '{name}'")
+    return found
+
+
+def zone_of(context: ComputeContext, zone: str | None) -> str | None:
+    """Return the name of the zone, or None to have it chosen. Raises 400 for others."""
+    if zone not in (None, catalog().availability_zone):
+        raise ApiError(400, "The requested availability zone is not available")
+    return zone
+
+
+def host_name_of(name: str) -> str:
+    """Return the host name that follows from the name of a server."""
+    return re.sub(r"[^a-z0-9.-]+", "", re.sub(r"[ _]+", "-", name.lower())).strip(".-")[:63]
+
+
+def create(context: ComputeContext, body: NewServerFields) -> tuple[list[Instance], str]:
+    """Create servers; return them with the password of their administrator.
+
+    Raises 400 for what does not exist or does not go together, 403 above a quota.
+    """
+    cloud = context.cloud
+    count = _count(body)
+    flavor, image, volumes = flavor_of(context, body.flavorRef), *_disks(context, body)
+    networks = _networks(context, body)
+    if count > 1 and any(networks.values()):
+        reason = "max_count cannot be greater than 1 if an IP address is specified."
+        raise ApiError(400, f"Failed to launch instances: {reason}")
+    within_quota(body.metadata)
+    key_of(context, body.key_name)
+    zone_of(context, body.availability_zone)
+    groups = dict.fromkeys(group_of(context, group.name).name for group in body.security_groups)
+    given: dict[str, str] = {}
+    if image is None:
+        given |= FROM_VOLUME
+    if not networks:
+        given |= WITHOUT_NETWORK
+    accepted = cloud.lifecycle.triggers[cloud.lifecycle.creation.trigger].given
+    given = {name: value for name, value in given.items() if name in accepted}
+    requester = context.asker(cloud.lifecycle.creation.trigger)
+    reservation = f"r-{uuid5(NAMESPACE_OID, requester.request_id).hex[:8]}"
+    details = _details(body, networks, volumes)
+    details |= {"security_groups": [*groups], "reservation_id": reservation}
+    made = []
+    for index in range(count):
+        name = body.name if count == 1 else f"{body.name}-{index + 1}"
+        own: dict[str, Json] = {
+            "launch_index": index,
+            "hostname": body.hostname or host_name_of(name) or f"server-{cloud.count + 1}",
+        }
+        wanted = NewServer(name, flavor, image, body.metadata, given, details | own)
+        made.append(cloud.create(wanted, requester))
+    return made, body.adminPass or password(requester.request_id)
+
+
+def password(seed: str) -> str:
+    """Return twelve letters and digits, the same for the same request."""
+    return "".join(Random(seed).choices(ascii_letters + digits, k=12))  # noqa: S311 -- for show
+
+
+def _count(body: NewServerFields) -> int:
+    fewest = body.min_count or 1
+    most = body.max_count or fewest
+    if fewest > most:
+        raise ApiError(400, "min_count must be <= max_count")
+    if most > MOST_AT_ONCE:
+        raise ApiError(403, f"Quota exceeded for instances: requested {most}, at most 1000 at once")
+    return most
+
+
+def _disks(context: ComputeContext, body: NewServerFields) -> tuple[str | None, list[Json]]:
+    """Return the image that the server boots from, None for a volume, and its volumes."""
+    devices = body.block_device_mapping_v2
+    volumes: list[Json] = [
+        {
+            "id": str(uuid5(NAMESPACE_OID, f"{context.request_id}/{number}"))
+            if device.uuid is None or device.source_type == "image"
+            else device.uuid,
+            "device": device.device_name or f"/dev/vd{ascii_letters[number]}",
+            "delete_on_termination": device.delete_on_termination,
+            "tag": device.tag,
+        }
+        for number, device in enumerate(devices[:26])
+        if device.is_volume
+    ]
+    first = next((device for device in devices if device.first), None)
+    if first is not None and first.source_type == "image":
+        image = image_of(context, first.uuid or body.imageRef or "")
+        return (None if first.is_volume else image), volumes
+    if first is not None:
+        return None, volumes
+    if not body.imageRef:
+        raise ApiError(400, "Invalid imageRef provided.")
+    return image_of(context, body.imageRef), volumes
+
+
+def _networks(context: ComputeContext, body: NewServerFields) -> dict[str, str | None]:
+    """Return the ids of the server's networks, each with the address that was chosen if any."""
+    known_networks, wanted = catalog().networks, body.networks
+    if context.minor >= 37 and wanted is None:
+        raise ApiError(400, "Invalid input for server: 'networks' is a required property")
+    if context.minor < 37 and isinstance(wanted, str):
+        raise ApiError(400, f"Invalid input for server.networks: {wanted} needs version 2.37")
+    if isinstance(wanted, str):
+        return {catalog().default_network.id: None} if wanted == "auto" else {}
+    if not wanted:
+        return {catalog().default_network.id: None}
+    found: dict[str, str | None] = {}
+    for network in wanted:
+        if network.port is not None:
+            raise ApiError(400, f"Port {network.port} could not be found.")
+        if network.uuid is None:
+            raise ApiError(400, "Invalid input for server.networks: 'uuid' or 'port' is required")
+        known = known_networks.get(str(network.uuid))
+        if known is None:
+            raise ApiError(400, f"Network {network.uuid} could not be found.")
+        address = network.fixed_ip and free_address(context.cloud, known, network.fixed_ip)
+        found[known.id] = address or found.get(known.id)
+    return found
+
+
+def _details(
+    body: NewServerFields, networks: Mapping[str, str | None], volumes: Iterable[Json]
+) -> dict[str, Json]:
+    return {
+        "networks": [*networks],
+        "fixed_ips": {network: address for network, address in networks.items() if address},
+        "volumes": list(volumes),
+        "zone": body.availability_zone,
+        "key_name": body.key_name,
+        "config_drive": "True" if body.config_drive else "",
+        "user_data": body.user_data,
+        "description": body.description,
+        "tags": list(dict.fromkeys(body.tags)),
+        "certificates": [*body.trusted_image_certificates]
+        if body.trusted_image_certificates
+        else None,
+        "accessIPv4": body.accessIPv4 or "",
+        "accessIPv6": body.accessIPv6 or "",
+        "disk_config": body.disk_config,
+    }

@@ -1,0 +1,171 @@
+"""Instance actions: the requests that a server accepted, and what came of them.
+
+The events of an action are the steps that the history of the server shows for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from ecs_fsm.core.model import Kind
+from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, Json, RequestRecord
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.compute.listing import moment
+from ecs_fsm.serve.compute.schemas import REFUSED
+from ecs_fsm.serve.compute.views import Fields, host_id, host_of, long_time
+from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.paging import Limit, Marker, next_url, page
+
+router = Handlers(tags=["compute"], responses=REFUSED)
+
+GONE_SINCE, EVENTS_SINCE, UPDATED_SINCE, BEFORE_SINCE, DETAILS_SINCE = 21, 51, 58, 66, 84
+
+
+class InstanceAction(NamedTuple):
+    """An accepted request, and the states that the server entered because of it."""
+
+    request: RequestRecord
+    seen: tuple[HistoryEntry, ...]
+
+    @property
+    def id(self) -> str:
+        """The id of the request, by which pages go on."""
+        return self.request.asker.request_id
+
+
+def _actions(context: ComputeContext, instance: Instance) -> Iterator[InstanceAction]:
+    """Yield the accepted requests in their order.
+
+    A part of the history begins with each event that a request causes. Both lists are in the order
+    of time, so each request takes the next part, if that begins with its operation.
+    """
+    triggers = context.cloud.lifecycle.triggers
+    begins = [
+        number
+        for number, seen in enumerate(instance.history)
+        if seen.event and triggers[seen.event].kind is Kind.REQUEST
+    ]
+    ends = [*begins[1:], len(instance.history)]
+    parts = list(zip(begins, ends, strict=True))
+    for request in instance.requests:
+        if request.refused is not None:
+            continue
+        while parts and instance.history[parts[0][0]].at < request.at:
+            parts.pop(0)  # the cloud has forgotten its request
+        if parts and instance.history[parts[0][0]].event == request.operation:
+            begin, end = parts.pop(0)
+            yield InstanceAction(request, tuple(instance.history[begin:end]))
+        else:
+            yield InstanceAction(request, ())
+
+
+def _shown(context: ComputeContext, instance: Instance, action: InstanceAction) -> Fields:
+    """Return an action as a list shows it."""
+    failed = any(seen.event in context.compute.failures for seen in action.seen)
+    asker = action.request.asker
+    shown: Fields = {
+        "action": asker.action,
+        "instance_uuid": instance.id,
+        "request_id": asker.request_id,
+        "user_id": asker.user_id,
+        "project_id": asker.project_id,
+        "start_time": time_of(context, action.request.at),
+        "message": "Error" if failed else None,
+    }
+    if context.minor >= UPDATED_SINCE:
+        shown["updated_at"] = time_of(context, _updated(action))
+    return shown
+
+
+def _updated(action: InstanceAction) -> float:
+    return action.seen[-1].at if action.seen else action.request.at
+
+
+def time_of(context: ComputeContext, seconds: float) -> str:
+    """Return a time of the clock as the compute API writes it."""
+    return long_time(context.cloud.date(seconds))
+
+
+def _events(context: ComputeContext, instance: Instance, action: InstanceAction) -> list[Json]:
+    """Return the steps of an action, each with its end if it has ended."""
+    ends = [*(seen for seen in action.seen[1:]), None]
+    return [
+        _event(context, instance, begun, ended)
+        for begun, ended in zip(action.seen, ends, strict=False)
+        if begun.state.task_state and begun.event not in context.compute.failures
+    ]
+
+
+def _event(
+    context: ComputeContext, instance: Instance, begun: HistoryEntry, ended: HistoryEntry | None
+) -> Json:
+    failed = ended is not None and ended.event in context.compute.failures
+    result = None if ended is None else "Error" if failed else "Success"
+    shown: Fields = {
+        "event": f"compute_{begun.state.task_state}",
+        "start_time": time_of(context, begun.at),
+        "finish_time": None if ended is None else time_of(context, ended.at),
+        "result": result,
+    }
+    if context.caller.admin or context.minor < EVENTS_SINCE:
+        shown["traceback"] = None
+    if context.minor >= 62:
+        shown["hostId"] = host_id(instance)
+        if context.caller.admin:
+            shown["host"] = host_of(instance)
+    if context.minor >= DETAILS_SINCE:
+        shown["details"] = instance.fault.message if failed and instance.fault else None
+    return shown
+
+
+def _find(context: ComputeContext, server_id: str) -> Instance:
+    """Return the server, from 2.21 on also a deleted one. Raises 404 for others."""
+    gone = context.cloud.gone.get(server_id)
+    own = gone and (context.caller.admin or gone.project_id == context.caller.project_id)
+    return gone if gone and own and context.minor >= GONE_SINCE else context.find(server_id)
+
+
+@router.get("/servers/{server_id}/os-instance-actions")
+async def list_instance_actions(
+    server_id: str, context: Versioned, limit: Limit = None, marker: Marker = None
+) -> Response:
+    """The actions of a server, the newest first; in pages from 2.58 on."""
+    instance = _find(context, server_id)
+    actions = [action for action in _actions(context, instance) if _selects(context, action)][::-1]
+    if context.minor < UPDATED_SINCE:
+        return respond_json(
+            {"instanceActions": [_shown(context, instance, action) for action in actions]}
+        )
+    shown, more = page(actions, limit, marker)
+    body: Fields = {"instanceActions": [_shown(context, instance, action) for action in shown]}
+    if more:
+        href = next_url(context.request, context.base, more)
+        body["links"] = [{"rel": "next", "href": href}]
+    return respond_json(body)
+
+
+def _selects(context: ComputeContext, action: InstanceAction) -> bool:
+    """Return whether a query selects an action."""
+    query, at = context.request.query_params, context.cloud.date(_updated(action))
+    if context.minor >= UPDATED_SINCE and "changes-since" in query:
+        return at >= moment("changes-since", query["changes-since"])
+    if context.minor >= BEFORE_SINCE and "changes-before" in query:
+        return at <= moment("changes-before", query["changes-before"])
+    return True
+
+
+@router.get("/servers/{server_id}/os-instance-actions/{request_id}")
+async def show_instance_action(server_id: str, request_id: str, context: Versioned) -> Response:
+    """The action of one request; with its events for administrators, from 2.51 for all."""
+    instance = _find(context, server_id)
+    for action in _actions(context, instance):
+        if action.id == request_id:
+            shown = _shown(context, instance, action)
+            if context.caller.admin or context.minor >= EVENTS_SINCE:
+                shown["events"] = _events(context, instance, action)
+            return respond_json({"instanceAction": shown})
+    raise ApiError(404, f"Action for request_id {request_id[:255]} on instance not found")

@@ -1,0 +1,35 @@
+"""The routers of the compute API, nova v2.1."""
+
+from __future__ import annotations
+
+from ecs_fsm.serve.compute import (
+    actions,
+    attachments,
+    flavors,
+    hosts,
+    instance_actions,
+    keypairs,
+    metadata,
+    migrations,
+    proxies,
+    quotas,
+    reports,
+    servers,
+)
+from ecs_fsm.serve.http.handlers import Handlers
+
+ROUTERS: tuple[Handlers, ...] = (
+    servers.router,
+    actions.router,
+    metadata.router,
+    reports.router,
+    attachments.router,
+    instance_actions.router,
+    migrations.router,
+    flavors.router,
+    keypairs.router,
+    quotas.router,
+    hosts.router,
+    proxies.router,
+)
+"""All handlers of the API; their paths begin after its version."""

@@ -1,0 +1,240 @@
+"""Bodies about servers: types of their fields, creations and changes, and models of answers.
+
+The models of answers serve the API document alone. What an answer contains depends on the
+microversion and on the caller, so most of their keys are optional.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
+
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, Link, errors
+from ecs_fsm.serve.http.errors import ApiError
+
+MOST_ITEMS = 128
+"""Metadata entries of a server or an image."""
+MOST_TAGS = 50
+"""Tags of a server."""
+REFUSED = {
+    **COMPUTE_ERRORS,
+    **errors(COMPUTE_FAULT, _409="The lifecycle does not allow it in this state."),
+}
+"""Answers to requests that the lifecycle can refuse."""
+
+
+def not_blank(text: str) -> str:
+    """Return a text with printable content on one line. Raises `ValueError` for others."""
+    if not text.strip():
+        raise ValueError("it is blank")
+    if unprintable := next((c for c in text if not (c.isprintable() or c.isspace())), None):
+        raise ValueError(f"a character in it does not print: {unprintable!a}")
+    if any(c in text for c in "\r\n"):
+        raise ValueError("it has more than one line")
+    return text
+
+
+def base64_text(text: str) -> str:
+    """Return a text in base64. Raises `ValueError` for others."""
+    b64decode(text)
+    return text
+
+
+# The name of this function is in messages about invalid bodies, so it is part of the API.
+def as_flag(value: object) -> object:
+    """Return the truth value that a text means for old clients, other values as they are."""
+    words = {"true": True, "1": True, "false": False, "0": False, "": False}
+    return words.get(value.lower(), value) if isinstance(value, str) else value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(not_blank)]
+Flag = Annotated[StrictBool, BeforeValidator(as_flag)]
+Text = Annotated[str, Field(max_length=255)]
+Items = dict[Annotated[str, Field(min_length=1, max_length=255)], Text]
+UserData = Annotated[str, Field(max_length=65535), AfterValidator(base64_text)]
+TagName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^,/]*$")]
+HostName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9]([\w.-]*\w)?$")]
+Address4 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv4Address(text)))]
+Address6 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv6Address(text)))]
+FixedAddress = Annotated[str, AfterValidator(lambda text: str(ip_address(text)))]
+Disk = Literal["AUTO", "MANUAL"]
+Count = Annotated[int, Field(ge=1)]
+
+
+def within_quota(metadata: Mapping[str, str]) -> None:
+    """Raise 403 for more entries than a server can have."""
+    if len(metadata) > MOST_ITEMS:
+        raise ApiError(403, f"Maximum number of metadata items exceeds {MOST_ITEMS}")
+
+
+class NetworkRequest(Body):
+    """A network for a new server, with the address that it gets there."""
+
+    uuid: UUID | None = None
+    port: UUID | None = None
+    fixed_ip: FixedAddress | None = None
+    tag: str | None = None
+
+
+class GroupName(Body):
+    """A security group by its name."""
+
+    name: str = Field(max_length=255)
+
+
+class Device(Body):
+    """A disk of a new server: its source and its destination."""
+
+    boot_index: int | Literal["-1", "0"] | None = None
+    uuid: str | None = None
+    source_type: Literal["volume", "image", "snapshot", "blank"] = "volume"
+    destination_type: Literal["volume", "local"] | None = None
+    volume_size: int | str | None = None
+    delete_on_termination: Flag = False
+    device_name: str | None = None
+    tag: str | None = None
+
+    @property
+    def first(self) -> bool:
+        """Whether the server boots from it."""
+        return str(self.boot_index) == "0"
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether it becomes a volume rather than a disk of the host."""
+        return (self.destination_type or self.source_type) not in ("local", "blank")
+
+
+class NewServerFields(Body):
+    """The fields of a new server."""
+
+    name: Name
+    flavorRef: str | int  # noqa: N815
+    imageRef: str | None = None  # noqa: N815
+    metadata: Items = Field(default_factory=dict)
+    networks: Literal["auto", "none"] | list[NetworkRequest] | None = None
+    block_device_mapping_v2: list[Device] = Field(default_factory=list, max_length=64)
+    security_groups: list[GroupName] = Field(default_factory=lambda: [GroupName(name="default")])
+    availability_zone: Text | None = None
+    key_name: Text | None = None
+    config_drive: Flag | None = None
+    user_data: UserData | None = None
+    adminPass: str | None = Field(None, max_length=255)  # noqa: N815
+    description: str | None = Field(None, max_length=255)
+    tags: list[TagName] = Field(default_factory=list, max_length=MOST_TAGS)
+    hostname: HostName | None = None
+    trusted_image_certificates: list[str] | None = Field(None, max_length=50)
+    min_count: Count | None = None
+    max_count: Count | None = None
+    return_reservation_id: Flag = False
+    accessIPv4: Address4 = None  # noqa: N815
+    accessIPv6: Address6 = None  # noqa: N815
+    disk_config: Disk = Field("MANUAL", alias="OS-DCF:diskConfig")
+
+
+class CreateServer(Body):
+    """The body of a creation."""
+
+    server: NewServerFields
+
+
+class ServerChanges(Body):
+    """The fields of a server that change."""
+
+    name: Name | None = None
+    description: str | None = Field(None, max_length=255)
+    hostname: HostName | None = None
+    accessIPv4: Address4 = None  # noqa: N815
+    accessIPv6: Address6 = None  # noqa: N815
+    disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
+
+
+class UpdateServer(Body):
+    """The body of a change."""
+
+    server: ServerChanges
+
+
+class AddressFields(Body):
+    """An address of a server."""
+
+    version: int
+    addr: str
+    kind: str | None = Field(None, alias="OS-EXT-IPS:type")
+    mac: str | None = Field(None, alias="OS-EXT-IPS-MAC:mac_addr")
+
+
+class BriefServer(Body):
+    """A server in a list without details."""
+
+    id: str
+    name: str
+    links: list[Link]
+
+
+class DetailedServer(BriefServer):
+    """A server with its details."""
+
+    status: str
+    tenant_id: str
+    user_id: str
+    metadata: dict[str, str]
+    hostId: str  # noqa: N815
+    image: dict[str, Any] | str
+    flavor: dict[str, Any]
+    created: str
+    updated: str
+    addresses: dict[str, list[AddressFields]]
+    accessIPv4: str  # noqa: N815
+    accessIPv6: str  # noqa: N815
+    disk_config: str = Field(alias="OS-DCF:diskConfig")
+    progress: int | None = None
+    fault: dict[str, Any] | None = None
+    vm_state: str | None = Field(None, alias="OS-EXT-STS:vm_state")
+    task_state: str | None = Field(None, alias="OS-EXT-STS:task_state")
+    power_state: int | None = Field(None, alias="OS-EXT-STS:power_state")
+    locked: bool | None = None
+    description: str | None = None
+    tags: list[str] | None = None
+
+
+class OneServer(Body):
+    """A server in an answer."""
+
+    server: DetailedServer
+
+
+class ServerList(Body):
+    """A page of a list with details, and a link to the next one."""
+
+    servers: list[DetailedServer]
+    servers_links: list[Link] | None = None
+
+
+class BriefServerList(Body):
+    """A page of a list without details, and a link to the next one."""
+
+    servers: list[BriefServer]
+    servers_links: list[Link] | None = None
+
+
+class CreatedServer(Body):
+    """The fields of a server in the answer to its creation."""
+
+    id: str
+    links: list[Link]
+    adminPass: str  # noqa: N815
+    disk_config: str = Field(alias="OS-DCF:diskConfig")
+    security_groups: list[dict[str, str]]
+
+
+class Creation(Body):
+    """The answer to a creation: a server, or a reservation if the request wants one."""
+
+    server: CreatedServer | None = None
+    reservation_id: str | None = None
