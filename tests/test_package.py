@@ -33,6 +33,7 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.control.document", "error"),
     ("ecs_fsm.serve.http.errors", "error"),
     ("ecs_fsm.serve.http.errors", "network"),
+    ("ecs_fsm.serve.compute.keypairs", "deleted"),
     ("ecs_fsm.serve.compute.listing", "deleted"),
     ("ecs_fsm.serve.compute.listing", "locked"),
     ("ecs_fsm.serve.compute.reports", "driver"),

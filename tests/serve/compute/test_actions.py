@@ -12,7 +12,7 @@ from ecs_fsm.core.model import Node
 from ecs_fsm.lifecycles import NAMES, server_class
 from ecs_fsm.serve.cloud import vocabulary
 from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.compute.action import Action
+from ecs_fsm.serve.compute.action import Action, NoArgument
 from ecs_fsm.serve.compute.actions import ACTIONS
 from tests.apart import apart
 from tests.compute import CIRROS, DEBIAN, SMALL, Answer, Compute
@@ -126,11 +126,15 @@ def where(node: Node) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_action_without_its_operation_is_told_with_what_there_is(name: str) -> None:
+def test_an_action_without_its_operation_is_refused_with_the_operations_of_the_lifecycle(
+    name: str,
+) -> None:
     compute, lifecycle = Compute(name), lifecycle_of(name)
     server = compute.active()
     for key, action in ACTIONS.items():
-        missing = [operation for operation in action.asks if operation not in lifecycle.operations]
+        missing = [
+            operation for operation in action.operations if operation not in lifecycle.operations
+        ]
         if missing:
             answer = compute.act(server, key, ARGUMENTS.get(key), user="admin", minor=HIGHEST)
             assert answer.code == 400
@@ -138,12 +142,11 @@ def test_an_action_without_its_operation_is_told_with_what_there_is(name: str) -
     assert compute.status(server) == "ACTIVE"
 
 
-def test_every_operation_that_a_user_may_ask_of_nova_is_asked_by_some_request() -> None:
-    asked = {operation for action in ACTIONS.values() for operation in action.asks}
-    fields = (getattr(words().operations, name) for name in words().operations.__slots__)
+def test_every_operation_that_a_user_can_request_of_nova_has_a_request() -> None:
+    of_actions = {operation for action in ACTIONS.values() for operation in action.operations}
     # A setting of the cloud makes a delete soft; shares are not served.
     rest = {"create", "soft_delete", "attach_share", "detach_share"}
-    assert asked | {*fields} | rest == {*lifecycle_of("nova").operations}
+    assert of_actions | vocabulary.OPERATIONS | rest == {*lifecycle_of("nova").operations}
 
 
 def test_every_word_of_the_vocabulary_is_one_of_nova() -> None:
@@ -174,11 +177,11 @@ def test_an_action_of_administrators_is_forbidden_to_others(key: str) -> None:
     assert compute.status(server) == "ACTIVE"
 
 
-NEEDS_NOTHING = [key for key, action in ACTIONS.items() if action.shape(1).__name__ == "Nothing"]
+NEEDS_NOTHING = [key for key, action in ACTIONS.items() if issubclass(action.model(1), NoArgument)]
 
 
 @pytest.mark.parametrize("argument", [None, {}, "", 7, False], ids=repr)
-def test_an_action_without_argument_takes_an_empty_object_and_what_is_none(
+def test_an_action_without_argument_accepts_an_empty_object_and_any_other_value(
     argument: object,
 ) -> None:
     compute = Compute("nova")
@@ -190,7 +193,7 @@ def test_an_action_without_argument_takes_an_empty_object_and_what_is_none(
 
 
 @pytest.mark.parametrize("key", NEEDS_NOTHING)
-def test_an_action_without_argument_takes_no_object_that_says_something(key: str) -> None:
+def test_an_action_without_argument_refuses_an_object_with_keys(key: str) -> None:
     compute = Compute("nova")
     server = compute.active()
     answer = compute.act(server, key, {"x": 1}, user="admin", minor=17)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecs_fsm.serve.network.groups import Groups
+from ecs_fsm.serve.network.groups import SecurityGroups
 from tests.compute import CIRROS, DEBIAN, PRIVATE, PUBLIC, Compute
 
 
@@ -102,7 +102,7 @@ def test_volumes_are_attached_swapped_and_detached(compute: Compute) -> None:
 
 def test_security_groups_are_added_and_removed(compute: Compute) -> None:
     server = compute.active()
-    compute.collection(Groups).make(compute.show(server)["tenant_id"], "web", "")
+    compute.collection(SecurityGroups).make(compute.show(server)["tenant_id"], "web", "")
     compute.act(server, "addSecurityGroup", {"name": "web"})
     assert compute.show(server)["security_groups"] == [{"name": "default"}, {"name": "web"}]
     groups = compute.ask("GET", f"/servers/{server}/os-security-groups").json["security_groups"]
