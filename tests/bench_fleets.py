@@ -21,10 +21,10 @@ import numpy as np
 import simpy
 
 from ecs_fsm import ECS, fleet
-from ecs_fsm.fleet.compiled import Compiled, compile_profile
+from ecs_fsm.fleet.arrays import CompiledProfile, compile_profile
 from ecs_fsm.fleet.exact import Exact
-from ecs_fsm.fleet.lifetimes import lifetimes
-from ecs_fsm.fleet.process import Stay
+from ecs_fsm.fleet.process import Activity
+from tests.fleet.lifetimes import lifetimes
 from tests.measured import Row
 
 ROUNDS = 5
@@ -46,14 +46,21 @@ class Plain(NamedTuple):
     ends: set[int]
 
 
-def plain(process: Compiled) -> Plain:
+def plain(process: CompiledProfile) -> Plain:
     """The process as lists."""
-    places = {spot.place: n for n, spot in enumerate(process.spots)}
+    places = {sojourn.at: n for n, sojourn in enumerate(process.sojourns)}
     return Plain(
-        [1 / spot.time.mean if spot.time.mean else math.inf for spot in process.spots],
-        [np.cumsum([e.probability for e in spot.edges]).tolist() for spot in process.spots],
-        [[places[e.target] for e in spot.edges] for spot in process.spots],
-        {n for n, spot in enumerate(process.spots) if spot.stay in (Stay.ENDS, Stay.LOST)},
+        [1 / sojourn.time.mean if sojourn.time.mean else math.inf for sojourn in process.sojourns],
+        [
+            np.cumsum([e.probability for e in sojourn.jumps]).tolist()
+            for sojourn in process.sojourns
+        ],
+        [[places[e.target] for e in sojourn.jumps] for sojourn in process.sojourns],
+        {
+            n
+            for n, sojourn in enumerate(process.sojourns)
+            if sojourn.activity in (Activity.ENDS, Activity.LOST)
+        },
     )
 
 
@@ -114,14 +121,14 @@ def with_salabim(p: Plain) -> Run:
     return run
 
 
-def with_numpy(process: Compiled, batch: int = 1 << 15) -> Run:
+def with_numpy(process: CompiledProfile, batch: int = 1 << 15) -> Run:
     """Sweeps over batches: all servers of a batch take a step at once, the gone are dropped."""
     a = process.arrays
-    ends = np.isin(a.kinds, [Stay.ENDS, Stay.LOST])
+    ends = np.isin(a.activities, [Activity.ENDS, Activity.LOST])
     slots = a.thresholds.shape[1]
     limits = (a.thresholds / 2.0**32).astype(np.float32).ravel()
     own, other = a.targets[a.owns].ravel(), a.targets[a.others].ravel()
-    means = a.firsts.astype(np.float32)
+    means = a.scales.astype(np.float32)
     generator = np.random.Generator(np.random.SFC64(7))
 
     def run(count: int) -> int:

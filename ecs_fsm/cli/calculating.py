@@ -58,10 +58,11 @@ def exact(
     "over_time": {STATUS: [share, ...]}, "why": [what is not given, ...]}; with --what-if {"before",
     "after", "differences": {PATH: {"before", "after", "difference"}}}.
     """
-    from ecs_fsm.fleet.extra import need
+    from ecs_fsm.core.errors import require
 
-    need("numpy", "scipy")
-    from ecs_fsm.fleet.answers import answer, differences, print_answer, print_differences
+    require("numpy", "scipy")
+    from ecs_fsm.fleet.report import print_answer, print_differences
+    from ecs_fsm.fleet.what_if import answer, differences
     from ecs_fsm.profiles.durations import seconds
     from ecs_fsm.profiles.loader import changed
 
@@ -121,13 +122,13 @@ def contend(
     "mean_wait", "wait_percentiles", "mean_queue", "busy", "lengths": [waiting, ...]}}, and with
     --check "check".
     """
-    from ecs_fsm.fleet.extra import need
+    from ecs_fsm.core.errors import require
 
     wanted = ["pyarrow"] * bool(output) + ["scipy"] * compare
-    need("numba", "numpy", "simpy", *wanted)
+    require("numba", "numpy", "simpy", *wanted)
     check_picture(picture)
-    from ecs_fsm.fleet.contend import contend as compete
-    from ecs_fsm.fleet.telling import print_queues, print_result, progress
+    from ecs_fsm.fleet.contention import contend as compete
+    from ecs_fsm.fleet.report import print_queues, print_result, progress
 
     profile = read_profile(file)
     with progress("parts of the time") as moved:
@@ -135,16 +136,16 @@ def contend(
             profile, servers=number, duration=duration, step=step, seed=seed, progress=moved
         )
     if output:
-        from ecs_fsm.fleet.parquet import write_counts
+        from ecs_fsm.fleet.result import counts_to_parquet
 
-        write_counts(output, found.result)
+        counts_to_parquet(output, found.result)
     if picture:
         from ecs_fsm.fleet.plot import plot
 
         plot(found.result, picture, found.queues)
     checked = None
     if compare:
-        from ecs_fsm.fleet.checking import check_contention
+        from ecs_fsm.fleet.comparison import check_contention
 
         checked = check_contention(found)
 
@@ -173,12 +174,12 @@ def fit(file: str, output: str | None) -> int:
     Example:
       ecs-fsm fleet fit observed.csv -o mine.toml
     """
-    from ecs_fsm.fleet.extra import need
+    from ecs_fsm.core.errors import require
 
-    need("numpy", "scipy")
+    require("numpy", "scipy")
     from ecs_fsm.fleet.fitting import fit as fit_to
-    from ecs_fsm.fleet.observed import observe_file
-    from ecs_fsm.fleet.telling import print_fits
+    from ecs_fsm.fleet.fitting import observe_file
+    from ecs_fsm.fleet.report import print_fits
     from ecs_fsm.io.files import write_whole
 
     lifecycle = servers().lifecycle

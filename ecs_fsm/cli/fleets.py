@@ -14,9 +14,9 @@ from ecs_fsm.cli.options import as_json, choosing, print_json, servers
 from ecs_fsm.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from ecs_fsm.fleet.checking import Checked
-    from ecs_fsm.fleet.contend import Contention
-    from ecs_fsm.fleet.result import Result
+    from ecs_fsm.fleet.comparison import FleetCheck
+    from ecs_fsm.fleet.contention import Contention
+    from ecs_fsm.fleet.result import FleetResult
     from ecs_fsm.profiles.profile import Profile
 
 
@@ -143,27 +143,27 @@ def run(
     --check "check": {"agrees", "left_out", "comparisons": [{"what", "simulated", "low", "high",
     "exact", "chance"}, ...], "disagreements"}.
     """
-    from ecs_fsm.fleet.extra import need
+    from ecs_fsm.core.errors import require
 
-    need("numba", "numpy", *(["pyarrow"] if output else []), *(["scipy"] if compare else []))
+    require("numba", "numpy", *(["pyarrow"] if output else []), *(["scipy"] if compare else []))
     check_picture(picture)
     if events and not output:
         raise InvalidInput("--events are written to a file: name one with -o")
-    from ecs_fsm.fleet import running
-    from ecs_fsm.fleet.cluster import cluster
-    from ecs_fsm.fleet.compiled import compile_profile
-    from ecs_fsm.fleet.telling import print_result, progress
+    from ecs_fsm.fleet import simulation
+    from ecs_fsm.fleet.arrays import compile_profile
+    from ecs_fsm.fleet.executors import cluster
+    from ecs_fsm.fleet.report import print_result, progress
 
     profile = read_profile(file)
     begun = perf_counter()
     with ExitStack() as stack:
         take = None
         if events and output:
-            from ecs_fsm.fleet.parquet import events_into
+            from ecs_fsm.fleet.result import events_to_parquet
 
             made = compile_profile(profile)
-            take = stack.enter_context(events_into(output, made.states, made.events))
-        result = running.run(
+            take = stack.enter_context(events_to_parquet(output, made.states, made.events))
+        result = simulation.run(
             profile,
             servers=number,
             duration=duration,
@@ -176,16 +176,16 @@ def run(
         )
     took = perf_counter() - begun
     if output and not events:
-        from ecs_fsm.fleet.parquet import write_counts
+        from ecs_fsm.fleet.result import counts_to_parquet
 
-        write_counts(output, result)
+        counts_to_parquet(output, result)
     if picture:
         from ecs_fsm.fleet.plot import plot
 
         plot(result, picture)
     checked = None
     if compare:
-        from ecs_fsm.fleet.checking import check
+        from ecs_fsm.fleet.comparison import check
 
         checked = check(result)
     agrees = tell(result, lambda: print_result(result), checked, as_json)
@@ -197,25 +197,28 @@ def run(
 def check_picture(picture: str | None) -> None:
     """Say before a long run that a plot cannot be drawn after it."""
     if picture:
-        from ecs_fsm.fleet.extra import need
+        from ecs_fsm.core.errors import require
 
-        need("matplotlib", "scipy")
+        require("matplotlib", "scipy")
         from ecs_fsm.fleet.plot import kind_of
 
         kind_of(picture)
 
 
 def tell(
-    found: Result | Contention, show: Callable[[], None], checked: Checked | None, as_json: bool
+    found: FleetResult | Contention,
+    show: Callable[[], None],
+    checked: FleetCheck | None,
+    as_json: bool,
 ) -> bool:
     """Print what was found, and how it compares with the exact answer; whether they agree."""
     if checked is None:
         print_json(found.as_dict()) if as_json else show()
         return True
-    from ecs_fsm.fleet.answers import check_as_dict, print_check
+    from ecs_fsm.fleet.report import print_check
 
     if as_json:
-        print_json(found.as_dict() | {"check": check_as_dict(checked)})
+        print_json(found.as_dict() | {"check": checked.as_dict()})
     else:
         show()
         print_check(checked)

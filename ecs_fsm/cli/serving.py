@@ -80,11 +80,10 @@ def serve(
     """
     from random import SystemRandom
 
-    from ecs_fsm.core.errors import InvalidInput
-    from ecs_fsm.fleet.extra import need
+    from ecs_fsm.core.errors import InvalidInput, require
     from ecs_fsm.profiles.durations import seconds
 
-    need("fastapi", "uvicorn", "httptools", extra="serve")
+    require("fastapi", "uvicorn", "httptools", extra="serve")
     from ecs_fsm.serve.http.listen import Settings, serve_until_signal, url_of
     from ecs_fsm.serve.paste import to_paste
     from ecs_fsm.serve.service import Options, begun

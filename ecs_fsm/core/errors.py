@@ -19,6 +19,10 @@ class InvalidInput(LifecycleError, ValueError):
     """An input is unknown or does not fit; the message says what would be right."""
 
 
+class MissingExtra(LifecycleError):
+    """An optional library is not installed; the message says how to install it."""
+
+
 class UnknownFact(LifecycleError):
     """What an event does depends on a fact that is not known.
 
@@ -84,3 +88,16 @@ def unknown(kind: str, word: str, known: Iterable[str]) -> InvalidInput:
     ]
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(words) or 'none'}"
     return InvalidInput(f"unknown {kind} {word!r}; {hint}")
+
+
+def require(*modules: str, extra: str = "fleet") -> None:
+    """Import optional libraries. Raise `MissingExtra` if one of them is not installed."""
+    from importlib import import_module
+
+    for name in modules:
+        try:
+            import_module(name)
+        except ImportError:
+            raise MissingExtra(
+                f"this needs {name}, which is not installed: pip install 'ecs-fsm[{extra}]'"
+            ) from None

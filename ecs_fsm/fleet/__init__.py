@@ -5,7 +5,7 @@
 >>> result.done, result.partial
 (100, False)
 
-What simulates needs the extra `ecs-fsm[fleet]`; each name is imported when it is asked for.
+`run` needs the extra `ecs-fsm[fleet]`. Each name is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ecs_fsm.fleet.running import run
+    from ecs_fsm.fleet.simulation import run
     from ecs_fsm.profiles.loader import built_in, changed, read
 
 _MODULES = {
-    "built_in": "profilefile",
-    "changed": "profilefile",
-    "read": "profilefile",
-    "run": "running",
+    "built_in": "ecs_fsm.profiles.loader",
+    "changed": "ecs_fsm.profiles.loader",
+    "read": "ecs_fsm.profiles.loader",
+    "run": "ecs_fsm.fleet.simulation",
 }
-_COMPILED = ("running",)
 
 __all__ = ["built_in", "changed", "read", "run"]
 
@@ -31,8 +30,8 @@ __all__ = ["built_in", "changed", "read", "run"]
 def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _MODULES[name] in _COMPILED:
-        from ecs_fsm.fleet.extra import need
+    if name == "run":
+        from ecs_fsm.core.errors import require
 
-        need("numba", "numpy")
-    return getattr(import_module(f"ecs_fsm.fleet.{_MODULES[name]}"), name)
+        require("numba", "numpy")
+    return getattr(import_module(_MODULES[name]), name)

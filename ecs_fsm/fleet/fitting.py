@@ -1,10 +1,16 @@
-"""Fits a profile to timed observations: the likeliest family of each time, and every share."""
+"""Fits a profile to timed observations: the likeliest family of each time, and every share.
+
+A recording has the columns that `ecs_fsm.records.observations` reads, a time, and the server if it
+holds more than one.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +19,48 @@ from scipy import stats
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State
 from ecs_fsm.core.scenario import HANG
-from ecs_fsm.fleet.observed import Observed, Stays, merged
+from ecs_fsm.io.files import opened
 from ecs_fsm.profiles.durations import SECOND, Duration, Family
+from ecs_fsm.records.observations import LineSource, Observation, read
+from ecs_fsm.replay.explanation import Explanation, Replay
 
 ENOUGH = 30
 """Samples below which nothing is fitted, and the built-in profile stays."""
 SHORTEST = 1e-3
-"""Seconds to take for a time of 0, of which no family but the constant one is likely."""
+"""Seconds that replace a time of 0, which only the constant family can have."""
+TIME_COLUMNS = ("seconds", "time", "timestamp", "at")
+EXPECTED = f"expected a column {' or '.join(TIME_COLUMNS)} with seconds or an ISO 8601 time"
+
+
+@dataclass(slots=True)
+class StateSample:
+    """What was observed of one state.
+
+    `times`: the seconds until an event; `events`: how often each event came; `alike`: events that
+    explain some of the changes as well; `overtaken`: how often a request came during a step.
+    """
+
+    times: list[float] = field(default_factory=list)
+    events: dict[str, int] = field(default_factory=dict)
+    alike: set[str] = field(default_factory=set)
+    overtaken: int = 0
+
+
+@dataclass(slots=True)
+class SojournData:
+    """The samples of all states; `unexplained` changes are in none of them."""
+
+    servers: int = 0
+    changes: int = 0
+    unexplained: int = 0
+    states: dict[State, StateSample] = field(default_factory=dict)
 
 
 class Fit(NamedTuple):
-    """One row: `size` samples, the time that fits them best, and how well.
+    """One row: the number of samples, and the time that fits them best (None: too few samples).
 
-    `distance` is Kolmogorov's and Smirnov's, `chance` its probability for samples of that very
-    time (which, as it was fitted, is a little too high); None where there were too few.
+    `distance` and `chance` are the statistic of the Kolmogorov-Smirnov test and its p-value for
+    samples of that very time; as the time was fitted to them, the p-value is a little too high.
     """
 
     key: str
@@ -36,29 +70,109 @@ class Fit(NamedTuple):
     chance: float
 
 
-class Fitted(NamedTuple):
-    """A profile as text, its rows, and what there was too little data for."""
+class FittedProfile(NamedTuple):
+    """A profile as text, its fitted times, and the rows for which there were too few samples."""
 
     text: str
     fits: tuple[Fit, ...]
     too_little: tuple[str, ...]
 
 
-def fit(lifecycle: Lifecycle, observed: Observed) -> Fitted:
-    """Fit a profile; what there is too little data for stays as in the built-in one."""
-    writer = _Writer(lifecycle, observed)
-    return Fitted("\n".join(writer.lines()) + "\n", tuple(writer.fits), tuple(writer.too_little))
+def observe(lifecycle: Lifecycle, stream: BinaryIO, name: str) -> SojournData:
+    """Read timed observations. Raise `InvalidInput` with file and line for invalid ones."""
+    source, data = LineSource(stream, name), SojournData()
+    first: dict[str | None, Observation] = {}
+    latest: dict[str | None, float] = {}
+
+    def rows() -> Iterator[Observation]:
+        for row in read(source, lifecycle, sampled=False):
+            time = _time(row.others, source)
+            if time < latest.get(row.server, time):
+                raise source.error(f"the time goes back; {EXPECTED}, ascending for each server")
+            first.setdefault(row.server, row)
+            latest[row.server] = time
+            yield row
+
+    for change in Replay(lifecycle).explain(rows()):
+        whole = change.before is not first[change.after.server]
+        _count(lifecycle, change, source, whole, data)
+    data.servers = len(first)
+    return data
+
+
+def observe_file(lifecycle: Lifecycle, path: str) -> SojournData:
+    """Read the timed observations in a file, `-` for standard input. Raise as `observe`."""
+    with opened(path) as (stream, name):
+        return observe(lifecycle, stream, name)
+
+
+def _time(others: Mapping[str, object], source: LineSource) -> float:
+    """The time of a row, in seconds."""
+    given = next((others[key] for key in TIME_COLUMNS if key in others), None)
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return float(given)
+    text = str(given or "")
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise source.error(f"the time is {given!r}; {EXPECTED}") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _count(
+    lifecycle: Lifecycle, change: Explanation, source: LineSource, whole: bool, data: SojournData
+) -> None:
+    """Add a change; `whole` says that the sojourn before it was observed from its beginning."""
+    data.changes += 1
+    if change.events is None or change.before is None or change.before.state is None:
+        data.unexplained += 1
+        return
+    if not change.events:
+        return
+    (event, *_), state = change.events, change.before.state
+    sample = data.states.setdefault(state, StateSample())
+    sample.alike.update(change.others)
+    requested = lifecycle.triggers[event].kind in (Kind.REQUEST, Kind.SYSTEM)
+    if requested and not lifecycle.rests(state):
+        sample.overtaken += 1
+        return
+    sample.events[event] = sample.events.get(event, 0) + 1
+    if whole or state is lifecycle.creation.path[0]:
+        stayed = _time(change.after.others, source) - _time(change.before.others, source)
+        sample.times.append(stayed)
+
+
+def _merged(samples: Iterable[StateSample]) -> StateSample:
+    whole = StateSample()
+    for one in samples:
+        whole.times += one.times
+        whole.alike |= one.alike
+        whole.overtaken += one.overtaken
+        for event, count in one.events.items():
+            whole.events[event] = whole.events.get(event, 0) + count
+    return whole
+
+
+def fit(lifecycle: Lifecycle, data: SojournData) -> FittedProfile:
+    """Return a fitted profile; rows with too few samples stay as in the built-in profile."""
+    writer = _ProfileWriter(lifecycle, data)
+    text = "\n".join(writer.lines()) + "\n"
+    return FittedProfile(text, tuple(writer.fits), tuple(writer.too_little))
 
 
 def fit_times(key: str, times: list[float]) -> Fit:
-    """The family and parameters under which the samples are likeliest, by Schwarz's criterion."""
+    """Return the family and parameters of highest likelihood, by Schwarz's criterion (BIC)."""
     samples = np.asarray(times, np.float64)
     if len(samples) < ENOUGH:
         return Fit(key, len(samples), None, math.nan, math.nan)
     if np.ptp(samples) <= 1e-9 * max(samples.max(), 1):
         return Fit(key, len(samples), Duration(Family.CONSTANT, float(samples.mean())), 0.0, 1.0)
     positive = np.maximum(samples, SHORTEST)
-    laws = dict(_laws(positive))
+    laws = dict(_fitted_laws(positive))
     price = math.log(len(samples))
     costs = {
         family: price * (1 + (family in SECOND)) - 2 * float(law.logpdf(positive).sum())
@@ -70,8 +184,8 @@ def fit_times(key: str, times: list[float]) -> Fit:
     return Fit(key, len(samples), time, float(test.statistic), float(test.pvalue))
 
 
-def _laws(samples: NDArray[np.float64]) -> Iterator[tuple[Family, stats.rv_continuous]]:
-    """Each family with the likeliest parameters."""
+def _fitted_laws(samples: NDArray[np.float64]) -> Iterator[tuple[Family, stats.rv_continuous]]:
+    """Each family with its parameters of highest likelihood."""
     yield Family.EXPONENTIAL, stats.expon(scale=samples.mean())
     logs = np.log(samples)
     yield Family.LOGNORMAL, stats.lognorm(logs.std(), scale=math.exp(logs.mean()))
@@ -88,112 +202,111 @@ def _duration(family: Family, law: stats.rv_continuous) -> Duration:
     return Duration(family, mean, float(law.args[0]) if family in SECOND else 0.0)
 
 
-class _Writer:
-    def __init__(self, lifecycle: Lifecycle, observed: Observed) -> None:
-        self._lifecycle, self._observed = lifecycle, observed
+class _ProfileWriter:
+    """Writes the lines of a profile, and collects its rows."""
+
+    def __init__(self, lifecycle: Lifecycle, data: SojournData) -> None:
+        self._lifecycle, self._data = lifecycle, data
         self.fits: list[Fit] = []
         self.too_little: list[str] = []
-        states = lifecycle.states.values()
-        keys = dict.fromkeys(_key(s) for s in states if not lifecycle.rests(s))
-        self._steps = {
-            key: [s for s in states if not lifecycle.rests(s) and _key(s) == key] for key in keys
-        }
+        # One row for each task, also if it runs in several states; states at rest have none.
+        self._steps: dict[str, list[State]] = {}
+        for state in lifecycle.states.values():
+            if not lifecycle.rests(state):
+                self._steps.setdefault(str(state.task_state or state), []).append(state)
 
     def lines(self) -> Iterator[str]:
-        seen = self._observed
-        yield f"# Fitted to {seen.changes} changes of {seen.servers} servers."
-        if seen.unexplained:
-            yield f"# {seen.unexplained} changes that no event explains are left out."
+        data = self._data
+        yield f"# Fitted to {data.changes} changes of {data.servers} servers."
+        if data.unexplained:
+            yield f"# {data.unexplained} changes that no event explains are left out."
         yield "# n: samples; KS: distance and probability of the Kolmogorov-Smirnov test."
         yield ""
         yield 'extends = "built-in"'
         yield f'lifecycle = "{self._lifecycle.name}"'
         yield from ("", "[durations]")
         for key in self._steps:
-            yield from self._time(_quoted(key), f"durations.{key}", self._stays(key))
+            yield from self._duration(_quoted(key), f"durations.{key}", self._sample(key))
         yield from self._requests()
         yield from self._probabilities()
         if self.too_little:
             yield from ("", "# Too little data, left as in the built-in profile:")
-            yield from (f"#   {told}" for told in self.too_little)
+            yield from (f"#   {row}" for row in self.too_little)
 
-    def _stays(self, key: str) -> Stays:
-        seen = self._observed.states
-        return merged(seen[state] for state in self._steps[key] if state in seen)
+    def _sample(self, key: str) -> StateSample:
+        seen = self._data.states
+        return _merged(seen[state] for state in self._steps[key] if state in seen)
 
-    def _time(self, written: str, name: str, stays: Stays) -> Iterator[str]:
-        found = fit_times(name, stays.times)
+    def _duration(self, written: str, name: str, sample: StateSample) -> Iterator[str]:
+        found = fit_times(name, sample.times)
         self.fits.append(found)
         if found.time is None:
             self.too_little.append(f"{name}: n={found.size}, {ENOUGH} are needed")
             return
         quality = f"n={found.size}, KS {found.distance:.4f}, p={found.chance:.3g}"
-        yield f"{written} = {_written(found.time)}  # {quality}"
+        yield f"{written} = {_toml(found.time)}  # {quality}"
 
     def _requests(self) -> Iterator[str]:
+        """How often each request comes to a server at rest."""
         for state in self._lifecycle.states.values():
-            stays = self._observed.states.get(state)
-            if not self._lifecycle.rests(state) or stays is None:
+            sample = self._data.states.get(state)
+            if not self._lifecycle.rests(state) or sample is None:
                 continue
-            asked = self._asked(state, stays)
-            total = sum(asked.values())
+            requests = self._counts(state, sample)
+            total = sum(requests.values())
             if total < ENOUGH:
                 self.too_little.append(f"requests.{state}: n={total}, {ENOUGH} are needed")
                 continue
             yield from ("", f'[requests."{state}"]')
-            yield from self._time("every", f"requests.{state}.every", stays)
-            shares = ", ".join(f"{name} = {count / total!r}" for name, count in asked.items())
+            yield from self._duration("every", f"requests.{state}.every", sample)
+            shares = ", ".join(f"{name} = {count / total!r}" for name, count in requests.items())
             yield f"mix = {{ {shares} }}  # n={total}"
 
-    def _asked(self, state: State, stays: Stays) -> Mapping[str, int]:
-        """What was asked there; what goes wrong with a request without a step counts for it."""
+    def _counts(self, state: State, sample: StateSample) -> Mapping[str, int]:
+        """The requests in a state; a failure of a request without steps counts as the request."""
         operations = self._lifecycle.operations.values()
         unseen = [o.name for o in operations if o.unseen and state in o.steps]
-        asked: dict[str, int] = {}
-        for event, count in stays.events.items():
+        requests: dict[str, int] = {}
+        for event, count in sample.events.items():
             failed = self._lifecycle.triggers[event].kind is Kind.FAILURE
             name = unseen[0] if failed and unseen else event
-            asked[name] = asked.get(name, 0) + count
-        return asked
+            requests[name] = requests.get(name, 0) + count
+        return requests
 
     def _probabilities(self) -> Iterator[str]:
-        """How likely each event ends a step, where it can and where it can be told apart."""
+        """The probability of each event that ends a step, unless another event looks the same."""
         for event in (*self._lifecycle.events, HANG):
-            rows = [*self._shares(event), *self._at_rest(event)]
-            rows = [] if event == self._lifecycle.advance else rows
-            if rows:
-                yield from ("", f"[{event}]", *rows)
+            if event != self._lifecycle.advance:
+                rows = [*self._of_steps(event), *self._at_rest(event)]
+                if rows:
+                    yield from ("", f"[{event}]", *rows)
 
-    def _at_rest(self, event: str) -> Iterator[str]:
-        """How likely requests go wrong that have no step of their own."""
-        for state, stays in self._observed.states.items():
-            unseen = [o for o in self._lifecycle.operations.values() if o.unseen]
-            if self._lifecycle.rests(state) and any(state in o.steps for o in unseen):
-                count = stays.events.get(event, 0)
-                total = count + sum(stays.events.get(o.name, 0) for o in unseen)
-                if event != HANG and total >= ENOUGH and self._lifecycle.find(event, state):
-                    yield f"{_quoted(state)} = {count / total!r}  # {count} of {total}"
-
-    def _shares(self, event: str) -> Iterator[str]:
+    def _of_steps(self, event: str) -> Iterator[str]:
         for key, states in self._steps.items():
-            stays = self._stays(key)
-            total = sum(stays.events.values()) + stays.overtaken
-            able = event == HANG or any(self._lifecycle.find(event, state) for state in states)
-            if not able or total < ENOUGH or event in stays.alike:
+            sample = self._sample(key)
+            total = sum(sample.events.values()) + sample.overtaken
+            possible = event == HANG or any(self._lifecycle.find(event, state) for state in states)
+            if not possible or total < ENOUGH or event in sample.alike:
                 continue
-            count = stays.overtaken if event == HANG else stays.events.get(event, 0)
+            count = sample.overtaken if event == HANG else sample.events.get(event, 0)
             yield f"{_quoted(key)} = {count / total!r}  # {count} of {total}"
 
-
-def _key(state: State) -> str:
-    return str(state.task_state or state)
+    def _at_rest(self, event: str) -> Iterator[str]:
+        """The probability that requests without steps fail."""
+        unseen = [o for o in self._lifecycle.operations.values() if o.unseen]
+        for state, sample in self._data.states.items():
+            if self._lifecycle.rests(state) and any(state in o.steps for o in unseen):
+                count = sample.events.get(event, 0)
+                total = count + sum(sample.events.get(o.name, 0) for o in unseen)
+                if event != HANG and total >= ENOUGH and self._lifecycle.find(event, state):
+                    yield f"{_quoted(state)} = {count / total!r}  # {count} of {total}"
 
 
 def _quoted(key: str) -> str:
     return f'"{key}"' if "/" in key else key
 
 
-def _written(time: Duration) -> str:
+def _toml(time: Duration) -> str:
     if time.family is Family.EXPONENTIAL:
         return f"{time.mean:.6g}"
     second = SECOND.get(time.family)

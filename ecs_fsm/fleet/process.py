@@ -1,7 +1,8 @@
-"""The semi-Markov process of a profile: places with a random time, and what they lead to.
+"""The semi-Markov process of a profile: sojourns with random times, and the jumps that end them.
 
-A place is a node of the lifecycle, or one that hangs there. When its time is over, one of its edges
-is taken; an edge enters states and leads to the next place.
+A semi-Markov process stays in a state for a random time and then jumps. Its embedded chain is the
+sequence of states without the times. Here a state of that chain is a node of the lifecycle, a node
+in which the server hangs, or the state before a server arrives.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from ecs_fsm.profiles.validation import NONE
 AT_ONCE = Duration(Family.CONSTANT, 0.0)
 
 
-class Stay(IntEnum):
-    """What a server does at a place."""
+class Activity(IntEnum):
+    """What a server does during a sojourn."""
 
     WORKS = 0
     RESTS = 1
@@ -32,12 +33,16 @@ class Stay(IntEnum):
     HANGS = 3
     LOST = 4
     """It hangs for good."""
-    COMES = 5
-    """It is not there yet."""
+    ARRIVES = 5
+    """It does not exist yet."""
 
 
-class Place(NamedTuple):
-    """Where a server is (None: not there yet), and whether it hangs."""
+FINAL = (Activity.ENDS, Activity.LOST)
+"""Activities that no jump ends."""
+
+
+class ChainState(NamedTuple):
+    """A state of the embedded chain: a node (None before arrival), and whether the server hangs."""
 
     node: Node | None
     hangs: bool = False
@@ -48,99 +53,101 @@ class Place(NamedTuple):
         return f"{self.node.state}{bracketed(self.node.facts)}{' (hangs)' if self.hangs else ''}"
 
 
-class Edge(NamedTuple):
-    """What can come next at a place, with its probability.
+class Jump(NamedTuple):
+    """One way in which a sojourn can end, with its probability.
 
-    `event` (None where a server begins to hang, or was found) with the facts `given` enters
-    `entered` and leads to `target`. `asks` marks a request, or what the system does unasked.
+    `event` with the facts `given` enters the states `entered` and leads to `target`; it is None if
+    the server begins to hang, or exists from the beginning. `requested` names the operation or
+    system event that begins with this jump; it is None if the jump only continues one.
     """
 
     probability: float
     event: str | None
     given: Facts
     entered: tuple[State, ...]
-    target: Place
-    asks: str | None = None
+    target: ChainState
+    requested: str | None = None
 
 
-class Spot(NamedTuple):
-    """A place with how long a server stays there and what comes then."""
+class Sojourn(NamedTuple):
+    """A state of the chain, the random time that a server stays there, and the jumps from it."""
 
-    place: Place
-    stay: Stay
+    at: ChainState
+    activity: Activity
     time: Duration
-    edges: tuple[Edge, ...]
+    jumps: tuple[Jump, ...]
 
 
-def process(profile: Profile) -> dict[Place, Spot]:
-    """Every place that servers of the profile can get to; the first is before they come."""
-    found: dict[Place, Spot] = {}
-    waiting = [Place(None)]
-    maker = _Maker(profile)
+def process(profile: Profile) -> dict[ChainState, Sojourn]:
+    """Return a sojourn for every chain state that a server can reach; arrival is the first."""
+    found: dict[ChainState, Sojourn] = {}
+    waiting = [ChainState(None)]
+    builder = _ProcessBuilder(profile)
     while waiting:
-        place = waiting.pop(0)
-        if place not in found:
-            found[place] = maker.spot(place)
-            waiting += [edge.target for edge in found[place].edges]
+        at = waiting.pop(0)
+        if at not in found:
+            found[at] = builder.sojourn(at)
+            waiting += [jump.target for jump in found[at].jumps]
     return found
 
 
-class _Maker:
+class _ProcessBuilder:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._lifecycle: Lifecycle = profile.lifecycle
 
-    def spot(self, place: Place) -> Spot:
-        node = place.node
+    def sojourn(self, at: ChainState) -> Sojourn:
+        node = at.node
         if node is None:
-            return Spot(place, Stay.COMES, AT_ONCE, tuple(self._beginnings()))
-        if place.hangs:
-            return self._stuck(place, node)
+            return Sojourn(at, Activity.ARRIVES, AT_ONCE, tuple(self._arrivals()))
+        if at.hangs:
+            return self._stuck(at, node)
         if not self._lifecycle.rests(node.state):
             time = self._profile.durations[node.state]
-            return Spot(place, Stay.WORKS, time, tuple(self._endings(node)))
+            return Sojourn(at, Activity.WORKS, time, tuple(self._step_ends(node)))
         requests = self._profile.requests.get(node.state)
         mix = requests.mix if requests else {}
-        able = {n: share for n, share in mix.items() if share and self._able(n, node)}
-        if requests is None or not able:
-            return self._stuck(place, node)
-        total = sum(able.values())
-        edges = [edge for n, share in able.items() for edge in self._asked(n, share / total, node)]
-        return Spot(place, Stay.RESTS, requests.every, tuple(edges))
+        possible = {n: share for n, share in mix.items() if share and self._possible(n, node)}
+        if requests is None or not possible:
+            return self._stuck(at, node)
+        total = sum(possible.values())
+        jumps = [j for n, share in possible.items() for j in self._request(n, share / total, node)]
+        return Sojourn(at, Activity.RESTS, requests.every, tuple(jumps))
 
-    def _able(self, name: str, node: Node) -> bool:
-        return bool(self._lifecycle.possible(name, node))
+    def _possible(self, trigger: str, node: Node) -> bool:
+        return bool(self._lifecycle.possible(trigger, node))
 
-    def _stuck(self, place: Place, node: Node) -> Spot:
+    def _stuck(self, at: ChainState, node: Node) -> Sojourn:
+        """A sojourn that no event of the system ends: only a request of a user may."""
         stuck = self._profile.stuck
-        busy = place.hangs or node.state.task_state is not None
-        asked = next((n for n in stuck.ask if self._able(n, node)), None) if stuck else None
-        if stuck is None or asked is None or not busy:
-            return Spot(place, Stay.LOST if busy else Stay.ENDS, AT_ONCE, ())
-        return Spot(place, Stay.HANGS, stuck.every, tuple(self._asked(asked, 1.0, node)))
+        busy = at.hangs or node.state.task_state is not None
+        way_out = next((n for n in stuck.ask if self._possible(n, node)), None) if stuck else None
+        if stuck is None or way_out is None or not busy:
+            return Sojourn(at, Activity.LOST if busy else Activity.ENDS, AT_ONCE, ())
+        return Sojourn(at, Activity.HANGS, stuck.every, tuple(self._request(way_out, 1.0, node)))
 
-    def _beginnings(self) -> Iterator[Edge]:
-        """The first nodes, with the facts that are drawn for a server."""
+    def _arrivals(self) -> Iterator[Jump]:
+        """Jumps to the first nodes, one for each combination of a server's facts."""
         lifecycle, facts = self._lifecycle, self._profile.facts
         creation = lifecycle.creation.trigger
         given = [name for name in lifecycle.triggers[creation].given if name in facts]
         first = lifecycle.creation.path[-1]
         others = [n for n in facts if n not in given and lifecycle.memory.open(n, first)]
-        found = self._profile.arrivals.kind == NONE
-        for chance, drawn in self._draws([*given, *others]):
-            told = {name: value for name, value in drawn.items() if name in given}
-            outcome = lifecycle.outcome(creation, None, told)
-            known = {**dict(outcome.end.facts), **{n: drawn[n] for n in others}}
-            if found:
+        exists = self._profile.arrivals.kind == NONE
+        for chance, values in self._combinations([*given, *others]):
+            created_with = {name: value for name, value in values.items() if name in given}
+            outcome = lifecycle.outcome(creation, None, created_with)
+            known = {**dict(outcome.end.facts), **{n: values[n] for n in others}}
+            if exists:
                 state = self._profile.arrivals.state or first
-                target = Place(lifecycle.node(state, known))
-                yield Edge(chance, None, tuple(drawn.items()), (), target)
+                target = ChainState(lifecycle.node(state, known))
+                yield Jump(chance, None, tuple(values.items()), (), target)
             else:
-                target = Place(lifecycle.node(outcome.end.state, known))
+                target = ChainState(lifecycle.node(outcome.end.state, known))
                 path = outcome.transition.path
-                yield Edge(chance, creation, tuple(drawn.items()), path, target, creation)
+                yield Jump(chance, creation, tuple(values.items()), path, target, creation)
 
-    def _draws(self, names: list[str]) -> Iterator[tuple[float, dict[str, str]]]:
+    def _combinations(self, names: list[str]) -> Iterator[tuple[float, dict[str, str]]]:
         """Every combination of values of these facts, with its probability."""
         tables = [self._profile.facts[name] for name in names]
         for values in product(*tables):
@@ -150,51 +157,54 @@ class _Maker:
             if chance:
                 yield chance, dict(zip(names, values, strict=True))
 
-    def _happen(self, event: str, node: Node) -> Iterator[tuple[float, Facts, Outcome]]:
-        """What an event comes to, for every combination of the facts that are given with it."""
+    def _outcomes(self, event: str, node: Node) -> Iterator[tuple[float, Facts, Outcome]]:
+        """The outcomes of an event, one for each combination of the facts given with it."""
         usual = self._lifecycle.triggers[event].given
         memory = self._lifecycle.memory
         needed = [n for n, v in usual.items() if not (v is None and memory.open(n, node.state))]
-        drawn = [name for name in needed if name in self._profile.facts]
-        unsaid = [name for name in needed if name not in drawn and usual[name] is None]
+        random = [name for name in needed if name in self._profile.facts]
+        missing = [name for name in needed if name not in random and usual[name] is None]
         here = self._lifecycle.find(event, node.state)
-        if unsaid and any(name in unsaid for t in here for name, _ in t.when):
-            raise InvalidInput(f"facts.{unsaid[0]}: {event} depends on it; expected its shares")
-        for chance, given in self._draws(drawn):
+        if missing and any(name in missing for t in here for name, _ in t.when):
+            raise InvalidInput(
+                f"facts.{missing[0]}: {event} depends on this fact; expected a share for each value"
+            )
+        for chance, given in self._combinations(random):
             yield chance, tuple(given.items()), self._lifecycle.outcome(event, node, given)
 
-    def _asked(self, event: str, share: float, node: Node) -> Iterator[Edge]:
-        """A request, or what goes wrong with one that has no step of its own."""
+    def _request(self, event: str, share: float, node: Node) -> Iterator[Jump]:
+        """The jumps of a request. One without steps can fail at once, where it is made."""
         trigger = self._lifecycle.triggers[event]
         if trigger.kind is Kind.REQUEST and trigger.unseen:
             left = share
             for failure, chance in self._chances(node):
-                yield from self._edges(failure, share * chance, node, event)
+                yield from self._jumps(failure, share * chance, node, event)
                 left -= share * chance
             share = max(left, 0.0)
-        yield from self._edges(event, share, node, event)
+        yield from self._jumps(event, share, node, event)
 
-    def _edges(self, event: str, share: float, node: Node, asks: str | None) -> Iterator[Edge]:
-        for chance, given, outcome in self._happen(event, node):
+    def _jumps(self, event: str, share: float, node: Node, requested: str | None) -> Iterator[Jump]:
+        for chance, given, outcome in self._outcomes(event, node):
             if share * chance > 0:
-                path = outcome.transition.path
-                yield Edge(share * chance, event, given, path, Place(outcome.end), asks)
+                path, target = outcome.transition.path, ChainState(outcome.end)
+                yield Jump(share * chance, event, given, path, target, requested)
 
     def _chances(self, node: Node) -> list[tuple[str, float]]:
         outcomes: Mapping[str, Mapping[State, float]] = self._profile.outcomes
         return [
             (event, table[node.state])
             for event, table in outcomes.items()
-            if table.get(node.state) and self._able(event, node)
+            if table.get(node.state) and self._possible(event, node)
         ]
 
-    def _endings(self, node: Node) -> Iterator[Edge]:
+    def _step_ends(self, node: Node) -> Iterator[Jump]:
+        """The jumps that end a step: it fails, it hangs, or else the operation advances."""
         left = 1.0
         for event, chance in self._chances(node):
             left -= chance
-            yield from self._edges(event, chance, node, None)
+            yield from self._jumps(event, chance, node, None)
         hang = self._profile.hang.get(node.state, 0.0)
         if hang:
             left -= hang
-            yield Edge(hang, None, (), (), Place(node, hangs=True))
-        yield from self._edges(self._lifecycle.advance, max(left, 0.0), node, None)
+            yield Jump(hang, None, (), (), ChainState(node, hangs=True))
+        yield from self._jumps(self._lifecycle.advance, max(left, 0.0), node, None)

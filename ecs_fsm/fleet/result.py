@@ -1,70 +1,39 @@
-"""What a simulated fleet comes to: counts over time, events, time spent, waiting times."""
+"""The result of a simulation: counts over time, events, time spent, requests; as JSON and Parquet.
+
+Events are written piece by piece, so that only one chunk of them is in memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_fsm.core.model import NO_TASK, Kind, State
-from ecs_fsm.fleet.compiled import Compiled, Group
-from ecs_fsm.fleet.tally import BINS, MICRO, Tally, bin_edges
+from ecs_fsm.fleet.arrays import CompiledProfile
+from ecs_fsm.fleet.tally import MICRO, RequestStatistics, Tally
+from ecs_fsm.io.files import replacing
+
+if TYPE_CHECKING:
+    from ecs_fsm.fleet.kernel import EventRows
 
 PERCENTILES = (50, 90, 99)
 ATTRIBUTES = ("status", "vm_state", "task_state")
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
-    """How requests ended: how many were asked, rested, hung, rested in an error.
-
-    `changes`, `squares` and `mean` are means over those that rested: of changes, their squares, and
-    seconds; `histogram` counts seconds in the bins of `tally.bin_edges`.
-    """
-
-    asked: int
-    rested: int
-    hung: int
-    wrong: int
-    changes: float
-    squares: float
-    mean: float
-    histogram: NDArray[np.int64]
-
-    def percentile(self, percent: float) -> float:
-        """The seconds within which that share of the requests came to rest, to about 1 %."""
-        upto = np.cumsum(self.histogram)
-        if not upto[-1]:
-            return float("nan")
-        wanted = percent / 100 * upto[-1]
-        bin_ = int(np.searchsorted(upto, wanted))
-        if bin_ == 0:
-            return 0.0  # too short to be told apart
-        edges = np.append(bin_edges(), bin_edges()[-1] * 2)
-        before = upto[bin_ - 1]
-        share = (wanted - before) / self.histogram[bin_]
-        return float(edges[bin_] + share * (edges[bin_ + 1] - edges[bin_]))
-
-    def spread(self) -> float:
-        """The standard deviation of the seconds, from the histogram."""
-        edges = np.append(bin_edges(), bin_edges()[-1] * 2)
-        middle = (edges[:BINS] + edges[1 : BINS + 1]) / 2
-        total = max(self.histogram.sum(), 1)
-        mean = (self.histogram * middle).sum() / total
-        return float(np.sqrt((self.histogram * (middle - mean) ** 2).sum() / total))
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
+class FleetResult:
     """A fleet of `servers` servers after `horizon` seconds, counted every `step` seconds.
 
-    The first `at_once` servers come at the beginning, any others at random times. `partial` says
-    that it was interrupted; `done` servers are in it then.
+    The first `at_once` servers arrive at time 0, any others at random times. `partial` says that
+    the simulation was interrupted; then only `done` servers are counted.
     """
 
-    compiled: Compiled
+    compiled: CompiledProfile
     servers: int
     at_once: int
     horizon: float
@@ -75,12 +44,12 @@ class Result:
 
     @property
     def done(self) -> int:
-        """Servers that were simulated."""
+        """The number of servers that were simulated."""
         return int(self.tally.totals[0])
 
     @property
     def changes(self) -> int:
-        """States that were entered, all servers together."""
+        """The number of states that all servers together entered."""
         return int(self.tally.totals[1])
 
     @property
@@ -89,11 +58,11 @@ class Result:
         return np.arange(self.tally.showing.shape[0] - 1) * self.step
 
     def by_state(self) -> NDArray[np.int64]:
-        """Servers in each state at each point of the grid (C x S)."""
+        """Return the servers in each state at each point of the grid (C x S)."""
         return np.cumsum(self.tally.showing[:-1], axis=0)
 
     def counts(self, attribute: str = "status") -> dict[str, NDArray[np.int64]]:
-        """Servers by `status`, `vm_state` or `task_state` at each point of the grid (C each)."""
+        """Return the servers by status, vm_state or task_state at each point of the grid (C)."""
         columns = self.by_state()
         found: dict[str, NDArray[np.int64]] = {}
         for n, state in enumerate(self.compiled.states):
@@ -102,7 +71,7 @@ class Result:
         return {word: column for word, column in found.items() if column.any()}
 
     def spent(self, attribute: str = "status") -> dict[str, float]:
-        """Seconds that all servers together spent showing each word."""
+        """Return the seconds that all servers together spent showing each value."""
         found: dict[str, int] = {}
         for state, micros in zip(self.compiled.states, self.tally.spent, strict=True):
             if micros:
@@ -111,7 +80,7 @@ class Result:
         return {word: micros / MICRO for word, micros in found.items()}
 
     def events(self, *kinds: Kind) -> dict[str, int]:
-        """How often each event of these kinds happened (all of them without any)."""
+        """Return how often each event of these kinds happened (by default, of all kinds)."""
         triggers = self.compiled.profile.lifecycle.triggers
         return {
             event: int(number)
@@ -119,31 +88,25 @@ class Result:
             if number and (not kinds or triggers[event].kind in kinds)
         }
 
-    def waits(self) -> dict[str, Waits]:
-        """Waiting times from request to rest, by operation."""
-        groups = self.compiled.groups
-        names = dict.fromkeys(group.asks for group in groups)
+    def requests(self) -> dict[str, RequestStatistics]:
+        """Return how the requests ended, by operation."""
         return {
-            name: self.waits_of(n for n, group in enumerate(groups) if group.asks == name)
-            for name in names
+            operation: self.requests_of(classes)
+            for operation, classes in self.compiled.classes_by_operation().items()
         }
 
-    def waits_by_group(self) -> dict[Group, Waits]:
-        """The same by operation and the place where it was asked."""
-        return {group: self.waits_of([n]) for n, group in enumerate(self.compiled.groups)}
-
-    def waits_of(self, groups: Iterable[int]) -> Waits:
-        """The waits of some request groups together."""
-        chosen, y = list(groups), self.tally
-        asked, rested, hung, wrong = (
-            int(column[chosen].sum()) for column in (y.asked, y.rested, y.hung, y.wrong)
+    def requests_of(self, classes: Iterable[int]) -> RequestStatistics:
+        """Return how the requests of some request classes ended."""
+        chosen, y = list(classes), self.tally
+        requested, rested, hung, failed = (
+            int(column[chosen].sum()) for column in (y.requested, y.rested, y.hung, y.failed)
         )
         per = rested or 1
-        return Waits(
-            asked,
+        return RequestStatistics(
+            requested,
             rested,
             hung,
-            wrong,
+            failed,
             int(y.changes[chosen].sum()) / per,
             int(y.squares[chosen].sum()) / per,
             int(y.micros[chosen].sum()) / MICRO / per,
@@ -151,8 +114,7 @@ class Result:
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Everything that profile, sizes and seed determine, for JSON."""
-        waits = {name: w for name, w in self.waits().items() if w.asked}
+        """Return everything that profile, sizes and seed determine, for JSON."""
         return {
             "lifecycle": self.compiled.profile.lifecycle.name,
             "servers": self.servers,
@@ -164,32 +126,84 @@ class Result:
             "changes": self.changes,
             "changes_per_server": self.changes / max(self.done, 1),
             "times": self.times.tolist(),
-            "counts": {a: _listed(self.counts(a)) for a in ATTRIBUTES},
+            "counts": {a: _as_lists(self.counts(a)) for a in ATTRIBUTES},
             "events": self.events(),
             "requests": self.events(Kind.REQUEST, Kind.SYSTEM),
             "failures": self.events(Kind.FAILURE),
             "time_spent": {attribute: self.spent(attribute) for attribute in ATTRIBUTES},
-            "waiting": {name: _told(wait) for name, wait in waits.items()},
+            "waiting": {
+                operation: _statistics_as_dict(statistics)
+                for operation, statistics in self.requests().items()
+                if statistics.requested
+            },
         }
 
 
 def shown(state: State, attribute: str) -> str:
-    """What a state shows as status, vm_state or task_state."""
+    """Return what a state shows as status, vm_state or task_state."""
     return str(getattr(state, attribute) or NO_TASK)
 
 
-def _listed(columns: Mapping[str, NDArray[np.int64]]) -> dict[str, list[int]]:
+def _as_lists(columns: Mapping[str, NDArray[np.int64]]) -> dict[str, list[int]]:
     return {word: column.tolist() for word, column in columns.items()}
 
 
-def _told(wait: Waits) -> dict[str, object]:
-    rested = bool(wait.rested)
+def _statistics_as_dict(statistics: RequestStatistics) -> dict[str, object]:
+    rested = bool(statistics.rested)
+    percentiles = {str(p): statistics.percentile(p) for p in PERCENTILES} if rested else None
     return {
-        "asked": wait.asked,
-        "rested": wait.rested,
-        "hung": wait.hung,
-        "ended_in_error": wait.wrong,
-        "mean_changes": wait.changes if rested else None,
-        "mean_seconds": wait.mean if rested else None,
-        "percentiles": {str(p): wait.percentile(p) for p in PERCENTILES} if rested else None,
+        "asked": statistics.requested,
+        "rested": statistics.rested,
+        "hung": statistics.hung,
+        "ended_in_error": statistics.failed,
+        "mean_changes": statistics.changes if rested else None,
+        "mean_seconds": statistics.mean if rested else None,
+        "percentiles": percentiles,
     }
+
+
+@contextmanager
+def events_to_parquet(
+    path: str, states: Sequence[State], events: Sequence[str]
+) -> Iterator[Callable[[EventRows], None]]:
+    """Yield a function that writes events: server, seconds, event, the three attributes.
+
+    The file is complete when the context ends, also if it ends early.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    words = {attribute: [shown(s, attribute) for s in states] for attribute in ATTRIBUTES}
+    fields = [("server", pa.int64()), ("seconds", pa.float64())]
+    texts = [(name, pa.dictionary(pa.int16(), pa.string())) for name in ("event", *ATTRIBUTES)]
+    schema = pa.schema([*fields, *texts])
+
+    def encoded(numbers: NDArray[np.int16], values: Sequence[str]) -> object:
+        return pa.DictionaryArray.from_arrays(pa.array(numbers), pa.array(list(values)))
+
+    with replacing(path, partly=True) as beside, pq.ParquetWriter(beside, schema) as writer:
+
+        def take(rows: EventRows) -> None:
+            columns = [pa.array(rows.servers), pa.array(rows.times), encoded(rows.events, events)]
+            columns += [encoded(rows.states, words[name]) for name in ATTRIBUTES]
+            if len(rows.servers):
+                writer.write_table(pa.table(columns, schema=schema))
+
+        yield take
+
+
+def counts_to_parquet(path: str, result: FleetResult) -> None:
+    """Write the servers in each state at each time: seconds, the three attributes, servers."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    counts = result.by_state()
+    used = [n for n in range(counts.shape[1]) if counts[:, n].any()]
+    states = [result.compiled.states[n] for n in used]
+    points = len(result.times)
+    columns: dict[str, object] = {"seconds": np.repeat(result.times, len(used))}
+    for name in ATTRIBUTES:
+        columns[name] = pa.array([shown(s, name) for s in states] * points).dictionary_encode()
+    columns["servers"] = counts[:, used].ravel()
+    with replacing(path) as beside:
+        pq.write_table(pa.table(columns), beside)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ecs_fsm.fleet.extra import need
+from ecs_fsm.core.errors import require
 
 if TYPE_CHECKING:
     from ecs_fsm.serve.service import Service
@@ -124,7 +124,7 @@ def served(
 
     The options are those of `ecs-fsm serve`. Raises `MissingExtra` without the extra `serve`.
     """
-    need("fastapi", "uvicorn", "httptools", extra="serve")
+    require("fastapi", "uvicorn", "httptools", extra="serve")
     from ecs_fsm.serve.http.listen import Settings, server_of, url_of
     from ecs_fsm.serve.service import Options, begun
 

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 
 from ecs_fsm import ECS, fleet
-from ecs_fsm.fleet.checking import check
-from ecs_fsm.fleet.compiled import compile_profile
+from ecs_fsm.fleet.arrays import compile_profile
+from ecs_fsm.fleet.comparison import check
 from ecs_fsm.fleet.exact import Exact
-from ecs_fsm.fleet.inversion import ERROR, Inverted
-from ecs_fsm.fleet.lifetimes import lifetimes
-from ecs_fsm.fleet.stages import NoClosedForm
+from ecs_fsm.fleet.transient import ERROR, LaplaceInversion, NoClosedForm
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
 from ecs_fsm.profiles.profile import Profile
+from tests.fleet.lifetimes import lifetimes
 from tests.inside import inside
 
 CALM = """
@@ -45,9 +44,9 @@ def calm(fails: str = "", spawning: str = "10", mix: str = "") -> Profile:
 
 def test_means_are_those_worked_out_by_hand() -> None:
     exact = Exact(compile_profile(calm()))
-    create, stop = exact.courses()["create"], exact.courses()["stop"]
+    create, stop = exact.passages()["create"], exact.passages()["stop"]
     assert (create.seconds, create.changes, create.error) == pytest.approx((50, 6, 0))
-    assert create.spread == pytest.approx(np.sqrt(5 * 100))
+    assert create.seconds_spread == pytest.approx(np.sqrt(5 * 100))
     assert (stop.seconds, stop.changes, stop.rests) == pytest.approx((10, 2, 1))
     # Nine cycles of running, stopping, being off and starting, on average; then it is deleted.
     assert exact.life == pytest.approx(50 + 10 * 1000 + 9 * (10 + 500 + 10) + 10)
@@ -58,7 +57,7 @@ def test_means_are_those_worked_out_by_hand() -> None:
 
 def test_failures_are_weighed() -> None:
     exact = Exact(compile_profile(calm("spawning = 0.25\nnetworking = 0.2")))
-    create = exact.courses()["create"]
+    create = exact.passages()["create"]
     assert create.error == pytest.approx(0.2 + 0.8 * 0.25)
     assert create.seconds == pytest.approx(30 * 0.2 + 50 * 0.8)
     assert exact.ends() == pytest.approx({"error/-": 0.4, "deleted/-": 0.6})
@@ -67,11 +66,11 @@ def test_failures_are_weighed() -> None:
 def test_means_hold_for_any_distribution() -> None:
     lognormal = '{ distribution = "lognormal", mean = 10, sd = 30 }'
     exact = Exact(compile_profile(calm(spawning=lognormal)))
-    create = exact.courses()["create"]
+    create = exact.passages()["create"]
     assert create.seconds == pytest.approx(50)
-    assert create.spread == pytest.approx(np.sqrt(4 * 100 + 900))
+    assert create.seconds_spread == pytest.approx(np.sqrt(4 * 100 + 900))
     with pytest.raises(NoClosedForm, match="building/spawning is lognormal"):
-        _ = exact.stages
+        _ = exact.phases
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 50, 3000, 864_000])
@@ -79,12 +78,14 @@ def test_means_hold_for_any_distribution() -> None:
 def test_inversion_gives_what_the_exponential_gives(seconds: float, shape: int) -> None:
     profile = calm(spawning=f'{{ distribution = "gamma", mean = 30, shape = {shape} }}')
     exact = Exact(compile_profile(profile))
-    stages = exact.stages.over_time(2, seconds)[1]
+    stages = exact.phases.over_time(2, seconds)[1]
     jumps = np.zeros((exact.size, exact.size))
-    edges = [(n, edge) for n, spot in enumerate(exact.compiled.spots) for edge in spot.edges]
+    edges = [
+        (n, edge) for n, sojourn in enumerate(exact.compiled.sojourns) for edge in sojourn.jumps
+    ]
     for (n, edge), target in zip(edges, exact.compiled.arrays.targets, strict=True):
         jumps[n, target] += edge.probability
-    inverted = Inverted(exact.compiled, jumps).at(np.array([seconds]))[0]
+    inverted = LaplaceInversion(exact.compiled, jumps).at(np.array([seconds]))[0]
     assert np.abs(stages - inverted).max() < ERROR
 
 
@@ -110,7 +111,7 @@ def test_gamma_times_are_exact_over_time(shape: int) -> None:
     checked = check(fleet.run(profile, servers=20_000, duration=900, step=30, seed=1))
     assert checked.left_out is None
     assert checked.disagreements == ()
-    law = Exact(compile_profile(profile)).stages.over_time(31, 30.0)
+    law = Exact(compile_profile(profile)).phases.over_time(31, 30.0)
     assert law.sum(axis=1) == pytest.approx(np.ones(31))
 
 
@@ -123,7 +124,7 @@ ENDLESS = ["requests.active/-.mix={reboot=1.0}"] + [
 @pytest.mark.parametrize("seconds", [500.0, 20_000.0])
 def test_requests_at_random_are_a_poisson_process(seconds: float) -> None:
     compiled = compile_profile(changed(calm(), ENDLESS))
-    moments = Exact(compiled).inverted.events(seconds)
+    moments = Exact(compiled).inversion.events(seconds)
     reboots = moments[:, compiled.events.index("reboot")]
     mean = seconds / 1000
     # Who comes at a random time is there for half of it on average, with a variance of a twelfth.
@@ -136,8 +137,8 @@ def test_constant_times_of_requests_are_counted_once_their_edges_are_lost() -> N
     every = 'requests.active/-.every={distribution="constant",mean=1000}'
     exact = Exact(compile_profile(changed(calm(), [every])))
     with pytest.raises(NoClosedForm, match="1100 s are too few for constant and empirical times"):
-        exact.inverted.at(np.array([1100.0]))
-    shares = exact.inverted.at(np.array([1e6]))[0]
+        exact.inversion.at(np.array([1100.0]))
+    shares = exact.inversion.at(np.array([1e6]))[0]
     assert shares.sum() == pytest.approx(1)
 
 
@@ -146,12 +147,12 @@ def test_near_the_edge_of_a_constant_time_nothing_is_given_and_nothing_wrong() -
     here = ["scheduling=4", 'spawning={distribution="constant",mean=60}']
     profile = changed(calm(), others + [f"durations.building/{step}" for step in here])
     exact = Exact(compile_profile(profile))
-    places = [spot.place.node for spot in exact.compiled.spots]
+    places = [sojourn.at.node for sojourn in exact.compiled.sojourns]
     building = [n for n, node in enumerate(places) if node and node.state.status == "BUILD"]
     given = []
     for seconds in [*range(2, 400, 6), 60, 59.999, 60.001, 290, 2000]:
         try:
-            share = exact.inverted.at(np.array([seconds]))[0][building].sum()
+            share = exact.inversion.at(np.array([seconds]))[0][building].sum()
         except NoClosedForm:
             continue
         given.append(seconds)

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecs_fsm import ECS, Lifecycle, fleet
-from ecs_fsm.fleet.checking import check, check_contention
-from ecs_fsm.fleet.compiled import compile_profile
-from ecs_fsm.fleet.contend import contend
+from ecs_fsm.fleet.arrays import compile_profile
+from ecs_fsm.fleet.comparison import check, check_contention
+from ecs_fsm.fleet.contention import contend
 from ecs_fsm.fleet.plot import plot
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, built_in_text, changed, parse
@@ -99,7 +99,7 @@ def test_a_narrow_place_makes_servers_wait() -> None:
     assert queue.lengths[0] == 99
     assert queue.waits.max() > 100
     alone = fleet.run(profile, servers=100, duration="1d", seed=1)
-    assert found.result.waits()["create"].mean > alone.waits()["create"].mean + 100
+    assert found.result.requests()["create"].mean > alone.requests()["create"].mean + 100
 
 
 def test_where_nobody_waits_everything_is_compared() -> None:
@@ -118,7 +118,7 @@ def test_where_servers_wait_how_requests_end_is_compared() -> None:
     assert checked.left_out is not None
     assert "servers waited for scheduler" in checked.left_out
     kinds = {c.what.rpartition(": ")[2] for c in checked.comparisons}
-    assert kinds == {"rests", "ends in error", "changes"}
+    assert kinds == {"rests", "ends in error", "changes", "sd of changes"}
     other = compile_profile(changed(profile, ["fail.scheduling=0.05"]))
     wrong = replace(found, result=replace(found.result, compiled=other))
     disagreements = check_contention(wrong).disagreements
@@ -196,10 +196,10 @@ def test_a_plot_sums_up_times_that_jump_and_has_a_curve_for_each(tmp_path: Path)
     tree = ElementTree.parse(tmp_path / "plot.svg")  # noqa: S314  # we drew it
     words = list(tree.getroot().itertext())
     drawn = [w.partition(": mean")[0] for w in words if ": mean" in w]
-    ways = [w for w in words if w in {"share at rest by then", "share per doubling"}]
+    ways = [w for w in words if w in {"cumulated share", "share per doubling"}]
     assert dict(zip(drawn, ways, strict=True)) == {
-        name: "share at rest by then" if name == "live_migrate" else "share per doubling"
-        for name, wait in result.waits().items()
+        name: "cumulated share" if name == "live_migrate" else "share per doubling"
+        for name, wait in result.requests().items()
         if wait.mean > 0
     }
     axes = [g for g in tree.iter(f"{SVG}g") if g.get("id", "").startswith("axes_")][1:]

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from ecs_fsm import ECS
-from ecs_fsm.fleet.fitting import fit, fit_times
-from ecs_fsm.fleet.observed import observe_file
-from ecs_fsm.fleet.reference import follow
+from ecs_fsm.fleet.fitting import fit, fit_times, observe_file
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.loader import parse, read
 from ecs_fsm.profiles.profile import Profile
+from tests.fleet.reference import follow
 from tests.inside import inside
 
 MADE_BY = """

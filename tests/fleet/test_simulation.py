@@ -18,16 +18,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecs_fsm import ECS, InvalidInput, fleet
-from ecs_fsm.fleet.compiled import compile_profile
-from ecs_fsm.fleet.engine import Rows
-from ecs_fsm.fleet.lifetimes import lifetimes
-from ecs_fsm.fleet.process import Stay, process
-from ecs_fsm.fleet.reference import follow
-from ecs_fsm.fleet.result import Result
+from ecs_fsm.fleet.arrays import compile_profile
+from ecs_fsm.fleet.kernel import EventRows
+from ecs_fsm.fleet.process import Activity, process
+from ecs_fsm.fleet.result import FleetResult
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
 from ecs_fsm.profiles.profile import Profile
 from tests.command import COMMAND, ecs_fsm
+from tests.fleet.lifetimes import lifetimes
+from tests.fleet.reference import follow
 from tests.inside import inside
 
 T = TypeVar("T")
@@ -65,12 +65,12 @@ def profiles(folder: Path) -> dict[str, Profile]:
 @pytest.mark.parametrize("name", ["ecs", "nova", "every family", "found", "hanging"])
 def test_the_engine_moves_servers_as_they_move(name: str, tmp_path: Path) -> None:
     profile = profiles(tmp_path)[name]
-    pieces: list[Rows] = []
+    pieces: list[EventRows] = []
     ours = fleet.run(profile, servers=40, duration="20d", seed=5, chunk=13, take=pieces.append)
     theirs, entries = follow(profile, servers=40, duration="20d", seed=5)
     entries.sort(key=lambda entry: entry.server)
     servers, times, events, states = zip(*entries, strict=True)
-    joined = {f: np.concatenate([getattr(p, f) for p in pieces]) for f in Rows._fields}
+    joined = {f: np.concatenate([getattr(p, f) for p in pieces]) for f in EventRows._fields}
     assert len(entries) > 1000
     assert joined["servers"].tolist() == list(servers)
     assert joined["events"].tolist() == list(events)
@@ -83,7 +83,7 @@ def test_the_engine_moves_servers_as_they_move(name: str, tmp_path: Path) -> Non
             assert mine.tolist() == other.tolist(), field
 
 
-def told(result: Result) -> str:
+def told(result: FleetResult) -> str:
     return json.dumps(result.as_dict())
 
 
@@ -117,7 +117,7 @@ class Losing(Executor):
 
     def submit(self, work: Callable[..., T], /, *given: Any, **named: Any) -> Future[T]:
         (part,) = given
-        name = part.first, part.again
+        name = part.first, part.repeated
         if name not in self.answers:
             future = self.answers[name] = Future()
             if len(self.answers) > self.most:
@@ -149,11 +149,11 @@ def test_every_server_shows_one_status_at_every_time() -> None:
 
 def test_a_server_that_hangs_stays_until_it_is_asked_something_that_it_accepts() -> None:
     profile = changed(built_in(ECS), ["hang.scheduling=1", "fail.scheduling=0"])
-    spots = process(profile)
-    (stuck,) = [s for s in spots.values() if s.place.hangs]
-    assert stuck.stay is Stay.LOST
+    sojourns = process(profile)
+    (stuck,) = [s for s in sojourns.values() if s.at.hangs]
+    assert stuck.activity is Activity.LOST
     result = fleet.run(profile, servers=10, duration="1d")
-    assert result.waits()["create"].hung == 10
+    assert result.requests()["create"].hung == 10
     assert result.counts()["BUILD"].tolist() == [10] * 101
 
 

@@ -3,7 +3,7 @@
 Servers are moved in blocks that stay in the processor's nearest cache, one step of all at a time.
 First come the random numbers of the block, in a loop without memory of its own that the compiler
 turns into vector instructions, then the moves; who is gone makes room for the next server. The
-numbers, and so the lives, are those of `ecs_fsm.fleet.engine`, with times in single precision.
+numbers, and so the lives, are those of `ecs_fsm.fleet.kernel`, with times in single precision.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.fleet.compiled import CONSTANT, EXPONENTIAL, Compiled
-from ecs_fsm.fleet.draws import STRIDE, mix, seed_key, server_key
-from ecs_fsm.fleet.jit import compiled, inlined
-from ecs_fsm.fleet.process import Stay
+from ecs_fsm.fleet.arrays import CONSTANT, EXPONENTIAL, CompiledProfile
+from ecs_fsm.fleet.process import Activity
+from ecs_fsm.fleet.random_numbers import STRIDE, compiled, inlined, mix, seed_key, server_key
 
 BLOCK = 512
 """Servers that are moved together."""
 SWEEPS = 4
-"""Steps between two times at which those that are gone are replaced."""
+"""AbsorbingChain between two times at which those that are gone are replaced."""
 CHUNK = 1 << 18
 LARGEST = (1 << 32) - 1
 SUMS = 3
@@ -42,7 +41,7 @@ _C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8 = _C
 _ROOT, _MANTISSA = np.int32(0x3F3504F3), np.int32(23)
 
 
-class Moves(NamedTuple):
+class SlotTable(NamedTuple):
     """A process for whole lives: of each place K (a power of two) slots, which a draw chooses from.
 
     A place is told by its first slot; a life begins at 0. `means` and `thresholds` hold the seconds
@@ -68,7 +67,7 @@ class Lifetimes:
 
     @property
     def mean_steps(self) -> float:
-        """Steps of a life."""
+        """AbsorbingChain of a life."""
         return self.steps / self.servers
 
     @property
@@ -77,17 +76,17 @@ class Lifetimes:
         return self.seconds / self.servers
 
 
-def moves_of(process: Compiled) -> Moves:
+def moves_of(process: CompiledProfile) -> SlotTable:
     """The moves of a process. Raises `InvalidInput` where a time is not exponential."""
     a = process.arrays
-    kinds, ends = a.kinds, (int(Stay.ENDS), int(Stay.LOST))
+    kinds, ends = a.activities, (int(Activity.ENDS), int(Activity.LOST))
     goes_on = [n for n, kind in enumerate(kinds) if kind not in ends]
     for n in goes_on:
-        constant_zero = a.families[n] == CONSTANT and a.firsts[n] == 0
+        constant_zero = a.families[n] == CONSTANT and a.scales[n] == 0
         if a.families[n] != EXPONENTIAL and not constant_zero:
-            spot = process.spots[n]
-            raise InvalidInput(f"whole lives are counted for exponential times; {spot.place} has "
-                               f"a {spot.time.family} one")  # fmt: skip
+            sojourn = process.sojourns[n]
+            raise InvalidInput(f"whole lives are counted for exponential times; {sojourn.at} has "
+                               f"a {sojourn.time.family} one")  # fmt: skip
     slots, end = a.thresholds.shape[1], len(goes_on)
     number = np.full(len(kinds), end, np.uint32)
     number[goes_on] = np.arange(end)
@@ -99,9 +98,9 @@ def moves_of(process: Compiled) -> Moves:
     other = np.where(upto > LARGEST, own, other)
     targets = np.stack([own, other], axis=2).reshape(-1)
     targets = np.append(targets, np.repeat(gone, 2 * slots)) * slots
-    means = np.append(a.firsts[goes_on], np.zeros(SWEEPS))
+    means = np.append(a.scales[goes_on], np.zeros(SWEEPS))
     thresholds = np.append(np.minimum(upto, LARGEST), np.zeros(SWEEPS * slots))
-    return Moves(
+    return SlotTable(
         np.repeat(means, slots).astype(np.float32),
         thresholds.astype(np.uint32),
         targets.astype(np.uint32),
@@ -146,7 +145,7 @@ def move(
     ages: NDArray[np.float32],
     times: NDArray[np.float32],
     choices: NDArray[np.uint32],
-    m: Moves,
+    m: SlotTable,
 ) -> None:
     """Move every server of a block on by all the steps that are drawn."""
     for n in range(places.shape[0]):
@@ -160,7 +159,7 @@ def move(
 
 
 @compiled
-def live(first: int, count: int, seed: np.uint64, m: Moves, totals: NDArray[np.int64]) -> None:
+def live(first: int, count: int, seed: np.uint64, m: SlotTable, totals: NDArray[np.int64]) -> None:
     """Let `count` servers live and add up their steps, milliseconds and squares of seconds."""
     size = min(BLOCK, count)
     keys, places = np.empty(size, np.uint64), np.zeros(size, np.uint32)
@@ -193,7 +192,7 @@ def live(first: int, count: int, seed: np.uint64, m: Moves, totals: NDArray[np.i
 
 
 def lifetimes(
-    process: Compiled,
+    process: CompiledProfile,
     servers: int,
     *,
     seed: int = 0,
@@ -204,7 +203,10 @@ def lifetimes(
 
     Raises `InvalidInput` where a time is not exponential, or a server may live for ever.
     """
-    if any(spot.stay is Stay.LOST for spot in process.spots) or not process.ends:
+    if (
+        any(sojourn.activity is Activity.LOST for sojourn in process.sojourns)
+        or not process.absorbing
+    ):
         raise InvalidInput("whole lives are counted where every server comes to an end")
     moves, key = moves_of(process), seed_key(seed)
     chunks = [(n, min(CHUNK, servers - n), key, moves) for n in range(0, servers, CHUNK)]
@@ -219,7 +221,7 @@ def lifetimes(
     return Lifetimes(servers, steps, millis / 1000, squares)
 
 
-def _chunk(chunk: tuple[int, int, int, Moves]) -> NDArray[np.int64]:
+def _chunk(chunk: tuple[int, int, int, SlotTable]) -> NDArray[np.int64]:
     first, count, key, moves = chunk
     totals = np.zeros(SUMS, np.int64)
     live(first, count, np.uint64(key), moves, totals)

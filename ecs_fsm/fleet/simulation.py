@@ -1,0 +1,185 @@
+"""Simulates a fleet in chunks of servers, which any executor may simulate in any order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+import numpy as np
+
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.fleet.arrays import Arrays, CompiledProfile, compile_profile
+from ecs_fsm.fleet.executors import in_order, threads_or
+from ecs_fsm.fleet.kernel import EventRows, empty_rows, simulate
+from ecs_fsm.fleet.random_numbers import mix_int, seed_key
+from ecs_fsm.fleet.result import FleetResult
+from ecs_fsm.fleet.tally import Sizes, Tally, add, empty_tally
+from ecs_fsm.lifecycles.ecs import ECS
+from ecs_fsm.profiles.durations import seconds
+from ecs_fsm.profiles.loader import built_in
+from ecs_fsm.profiles.profile import Profile
+from ecs_fsm.profiles.validation import POISSON
+
+LARGEST, SMALLEST, CHUNKS = 1 << 14, 1 << 10, 64
+"""Servers in a chunk, at most and at least; chunks of a fleet between these limits."""
+WITH_EVENTS = 1 << 10
+"""Servers in a chunk whose events are kept."""
+ROWS_EACH = 64
+"""Events of a server to make room for at first."""
+MOST_SERVERS = 1 << 48
+MOST_POINTS = 1_000_000
+
+Progress = Callable[[int, int], None]
+"""Receives how many servers are simulated, and how many there are."""
+Consumer = Callable[[EventRows], None]
+"""Receives the events of a chunk; chunks come in the order of server numbers."""
+
+
+class Plan(NamedTuple):
+    """Size, time and seed of a simulation.
+
+    `servers` in all, those from number `late` on at random times; `key` of the seed; `horizon` and
+    `step` of the time grid in seconds; `sizes` of the tally.
+    """
+
+    servers: int
+    late: int
+    key: int
+    horizon: float
+    step: float
+    sizes: Sizes
+
+
+class Chunk(NamedTuple):
+    """`size` servers from number `first` on, with everything that simulating them takes.
+
+    `repeated` marks a chunk that was lost once and is submitted again.
+    """
+
+    first: int
+    size: int
+    plan: Plan
+    arrays: Arrays
+    events: bool
+    repeated: bool = False
+
+
+def run(
+    profile: Profile | None = None,
+    *,
+    servers: int,
+    duration: float | str,
+    step: float | str | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    executor: Executor | None = None,
+    chunk: int | None = None,
+    take: Consumer | None = None,
+    progress: Progress | None = None,
+) -> FleetResult:
+    """Simulate `servers` servers of a profile for `duration` (seconds, or a word such as "30d").
+
+    Without a profile, it is the built-in one of an ECS. Servers are counted every `step` seconds,
+    by default 100 times. `executor` is any `concurrent.futures.Executor`; without one, `threads`
+    threads are used. `seed` determines the result: executor, threads and `chunk` (servers in a
+    chunk) do not change it. `take` receives every event, by server. Raise `InvalidInput` for
+    invalid sizes. A KeyboardInterrupt ends the simulation; its result is marked partial.
+    """
+    compiled = compile_profile(built_in(ECS) if profile is None else profile)
+    plan = plan_for(compiled, servers, duration, step, seed)
+    size = chunk or _chunk_size(plan.servers, take is not None)
+    if size < 1 or threads < 1:
+        raise InvalidInput("invalid threads or chunk: expected whole numbers above 0")
+    chunks = (
+        Chunk(n, min(size, plan.servers - n), plan, compiled.arrays, take is not None)
+        for n in range(0, plan.servers, size)
+    )
+    done, total, partial = 0, empty_tally(plan.sizes), False
+    try:
+        with threads_or(executor, threads) as workers:
+            for tally, rows in in_order(workers, simulate_chunk, chunks, _repeated):
+                if take is not None:
+                    take(rows)
+                total = add(total, tally)
+                done += int(tally.totals[0])
+                if progress is not None:
+                    progress(done, plan.servers)
+    except KeyboardInterrupt:
+        partial = True
+    return result_of(compiled, plan, seed, total, partial)
+
+
+def plan_for(
+    compiled: CompiledProfile,
+    servers: int,
+    duration: float | str,
+    step: float | str | None,
+    seed: int,
+) -> Plan:
+    """Return the plan of a simulation. Raise `InvalidInput` for invalid sizes."""
+    horizon = seconds(duration)
+    every = horizon / 100 if step is None else seconds(step)
+    if not 1 <= servers <= MOST_SERVERS or seed < 0:
+        raise InvalidInput("invalid servers or seed: expected servers from 1 on, a seed from 0 on")
+    if horizon <= 0 or every <= 0:
+        raise InvalidInput("invalid duration or step: expected times above 0")
+    if horizon / every > MOST_POINTS:
+        raise InvalidInput(
+            f"invalid step {every:g} s: it makes more than {MOST_POINTS:,} counts; expected at "
+            f"least {horizon / MOST_POINTS:g} s"
+        )
+    # Rounding must not lose the last point where the step divides the duration.
+    points = math.floor(horizon / every * (1 + 1e-12)) + 1
+    key, arrivals = seed_key(seed), compiled.profile.arrivals
+    further = _poisson(horizon / arrivals.every, key) if arrivals.kind == POISSON else 0
+    sizes = Sizes(len(compiled.states), len(compiled.events), len(compiled.classes), points)
+    return Plan(servers + further, servers, key, horizon, every, sizes)
+
+
+def result_of(
+    compiled: CompiledProfile, plan: Plan, seed: int, tally: Tally, partial: bool
+) -> FleetResult:
+    """Return the result of a simulation."""
+    return FleetResult(
+        compiled, plan.servers, plan.late, plan.horizon, plan.step, seed, tally, partial
+    )
+
+
+def simulate_chunk(chunk: Chunk) -> tuple[Tally, EventRows]:
+    """Simulate a chunk; return its counts, and its events if they are wanted."""
+    plan = chunk.plan
+    rows = empty_rows(chunk.size * ROWS_EACH if chunk.events else 0)
+    while True:
+        tally = empty_tally(plan.sizes)
+        written = simulate(
+            chunk.first,
+            chunk.size,
+            plan.late,
+            np.uint64(plan.key),
+            plan.horizon,
+            plan.step,
+            chunk.arrays,
+            tally,
+            rows,
+        )
+        if not chunk.events or written <= len(rows.servers):
+            return tally, rows.first(written)
+        rows = empty_rows(written)
+
+
+def _repeated(chunk: Chunk) -> Chunk:
+    return chunk._replace(repeated=True)
+
+
+def _poisson(mean: float, key: int) -> int:
+    """The number of servers that arrive later: a Poisson number, from the seed."""
+    # Given their number, the arrivals of a Poisson process are independent and uniform in time, so
+    # that each server draws its own.
+    generator = np.random.Generator(np.random.Philox(key=mix_int(key)))
+    return int(generator.poisson(mean))
+
+
+def _chunk_size(servers: int, events: bool) -> int:
+    return WITH_EVENTS if events else max(SMALLEST, min(LARGEST, servers // CHUNKS))
