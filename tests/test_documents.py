@@ -1,0 +1,49 @@
+"""The documents: every module path and every link in them exists, and every word has one meaning."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = (
+    "docs/architecture.md",
+    "docs/glossary.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+)
+PATH = re.compile(r"`((?:ecs_fsm|tests|docs|diagrams)/[\w./-]+)`")
+LINK = re.compile(r"\]\(([^)]+)\)")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_path_in_a_document_exists(name: str) -> None:
+    paths = PATH.findall((ROOT / name).read_text(encoding="utf-8"))
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, "README.md"])
+def test_every_link_of_a_document_leads_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    files = [link.partition("#")[0] for link in LINK.findall(text) if "://" not in link]
+    assert [link for link in files if not ((ROOT / name).parent / link).exists()] == []
+
+
+def test_every_room_is_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    public = {"ecs", "nova"}  # the two lifecycles where users import them
+    rooms = {path.parent.name for path in (ROOT / "ecs_fsm").glob("*/__init__.py")} - public
+    assert {room for room in rooms if f"`ecs_fsm/{room}`" not in text} == set()
+
+
+def test_every_word_of_the_glossary_is_explained_once() -> None:
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \|$",
+        (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    words = [word for cell, _ in rows if cell != "word" for word in cell.split(", ")]
+    assert len(words) > 60
+    assert sorted({word for word in words if words.count(word) > 1}) == []
