@@ -1,7 +1,7 @@
-"""Tests of what drives servers: waiting loops against every run, whole programs against a cloud.
+"""Tests of programs that drive servers: wait loops against every run, programs against a cloud.
 
-`pollings` and `try_out` (`ecs_fsm.testing.loops`) run a waiting loop, `served` and the pytest
-fixture `ecs_cloud` (`ecs_fsm.testing.emulator`) give a program a cloud to talk to.
+`pollings` and `try_out` (`ecs_fsm.testing.loops`) run a wait loop. `served` and the pytest fixture
+`ecs_cloud` (`ecs_fsm.testing.emulator`) emulate a cloud for a program.
 """
 
 from ecs_fsm.testing.emulator import Changed, EcsCloud, served

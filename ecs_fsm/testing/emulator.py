@@ -1,7 +1,7 @@
-"""A cloud for the tests of a program that talks to one: a real server on a free port.
+"""An emulated cloud for the tests of a program: a real HTTP server on a free port.
 
-With pytest the fixture `ecs_cloud` is there as soon as the package is installed with its extra
-`serve`; the mark `ecs_cloud` says what it is like:
+With the extra `serve` installed, pytest has the fixture `ecs_cloud`; the mark of the same name sets
+its options:
 
     @pytest.mark.ecs_cloud(lifecycle="nova", speed=0)
     def test_our_program_survives_a_failed_resize(ecs_cloud):
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 FAST = 1000.0
-"""Simulated seconds in a real one, where nobody says otherwise."""
+"""The default speed: simulated seconds per real second."""
 
 
 class Changed(NamedTuple):
@@ -41,7 +41,7 @@ class Changed(NamedTuple):
 
 
 class EcsCloud:
-    """A cloud that listens at `url` until its `with` ends; any user and password log in."""
+    """A cloud that listens at `url` until its `with` ends; it accepts any user and password."""
 
     def __init__(self, service: Service, url: str, loop: asyncio.AbstractEventLoop) -> None:
         self.url = url
@@ -49,11 +49,11 @@ class EcsCloud:
 
     @property
     def auth_url(self) -> str:
-        """Where clients log in, identity v3."""
+        """The URL of the identity API v3."""
         return f"{self.url}/identity/v3"
 
     def auth(self, user: str = "demo") -> dict[str, str]:
-        """What keystoneauth needs to log in, `openstack.connect` among others."""
+        """Return the arguments to log in with keystoneauth, for example of `openstack.connect`."""
         return {
             "auth_url": self.auth_url,
             "username": user,
@@ -64,22 +64,22 @@ class EcsCloud:
         }
 
     def fault(self, text: str) -> None:
-        """Let a fault strike from now on, such as `resize:fail@resize_prep*2 on web-*`.
+        """Order a fault, such as `resize:fail@resize_prep*2 on web-*`.
 
-        `wire:503@show_server` is one of the wire. Raises `InvalidInput` where it does not read.
+        `wire:503@show_server` is a fault of the connection. Raise `InvalidInput` for invalid text.
         """
         self._in_its_thread(lambda: self._service.add_fault(text))
 
     def scenario(self, *words: str) -> None:
-        """Lay a scenario on the next server. Raises `InvalidInput` where it does not read."""
+        """Set the scenario of the next server. Raise `InvalidInput` for an invalid one."""
         self._in_its_thread(lambda: self._service.cloud.orders.add_scenario(words))
 
     def advance(self, seconds: float) -> int:
-        """Let simulated seconds pass at once; how many events there were."""
+        """Advance the clock by simulated seconds and return the number of events."""
         return self._awaited(self._service.clockwork.advance(seconds))
 
     def step(self, count: int = 1) -> int:
-        """Go on to the end of the next `count` steps; how many there were."""
+        """Advance the clock to the end of the next `count` steps; return how many ended."""
         return self._awaited(self._service.clockwork.step(count))
 
     @property
@@ -120,9 +120,9 @@ def served(
     record: str | None = None,
     policy: Mapping[str, float] | None = None,
 ) -> Iterator[EcsCloud]:
-    """A cloud on a free port of this machine; at speed 0 its clock moves only when it is told.
+    """Serve a cloud on a free port of this machine; at speed 0 the clock stands until advanced.
 
-    The options are those of `ecs-fsm serve`. Raises `MissingExtra` without the extra `serve`.
+    The options are those of `ecs-fsm serve`. Raise `MissingExtra` without the extra `serve`.
     """
     require("fastapi", "uvicorn", "httptools", extra="serve")
     from ecs_fsm.serve.http.listen import Settings, server_of, url_of

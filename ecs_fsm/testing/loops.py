@@ -1,8 +1,8 @@
-"""Runs somebody's own waiting code, unchanged, against everything that a server may answer.
+"""Runs an existing wait loop, unchanged, against everything that a server may answer.
 
-A `Polling` is one run of an operation and what is seen of it; its `FakeServer` is a callable that
-answers, poll after poll, as the compute API does. Nothing sleeps: a waiter that still polls long
-after the end is stopped.
+A `Polling` is one run of an operation and the states that are polled. Its `FakeServer` is a
+callable that answers each poll as the compute API does. Nothing sleeps, and a loop that still polls
+long after the end is stopped.
 
 >>> from ecs_fsm.testing import pollings, try_out
 >>> def our_loop(get_server):
@@ -39,25 +39,25 @@ from ecs_fsm.waiters.runs import OperationRun, Runs, runs_of
 from ecs_fsm.waiters.waiter import Words, facts_of, listed
 
 BOUND = 10
-"""Polls of the end after which a waiter is taken to go on for ever."""
+"""Polls of the last state after which a loop counts as waiting forever."""
 ID = "00000000-0000-4000-8000-000000000000"
 
 Failures = type[Exception] | tuple[type[Exception], ...]
 
 
 class Gone(Exception):
-    """The answer 404: there is no such server any more."""
+    """The answer 404: the server is deleted."""
 
 
 class StillWaiting(BaseException):
-    """A waiter goes on for ever. It is no `Exception`, so no loop's own handling swallows it."""
+    """A loop waits forever. A `BaseException`, so that the loop's own handlers do not catch it."""
 
 
 class Answer(dict[str, str | None]):
-    """A server as the compute API answers; its attributes are there under their usual names too."""
+    """A server in the form of the compute API; its keys are attributes as well."""
 
     def __getattr__(self, name: str) -> str | None:
-        """The attribute of that name, or of that name with the API's prefix."""
+        """Return the value of the key `name`, with or without the API's prefix."""
         for key in (name, f"OS-EXT-STS:{name}"):
             if key in self:
                 return self[key]
@@ -65,11 +65,11 @@ class Answer(dict[str, str | None]):
 
 
 class FakeServer:
-    """A `get_server` that answers from one polling; what it is called with does not matter.
+    """A `get_server` that answers from one polling and ignores its arguments.
 
-    Once all is seen that the polling shows, it answers with the end again and again, at most
-    `bound` times; then it raises `StillWaiting`. Of a server that is gone it raises what `gone`
-    makes. `place` is that of the last answer in the run, -1 before the first.
+    After the polled states it answers with the last one, at most `bound` times; then it raises
+    `StillWaiting`. For a deleted server it raises the result of `gone()`. `place` is the index of
+    the last answer in the run, -1 before the first one.
     """
 
     def __init__(
@@ -83,14 +83,14 @@ class FakeServer:
         self._left = bound
 
     def __call__(self, *args: object, **kwargs: object) -> Answer:
-        """The next answer."""
+        """Return the next answer."""
         if self._ahead:
             self.place = self._ahead.pop(0)
         elif self._left > 0:
             self.place = len(self._states) - 1
             self._left -= 1
         else:
-            raise StillWaiting("the end was polled again and again, and nothing was reported")
+            raise StillWaiting("the loop polls the last state again and again without an end")
         state = self._states[self.place]
         if state is None:
             raise self._gone()
@@ -107,7 +107,7 @@ class FakeServer:
 
 
 class Polling(NamedTuple):
-    """A run, the places in it that are seen before its end, and what it means to wait for ever."""
+    """A run, the indexes of its polled states, and the finding if a loop then waits forever."""
 
     run: OperationRun
     places: tuple[int, ...]
@@ -121,7 +121,7 @@ class Polling(NamedTuple):
         return f"{run_in_words(self.run)}, seen: {shown}"
 
     def server(self, gone: Callable[[], Exception] = Gone, bound: int = BOUND) -> FakeServer:
-        """A new `get_server` that answers from this polling."""
+        """Return a new `get_server` that answers from this polling."""
         return FakeServer(self, gone, bound)
 
     def fault(
@@ -132,10 +132,10 @@ class Polling(NamedTuple):
         gone: Callable[[], Exception] = Gone,
         bound: int = BOUND,
     ) -> FindingKind | None:
-        """What is wrong with a waiter that is given this polling's `get_server`, None for nothing.
+        """Run a loop with this polling's `get_server` and return what is wrong with it, or None.
 
-        It reports success by returning and failure by raising one of `failures`; whatever else it
-        raises is raised here.
+        The loop reports success by returning and failure by raising one of `failures`. Any other
+        exception is raised here.
         """
         server = self.server(gone, bound)
         try:
@@ -151,7 +151,7 @@ class Polling(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """A fault of a waiter, and the polling that shows it, None if it is all of them together."""
+    """Something wrong with a loop and the polling that shows it, None for all pollings together."""
 
     fault: FindingKind
     polling: Polling | None
@@ -164,11 +164,12 @@ def pollings(
     remember: Mapping[str, str] | Words = (),
     lifecycle: Lifecycle = ECS,
 ) -> list[Polling]:
-    """The runs and pollings that tell waiters apart, each state of a run seen first in one of them.
+    """Return pollings that show everything that can be wrong with a loop.
 
-    Of the shortest run through every state, with every end, there is what is seen of it if nothing
-    is missed, if one state alone is seen before the end, and if nothing but the end is. `from_` and
-    `remember` choose the starts, as in `ecs_fsm.waiters.Waiter`.
+    For the shortest run through each state to each end there are three: one polls every state, one
+    this state and the end, one only the end. A loop decides at the first state that it polls, so
+    longer pollings would show nothing else. `from_` and `remember` select the starts, as in
+    `ecs_fsm.waiters.Waiter`.
     """
     runs = runs_of(lifecycle, operation, listed(from_), facts_of(remember))
     found: dict[tuple[object, ...], Polling] = {}
@@ -178,7 +179,7 @@ def pollings(
         for places in (tuple(range(end + 1)), (place,), (end,)):
             seen = tuple((*states, GONE)[n] for n in places)
             found.setdefault(
-                (seen, states[-1], run.succeeded), Polling(run, places, _for_ever(runs, run))
+                (seen, states[-1], run.succeeded), Polling(run, places, _waiting_forever(runs, run))
             )
     return list(found.values())
 
@@ -191,7 +192,7 @@ def try_out(
     gone: Callable[[], Exception] = Gone,
     bound: int = BOUND,
 ) -> list[Tried]:
-    """Everything that is wrong with a waiter in the given pollings; see `Polling.fault`."""
+    """Return everything that is wrong with a loop in the given pollings; see `Polling.fault`."""
     found, succeeds = [], False
     for polling in pollings:
         fault = polling.fault(wait, failures=failures, gone=gone, bound=bound)
@@ -203,15 +204,15 @@ def try_out(
 
 
 def _runs(runs: Runs) -> Iterator[tuple[OperationRun, int]]:
-    """The shortest run of each kind through every moment, and the place of the moment in it."""
+    """Yield the shortest run to each end through every position, with the index of the position."""
     for succeeding in (True, False):
         for position in runs.positions:
             if runs.length(position, succeeding=succeeding) is not None:
                 yield runs.through(position, succeeding=succeeding)
 
 
-def _for_ever(runs: Runs, run: OperationRun) -> FindingKind:
-    """What it is called if a waiter goes on for ever at the end of a run."""
+def _waiting_forever(runs: Runs, run: OperationRun) -> FindingKind:
+    """Return the finding for a loop that waits forever at the end of a run."""
     if run.succeeded:
         return FindingKind.MISSES
     return FindingKind.BLIND if run.nodes[-1].state in broken(runs.lifecycle) else FindingKind.HANGS
@@ -219,10 +220,10 @@ def _for_ever(runs: Runs, run: OperationRun) -> FindingKind:
 
 @contextmanager
 def sleepless(*modules: ModuleType) -> Iterator[None]:
-    """While it lasts, `time.sleep` returns at once in this thread; in others it sleeps.
+    """Make `time.sleep` return at once in this thread; other threads sleep as usual.
 
-    `modules` are those that have taken `sleep` out of `time` by its name. A loop that pauses in
-    another way (an event, asyncio) needs its interval set to nothing.
+    `modules` are those that imported `sleep` from `time` by name. A loop that pauses in another way
+    (an event, asyncio) needs an interval of 0.
     """
     from unittest.mock import patch
 

@@ -1,9 +1,12 @@
-"""Every way that an operation can go from its starts, as one graph, and the shortest runs in it.
+"""All runs of an operation from its starts as one graph, and the shortest runs in it.
 
-A run begins where the request is accepted and ends where the server rests. What goes right and what
-the system does in passing (another host is tried, a restarted service takes the task up again) is
-healthy; a failure, and anything unasked that ends the running task, went wrong. A run succeeded if
-it came to its end and nothing went wrong. What other users ask meanwhile is part of no run.
+A run begins when the request is accepted and ends when the server rests. It succeeds if nothing
+goes wrong: no failure happens, and no system event ends the task. Retries on another host and a
+restarted service that resumes the task are not failures. Requests of other users are not part of a
+run.
+
+The vertices are positions, not nodes: a server can be polled between two writes of one event, and
+whether something went wrong before decides which end counts as success.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ecs_fsm.core.graph import Outcome
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, Kind, Node, State
-from ecs_fsm.waiters.starts import Start, everything, select
+from ecs_fsm.waiters.starts import Start, select
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -36,7 +39,7 @@ class RunPosition(NamedTuple):
 
 
 class OperationRun(NamedTuple):
-    """One run: its start, what happened in order, and the nodes that the server was in.
+    """One run: its start, its outcomes in order, and the nodes that the server was in.
 
     The first node is the first step of the operation, or the node in which it was requested if it
     has no step of its own. `gone` means that the server is deleted at the end.
@@ -46,13 +49,13 @@ class OperationRun(NamedTuple):
     outcomes: tuple[Outcome, ...]
     nodes: tuple[Node, ...]
     events: tuple[str, ...]
-    """What entered each node, empty where a step or an event under way just goes on."""
+    """The event that entered each node; empty for the normal end of a step and a second write."""
     succeeded: bool
     gone: bool
 
 
 class Runs:
-    """The runs of one operation from some starts; `operation` is its name."""
+    """The runs of one operation from some starts."""
 
     def __init__(self, lifecycle: Lifecycle, operation: str, starts: tuple[Start, ...]) -> None:
         self.lifecycle = lifecycle
@@ -65,11 +68,11 @@ class Runs:
 
     @cached_property
     def positions(self) -> tuple[RunPosition, ...]:
-        """Every moment that a run can come to, the earliest first."""
+        """Every position that a run can reach, the earliest first."""
         return tuple(self._from_start)
 
     def positions_from(self, start: Start) -> Iterator[RunPosition]:
-        """Every moment that a run from one of the starts can come to."""
+        """Yield every position that a run from one of the starts can reach."""
         import networkx as nx
 
         begin = self._begin(start)
@@ -77,18 +80,18 @@ class Runs:
         yield from nx.descendants(self._graph, begin)
 
     def ended(self, position: RunPosition) -> bool:
-        """Whether a run ends there."""
+        """Return whether a run ends there."""
         return not (position.ahead or position.requested) and self.lifecycle.rests(
             position.node.state
         )
 
     def gone(self, position: RunPosition) -> bool:
-        """Whether there is no server any more after this moment: nothing ever leaves it."""
+        """Return whether the server is deleted after this position: no transition leaves it."""
         return self.ended(position) and not self.lifecycle.leaving(position.node.state)
 
     @cached_property
     def hanging(self) -> tuple[State, ...]:
-        """Where a run can come to a standstill, though it should go on."""
+        """The states in which a step can hang."""
         positions = (
             position
             for position in self.positions
@@ -102,7 +105,7 @@ class Runs:
         return None if onward is None else len(self._from_start[position]) + len(onward) - 1
 
     def through(self, position: RunPosition, *, succeeding: bool) -> tuple[OperationRun, int]:
-        """The shortest run of that kind through `position`, and the place of `position` in it."""
+        """Return the shortest such run through `position`, and the index of `position` in it."""
         before = self._from_start[position]
         path = [*before, *reversed(self._onward(succeeding)[position][:-1])]
         start = self._begins[path[0]]
@@ -119,7 +122,7 @@ class Runs:
         return run, len(before) - 1
 
     def shortest(self) -> OperationRun:
-        """The shortest run that succeeds; there is one, because every step can end as it should."""
+        """Return the shortest run that succeeds; one exists because every step can end normally."""
         begin = min(self._begins, key=lambda position: len(self._to_success[position]))
         return self.through(begin, succeeding=True)[0]
 
@@ -133,7 +136,7 @@ class Runs:
         if position.ahead:
             yield RunPosition(position.ahead[0], position.ahead[1:], position.wrong), None
         elif not self.ended(position):
-            for outcome in everything(self.lifecycle)[position.node]:
+            for outcome in self.lifecycle.state_graph.outcomes(position.node):
                 if self._is_part(outcome, position):
                     first, *ahead = outcome.nodes or (outcome.end,)
                     yield (
@@ -197,11 +200,11 @@ class Runs:
 def runs_of(
     lifecycle: Lifecycle, operation: str, places: tuple[str, ...] = (), remember: Facts = ()
 ) -> Runs:
-    """The runs of an operation from the given places; raises `InvalidInput` as `select` does."""
+    """Return the runs of an operation from the given states. Raise `InvalidInput` as `select`."""
     return runs_from(lifecycle, operation, select(lifecycle, operation, places, remember))
 
 
 @lru_cache(maxsize=1024)
 def runs_from(lifecycle: Lifecycle, operation: str, starts: tuple[Start, ...]) -> Runs:
-    """The runs of an operation from these starts; the same object for the same starts."""
+    """Return the runs of an operation from these starts; equal starts give the same object."""
     return Runs(lifecycle, operation, starts)

@@ -1,7 +1,7 @@
-"""Where an operation can be asked: every state that accepts it, with every fact that matters to it.
+"""Where an operation can start: every state that accepts it, with every fact that matters to it.
 
-A start is a state in which a server can really be, what of its memory decides how the operation
-goes, and what the request comes to there. It is written `resized/-[was=…]`, or `(no server)`.
+A start is a state that a server can reach, the facts that decide how the operation goes on, and the
+outcome of the request. It is written `resized/-[was=…]`, or `(no server)`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ecs_fsm.core.model import NO_SERVER, Facts, Kind, Node, State, Transition, 
 
 
 class Start(NamedTuple):
-    """One beginning of an operation: where it is asked, and what the request comes to.
+    """One start of an operation: the node of the request and its outcome.
 
-    `facts` are those that decide how it goes on, `name` shows the unusual ones that can differ
-    there, `full_name` all that can.
+    `facts` are those that decide how the operation goes on. Of those that differ between the starts
+    in one state, `name` shows the unusual ones and `full_name` all.
     """
 
     source: Node | None
@@ -32,41 +32,29 @@ class Start(NamedTuple):
 
     @property
     def state(self) -> State | None:
-        """The state in which it is asked, None where there is no server yet."""
+        """The state of the request, None without a server."""
         return self.source.state if self.source else None
 
     @property
     def first(self) -> Node:
-        """The node in which the server is once the request is accepted."""
+        """The node of the server after the request is accepted."""
         return (self.request.nodes or (self.request.end,))[0]
 
 
 @cache
-def everything(lifecycle: Lifecycle) -> Mapping[Node | None, tuple[Outcome, ...]]:
-    """What can happen in every node that a server can be in, if only between two writes."""
-    found: dict[Node | None, tuple[Outcome, ...]] = {}
-    waiting: list[Node | None] = [None]
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found[node] = tuple(lifecycle.outcomes(node))
-            waiting += [n for outcome in found[node] for n in (*outcome.nodes, outcome.end)]
-    return found
-
-
-@cache
 def _requests(lifecycle: Lifecycle) -> Mapping[str, list[tuple[Node | None, Outcome]]]:
-    """Each trigger's outcomes, with the nodes in which it comes to them."""
+    """Return the outcomes of each trigger with their sources, also those between two writes."""
+    graph = lifecycle.state_graph
     found: defaultdict[str, list[tuple[Node | None, Outcome]]] = defaultdict(list)
-    for source, outcomes in everything(lifecycle).items():
-        for outcome in outcomes:
+    for source in (None, *graph.entered):
+        for outcome in graph.outcomes(source):
             found[outcome.transition.trigger].append((source, outcome))
     return found
 
 
 @cache
 def all_starts(lifecycle: Lifecycle, operation: str) -> tuple[Start, ...]:
-    """Every start of an operation, in the order of the table, those over a running task last."""
+    """Return every start of an operation in the order of the table, those during a task last."""
     deciding = _deciding(lifecycle, operation)
     found: dict[tuple[State | None, Facts], Start] = {}
     for source, outcome in _requests(lifecycle)[operation]:
@@ -97,9 +85,9 @@ def _by_state(lifecycle: Lifecycle, operation: str) -> Mapping[State | None, lis
 def select(
     lifecycle: Lifecycle, operation: str, places: Sequence[str], remember: Facts
 ) -> tuple[Start, ...]:
-    """The starts of an operation at the given places (all of them for none) with those facts.
+    """Return the starts of an operation in the given states (default: all) with the given facts.
 
-    Raises `InvalidInput` for an unknown operation, state or fact, and where nothing is left.
+    Raise `InvalidInput` for an unknown operation, state or fact, and if no start is left.
     """
     if operation not in lifecycle.operations:
         raise unknown("operation", operation, lifecycle.operations)
@@ -116,18 +104,20 @@ def select(
     left = [start for start in chosen or starts if _agrees(start, wanted)]
     for name in wanted:
         if not any(_remembers(lifecycle, name, start) for start in chosen or starts):
-            raise InvalidInput(f"{name} is not remembered where {operation} begins")
+            raise InvalidInput(f"a server has no fact {name} where {operation} starts")
     if not left:
-        told = ", ".join(f"{name}={value}" for name, value in wanted.items())
-        raise InvalidInput(f"{operation} is not accepted with {told}")
+        facts_given = ", ".join(f"{name}={value}" for name, value in wanted.items())
+        raise InvalidInput(f"{operation} is not accepted with {facts_given}")
     return tuple(left)
 
 
 def read_place(lifecycle: Lifecycle, text: str) -> tuple[State | None, dict[str, str]]:
-    """The state, None for no server, and the facts that `VM/TASK[FACT=VALUE]` names."""
+    """Return the state (None for no server) and the facts of `VM/TASK[FACT=VALUE]`."""
     bare, bracket, inside = text.strip().partition("[")
     if bracket and not inside.endswith("]"):
-        raise InvalidInput(f"{text}: a bracket is not closed")
+        raise InvalidInput(
+            f"invalid start {text!r}: expected a closing bracket, as in VM/TASK[FACT=VALUE]"
+        )
     facts = lifecycle.notation.facts(inside.removesuffix("]")) if bracket else {}
     if bare == NO_SERVER:
         return None, facts
@@ -135,7 +125,7 @@ def read_place(lifecycle: Lifecycle, text: str) -> tuple[State | None, dict[str,
 
 
 def cover(lifecycle: Lifecycle, operation: str, starts: Iterable[Start]) -> list[str]:
-    """The shortest list of places that `select` reads as exactly these starts."""
+    """Return the shortest list of names that `select` reads as exactly these starts."""
     own = dict.fromkeys(start.full_name for start in starts)
     chosen = [s for s in all_starts(lifecycle, operation) if s.full_name in own]
     places: dict[str, None] = {}
@@ -147,7 +137,11 @@ def cover(lifecycle: Lifecycle, operation: str, starts: Iterable[Start]) -> list
 
 
 def _deciding(lifecycle: Lifecycle, operation: str) -> frozenset[str]:
-    """The facts on which it depends how an operation goes."""
+    """Return the facts that decide how an operation goes on.
+
+    They are the conditions of all transitions that can follow until the server rests. Requests of
+    other users are not part of a run, so their conditions do not count.
+    """
     trigger = lifecycle.operations[operation]
     waiting: list[Transition] = list(trigger.transitions)
     if trigger.unseen:
@@ -169,18 +163,18 @@ def _failures(lifecycle: Lifecycle, states: Iterable[State]) -> list[Transition]
 
 
 def _facts(lifecycle: Lifecycle, start: Start, deciding: frozenset[str]) -> Facts:
-    """The deciding facts that are known once the request is accepted, usual ones included."""
+    """Return the deciding facts that are known once the request is accepted, also usual ones."""
     memory, found = lifecycle.memory, {}
     source, operation = start.source, start.request.transition.trigger
     at_once = list(lifecycle.find(operation, start.state))
     if source and lifecycle.operations[operation].unseen:
         at_once += _failures(lifecycle, [source.state])
-    asked = {name for t in at_once for name, _ in t.when}
+    needed = {name for t in at_once for name, _ in t.when}
     for name in deciding:
         value = None
         if memory.open(name, start.first.state):
             value = memory.value(name, dict(start.first.facts))
-        elif source and name in asked and memory.open(name, source.state):
+        elif source and name in needed and memory.open(name, source.state):
             value = memory.value(name, dict(source.facts))
         if value is not None:
             found[name] = value
@@ -194,7 +188,7 @@ def _rank(lifecycle: Lifecycle, fact: tuple[str, str]) -> tuple[bool, int]:
 
 
 def _differing(starts: Iterable[Start]) -> dict[State | None, frozenset[str]]:
-    """By state, the facts that are not the same for all starts there."""
+    """Return, by state, the facts that differ between the starts there."""
     known: dict[State | None, list[Facts]] = {}
     for start in starts:
         known.setdefault(start.state, []).append(start.facts)
@@ -227,7 +221,8 @@ def _remembers(lifecycle: Lifecycle, name: str, start: Start) -> bool:
 def _not_accepted(lifecycle: Lifecycle, operation: str, place: str, here: list[Start]) -> str:
     state, facts = read_place(lifecycle, place)
     if here:
-        return f"{operation} begins otherwise there: {', '.join(s.full_name for s in here)}"
+        known = ", ".join(start.full_name for start in here)
+        return f"{place} is not a start of {operation}; expected one of {known}"
     if state is None:
-        return f"{operation} needs a server: say where it is, VM/TASK"
+        return f"{operation} needs a server: expected a state VM/TASK"
     return str(lifecycle.refusal(operation, lifecycle.place(state, facts)))

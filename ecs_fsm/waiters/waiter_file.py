@@ -1,7 +1,4 @@
-"""Reads waiters from TOML: tables `[[waiter]]` with a name, an operation, its values and starts.
-
-What does not read is an error that names the file, the line and what was expected.
-"""
+"""Waiters in a TOML file: tables `[[waiter]]` with a name, an operation, its values and starts."""
 
 from __future__ import annotations
 
@@ -114,7 +111,7 @@ def _blamed(
     lists: Mapping[str, tuple[str, ...]],
     lifecycle: Lifecycle,
 ) -> str:
-    """The key that is wrong in a waiter: the first with which it fails, or the list last named."""
+    """Return the key that is wrong: the first one that fails alone, or the list named last."""
     operation, places = words["operation"], lists.get("from", ())
     remember = facts_of(lists.get("remember", ()))
     parts: dict[str, Callable[[], object]] = {

@@ -2,8 +2,8 @@
 
 The loops are the libraries' own, unchanged. What stands here is true of these versions:
 
-- openstacksdk's `wait_for_status` knows ERROR and nothing else that can go wrong: it waits for ever
-  for a resize that was rolled back, and calls a reboot done that was. Asked for ACTIVE after the
+- openstacksdk's `wait_for_status` knows ERROR and nothing else that can go wrong: it waits
+  forever for a resize that was rolled back, and calls a reboot done that was. Asked for ACTIVE after the
   rebuild of a stopped server, it leaves in the middle. A server that shows the wanted status
   already is not polled at all. Its `wait_for_delete` does better, but an ERROR is waited out.
 - novaclient's `nova resize --poll` stops at ACTIVE too, so a resize of a running server that was
@@ -70,7 +70,7 @@ def faults(tried: list[Tried]) -> set[FindingKind]:
     return {t.fault for t in tried}
 
 
-def test_openstacksdk_waits_for_ever_for_a_resize_that_was_rolled_back() -> None:
+def test_openstacksdk_waits_forever_for_a_resize_that_was_rolled_back() -> None:
     def wait(get_server: FakeServer) -> object:
         return openstacksdk("VERIFY_RESIZE", get_server)
 
@@ -79,7 +79,7 @@ def test_openstacksdk_waits_for_ever_for_a_resize_that_was_rolled_back() -> None
     assert all(t.polling and t.polling.run.nodes[-1].state == "stopped/-" for t in found)
 
 
-def test_openstacksdk_is_told_of_every_failure_that_status_shows() -> None:
+def test_openstacksdk_can_know_every_failure_that_status_shows() -> None:
     def wait(get_server: FakeServer) -> object:
         return openstacksdk("VERIFY_RESIZE", get_server, failures=["ERROR", "SHUTOFF"])
 
@@ -178,8 +178,8 @@ def test_a_loop_has_the_faults_that_are_found_of_its_waiter(waiter: Waiter) -> N
             if meant(waiter, value) == "failure":
                 raise RuntimeError(value)
 
-    asked = pollings(waiter.operation, from_=waiter.from_)
-    found = faults(try_out(loop, asked, failures=RuntimeError))
+    tried = pollings(waiter.operation, from_=waiter.from_)
+    found = faults(try_out(loop, tried, failures=RuntimeError))
     assert found == {finding.kind for finding in waiter.findings()}
 
 
@@ -238,7 +238,7 @@ def test_a_loop_that_never_returns_never_succeeds() -> None:
     assert try_out(gives_up, pollings("stop"))[0] == Tried(FindingKind.NEVER_SUCCEEDS, None)
 
 
-def test_nobody_else_s_sleep_is_taken_away() -> None:
+def test_other_threads_still_sleep() -> None:
     slept = []
 
     def other() -> None:
@@ -254,9 +254,9 @@ def test_nobody_else_s_sleep_is_taken_away() -> None:
     assert slept[0] >= 0.05
 
 
-def test_a_sleep_taken_out_of_time_by_its_name_is_named() -> None:
+def test_a_module_that_imported_sleep_by_name_is_given() -> None:
     module = ModuleType("theirs")
-    exec("from time import sleep", module.__dict__)  # noqa: S102 - a module of somebody's
+    exec("from time import sleep", module.__dict__)  # noqa: S102 - stands for an imported module
     with sleepless(module):
         module.sleep(3600)
     assert module.sleep is time.sleep

@@ -242,7 +242,7 @@ def test_every_attribute_has_a_value_in_every_state_and_404(name: str) -> None:
         ({"from_": "active/-"}, "resize is refused at active/-"),
         ({"from_": "stopped"}, "'stopped' is not a state: write VM/TASK, such as stopped/-"),
         ({"from_": " stopped"}, "' stopped' is not a state: write VM/TASK, such as stopped/-"),
-        ({"from_": "stopped/-[was"}, "a bracket is not closed"),
+        ({"from_": "stopped/-[was"}, "expected a closing bracket"),
         ({"from_": "(no server)"}, "resize needs a server"),
         ({"remember": "was=active"}, "unknown fact 'was'"),
     ],
@@ -255,7 +255,7 @@ def test_an_invalid_waiter_is_refused(wrong: dict[str, Any], message: str) -> No
 @pytest.mark.parametrize(
     ("operation", "given", "message"),
     [
-        ("stop", {"remember": "was=active"}, "was is not remembered where stop begins"),
+        ("stop", {"remember": "was=active"}, "a server has no fact was where stop starts"),
         ("stop", {"remember": "locked=yes"}, "stop is not accepted with locked=yes"),
         ("confirm_resize", {"remember": "was=x"}, "unknown value of was"),
         ("confirm_resize", {"from_": "resized/-[cell=same,was=x]"}, "unknown value of was"),

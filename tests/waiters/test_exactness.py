@@ -18,9 +18,9 @@ from tests import brute
 from tests.polled import meant, places, waiters
 
 QUICK = settings(deadline=None, max_examples=100)
-# What a server does not notice (a lock, metadata) can be asked in every state, with every memory.
+# What a server does not notice (a lock, metadata) can be requested in every state, with all facts.
 MOVING = tuple(
-    name for name, asked in NOVA.operations.items() if any(t.path for t in asked.transitions)
+    name for name, trigger in NOVA.operations.items() if any(t.path for t in trigger.transitions)
 )
 VERDICTS = ("success", "failure", "go on")
 
@@ -145,8 +145,8 @@ def test_nothing_that_infer_leaves_can_be_avoided(lifecycle: Lifecycle, attribut
             for waiter in inferred:
                 faults = [finding for finding in waiter.findings() if finding.avoidable]
                 assert faults == [], f"{operation} from {place or 'everywhere'}"
-            asked = [start.full_name for waiter in inferred for start in waiter.runs.starts]
-            assert sorted(asked) == sorted(place or places(lifecycle, operation))
+            served = [start.full_name for waiter in inferred for start in waiter.runs.starts]
+            assert sorted(served) == sorted(place or places(lifecycle, operation))
 
 
 @pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
