@@ -83,7 +83,8 @@ def serve(
     from ecs_fsm.core.errors import InvalidInput, require
     from ecs_fsm.profiles.durations import seconds
 
-    require("fastapi", "uvicorn", "httptools", extra="serve")
+    # FastAPI, which brings starlette, is imported by the first service that a client uses.
+    require("starlette", "uvicorn", "httptools", extra="serve")
     from ecs_fsm.serve.http.listen import Settings, serve_until_signal, url_of
     from ecs_fsm.serve.paste import to_paste
     from ecs_fsm.serve.service import Options, begun
