@@ -117,6 +117,13 @@ def test_help_imports_nothing_heavy() -> None:
     ] == []
 
 
+@pytest.mark.parametrize(
+    "words", ["simulate create stop", "explain stop", "operations active -", "table"]
+)
+def test_a_command_without_callbacks_does_not_import_the_machine(words: str) -> None:
+    assert "transitions" not in loaded_by_command(*words.split())
+
+
 @pytest.mark.parametrize("words", ["fleet --help", "fleet run --help", "fleet profile"])
 def test_what_calculates_nothing_imports_nothing_numerical(words: str) -> None:
     assert loaded_by_command(*words.split()) & NUMERICAL == set()

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 import transitions
 
-from ecs_fsm import ECS, Lifecycle, Server
+from ecs_fsm import ECS, BaseServer, Lifecycle, Refused, Server, UnknownFact
 from ecs_fsm.core.machine import LifecycleMachine
-from ecs_fsm.core.model import Change, Transition
+from ecs_fsm.core.model import AnyChange, Change, Transition, bracketed
 from ecs_fsm.lifecycles.ecs.table import TABLE
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests import facts
 from tests.core.test_table import ALLOWED, entered
 
@@ -44,6 +46,19 @@ def nothing_left_on_the_shared_machine() -> Iterator[None]:
     yield
     states = ECS.machine.states.values()
     assert not any([ECS.machine.before_state_change, *(s.on_enter + s.on_exit for s in states)])
+
+
+def servers_of(lifecycle: Lifecycle) -> type[BaseServer]:
+    """Servers of the same table on a machine of their own."""
+    own = Lifecycle(lifecycle.table)
+
+    class OwnServer(BaseServer):
+        lifecycle = own
+
+    return OwnServer
+
+
+SERVERS: dict[Lifecycle, type[BaseServer]] = {ECS: Server, NOVA: NovaServer}
 
 
 def stop_and_start(servers: type[Server]) -> None:
@@ -243,6 +258,65 @@ def test_callbacks_of_an_event_that_enters_two_states_fire_in_their_order(
         ("on_enter_error/-", "error/-"),
         ("after_fail", "error/-"),
     ]
+
+
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_a_machine_is_built_on_first_use_and_changes_nothing_for_servers(
+    lifecycle: Lifecycle,
+) -> None:
+    def answers(servers: type[BaseServer]) -> list[object]:
+        made = [servers(servers.lifecycle.found(state)) for state in lifecycle.states.values()]
+        return [
+            *(server.triggers() for server in made),
+            *(server.may(name) for server in made for name in lifecycle.triggers),
+        ]
+
+    servers = servers_of(lifecycle)
+    before = answers(servers)
+    assert servers.lifecycle.built_machine is None
+    assert servers.lifecycle.machine is servers.lifecycle.built_machine
+    assert answers(servers) == before
+
+
+def test_a_callback_fires_in_a_server_that_lived_before_there_was_a_machine(
+    fresh: type[Server],
+) -> None:
+    server, calls = fresh.at("active"), list[str]()
+    assert all([server.stop(), server.advance(), server.start(), server.advance()])
+    assert fresh.lifecycle.built_machine is None
+    fresh.lifecycle.machine.before_stop(lambda: calls.append("stop"))
+    assert all([server.stop(), server.advance()])
+    assert calls == ["stop"]
+
+
+TRANSITIONS = [
+    pytest.param(lifecycle, t, id=f"{lifecycle.name}: {t.trigger} at {t.source}{bracketed(t.when)}")
+    for lifecycle in (ECS, NOVA)
+    for t in lifecycle.transitions
+    if t.source is not None
+]
+
+
+@pytest.mark.parametrize(("lifecycle", "transition"), TRANSITIONS)
+def test_an_event_triggered_at_the_machine_does_what_the_server_does(
+    lifecycle: Lifecycle, transition: Transition
+) -> None:
+    source = transition.source
+    assert source is not None
+    known = {name: v for name, v in transition.when if lifecycle.memory.open(name, source)}
+    lives: list[tuple[object, ...]] = []
+    for at_the_machine in (False, True):
+        server, changes = SERVERS[lifecycle](lifecycle.place(source, known)), list[AnyChange]()
+        server.observe(changes.append)
+        try:
+            if at_the_machine:
+                happened: object = lifecycle.machine.events[transition.trigger].trigger(server)
+            else:
+                happened = server.trigger(transition.trigger)
+        except (Refused, UnknownFact) as error:
+            happened = str(error)
+        lives.append((happened, server.node, server.history, changes))
+    assert lives[0] == lives[1]
 
 
 REMEMBERED, IN_FULL = with_own_machine(), with_own_machine()

@@ -102,6 +102,27 @@ def test_a_word_that_leaves_alone_what_runs_has_its_steps() -> None:
     assert simulate(NovaServer, [*words[:2], "delete"], start).refused is not None
 
 
+def test_a_word_over_a_server_that_rests_with_a_task_has_that_task_as_its_step() -> None:
+    start = NOVA.place(NOVA.states["error/resize_prep"])
+    assert NOVA.rests(start.state)
+    for word, lived in (
+        ("lock", []),
+        ("lock:hang@resize_prep", []),
+        ("lock:fail@resize_prep", ["fail error/-"]),
+        ("lock:fail@error/resize_prep", ["fail error/-"]),
+    ):
+        server, refused = simulate(NovaServer, [word], start)
+        entered = [f"{c.event} {c.vm_state}/{c.task_state or '-'}" for c in server.history]
+        assert (entered[1:], refused) == (lived, None), word
+        assert server.remembers["locked"] == "yes"
+
+
+def test_a_scenario_without_words_leaves_a_server_as_it_is_and_makes_none() -> None:
+    assert run(start="active/powering-off") == ([], None)
+    with pytest.raises(InvalidInput, match="there is no server yet: begin with create"):
+        simulate(Server, [])
+
+
 def test_a_refused_word_ends_the_scenario_and_later_words_are_not_run() -> None:
     assert run("start", "stop", "delete", start="active/-") == ([], "start")
     assert run("create", start="active/-") == ([], "create")
