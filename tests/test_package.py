@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import ecs_fsm
-from ecs_fsm import ECS, Lifecycle
+from ecs_fsm import ECS, Lifecycle, lifecycles
 from ecs_fsm.lifecycles.generate import server_module
 from ecs_fsm.lifecycles.nova import NOVA
 
@@ -142,9 +142,20 @@ def loaded(code: str) -> set[str]:
 
 
 def test_the_package_offers_what_a_user_needs() -> None:
-    needed = {"ECS", "Lifecycle", "Refused", "Server", "Status", "TaskState", "VmState"}
+    needed = {
+        "ECS",
+        "BaseServer",
+        "Lifecycle",
+        "Refused",
+        "Server",
+        "Status",
+        "TaskState",
+        "VmState",
+    }
     assert set(ecs_fsm.__all__) >= needed
     assert [name for name in ecs_fsm.__all__ if not hasattr(ecs_fsm, name)] == []
+    of_a_table = {"Fact", "Guard", "Kind", "Rows", "Surprise", "Table", "Tone", "Word"}
+    assert set(lifecycles.__all__) >= of_a_table
 
 
 TYPED = """

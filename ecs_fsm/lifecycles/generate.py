@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Server(BaseServer):
-    """A server whose life is told by `{constant}`; see `BaseServer` for what all servers can do."""
+    """A server of `{constant}`; `BaseServer` has what all servers can do."""
 
     __slots__ = ()
 
@@ -50,7 +50,7 @@ class Server(BaseServer):
 
         @property
         def status(self) -> Status:
-            """What the API shows as status."""
+            """The status that the API shows."""
 '''
 
 METHOD = '''
@@ -90,7 +90,7 @@ def _method(lifecycle: Lifecycle, trigger: Trigger) -> str:
 
 
 def server_module(lifecycle: Lifecycle, package: str) -> str:
-    """The text of the module that holds the `Server` of a lifecycle defined in `package`."""
+    """Return the text of the server module of a lifecycle whose table is in `package`."""
     triggers = [t for t in lifecycle.triggers.values() if any(w.source for w in t.transitions)]
     methods = "".join(_method(lifecycle, trigger) for trigger in triggers)
     text = HEAD.format(package=package, constant=lifecycle.name.upper()) + methods

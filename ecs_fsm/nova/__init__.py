@@ -1,4 +1,4 @@
-"""The lifecycle of an OpenStack Nova instance: its table, and servers that live by it."""
+"""The lifecycle of an OpenStack Nova instance: its table and its servers."""
 
 from ecs_fsm.lifecycles.nova import NOVA, Server, Status, TaskState, VmState
 from ecs_fsm.lifecycles.nova.table import TABLE

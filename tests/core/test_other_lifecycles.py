@@ -6,9 +6,8 @@ import ast
 
 import pytest
 
-from ecs_fsm import InvalidInput, Lifecycle, Refused
-from ecs_fsm.core.model import NO_SERVER, Kind, Rows, Surprise, Table, Word
-from ecs_fsm.core.server import BaseServer
+from ecs_fsm import BaseServer, InvalidInput, Lifecycle, Refused
+from ecs_fsm.lifecycles import NO_SERVER, Kind, Rows, Surprise, Table, Word
 from ecs_fsm.lifecycles.ecs.table import PAIRS, TABLE
 from ecs_fsm.lifecycles.generate import server_module
 from tests.core.test_validation import longer

@@ -1,4 +1,4 @@
-"""The lifecycle of an Elastic Cloud Server: its table, and servers that live by it."""
+"""The lifecycle of an Elastic Cloud Server: its table and its servers."""
 
 from ecs_fsm.lifecycles.ecs.server import Server
 from ecs_fsm.lifecycles.ecs.table import ECS, Status, TaskState, VmState

@@ -8,7 +8,7 @@ its code.
 """
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import NO_SERVER, Kind, Rows, Surprise, Table, Tone, Word
+from ecs_fsm.lifecycles import NO_SERVER, Kind, Rows, Surprise, Table, Tone, Word
 
 
 class VmState(Word):

@@ -1,4 +1,4 @@
-"""The lifecycle of a Nova instance: its table, and servers that live by it."""
+"""The lifecycle of a Nova instance: its table and its servers."""
 
 from ecs_fsm.lifecycles.nova.server import Server
 from ecs_fsm.lifecycles.nova.table import NOVA, Status, TaskState, VmState

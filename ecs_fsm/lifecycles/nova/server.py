@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Server(BaseServer):
-    """A server whose life is told by `NOVA`; see `BaseServer` for what all servers can do."""
+    """A server of `NOVA`; `BaseServer` has what all servers can do."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ class Server(BaseServer):
 
         @property
         def status(self) -> Status:
-            """What the API shows as status."""
+            """The status that the API shows."""
 
     def stop(self) -> bool:
         """Shut the server down properly; its disks and address stay.

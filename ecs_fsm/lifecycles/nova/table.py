@@ -6,7 +6,7 @@ Nova's code and checked against recordings of a real Nova, change by change.
 """
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import (
+from ecs_fsm.lifecycles import (
     NO_SERVER,
     Fact,
     Guard,
