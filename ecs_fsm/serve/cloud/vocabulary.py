@@ -37,7 +37,7 @@ DELETE = "delete"
 UPDATE_METADATA, DELETE_METADATA = "update_metadata", "delete_metadata"
 ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME = "attach_volume", "detach_volume", "swap_volume"
 ATTACH_INTERFACE, DETACH_INTERFACE = "attach_interface", "detach_interface"
-CREATE_IMAGE, BACKUP = "create_image", "backup"
+CREATE_IMAGE, BACKUP, CHANGE_PASSWORD = "create_image", "backup", "change_password"
 MIGRATE_LIVE = "live_migrate"
 ABORT_MIGRATION, FORCE_MIGRATION = "live_migrate_abort", "live_migrate_force_complete"
 OPERATIONS = frozenset(
@@ -47,6 +47,6 @@ OPERATIONS = frozenset(
         *(MIGRATE_LIVE, ABORT_MIGRATION, FORCE_MIGRATION),
     )
 )
-"""Operations that requests other than actions are."""
+"""Operations that requests request without naming them: `DELETE /servers/{id}` for example."""
 ABORTED = "roll_back"
 """The event in which an aborted migration ends."""

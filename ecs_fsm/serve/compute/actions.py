@@ -1,14 +1,14 @@
 """POST servers/{id}/action: an object of one key, which names the action, with its argument.
 
 Each action is here as a whole: the model of its argument, with what the action changes and answers,
-and its row in the table `ACTIONS` at the end. A lifecycle without the operation lacks the action.
+and its row in the table at the end. (Those that leave a server in its state are in `guests`.) A
+lifecycle without the operation lacks the action.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
-from uuid import NAMESPACE_OID, uuid5
 
 from fastapi import Body as Given
 from pydantic import Field, JsonValue
@@ -16,13 +16,11 @@ from starlette.responses import Response
 
 from ecs_fsm.core.errors import unknown
 from ecs_fsm.serve.cloud.cloud import HOSTS
-from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
-from ecs_fsm.serve.cloud.imagestore import ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.cloud.vocabulary import BACKUP, CREATE_IMAGE
 from ecs_fsm.serve.compute.action import Action, ActionAnswer, Argument, Changes, NoArgument
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
-from ecs_fsm.serve.compute.creation import flavor_of, group_of, image_of, key_of, password, zone_of
+from ecs_fsm.serve.compute.creation import flavor_of, image_of, key_of, password, zone_of
+from ecs_fsm.serve.compute.guests import GUEST_ACTIONS
 from ecs_fsm.serve.compute.schemas import (
     REFUSED,
     Address4,
@@ -281,94 +279,6 @@ class Unlock(LockOld):
     """The end of a lock."""
 
 
-class CreateImage(Argument):
-    """The name of the image."""
-
-    name: Name
-    metadata: Items | None = None
-
-    def image(self) -> ImageRequest:
-        """Return the image that the operation makes."""
-        properties = {"image_type": "snapshot", **(self.metadata or {})}
-        return ImageRequest(CREATE_IMAGE, self.name, properties)
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Return the id of the new image, below 2.45 its URL."""
-        image_id = context.images.make(instance, self.image(), context.asker(""))
-        if context.minor >= 45:
-            return ActionAnswer({"image_id": image_id})
-        return ActionAnswer(location=f"{context.base}/image/v2/images/{image_id}")
-
-
-class CreateBackup(CreateImage):
-    """The name and the kind of the backup, and how many of its kind are kept."""
-
-    backup_type: str = Field(max_length=255)
-    rotation: int = Field(ge=0, le=10_000)
-
-    def image(self) -> ImageRequest:
-        """Return the image that the operation makes."""
-        kind = {"image_type": "backup", BACKUP_TYPE: self.backup_type}
-        return ImageRequest(BACKUP, self.name, {**kind, **(self.metadata or {})}, self.rotation)
-
-
-class ChangePassword(Argument):
-    """The new password."""
-
-    adminPass: Text  # noqa: N815
-
-
-class AddSecurityGroup(Argument):
-    """A security group by its name."""
-
-    name: str = Field(min_length=1, max_length=255)
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Add the group. Raises 404 if it does not exist."""
-        name = group_of(context, self.name, 404).name
-        return {"security_groups": [*dict.fromkeys((*instance.names("security_groups"), name))]}
-
-
-class RemoveSecurityGroup(AddSecurityGroup):
-    """A security group by its name."""
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Remove the group. Raises 404 if the server is not in it."""
-        groups = instance.names("security_groups")
-        if self.name not in groups:
-            raise ApiError(404, f"Security group {self.name} not associated with the instance")
-        return {"security_groups": [group for group in groups if group != self.name]}
-
-
-class ConsoleOutput(Argument):
-    """The number of lines from the end; all without one."""
-
-    length: int | None = Field(None, ge=-1)
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Return what the server wrote since it began: its states, one a line."""
-        lines = [f"[{seen.at - instance.created:12.6f}] {seen.state}" for seen in instance.history]
-        if self.length is not None and self.length != -1:
-            lines = lines[len(lines) - min(self.length, len(lines)) :]
-        return ActionAnswer({"output": "\n".join(lines)})
-
-
-class Console(Argument):
-    """The kind of console."""
-
-    type: str = Field(pattern="^(novnc|xvpvnc|spice-html5|serial|rdp-html5)$")
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Return the URL of a console; nothing listens there."""
-        return ActionAnswer({"console": {"type": self.type, "url": console_url(context, instance)}})
-
-
-def console_url(context: ComputeContext, instance: Instance) -> str:
-    """Return the URL of a console, of one use."""
-    token = uuid5(NAMESPACE_OID, f"{context.request_id}/{instance.id}")
-    return f"{context.base}/vnc_auto.html?path=%3Ftoken%3D{token}"
-
-
 _ROWS = (
     Action("os-start", "start", name="start"),
     Action("os-stop", "stop", name="stop"),
@@ -412,20 +322,10 @@ _ROWS = (
     ),
     Action("lock", "lock", {1: LockOld, 73: Lock}, at_once=True),
     Action("unlock", "unlock", Unlock, at_once=True),
-    Action("createImage", "create_image", CreateImage),
-    Action("createBackup", "backup", CreateBackup),
-    Action("changePassword", "change_password", ChangePassword),
     Action("forceDelete", "force_delete"),
     Action("restore", "restore"),
     Action("injectNetworkInfo", "inject_network_info", admin=True),
     Action("trigger_crash_dump", "trigger_crash_dump", since=17),
-    Action("addSecurityGroup", None, AddSecurityGroup, at_once=True),
-    Action("removeSecurityGroup", None, RemoveSecurityGroup, at_once=True),
-    Action("os-getConsoleOutput", None, ConsoleOutput, code=200),
-    Action("os-getVNCConsole", None, Console, until=5, code=200),
-    Action("os-getSPICEConsole", None, Console, until=5, code=200),
-    Action("os-getSerialConsole", None, Console, until=5, code=200),
-    Action("os-getRDPConsole", None, Console, until=5, code=200),
 )
-ACTIONS: Mapping[str, Action] = {action.key: action for action in _ROWS}
+ACTIONS: Mapping[str, Action] = {action.key: action for action in (*_ROWS, *GUEST_ACTIONS)}
 """The actions by their keys."""

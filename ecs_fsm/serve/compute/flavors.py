@@ -5,6 +5,7 @@ A flavor is not found by its name here, so clients look for it in the list.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -21,8 +22,15 @@ from ecs_fsm.serve.http.paging import Limit, Marker, next_url, page
 
 DESCRIPTION, EXTRA_SPECS, SWAP_A_NUMBER = 55, 61, 75
 """Microversions from which a flavor shows these."""
-SORT_KEYS = {"flavorid": "id", "id": "id", "name": "name", "vcpus": "vcpus"}
-SORT_KEYS |= {"memory_mb": "ram", "root_gb": "disk"}
+SORT_KEYS: Mapping[str, Callable[[Flavor], str | int]] = {
+    "flavorid": lambda flavor: flavor.id,
+    "id": lambda flavor: flavor.id,
+    "name": lambda flavor: flavor.name,
+    "vcpus": lambda flavor: flavor.vcpus,
+    "memory_mb": lambda flavor: flavor.ram,
+    "root_gb": lambda flavor: flavor.disk,
+}
+"""Keys to order flavors by."""
 
 
 class BriefFlavor(Body):
@@ -161,7 +169,7 @@ def _select(query: FlavorQuery) -> list[Flavor]:
         if flavor.ram >= (query.min_ram or 0) and flavor.disk >= (query.min_disk or 0)
     ]
     key = SORT_KEYS[query.sort_key]
-    found.sort(key=lambda flavor: (getattr(flavor, key), flavor.id))
+    found.sort(key=lambda flavor: (key(flavor), flavor.id))
     return found[::-1] if query.sort_dir == "desc" else found
 
 

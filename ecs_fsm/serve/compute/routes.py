@@ -6,6 +6,7 @@ from ecs_fsm.serve.compute import (
     actions,
     attachments,
     flavors,
+    guests,
     hosts,
     instance_actions,
     keypairs,
@@ -13,7 +14,6 @@ from ecs_fsm.serve.compute import (
     migrations,
     proxies,
     quotas,
-    reports,
     servers,
 )
 from ecs_fsm.serve.http.handlers import Handlers
@@ -22,7 +22,7 @@ ROUTERS: tuple[Handlers, ...] = (
     servers.router,
     actions.router,
     metadata.router,
-    reports.router,
+    guests.router,
     attachments.router,
     instance_actions.router,
     migrations.router,

@@ -15,7 +15,7 @@ from ecs_fsm.serve.cloud.jobs import Job, JobKind, JobStep
 from ecs_fsm.serve.compute.api import refusal, respond_json
 from ecs_fsm.serve.http.context import Known, RequestContext
 from ecs_fsm.serve.http.errors import ApiError
-from ecs_fsm.serve.huawei.schemas import MOST_SERVERS, HuaweiError, Identified
+from ecs_fsm.serve.huawei.schemas import MOST_SERVERS, HuaweiError, ResourceId
 
 ERRORS: dict[int | str, dict[str, object]] = {
     code: {"model": HuaweiError} for code in (400, 401, 403, 404, 409)
@@ -104,7 +104,7 @@ class ProjectContext(RequestContext):
             raise ApiError(409, refusal(instance, error)) from None
 
     def start_batch(
-        self, call: Call, operation: str, servers: Iterable[Identified], action: str
+        self, call: Call, operation: str, servers: Iterable[ResourceId], action: str
     ) -> Response:
         """Request an operation of each server. Raises 404 if none of them exists."""
         found = {named.id: self.look_up(named.id) for named in servers}

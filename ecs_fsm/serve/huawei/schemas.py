@@ -17,7 +17,7 @@ ShortName = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(n
 ShortText = Annotated[str, Field(max_length=255)]
 
 
-class Identified(Body):
+class ResourceId(Body):
     """A server or a security group by its id."""
 
     id: Text
@@ -61,7 +61,7 @@ class NewServers(Body):
     nics: list[Nic] = Field(default_factory=list, max_length=12)
     root_volume: VolumeSize | None = None
     data_volumes: list[VolumeSize] = Field(default_factory=list, max_length=59)
-    security_groups: list[Identified] = Field(default_factory=list, max_length=50)
+    security_groups: list[ResourceId] = Field(default_factory=list, max_length=50)
     count: int = Field(1, ge=1, le=MOST_CREATED)
     availability_zone: Text | None = None
     key_name: Text | None = None
@@ -82,14 +82,14 @@ class CreateServers(Body):
 class ServersAction(Body):
     """The servers of an action, and its type."""
 
-    servers: list[Identified] = Field(min_length=1)
+    servers: list[ResourceId] = Field(min_length=1)
     type: Text | None = None
 
 
 class DeleteServers(Body):
     """The body of a deletion."""
 
-    servers: list[Identified] = Field(min_length=1)
+    servers: list[ResourceId] = Field(min_length=1)
     delete_publicip: bool = False
     delete_volume: bool = False
 

@@ -1,0 +1,253 @@
+"""The guest and the security groups of a server: reports about them, and actions on them.
+
+The actions leave the server in its state: images, passwords, security groups and consoles.
+"""
+
+from __future__ import annotations
+
+from uuid import NAMESPACE_OID, uuid5
+
+from pydantic import Field
+from starlette.responses import JSONResponse, Response
+
+from ecs_fsm.serve.cloud.catalog import catalog
+from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
+from ecs_fsm.serve.cloud.imagestore import ImageRequest
+from ecs_fsm.serve.cloud.instance import Instance
+from ecs_fsm.serve.cloud.vocabulary import BACKUP, CHANGE_PASSWORD, CREATE_IMAGE
+from ecs_fsm.serve.compute.action import Action, ActionAnswer, Argument, Changes
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.compute.creation import group_of
+from ecs_fsm.serve.compute.schemas import REFUSED, AddressFields, Items, Name, Text
+from ecs_fsm.serve.compute.views import addresses_view, security_group_view
+from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.network.groups import SecurityGroup, groups_of
+from ecs_fsm.serve.network.ports import attachments
+
+router = Handlers(tags=["compute"], responses=REFUSED)
+
+DIAGNOSTICS_SINCE = 48
+
+
+class AddressList(Body):
+    """The addresses by network."""
+
+    addresses: dict[str, list[AddressFields]]
+
+
+class ServerPassword(Body):
+    """The encrypted password of the guest's administrator, empty without one."""
+
+    password: str
+
+
+CONSOLES_SINCE = 6
+
+
+@router.get("/servers/{server_id}/ips", response_model=AddressList)
+async def list_ips(server_id: str, context: Versioned) -> Response:
+    """The addresses by network."""
+    return respond_json({"addresses": addresses_view(context.find(server_id), whole=False)})
+
+
+@router.get("/servers/{server_id}/ips/{label}", response_model=dict[str, list[AddressFields]])
+async def show_ips(server_id: str, label: str, context: Versioned) -> Response:
+    """The addresses on one network."""
+    addresses = addresses_view(context.find(server_id), whole=False)
+    if label not in addresses:
+        raise ApiError(404, "Network label not found.")
+    return respond_json({label: addresses[label]})
+
+
+NO_TRAFFIC = {
+    f"{way}_{what}": 0
+    for way in ("rx", "tx")
+    for what in ("octets", "errors", "drop", "packets", "rate")
+}
+
+
+@router.get("/servers/{server_id}/diagnostics")
+async def show_diagnostics(server_id: str, context: Versioned) -> Response:
+    """The resources of the server as its host sees them; for administrators."""
+    context.require_admin("os_compute_api:os-server-diagnostics")
+    instance = context.find(server_id)
+    flavor = catalog().flavors[instance.flavor]
+    if context.minor < DIAGNOSTICS_SINCE:
+        return respond_json(
+            {"memory": flavor.ram * 1024, "vda_read": 0, "vda_write": 0, "cpu0_time": 0}
+        )
+    up = 0.0 if instance.launched is None else context.cloud.now - instance.launched
+    ports = attachments(instance)
+    return respond_json(
+        {
+            "config_drive": bool(instance.details.get("config_drive")),
+            "cpu_details": [{"id": n, "time": 0, "utilisation": 0} for n in range(flavor.vcpus)],
+            "disk_details": [],
+            "driver": "libvirt",
+            "hypervisor": "kvm",
+            "hypervisor_os": "linux",
+            "memory_details": {"maximum": flavor.ram, "used": 0},
+            "nic_details": [{"mac_address": port.mac} | NO_TRAFFIC for port in ports],
+            "num_cpus": flavor.vcpus,
+            "num_disks": 1,
+            "num_nics": len(ports),
+            "state": "running" if instance.launched is not None else "pending",
+            "uptime": int(up),
+        }
+    )
+
+
+@router.get("/servers/{server_id}/os-server-password", response_model=ServerPassword)
+async def show_password(server_id: str, context: Versioned) -> Response:
+    """The encrypted password; no guest ever sets one."""
+    context.find(server_id)
+    return respond_json({"password": ""})
+
+
+@router.delete("/servers/{server_id}/os-server-password", status_code=204)
+async def clear_password(server_id: str, context: Versioned) -> Response:
+    """Remove the encrypted password."""
+    context.find(server_id)
+    return Response(status_code=204)
+
+
+@router.get("/servers/{server_id}/os-security-groups")
+async def list_security_groups_of_server(server_id: str, context: Versioned) -> Response:
+    """The security groups."""
+    instance = context.find(server_id)
+    groups, own = groups_of(context.request), instance.project_id
+    found = (
+        groups.named(own, name) or SecurityGroup(name, name, own)
+        for name in instance.names("security_groups")
+    )
+    return JSONResponse({"security_groups": [security_group_view(group) for group in found]})
+
+
+class ConsoleKind(Body):
+    """A console by its protocol and kind."""
+
+    protocol: str = Field(pattern="^(vnc|spice|serial|rdp|mks)$")
+    type: str = Field(pattern="^(novnc|xvpvnc|spice-html5|spice-direct|serial|rdp-html5|webmks)$")
+
+
+class RemoteConsoleRequest(Body):
+    """The body of a request for a console."""
+
+    remote_console: ConsoleKind
+
+
+@router.post("/servers/{server_id}/remote-consoles")
+async def create_remote_console(
+    server_id: str, body: RemoteConsoleRequest, context: Versioned
+) -> Response:
+    """The URL of a console; nothing listens there."""
+    context.require_version(since=CONSOLES_SINCE)
+    instance, kind = context.find(server_id), body.remote_console
+    url = console_url(context, instance)
+    shown = {"protocol": kind.protocol, "type": kind.type, "url": url}
+    return respond_json({"remote_console": shown})
+
+
+class CreateImage(Argument):
+    """The name of the image."""
+
+    name: Name
+    metadata: Items | None = None
+
+    def image(self) -> ImageRequest:
+        """Return the image that the operation makes."""
+        properties = {"image_type": "snapshot", **(self.metadata or {})}
+        return ImageRequest(CREATE_IMAGE, self.name, properties)
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return the id of the new image, below 2.45 its URL."""
+        image_id = context.images.make(instance, self.image(), context.asker(""))
+        if context.minor >= 45:
+            return ActionAnswer({"image_id": image_id})
+        return ActionAnswer(location=f"{context.base}/image/v2/images/{image_id}")
+
+
+class CreateBackup(CreateImage):
+    """The name and the kind of the backup, and how many of its kind are kept."""
+
+    backup_type: str = Field(max_length=255)
+    rotation: int = Field(ge=0, le=10_000)
+
+    def image(self) -> ImageRequest:
+        """Return the image that the operation makes."""
+        kind = {"image_type": "backup", BACKUP_TYPE: self.backup_type}
+        return ImageRequest(BACKUP, self.name, {**kind, **(self.metadata or {})}, self.rotation)
+
+
+class ChangePassword(Argument):
+    """The new password."""
+
+    adminPass: Text  # noqa: N815
+
+
+class AddSecurityGroup(Argument):
+    """A security group by its name."""
+
+    name: str = Field(min_length=1, max_length=255)
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Add the group. Raises 404 if it does not exist."""
+        name = group_of(context, self.name, 404).name
+        return {"security_groups": [*dict.fromkeys((*instance.names("security_groups"), name))]}
+
+
+class RemoveSecurityGroup(AddSecurityGroup):
+    """A security group by its name."""
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Remove the group. Raises 404 if the server is not in it."""
+        groups = instance.names("security_groups")
+        if self.name not in groups:
+            raise ApiError(404, f"Security group {self.name} not associated with the instance")
+        return {"security_groups": [group for group in groups if group != self.name]}
+
+
+class ConsoleOutput(Argument):
+    """The number of lines from the end; all without one."""
+
+    length: int | None = Field(None, ge=-1)
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return what the server wrote since it began: its states, one a line."""
+        lines = [f"[{seen.at - instance.created:12.6f}] {seen.state}" for seen in instance.history]
+        if self.length is not None and self.length != -1:
+            lines = lines[len(lines) - min(self.length, len(lines)) :]
+        return ActionAnswer({"output": "\n".join(lines)})
+
+
+class Console(Argument):
+    """The kind of console."""
+
+    type: str = Field(pattern="^(novnc|xvpvnc|spice-html5|serial|rdp-html5)$")
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return the URL of a console; nothing listens there."""
+        return ActionAnswer({"console": {"type": self.type, "url": console_url(context, instance)}})
+
+
+def console_url(context: ComputeContext, instance: Instance) -> str:
+    """Return the URL of a console, of one use."""
+    token = uuid5(NAMESPACE_OID, f"{context.request_id}/{instance.id}")
+    return f"{context.base}/vnc_auto.html?path=%3Ftoken%3D{token}"
+
+
+GUEST_ACTIONS = (
+    Action("createImage", CREATE_IMAGE, CreateImage),
+    Action("createBackup", BACKUP, CreateBackup),
+    Action("changePassword", CHANGE_PASSWORD, ChangePassword),
+    Action("addSecurityGroup", None, AddSecurityGroup, at_once=True),
+    Action("removeSecurityGroup", None, RemoveSecurityGroup, at_once=True),
+    Action("os-getConsoleOutput", None, ConsoleOutput, code=200),
+    Action("os-getVNCConsole", None, Console, until=5, code=200),
+    Action("os-getSPICEConsole", None, Console, until=5, code=200),
+    Action("os-getSerialConsole", None, Console, until=5, code=200),
+    Action("os-getRDPConsole", None, Console, until=5, code=200),
+)
+"""The rows of these actions."""
