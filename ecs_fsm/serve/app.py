@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -113,7 +113,7 @@ class ServiceRoute(Route):
 
     def __init__(self, api: Api, light: Sequence[Route]) -> None:
         self.api, self._light = api, light
-        self._quick: ASGIApp = Router(light)
+        self._quick: ASGIApp = Router(light, redirect_slashes=False)
         self._whole: ASGIApp | None = None
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -137,7 +137,9 @@ class ServiceRoute(Route):
 
             routes = [route for face in SERVICES[self.api]() for route in face.routes()]
             # FastAPI closes uploaded files by a stack that its own application would make.
-            self._whole = AsyncExitStackMiddleware(Router([*self._light, *routes]))
+            self._whole = AsyncExitStackMiddleware(
+                Router([*self._light, *routes], redirect_slashes=False)
+            )
         return self._whole
 
 
@@ -192,6 +194,14 @@ def _cached_document(app: Starlette) -> dict[str, Any]:
     return found
 
 
+def _light_routes(faces: Sequence[Face]) -> Iterator[Route]:
+    """Yield the routes of faces without HEAD, which starlette adds to GET."""
+    for face in faces:
+        for route in face.routes():
+            route.methods = {"GET"}
+            yield route
+
+
 def application(cloud: Cloud, settings: Settings) -> Starlette:
     """Return the application over a cloud.
 
@@ -199,7 +209,7 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
     `collections` (of services), `wire` (faults) and the `document`. Raise `InvalidInput` for
     anything invalid in the state file of the cloud.
     """
-    light = {api: [r for face in some for r in face.routes()] for api, some in LIGHT.items()}
+    light = {api: [*_light_routes(some)] for api, some in LIGHT.items()}
     light[Api.CONTROL].append(Route("/openapi.json", _show_document))
     services = [ServiceRoute(api, light.get(api, ())) for api in SERVICES]
     wire = WireFaults(named_requests, cloud.seed)

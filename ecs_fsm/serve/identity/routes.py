@@ -212,22 +212,20 @@ def _api(request: Request) -> str:
     return f"{base_of(request)}{'' if at_root else '/identity'}/v3"
 
 
-@versions.get(
-    "/identity", "/identity/", plain=True, status_code=300, response_model=IdentityVersions
-)
+@versions.get("/identity", "/identity/", status_code=300, response_model=IdentityVersions)
 async def list_identity_versions(request: Request) -> Response:
     """The versions of the identity service."""
     shown = version_view(base_of(request), "/identity")
     return JSONResponse({"versions": {"values": [shown]}}, 300)
 
 
-@versions.get("/identity/v3", "/identity/v3/", plain=True, response_model=IdentityVersion)
+@versions.get("/identity/v3", "/identity/v3/", response_model=IdentityVersion)
 async def show_identity_version(request: Request) -> Response:
     """The version document of the identity service."""
     return JSONResponse({"version": version_view(base_of(request), "/identity")})
 
 
-@versions.get("/v3", "/v3/", plain=True, response_model=IdentityVersion)
+@versions.get("/v3", "/v3/", response_model=IdentityVersion)
 async def show_identity_version_at_root(request: Request) -> Response:
     """The version document of the identity service for clients whose paths begin at the root."""
     return JSONResponse({"version": version_view(base_of(request), "")})

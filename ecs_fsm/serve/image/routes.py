@@ -41,7 +41,7 @@ CHANGEABLE = {"name", "min_disk", "min_ram", "visibility", "tags"}
 router = Handlers(tags=["images"], responses=ERRORS)
 
 
-@router.get("/image", "/image/", plain=True, status_code=300, response_model=ImageVersions)
+@router.get("/image", "/image/", status_code=300, response_model=ImageVersions)
 async def list_image_versions(request: Request) -> Response:
     """The versions of the image service."""
     links = [{"rel": "self", "href": f"{base_of(request)}/image/v2/"}]

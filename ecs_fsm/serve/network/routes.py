@@ -58,14 +58,14 @@ router = Handlers(tags=["network service"], responses=ERRORS)
 changes = Handlers(tags=["network service"], responses=ERRORS | CONFLICT)
 
 
-@router.get("/network", "/network/", plain=True, response_model=NetworkVersions)
+@router.get("/network", "/network/", response_model=NetworkVersions)
 async def list_network_versions(request: Request) -> Response:
     """The versions of the network service."""
     links = [{"rel": "self", "href": f"{base_of(request)}/network/v2.0/"}]
     return JSONResponse({"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]})
 
 
-@router.get(V2, f"{V2}/", plain=True, response_model=ResourceList)
+@router.get(V2, f"{V2}/", response_model=ResourceList)
 async def show_network_version(request: Request) -> Response:
     """The kinds of resources of the network service."""
     kinds = [
