@@ -1,6 +1,6 @@
-"""The explorer: one page of HTML, without a network, in which a reader runs a lifecycle.
+"""The explorer: one HTML page, usable offline, in which a reader runs a lifecycle.
 
-The page holds the table as JSON, the lanes as a picture, and an interpreter that knows neither.
+The page holds the table as JSON, the lanes as a picture, and an interpreter for any table.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""What a page teaches beside the lifecycle itself: lessons, questions, and examples of waiters.
+"""Puts the explorer page together: template, styles, scripts, and its data.
 
-Lessons can come from anybody's files, so what they hold is bounded here; the page shows it as text.
+Besides the lifecycle a page holds lessons, questions, and examples of waiters. Lessons can come
+from any file, so their size is bounded here, and the page shows them as text.
 """
 
 from __future__ import annotations
@@ -27,27 +28,27 @@ from ecs_fsm.web.lanes_svg import lanes_svg
 
 Json = Mapping[str, object]
 MOST_LESSONS = 100
-MOST_LETTERS = 4000
-"""In one text of a lesson."""
+MOST_CHARACTERS = 4000
+"""Of one text in a lesson."""
 
 SCRIPTS = (
     "constants", "machine", "run", "address", "dom", "view", "choose", "board", "now", "controls",
     "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share", "main",
 )  # fmt: skip
-"""The scripts in their order: each may use what those before it made."""
+"""The scripts in their order: each may use the names of those before it."""
 STYLES = ("page", "parts", "tables", "panels", "media")
-"""The styles in their order: a later one has the last word."""
+"""The styles in their order: a later one overrides an earlier one."""
 
 
 class Content(NamedTuple):
-    """Lessons and questions as plain data, as their own `as_dict` gives them."""
+    """Lessons and questions as plain data, in the form of their `as_dict`."""
 
     lessons: Sequence[Json] = ()
     quiz: Sequence[Json] = ()
 
 
 def explorer(lifecycle: Lifecycle, taught: Content | None = None) -> str:
-    """The page of a lifecycle with what is taught beside it."""
+    """Return the page of a lifecycle, with lessons and questions if they are given."""
     styles = {
         "colours": bundle.colour_sheet(),
         "drawing": bundle.read("style/drawing.css"),
@@ -66,9 +67,9 @@ def explorer(lifecycle: Lifecycle, taught: Content | None = None) -> str:
 
 
 def content(lifecycle: Lifecycle, folder: Path | None = None) -> Content:
-    """The lessons and questions of a lifecycle, and those of a teacher's own `folder`.
+    """Return the lessons and questions of a lifecycle, with the lessons of a folder.
 
-    Raises `InvalidInput` for a lesson that does not fit.
+    Raise `InvalidInput` for an invalid lesson.
     """
     return Content(
         [lesson.as_dict() for lesson in lessons(lifecycle, folder)],
@@ -77,9 +78,9 @@ def content(lifecycle: Lifecycle, folder: Path | None = None) -> Content:
 
 
 def as_data(lifecycle: Lifecycle, taught: Content) -> dict[str, object]:
-    """Everything for the page, bounded. Raises `InvalidInput` for what is too much."""
+    """Return the data of the page. Raise `InvalidInput` if lessons exceed its bounds."""
     if len(taught.lessons) > MOST_LESSONS:
-        raise InvalidInput(f"there are {len(taught.lessons)} lessons, at most {MOST_LESSONS} fit")
+        raise InvalidInput(f"{len(taught.lessons)} lessons; expected at most {MOST_LESSONS}")
     for lesson in taught.lessons:
         _bound(lesson, str(lesson.get("name", ""))[:60])
     return {
@@ -90,8 +91,8 @@ def as_data(lifecycle: Lifecycle, taught: Content) -> dict[str, object]:
 
 
 def _bound(value: object, name: str) -> None:
-    if isinstance(value, str) and len(value) > MOST_LETTERS:
-        raise InvalidInput(f"lesson {name!r}: a text has at most {MOST_LETTERS} letters")
+    if isinstance(value, str) and len(value) > MOST_CHARACTERS:
+        raise InvalidInput(f"lesson {name!r}: a text has at most {MOST_CHARACTERS} characters")
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
@@ -101,7 +102,7 @@ def _bound(value: object, name: str) -> None:
 
 @cache
 def examples(lifecycle: Lifecycle) -> tuple[Json, ...]:
-    """Waiters to try out, with what is found of them."""
+    """Return waiters to try out, with their findings."""
     file = f"{lifecycle.name}.toml"
     text = (files(__package__) / "waiters" / file).read_text(encoding="utf-8")
     return tuple(_example(examine(placed.waiter)) for placed in read(text, file, lifecycle))

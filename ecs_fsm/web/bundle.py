@@ -1,4 +1,4 @@
-"""What makes one page of several files: it holds them all, and its policy allows nothing else.
+"""Builds one page of several files, with a policy that allows nothing else.
 
 Scripts and styles are named by their hashes in a Content-Security-Policy; data stands in elements
 that no browser runs.
@@ -19,18 +19,18 @@ PARTS = ("fill", "line", "ink")
 
 
 def read(path: str, package: str = "ecs_fsm.explore") -> str:
-    """The text of a file of a package."""
+    """Return the text of a file of a package."""
     return files(package).joinpath(path).read_text(encoding="utf-8")
 
 
 def script(parts: Iterable[str]) -> str:
-    """One script of several that follow one another and leave nothing behind."""
+    """Return one script of several parts, which define no globals."""
     together = "\n".join(parts)
     return f'"use strict";\n(() => {{\n{together}}})();\n'
 
 
 def policy(program: str, styles: Iterable[str]) -> str:
-    """The policy of a page that runs this script, and shows these styles."""
+    """Return the Content-Security-Policy of a page with this script and these styles."""
     shown = " ".join(_hash(text) for text in styles)
     return (
         f"default-src 'none'; script-src {_hash(program)}; style-src {shown}; "
@@ -39,7 +39,7 @@ def policy(program: str, styles: Iterable[str]) -> str:
 
 
 def data(value: object) -> str:
-    """JSON that cannot end the element it stands in."""
+    """Return JSON that cannot end its `<script>` element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -60,12 +60,12 @@ def _named(colours: Colours) -> Iterator[tuple[str, str]]:
 
 
 def colour_names() -> dict[str, str]:
-    """The name of each colour of a light picture."""
+    """Return the name of each colour of a light picture."""
     return {colour: name for name, colour in _named(COLOURS[Theme.LIGHT])}
 
 
 def colour_sheet() -> str:
-    """The rules: what each colour is in each theme, and the classes that paint with it."""
+    """Return CSS: each colour in both themes, and the classes that use it."""
     light, dark = (
         "".join(f"--{name}:{colour};" for name, colour in _named(COLOURS[theme]))
         for theme in (Theme.LIGHT, Theme.DARK)

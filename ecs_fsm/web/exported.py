@@ -1,8 +1,8 @@
-"""A lifecycle as plain data: the table with its words, as small as a page needs it.
+"""A lifecycle as plain data, small enough for a page.
 
-Words stand once, everything else names them by their place. Why an event is refused was found out
-by `Lifecycle.reason` for every trigger in every state; only what guards hold back is left to
-whoever reads the data, because it depends on what a server remembers.
+Each word is written once; everything else refers to it by number. The data has the reason for every
+refusal (`Lifecycle.reason`) except those by guards, which depend on facts: the reader of the data
+decides these.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ecs_fsm.waiters.judge import GONE, NAMES
 
 Json = dict[str, object]
 NOWHERE = -1
-"""The place of what is not there: no task, no server yet, no refusal."""
+"""Stands for no task, no server yet, or no refusal."""
 
 
 def exported(lifecycle: Lifecycle) -> Json:
-    """The lifecycle as data that JSON can hold."""
+    """Return the lifecycle as data for JSON."""
     return _Export(lifecycle).everything()
 
 
 class _Export:
-    """The places of a lifecycle's words, and what is told by them."""
+    """Numbers the words of a lifecycle, and writes everything else with these numbers."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self.lifecycle = lifecycle
@@ -36,7 +36,7 @@ class _Export:
         self.facts = {name: n for n, name in enumerate(lifecycle.memory.names)}
 
     def everything(self) -> Json:
-        """All that the page knows."""
+        """Return the whole data."""
         lifecycle, table = self.lifecycle, self.lifecycle.table
         return {
             "lifecycle": lifecycle.name,
@@ -48,7 +48,7 @@ class _Export:
             "wait": WAIT,
             "vm_states": _words(table.vm_states),
             "task_states": _words(table.task_states),
-            "statuses": [[*told, s.tone] for told, s in _with(table.statuses)],
+            "statuses": [[word.value, word.meaning, word.tone] for word in table.statuses],
             "states": [self._state(state) for state in self.states],
             "facts": [self._fact(name) for name in self.facts],
             "triggers": [self._trigger(t) for t in lifecycle.triggers.values()],
@@ -91,12 +91,12 @@ class _Export:
     def _transition(self, transition: Transition) -> list[object]:
         source = NOWHERE if transition.source is None else self.states[transition.source]
         path = [self.states[state] for state in transition.path]
-        told: list[object] = [self.triggers[transition.trigger], source, path]
+        row: list[object] = [self.triggers[transition.trigger], source, path]
         if transition.when or transition.learns:
-            told.append(self._pairs(transition.when))
+            row.append(self._pairs(transition.when))
         if transition.learns:
-            told.append(self._pairs(transition.learns))
-        return told
+            row.append(self._pairs(transition.learns))
+        return row
 
     def _pairs(self, facts: Facts | Iterable[tuple[str, str]]) -> list[list[int]]:
         values = self.lifecycle.memory.values
@@ -121,9 +121,5 @@ class _Export:
         return reasons.setdefault(why, len(reasons))
 
 
-def _with(words: Iterable[Word]) -> list[tuple[list[str], Word]]:
-    return [([word.value, word.meaning], word) for word in words]
-
-
 def _words(words: Iterable[Word]) -> list[list[str]]:
-    return [told for told, _ in _with(words)]
+    return [[word.value, word.meaning] for word in words]

@@ -1,4 +1,4 @@
-"""The lanes of a lifecycle as SVG for a page: small, without styles of its own, ready to be run.
+"""The lanes of a lifecycle as SVG for a page: small, without styles of its own.
 
 What the engine painted, with classes for its colours; a box carries `data-state`, an arrow
 `data-transitions` and the name of a request `data-trigger`, each the place of that in the exported
@@ -21,18 +21,18 @@ from ecs_fsm.draw.styles import Theme
 from ecs_fsm.web.bundle import colour_names
 
 ABOVE = ("title", "explained")
-"""Boxes that the page tells in its own text."""
+"""Boxes whose text the page shows elsewhere."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _BOUNDS = re.compile(r"translate\((\S+) (\S+)\)")
 
 
 def lanes_svg(lifecycle: Lifecycle) -> str:
-    """The `<svg>` of the lanes."""
+    """Return the lanes as an `<svg>` element."""
     return _LanesSvg(lifecycle, lanes(lifecycle)).text()
 
 
 class _LanesSvg:
-    """One picture on its way into a page."""
+    """Writes one picture as markup for a page."""
 
     def __init__(self, lifecycle: Lifecycle, picture: Picture) -> None:
         self.picture = picture
@@ -45,7 +45,7 @@ class _LanesSvg:
         self.colours = colour_names()
 
     def text(self) -> str:
-        """The whole as markup."""
+        """Return the whole picture as markup."""
         made = ET.fromstring(render(self.picture, "svg", Theme.LIGHT))  # noqa: S314 our own
         graph = next(g for g in made.iter(f"{{{SPACE}}}g") if g.get("class") == "graph")
         shift = _BOUNDS.search(graph.get("transform", ""))
@@ -68,7 +68,7 @@ class _LanesSvg:
         return "".join((*parts, "</svg>"))
 
     def _lane(self, key: str) -> str:
-        """The lane in which a box or an arrow lies."""
+        """Return the lane of a box or an arrow."""
         found = self.boxes[self.arrows[key].head if key in self.arrows else key].bounds
         for lane in self.lanes:
             ground = self.boxes[lane].bounds
@@ -81,12 +81,12 @@ class _LanesSvg:
         return bounds.y + bounds.height / 2 if bounds else 0
 
     def _group(self, group: ET.Element, key: str) -> Iterator[str]:
-        yield f"<g{self._told(key)}>"
+        yield f"<g{self._attributes(key)}>"
         for part in group:
             yield self._part(part, part.tag.removeprefix(f"{{{SPACE}}}"), key)
         yield "</g>"
 
-    def _told(self, key: str) -> str:
+    def _attributes(self, key: str) -> str:
         if key in self.arrows:
             arrow = self.arrows[key]
             own = ",".join(str(self.transitions[t]) for t in arrow.transitions)
@@ -107,7 +107,7 @@ class _LanesSvg:
         if tag == "path" and key in self.boxes:
             return _rounded(part.get("d", ""), drawn)
         if tag == "path":
-            return f'<path{_class(drawn)} d="{_way(part.get("d", ""))}"/>'
+            return f'<path{_class(drawn)} d="{_line_of(part.get("d", ""))}"/>'
         if tag == "polygon":
             points = part.get("points", "").split()
             corners = points[:-1] if points[0] == points[-1] else points
@@ -122,9 +122,11 @@ class _LanesSvg:
         words = part.text or ""
         box = self.boxes.get(key)
         chip = box and not box.state and box.look in (Look.REQUEST, Look.PROGRESS)
-        asked = f' data-trigger="{self.triggers[words]}"' if chip and words in self.triggers else ""
+        trigger = (
+            f' data-trigger="{self.triggers[words]}"' if chip and words in self.triggers else ""
+        )
         at = f'x="{_short(float(part.get("x", 0)))}" y="{_short(float(part.get("y", 0)))}"'
-        return f"<text{_class(drawn)} {at}{asked}>{escape(words)}</text>"
+        return f"<text{_class(drawn)} {at}{trigger}>{escape(words)}</text>"
 
     def _classes(self, part: ET.Element) -> list[str]:
         found = [
@@ -165,17 +167,17 @@ def _numbers(text: str) -> list[float]:
 
 
 def _rounded(path: str, drawn: list[str]) -> str:
-    """A box with round corners, which the engine writes as a long path."""
+    """Return a box with round corners, which the engine writes as a long path."""
     numbers = _numbers(path)
     across, down = numbers[::2], numbers[1::2]
     size = (min(across), min(down), max(across) - min(across), max(down) - min(down))
-    told = zip(("x", "y", "width", "height"), size, strict=True)
-    at = " ".join(f'{name}="{_short(number)}"' for name, number in told)
+    sides = zip(("x", "y", "width", "height"), size, strict=True)
+    at = " ".join(f'{name}="{_short(number)}"' for name, number in sides)
     return f'<rect{_class(drawn)} {at} rx="{_short(max(across) - across[0])}"/>'
 
 
-def _way(path: str) -> str:
-    """The line of an arrow: straight where it is."""
+def _line_of(path: str) -> str:
+    """Return the path of an arrow, shorter if it is straight."""
     numbers = _numbers(path)
     across, down = numbers[::2], numbers[1::2]
     if len(set(down)) == 1:

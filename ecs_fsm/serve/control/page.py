@@ -1,6 +1,6 @@
-"""The live page: the servers on the lanes of their lifecycle, for whoever opens `/` in a browser.
+"""The live page at `/`: the servers of the cloud on the lanes of their lifecycle.
 
-It is one text with all that it needs, made once for a lifecycle; its policy lets it talk to this
+It is one self-contained text, made once for a lifecycle. Its policy allows connections to this
 server only.
 """
 
@@ -21,16 +21,16 @@ from ecs_fsm.core.scenario import HANG, choices
 
 HERE = "ecs_fsm.serve.control"
 SHARED_STYLES = ("drawing", "page", "parts", "tables")
-"""Styles of the explorer that this page wears too."""
+"""Styles of the explorer that this page uses."""
 SCRIPTS = (
     "words", "frames", "servers", "talk", "lanes", "picture", "list", "chosen", "history", "faults",
     "clock", "main",
 )  # fmt: skip
-"""The scripts in their order: each may use what those before it made."""
+"""The scripts in their order: each may use the names of those before it."""
 
 
 async def front(request: Request) -> Response:
-    """The page of the cloud that the application serves."""
+    """Answer with the page of the cloud that the application serves."""
     lifecycle: Lifecycle = request.app.state.cloud.lifecycle
     text, policy = await asyncio.to_thread(made, lifecycle)
     return HTMLResponse(
@@ -46,7 +46,7 @@ async def front(request: Request) -> Response:
 
 @cache
 def made(lifecycle: Lifecycle) -> tuple[str, str]:
-    """The text of the page, and the policy that belongs to it."""
+    """Return the text of the page, and its policy."""
     from ecs_fsm.web import bundle
 
     styles = [
@@ -69,7 +69,7 @@ def made(lifecycle: Lifecycle) -> tuple[str, str]:
 
 
 def words(lifecycle: Lifecycle) -> dict[str, object]:
-    """What the page must know of a lifecycle; states stand in the order of its picture."""
+    """Return the data of the page; states are in the order of its picture."""
     memory = lifecycle.memory
     return {
         "lifecycle": lifecycle.name,
@@ -88,7 +88,7 @@ def words(lifecycle: Lifecycle) -> dict[str, object]:
 
 
 def _example(lifecycle: Lifecycle) -> str:
-    """A fault as one can write it, of the operation with most steps."""
+    """Return a fault as an example, of the operation with most steps."""
     longest = max(lifecycle.operations.values(), key=lambda operation: len(operation.steps))
     return f"{longest.name}:{choices(lifecycle, longest)[0]}"
 
@@ -115,7 +115,7 @@ def _trigger(trigger: Trigger) -> dict[str, object]:
 
 
 def main() -> None:
-    """Write the picture of every built-in lifecycle that the page shows at once."""
+    """Write the picture of every built-in lifecycle, so that the page need not draw it."""
     from ecs_fsm.lifecycles import NAMES, server_class
     from ecs_fsm.web.lanes_svg import lanes_svg
 
