@@ -186,7 +186,7 @@ def _one(
 
 def _many(file: str) -> list[Report]:
     from ecs_fsm.waiters.report import examine
-    from ecs_fsm.waiters.waiter_file import read_file
+    from ecs_fsm.waiters.waiter import read_file
 
     return [examine(*placed) for placed in read_file(file, servers().lifecycle)]
 

@@ -21,7 +21,7 @@ from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.quiz import questions
 from ecs_fsm.waiters.findings import Finding
 from ecs_fsm.waiters.report import Report, examine
-from ecs_fsm.waiters.waiter_file import read
+from ecs_fsm.waiters.waiter import read
 from ecs_fsm.web import bundle
 from ecs_fsm.web.exported import exported
 from ecs_fsm.web.lanes_svg import lanes_svg

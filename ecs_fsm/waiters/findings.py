@@ -10,8 +10,8 @@ from ecs_fsm.waiters.judge import (
     CAUSE,
     NAMES,
     Attribute,
-    Decision,
     FindingKind,
+    Reaction,
     Risks,
     Sighting,
     can_succeed,
@@ -22,7 +22,7 @@ from ecs_fsm.waiters.judge import (
 )
 from ecs_fsm.waiters.runs import OperationRun, Runs
 
-Decisions = Mapping[str, Decision]
+Reactions = Mapping[str, Reaction]
 
 MOST_STATES = 4
 """States to name one by one before they are counted."""
@@ -43,15 +43,15 @@ CLAIMS = {
 
 
 class Judged(NamedTuple):
-    """What is judged of a waiter: the runs that it may meet, what it polls, and its decisions.
+    """What is judged of a waiter: the runs that it may meet, what it polls, and its reactions.
 
-    `lists` are its values by the name of their list, `decisions` those at each value.
+    `lists` are its values by the name of their list, `reactions` those to each value.
     """
 
     runs: Runs
     polls: Attribute
     lists: Mapping[str, tuple[str, ...]]
-    decisions: Decisions
+    reactions: Reactions
 
 
 class Finding(NamedTuple):
@@ -91,21 +91,21 @@ class Finding(NamedTuple):
 
 def find(judged: Judged) -> tuple[Finding, ...]:
     """Return every finding, in the order of `FindingKind` and of the attribute's values."""
-    known, decisions = risks(judged.runs, judged.polls), judged.decisions
+    known, reactions = risks(judged.runs, judged.polls), judged.reactions
     found = [_unknown(judged, name, value, known) for name, value in _unknown_values(judged)]
-    if Decision.SUCCESS not in decisions.values():
+    if Reaction.SUCCESS not in reactions.values():
         found.append(_never(judged, known))
-    for kind, decision in CAUSE.items():
+    for kind, reaction in CAUSE.items():
         for value, kinds in known.items():
-            if kind in kinds and decisions[value] is decision:
+            if kind in kinds and reactions[value] is reaction:
                 found.append(_at_value(judged, kind, value))
     return tuple(found)
 
 
 def notes(judged: Judged) -> tuple[str, ...]:
     """Return what no choice of values changes: the steps that can hang while the waiter goes on."""
-    decisions, polls = judged.decisions, judged.polls
-    waited = [s for s in judged.runs.hanging if decisions[polls.of(s)] is Decision.GO_ON]
+    reactions, polls = judged.reactions, judged.polls
+    waited = [s for s in judged.runs.hanging if reactions[polls.of(s)] is Reaction.GO_ON]
     if not waited:
         return ()
     named = [f"{state} ({polls.of(state)})" for state in waited[:MOST_STATES]]
@@ -153,18 +153,18 @@ def _never(judged: Judged, known: Risks) -> Finding:
 
 def _whole(judged: Judged) -> tuple[OperationRun, tuple[str, ...]]:
     """Return the shortest run that succeeds, and what is polled of it until the waiter stops."""
-    run, polls, decisions = judged.runs.shortest(), judged.polls, judged.decisions
+    run, polls, reactions = judged.runs.shortest(), judged.polls, judged.reactions
     values = [polls.of(node.state) for node in run.nodes] + [polls.of(None)] * run.gone
-    stops = (n for n, v in enumerate(values, 1) if decisions[v] is not Decision.GO_ON)
+    stops = (n for n, v in enumerate(values, 1) if reactions[v] is not Reaction.GO_ON)
     return run, tuple(values[: next(stops, len(values))])
 
 
 def _at_value(judged: Judged, kind: FindingKind, value: str) -> Finding:
-    runs, polls, decisions = judged.runs, judged.polls, judged.decisions
+    runs, polls, reactions = judged.runs, judged.polls, judged.reactions
     known = risks(runs, polls)
-    run, seen = _shown(runs, known[value][kind], polls, decisions)
+    run, seen = _shown(runs, known[value][kind], polls, reactions)
     polled = tuple(polls.of(run.nodes[n].state if n < len(run.nodes) else None) for n in seen)
-    avoidable = _avoidable(value, known, decisions)
+    avoidable = _avoidable(value, known, reactions)
     other = None if avoidable else free_of(kind, value, runs, polls, _others(judged))
     advice = "" if avoidable else _advice(judged, other)
     message = _sentence(kind, run, polled, polls, advice)
@@ -172,7 +172,7 @@ def _at_value(judged: Judged, kind: FindingKind, value: str) -> Finding:
 
 
 def _shown(
-    runs: Runs, sighting: Sighting, polls: Attribute, decisions: Decisions
+    runs: Runs, sighting: Sighting, polls: Attribute, reactions: Reactions
 ) -> tuple[OperationRun, tuple[int, ...]]:
     """Return the run of a sighting and the indexes to poll.
 
@@ -181,15 +181,15 @@ def _shown(
     run, index = runs.through(sighting.position, succeeding=sighting.succeeding)
     if not sighting.beyond:
         return run, (index,)
-    goes_on = decisions[polls.of(sighting.position.node.state)] is Decision.GO_ON
+    goes_on = reactions[polls.of(sighting.position.node.state)] is Reaction.GO_ON
     return run, (index, index + 1) if goes_on else (index + 1,)
 
 
-def _avoidable(value: str, known: Risks, decisions: Decisions) -> bool:
-    """Return whether another decision at the value is clean and leaves some value for success."""
-    others = [d for d in Decision if d is not decisions[value] and clean(known[value], d)]
-    successes = sum(decision is Decision.SUCCESS for decision in decisions.values())
-    only_success = decisions[value] is Decision.SUCCESS and successes == 1
+def _avoidable(value: str, known: Risks, reactions: Reactions) -> bool:
+    """Return whether another reaction to the value is clean and leaves some value for success."""
+    others = [d for d in Reaction if d is not reactions[value] and clean(known[value], d)]
+    successes = sum(reaction is Reaction.SUCCESS for reaction in reactions.values())
+    only_success = reactions[value] is Reaction.SUCCESS and successes == 1
     return bool(others) and (not only_success or can_succeed(known, but=value))
 
 

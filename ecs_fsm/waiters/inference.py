@@ -11,8 +11,8 @@ from ecs_fsm.waiters.judge import (
     GONE,
     STATUS,
     Attribute,
-    Decision,
     FindingKind,
+    Reaction,
     best,
     caused,
     find_attribute,
@@ -23,7 +23,7 @@ from ecs_fsm.waiters.starts import Start, cover, select
 from ecs_fsm.waiters.waiter import Waiter, Words, facts_of, places
 
 RiskKinds = Mapping[str, frozenset[FindingKind]]
-"""By value, the findings that some decision there causes."""
+"""By value, the findings that some reaction to it causes."""
 
 
 def infer(
@@ -45,13 +45,13 @@ def infer(
     found = []
     groups = _groups(lifecycle, operation, starts, polls)
     for number, (group, risky) in enumerate(groups, start=1):
-        decisions = best(risky)
-        lists = {d: [value for value in decisions if decisions[value] is d] for d in Decision}
+        reactions = best(risky)
+        lists = {d: [value for value in reactions if reactions[value] is d] for d in Reaction}
         waiter = Waiter(
             operation,
-            lists[Decision.SUCCESS],
-            pending=lists[Decision.GO_ON],
-            failure=lists[Decision.FAILURE],
+            lists[Reaction.SUCCESS],
+            pending=lists[Reaction.GO_ON],
+            failure=lists[Reaction.FAILURE],
             attribute=attribute,
             from_=cover(lifecycle, operation, group),
             name=operation if len(groups) == 1 else f"{operation} {number}",
@@ -91,9 +91,9 @@ def _union(one: RiskKinds, other: RiskKinds, polls: Attribute) -> RiskKinds:
 
 def _found(risky: RiskKinds) -> frozenset[tuple[str, FindingKind]]:
     """Return the findings of the best waiter."""
-    decisions = best(risky)
+    reactions = best(risky)
     return frozenset(
-        (value, kind) for value in risky for kind in caused(risky[value], decisions[value])
+        (value, kind) for value in risky for kind in caused(risky[value], reactions[value])
     )
 
 

@@ -1,7 +1,7 @@
-"""What can be polled of a server, and what is wrong with each decision on a polled value.
+"""What can be polled of a server, and what is wrong with each reaction to a polled value.
 
-A waiter that polls rarely can see any state of a run first. So what it decides at one value is
-independent of what it decides at the others, and everything that can go wrong at a value follows
+A waiter that polls rarely can see any state of a run first. So its reaction to one value is
+independent of its reactions to the others, and everything that can go wrong at a value follows
 from the positions of the runs that show it. The findings of a waiter are therefore exact: they are
 the union over its values, and no sequence of polls has to be enumerated.
 """
@@ -87,8 +87,8 @@ def find_attribute(lifecycle: Lifecycle, name: str) -> Attribute:
     return Attribute(name, tuple(dict.fromkeys(values)))
 
 
-class Decision(StrEnum):
-    """What a waiter does at a value. Of equally good decisions the first one is chosen."""
+class Reaction(StrEnum):
+    """What a waiter does at a value. Of equally good reactions the first one is chosen."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -120,16 +120,16 @@ WEIGHT = (
     FindingKind.MISSES, FindingKind.SPURIOUS_FAILURE, FindingKind.LEAVES_EARLY,
     FindingKind.FALSE_SUCCESS, FindingKind.BLIND, FindingKind.HANGS,
 )  # fmt: skip
-"""What a decision at a value can cause, the worst first."""
+"""What a reaction to a value can cause, the worst first."""
 CAUSE = {
-    FindingKind.SPURIOUS_FAILURE: Decision.FAILURE,
-    FindingKind.LEAVES_EARLY: Decision.SUCCESS,
-    FindingKind.FALSE_SUCCESS: Decision.SUCCESS,
-    FindingKind.MISSES: Decision.GO_ON,
-    FindingKind.BLIND: Decision.GO_ON,
-    FindingKind.HANGS: Decision.GO_ON,
+    FindingKind.SPURIOUS_FAILURE: Reaction.FAILURE,
+    FindingKind.LEAVES_EARLY: Reaction.SUCCESS,
+    FindingKind.FALSE_SUCCESS: Reaction.SUCCESS,
+    FindingKind.MISSES: Reaction.GO_ON,
+    FindingKind.BLIND: Reaction.GO_ON,
+    FindingKind.HANGS: Reaction.GO_ON,
 }
-"""The decision that causes each kind of finding."""
+"""The reaction that causes each kind of finding."""
 
 
 class Sighting(NamedTuple):
@@ -146,12 +146,12 @@ class Sighting(NamedTuple):
 
 
 Risks = Mapping[str, Mapping[FindingKind, Sighting]]
-"""By polled value, in the attribute's order: the findings that some decision there causes."""
+"""By polled value, in the attribute's order: the findings that some reaction to it causes."""
 
 
 @lru_cache(maxsize=4096)
 def risks(runs: Runs, attribute: Attribute) -> Risks:
-    """Return what is wrong with each decision at each value that can be polled in `runs`."""
+    """Return what is wrong with each reaction to each value that can be polled in `runs`."""
     return _risks(runs, runs.positions, attribute)
 
 
@@ -175,7 +175,7 @@ def _risks(runs: Runs, positions: Iterable[RunPosition], attribute: Attribute) -
 def _seen(
     runs: Runs, position: RunPosition, beyond: bool
 ) -> Iterator[tuple[FindingKind, Sighting]]:
-    """Yield every kind of finding that some decision causes when it is taken at this position."""
+    """Yield every kind of finding that some reaction causes at this position."""
     ended = runs.ended(position)
     for_ever = beyond or (ended and not runs.gone(position))
     right = runs.length(position, succeeding=True)
@@ -205,46 +205,46 @@ def broken(lifecycle: Lifecycle) -> frozenset[State]:
     return frozenset(s for s in ends if lifecycle.rests(s) and not s.task_state)
 
 
-def caused(kinds: Collection[FindingKind], decision: Decision) -> frozenset[FindingKind]:
-    """Return those of a value's possible findings that a decision causes."""
-    return frozenset(kind for kind in kinds if CAUSE[kind] is decision)
+def caused(kinds: Collection[FindingKind], reaction: Reaction) -> frozenset[FindingKind]:
+    """Return those of a value's possible findings that a reaction causes."""
+    return frozenset(kind for kind in kinds if CAUSE[kind] is reaction)
 
 
-def clean(kinds: Collection[FindingKind], decision: Decision) -> bool:
-    """Return whether a decision causes none of a value's possible findings."""
-    return not caused(kinds, decision)
+def clean(kinds: Collection[FindingKind], reaction: Reaction) -> bool:
+    """Return whether a reaction causes none of a value's possible findings."""
+    return not caused(kinds, reaction)
 
 
 def can_succeed(risky: Mapping[str, Collection[FindingKind]], but: str | None = None) -> bool:
     """Return whether some value (other than `but`) can mean success without a finding."""
-    return any(clean(k, Decision.SUCCESS) for value, k in risky.items() if value != but)
+    return any(clean(k, Reaction.SUCCESS) for value, k in risky.items() if value != but)
 
 
-def best(risky: Mapping[str, Collection[FindingKind]]) -> dict[str, Decision]:
-    """Return the decision with the least findings at each value; the worst kind counts most.
+def best(risky: Mapping[str, Collection[FindingKind]]) -> dict[str, Reaction]:
+    """Return the reaction to each value with the least findings; the worst kind counts most.
 
     At least one value means success: a waiter that never succeeds is worse than any other. Values
     are independent, so the minimum at each value is the minimum of the whole.
     """
-    chosen = {value: min(Decision, key=lambda d: _cost(k, d)) for value, k in risky.items()}
-    if Decision.SUCCESS not in chosen.values():
+    chosen = {value: min(Reaction, key=lambda r: _cost(k, r)) for value, k in risky.items()}
+    if Reaction.SUCCESS not in chosen.values():
         least = min(risky, key=lambda value: _increase(risky[value], chosen[value]))
-        chosen[least] = Decision.SUCCESS
+        chosen[least] = Reaction.SUCCESS
     return chosen
 
 
-def _cost(kinds: Collection[FindingKind], decision: Decision) -> list[bool]:
-    return [kind in kinds and CAUSE[kind] is decision for kind in WEIGHT]
+def _cost(kinds: Collection[FindingKind], reaction: Reaction) -> list[bool]:
+    return [kind in kinds and CAUSE[kind] is reaction for kind in WEIGHT]
 
 
-def _increase(kinds: Collection[FindingKind], decision: Decision) -> list[int]:
-    """Return what success costs in place of `decision`."""
-    costs = zip(_cost(kinds, Decision.SUCCESS), _cost(kinds, decision), strict=True)
+def _increase(kinds: Collection[FindingKind], reaction: Reaction) -> list[int]:
+    """Return what success costs in place of `reaction`."""
+    costs = zip(_cost(kinds, Reaction.SUCCESS), _cost(kinds, reaction), strict=True)
     return [new - old for new, old in costs]
 
 
 @lru_cache(maxsize=4096)
-def _best(runs: Runs, attribute: Attribute) -> Mapping[str, Decision]:
+def _best(runs: Runs, attribute: Attribute) -> Mapping[str, Reaction]:
     return best(risks(runs, attribute))
 
 
@@ -268,8 +268,8 @@ def free_of(
     """
     own = caused(risks(runs, polls)[value], CAUSE[kind])
     for other in others:
-        known, decisions = risks(runs, other), _best(runs, other)
+        known, reactions = risks(runs, other), _best(runs, other)
         here = {other.of(state): None for state in _showing(runs, polls)[value]}
-        if frozenset().union(*(caused(known[v], decisions[v]) for v in here)) <= own - {kind}:
+        if frozenset().union(*(caused(known[v], reactions[v]) for v in here)) <= own - {kind}:
             return other
     return None
