@@ -24,9 +24,9 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.imagestore import ImageStore
 from ecs_fsm.serve.cloud.jobs import Jobs
 from ecs_fsm.serve.control import page
-from ecs_fsm.serve.http import errors, versions
+from ecs_fsm.serve.http import api_errors, versions
 from ecs_fsm.serve.http.access import Access
-from ecs_fsm.serve.http.errors import Api
+from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.listen import Settings
 from ecs_fsm.serve.http.middleware import AccessLog, RequestGuard, ResponseHeaders, SlashMerger
@@ -215,7 +215,7 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
     wire = WireFaults(named_requests, cloud.seed)
     app = Starlette(
         routes=services,
-        exception_handlers=errors.HANDLERS,
+        exception_handlers=api_errors.HANDLERS,
         lifespan=_running,
         middleware=[
             Middleware(AccessLog, clock=cloud.clock),

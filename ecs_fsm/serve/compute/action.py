@@ -14,8 +14,8 @@ from pydantic import JsonValue, ValidationError
 
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.compute.api import ComputeContext
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.versions import HIGHEST, LOWEST
 
 Changes = Mapping[str, Json]

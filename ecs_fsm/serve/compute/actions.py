@@ -35,7 +35,7 @@ from ecs_fsm.serve.compute.schemas import (
     within_quota,
 )
 from ecs_fsm.serve.compute.views import AnswerKind, host_name, server_view
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
 router = Handlers(tags=["compute"], responses=REFUSED)

@@ -19,8 +19,8 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.compute.views import AnswerKind, ViewOptions, server_view
 from ecs_fsm.serve.http.access import Caller
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import Known, Microversion, RequestContext, caller, microversion
-from ecs_fsm.serve.http.errors import ApiError
 
 MOST_WRITTEN = 20_000
 """Servers that are kept as JSON at once."""

@@ -25,8 +25,8 @@ from ecs_fsm.serve.cloud.vocabulary import (
 )
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.schemas import REFUSED, FixedAddress, Flag
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.network.ports import attachments, chosen_addresses, free_address
 

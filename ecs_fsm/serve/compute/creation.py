@@ -18,7 +18,7 @@ from ecs_fsm.serve.cloud.vocabulary import FROM_VOLUME, WITHOUT_NETWORK
 from ecs_fsm.serve.compute.api import ComputeContext
 from ecs_fsm.serve.compute.keypairs import keypairs_of
 from ecs_fsm.serve.compute.schemas import NewServerFields, within_quota
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.network.groups import SecurityGroup, groups_of
 from ecs_fsm.serve.network.ports import free_address
 

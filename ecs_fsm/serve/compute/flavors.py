@@ -14,11 +14,10 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.catalog import Flavor, catalog
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body, Link
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body, Limit, LinkBody, Marker, next_url, page
 from ecs_fsm.serve.http.context import Microversion
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.paging import Limit, Marker, next_url, page
 
 DESCRIPTION, EXTRA_SPECS, SWAP_A_NUMBER = 55, 61, 75
 """Microversions from which a flavor shows these."""
@@ -38,7 +37,7 @@ class BriefFlavor(Body):
 
     id: str
     name: str
-    links: list[Link]
+    links: list[LinkBody]
 
 
 class DetailedFlavor(BriefFlavor):
@@ -60,14 +59,14 @@ class BriefFlavorList(Body):
     """The short list."""
 
     flavors: list[BriefFlavor]
-    flavors_links: list[Link] | None = None
+    flavors_links: list[LinkBody] | None = None
 
 
 class FlavorList(Body):
     """The list in detail."""
 
     flavors: list[DetailedFlavor]
-    flavors_links: list[Link] | None = None
+    flavors_links: list[LinkBody] | None = None
 
 
 class OneFlavor(Body):

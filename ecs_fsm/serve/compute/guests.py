@@ -20,8 +20,8 @@ from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.creation import group_of
 from ecs_fsm.serve.compute.schemas import REFUSED, AddressFields, Items, Name, Text
 from ecs_fsm.serve.compute.views import addresses_view, security_group_view
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.network.groups import SecurityGroup, groups_of
 from ecs_fsm.serve.network.ports import attachments

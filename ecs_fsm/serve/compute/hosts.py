@@ -16,9 +16,9 @@ from ecs_fsm.serve.cloud.cloud import HOSTS
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.views import Fields, host_name, host_of
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
 from ecs_fsm.serve.http.context import Administrator, Known, Microversion
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
 VCPUS, RAM, DISK = 1024, 4 * 1024 * 1024, 100_000

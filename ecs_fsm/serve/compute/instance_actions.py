@@ -16,9 +16,9 @@ from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.schemas import REFUSED
 from ecs_fsm.serve.compute.views import Fields, host_id, host_of, long_time
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import Limit, Marker, next_url, page
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.paging import Limit, Marker, next_url, page
 
 router = Handlers(tags=["compute"], responses=REFUSED)
 

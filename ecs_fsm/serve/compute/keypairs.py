@@ -16,11 +16,18 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.store import Repository, StateFile
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned
 from ecs_fsm.serve.http.access import Caller
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import (
+    COMPUTE_ERRORS,
+    COMPUTE_FAULT,
+    Body,
+    Limit,
+    Marker,
+    errors,
+    page,
+)
 from ecs_fsm.serve.http.context import collection
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.paging import Limit, Marker, page
 
 WITH_TYPE, PAGED, GIVEN_ONLY = 2, 35, 92
 """Microversions from which keypairs have a type, come in pages, and must bring their key."""

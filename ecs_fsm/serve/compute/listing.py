@@ -18,8 +18,8 @@ from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext
 from ecs_fsm.serve.compute.schemas import as_flag
 from ecs_fsm.serve.compute.views import host_of, is_locked
-from ecs_fsm.serve.http.errors import ApiError
-from ecs_fsm.serve.http.paging import MOST
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import MOST_ITEMS
 from ecs_fsm.serve.network.ports import attachments
 
 Test = Callable[[Instance], bool]
@@ -194,10 +194,10 @@ def servers_of(context: ComputeContext) -> ServerPage:
 def _limit(query: QueryParams) -> int:
     text = query.get("limit")
     if text is None:
-        return MOST
+        return MOST_ITEMS
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
         raise ApiError(400, f"Invalid input for query parameter limit. Value: {text[:40]}")
-    return min(int(text), MOST)
+    return min(int(text), MOST_ITEMS)
 
 
 def _behind(found: Iterator[Instance], marker: str) -> None:

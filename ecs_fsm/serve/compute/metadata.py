@@ -12,8 +12,8 @@ from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.vocabulary import DELETE_METADATA, UPDATE_METADATA
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.schemas import MOST_TAGS, REFUSED, Items, TagName, within_quota
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
 router = Handlers(tags=["compute"], responses=REFUSED)

@@ -17,7 +17,7 @@ from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.instance_actions import time_of
 from ecs_fsm.serve.compute.schemas import REFUSED
 from ecs_fsm.serve.compute.views import Fields, host_name, host_of
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
 router = Handlers(tags=["compute"], responses=REFUSED)

@@ -20,10 +20,9 @@ from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.schemas import MOST_ITEMS, Items, Text
 from ecs_fsm.serve.compute.views import Fields, links, security_group_view
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body, Link
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body, Limit, LinkBody, Marker, next_url, page
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.paging import Limit, Marker, next_url, page
 from ecs_fsm.serve.image.schemas import Filter
 from ecs_fsm.serve.network.groups import groups_of
 
@@ -37,14 +36,14 @@ class ComputeImage(Body):
 
     id: str
     name: str
-    links: list[Link]
+    links: list[LinkBody]
 
 
 class ComputeImageList(Body):
     """The compute API's list of images."""
 
     images: list[ComputeImage]
-    images_links: list[Link] | None = None
+    images_links: list[LinkBody] | None = None
 
 
 class OneComputeImage(Body):

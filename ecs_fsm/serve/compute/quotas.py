@@ -10,8 +10,8 @@ from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS
 from ecs_fsm.serve.compute.schemas import MOST_ITEMS
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
 UNLIMITED = 1_000_000

@@ -14,8 +14,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, Link, errors
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, LinkBody, errors
 
 MOST_ITEMS = 128
 """Metadata entries of a server or an image."""
@@ -174,7 +174,7 @@ class BriefServer(Body):
 
     id: str
     name: str
-    links: list[Link]
+    links: list[LinkBody]
 
 
 class DetailedServer(BriefServer):
@@ -213,21 +213,21 @@ class ServerList(Body):
     """A page of a list with details, and a link to the next one."""
 
     servers: list[DetailedServer]
-    servers_links: list[Link] | None = None
+    servers_links: list[LinkBody] | None = None
 
 
 class BriefServerList(Body):
     """A page of a list without details, and a link to the next one."""
 
     servers: list[BriefServer]
-    servers_links: list[Link] | None = None
+    servers_links: list[LinkBody] | None = None
 
 
 class CreatedServer(Body):
     """The fields of a server in the answer to its creation."""
 
     id: str
-    links: list[Link]
+    links: list[LinkBody]
     adminPass: str  # noqa: N815
     disk_config: str = Field(alias="OS-DCF:diskConfig")
     security_groups: list[dict[str, str]]

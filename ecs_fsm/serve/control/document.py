@@ -11,8 +11,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.bodies import COMPUTE_FAULT, Schema, fields
-from ecs_fsm.serve.http.errors import Api
 from ecs_fsm.serve.http.handlers import Face
 from ecs_fsm.serve.network.schemas import NETWORK_ERROR
 

@@ -27,7 +27,7 @@ from ecs_fsm.serve.control.schemas import (
     ScenarioRequest,
 )
 from ecs_fsm.serve.control.views import MOST_CHANGES
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.wire import WireFaults
 

@@ -1,11 +1,17 @@
-"""What bodies of all APIs share: unknown keys are ignored, and schemas of errors."""
+"""What bodies of all APIs share: unknown keys are ignored, errors have schemas, lists have pages.
+
+A page has a limit, and a marker, the id of the last item of the previous page.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Protocol, TypeVar
 
+from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict
 
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Responses
 
 
@@ -15,7 +21,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class Link(Body):
+class LinkBody(Body):
     """A link to a resource."""
 
     rel: str
@@ -30,7 +36,7 @@ class Version(Body):
     version: str
     min_version: str
     updated: str
-    links: list[Link]
+    links: list[LinkBody]
 
 
 class OneVersion(Body):
@@ -81,3 +87,45 @@ COMPUTE_ERRORS = errors(
     _404="There is no such thing.",
     _406="The microversion is out of range.",
 )
+
+MOST_ITEMS = 1000
+"""Items of a page, whatever the limit."""
+
+Limit = Annotated[int | None, Query(ge=0)]
+Marker = Annotated[str | None, Query(max_length=255)]
+
+
+class PageItem(Protocol):
+    """An item of a list."""
+
+    @property
+    def id(self) -> str:
+        """What a marker names."""
+
+
+Item = TypeVar("Item", bound=PageItem)
+
+
+def page(
+    items: Sequence[Item], limit: int | None, marker: str | None
+) -> tuple[Sequence[Item], str | None]:
+    """Return the items after the marker, and the marker of the next page if there is one.
+
+    Raise 400 for an unknown marker.
+    """
+    first = 0
+    if marker:
+        found = next((at for at, item in enumerate(items) if item.id == marker), None)
+        if found is None:
+            raise ApiError(400, f"marker [{marker}] not found")
+        first = found + 1
+    count = MOST_ITEMS if limit is None else min(limit, MOST_ITEMS)
+    shown = items[first : first + count]
+    more = bool(shown) and first + count < len(items)
+    return shown, shown[-1].id if more else None
+
+
+def next_url(request: Request, base: str, marker: str) -> str:
+    """Return the URL of the page after this one."""
+    query = request.url.include_query_params(marker=marker).query
+    return f"{base}{request.url.path}?{query}"

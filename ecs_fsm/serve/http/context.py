@@ -19,7 +19,7 @@ from ecs_fsm.serve.cloud.instance import Asker
 from ecs_fsm.serve.cloud.jobs import Jobs
 from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.http.access import Access, Caller, Token
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.versions import HIGHEST, LOWEST, OLD, STANDARD
 
 NOT_AUTHENTICATED = "The request you have made requires authentication."

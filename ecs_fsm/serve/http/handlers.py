@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecs_fsm.serve.cloud.clock import Clock
-from ecs_fsm.serve.http.errors import Api, spelled
+from ecs_fsm.serve.http.api_errors import Api, spelled
 from ecs_fsm.serve.http.versions import OLD, STANDARD
 
 MOST_BODY = 1024 * 1024

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.serve.cloud.orders import Chance, StrikeCount
-from ecs_fsm.serve.http.errors import OUTER_KEYS, spelled
+from ecs_fsm.serve.http.api_errors import OUTER_KEYS, spelled
 from ecs_fsm.serve.http.protocol import CLOSE, LOST
 
 PREFIX = "wire:"

@@ -15,9 +15,9 @@ from ecs_fsm.serve.cloud.vocabulary import DELETE_METADATA, UPDATE_METADATA
 from ecs_fsm.serve.compute.api import compute_of, respond_json
 from ecs_fsm.serve.compute.schemas import within_quota
 from ecs_fsm.serve.compute.views import Fields
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import Marker, page
 from ecs_fsm.serve.http.handlers import Alias, Handlers
-from ecs_fsm.serve.http.paging import Marker, page
 from ecs_fsm.serve.huawei.project import ERRORS, V1, V11, InProject, ProjectContext
 from ecs_fsm.serve.huawei.schemas import (
     MOST_TAGS,

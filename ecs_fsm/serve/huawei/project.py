@@ -13,8 +13,8 @@ from ecs_fsm.core.errors import Refused
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.jobs import Job, JobKind, JobStep
 from ecs_fsm.serve.compute.api import refusal, respond_json
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import Known, RequestContext
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.huawei.schemas import MOST_SERVERS, HuaweiError, ResourceId
 
 ERRORS: dict[int | str, dict[str, object]] = {

@@ -26,7 +26,7 @@ from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
 from ecs_fsm.serve.cloud.jobs import JobKind, JobStep
 from ecs_fsm.serve.compute.api import refusal, respond_json
 from ecs_fsm.serve.compute.creation import host_name_of
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Alias, Handlers
 from ecs_fsm.serve.huawei.project import (
     ERRORS,

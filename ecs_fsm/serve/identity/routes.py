@@ -12,8 +12,8 @@ from fastapi import Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.http.access import Access, Caller, Names, Token
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import NOT_AUTHENTICATED, GoodToken, Known, access_of, base_of
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Alias, Handlers
 from ecs_fsm.serve.identity.schemas import (
     ERRORS,

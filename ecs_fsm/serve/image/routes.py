@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.catalog import Image
 from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import next_url, page
 from ecs_fsm.serve.http.context import RequestContext, Requested, base_of
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.paging import next_url, page
 from ecs_fsm.serve.image.schemas import (
     ERRORS,
     MOST_PROPERTIES,

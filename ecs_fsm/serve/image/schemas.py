@@ -10,9 +10,8 @@ from fastapi import Body as Given
 from fastapi import Query
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from ecs_fsm.serve.http.bodies import Body, Link
+from ecs_fsm.serve.http.bodies import Body, Limit, LinkBody, Marker
 from ecs_fsm.serve.http.handlers import Responses
-from ecs_fsm.serve.http.paging import Limit, Marker
 
 MOST_PROPERTIES = 128
 Filter = Annotated[str | None, Query(max_length=8192)]
@@ -58,7 +57,7 @@ class ImageVersion(Body):
 
     id: str
     status: str
-    links: list[Link]
+    links: list[LinkBody]
 
 
 class ImageVersions(Body):

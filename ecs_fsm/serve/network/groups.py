@@ -14,8 +14,8 @@ from fastapi import Request
 
 from ecs_fsm.serve.cloud.store import Repository, StateFile
 from ecs_fsm.serve.http.access import identifier
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import collection
-from ecs_fsm.serve.http.errors import ApiError
 
 DEFAULT = "default"
 MOST_GROUPS, MOST_RULES, MOST_OF_ALL = 100, 1000, 10_000

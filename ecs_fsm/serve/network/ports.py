@@ -13,7 +13,7 @@ from ecs_fsm.serve.cloud.catalog import Attachment, Network, attachment, catalog
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.vocabulary import CONNECTED
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 
 
 def chosen_addresses(instance: Instance) -> dict[str, str]:

@@ -14,10 +14,10 @@ from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.catalog import catalog
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import Limit, Marker, next_url, page
 from ecs_fsm.serve.http.context import RequestContext, Requested, base_of
-from ecs_fsm.serve.http.errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.paging import Limit, Marker, next_url, page
 from ecs_fsm.serve.network.groups import DEFAULT, SecurityGroup, SecurityRule, groups_of
 from ecs_fsm.serve.network.ports import attachments
 from ecs_fsm.serve.network.schemas import (

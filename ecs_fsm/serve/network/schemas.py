@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from ecs_fsm.serve.http.bodies import Body, Link, errors, fields
+from ecs_fsm.serve.http.bodies import Body, LinkBody, errors, fields
 from ecs_fsm.serve.network.groups import MOST_RULES
 
 _ERROR = fields("type", "message", type="string", message="string", detail="string")
@@ -26,7 +26,7 @@ class NetworkVersion(Body):
 
     id: str
     status: str
-    links: list[Link]
+    links: list[LinkBody]
 
 
 class NetworkVersions(Body):

@@ -16,7 +16,7 @@ from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Keypair, KeypairStore
 from ecs_fsm.serve.http import protocol
 from ecs_fsm.serve.http.access import Caller
-from ecs_fsm.serve.http.errors import ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 from tests.apart import apart
 from tests.clouds import LONG, USER, cloud_of
 from tests.compute import CIRROS
