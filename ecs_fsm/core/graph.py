@@ -118,6 +118,7 @@ class StateGraph:
         self._rules = rules
         self._expand = expand
         self._outcomes: dict[Node | None, tuple[Outcome, ...]] = {}
+        self._edges: dict[Node | None, tuple[Outcome, ...]] = {}
         self._leaving: dict[Node | None, tuple[Outcome, ...]] = {}
 
     def outcomes(self, node: Node | None) -> tuple[Outcome, ...]:
@@ -127,18 +128,24 @@ class StateGraph:
             found = self._outcomes[node] = tuple(self._expand(node))
         return found
 
-    def leaving(self, node: Node | None) -> tuple[Outcome, ...]:
-        """The edges out of a node: the outcomes that differ in what they enter, plainest first.
+    def edges(self, node: Node | None) -> tuple[Outcome, ...]:
+        """The edges out of a node: the outcomes that differ in what they enter, in table order.
 
-        Equally plain ones are in the order of the table. Outcomes that differ only in facts that
-        were given without effect are one edge.
+        Outcomes that differ only in facts that were given without effect are one edge.
         """
-        found = self._leaving.get(node)
+        found = self._edges.get(node)
         if found is None:
             edges: dict[object, Outcome] = {}
             for outcome in self.outcomes(node):
                 edges.setdefault((id(outcome.transition), *outcome[1:3]), outcome)
-            plainest = sorted(edges.values(), key=lambda o: BY_PLAINNESS[o.transition.kind])
+            found = self._edges[node] = tuple(edges.values())
+        return found
+
+    def leaving(self, node: Node | None) -> tuple[Outcome, ...]:
+        """The edges out of a node, the plainest first, so that it is found among equal runs."""
+        found = self._leaving.get(node)
+        if found is None:
+            plainest = sorted(self.edges(node), key=lambda o: BY_PLAINNESS[o.transition.kind])
             found = self._leaving[node] = tuple(plainest)
         return found
 
@@ -169,7 +176,7 @@ class StateGraph:
         if position.ahead:
             yield Write(None, Position(position.ahead[0], position.ahead[1:]))
             return
-        for outcome in self.leaving(position.node):
+        for outcome in self.edges(position.node):
             yield Write(outcome, after(outcome))
 
     def costs(self, ranks: Mapping[Kind, int]) -> dict[str, int]:

@@ -1,9 +1,10 @@
-"""Explains observed changes by the events that cause them.
+"""Explain observed changes by the events that cause them.
 
-A recording is followed through all places (`ecs_fsm.replay.places`) that it allows at once; as soon
-as every way through it agrees on where the server was, the changes up to there are explained by the
-best of the ways: fewest events, then progress before what else can become of a step, before
-requests, before what the system does unasked. Each server of a recording is followed for itself.
+A recording is followed through all positions (`ecs_fsm.replay.positions`) that it allows at once.
+As soon as every way through it agrees on where the server was, the changes up to there are
+explained by the best of the ways, by the costs of the state graph: fewest events, then the advance
+of a running step before its other ends, before requests, before what the system does on its own.
+Each server of a recording is followed on its own.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from ecs_fsm.core.graph import EVENT_COST, Position
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.places import EVENT_COST, Link, Place, Ways
+from ecs_fsm.replay.positions import Link, PositionLinks
 
 UNFINISHED_COST = 10_000
 BEGUN_BEFORE_COST = 100 * EVENT_COST
 MOST_UNDECIDED = 100
 """Changes that wait for a decision at most; then the best way so far is taken."""
 MOST_REMEMBERED = 10_000
-"""Steps from one set of places to the next that are kept at most."""
+"""Steps from one set of positions to the next that are kept at most."""
 
 
 class Explanation(NamedTuple):
@@ -40,14 +42,14 @@ class Explanation(NamedTuple):
     reason: str | None = None
 
 
-Costs = dict[Place, int]
-Links = dict[Place, list[Link]]
+Costs = dict[Position, int]
+Links = dict[Position, list[Link]]
 
 
 class _Step(NamedTuple):
-    """From all places where a server can be to all where the next row shows it.
+    """From all positions where a server can be to all where the next row shows it.
 
-    `alone` is the link to explain it by where the row leaves one place only.
+    `alone` is the link to explain it by where the row leaves one position only.
     """
 
     costs: Costs
@@ -69,9 +71,9 @@ class Replay:
     """
 
     def __init__(self, lifecycle: Lifecycle, *, sampled: bool = False) -> None:
-        self._ways = Ways(lifecycle, sampled=sampled)
+        self._positions = PositionLinks(lifecycle, sampled=sampled)
         self._starts: dict[str, Costs] = {}
-        self._steps: dict[tuple[tuple[tuple[Place, int], ...], str], _Step] = {}
+        self._steps: dict[tuple[tuple[tuple[Position, int], ...], str], _Step] = {}
 
     def explain(self, recording: Iterable[Observation]) -> Iterator[Explanation]:
         """One explanation per observed change, as soon as it is decided.
@@ -91,24 +93,24 @@ class Replay:
             yield from follower.finish()
 
     def start(self, row: Observation) -> Costs:
-        """All places where a server can be whose first row this is."""
+        """All positions where a server can be whose first row this is."""
         if str(row) not in self._starts:
             self._starts[str(row)] = {
-                place: BEGUN_BEFORE_COST if place.ahead else 0
-                for place in self._ways.starts
-                if _shows(place, row)
+                position: BEGUN_BEFORE_COST if position.ahead else 0
+                for position in self._positions.starts
+                if _shows(position, row)
             }
         return self._starts[str(row)]
 
     def step(self, costs: Costs, row: Observation) -> _Step:
-        """From the places of `costs` to those where the row shows the server."""
+        """From the positions of `costs` to those where the row shows the server."""
         key = tuple(costs.items()), str(row)
         if key not in self._steps:
             if len(self._steps) > MOST_REMEMBERED:
                 self._steps.clear()
             links: Links = {}
             for origin, cost in costs.items():
-                for target, link in self._ways.reach(origin).items():
+                for target, link in self._positions.reach(origin).items():
                     if _shows(target, row):
                         total = link._replace(cost=cost + link.cost)
                         links.setdefault(target, []).append(total)
@@ -119,24 +121,24 @@ class Replay:
             if len(links) == 1:
                 (ways,) = links.values()
                 alone = ways[0]._replace(others=_single(ways[0], ways))
-            after = {place: ways[0].cost - least for place, ways in links.items()}
+            after = {position: ways[0].cost - least for position, ways in links.items()}
             self._steps[key] = _Step(after, links, alone)
         return self._steps[key]
 
     def ended(self, costs: Costs) -> bool:
-        """Whether a server has nothing before it, wherever of these places it is."""
-        return bool(costs) and all(map(self._ways.is_end, costs))
+        """Whether a server has nothing before it, wherever of these positions it is."""
+        return bool(costs) and all(map(self._positions.is_end, costs))
 
     def reason(self, before: Observation, row: Observation, costs: Costs) -> str:
         """Why nothing explains that the row comes next."""
         if not costs:
             return f"nothing is known to follow {before}"
-        if self._ways.sampled:
+        if self._positions.sampled:
             return f"no events lead from {before} to {row}"
-        ahead = dict.fromkeys(place.ahead[0].state for place in costs if place.ahead)
-        if all(place.ahead for place in costs):
+        ahead = dict.fromkeys(position.ahead[0].state for position in costs if position.ahead)
+        if all(position.ahead for position in costs):
             return f"the event under way enters {' or '.join(ahead)} next, not {row}"
-        nexts = dict.fromkeys(target.state for place in costs for target in self._ways.reach(place))
+        nexts = dict.fromkeys(p.state for here in costs for p in self._positions.reach(here))
         return f"no event leads from {before} to {row}, only to {', '.join(nexts) or 'nothing'}"
 
 
@@ -195,31 +197,31 @@ class Follower:
         return _decide(self._undecided, self._costs, *settled) if settled else ()
 
 
-def _shows(place: Place, row: Observation) -> bool:
+def _shows(position: Position, row: Observation) -> bool:
     if "vm_state" in row.shown:
-        return row.state == place.state
-    return row.shown["status"] == place.state.status
+        return row.state == position.state
+    return row.shown["status"] == position.state.status
 
 
-def _best(costs: Costs) -> Place:
-    return min(costs, key=lambda place: costs[place] + UNFINISHED_COST * bool(place.ahead))
+def _best(costs: Costs) -> Position:
+    return min(costs, key=lambda position: costs[position] + UNFINISHED_COST * bool(position.ahead))
 
 
-def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Place] | None:
-    """How many changes are decided because all best ways agree on the place after them."""
-    places = set(costs)
+def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Position] | None:
+    """How many changes are decided because all best ways agree on the position after them."""
+    positions = set(costs)
     for count in range(len(undecided), 0, -1):
-        if len(places) == 1:
-            return count, places.pop()
+        if len(positions) == 1:
+            return count, positions.pop()
         links = undecided[count - 1].links
-        places = {links[place][0].origin for place in places}
+        positions = {links[position][0].origin for position in positions}
     return None
 
 
 def _decide(
-    undecided: list[_Undecided], costs: Costs, count: int, place: Place
+    undecided: list[_Undecided], costs: Costs, count: int, position: Position
 ) -> list[Explanation]:
-    """Explain the first `count` changes by the best way to `place`, and take them off the list."""
+    """Explain the first `count` changes by the best way to `position`, and remove them."""
     alive = set(costs)
     alternatives: list[list[Link]] = []
     for change in reversed(undecided):
@@ -231,11 +233,11 @@ def _decide(
     alternatives.reverse()
     explained = []
     for change, others in reversed(list(zip(undecided[:count], alternatives, strict=False))):
-        link = change.links[place][0]
+        link = change.links[position][0]
         explained.append(
             Explanation(change.before, change.after, link.events, link.facts, _single(link, others))
         )
-        place = link.origin
+        position = link.origin
     del undecided[:count]
     explained.reverse()
     return explained
