@@ -23,7 +23,7 @@ from tests.measured import Row
 from tests.serving import LOGIN
 
 ROUNDS, SECONDS = 5, 2.0
-SERVERS, AT_ONCE, RATE, ASKED = 10_000, 1000, 200, 4000
+SERVERS, AT_ONCE, RATE, REQUESTS = 10_000, 1000, 200, 4000
 SLOW = "0.4"
 """The speed at which the steps of 10,000 servers in their creation end at hundreds a second."""
 MINUTE = 60
@@ -46,7 +46,7 @@ class Request(NamedTuple):
     body: str | None = None
 
     def ask(self, connection: http.client.HTTPConnection) -> tuple[bytes, str]:
-        """The answer, and its token if it brings one. Raises for what is no success."""
+        """The answer, and its token if it has one. Raise for anything but success."""
         connection.request(self.method, self.path, self.body, dict(self.headers))
         answer = connection.getresponse()
         content = answer.read()
@@ -83,7 +83,7 @@ def client() -> None:
     print(json.dumps({"rate": len(took) / spent, "took": sorted(took)}))
 
 
-def asked(
+def load(
     request: Request, *, rate: float = 0, count: int = 10**9, seconds: float = SECONDS
 ) -> tuple[float, list[float]]:
     """Requests a second of a client in a process of its own, and how long each took, in order."""
@@ -130,8 +130,8 @@ class Cloud:
         server = {"name": "web", "flavorRef": "1", "imageRef": image, "networks": "none"}
         body = json.dumps({"server": {**server, "min_count": count}})
         path = "/compute/v2.1/servers"
-        told, _ = Request(self.port, "POST", path, self.headers, body).once()
-        return str(json.loads(told)["server"]["id"])
+        answer, _ = Request(self.port, "POST", path, self.headers, body).once()
+        return str(json.loads(answer)["server"]["id"])
 
     def events(self) -> int:
         """How many changes there have been."""
@@ -146,7 +146,7 @@ class Cloud:
 
 @contextmanager
 def cloud(*options: str) -> Iterator[Cloud]:
-    """A cloud with somebody logged in."""
+    """A cloud with a user logged in."""
     served = Cloud(*options)
     try:
         served.login()
@@ -182,8 +182,8 @@ def moto() -> Iterator[Request]:
                 break
             except ConnectionRefusedError:
                 time.sleep(0.1)
-        told, _ = call("RunInstances", ImageId="ami-1", MinCount=1, MaxCount=1).once()
-        name = told.partition(b"<instanceId>")[2].partition(b"<")[0].decode()
+        body, _ = call("RunInstances", ImageId="ami-1", MinCount=1, MaxCount=1).once()
+        name = body.partition(b"<instanceId>")[2].partition(b"<")[0].decode()
         yield call("DescribeInstances", **{"InstanceId.1": name})
     finally:
         process.kill()
@@ -194,7 +194,7 @@ def throughput() -> Row:
     """GET of one server a second, and moto's describing one instance, in turns."""
     with cloud() as ours, moto() as theirs:
         own = ours.get(f"/compute/v2.1/servers/{ours.create(1)}")
-        rates = [(asked(own)[0], asked(theirs)[0]) for _ in range(ROUNDS)]
+        rates = [(load(own)[0], load(theirs)[0]) for _ in range(ROUNDS)]
     ratio = median(a / b for a, b in rates)
     fast, slow = (f"{median(rate):.0f} / s" for rate in zip(*rates, strict=True))
     what = "GET of a server / moto, one instance"
@@ -208,16 +208,16 @@ def crowd() -> list[Row]:
             one = ours.create(AT_ONCE)
         before = ours.events()
         begun = time.perf_counter()
-        _, took = asked(ours.get(f"/compute/v2.1/servers/{one}"), rate=RATE, count=ASKED)
+        _, took = load(ours.get(f"/compute/v2.1/servers/{one}"), rate=RATE, count=REQUESTS)
         steps = (ours.events() - before) / (time.perf_counter() - begun)
         memory = ours.memory()
     late = took[int(len(took) * 0.99)] * 1e3
     what = f"{SERVERS:,} servers in progress"
-    p99, told = f"{late:.1f} ms", f"{steps:.0f} steps / s"
+    p99, rate = f"{late:.1f} ms", f"{steps:.0f} steps / s"
     return [
         Row(f"{what}: memory", "", "", f"{memory:.0f} MB", "at most 400 MB", memory <= 400),
-        Row(f"{what}: p99 at {RATE} / s", told, "", p99, "at most 50 ms", late <= 50),
-        Row(f"{what}: steps", told, "", told, "at least 100 / s", steps >= 100),
+        Row(f"{what}: p99 at {RATE} / s", rate, "", p99, "at most 50 ms", late <= 50),
+        Row(f"{what}: steps", rate, "", rate, "at least 100 / s", steps >= 100),
     ]
 
 
@@ -285,8 +285,8 @@ def anything(lifecycle: str) -> Row:
         served.end()
         count = served.log.all().count(" HTTP/1.1")
     figure = "nothing wrong" if tried.well else tried.report[-400:]
-    told = f"{count:,} requests"
-    return Row(f"schemathesis, a minute, {lifecycle}", told, "", figure, "nothing", tried.well)
+    size = f"{count:,} requests"
+    return Row(f"schemathesis, a minute, {lifecycle}", size, "", figure, "nothing", tried.well)
 
 
 def rows() -> list[Row]:

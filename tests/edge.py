@@ -1,4 +1,4 @@
-"""The edge of the emulator for tests: asked inside this process, and as a process of its own."""
+"""The edge of the emulator for tests: inside this process, and as a process of its own."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def _shared(settings: Settings) -> Starlette:
 
 
 class Edge:
-    """The application, asked without a socket; `ask` gives the answer.
+    """The application without a socket; `ask` gives the answer.
 
     Its `state` is its own, all but the faults of the wire; `alone`, so is the application.
     """
 
     def __init__(self, cloud: Cloud | None = None, alone: bool = False, **settings: object) -> None:
-        self.cloud, told = cloud or cloud_of(), Settings(**settings)  # type: ignore[arg-type]
-        self.app = application(self.cloud, told)
+        self.cloud, chosen = cloud or cloud_of(), Settings(**settings)  # type: ignore[arg-type]
+        self.app = application(self.cloud, chosen)
         self.state = self.app.state
         self.state.record = EventLog(self.cloud)
         if not alone:
-            self.app = _shared(told)
+            self.app = _shared(chosen)
             self.state.wire = self.app.state.wire
             self.state.wire.clear()
         self.headers: dict[str, str] = {}
@@ -67,7 +67,7 @@ class Edge:
 
 
 def credentials(name: str = "demo", **scope: object) -> dict[str, object]:
-    """The body with which somebody logs in."""
+    """The body with which a user logs in."""
     user = {"name": name, "password": "secret", "domain": {"name": "Default"}}
     auth: dict[str, object] = {"identity": {"methods": ["password"], "password": {"user": user}}}
     return {"auth": auth | ({"scope": scope} if scope else {})}

@@ -1,4 +1,4 @@
-"""`ecs-fsm serve` as a process of its own, and somebody who is logged in to it."""
+"""`ecs-fsm serve` as a process of its own, and a user who is logged in to it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOGIN = {
 
 
 class Reader:
-    """Reads a stream as it comes, so that nobody who writes has to wait."""
+    """Reads a stream as it comes, so that the writer never waits."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._lines: list[str] = []
@@ -65,7 +65,7 @@ class Reader:
 
 
 class Served:
-    """A server of its own; `told` is what it printed, `admin` asks it with a token."""
+    """A server of its own; `printed` is its output, `admin` a client with a token."""
 
     def __init__(self, *arguments: str) -> None:
         command = [COMMAND, "serve", "--port", "0", *arguments]
@@ -73,8 +73,8 @@ class Served:
         assert self.process.stdout
         assert self.process.stderr
         self.out, self.log = Reader(self.process.stdout), Reader(self.process.stderr)
-        self.told = self.out.until("EcsClient.new_builder")
-        self.url = self.told.split()[2]
+        self.printed = self.out.until("EcsClient.new_builder")
+        self.url = self.printed.split()[2]
         self.admin = httpx.Client(base_url=self.url, timeout=30)
         self.login()
 

@@ -15,7 +15,7 @@ from tests.clouds import LONG, USER, cloud_of
 
 
 class Due:
-    """A cloud in which `due` changes wait, and that tells when they are made."""
+    """A cloud in which `due` changes wait, and that counts those that are made."""
 
     def __init__(self, due: int) -> None:
         self.due = due

@@ -153,7 +153,7 @@ def outcomes_of_resizes(cloud: Cloud, instance: Instance, count: int) -> str:
     ],
 )
 @pytest.mark.parametrize("where", ["cloud", "metadata"])
-def test_a_fault_strikes_when_it_was_asked_to(limits: str, expected: str, where: str) -> None:
+def test_a_fault_strikes_as_often_as_it_was_ordered(limits: str, expected: str, where: str) -> None:
     cloud = cloud_of()
     fault = f"resize:roll_back@resize_prep{limits}"
     instance = running(cloud, fault=fault if where == "metadata" else None)
@@ -184,7 +184,7 @@ def test_a_fault_of_so_many_in_a_hundred_strikes_about_as_often() -> None:
         ("resize:fail@resize_prep%101", "percent"),
     ],
 )
-def test_a_fault_that_does_not_read_is_told_with_what_there_is(fault: str, expected: str) -> None:
+def test_an_invalid_fault_is_refused_with_the_known_words(fault: str, expected: str) -> None:
     cloud = cloud_of()
     with pytest.raises(InvalidInput, match=expected):
         cloud.orders.add(fault)
@@ -263,9 +263,7 @@ def test_a_run_with_a_seed_repeats(name: str) -> None:
 @pytest.mark.parametrize("name", LIFECYCLES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_whatever_is_asked_the_order_is_one_that_replay_explains(
-    name: str, data: st.DataObject
-) -> None:
+def test_replay_explains_every_order_of_requests(name: str, data: st.DataObject) -> None:
     cloud = cloud_of(name, seed=data.draw(st.integers(0, 99)))
     instance = new(cloud)
     operations: st.SearchStrategy[str] = st.sampled_from([*cloud.lifecycle.operations][1:])
@@ -385,7 +383,7 @@ def test_a_broken_file_is_refused_and_stays(file: str) -> None:
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '"x"'])
 @pytest.mark.parametrize("kind", ["cloud", "server"])
-def test_a_document_that_does_not_read_is_told_in_one_line(kind: str, body: str, file: str) -> None:
+def test_an_invalid_document_is_refused_in_one_line(kind: str, body: str, file: str) -> None:
     cloud = cloud_of(state=file)
     new(cloud)
     cloud.close()
@@ -395,7 +393,7 @@ def test_a_document_that_does_not_read_is_told_in_one_line(kind: str, body: str,
         cloud_of(state=file)
 
 
-def test_a_part_of_a_server_that_is_of_another_kind_is_told_in_one_line(file: str) -> None:
+def test_a_part_of_a_server_of_another_type_is_refused_in_one_line(file: str) -> None:
     cloud = cloud_of("nova", state=file)
     new(cloud)
     cloud.close()
@@ -413,7 +411,7 @@ def test_a_part_of_a_server_that_is_of_another_kind_is_told_in_one_line(file: st
     assert len(whole) > 20
 
 
-def test_a_kept_seed_that_is_no_number_is_told_in_one_line(file: str) -> None:
+def test_a_stored_seed_that_is_not_a_number_is_refused_in_one_line(file: str) -> None:
     cloud_of(state=file).close()
     with closing(sqlite3.connect(file)) as opened, opened:
         opened.execute("UPDATE document SET body = json_set(body, '$.seed', json('[]'))")

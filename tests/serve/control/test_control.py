@@ -93,13 +93,13 @@ def test_faults_are_added_listed_with_what_they_met_and_taken_away(edge: Edge) -
     edge.cloud.advance(LONG)
     assert instance.state == "error/-"
     post(edge, "scenario", {"words": ["stop"]})
-    told = edge.get("/_ecs/faults").json()
-    assert told["faults"] == [{"fault": "stop:roll_back*2 on web-*", "met": 0, "struck": 0}]
-    assert told["wire"] == [{"fault": "wire:503@show_flavor", "met": 0, "struck": 0}]
-    assert told["scenarios"] == [["create", "stop"]]
+    found = edge.get("/_ecs/faults").json()
+    assert found["faults"] == [{"fault": "stop:roll_back*2 on web-*", "met": 0, "struck": 0}]
+    assert found["wire"] == [{"fault": "wire:503@show_flavor", "met": 0, "struck": 0}]
+    assert found["scenarios"] == [["create", "stop"]]
     assert edge.ask("DELETE", "/_ecs/faults").status_code == 204
-    told = edge.get("/_ecs/faults").json()
-    assert told == {"faults": [], "wire": [], "scenarios": []}
+    found = edge.get("/_ecs/faults").json()
+    assert found == {"faults": [], "wire": [], "scenarios": []}
 
 
 @pytest.mark.parametrize(
@@ -134,8 +134,8 @@ def test_a_request_is_accepted_or_refused_with_the_reason(edge: Edge) -> None:
     assert "not documented" in refused.json()["error"]["message"]
     accepted = post(edge, path, {"operation": "stop"})
     assert (accepted.status_code, accepted.json()["task_state"]) == (202, "powering-off")
-    asked = edge.get(f"/_ecs/servers/{instance.id}").json()["asked"]
-    assert [(row["operation"], row["refused"] is None) for row in asked] == [
+    requests = edge.get(f"/_ecs/servers/{instance.id}").json()["asked"]
+    assert [(row["operation"], row["refused"] is None) for row in requests] == [
         ("create", True),
         ("resize", False),
         ("stop", True),
@@ -163,7 +163,7 @@ def test_an_event_happens_at_once_where_it_can(edge: Edge) -> None:
         ("events", {"event": "fail", "given": {"colour": "red"}}, 400),
     ],
 )
-def test_what_is_no_request_or_no_event_changes_nothing(
+def test_an_invalid_request_or_event_changes_nothing(
     edge: Edge, path: str, body: object, status: int
 ) -> None:
     instance = active(edge)
@@ -173,7 +173,7 @@ def test_what_is_no_request_or_no_event_changes_nothing(
     assert (len(instance.history), len(instance.requests)) == before
 
 
-def test_a_server_that_is_gone_is_still_shown_and_asked_for_nothing(edge: Edge) -> None:
+def test_a_deleted_server_is_still_shown_and_accepts_nothing(edge: Edge) -> None:
     instance = active(edge)
     edge.cloud.request(instance, "delete", {}, USER)
     edge.cloud.advance(LONG)
@@ -253,7 +253,7 @@ def test_a_stream_goes_on_behind_the_last_event_that_was_seen(
     assert [int(line[4:]) for line in said.splitlines() if line.startswith("id: ")] == ids
 
 
-def test_a_stream_tells_what_happens_and_is_forgotten_when_its_reader_leaves(edge: Edge) -> None:
+def test_a_stream_sends_changes_and_ends_when_its_reader_leaves(edge: Edge) -> None:
     edge.cloud.create(WEB, USER)
     said = apart(streamed(edge, "", None, then=2))
     assert said.startswith(": changes\n\nid: 2\ndata: {")
@@ -277,7 +277,7 @@ async def first_of(edge: Edge, count: int) -> list[str]:
 # The same for tests in Python
 
 
-def test_a_cloud_for_tests_does_what_it_is_told() -> None:
+def test_the_clock_of_a_cloud_for_tests_is_controlled() -> None:
     with served(speed=0, lifecycle="nova") as cloud:
         with pytest.raises(InvalidInput, match="roll_back"):
             cloud.fault("stop:burn")

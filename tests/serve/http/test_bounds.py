@@ -116,7 +116,7 @@ def test_a_name_that_does_not_print_is_a_400(name: str) -> None:
     ],
     ids=["half", "half kept", "half key", "deep", "nan", "infinity", "long number", "no utf-8"],
 )
-def test_a_body_that_is_no_text_or_no_json_is_a_400(body: bytes) -> None:
+def test_a_body_that_is_not_json_is_a_400(body: bytes) -> None:
     edge = Edge()
     edge.login(project={"name": "demo"})
     headers = {"Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""The edge of the emulator: who may ask, what exists from the start, and how errors are told."""
+"""The edge of the emulator: access, the catalog, and errors in the shape of each service."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def admin() -> Edge:
 # Identity
 
 
-def test_anybody_logs_in_and_finds_every_service_once() -> None:
+def test_any_user_logs_in_and_finds_every_service_once() -> None:
     answer = Edge().login(project={"name": "demo"})
     assert answer.status_code == 201
     token = answer.json()["token"]
@@ -164,7 +164,7 @@ def test_a_login_that_does_not_read_is_a_400(body: Any) -> None:
     assert answer.json()["error"]["title"] == "Bad Request"
 
 
-def test_a_method_that_nobody_knows_is_a_401() -> None:
+def test_an_unknown_authentication_method_is_a_401() -> None:
     body = {"auth": {"identity": {"methods": ["totp"]}}}
     assert Edge().ask("POST", "/identity/v3/auth/tokens", json=body).status_code == 401
 
@@ -187,28 +187,28 @@ def test_a_signature_of_the_sdk_takes_the_place_of_a_token() -> None:
         ("/v1/p/nothing", {"error": {"code": "Ecs.0114"}}),
     ],
 )
-def test_each_service_tells_errors_in_its_own_shape(
+def test_each_service_answers_errors_in_its_own_shape(
     edge: Edge, path: str, shape: dict[str, dict[str, object]]
 ) -> None:
     answer = edge.get(path)
     ((key, content),) = shape.items()
     assert answer.status_code == 404
-    told = answer.json()[key]
-    assert told.pop("message")
-    assert told == content
+    error = answer.json()[key]
+    assert error.pop("message")
+    assert error == content
 
 
-def test_the_image_service_tells_errors_as_a_page_that_is_escaped(edge: Edge) -> None:
+def test_the_image_service_answers_errors_as_an_escaped_page(edge: Edge) -> None:
     answer = edge.get("/image/v2/images/<b>")
     assert answer.headers["content-type"].startswith("text/html")
     assert "&lt;b&gt;" in answer.text
     assert "<b>" not in answer.text
 
 
-def test_only_versions_are_told_without_a_token() -> None:
-    asked = {path for method, path, _ in named_requests()[0] if method == "GET" and "{" not in path}
+def test_only_versions_are_shown_without_a_token() -> None:
+    paths = {path for method, path, _ in named_requests()[0] if method == "GET" and "{" not in path}
     edge = Edge()
-    open_to_all = {path for path in asked if edge.get(path).status_code != 401}
+    open_to_all = {path for path in paths if edge.get(path).status_code != 401}
     versions = {"/identity", "/identity/v3", "/v3", "/compute", "/compute/v2.1", "/v2.1"}
     versions |= {"/image", "/network", "/network/v2.0"}
     assert open_to_all == versions | {f"{path}/" for path in versions}
@@ -222,7 +222,7 @@ def broken(app: Starlette, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/compute/broken", "/identity/broken", "/image/broken", "/x"])
-def test_a_bug_is_a_500_that_tells_nothing_of_the_inside(path: str) -> None:
+def test_a_bug_is_a_500_without_details(path: str) -> None:
     edge = Edge(alone=True)
     broken(edge.app, path)
     answer = edge.get(path)
@@ -231,7 +231,7 @@ def test_a_bug_is_a_500_that_tells_nothing_of_the_inside(path: str) -> None:
     assert "Traceback" not in answer.text
 
 
-def test_a_wrong_method_is_told_in_the_shape_of_the_service(edge: Edge) -> None:
+def test_a_wrong_method_is_an_error_in_the_shape_of_the_service(edge: Edge) -> None:
     answer = edge.ask("PUT", f"{COMPUTE}/flavors/1")
     assert (answer.status_code, list(answer.json())) == (405, ["badMethod"])
 
@@ -296,23 +296,23 @@ def test_the_microversion_is_echoed(edge: Edge, headers: dict[str, str], chosen:
 
 
 def test_an_error_bears_the_microversion_as_well(edge: Edge) -> None:
-    asked = {"OpenStack-API-Version": "compute 2.30"}
-    answer = edge.ask("GET", f"{COMPUTE}/flavors/nothing", headers=asked)
+    headers = {"OpenStack-API-Version": "compute 2.30"}
+    answer = edge.ask("GET", f"{COMPUTE}/flavors/nothing", headers=headers)
     assert answer.headers["openstack-api-version"] == "compute 2.30"
 
 
 @pytest.mark.parametrize("version", ["2.97", "2.0", "3.1", "1.1"])
 def test_a_microversion_out_of_range_is_a_406(edge: Edge, version: str) -> None:
-    asked = {"OpenStack-API-Version": f"compute {version}"}
-    answer = edge.ask("GET", f"{COMPUTE}/flavors", headers=asked)
+    headers = {"OpenStack-API-Version": f"compute {version}"}
+    answer = edge.ask("GET", f"{COMPUTE}/flavors", headers=headers)
     assert answer.status_code == 406
     assert answer.json()["computeFault"]["code"] == 406
 
 
 @pytest.mark.parametrize("version", ["two", "2", "2.x", "2.01", "²·1"])
-def test_what_is_no_version_is_a_400(edge: Edge, version: str) -> None:
-    asked = {b"OpenStack-API-Version": f"compute {version}".encode("latin-1")}
-    assert edge.ask("GET", f"{COMPUTE}/flavors", headers=asked).status_code == 400
+def test_a_malformed_version_is_a_400(edge: Edge, version: str) -> None:
+    headers = {b"OpenStack-API-Version": f"compute {version}".encode("latin-1")}
+    assert edge.ask("GET", f"{COMPUTE}/flavors", headers=headers).status_code == 400
 
 
 # What exists from the start
@@ -363,8 +363,8 @@ def test_a_flavor_is_found_by_id_and_not_by_name(edge: Edge) -> None:
 def test_a_flavor_shows_what_its_microversion_has(
     edge: Edge, minor: int, added: set[str], swap: object
 ) -> None:
-    asked = {"OpenStack-API-Version": f"compute 2.{minor}"}
-    flavor = edge.ask("GET", f"{COMPUTE}/flavors/1", headers=asked).json()["flavor"]
+    headers = {"OpenStack-API-Version": f"compute 2.{minor}"}
+    flavor = edge.ask("GET", f"{COMPUTE}/flavors/1", headers=headers).json()["flavor"]
     assert {"description", "extra_specs"} & set(flavor) == added
     assert flavor["swap"] == swap
 
@@ -480,7 +480,10 @@ def test_every_answer_of_a_list_has_the_keys_that_the_document_promises(admin: E
     schemas = document["components"]["schemas"]
     wrong: list[tuple[str, object]] = []
     for path, operations in document["paths"].items():
-        left_out = ("/v3/auth/tokens", "/_ecs/")  # that token is asked for by a header; no cloud's
+        left_out = (
+            "/v3/auth/tokens",
+            "/_ecs/",
+        )  # that token comes in a header; not an API of a cloud
         if "get" not in operations or "{" in path or path.startswith(left_out):
             continue
         answer = admin.get(path)

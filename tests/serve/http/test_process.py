@@ -71,7 +71,7 @@ def test_after_a_kill_a_stopped_clock_goes_on_where_it_was(lifecycle: str, tmp_p
         assert cloud.state(servers[0]) == ("stopped", None)
 
 
-def test_after_a_kill_a_running_clock_goes_on_and_a_token_is_asked_for_anew(
+def test_after_a_kill_a_running_clock_goes_on_and_a_new_token_is_needed(
     tmp_path: Path,
 ) -> None:
     kept = ("--speed", "2", "--seed", "5", "--state", str(tmp_path / "cloud.db"))
@@ -129,8 +129,8 @@ def test_what_does_not_read_is_one_line_and_nothing_is_overwritten(
 ) -> None:
     bad = tmp_path / "bad"
     bad.write_bytes(BROKEN)
-    told = refused(*(a.format(bad=bad, none=tmp_path / "none") for a in arguments))
-    assert said in told
+    message = refused(*(a.format(bad=bad, none=tmp_path / "none") for a in arguments))
+    assert said in message
     assert bad.read_bytes() == BROKEN
     assert [file.name for file in tmp_path.iterdir()] == ["bad"]
 
@@ -165,9 +165,9 @@ def test_who_listens_for_others_is_warned_in_one_line() -> None:
 # What is printed
 
 
-def pasted(told: str, title: str) -> str:
+def pasted(message: str, title: str) -> str:
     """What stands below a title, up to the next empty line."""
-    return told.partition(f"# {title}\n")[2].partition("\n\n")[0]
+    return message.partition(f"# {title}\n")[2].partition("\n\n")[0]
 
 
 LISTS = "import openstack; print([f.name for f in openstack.connect({}).compute.flavors()][:1])"
@@ -175,10 +175,12 @@ LISTS = "import openstack; print([f.name for f in openstack.connect({}).compute.
 
 def test_what_is_printed_works_when_it_is_pasted(tmp_path: Path) -> None:
     with served_apart() as cloud:
-        (tmp_path / "clouds.yaml").write_text(pasted(cloud.told, "clouds.yaml"), encoding="utf-8")
+        (tmp_path / "clouds.yaml").write_text(
+            pasted(cloud.printed, "clouds.yaml"), encoding="utf-8"
+        )
         plain = {name: v for name, v in os.environ.items() if not name.startswith("OS_")}
         run = (sys.executable, "-W", "ignore", "-c")
-        shell = f'{pasted(cloud.told, "shell")}\nexec "$@"'
+        shell = f'{pasted(cloud.printed, "shell")}\nexec "$@"'
         for command in (
             [*run, LISTS.format("cloud='ecs-fsm'")],
             ["sh", "-c", shell, "sh", *run, LISTS.format("")],
@@ -225,7 +227,7 @@ def test_replay_explains_what_was_recorded_of_several_servers(
     assert len(lines) > 30
 
 
-def asked_at_once(cloud: Served, server: str, count: int) -> list[int]:
+def answers_at_once(cloud: Served, server: str, count: int) -> list[int]:
     """What so many requests to stop a server are answered, sent at the same moment."""
     head = (
         f"POST {SERVERS}/{server}/action HTTP/1.1\r\nHost: {cloud.url[7:]}\r\n"
@@ -251,5 +253,5 @@ def test_of_many_requests_at_once_exactly_one_is_accepted(lifecycle: str) -> Non
     with served_apart("--lifecycle", lifecycle, "--speed", "0") as cloud:
         server = cloud.create()
         cloud.advance(seconds=FOR_EVER)
-        assert asked_at_once(cloud, server, 20) == [202] + [409] * 19
+        assert answers_at_once(cloud, server, 20) == [202] + [409] * 19
         assert [row["task_state"] for row in cloud.history(server)].count("powering-off") == 1

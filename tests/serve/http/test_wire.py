@@ -75,7 +75,7 @@ def test_a_fault_is_the_same_as_text_and_as_json() -> None:
         ("wire:503*x", "whole number"),
     ],
 )
-def test_what_does_not_read_is_told_with_what_exists(text: str, said: str) -> None:
+def test_an_invalid_fault_is_refused_with_the_known_words(text: str, said: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(said)):
         WireFault.parse(text, KNOWN)
 
@@ -115,7 +115,7 @@ def test_too_many_requests_say_when_to_come_back(edge: Edge) -> None:
     assert answer.json()["overLimit"]["retryAfter"] == "7"
 
 
-def test_other_services_tell_a_fault_in_their_own_shape(edge: Edge) -> None:
+def test_other_services_answer_a_fault_in_their_own_shape(edge: Edge) -> None:
     fault(edge, "wire:503")
     assert edge.get("/v3").json()["error"]["title"] == "Service Unavailable"
     assert "NeutronError" in edge.get("/network").json()
@@ -200,7 +200,7 @@ def test_a_body_that_is_too_large_is_a_413_in_the_shape_of_the_service(
     assert next(iter(answer.json().values()))["code"] == 413
 
 
-def test_a_body_that_does_not_tell_its_size_is_bounded_as_well() -> None:
+def test_a_body_without_its_size_is_bounded_as_well() -> None:
     with running("wire:500@create_keypair#1000000") as server, httpx.Client() as client:
         chunks = (b" " * 65536 for _ in range(64))
         headers = {"content-type": "application/json"}
@@ -241,7 +241,7 @@ def test_headers_are_bounded_in_one_piece_and_in_many() -> None:
             assert server.process.poll() is None
 
 
-def test_what_is_no_http_is_a_400() -> None:
+def test_data_that_is_not_http_is_a_400() -> None:
     with running() as server, server.connect() as connection:
         connection.sendall(b"nonsense\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
@@ -328,7 +328,7 @@ def test_a_signal_ends_it_within_a_second_whatever_is_open() -> None:
     assert "Traceback" not in log
 
 
-def test_a_bug_is_told_in_the_log_and_not_to_the_client() -> None:
+def test_a_bug_is_in_the_log_and_not_in_the_response() -> None:
     with running() as server:
         answer = httpx.get(f"{server.url}/compute/broken")
         assert (answer.status_code, list(answer.json())) == (500, ["computeFault"])
