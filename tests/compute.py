@@ -1,4 +1,4 @@
-"""The compute API for tests: the application over a stopped cloud, asked without a socket."""
+"""The compute API for tests: the application over a stopped cloud, without a socket."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Answer(NamedTuple):
 
     @property
     def message(self) -> str:
-        """What an error says; it has the shape of the compute API."""
+        """The message of an error of the compute API."""
         ((key, error),) = self.json.items()
         assert error["code"] == self.code
         assert key == KEYS[self.code]
@@ -51,12 +51,12 @@ KEYS = {400: "badRequest", 403: "forbidden", 404: "itemNotFound", 409: "conflict
 
 @cache
 def one_application() -> Starlette:
-    """The application of all clouds, each of which it gets with a request."""
+    """Return the one application of all clouds; each request sets its cloud."""
     return application(cloud_of(), Settings())
 
 
 class Compute:
-    """A cloud with its clock stopped, and who asks it: `demo` of the project of that name."""
+    """A cloud with its clock stopped, and its caller: `demo` of the project of that name."""
 
     def __init__(self, lifecycle: str, **settings: float) -> None:
         self.cloud = cloud_of(lifecycle, policy=settings)
@@ -77,10 +77,10 @@ class Compute:
         return access.issue(caller, ("password",), "project").id
 
     def ask(self, method: str, path: str, body: object = None, **by: Any) -> Answer:
-        """Ask for a path behind the version; `user` and `minor` say by whom and how."""
-        return apart(self.asked(method, path, body, **by))
+        """Send a request; the path begins after the version of the API."""
+        return apart(self.send(method, path, body, **by))
 
-    async def asked(
+    async def send(
         self,
         method: str,
         path: str,

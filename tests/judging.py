@@ -1,4 +1,4 @@
-"""A cloud of nova's lifecycle over HTTP, for tests of what a client showed that nobody expected."""
+"""A cloud of nova's lifecycle over HTTP, for tests of defects that clients have shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ API, GLANCE = "/compute/v2.1", "/image/v2/images"
 
 
 class Judged:
-    """A cloud of nova's lifecycle with its clock stopped, and two who ask."""
+    """A cloud of nova's lifecycle with its clock stopped, and three users."""
 
     def __init__(self, path: Path | None = None, lifecycle: str = "nova") -> None:
         self.cloud = cloud_of(lifecycle, state=str(path) if path else None)

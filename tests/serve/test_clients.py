@@ -76,11 +76,11 @@ LIVES: dict[str, tuple[tuple[str, str], ...]] = {
         ("revert_resize", "ACTIVE"),
     ),
 }
-"""What is asked of a server between its creation and its deletion, and the status it comes to."""
+"""Operations of a server from its creation to its deletion, with the status after each."""
 
 
 class Judged(NamedTuple):
-    """A cloud, of which a client uses one project, and what was seen of it and happened since."""
+    """A cloud, one project of which a client uses, with its requests and events so far."""
 
     cloud: EcsCloud
     lifecycle: Lifecycle
@@ -96,7 +96,7 @@ class Judged(NamedTuple):
         """What has happened."""
         return self.cloud.changes[self.before :]
 
-    def asked(self) -> list[str]:
+    def operations(self) -> list[str]:
         """The operations that the first server has accepted, in order."""
         operations, changes = self.lifecycle.operations, self.changes()
         own = (c.event for c in changes if c.server == changes[0].server)
@@ -183,7 +183,7 @@ def connected(found: Judged, user: str = "demo") -> Iterator[Connection]:
 
 
 def created(connection: Connection) -> Any:
-    """A server that openstacksdk has asked for and not waited for."""
+    """Return a server that openstacksdk creates without waiting for it."""
     return connection.compute.create_server(
         name="web-1", flavor_id="1", image_id=CIRROS, networks="auto"
     )
@@ -200,7 +200,7 @@ def wait(connection: Connection, server: str, status: str, **options: Any) -> An
 def test_openstacksdk_leads_a_server_through_its_whole_life(found: Judged) -> None:
     with connected(found) as user, connected(found, "admin") as admin:
         compute, server, flavors = user.compute, created(user).id, iter(["2", "3"])
-        asks: dict[str, Callable[[], object]] = {
+        requests: dict[str, Callable[[], object]] = {
             "stop": lambda: compute.stop_server(server),
             "start": lambda: compute.start_server(server),
             "reboot": lambda: compute.reboot_server(server, "SOFT"),
@@ -215,13 +215,13 @@ def test_openstacksdk_leads_a_server_through_its_whole_life(found: Judged) -> No
         }
         wait(user, server, "ACTIVE")
         for operation, status in LIVES[found.lifecycle.name]:
-            asks[operation]()
+            requests[operation]()
             assert wait(user, server, status).status == status
         shown = compute.get_server(server)
         compute.delete_server(server)
         compute.wait_for_delete(shown, interval=0.02, wait=60)
         assert [*compute.servers()] == []
-    assert found.asked() == found.whole_life()
+    assert found.operations() == found.whole_life()
 
 
 def test_the_cloud_layer_of_openstacksdk_waits_for_what_it_waits_for(found: Judged) -> None:
@@ -245,10 +245,10 @@ def test_the_cloud_layer_of_openstacksdk_waits_for_what_it_waits_for(found: Judg
         assert [each.name for each in user.list_servers()] == ["web-2"]
         assert user.delete_server("web-2", wait=True)
         assert not user.delete_server("web-2", wait=True)
-    assert found.asked() == ["create", "rebuild", "delete"]
+    assert found.operations() == ["create", "rebuild", "delete"]
 
 
-def test_openstacksdk_is_told_why_something_is_refused(found: Judged) -> None:
+def test_openstacksdk_gets_the_reason_of_a_refusal(found: Judged) -> None:
     with connected(found) as user:
         server = created(user).id
         wait(user, server, "ACTIVE")
@@ -264,7 +264,7 @@ def test_openstacksdk_is_told_why_something_is_refused(found: Judged) -> None:
             )
         with pytest.raises(exceptions.BadRequestException, match="reboot"):
             user.compute.reboot_server(server, "GENTLY")
-    assert found.asked() == ["create"]
+    assert found.operations() == ["create"]
 
 
 def test_a_running_server_is_resized_by_nova_only(found: Judged) -> None:
@@ -302,7 +302,7 @@ def test_openstacksdk_reports_a_creation_that_fails_with_the_reason(found: Judge
         assert "spawning" in user.compute.get_server(server).fault["message"]
 
 
-def test_openstacksdk_repeats_a_401_unseen_and_tells_of_a_503(found: Judged) -> None:
+def test_openstacksdk_repeats_a_401_unseen_and_raises_on_a_503(found: Judged) -> None:
     with connected(found) as user:
         server = created(user).id
         before = len(found.answers)
@@ -318,7 +318,7 @@ def test_openstacksdk_repeats_a_401_unseen_and_tells_of_a_503(found: Judged) -> 
         assert raised.value.status_code == 503
         user.compute.stop_server(server)
         wait(user, server, "SHUTOFF")
-    assert found.asked() == ["create", "stop"]
+    assert found.operations() == ["create", "stop"]
 
 
 def test_openstacksdk_does_not_know_of_a_server_that_was_made_behind_a_closed_connection(
@@ -380,7 +380,7 @@ def test_libcloud_leads_a_server_through_its_whole_life(found: Judged) -> None:
         migration = {
             "os-migrateLive": {"host": None, "block_migration": False, "disk_over_commit": False}
         }
-        asks: dict[str, Callable[[], Any]] = {
+        requests: dict[str, Callable[[], Any]] = {
             "stop": lambda: driver.stop_node(node),
             "start": lambda: driver.start_node(node),
             "reboot": lambda: driver.ex_soft_reboot_node(node),
@@ -395,16 +395,16 @@ def test_libcloud_leads_a_server_through_its_whole_life(found: Judged) -> None:
         }
         vm_states = {"ACTIVE": "active", "SHUTOFF": "stopped", "VERIFY_RESIZE": "resized"}
         for operation, status in LIVES[found.lifecycle.name]:
-            assert asks[operation]() is True
+            assert requests[operation]() is True
             assert at_rest(driver, node).extra["vm_state"] == vm_states[status]
         assert driver.destroy_node(node) is True
         while driver.ex_get_node_details(node.id) is not None:
             time.sleep(0.02)
         assert driver.list_nodes() == []
-    assert found.asked() == found.whole_life()
+    assert found.operations() == found.whole_life()
 
 
-def test_libcloud_is_told_why_something_is_refused(found: Judged) -> None:
+def test_libcloud_gets_the_reason_of_a_refusal(found: Judged) -> None:
     with driven(found) as driver:
         node = booted(driver)
         with pytest.raises(BaseHTTPError, match=r"vm_state active: .*possible now") as refused:
@@ -419,7 +419,7 @@ def test_libcloud_is_told_why_something_is_refused(found: Judged) -> None:
                 name="x" * 256, size=driver.ex_get_size("1"), image=driver.get_image(CIRROS)
             )
         assert bad.value.code == 400
-    assert found.asked() == ["create"]
+    assert found.operations() == ["create"]
 
 
 def test_libcloud_meets_the_faults(found: Judged) -> None:
@@ -438,11 +438,11 @@ def test_libcloud_meets_the_faults(found: Judged) -> None:
         with pytest.raises(BaseHTTPError, match="401 Unauthorized"):
             at_rest(driver, node)
         assert at_rest(driver, node).state == NodeState.STOPPED
-    assert found.asked() == ["create", "stop", "stop"]
+    assert found.operations() == ["create", "stop", "stop"]
 
 
 def command(found: Judged, *arguments: str, script: str = "", user: str = "admin") -> Ran:
-    """Run the `openstack` command; with a script it is told its commands, one a line."""
+    """Run the `openstack` command; a script has its commands, one a line."""
     auth = {f"OS_{name.upper()}": value for name, value in found.auth(user).items()}
     done = subprocess.run(
         [OPENSTACK, *arguments],
@@ -463,7 +463,7 @@ class Ran(NamedTuple):
     err: str
 
     def answers(self) -> list[str]:
-        """The bodies that it tells of with --debug."""
+        """Return the bodies that it prints with --debug."""
         return re.findall(r"^RESP BODY: (\{.*\})$", self.err, re.MULTILINE)
 
     def shown(self) -> list[str]:
@@ -507,7 +507,7 @@ def test_the_openstack_command_leads_a_server_through_its_whole_life(
         statuses = [json.loads(answer)["status"] for answer in ran.shown()]
         assert [*dict.fromkeys(statuses[:2])] == ["ACTIVE"]
         assert statuses[-len(LIVES[name]) :] == [status for _, status in LIVES[name]]
-        assert found.asked() == found.whole_life()
+        assert found.operations() == found.whole_life()
         servers = {change.server for change in found.changes()}
     assert len(servers) == 2
     replayed = ecs_fsm("replay", "--lifecycle", name, record)
@@ -515,7 +515,7 @@ def test_the_openstack_command_leads_a_server_through_its_whole_life(
     assert (replayed.code, replayed.out.splitlines()[-1].split(", ")[1]) == (0, "all explained")
 
 
-def test_the_openstack_command_waits_for_a_creation_and_tells_that_it_failed() -> None:
+def test_the_openstack_command_waits_for_a_creation_and_reports_its_failure() -> None:
     with served(lifecycle="nova", speed=60) as cloud, judged(cloud, "nova") as found:
         found.cloud.fault("create:fail@spawning on bad-*")
         ran = command(found, "--debug", *CREATE.split(), "--wait", "bad-1")
@@ -526,7 +526,7 @@ def test_the_openstack_command_waits_for_a_creation_and_tells_that_it_failed() -
         assert "Error creating server: bad-1" in ran.err
 
 
-def test_the_openstack_command_tells_of_refusals_and_faults_and_goes_on() -> None:
+def test_the_openstack_command_reports_refusals_and_faults_and_goes_on() -> None:
     with served(speed=AT_ONCE) as cloud, judged(cloud, "ecs") as found:
         found.cloud.fault("wire:close_after@create_server*1")
         found.cloud.fault("resize:roll_back@resize_prep*1")
@@ -548,15 +548,15 @@ def test_the_openstack_command_tells_of_refusals_and_faults_and_goes_on() -> Non
         found.answers.extend(ran.shown())
         statuses = [json.loads(answer)["status"] for answer in ran.shown()]
         assert statuses == ["ACTIVE", "SHUTOFF", "ACTIVE"]
-        told = [
+        result = [
             "Unable to establish connection",
             "Cannot 'resize' instance .* while it is in vm_state active: .*possible now",
             f"No Server found for {UNKNOWN}",
             "400: .*name",
             "503: .*a fault was asked for",
         ]
-        assert re.search("[\\s\\S]*".join(told), ran.err), ran.err
-        assert found.asked() == ["create", "stop", "resize", "start"]
+        assert re.search("[\\s\\S]*".join(result), ran.err), ran.err
+        assert found.operations() == ["create", "stop", "resize", "start"]
 
 
 def test_the_openstack_command_ends_with_1_where_a_request_is_refused() -> None:

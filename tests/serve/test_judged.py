@@ -215,7 +215,7 @@ def test_a_shelved_server_may_come_back_to_its_host(judged: Judged) -> None:
     assert judged.get(path, user="admin")["server"]["OS-EXT-SRV-ATTR:host"] == host
 
 
-def test_a_rebuild_tells_the_user_data_once(judged: Judged) -> None:
+def test_the_answer_to_a_rebuild_has_the_user_data_once(judged: Judged) -> None:
     server = judged.active()
     rebuilt = judged.act(server, "rebuild", {"imageRef": CIRROS}, minor=75, user="admin").json()
     assert {key for key in rebuilt["server"] if "user_data" in key} == {"user_data"}
@@ -226,7 +226,7 @@ def test_a_keypair_has_a_name_of_plain_letters(judged: Judged) -> None:
     assert judged.ask("POST", f"{API}/os-keypairs", body).status_code == 400
 
 
-def test_an_unknown_server_is_not_found_whatever_is_asked_of_it() -> None:
+def test_every_request_for_an_unknown_server_is_answered_with_404() -> None:
     judged = Judged(lifecycle="ecs")
     assert judged.act("nowhere", "forceDelete").status_code == 404
     assert judged.act(judged.active(), "forceDelete").status_code == 400

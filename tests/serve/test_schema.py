@@ -1,4 +1,4 @@
-"""The server keeps what its own document promises, whatever it is asked."""
+"""The server keeps what its own document promises, for every request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECONDS = 5
 
 
 @pytest.mark.parametrize("lifecycle", ["ecs", "nova"])
-def test_every_answer_is_one_that_the_document_tells_of(lifecycle: str, tmp_path: Path) -> None:
+def test_every_answer_is_one_of_the_api_document(lifecycle: str, tmp_path: Path) -> None:
     with served_apart("--lifecycle", lifecycle, "--seed", "7") as cloud:
         tried = try_anything(cloud, tmp_path, SECONDS)
         cloud.end()

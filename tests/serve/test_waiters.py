@@ -32,7 +32,7 @@ LONG = 1e6
 POLLS_OF_THE_END = 10
 IMAGE = "70a599e0-31e7-49b7-b260-868f441e862b"
 BEFORE = {None: (), "active/-": ("create",), "stopped/-": ("create", "stop")}
-"""How a server comes to where the operation is asked."""
+"""The way of a server to where the operation is requested."""
 ACTIONS: dict[str, dict[str, object]] = {
     "stop": {"os-stop": None},
     "start": {"os-start": None},
@@ -113,7 +113,7 @@ def api_of() -> Iterator[Callable[[Lifecycle], Api]]:
         )
 
 
-def asked(api: Api, lifecycle: Lifecycle, run: OperationRun) -> tuple[str, int]:
+def request_operation(api: Api, lifecycle: Lifecycle, run: OperationRun) -> tuple[str, int]:
     """A server for which the run was laid and whose operation was accepted; its changes before."""
     words = [
         *BEFORE[run.start.state],
@@ -135,7 +135,7 @@ def waits(
     api: Api, waiter: Waiter, run: OperationRun, seen: tuple[int, ...]
 ) -> tuple[FindingKind | None, list[str]]:
     """What a real loop gets wrong if it polls a run at these places and then its end; what it saw."""
-    server, before = asked(api, waiter.lifecycle, run)
+    server, before = request_operation(api, waiter.lifecycle, run)
     ahead, polled = list(seen), list[str]()
     left: Left = "never"
     while left == "never" and len(polled) < len(seen) + POLLS_OF_THE_END:

@@ -37,7 +37,7 @@ def lifecycle_of(name: str) -> Lifecycle:
 
 @cache
 def places(name: str) -> tuple[Node, ...]:
-    """For each state of the lifecycle the node in which most can be asked of a server."""
+    """Return for each state of the lifecycle the node that allows most requests."""
     lifecycle = lifecycle_of(name)
     found: dict[str, Node] = {}
     for node in lifecycle.graph():
@@ -98,13 +98,13 @@ EVERYWHERE |= {"force_delete"}
 async def answers_everywhere(
     name: str, action: Action, argument: object
 ) -> dict[Node, tuple[Instance, Answer]]:
-    """What an administrator is answered in each place, with the server that was asked."""
+    """Return the answer to an administrator in each node, with the server."""
     compute, answers = Compute(name), {}
     for node in places(name):
         instance = compute.put(1)
         instance.server = server_class(name)(node, history=False)
         path, body = f"/servers/{instance.id}/action", {action.key: argument}
-        answer = await compute.asked("POST", path, body, user="admin", minor=HIGHEST)
+        answer = await compute.send("POST", path, body, user="admin", minor=HIGHEST)
         answers[node] = instance, answer
     return answers
 
@@ -112,7 +112,7 @@ async def answers_everywhere(
 def expected(
     lifecycle: Lifecycle, operation: str, node: Node
 ) -> tuple[Node | None, Refused | None]:
-    """Where an operation leads by the lifecycle, or why it does not."""
+    """Return the node to which an operation leads by the lifecycle, or the refusal."""
     try:
         return lifecycle.outcome(operation, node).end, None
     except Refused as error:
@@ -238,13 +238,13 @@ BODIES: list[object] = [
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: str(body)[:60])
-def test_a_bad_body_is_told_what_is_wrong_and_nothing_happens(body: object) -> None:
+def test_an_invalid_body_is_refused_with_a_reason_and_nothing_happens(body: object) -> None:
     compute = Compute("nova")
     server = compute.active()
     answer = compute.ask("POST", f"/servers/{server}/action", body, user="admin", minor=HIGHEST)
     assert (answer.code, bool(answer.message)) == (400, True)
     assert compute.status(server) == "ACTIVE"
-    assert [asked.operation for asked in compute.cloud.instances[server].requests] == ["create"]
+    assert [request.operation for request in compute.cloud.instances[server].requests] == ["create"]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_a_setting_of_the_cloud_makes_a_delete_soft() -> None:
     assert compute.ask("GET", f"/servers/{server}").code == 404
 
 
-def test_passwords_are_told_where_there_are_new_ones() -> None:
+def test_answers_contain_a_password_where_it_is_new() -> None:
     compute = Compute("nova")
     server = compute.active()
     rescued = compute.act(server, "rescue", {"adminPass": "secret"})

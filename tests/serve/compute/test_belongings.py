@@ -127,7 +127,7 @@ def test_small_reports_are_there(compute: Compute) -> None:
     assert last.splitlines() == lines[-1:]
 
 
-def test_an_image_is_told_by_its_place_or_its_id(nova: Compute) -> None:
+def test_a_new_image_is_answered_by_its_url_or_its_id(nova: Compute) -> None:
     server = nova.active()
     first = nova.act(server, "createImage", {"name": "x"}, minor=44)
     assert (first.code, first.text) == (202, "")

@@ -90,7 +90,7 @@ def test_of_two_requests_at_once_one_is_accepted(compute: Compute) -> None:
 
     async def both() -> list[int]:
         path, body = f"/servers/{server}/action", {"os-stop": None}
-        tasks = [compute.asked("POST", path, body) for _ in range(5)]
+        tasks = [compute.send("POST", path, body) for _ in range(5)]
         return [answer.code for answer in await asyncio.gather(*tasks)]
 
     assert sorted(apart(both())) == [202, 409, 409, 409, 409]
@@ -139,9 +139,9 @@ def test_a_rebuild_shows_its_image_and_name_at_once(compute: Compute) -> None:
     server = compute.active()
     wanted = {"imageRef": DEBIAN, "name": "db", "metadata": {"a": "b"}, "flavorRef": SMALL}
     answer = compute.act(server, "rebuild", wanted)
-    told = answer.json["server"]
-    assert (told["image"]["id"], told["name"], told["metadata"]) == (DEBIAN, "db", {"a": "b"})
-    assert (told["flavor"]["id"], bool(told["adminPass"])) == (TINY, True)
+    result = answer.json["server"]
+    assert (result["image"]["id"], result["name"], result["metadata"]) == (DEBIAN, "db", {"a": "b"})
+    assert (result["flavor"]["id"], bool(result["adminPass"])) == (TINY, True)
     assert answer.headers["location"] == f"http://localhost/compute/v2.1/servers/{server}"
 
 

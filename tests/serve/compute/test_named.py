@@ -1,4 +1,4 @@
-"""What a request names must exist, and is told from what is somebody else's."""
+"""What a request names must exist and belong to the caller."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def keypair(judged: Judged, name: str, user: str = "demo") -> None:
     assert judged.ask("POST", f"{API}/os-keypairs", body, user=user).status_code == 200
 
 
-def test_a_server_gets_a_key_of_its_user_and_of_nobody_else(judged: Judged) -> None:
+def test_a_server_gets_only_a_key_of_its_user(judged: Judged) -> None:
     keypair(judged, "mine")
     keypair(judged, "theirs", user="other")
     shown = judged.get(f"{API}/servers/{judged.active(key_name='mine')}")
@@ -70,11 +70,11 @@ def test_a_server_is_in_groups_that_exist_by_name_or_id(judged: Judged) -> None:
     web = group(judged, "web")
     server = judged.active(security_groups=[{"name": "default"}, {"name": web}])
     assert names_of(judged, server) == ["default", "web"]
-    told = judged.get(f"{API}/servers/{server}/os-security-groups")["security_groups"]
+    result = judged.get(f"{API}/servers/{server}/os-security-groups")["security_groups"]
     (port,) = judged.get(f"{NETWORK}/ports?device_id={server}")["ports"]
-    assert port["security_groups"] == [each["id"] for each in told]
-    assert all(judged.get(f"{NETWORK}/security-groups/{each['id']}") for each in told)
-    assert judged.get(f"{API}/os-security-groups")["security_groups"] == told
+    assert port["security_groups"] == [each["id"] for each in result]
+    assert all(judged.get(f"{NETWORK}/security-groups/{each['id']}") for each in result)
+    assert judged.get(f"{API}/os-security-groups")["security_groups"] == result
 
 
 def test_a_group_that_is_not_there_is_refused(judged: Judged) -> None:
@@ -161,18 +161,18 @@ def test_keys_and_groups_outlive_the_process(tmp_path: Path) -> None:
     body = {"security_group_rule": {**rule, "port_range_min": 22, "port_range_max": 22}}
     assert before.ask("POST", f"{NETWORK}/security-group-rules", body).status_code == 201
     places = f"{API}/os-keypairs", f"{NETWORK}/security-groups/{made}"
-    told = [before.get(place) for place in places]
+    result = [before.get(place) for place in places]
     before.cloud.close()
     after = Judged(tmp_path / "state")
-    assert [after.get(place) for place in places] == told
-    assert [one["keypair"]["name"] for one in told[0]["keypairs"]] == ["first", "a second"]
+    assert [after.get(place) for place in places] == result
+    assert [one["keypair"]["name"] for one in result[0]["keypairs"]] == ["first", "a second"]
     after.active(key_name="first", security_groups=[{"name": "web"}])
     after.cloud.close()
 
 
 def test_a_key_that_does_not_read_is_refused_in_one_line(tmp_path: Path) -> None:
     state = StateFile(str(tmp_path / "state"))
-    state.put("keypair", "somebody/mine", {"name": "mine"})
+    state.put("keypair", "another/mine", {"name": "mine"})
     state.commit()
     with pytest.raises(InvalidInput, match="state: the file is broken: keypair") as refused:
         KeypairStore(state)

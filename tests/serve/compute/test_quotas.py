@@ -1,4 +1,4 @@
-"""What a project may have and has, and the lists of what nobody can make here."""
+"""The limits of a project and what it uses, and the lists of what clients cannot create."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def project_of(judged: Judged, server: str) -> str:
     return str(judged.get(f"{API}/servers/{server}")["server"]["tenant_id"])
 
 
-def test_a_project_is_told_what_its_own_servers_use(judged: Judged) -> None:
+def test_the_limits_of_a_project_show_what_its_own_servers_use(judged: Judged) -> None:
     sizes = {flavor["id"]: flavor for flavor in judged.get(f"{API}/flavors/detail")["flavors"]}
     server = judged.active(flavorRef=TINY)
     judged.active(flavorRef=SMALL)
@@ -30,8 +30,8 @@ def test_a_project_is_told_what_its_own_servers_use(judged: Judged) -> None:
     project = project_of(judged, server)
     detail = judged.get(f"{API}/os-quota-sets/{project}/detail")["quota_set"]
     assert [detail[what]["in_use"] for what in ("instances", "cores", "ram")] == used
-    asked = judged.get(f"{API}/limits?tenant_id={project}", user="admin")["limits"]["absolute"]
-    assert asked["totalInstancesUsed"] == 2
+    limits = judged.get(f"{API}/limits?tenant_id={project}", user="admin")["limits"]["absolute"]
+    assert limits["totalInstancesUsed"] == 2
 
 
 def test_quotas_say_what_the_limits_say(judged: Judged) -> None:
@@ -70,7 +70,7 @@ def test_quotas_of_another_project_are_for_administrators(judged: Judged) -> Non
         ("os-floating-ips", "floating_ips"),
     ],
 )
-def test_what_nobody_can_make_is_an_empty_list(judged: Judged, path: str, key: str) -> None:
+def test_what_clients_cannot_create_is_an_empty_list(judged: Judged, path: str, key: str) -> None:
     assert judged.get(f"{API}/{path}", user="admin") == {key: []}
 
 

@@ -33,7 +33,7 @@ class Client:
         self.app, self.headers = app, headers
 
     def request(self, method: str, path: str, **more: Any) -> Response:
-        async def asked() -> Response:
+        async def send() -> Response:
             transport = ASGITransport(self.app)
             base = "http://cloud.test"
             async with AsyncClient(
@@ -41,7 +41,7 @@ class Client:
             ) as client:
                 return await client.request(method, path, **more)
 
-        return apart(asked())
+        return apart(send())
 
     def get(self, path: str, **more: Any) -> Response:
         return self.request("GET", path, **more)
@@ -51,7 +51,7 @@ class Client:
 
 
 class Face:
-    """The cloudservers API of a cloud whose clock stands still, asked without a socket."""
+    """The cloudservers API of a cloud whose clock stands still, without a socket."""
 
     def __init__(self, cloud: Cloud, project: str = "p1") -> None:
         self.cloud, self.jobs, self.at = cloud, Jobs(cloud), f"/v1/{project}"
@@ -74,9 +74,9 @@ class Face:
 
     def begin(self, path: str, body: object) -> str:
         """The job of a request that is accepted."""
-        code, told = self.post(path, body)
-        assert code == 200, told
-        return str(told["job_id"])
+        code, result = self.post(path, body)
+        assert code == 200, result
+        return str(result["job_id"])
 
     def act(self, action: str, *ids: str, **more: str) -> str:
         return self.begin("cloudservers/action", {action: {"servers": named(*ids), **more}})
@@ -94,10 +94,10 @@ class Face:
 
     def made(self, name: str = "web", **more: object) -> list[str]:
         """The ids of servers that were created and run."""
-        code, told = self.post("cloudservers", {"server": {**wanted(name), **more}})
-        assert code == 200, told
-        assert self.end(told["job_id"])["status"] == "SUCCESS"
-        ids: list[str] = told["serverIds"]
+        code, result = self.post("cloudservers", {"server": {**wanted(name), **more}})
+        assert code == 200, result
+        assert self.end(result["job_id"])["status"] == "SUCCESS"
+        ids: list[str] = result["serverIds"]
         return ids
 
     def stopped(self, **more: Any) -> str:
@@ -107,10 +107,10 @@ class Face:
 
     def refused(self, path: str, body: object, root: str | None = None) -> tuple[int, str]:
         """The status and the error code of a request."""
-        code, told = self.post(path, body, root)
-        assert set(told["error"]) == {"code", "message"}
-        assert told["error"]["message"]
-        return code, told["error"]["code"]
+        code, result = self.post(path, body, root)
+        assert set(result["error"]) == {"code", "message"}
+        assert result["error"]["message"]
+        return code, result["error"]["code"]
 
 
 def named(*ids: str) -> list[dict[str, str]]:
@@ -149,8 +149,8 @@ def states(face: Face, server_id: str) -> list[str]:
 
 
 def test_a_server_lives_through_jobs(face: Face) -> None:
-    code, told = face.post("cloudservers", {"server": wanted()})
-    job_id, [server_id] = told["job_id"], told["serverIds"]
+    code, result = face.post("cloudservers", {"server": wanted()})
+    job_id, [server_id] = result["job_id"], result["serverIds"]
     assert (code, face.job(job_id)["status"]) == (200, "INIT")
     assert face.server(server_id)["OS-EXT-STS:task_state"] == "scheduling"
     face.cloud.advance(0.5)
@@ -220,16 +220,18 @@ def test_newer_versions_of_a_path_do_the_same(ecs: Face, version: str) -> None:
     root = f"/{version}/p1"
     if version == "v1.1":
         extend = {"chargingMode": "prePaid"}
-        code, told = ecs.post("cloudservers", {"server": {**wanted(), "extendparam": extend}}, root)
-        assert (code, set(told)) == (200, {"job_id", "order_id", "serverIds"})
+        code, result = ecs.post(
+            "cloudservers", {"server": {**wanted(), "extendparam": extend}}, root
+        )
+        assert (code, set(result)) == (200, {"job_id", "order_id", "serverIds"})
         return
     server_id = ecs.stopped()
     for path, body in (
         ("reinstallos", {"os-reinstall": {"keyname": "mine"}}),
         ("changeos", {"os-change": {"imageid": DEBIAN}}),
     ):
-        code, told = ecs.post(f"cloudservers/{server_id}/{path}", body, root)
-        assert (code, ecs.end(told["job_id"])["status"]) == (200, "SUCCESS")
+        code, result = ecs.post(f"cloudservers/{server_id}/{path}", body, root)
+        assert (code, ecs.end(result["job_id"])["status"]) == (200, "SUCCESS")
     assert ecs.server(server_id)["status"] == "SHUTOFF"
 
 
@@ -250,7 +252,7 @@ def test_a_resize_confirms_by_itself_and_leaves_the_server_off(face: Face) -> No
     assert last[0].at == last[1].at
 
 
-def test_a_running_server_is_stopped_for_its_resize_where_that_is_asked(ecs: Face) -> None:
+def test_a_running_server_is_stopped_for_its_resize_if_the_request_says_so(ecs: Face) -> None:
     [server_id] = ecs.made()
     path, body = f"cloudservers/{server_id}/resize", {"resize": {"flavorRef": LARGE}}
     assert ecs.refused(path, body) == (409, "Ecs.0100")
@@ -260,8 +262,8 @@ def test_a_running_server_is_stopped_for_its_resize_where_that_is_asked(ecs: Fac
         "ACTIVE",
         LARGE,
     )
-    asked = [asked.operation for asked in ecs.cloud.instances[server_id].requests]
-    assert asked[-4:] == ["stop", "resize", "confirm_resize", "start"]
+    operations = [request.operation for request in ecs.cloud.instances[server_id].requests]
+    assert operations[-4:] == ["stop", "resize", "confirm_resize", "start"]
 
 
 def test_the_steps_of_a_job_follow_one_another_without_a_gap(ecs: Face) -> None:
@@ -300,8 +302,8 @@ def test_a_resize_that_goes_wrong_fails_its_job(
 
 def test_a_creation_that_goes_wrong_fails_its_part(face: Face) -> None:
     face.cloud.orders.add("create:fail@spawning on *-0002")
-    _, told = face.post("cloudservers", {"server": {**wanted(), "count": 3}})
-    done = face.end(told["job_id"])
+    _, result = face.post("cloudservers", {"server": {**wanted(), "count": 3}})
+    done = face.end(result["job_id"])
     parts = done["entities"]["sub_jobs"]
     assert [part["status"] for part in parts] == ["SUCCESS", "FAIL", "SUCCESS"]
     assert [part["error_code"] for part in parts] == [None, "Ecs.0204", None]
@@ -311,8 +313,8 @@ def test_a_creation_that_goes_wrong_fails_its_part(face: Face) -> None:
 
 def test_a_job_runs_until_its_last_part_is_over(ecs: Face) -> None:
     ecs.cloud.orders.add("create:hang@spawning on *-0002")
-    _, told = ecs.post("cloudservers", {"server": {**wanted(), "count": 2}})
-    done = ecs.end(told["job_id"])
+    _, result = ecs.post("cloudservers", {"server": {**wanted(), "count": 2}})
+    done = ecs.end(result["job_id"])
     assert done["status"] == "RUNNING"
     parts = done["entities"]["sub_jobs"]
     assert [part["status"] for part in parts] == ["SUCCESS", "RUNNING"]
@@ -320,10 +322,10 @@ def test_a_job_runs_until_its_last_part_is_over(ecs: Face) -> None:
 
 def test_a_job_that_hangs_ends_when_the_system_gives_its_server_up(ecs: Face) -> None:
     ecs.cloud.orders.add("create:hang@spawning")
-    _, told = ecs.post("cloudservers", {"server": wanted()})
-    assert ecs.end(told["job_id"])["status"] == "RUNNING"
-    ecs.cloud.happen(ecs.cloud.instances[told["serverIds"][0]], "fail", {})
-    assert ecs.job(told["job_id"])["status"] == "FAIL"
+    _, result = ecs.post("cloudservers", {"server": wanted()})
+    assert ecs.end(result["job_id"])["status"] == "RUNNING"
+    ecs.cloud.happen(ecs.cloud.instances[result["serverIds"][0]], "fail", {})
+    assert ecs.job(result["job_id"])["status"] == "FAIL"
 
 
 def test_an_operation_that_another_takes_the_place_of_fails_its_job(face: Face) -> None:
@@ -336,7 +338,7 @@ def test_an_operation_that_another_takes_the_place_of_fails_its_job(face: Face) 
     assert face.end(remove)["status"] == "SUCCESS"
 
 
-def test_both_jobs_of_a_deletion_that_is_asked_twice_succeed(face: Face) -> None:
+def test_both_jobs_of_a_repeated_deletion_succeed(face: Face) -> None:
     [server_id] = face.made()
     body = {"servers": named(server_id)}
     first = face.begin("cloudservers/delete", body)
@@ -421,12 +423,12 @@ BAD = [
 
 
 @pytest.mark.parametrize(("path", "body", "code"), BAD, ids=str)
-def test_a_bad_body_is_told_as_such(ecs: Face, path: str, body: object, code: str) -> None:
+def test_an_invalid_body_is_refused(ecs: Face, path: str, body: object, code: str) -> None:
     assert ecs.refused(path, body) == (400, code)
     assert not ecs.cloud.instances
 
 
-def test_what_is_no_json_is_told_as_such(ecs: Face) -> None:
+def test_a_body_that_is_not_json_is_refused(ecs: Face) -> None:
     answer = ecs.client.post(f"{ecs.at}/cloudservers", content=b"{")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "Ecs.0005")
 
@@ -463,8 +465,8 @@ def test_servers_are_listed_by_number_of_page(ecs: Face) -> None:
     ids = ecs.made(count=5)[::-1]
 
     def page(**query: object) -> tuple[list[str], int]:
-        told = ecs.get("cloudservers/detail", **query)
-        return [server["id"] for server in told["servers"]], told["count"]
+        result = ecs.get("cloudservers/detail", **query)
+        return [server["id"] for server in result["servers"]], result["count"]
 
     assert page() == (ids, 5)
     assert page(limit=2) == page(limit=2, offset=0) == page(limit=2, offset=1) == (ids[:2], 5)
@@ -474,7 +476,7 @@ def test_servers_are_listed_by_number_of_page(ecs: Face) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "offset=-1"])
-def test_a_page_that_cannot_be_is_told_as_such(ecs: Face, query: str) -> None:
+def test_an_impossible_page_is_refused(ecs: Face, query: str) -> None:
     answer = ecs.client.get(f"{ecs.at}/cloudservers/detail?{query}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "Ecs.0005")
 
@@ -499,15 +501,15 @@ def test_a_page_that_cannot_be_is_told_as_such(ecs: Face, query: str) -> None:
     ],
     ids=lambda value: "" if isinstance(value, set) else str(value),
 )
-def test_a_list_is_of_those_that_are_asked_for(
+def test_a_list_has_the_servers_that_the_query_selects(
     ecs: Face, query: dict[str, str], found: set[str]
 ) -> None:
     ecs.made("web.1", flavorRef=LARGE, server_tags=[{"key": "team", "value": "red"}])
     ecs.made("web+2")
     ecs.stopped(name="db", server_tags=[{"key": "team", "value": "blue"}])
-    told = ecs.get("cloudservers/detail", **query)
-    assert {server["name"] for server in told["servers"]} == found
-    assert told["count"] == len(found)
+    result = ecs.get("cloudservers/detail", **query)
+    assert {server["name"] for server in result["servers"]} == found
+    assert result["count"] == len(found)
 
 
 def test_flavors_have_text_for_processors_and_a_number_for_memory(ecs: Face) -> None:
@@ -528,8 +530,8 @@ def test_names_metadata_and_tags_change_without_a_job(face: Face) -> None:
     at = f"{face.at}/cloudservers/{server_id}"
     answer = face.client.request("PUT", at, json={"server": {"name": "new", "description": "what"}})
     assert (answer.status_code, answer.json()["server"]["name"]) == (200, "new")
-    code, told = face.post(f"cloudservers/{server_id}/metadata", {"metadata": {"b": "2"}})
-    assert (code, told) == (200, {"metadata": {"a": "1", "b": "2"}})
+    code, result = face.post(f"cloudservers/{server_id}/metadata", {"metadata": {"b": "2"}})
+    assert (code, result) == (200, {"metadata": {"a": "1", "b": "2"}})
     assert face.client.request("DELETE", f"{at}/metadata/a").status_code == 204
     assert face.client.request("DELETE", f"{at}/metadata/a").status_code == 404
     assert face.server(server_id)["metadata"] == {"b": "2"}
@@ -614,11 +616,11 @@ def test_the_same_server_is_seen_through_the_compute_api(face: Face) -> None:
     assert face.server(server_id)["status"] == "SHUTOFF"
 
 
-def test_of_every_operation_is_told_once_that_it_is_over(ecs: Face) -> None:
-    cloud, told = ecs.cloud, []
+def test_listeners_are_notified_once_of_the_end_of_each_operation(ecs: Face) -> None:
+    cloud, result = ecs.cloud, []
 
     def hear(instance: Instance, operation: str, went_wrong: bool) -> None:
-        told.append((operation, went_wrong, instance.operation))
+        result.append((operation, went_wrong, instance.operation))
 
     cloud.on_end(hear)
     asker = Asker("req-1", "me", "p1", "test")
@@ -628,7 +630,7 @@ def test_of_every_operation_is_told_once_that_it_is_over(ecs: Face) -> None:
     for operation in ("stop", "stop", "start", "reboot", "hard_reboot"):
         cloud.request(instance, operation, {}, asker)
         cloud.advance(0 if operation == "reboot" else LONG)
-    assert told == [
+    assert result == [
         ("create", False, None),
         ("stop", True, None),
         ("stop", False, None),

@@ -173,9 +173,9 @@ def test_a_whole_life_goes_through_jobs(user: User) -> None:
 def test_a_list_and_the_flavors_are_read(user: User) -> None:
     answer = user.create(count=3)
     user.end(answer)
-    asked = ListServersDetailsRequest(limit=2, offset=2, status="ACTIVE", name="web")
-    told = user.client.list_servers_details(asked)
-    assert (told.count, [server.name for server in told.servers]) == (3, ["web-0001"])
+    request = ListServersDetailsRequest(limit=2, offset=2, status="ACTIVE", name="web")
+    result = user.client.list_servers_details(request)
+    assert (result.count, [server.name for server in result.servers]) == (3, ["web-0001"])
     flavors = user.client.list_flavors(ListFlavorsRequest()).flavors
     assert {(flavor.vcpus, flavor.ram) for flavor in flavors} >= {("2", 4096)}
 
@@ -214,7 +214,7 @@ def test_a_failing_resize_fails_the_job_with_its_reason(user: User) -> None:
         "an unknown flavor", "a count below 0", "no server", "an unknown type", "too early",
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_by_the_sdk(
+def test_the_sdk_raises_errors_with_the_reason(
     user: User, ask: Callable[[User], Any], code: int, word: str
 ) -> None:
     with pytest.raises(ClientRequestException) as caught:

@@ -9,13 +9,13 @@ from tests.compute import CIRROS, PRIVATE, PUBLIC, TINY, Compute
 WANTED = {"name": "web", "flavorRef": TINY, "imageRef": CIRROS}
 
 
-def test_a_creation_tells_what_clients_need_and_not_more(compute: Compute) -> None:
+def test_the_answer_to_a_creation_has_what_clients_need_and_no_more(compute: Compute) -> None:
     answer = compute.ask("POST", "/servers", {"server": WANTED})
-    told = answer.json["server"]
+    result = answer.json["server"]
     assert answer.code == 202
-    assert set(told) == {"id", "links", "OS-DCF:diskConfig", "security_groups", "adminPass"}
-    assert answer.headers["location"] == told["links"][0]["href"]
-    assert told["links"][0]["href"] == f"http://localhost/compute/v2.1/servers/{told['id']}"
+    assert set(result) == {"id", "links", "OS-DCF:diskConfig", "security_groups", "adminPass"}
+    assert answer.headers["location"] == result["links"][0]["href"]
+    assert result["links"][0]["href"] == f"http://localhost/compute/v2.1/servers/{result['id']}"
     given = compute.ask("POST", "/servers", {"server": {**WANTED, "adminPass": "secret"}})
     assert given.json["server"]["adminPass"] == "secret"
 

@@ -1,4 +1,4 @@
-"""What was asked of a server, and the migration that runs."""
+"""The actions of a server, and its running migration."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_actions_are_remembered_with_the_steps_that_they_took(compute: Compute) 
     compute.rest()
     assert compute.status(server) == "ERROR"
     actions = compute.ask("GET", path).json["instanceActions"]
-    told = [(action["action"], action["message"]) for action in actions]
-    assert told == [("reboot", "Error"), ("start", None), ("stop", None), ("create", None)]
+    result = [(action["action"], action["message"]) for action in actions]
+    assert result == [("reboot", "Error"), ("start", None), ("stop", None), ("create", None)]
     found = stopped.headers["x-compute-request-id"]
     assert actions[2]["request_id"] == found
     action = compute.ask("GET", f"{path}/{found}", minor=51).json["instanceAction"]

@@ -58,7 +58,7 @@ def three(ecs: Compute) -> Compute:
         ("vm_state=active", ["b2", "b1", "a"]),
     ],
 )
-def test_a_list_holds_what_the_query_asks_for(three: Compute, query: str, found: list[str]) -> None:
+def test_a_list_holds_what_the_query_selects(three: Compute, query: str, found: list[str]) -> None:
     assert three.names(query, minor=96) == found
     brief = three.ask("GET", f"/servers?{query}", minor=96).json["servers"]
     assert [server["name"] for server in brief] == found
@@ -130,7 +130,7 @@ def test_a_page_has_at_most_a_thousand_servers(ecs: Compute) -> None:
     assert "marker=" in answer["servers_links"][0]["href"]
 
 
-def test_servers_that_are_gone_are_shown_to_who_asks_for_them(compute: Compute) -> None:
+def test_deleted_servers_are_listed_if_the_query_selects_them(compute: Compute) -> None:
     gone = compute.active("old")
     compute.active("new")
     compute.ask("DELETE", f"/servers/{gone}")

@@ -56,12 +56,12 @@ def test_a_server_has_the_keys_of_its_microversion(compute: Compute, minor: int)
     poor = ALWAYS | since(ADDED, minor) - {"OS-EXT-SRV-ATTR:hostname"}
     changed = expected if minor >= 75 else poor
     named = {"server": {"name": "db"}}
-    told = compute.ask("PUT", f"/servers/{server}", named, minor=minor).json["server"]
-    assert set(told) == changed
+    result = compute.ask("PUT", f"/servers/{server}", named, minor=minor).json["server"]
+    assert set(result) == changed
     rebuilt = compute.act(server, "rebuild", {"imageRef": CIRROS}, minor=minor).json["server"]
     extra = {"adminPass"} | since({54: {"key_name"}, 57: {"user_data"}}, minor)
     assert set(rebuilt) == changed | extra
-    for shown, whole in ((told, minor >= 75), (listed, True)):
+    for shown, whole in ((result, minor >= 75), (listed, True)):
         ((address,),) = shown["addresses"].values()
         assert ("OS-EXT-IPS-MAC:mac_addr" in address) is whole
 
@@ -80,7 +80,7 @@ def test_a_flavor_is_embedded_from_2_47_on(compute: Compute) -> None:
     }
 
 
-def test_links_are_those_of_the_path_that_was_asked(compute: Compute) -> None:
+def test_links_begin_with_the_path_of_the_request(compute: Compute) -> None:
     server = compute.active()
     self_link, bookmark = compute.show(server)["links"]
     assert self_link == {
@@ -92,7 +92,7 @@ def test_links_are_those_of_the_path_that_was_asked(compute: Compute) -> None:
     assert image == {"rel": "bookmark", "href": f"http://localhost/compute/images/{CIRROS}"}
 
 
-def test_an_answer_tells_what_changed_although_no_time_passed(compute: Compute) -> None:
+def test_an_answer_shows_changes_although_no_time_passed(compute: Compute) -> None:
     server = compute.active()
     compute.show(server)
     changes: list[tuple[str, str, object, str, object]] = [
@@ -134,7 +134,7 @@ def test_power_states_follow_the_vm_state(nova: Compute) -> None:
 # Whose servers
 
 
-def test_a_server_of_somebody_else_is_not_found(compute: Compute) -> None:
+def test_a_server_of_another_project_is_not_found(compute: Compute) -> None:
     server = compute.active()
     for method, path, body in (
         ("GET", "", None),
