@@ -13,7 +13,7 @@ from itertools import product
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.graph import Outcome
+from ecs_fsm.core.graph import Outcome, reachable
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, Kind, Node, State, bracketed
 from ecs_fsm.profiles.durations import Duration, Family
@@ -81,13 +81,13 @@ class Sojourn(NamedTuple):
 def process(profile: Profile) -> dict[ChainState, Sojourn]:
     """Return a sojourn for every chain state that a server can reach; arrival is the first."""
     found: dict[ChainState, Sojourn] = {}
-    waiting = [ChainState(None)]
     builder = _ProcessBuilder(profile)
-    while waiting:
-        at = waiting.pop(0)
-        if at not in found:
-            found[at] = builder.sojourn(at)
-            waiting += [jump.target for jump in found[at].jumps]
+
+    def following(at: ChainState) -> list[ChainState]:
+        found[at] = builder.sojourn(at)
+        return [jump.target for jump in found[at].jumps]
+
+    reachable([ChainState(None)], following)
     return found
 
 
