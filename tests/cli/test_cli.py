@@ -200,9 +200,9 @@ def test_an_explanation_for_a_person() -> None:
         "  roll_back at active/powering-off → active/- (ACTIVE)\n"
         "\n"
         "surprise\n"
-        "  While a server stops, status says ACTIVE until the end; only task_state tells.\n"
+        "  While a server stops, status says ACTIVE until the end; only task_state shows it.\n"
         "  A rebuild of a stopped server shows REBUILD, then ACTIVE, then SHUTOFF: the system "
-        "starts the server and stops it again, and who waits for ACTIVE leaves too early.\n"
+        "starts the server and stops it again, and a wait for ACTIVE ends too early.\n"
     )
 
 

@@ -57,7 +57,7 @@ class Server(BaseServer):
         return self._fire("reboot")
 
     def hard_reboot(self) -> bool:
-        """Restart by force, over a graceful restart that does not end too.
+        """Restart by force, also over a graceful restart that does not end.
 
         Accepted under active.
         """
@@ -78,7 +78,7 @@ class Server(BaseServer):
         return self._fire("rebuild")
 
     def resize(self) -> bool:
-        """Give the stopped server another flavor; somebody confirms or reverts it then.
+        """Give the stopped server another flavor, to be confirmed or reverted afterwards.
 
         Accepted under stopped.
         """
@@ -99,7 +99,7 @@ class Server(BaseServer):
         return self._fire("revert_resize")
 
     def delete(self) -> bool:
-        """Remove the server, whatever it is doing; it can be asked again.
+        """Remove the server, whatever it is doing; the request can be repeated.
 
         Accepted under active, stopped, error.
         """

@@ -17,7 +17,7 @@ class VmState(Word):
     BUILDING = "building", "The server has been created and does not run yet."
     ACTIVE = "active", "The server runs."
     STOPPED = "stopped", "The server was shut down properly."
-    RESIZED = "resized", "The server has a new flavor that nobody has confirmed or reverted yet."
+    RESIZED = "resized", "The server has a new flavor that is not confirmed or reverted yet."
     ERROR = "error", "An operation went wrong and left the server unusable."
     DELETED = "deleted", "The server is gone."
 
@@ -32,16 +32,16 @@ class TaskState(Word):
     )
     NETWORKING = "networking", "Creation: network ports and addresses are being allocated."
     SPAWNING = "spawning", "Creation: the host is starting the guest."
-    REBOOTING = "rebooting", "A graceful restart was asked for."
+    REBOOTING = "rebooting", "A graceful restart was requested."
     REBOOT_PENDING = "reboot_pending", "The host has taken up the restart and is about to begin."
     REBOOT_STARTED = "reboot_started", "The guest is being restarted."
-    REBOOTING_HARD = "rebooting_hard", "A restart by force was asked for."
+    REBOOTING_HARD = "rebooting_hard", "A restart by force was requested."
     REBOOT_PENDING_HARD = (
         "reboot_pending_hard",
         "The host is about to cut the power and begin again.",
     )
     REBOOT_STARTED_HARD = "reboot_started_hard", "The guest is being restarted by force."
-    REBUILDING = "rebuilding", "A new system disk was asked for."
+    REBUILDING = "rebuilding", "A new system disk was requested."
     REBUILD_BLOCK_DEVICE_MAPPING = (
         "rebuild_block_device_mapping",
         "Rebuild: disks are being detached and prepared anew.",
@@ -122,7 +122,7 @@ OPERATIONS = (
     Rows("reboot", Kind.REQUEST, "Restart the guest gracefully.", {
         "active/-": "active/SOFT -> active/-",
     }),
-    Rows("hard_reboot", Kind.REQUEST, "Restart by force, over a graceful restart that does not end too.", {
+    Rows("hard_reboot", Kind.REQUEST, "Restart by force, also over a graceful restart that does not end.", {
         "active/-, SOFT, rebooting_hard": "active/HARD -> active/-",
     }),
     Rows("live_migrate", Kind.REQUEST, "Move the running server to another host.", {
@@ -132,7 +132,7 @@ OPERATIONS = (
         "active, error/-": "same/REBUILD -> active/-",
         "stopped/-": "stopped/REBUILD -> active/- + active/powering-off -> stopped/-",
     }),
-    Rows("resize", Kind.REQUEST, "Give the stopped server another flavor; somebody confirms or reverts it then.", {
+    Rows("resize", Kind.REQUEST, "Give the stopped server another flavor, to be confirmed or reverted afterwards.", {
         "stopped/-": "stopped/RESIZE -> resized/-",
     }),
     Rows("confirm_resize", Kind.REQUEST, "Keep the new flavor.", {
@@ -141,7 +141,7 @@ OPERATIONS = (
     Rows("revert_resize", Kind.REQUEST, "Go back to the old flavor.", {
         "resized/-": "resized/resize_reverting -> stopped/-",
     }),
-    Rows("delete", Kind.REQUEST, "Remove the server, whatever it is doing; it can be asked again.", {
+    Rows("delete", Kind.REQUEST, "Remove the server, whatever it is doing; the request can be repeated.", {
         "active, stopped, error/any": "same/deleting -> deleted/-",
     }),
 )
@@ -183,34 +183,34 @@ UNDOCUMENTED = {
 
 SURPRISES = (
     Surprise(
-        "While a server stops, status says ACTIVE until the end; only task_state tells.",
+        "While a server stops, status says ACTIVE until the end; only task_state shows it.",
         ("stop", "active/powering-off", "powering-off", "ACTIVE"),
     ),
     Surprise(
-        "While a server starts, status says SHUTOFF until the end; only task_state tells.",
+        "While a server starts, status says SHUTOFF until the end; only task_state shows it.",
         ("start", "stopped/powering-on", "powering-on", "SHUTOFF"),
     ),
     Surprise(
-        "While a server is deleted, status says what it said at rest (ACTIVE, SHUTOFF or ERROR); "
-        "only task_state tells.",
+        "While a server is deleted, status stays as it was at rest (ACTIVE, SHUTOFF or ERROR); "
+        "only task_state shows it.",
         ("delete", "deleting", "active/deleting", "stopped/deleting", "error/deleting",
          "ACTIVE", "SHUTOFF", "ERROR"),
     ),
     Surprise(
         "A rebuild of a stopped server shows REBUILD, then ACTIVE, then SHUTOFF: the system starts "
-        "the server and stops it again, and who waits for ACTIVE leaves too early.",
+        "the server and stops it again, and a wait for ACTIVE ends too early.",
         ("rebuild", "stopped/rebuilding", "stopped/rebuild_block_device_mapping",
          "stopped/rebuild_spawning", "active/powering-off", "active/-", "rebuilding",
          "rebuild_block_device_mapping", "rebuild_spawning", "powering-off", "REBUILD", "ACTIVE"),
     ),
     Surprise(
-        "A resize that failed and was rolled back looks like a server that nobody touched.",
+        "A resize that failed and was rolled back looks like a server that was never resized.",
         ("resize", "roll_back", "stopped/-", "stopped/resize_prep", "stopped/resize_migrating",
          "resize_prep", "resize_migrating", "RESIZE", "SHUTOFF"),
     ),
     Surprise(
-        "A resize starts from SHUTOFF only, and stays at VERIFY_RESIZE until somebody confirms or "
-        "reverts it.",
+        "A resize starts from SHUTOFF only, and stays at VERIFY_RESIZE until it is confirmed or "
+        "reverted.",
         ("resize", "confirm_resize", "revert_resize", "stopped/-", "resized/-", "resized",
          "VERIFY_RESIZE", "SHUTOFF"),
     ),

@@ -57,7 +57,7 @@ class Server(BaseServer):
         return self._fire("reboot")
 
     def hard_reboot(self) -> bool:
-        """Restart by force, over some tasks that do not end too; a way out of an error.
+        """Restart by force, also over some tasks that do not end; a way out of an error.
 
         Accepted under active, stopped, paused, suspended, error.
         """
@@ -153,7 +153,7 @@ class Server(BaseServer):
         *,
         cell: Literal["same", "cross"] | None = None,
     ) -> bool:
-        """Give the server another flavor; somebody confirms or reverts it then.
+        """Give the server another flavor, to be confirmed or reverted afterwards.
 
         Accepted under active, stopped.
         """
@@ -164,7 +164,7 @@ class Server(BaseServer):
         *,
         cell: Literal["same", "cross"] | None = None,
     ) -> bool:
-        """Move the server to another host while it is off; somebody confirms or reverts it then.
+        """Move the server to another host while it is off, to be confirmed or reverted afterwards.
 
         Accepted under active, stopped.
         """
@@ -227,7 +227,7 @@ class Server(BaseServer):
         return self._fire("change_password")
 
     def delete(self) -> bool:
-        """Remove the server for good, whatever it is doing; it can be asked again.
+        """Remove the server for good, whatever it is doing; the request can be repeated.
 
         Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, soft-delete, error.
@@ -258,7 +258,7 @@ class Server(BaseServer):
         return self._fire("restore")
 
     def reset_state_active(self) -> bool:
-        """Say that the server is active, whatever it is; nothing is done to the guest.
+        """Set the server to active, whatever it is; the guest is not touched.
 
         Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, soft-delete, error.
@@ -266,7 +266,7 @@ class Server(BaseServer):
         return self._fire("reset_state_active")
 
     def reset_state_error(self) -> bool:
-        """Say that the server is in error, whatever it is; nothing is done to the guest.
+        """Set the server to error, whatever it is; the guest is not touched.
 
         Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, soft-delete, error.
@@ -274,7 +274,7 @@ class Server(BaseServer):
         return self._fire("reset_state_error")
 
     def lock(self) -> bool:
-        """Keep the server from being changed by anybody but administrators.
+        """Allow only administrators to change the server.
 
         Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, soft-delete, error.

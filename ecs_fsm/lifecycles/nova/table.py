@@ -1,6 +1,6 @@
 """Everything that moves a Nova instance: the whole lifecycle of a server in OpenStack Nova.
 
-Words with their meaning, the 140 pairs with their status, what must be remembered besides, and
+Words with their meaning, the 140 pairs with their status, the facts to remember, and
 every transition, as literal rows in the notation of `ecs_fsm.core.notation`. The facts were read in
 Nova's code and checked against recordings of a real Nova, change by change.
 """
@@ -30,7 +30,7 @@ class VmState(Word):
     RESCUED = "rescued", "The server runs from a rescue image, its own disk attached beside it."
     RESIZED = (
         "resized",
-        "The server has a new flavor or host that nobody has confirmed or reverted yet.",
+        "The server has a new flavor or host that is not confirmed or reverted yet.",
     )
     SHELVED = (
         "shelved",
@@ -55,10 +55,10 @@ class TaskState(Word):
         "Creation: disks are being prepared and attached.",
     )
     SPAWNING = "spawning", "The host is starting the guest: in a creation, or back from a shelf."
-    REBOOTING = "rebooting", "A graceful restart was asked for."
+    REBOOTING = "rebooting", "A graceful restart was requested."
     REBOOT_PENDING = "reboot_pending", "The host has taken up the restart and is about to begin."
     REBOOT_STARTED = "reboot_started", "The guest is being restarted."
-    REBOOTING_HARD = "rebooting_hard", "A restart by force was asked for."
+    REBOOTING_HARD = "rebooting_hard", "A restart by force was requested."
     REBOOT_PENDING_HARD = (
         "reboot_pending_hard",
         "The host is about to cut the power and begin again.",
@@ -66,7 +66,7 @@ class TaskState(Word):
     REBOOT_STARTED_HARD = "reboot_started_hard", "The guest is being restarted by force."
     REBUILDING = (
         "rebuilding",
-        "A new system disk, or the server's return on another host, was asked for.",
+        "A new system disk, or the server's return on another host, was requested.",
     )
     REBUILD_BLOCK_DEVICE_MAPPING = (
         "rebuild_block_device_mapping",
@@ -88,11 +88,11 @@ class TaskState(Word):
     RESCUING = "rescuing", "The server is starting from a rescue image."
     UNRESCUING = "unrescuing", "The server is going back from the rescue image to its own disk."
     UPDATING_PASSWORD = "updating_password", "The guest's administrator gets a new password."
-    IMAGE_SNAPSHOT_PENDING = "image_snapshot_pending", "An image of the server was asked for."
+    IMAGE_SNAPSHOT_PENDING = "image_snapshot_pending", "An image of the server was requested."
     IMAGE_SNAPSHOT = "image_snapshot", "The host has taken up the image and is about to make it."
     IMAGE_PENDING_UPLOAD = "image_pending_upload", "The image is being made on the host."
     IMAGE_UPLOADING = "image_uploading", "The image is being sent to the image store."
-    IMAGE_BACKUP = "image_backup", "An image that replaces older ones was asked for."
+    IMAGE_BACKUP = "image_backup", "An image that replaces older ones was requested."
     SHELVING = "shelving", "The server is being turned off to be put on the shelf."
     SHELVING_IMAGE_PENDING_UPLOAD = (
         "shelving_image_pending_upload",
@@ -231,16 +231,16 @@ FACTS = (
         "Whether the power goes off as the last step of a rebuild or evacuation.", "this stop ends a rebuild or evacuation: {value}",
         scope="active/powering-off", default="no"),
     Fact("locked", ("no", "yes"),
-        "Whether somebody locked the server against those who are no administrators.", "it is locked: {value}",
+        "Whether the server is locked: only administrators can change it.", "it is locked: {value}",
         scope="KNOWN/any", default="no"),
     Fact("guest", ("on", "off"),
         "Whether the guest runs when the compute service on its host starts.", "its guest is {value}",
         scope="", circumstance=True),
     Fact("driver", ("complete", "lacks"),
-        "Whether the host's driver has the operation that was asked of it, or lacks it.", "its driver answers: {value}",
+        "Whether the host's driver has the requested operation, or lacks it.", "its driver answers: {value}",
         scope="", default="complete", circumstance=True),
     Fact("retry", ("ok", "broken"),
-        "Whether the question for another host could be asked.", "asking for another host was {value}",
+        "Whether the request for another host succeeded.", "the request for another host was {value}",
         scope="", default="ok", circumstance=True),
 )
 
@@ -267,7 +267,7 @@ OPERATIONS = (
     Rows("reboot", Kind.REQUEST, "Restart the guest gracefully.", {
         "active/-": "active/SOFT3 -> active/-",
     }),
-    Rows("hard_reboot", Kind.REQUEST, "Restart by force, over some tasks that do not end too; a way out of an error.", {
+    Rows("hard_reboot", Kind.REQUEST, "Restart by force, also over some tasks that do not end; a way out of an error.", {
         "LIVE, error/~ -, SOFT3, rebooting_hard, pausing, unpausing, suspending, resuming": "same/HARD3 -> active/-",
     }),
     Rows("pause", Kind.REQUEST, "Bring the server to a standstill; its memory stays where it is.", {
@@ -313,11 +313,11 @@ OPERATIONS = (
         "stopped/any": "stopped/REBUILD3 -> active/- + active/powering-off {closing=yes} -> stopped/-",
         "error/any": "error/REBUILD3 -> active/-",
     }, given={"end": "stopped"}),
-    Rows("resize", Kind.REQUEST, "Give the server another flavor; somebody confirms or reverts it then.", {
+    Rows("resize", Kind.REQUEST, "Give the server another flavor, to be confirmed or reverted afterwards.", {
         "active, stopped/- [cell=same]": "same/RESIZE4 -> resized/-",
         "active, stopped/- [cell=cross]": "same/resize_prep -> same/resize_migrating -> same/resize_migrated -> resized/-",
     }, given={"cell": "same"}),
-    Rows("migrate", Kind.REQUEST, "Move the server to another host while it is off; somebody confirms or reverts it then.", {
+    Rows("migrate", Kind.REQUEST, "Move the server to another host while it is off, to be confirmed or reverted afterwards.", {
         "active, stopped/- [cell=same]": "same/RESIZE4 -> resized/-",
         "active, stopped/- [cell=cross]": "same/resize_prep -> same/resize_migrating -> same/resize_migrated -> resized/-",
     }, given={"cell": "same"}),
@@ -350,7 +350,7 @@ OPERATIONS = (
     Rows("change_password", Kind.REQUEST, "Give the guest's administrator a new password.", {
         "active/-": "active/updating_password -> active/-",
     }),
-    Rows("delete", Kind.REQUEST, "Remove the server for good, whatever it is doing; it can be asked again.", {
+    Rows("delete", Kind.REQUEST, "Remove the server for good, whatever it is doing; the request can be repeated.", {
         "building, SETTLED, error/any": "same/deleting -> deleted/-",
         "resized/any": "resized/deleting -> was/- + deleted/-",
     }),
@@ -368,13 +368,13 @@ OPERATIONS = (
     Rows("restore", Kind.REQUEST, "Bring a server back that is deleted and not yet reclaimed, and start it.", {
         "soft-delete/-": "soft-delete/restoring -> active/-",
     }),
-    Rows("reset_state_active", Kind.REQUEST, "Say that the server is active, whatever it is; nothing is done to the guest.", {
+    Rows("reset_state_active", Kind.REQUEST, "Set the server to active, whatever it is; the guest is not touched.", {
         "KNOWN/any": "active/-",
     }),
-    Rows("reset_state_error", Kind.REQUEST, "Say that the server is in error, whatever it is; nothing is done to the guest.", {
+    Rows("reset_state_error", Kind.REQUEST, "Set the server to error, whatever it is; the guest is not touched.", {
         "KNOWN/any": "error/-",
     }),
-    Rows("lock", Kind.REQUEST, "Keep the server from being changed by anybody but administrators.", {
+    Rows("lock", Kind.REQUEST, "Allow only administrators to change the server.", {
         "KNOWN/any": "{locked=yes}",
     }),
     Rows("unlock", Kind.REQUEST, "Let the server's owner change it again.", {
@@ -502,20 +502,20 @@ EVENTS = (
 
 SURPRISES = (
     Surprise(
-        "While a server stops, status says ACTIVE (or ERROR, where it began there) until the end; only task_state tells.",
+        "While a server stops, status says ACTIVE (or ERROR, where it began there) until the end; only task_state shows it.",
         ("stop", "active/powering-off", "error/powering-off", "powering-off", "ACTIVE", "ERROR"),
     ),
     Surprise(
-        "While a server starts, status says SHUTOFF until the end; only task_state tells.",
+        "While a server starts, status says SHUTOFF until the end; only task_state shows it.",
         ("start", "stopped/powering-on", "powering-on", "SHUTOFF"),
     ),
     Surprise(
-        "While a server is deleted, status says what it said at rest; only task_state tells.",
+        "While a server is deleted, status stays as it was at rest; only task_state shows it.",
         ("delete", "force_delete", "soft_delete", "deleting", "soft-deleting", "active/deleting", "stopped/deleting", "error/deleting", "active/soft-deleting"),
     ),
     Surprise(
         "Pause, suspend, rescue, shelve and an image have no status of their own while they run: "
-        "it says ACTIVE, or what it said at rest, until the end.",
+        "it stays ACTIVE, or what it was at rest, until the end.",
         ("pause", "suspend", "rescue", "shelve", "create_image", "backup", "active/pausing", "active/suspending", "active/rescuing", "active/shelving", "active/image_uploading"),
     ),
     Surprise(
@@ -529,7 +529,7 @@ SURPRISES = (
     ),
     Surprise(
         "A rebuild of a stopped server shows REBUILD, then ACTIVE, then SHUTOFF: the system starts "
-        "the server and stops it again, and who waits for ACTIVE leaves too early.",
+        "the server and stops it again, and a wait for ACTIVE ends too early.",
         ("rebuild", "evacuate", "stopped/rebuilding", "stopped/rebuild_block_device_mapping", "stopped/rebuild_spawning", "active/powering-off", "REBUILD"),
     ),
     Surprise(
@@ -538,7 +538,7 @@ SURPRISES = (
     ),
     Surprise(
         "Unshelve, unrescue and restore start the server, even one that was stopped when it was "
-        "shelved, rescued or deleted: nobody remembers it.",
+        "shelved, rescued or deleted: that is not remembered.",
         ("unshelve", "unrescue", "restore", "shelved/unshelving", "shelved_offloaded/unshelving", "rescued/unrescuing", "soft-delete/restoring", "unshelving", "unrescuing", "restoring"),
     ),
     Surprise(
@@ -547,7 +547,7 @@ SURPRISES = (
         ("confirm_resize", "revert_resize", "resized/-", "resized", "VERIFY_RESIZE"),
     ),
     Surprise(
-        "A resize stays at VERIFY_RESIZE until somebody confirms or reverts it, or the cloud's timer confirms it.",
+        "A resize stays at VERIFY_RESIZE until a user confirms or reverts it, or the cloud's timer confirms it.",
         ("resize", "migrate", "timer", "resized/-", "resized", "VERIFY_RESIZE"),
     ),
     Surprise(
@@ -555,17 +555,17 @@ SURPRISES = (
         ("delete", "force_delete", "soft_delete", "resized/deleting", "resized/soft-deleting", "VERIFY_RESIZE"),
     ),
     Surprise(
-        "A resize that failed and was rolled back looks like a server that nobody touched.",
+        "A resize that failed and was rolled back looks like a server that was never resized.",
         ("resize", "migrate", "roll_back", "active/resize_prep", "active/resize_migrating", "stopped/resize_prep", "stopped/resize_migrating", "RESIZE"),
     ),
     Surprise(
         "A live migration that was rolled back looks like one that succeeded: MIGRATING, then the "
-        "old status; only the host tells.",
+        "old status; only the host shows it.",
         ("live_migrate", "live_migrate_abort", "roll_back", "active/migrating", "paused/migrating", "migrating", "MIGRATING"),
     ),
     Surprise(
         "With offloading at once, the usual setting, a shelved server never rests at SHELVED: it "
-        "goes on to SHELVED_OFFLOADED; one that boots from a volume is offloaded whatever is set.",
+        "goes on to SHELVED_OFFLOADED; one that boots from a volume is always offloaded.",
         ("shelve", "shelved/shelving_offloading", "shelved/-", "shelved_offloaded/-", "SHELVED", "SHELVED_OFFLOADED"),
     ),
     Surprise(
@@ -573,7 +573,7 @@ SURPRISES = (
         ("create_image", "image_snapshot_pending", "image_snapshot"),
     ),
     Surprise(
-        "An unshelve whose image is lost leaves a task that nobody clears: the server looks busy "
+        "An unshelve whose image is lost leaves a task that is never cleared: the server looks busy "
         "until it is deleted or its state is reset.",
         ("unshelve", "fail", "error/unshelving", "unshelving"),
     ),
@@ -583,7 +583,7 @@ SURPRISES = (
     ),
     Surprise(
         "A compute service that restarts ends creations and rebuilds in ERROR, gives images, resizes "
-        "that have not moved yet and live migrations up as if nothing had been asked, ends or begins "
+        "that have not moved yet and live migrations up as if nothing had been requested, ends or begins "
         "again a reboot, takes up a delete, a stop and a start again, and leaves every other task hanging.",
         ("restart", "building/spawning", "active/rebuilding", "active/image_uploading", "active/resize_migrating", "active/migrating", "active/reboot_started", "active/deleting"),
     ),
