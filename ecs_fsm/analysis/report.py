@@ -13,7 +13,7 @@ from ecs_fsm.analysis.words import arguments, event_names, needed_facts, scenari
 from ecs_fsm.core.graph import Run
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, Facts, State
-from ecs_fsm.io.console import console, grouped, print_table
+from ecs_fsm.io.console import console, grouped, print_table, visible
 from ecs_fsm.lifecycles import NAMES
 
 Json = dict[str, object]
@@ -111,7 +111,8 @@ def print_claims(lifecycle: Lifecycle, decided: Iterable[tuple[Claim, Decision]]
             _line()
         colour = "green" if decision.true else "red"
         word = "true" if decision.true else "false"
-        shown.print(f"{word}: {claim.text} [{claim.name}]", style=colour, soft_wrap=True)
+        head = visible(f"{word}: {claim.text} [{claim.name}]")
+        shown.print(head, style=colour, soft_wrap=True)
         _line(f"  {decision.reason}")
         if decision.counterexample:
             _line(f"  {_on_one_line(lifecycle, decision.counterexample)}")
@@ -135,7 +136,7 @@ def claims_as_dicts(lifecycle: Lifecycle, decided: Iterable[tuple[Claim, Decisio
 
 
 def _line(text: str = "") -> None:
-    console().print(text, soft_wrap=True)
+    console().print(visible(text), soft_wrap=True)
 
 
 def _joined(facts: Facts) -> str:

@@ -27,6 +27,7 @@ from ecs_fsm.cli import (
 )
 from ecs_fsm.cli.options import choosing_first
 from ecs_fsm.core.errors import InvalidInput, LifecycleError
+from ecs_fsm.io.console import visible
 from ecs_fsm.version import __version__
 
 READER_LEFT = 141
@@ -122,4 +123,4 @@ def _run(arguments: list[str] | None) -> int:
 
 
 def _complain(message: str) -> None:
-    click.echo(f"ecs-fsm: {' '.join(message.split())}", err=True)
+    click.echo(f"ecs-fsm: {visible(' '.join(message.split()))}", err=True)

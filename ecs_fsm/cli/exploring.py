@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ecs_fsm.cli.options import choosing, servers
+from ecs_fsm.io.console import visible
 
 DEFAULT = "lifecycle.html"
 
@@ -44,7 +45,7 @@ def explore(output: str | None, show: bool, folder: Path | None) -> int:
     path = Path(output or DEFAULT)
     write_whole(path, explorer(lifecycle, content(lifecycle, folder)).encode())
     if output is None:
-        click.echo(path)
+        click.echo(visible(str(path)))
     if show and not webbrowser.open(path.resolve().as_uri()):
         raise click.ClickException(f"no browser could be started; open {path} in one")
     return 0

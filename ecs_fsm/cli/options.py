@@ -94,7 +94,9 @@ beginning = click.option(
 
 def print_json(answer: object) -> None:
     """Print an answer as JSON."""
-    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    from ecs_fsm.io.console import visible_json
+
+    click.echo(visible_json(json.dumps(answer, indent=2, ensure_ascii=False)))
 
 
 def read_pair(vm_state: str, task_state: str | None) -> State:

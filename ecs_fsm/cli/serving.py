@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ecs_fsm.cli.options import choosing, servers
+from ecs_fsm.io.console import visible
 
 DEFAULT_PORT = 8774
 DEFAULT_HOST = "127.0.0.1"
@@ -104,7 +105,7 @@ def serve(
     with begun(options, told) as (service, bound):
         if not told.loopback:
             warning = f"{host} is open to other machines, and nobody's password is checked"
-            click.echo(f"ecs-fsm: {warning}", err=True)
+            click.echo(f"ecs-fsm: {visible(warning)}", err=True)
         paste = to_paste(service.cloud, url_of(bound))
         serve_until_signal(service.app, bound, lambda: click.echo(paste))
     return 0

@@ -1,7 +1,12 @@
-"""What the package prints: tables and lines for a person, coloured on a terminal only."""
+"""What the package prints: tables and lines for a person, coloured on a terminal only.
+
+Words from outside (names in files, arguments, file names) pass through `visible` on their way to a
+terminal, or through `visible_json` where the answer is JSON.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +25,37 @@ Because = Callable[["Facts"], str]
 """What facts decide, as the end of a sentence: `Lifecycle.because`."""
 MOST_SOURCES = 4
 """States to name one by one before they are counted."""
+
+
+def visible(text: str) -> str:
+    r"""Return a text with escapes in place of the characters that a reader cannot see.
+
+    Those are control characters (they command a terminal, or break the line), marks of direction
+    (they reorder what is read) and characters without a width. Other spaces than " " stay.
+
+    >>> print(visible("a\x1b[2J b\u202ec\n"))
+    a\x1b[2J b\u202ec\n
+    """
+    return _replaced(text, lambda character: character.encode("unicode_escape").decode())
+
+
+def visible_json(text: str) -> str:
+    r"""Return a JSON text with the same escapes, as JSON writes them: the data stays the same.
+
+    >>> print(visible_json('["\u202e"]'))
+    ["\u202e"]
+    """
+    if "\n" not in text:
+        return _replaced(text, lambda character: json.dumps(character)[1:-1])
+    return "\n".join(map(visible_json, text.split("\n")))
+
+
+def _replaced(text: str, escape: Callable[[str], str]) -> str:
+    if text.isprintable():
+        return text
+    from unicodedata import category
+
+    return "".join(c if c.isprintable() or category(c) == "Zs" else escape(c) for c in text)
 
 
 def console(*, stderr: bool = False, terminal: bool | None = None) -> Console:
@@ -44,7 +80,7 @@ def print_table(
     for heading in headings:
         table.add_column(heading, no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(visible, row))
     shown = on or console()
     columns, shown.width = shown.width, UNBOUNDED  # a terminal wraps what rich would cut
     with shown.capture() as captured:

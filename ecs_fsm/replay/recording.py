@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, BinaryIO
 
 from ecs_fsm.core.model import bracketed
+from ecs_fsm.io.console import visible_json
 from ecs_fsm.io.files import opened
 from ecs_fsm.records.observations import LineSource, read
 from ecs_fsm.replay.explanation import Explanation, Replay
@@ -120,7 +121,7 @@ def _print_json(explanations: Iterator[Explanation]) -> bool:
         waiting.write('{"changes": [')
         for count, explanation in enumerate(explanations):
             explained &= explanation.events is not None
-            row = json.dumps(_as_dict(explanation), ensure_ascii=False)
+            row = visible_json(json.dumps(_as_dict(explanation), ensure_ascii=False))
             waiting.write(f",\n  {row}" if count else f"\n  {row}")
         waiting.write(f'\n], "explained": {json.dumps(explained)}}}\n')
         waiting.seek(0)

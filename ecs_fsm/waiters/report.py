@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.io.console import visible
 from ecs_fsm.waiters.findings import Finding
 from ecs_fsm.waiters.waiter import Waiter
 
@@ -82,17 +82,21 @@ def junit(reports: Sequence[Report]) -> str:
             name += f": {finding.kind}" + (f" at {finding.value}" if finding.value else "")
         placed = {"file": report.file, "line": str(report.line)} if report.file else {}
         about = {"classname": report.file or TITLE, "name": name, **placed}
-        case = ElementTree.SubElement(suite, "testcase", {k: _legal(v) for k, v in about.items()})
+        case = ElementTree.SubElement(
+            suite, "testcase", {k: visible(v or "") for k, v in about.items()}
+        )
         if finding:
             failure = {"type": finding.kind.value, "message": report.place + finding.message}
-            ElementTree.SubElement(case, "failure", {k: _legal(v) for k, v in failure.items()})
+            ElementTree.SubElement(
+                case, "failure", {k: visible(v or "") for k, v in failure.items()}
+            )
     ElementTree.indent(root)
     declared = '<?xml version="1.0" encoding="utf-8"?>'
-    return _text([declared, ElementTree.tostring(root, encoding="unicode")])
+    return f"{declared}\n{ElementTree.tostring(root, encoding='unicode')}\n"
 
 
 def _text(lines: Iterator[str] | Sequence[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{visible(line)}\n" for line in lines)
 
 
 def _count(found: int) -> str:
@@ -122,9 +126,9 @@ def _property(value: str) -> str:
     return _data(value).replace(":", "%3A").replace(",", "%2C")
 
 
-def _legal(value: str | None) -> str:
-    """Return the text with `?` in place of the characters that XML forbids."""
-    return re.sub(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]", "?", value or "")
+def _legal(attributes: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the attributes with escapes, also for the characters that XML forbids."""
+    return {name: visible(value or "") for name, value in attributes.items()}
 
 
 def draw(lifecycle: Lifecycle, finding: Finding) -> Picture:

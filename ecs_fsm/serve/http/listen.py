@@ -70,8 +70,8 @@ def bind(settings: Settings) -> socket.socket:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind(address)
             bound.listen(BACKLOG)  # a request that comes before the server waits
-        except OSError as error:
-            reason = error.strerror or error
+        except (OSError, UnicodeError) as error:  # the latter from a name that DNS cannot have
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise InvalidInput(f"cannot listen on {host} port {settings.port}: {reason}") from None
         undo.pop_all()
     return bound

@@ -14,6 +14,7 @@ from uuid import uuid4
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ecs_fsm.io.console import visible
 from ecs_fsm.serve.cloud.clock import Clock
 from ecs_fsm.serve.http.api_errors import Api, spelled
 from ecs_fsm.serve.http.versions import OLD, STANDARD
@@ -75,8 +76,7 @@ def _line(scope: Scope, status: str, size: int, now: float) -> str:
 
 def _escaped(text: str) -> str:
     """Return text that can end neither its quotes nor its line."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in escaped)
+    return visible(text.replace("\\", "\\\\").replace('"', '\\"'))
 
 
 class SlashMerger:
