@@ -14,18 +14,16 @@ from typing import NoReturn
 import click
 
 from ecs_fsm.cli import (
-    asking,
-    calculating,
-    checking,
-    drawing,
-    exploring,
-    fleets,
-    running,
+    fleet_analyses,
+    fleet_commands,
+    graph_commands,
+    learning,
+    lookup,
+    scenarios,
     serving,
-    teaching,
-    walking,
+    waiter_commands,
 )
-from ecs_fsm.cli.options import choosing_first
+from ecs_fsm.cli.options import OrderedGroup, choosing_first
 from ecs_fsm.core.errors import InvalidInput, LifecycleError
 from ecs_fsm.io.console import visible
 from ecs_fsm.version import __version__
@@ -34,16 +32,8 @@ READER_LEFT = 141
 """The exit code of a command that a signal ended because nobody reads its output any more."""
 
 
-class InOrder(click.Group):
-    """A group that lists its commands as a reader meets them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order of this file."""
-        return list(self.commands)
-
-
 @click.group(
-    cls=InOrder,
+    cls=OrderedGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nCompletion in bash (zsh and fish alike):\n"
     '  eval "$(_ECS_FSM_COMPLETE=bash_source ecs-fsm)"',
@@ -63,27 +53,27 @@ def cli() -> None:
 
 
 for _command in (
-    asking.table,
-    asking.status,
-    asking.operations,
-    running.simulate,
-    running.replay,
-    asking.explain,
-    drawing.draw,
-    exploring.explore,
-    checking.check,
-    checking.infer,
-    walking.path,
-    walking.cover,
-    walking.prove,
-    teaching.quiz,
-    teaching.play,
-    fleets.fleet,
+    lookup.table,
+    lookup.status,
+    lookup.operations,
+    scenarios.simulate,
+    scenarios.replay,
+    lookup.explain,
+    lookup.draw,
+    learning.explore,
+    waiter_commands.check,
+    waiter_commands.infer,
+    graph_commands.path,
+    graph_commands.cover,
+    graph_commands.prove,
+    learning.quiz,
+    learning.play,
+    fleet_commands.fleet,
     serving.serve,
 ):
     cli.add_command(_command)
-for _command in (calculating.exact, calculating.contend, calculating.fit):
-    fleets.fleet.add_command(_command)
+for _command in (fleet_analyses.exact, fleet_analyses.contend, fleet_analyses.fit):
+    fleet_commands.fleet.add_command(_command)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class OrderedGroup(click.Group):
+    """A group that lists its commands in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands in that order."""
+        return list(self.commands)
+
+
 def _choose(ctx: click.Context, param: click.Parameter, name: str | None) -> None:
     """Choose the lifecycle for the whole command line; the one named last counts."""
     if name is not None:

@@ -18,7 +18,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, Kind, Node, State, bracketed
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.profile import Profile
-from ecs_fsm.profiles.validation import NONE
+from ecs_fsm.profiles.profile_validation import NONE
 
 AT_ONCE = Duration(Family.CONSTANT, 0.0)
 

@@ -20,7 +20,7 @@ from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.profiles.durations import seconds
 from ecs_fsm.profiles.loader import built_in
 from ecs_fsm.profiles.profile import Profile
-from ecs_fsm.profiles.validation import POISSON
+from ecs_fsm.profiles.profile_validation import POISSON
 
 LARGEST, SMALLEST, CHUNKS = 1 << 14, 1 << 10, 64
 """Servers in a chunk, at most and at least; chunks of a fleet between these limits."""

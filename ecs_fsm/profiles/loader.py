@@ -22,7 +22,7 @@ from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.io.toml import TomlFile
 from ecs_fsm.profiles.profile import Document, Profile
-from ecs_fsm.profiles.validation import Checked
+from ecs_fsm.profiles.profile_validation import CheckedProfile
 
 BUILT_IN = "built-in"
 EXTENDS = "extends"
@@ -65,7 +65,7 @@ def _profile(lifecycle: Lifecycle, toml: TomlFile) -> Profile:
         if document.pop(EXTENDS) != BUILT_IN:
             raise problem((EXTENDS,), f'expected "{BUILT_IN}", or no such key')
         document = dict(_laid_over(tomllib.loads(built_in_text(lifecycle)), document))
-    return Checked(lifecycle, document, Path(toml.file).parent, problem).profile()
+    return CheckedProfile(lifecycle, document, Path(toml.file).parent, problem).profile()
 
 
 def changed(profile: Profile, changes: Sequence[str]) -> Profile:
@@ -88,7 +88,7 @@ def changed(profile: Profile, changes: Sequence[str]) -> Profile:
     def problem(key: Sequence[str], message: str) -> InvalidInput:
         return InvalidInput(f"{', '.join(changes)}: {'.'.join(key)}: {message}")
 
-    return Checked(profile.lifecycle, document, Path(), problem).profile()
+    return CheckedProfile(profile.lifecycle, document, Path(), problem).profile()
 
 
 def _value(text: str) -> object:

@@ -4,18 +4,23 @@
 `ecs_cloud` (`ecs_fsm.testing.emulator`) emulate a cloud for a program.
 """
 
-from ecs_fsm.testing.emulator import Changed, EcsCloud, served
-from ecs_fsm.testing.loops import (
-    Answer,
-    FakeServer,
-    Gone,
-    Polling,
-    StillWaiting,
-    Tried,
-    pollings,
-    sleepless,
-    try_out,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecs_fsm.testing.emulator import Changed, EcsCloud, served
+    from ecs_fsm.testing.loops import (
+        Answer,
+        FakeServer,
+        Gone,
+        Polling,
+        StillWaiting,
+        Tried,
+        pollings,
+        sleepless,
+        try_out,
+    )
 
 __all__ = [
     "Answer",
@@ -31,3 +36,12 @@ __all__ = [
     "sleepless",
     "try_out",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: the pytest plug-in loads this package always."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ecs_fsm.testing import emulator, loops
+
+    return vars(emulator).get(name) or vars(loops)[name]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ecs_fsm.cli.options import as_json, choosing, print_json, servers
+from ecs_fsm.cli.options import OrderedGroup, as_json, choosing, print_json, servers
 from ecs_fsm.core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,15 +20,7 @@ if TYPE_CHECKING:
     from ecs_fsm.profiles.profile import Profile
 
 
-class InOrder(click.Group):
-    """A group that lists its commands as a reader meets them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order of this file."""
-        return list(self.commands)
-
-
-@click.group(cls=InOrder)
+@click.group(cls=OrderedGroup)
 def fleet() -> None:
     """Many servers at once, with random times: simulate, calculate, let them compete, fit.
 

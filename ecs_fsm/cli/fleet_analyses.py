@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ecs_fsm.cli.fleets import (
+from ecs_fsm.cli.fleet_commands import (
     check_option,
     check_picture,
     counts_option,

@@ -1,4 +1,4 @@
-"""The commands to learn and to teach with."""
+"""The commands to learn with: the page of a lifecycle, a quiz, and lessons in the terminal."""
 
 from __future__ import annotations
 
@@ -10,10 +10,54 @@ import click
 
 from ecs_fsm.cli.options import as_json, choosing, print_json, servers
 from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.io.console import visible
+from ecs_fsm.io.files import STANDARD_STREAM
 
-STANDARD_OUTPUT = "-"
+EXPLORER_FILE = "lifecycle.html"
 OF_A_QUIZ = 10
 """Questions that a quiz in the terminal asks."""
+
+
+@click.command()
+@choosing
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help=f"The file to write (otherwise {EXPLORER_FILE}, by name).",
+)
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+@click.option(
+    "--lessons",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="A folder of more lessons, TOML files; - is one lesson on standard input.",
+)
+def explore(output: str | None, show: bool, folder: Path | None) -> int:
+    """Make a page to learn the lifecycle by running it.
+
+    One file of HTML that needs no network: the picture, the requests, what a client sees, waiters,
+    lessons and a quiz.
+
+    \b
+    Examples:
+      ecs-fsm explore --open
+      ecs-fsm explore --lifecycle nova --lessons my-lessons -o nova.html
+    """
+    import webbrowser
+
+    from ecs_fsm.explore import content, explorer
+    from ecs_fsm.io.files import write_whole
+
+    lifecycle = servers().lifecycle
+    path = Path(output or EXPLORER_FILE)
+    write_whole(path, explorer(lifecycle, content(lifecycle, folder)).encode())
+    if output is None:
+        click.echo(visible(str(path)))
+    if show and not webbrowser.open(path.resolve().as_uri()):
+        raise click.ClickException(f"no browser could be started; open {path} in one")
+    return 0
 
 
 @click.command()
@@ -64,7 +108,7 @@ def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
     made = quiz_sheet(servers().lifecycle, seed, count)
     if as_json:
         print_json(made.as_dict())
-    elif output in (None, STANDARD_OUTPUT):
+    elif output in (None, STANDARD_STREAM):
         click.echo(markdown(made), nl=False)
     else:
         write_whole(str(output), render(made, str(output)).encode())
