@@ -120,7 +120,7 @@ class Served:
         """The seconds in which a signal ends it."""
         begun = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         return time.monotonic() - begun
 
 
