@@ -15,7 +15,7 @@ import simpy
 from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import ABSENT, CompiledProfile, compile_profile
-from ecs_fsm.fleet.kernel import count_path, sample_path
+from ecs_fsm.fleet.kernel import empty_rows, sample_path, simulate
 from ecs_fsm.fleet.process import FINAL, Activity
 from ecs_fsm.fleet.result import PERCENTILES, FleetResult
 from ecs_fsm.fleet.simulation import Plan, plan_for, result_of
@@ -165,12 +165,12 @@ class _Competition:
 
     def tally(self) -> Tally:
         """Return the counts of all servers, as far as they got."""
-        tally, plan = empty_tally(self._plan.sizes), self._plan
+        plan, a = self._plan, self._compiled.arrays
+        tally, rows, key = empty_tally(plan.sizes), empty_rows(0), np.uint64(plan.key)
         for times, jumps in self._paths:
-            over = np.array(times)
-            count_path(
-                over, jumps[: len(over)], plan.horizon, plan.step, self._compiled.arrays, tally
-            )
+            if times:
+                made, at = jumps[: len(times)], np.array(times)
+                simulate(0, 1, 0, key, plan.horizon, plan.step, a, tally, rows, at, made)
         return tally
 
     def _path(self, number: int) -> tuple[list[float], NDArray[np.int32]]:

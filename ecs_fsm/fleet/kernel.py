@@ -94,81 +94,66 @@ def end_request(y: Tally, a: Arrays, at: int, request: int, seconds: float, chan
     y.waits[request, bin_of(seconds)] += 1
 
 
-@inlined
-def count_jump(
-    t: float, jump: int, shown: int, since: int, request: int, requested_at: float, changes: int,
-    horizon: float, step: float, a: Arrays, y: Tally,
-) -> tuple[int, int, int, float, int]:  # fmt: skip
-    """Count a jump at `t` seconds, and return what must be remembered of the server.
-
-    These are the state that it shows and since when (microseconds), the class of the request that
-    runs, when it was made (seconds), and how many states it has entered. After the horizon, only
-    the request that was made before it is followed.
-    """
-    target = a.targets[jump]
-    if t <= horizon:
-        if a.events[jump] != ABSENT:
-            y.happened[a.events[jump]] += 1
-        if a.classes[jump] != ABSENT:
-            request, requested_at, changes = a.classes[jump], t, 0
-            y.requested[request] += 1
-        y.totals[1] += a.changes[jump]
-        state = a.states[target]
-        if state != shown:
-            now = int(t * MICRO + 0.5)
-            point = min(math.ceil(t / step), y.showing.shape[0] - 1)
-            if shown != ABSENT:
-                y.spent[shown] += now - since
-                y.showing[point, shown] -= 1
-            y.showing[point, state] += 1
-            shown, since = state, now
-    changes += a.changes[jump]
-    if request != ABSENT and a.activities[target] != WORKS:
-        end_request(y, a, target, request, t - requested_at, changes)
-        request = ABSENT
-    return shown, since, request, requested_at, changes
-
-
-@inlined
-def count_end(shown: int, since: int, horizon: float, y: Tally) -> None:
-    """Count the time that a server shows its last state, up to the horizon."""
-    if shown != ABSENT:
-        y.spent[shown] += int(horizon * MICRO + 0.5) - since
-
-
 @compiled
 def simulate(
     first: int, count: int, late: int, key: np.uint64, horizon: float, step: float,
-    a: Arrays, y: Tally, rows: EventRows,
+    a: Arrays, y: Tally, rows: EventRows, times: NDArray[np.float64], jumps: NDArray[np.int32],
 ) -> int:  # fmt: skip
     """Simulate `count` servers from number `first` on and add them to the tally `y`.
 
     Servers from number `late` on arrive at random times before `horizon` (seconds). A request made
-    before the horizon is followed to its end. Events are written to `rows` if there is room; return
-    their number.
+    before the horizon is followed to its end. If `jumps` is not empty, the servers are not drawn:
+    each makes these jumps at these `times` (seconds). Events are written to `rows` if there is
+    room; return their number.
     """
-    slots, written = np.uint64(a.thresholds.shape[1]), 0
+    # One loop has both uses, and counts in local variables: as a function of its own, inlined, the
+    # counting took twice the time.
+    slots, points, written = np.uint64(a.thresholds.shape[1]), y.showing.shape[0] - 1, 0
+    given, made = jumps.shape[0], 0
     for server in range(first, first + count):
-        state, current, t = server_key(key, server), 0, 0.0
-        shown, since, request, requested_at, changes = ABSENT, 0, ABSENT, 0.0, 0
+        state = server_key(key, server)
+        current, since, t, requested_at, shown = 0, 0, 0.0, 0.0, ABSENT
+        request, changes = ABSENT, 0
         y.totals[0] += 1
         while a.activities[current] != ENDS and a.activities[current] != LOST:
-            state += _STRIDE
-            z = mix(state)
-            if current == 0:
-                t = uniform(z) * horizon if server >= late else 0.0
+            if given:
+                if made == given:
+                    break
+                t, jump = times[made], int(jumps[made])
+                made += 1
             else:
-                t += sojourn_time(z, current, a)
-            if t > horizon and request == ABSENT:
-                break
-            jump = choose(z, current, slots, a)
+                state += _STRIDE
+                z = mix(state)
+                if current == 0:
+                    t = uniform(z) * horizon if server >= late else 0.0
+                else:
+                    t += sojourn_time(z, current, a)
+                if t > horizon and request == ABSENT:
+                    break
+                jump = choose(z, current, slots, a)
             current = a.targets[jump]
             if t <= horizon:
+                if a.events[jump] != ABSENT:
+                    y.happened[a.events[jump]] += 1
+                if a.classes[jump] != ABSENT:
+                    request, requested_at, changes = a.classes[jump], t, 0
+                    y.requested[request] += 1
+                y.totals[1] += a.changes[jump]
                 written = write(rows, written, server, t, jump, a)
-            shown, since, request, requested_at, changes = count_jump(
-                t, jump, shown, since, request, requested_at, changes, horizon, step, a, y
-            )
-        count_end(shown, since, horizon, y)
+                entered = a.states[current]
+                if entered != shown:
+                    point, now = min(math.ceil(t / step), points), int(t * MICRO + 0.5)
+                    if shown != ABSENT:
+                        y.spent[shown] += now - since
+                        y.showing[point, shown] -= 1
+                    y.showing[point, entered] += 1
+                    shown, since = entered, now
+            changes += a.changes[jump]
+            if request != ABSENT and a.activities[current] != WORKS:
+                end_request(y, a, current, request, t - requested_at, changes)
+                request = ABSENT
+        if shown != ABSENT:
+            y.spent[shown] += int(horizon * MICRO + 0.5) - since
     return written
 
 
@@ -203,18 +188,3 @@ def sample_path(
             times[length], jumps[length] = time, jump
         length += 1
     return length
-
-
-@compiled
-def count_path(
-    times: NDArray[np.float64], jumps: NDArray[np.int32], horizon: float, step: float,
-    a: Arrays, y: Tally,
-) -> None:  # fmt: skip
-    """Add one server to the tally `y`, whose `jumps` happened at `times` (seconds)."""
-    shown, since, request, requested_at, changes = ABSENT, 0, ABSENT, 0.0, 0
-    y.totals[0] += 1
-    for n in range(times.shape[0]):
-        shown, since, request, requested_at, changes = count_jump(
-            times[n], jumps[n], shown, since, request, requested_at, changes, horizon, step, a, y
-        )
-    count_end(shown, since, horizon, y)

@@ -163,6 +163,8 @@ def simulate_chunk(chunk: Chunk) -> tuple[Tally, EventRows]:
             chunk.arrays,
             tally,
             rows,
+            np.empty(0),
+            np.empty(0, np.int32),
         )
         if not chunk.events or written <= len(rows.servers):
             return tally, rows.first(written)

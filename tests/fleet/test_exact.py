@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ecs_fsm import ECS, fleet
-from ecs_fsm.fleet.arrays import compile_profile
+from ecs_fsm import ECS, Lifecycle, fleet
+from ecs_fsm.fleet.arrays import CompiledProfile, compile_profile
 from ecs_fsm.fleet.comparison import check
-from ecs_fsm.fleet.exact import Exact
+from ecs_fsm.fleet.exact import Exact, Passage
+from ecs_fsm.fleet.process import Activity, ChainState
 from ecs_fsm.fleet.transient import ERROR, LaplaceInversion, NoClosedForm
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
@@ -71,6 +73,83 @@ def test_means_hold_for_any_distribution() -> None:
     assert create.seconds_spread == pytest.approx(np.sqrt(4 * 100 + 900))
     with pytest.raises(NoClosedForm, match="building/spawning is lognormal"):
         _ = exact.phases
+
+
+def numbers_of_changes(compiled: CompiledProfile, request: int) -> dict[int, float]:
+    """How likely a request enters so many states before it rests, followed jump by jump."""
+    sojourns = {sojourn.at: sojourn for sojourn in compiled.sojourns}
+    request_class = compiled.classes[request]
+    under_way: dict[tuple[ChainState, int], float] = {}
+    for jump in sojourns[request_class.at].jumps:
+        if jump.requested == request_class.operation:
+            key = jump.target, len(jump.entered)
+            under_way[key] = under_way.get(key, 0.0) + jump.probability
+    found: dict[int, float] = {}
+    while under_way:
+        later: dict[tuple[ChainState, int], float] = {}
+        for (at, entered), chance in under_way.items():
+            if sojourns[at].activity in (Activity.RESTS, Activity.ENDS):
+                found[entered] = found.get(entered, 0.0) + chance
+            elif sojourns[at].activity is Activity.WORKS and chance > 1e-15:
+                for jump in sojourns[at].jumps:
+                    key = jump.target, entered + len(jump.entered)
+                    later[key] = later.get(key, 0.0) + chance * jump.probability
+        under_way = later
+    total = sum(found.values())
+    return {number: chance / total for number, chance in found.items()}
+
+
+@pytest.mark.parametrize("operation", ["create", "reboot", "resize", "live_migrate"])
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_moments_of_changes_are_those_of_their_distribution(
+    lifecycle: Lifecycle, operation: str
+) -> None:
+    failing = ["fail.spawning=0.2", "fail.resize_finish=0.3", "fail.reboot_started=0.1"]
+    compiled = compile_profile(changed(built_in(lifecycle), failing))
+    exact = Exact(compiled)
+    for number in compiled.classes_by_operation()[operation]:
+        passage, numbers = exact.passage([number]), numbers_of_changes(compiled, number)
+        mean = sum(n * chance for n, chance in numbers.items())
+        second, fourth = (
+            sum((n - mean) ** power * chance for n, chance in numbers.items()) for power in (2, 4)
+        )
+        assert passage.changes == pytest.approx(mean)
+        assert passage.changes_spread == pytest.approx(np.sqrt(second), abs=1e-6)
+        assert exact.fourth_moments([number])[1] == pytest.approx(fourth, abs=1e-6)
+
+
+def test_moments_of_seconds_are_those_of_sums_of_exponential_times() -> None:
+    exact = Exact(
+        compile_profile(calm(spawning='{ distribution = "gamma", mean = 30, shape = 3 }'))
+    )
+    (number,) = exact.compiled.classes_by_operation()["create"]
+    # Seven exponential times of 10 s: a gamma time of shape 7.
+    assert exact.passage([number]).seconds_spread == pytest.approx(10 * np.sqrt(7))
+    assert exact.fourth_moments([number])[0] == pytest.approx(1e4 * 7 * (3 * 7 + 6))
+
+
+@pytest.mark.parametrize("name", ["seconds_spread", "changes_spread"])
+@pytest.mark.parametrize("factor", [0.8, 1.25])
+def test_a_wrong_standard_deviation_disagrees(
+    monkeypatch: pytest.MonkeyPatch, name: str, factor: float
+) -> None:
+    right = Exact.passage
+
+    def wrong(exact: Exact, classes: Iterable[int]) -> Passage:
+        passage = right(exact, classes)
+        return replace(passage, **{name: getattr(passage, name) * factor})
+
+    profile = changed(built_in(ECS), ["fail.networking=0.3"])
+    result = fleet.run(profile, servers=20_000, duration="1d", step="12h", seed=2)
+    assert check(result).disagreements == ()
+    monkeypatch.setattr(Exact, "passage", wrong)
+    what = f"create at (no server): sd of {name.partition('_')[0]}"
+    assert what in [c.what for c in check(result).disagreements]
+
+
+def test_the_spread_of_few_requests_is_not_compared() -> None:
+    result = fleet.run(built_in(ECS), servers=20, duration="1h", seed=2)
+    assert not any(": sd of" in c.what for c in check(result).comparisons)
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 50, 3000, 864_000])

@@ -147,3 +147,14 @@ def test_times_may_be_dates(tmp_path: Path) -> None:
     assert observed.states[ECS.states["active/powering-off"]].times == [30.0]
     assert observed.states[ECS.states["active/-"]].times == []  # it was there before
     assert parse(ECS, fit(ECS, observed).text, "x.toml").durations
+
+
+def test_too_little_data_is_reported_for_durations_of_steps_only(recording: Path) -> None:
+    working = {str(s.task_state or s) for s in ECS.states.values() if not ECS.rests(s)}
+    rows = fit(ECS, observe_file(ECS, str(recording))).too_little
+    durations = [row.partition(":")[0] for row in rows if row.startswith("durations.")]
+    assert durations
+    assert {name.removeprefix("durations.") for name in durations} <= working
+    resting = {str(s) for s in ECS.states.values() if ECS.rests(s)}
+    others = [row.partition(":")[0] for row in rows if not row.startswith("durations.")]
+    assert {name.removeprefix("requests.").removesuffix(".every") for name in others} <= resting
