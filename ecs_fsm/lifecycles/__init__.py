@@ -6,7 +6,6 @@ A lifecycle is imported on first use. The notation of a table's rows is describe
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import cast
 
 from ecs_fsm.core.errors import unknown
@@ -43,6 +42,8 @@ NAMES = ("ecs", "nova")
 
 def server_class(name: str) -> type[BaseServer]:
     """Return the `Server` of the lifecycle of that name. Raise `InvalidInput` if there is none."""
+    from importlib import import_module
+
     if name not in NAMES:
         raise unknown("lifecycle", name, NAMES)
     return cast(type[BaseServer], import_module(f"ecs_fsm.lifecycles.{name}").Server)
