@@ -485,3 +485,49 @@ def test_memory_does_not_grow_with_servers_whose_life_has_ended() -> None:
         return most
 
     assert peak(5_000) < peak(50) + 100_000
+
+
+def test_each_change_begins_where_the_same_server_s_last_one_ended() -> None:
+    lifecycle = ECS
+    chance = Random(5)  # noqa: S311
+    states = [state for state in lifecycle.states.values() if lifecycle.leaving(state)]
+    checked = 0
+    for sampled in (False, True):
+        replay = Replay(lifecycle, sampled=sampled)
+        lives = []
+        for _ in range(30):
+            shown = [chance.choice(states)]
+            for _ in range(8):
+                nexts = [s for t in lifecycle.leaving(shown[-1]) for s in t.path[-1:]]
+                nexts = [s for s in nexts if s in states] or states
+                shown.append(chance.choice(states if chance.random() < 0.1 else nexts))
+            lives.append([{"status": s.status} if sampled else s.as_dict() for s in shown])
+        last: dict[str | None, Observation] = {}
+        for change in answered(replay, interleaved(lives, chance), lifecycle, sampled=sampled):
+            server = change.after.server
+            if server in last:
+                assert change.before is not None
+                assert change.before.shown == last[server].shown
+                checked += 1
+            last[server] = change.after
+    assert checked > 200
+
+
+WIDE = "x" * 70_000
+
+
+def test_a_row_above_64_kib_is_read_wherever_it_stands() -> None:
+    plain: Row = {"vm_state": "active", "task_state": None}
+    wide: Row = {"vm_state": "active", "task_state": "powering-off", "note": WIDE}
+    last: Row = {"vm_state": "stopped", "task_state": None}
+    changes = answered(Replay(ECS), [plain, wide, last], ECS, sampled=False)
+    assert [change.events for change in changes] == [("stop",), ("advance",)]
+    assert changes[0].after.others == {"note": WIDE}
+
+
+def test_a_csv_cell_of_500_000_bytes_is_read() -> None:
+    cell = "y" * 500_000
+    text = f"vm_state,task_state,note\nactive,-,\nactive,powering-off,{cell}\nstopped,-,\n"
+    rows = list(read(LineSource(BytesIO(text.encode()), "rows"), ECS, sampled=False))
+    assert [row.others["note"] for row in rows] == ["", cell, ""]
+    assert [str(row) for row in rows] == ["active/-", "active/powering-off", "stopped/-"]
