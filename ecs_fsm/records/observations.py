@@ -33,12 +33,44 @@ NOTHING = ("", NO_TASK, "null", "none", "None", "NULL")
 EXPECTED = "expected a JSON array, JSON Lines or CSV whose rows have vm_state and task_state"
 
 
-class Observation(NamedTuple):
-    """What one row says of a server: a pair or, where only that was recorded, a status.
+class ActionStep(NamedTuple):
+    """One step of an action, as the cloud timed it: seconds since 1970, None where not known.
 
+    `tasks` are the task_states that it covers in the lifecycle, `failed` is None while it runs.
+    """
+
+    word: str
+    tasks: tuple[str, ...] = ()
+    began: float | None = None
+    finished: float | None = None
+    failed: bool | None = None
+    host: str | None = None
+
+
+class Action(NamedTuple):
+    """What a record names as done to a server: the cloud's word, and the trigger that it means.
+
+    `operation` is None for what the lifecycle does not have; `failed` is None where the record does
+    not say how it ended, or not yet. It begins at the time of its row.
+    """
+
+    word: str
+    operation: str | None = None
+    failed: bool | None = None
+    finished: float | None = None
+    request: str | None = None
+    steps: tuple[ActionStep, ...] = ()
+
+
+class Observation(NamedTuple):
+    """One row of a record: what was seen of a server, or done to it.
+
+    `shown` has vm_state, task_state and status where the pair is known; status and task_state, or
+    status, where only these are known and several pairs fit; nothing in a row about an action.
     `wrong` says in what a row of known words contradicts the table, `state` is None where its pair
     does not occur or is not known. `others` are the other columns of the row, among them the one
-    that names its `server`, None where the recording names none.
+    that names its `server`, None where the recording names none. `time` is in seconds since 1970;
+    `updated` is the time of the last write before, where the row has both.
     """
 
     shown: Mapping[str, str | None]
@@ -46,15 +78,27 @@ class Observation(NamedTuple):
     wrong: str | None
     others: Mapping[str, object] = {}
     server: str | None = None
+    time: float | None = None
+    updated: float | None = None
+    host: str | None = None
+    action: Action | None = None
+
+    def fits(self, state: State) -> bool:
+        """Return whether a server in `state` can show this row."""
+        if "vm_state" in self.shown:
+            return state == self.state
+        same_task = "task_state" not in self.shown or self.shown["task_state"] == state.task_state
+        return same_task and self.shown.get("status") == state.status
 
     def as_dict(self) -> dict[str, object]:
         """What it shows, with the other columns of its row."""
         return {**self.others, **self.shown}
 
     def __str__(self) -> str:
-        if "vm_state" in self.shown:
-            return f"{self.shown['vm_state']}/{self.shown['task_state'] or NO_TASK}"
-        return str(self.shown["status"])
+        first = self.shown.get("vm_state") or self.shown.get("status")
+        if "task_state" in self.shown:
+            return f"{first}/{self.shown['task_state'] or NO_TASK}"
+        return str(first)
 
 
 class LineSource:
@@ -170,7 +214,9 @@ def _observation(lifecycle: Lifecycle, given: tuple[str | None, ...], sampled: b
     vm_state, task_state, status = given
     shown_status = None if status is None else lifecycle.word("status", status)
     if vm_state is None:
-        if sampled and shown_status and task_state in (None, NO_TASK):
+        if shown_status and task_state is not None:
+            return _by_status(lifecycle, shown_status.value, task_state)
+        if sampled and shown_status:
             return Observation({"status": shown_status.value}, None, None)
         alone = "" if sampled else " (where states were missed, --sampled, status alone will do)"
         raise InvalidInput(f"no vm_state; a row has vm_state and task_state{alone}")
@@ -187,6 +233,17 @@ def _observation(lifecycle: Lifecycle, given: tuple[str | None, ...], sampled: b
         wrong = f"status {status} contradicts {state}, which shows {state.status}"
         return Observation({**state.as_dict(), "status": status}, state, wrong)
     return Observation(state.as_dict(), state, None)
+
+
+def _by_status(lifecycle: Lifecycle, status: str, task_state: str) -> Observation:
+    """What a status with a task_state says: mostly the whole pair."""
+    task = None if task_state == NO_TASK else lifecycle.word("task_state", task_state).value
+    shown = {"task_state": task, "status": status}
+    found = [s for s in lifecycle.states.values() if (s.task_state, s.status) == (task, status)]
+    if len(found) == 1:
+        return Observation(found[0].as_dict(), found[0], None)
+    wrong = None if found else f"no pair shows {status} with the task {task_state}"
+    return Observation(shown, None, wrong)
 
 
 def _rows(source: LineSource) -> Iterator[Mapping[str, object]]:

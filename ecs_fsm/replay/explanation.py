@@ -98,7 +98,7 @@ class Replay:
             self._starts[str(row)] = {
                 position: BEGUN_BEFORE_COST if position.ahead else 0
                 for position in self._positions.starts
-                if _shows(position, row)
+                if row.fits(position.state)
             }
         return self._starts[str(row)]
 
@@ -111,7 +111,7 @@ class Replay:
             links: Links = {}
             for origin, cost in costs.items():
                 for target, link in self._positions.reach(origin).items():
-                    if _shows(target, row):
+                    if row.fits(target.state):
                         total = link._replace(cost=cost + link.cost)
                         links.setdefault(target, []).append(total)
             for ways in links.values():
@@ -195,12 +195,6 @@ class Follower:
             best = _best(self._costs)
             self._costs, settled = {best: 0}, (len(self._undecided), best)
         return _decide(self._undecided, self._costs, *settled) if settled else ()
-
-
-def _shows(position: Position, row: Observation) -> bool:
-    if "vm_state" in row.shown:
-        return row.state == position.state
-    return row.shown["status"] == position.state.status
 
 
 def _best(costs: Costs) -> Position:
