@@ -36,6 +36,7 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.compute.keypairs", "deleted"),
     ("ecs_fsm.serve.compute.listing", "deleted"),
     ("ecs_fsm.serve.compute.listing", "locked"),
+    ("ecs_fsm.serve.compute.guests", "backup"),
     ("ecs_fsm.serve.compute.guests", "driver"),
     ("ecs_fsm.serve.compute.views", "locked"),
     ("ecs_fsm.serve.identity.views", "network"),

@@ -14,7 +14,7 @@ from ecs_fsm import Lifecycle, draw
 from ecs_fsm.core.model import NO_SERVER, Kind, Rows, Table, Word
 from ecs_fsm.draw.picture import Picture
 
-JUDGE = Path(__file__).parents[1] / "mermaid" / "judge.mjs"
+JUDGE = Path(__file__).parents[1] / "javascript" / "mermaid.mjs"
 ODD = ('"', "\\", "a b", "é", "日本", "<b>", "&", "{", "}", "#", "%%", "]]>", "a-b", "a.b:c")
 
 
@@ -83,7 +83,7 @@ def test_an_odd_word_is_drawn_as_it_is(lifecycle: Lifecycle) -> None:
 def test_mermaid_reads_odd_words_too() -> None:
     texts = [draw.render(p, "mermaid").decode() for odd in LIFECYCLES for p in pictures(odd)]
     done = subprocess.run(
-        [Path(sys.prefix) / "bin" / "node", JUDGE, Path(sys.prefix) / "mermaid"],
+        [Path(sys.prefix) / "bin" / "node", JUDGE, Path(sys.prefix) / "javascript"],
         input=json.dumps(texts),
         capture_output=True,
         check=True,

@@ -291,8 +291,8 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
 
 def test_where_textual_is_missing_it_says_what_to_install() -> None:
     code = (
-        "import sys\nfrom ecs_fsm.cli import main, teaching\n"
-        "teaching.find_spec = lambda name: None\nmain(['play'])"
+        "import sys\nfrom ecs_fsm.cli import main, learning\n"
+        "learning.find_spec = lambda name: None\nmain(['play'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2

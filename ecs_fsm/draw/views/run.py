@@ -91,7 +91,7 @@ def _title(lifecycle: Lifecycle, happened: DrawnRun) -> str:
 
 def _described(lifecycle: Lifecycle, happened: DrawnRun) -> str:
     steps = (
-        f"{number} {event or 'start'}: {state} {state.status}"
+        f"{number} {event or 'begins'}: {state} {state.status}"
         for number, (event, state) in enumerate(happened.steps(lifecycle), start=1)
     )
     return " ".join([f"{'; '.join(steps)}.", str(happened.refused or happened.remark)]).strip()
@@ -167,7 +167,7 @@ def animate(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     """Return a run on the lanes, animated as an SVG."""
     still, visits = drawn(lifecycle, happened)
     moments = [
-        Moment(visit.box, f"{number}  {event or 'start'}: {state}, status {state.status}")
+        Moment(visit.box, f"{number}  {event or 'begins'}: {state}, status {state.status}")
         for number, (visit, (event, state)) in enumerate(
             zip(visits, happened.steps(lifecycle), strict=True), start=1
         )
