@@ -4,7 +4,8 @@ Nothing here comes from the package: the tests hold its table against these fact
 `vm_state/task_state`, `-` for no task; words in one string are separated by blanks, sets of states
 by `;`, in a set the words on each side of the slash by commas.
 
-In a set, `v` is every vm_state and `any` every task, as far as the pair occurs. In a path, `v` is
+In a set, `v` is every vm_state, `any` every task, `calm` every task but those of DEL2 and `open`
+every task but deleting and migrating, as far as the pair occurs. In a path, `v` is
 the vm_state and `same` the task of the source, `w` the remembered `was`; what follows `|` is entered
 by the system's own progress (for an operation: all but the first state).
 """
@@ -56,13 +57,14 @@ STATUS_TABLE: dict[str, dict[str, str]] = {
     "soft-delete": {"SOFT_DELETED": "- DEL2 restoring"},
     "error": {
         "ERROR": "- HARD3 DEL2 powering-off rescuing unshelving reboot_started suspending "
-        "resuming unrescuing RESIZE4 resize_reverting",
+        "resuming unrescuing RESIZE4 resize_reverting networking block_device_mapping spawning "
+        "image_backup SHELVE3 updating_password migrating shelving_offloading",
         "REBUILD": "REBUILD3",
     },
     "deleted": {"DELETED": "-"},
 }
 
-COUNTS = "6 31 25 17 15 4 5 6 5 4 21 1"
+COUNTS = "6 31 25 17 15 4 5 6 5 4 31 1"
 
 # Part 1, part 2: all words.
 VM_STATES = tuple(STATUS_TABLE)
@@ -91,9 +93,37 @@ _RESIZED = {
 _REBUILT_STOPPED = "v/REBUILD3 active/- active/powering-off stopped/-"
 _LAUNCHED = "active,stopped,paused,suspended,rescued,shelved,shelved_offloaded,soft-delete,error"
 _ALIVE = f"building,resized,{_LAUNCHED}"
+# Those that have a host: all but the shelved_offloaded.
+_HOSTED = "active,stopped,paused,suspended,rescued,shelved,soft-delete"
+_CLAIMED = "building/-,networking,block_device_mapping,spawning"
+_NEVER_RAN = "error/networking,block_device_mapping,spawning"
+_RAN = (
+    "error/-,HARD3,powering-off,rescuing,unshelving,reboot_started,suspending,resuming,unrescuing,"
+    "RESIZE4,resize_reverting,REBUILD3,image_backup,SHELVE3,updating_password,migrating,"
+    "shelving_offloading"
+)
+_LOCAL = "v/deleting deleted/- |"
+_LOCAL_SOFT = "v/soft-deleting soft-delete/- deleted/- |"
 _DELETE = {
-    f"building,{_LAUNCHED}/any": {"": "v/deleting deleted/-"},
-    "resized/any": {"": "resized/deleting w/- deleted/-"},
+    "building/scheduling": {"": "deleted/-", "host=up": "deleted/-", "host=down": "deleted/-"},
+    f"{_CLAIMED}; {_HOSTED},error/calm": {
+        "": "v/deleting deleted/-",
+        "host=up": "v/deleting deleted/-",
+        "host=down": _LOCAL,
+    },
+    "resized/calm": {"": "resized/deleting w/- deleted/-", "host=down": _LOCAL},
+    f"building,{_HOSTED},error/deleting": {
+        "": "| deleted/-",
+        "host=up": "| deleted/-",
+        "host=down": _LOCAL,
+    },
+    f"{_HOSTED},error/soft-deleting": {"": "| soft-delete/-", "host=down": _LOCAL},
+    "resized/deleting": {"": "| w/- deleted/-", "host=down": _LOCAL},
+    "resized/soft-deleting": {
+        "": "| w/- w/soft-deleting soft-delete/-",
+        "host=down": _LOCAL,
+    },
+    "shelved_offloaded/any": {"": _LOCAL, "host=up": _LOCAL, "host=down": _LOCAL},
 }
 
 # Part 3: operations, by the states that accept them, by facts: the path to the next rest.
@@ -142,11 +172,16 @@ OPERATIONS: dict[str, dict[str, dict[str, str]]] = {
             "end=kept": "active/REBUILD3 active/-",
         },
         "stopped/any": {"end=stopped": _REBUILT_STOPPED, "end=kept": _REBUILT_STOPPED},
-        "error/any": {"end=stopped": "v/REBUILD3 active/-", "end=kept": "v/REBUILD3 active/-"},
+        f"{_RAN}; error/DEL2": {
+            "end=stopped": "v/REBUILD3 active/-",
+            "end=kept": "v/REBUILD3 active/-",
+        },
     },
     "resize": {"active,stopped/-": _RESIZED},
     "migrate": {"active,stopped/-": _RESIZED},
-    "confirm_resize": {"resized/-": {"": "w/-"}},
+    "confirm_resize": {
+        "resized/-": {"": "w/-", "guest=off": "stopped/-", "guest=on": "active/-"},
+    },
     "revert_resize": {
         "resized/-": {
             "was=active": "resized/resize_reverting active/-",
@@ -155,7 +190,7 @@ OPERATIONS: dict[str, dict[str, dict[str, str]]] = {
         }
     },
     "live_migrate": {"active,paused/-": {"": "v/migrating v/-"}},
-    "live_migrate_abort": {"v/migrating": {"": "| v/-"}},
+    "live_migrate_abort": {"active,paused/migrating": {"": "| v/-"}},
     "live_migrate_force_complete": {"active/migrating": {"": "| active/-"}},
     "create_image": {
         "LIVE/-": {
@@ -177,9 +212,26 @@ OPERATIONS: dict[str, dict[str, dict[str, str]]] = {
     "delete": _DELETE,
     "force_delete": _DELETE,
     "soft_delete": {
-        f"{_LAUNCHED}/any": {"": "v/soft-deleting soft-delete/-"},
-        "resized/any": {"": "resized/soft-deleting w/- w/soft-deleting soft-delete/-"},
-        "building/any": {"": "building/deleting deleted/-"},
+        f"{_HOSTED}/calm; {_RAN}": {
+            "": "v/soft-deleting soft-delete/-",
+            "host=up": "v/soft-deleting soft-delete/-",
+            "host=down": _LOCAL_SOFT,
+        },
+        "resized/calm": {
+            "": "resized/soft-deleting w/- w/soft-deleting soft-delete/-",
+            "host=down": _LOCAL_SOFT,
+        },
+        f"{_HOSTED},error/deleting": {"": "| deleted/-", "host=down": _LOCAL_SOFT},
+        f"{_HOSTED},error/soft-deleting": {"": "| soft-delete/-", "host=down": _LOCAL_SOFT},
+        "resized/deleting": {"": "| w/- deleted/-", "host=down": _LOCAL_SOFT},
+        "resized/soft-deleting": {
+            "": "| w/- w/soft-deleting soft-delete/-",
+            "host=down": _LOCAL_SOFT,
+        },
+        "shelved_offloaded/any": {"": _LOCAL_SOFT, "host=up": _LOCAL_SOFT},
+        "building/scheduling": {"": "deleted/-", "host=down": "deleted/-"},
+        f"{_CLAIMED}; {_NEVER_RAN}": {"": "v/deleting deleted/-", "host=down": _LOCAL},
+        "building/deleting": {"": "| deleted/-", "host=down": _LOCAL},
     },
     "restore": {"soft-delete/-": {"": "soft-delete/restoring active/-"}},
     "reset_state_active": {f"{_ALIVE}/any": {"": "active/-"}},
@@ -201,11 +253,17 @@ UNSEEN = {
     "trigger_crash_dump": "active,paused,rescued,resized,error/-",
     "update_metadata": "LIVE/any",
     "delete_metadata": "LIVE/any",
+    "get_console": f"{_HOSTED},resized/open; {_RAN.replace(',migrating', '')}; error/soft-deleting",
+    "create_volume_snapshot": f"{_HOSTED},resized,error/-",
+    "delete_volume_snapshot": f"{_HOSTED},resized,error/-",
 }
 
 # Part 3: what a server that was never launched, and one that is locked, accepts at all.
 UNLAUNCHED = "delete force_delete soft_delete reset_state_active reset_state_error lock unlock"
-LOCKED = "create_image backup evacuate reset_state_active reset_state_error unlock"
+LOCKED = (
+    "create_image backup evacuate reset_state_active reset_state_error unlock get_console "
+    "create_volume_snapshot delete_volume_snapshot"
+)
 
 # What is known of an event from what was given with it, not from memory.
 GIVEN = {
@@ -216,7 +274,12 @@ GIVEN = {
     "fail": "retry",
     "roll_back": "driver",
     "reschedule": "network",
-    "restart": "guest",
+    "restart": "guest vif",
+    "confirm_resize": "guest",
+    "timer": "guest",
+    "delete": "host",
+    "force_delete": "host",
+    "soft_delete": "host",
 }
 
 _BUILDING = "building/-,scheduling,networking,block_device_mapping,spawning"
@@ -268,15 +331,14 @@ EVENTS: dict[str, dict[str, dict[str, str]]] = {
         "active/reboot_started; LIVE,error/reboot_started_hard": {"": "active/-"},
         "v/rebooting,rebooting_hard,pausing,unpausing,rescuing": {"": "v/-"},
         "active/suspending; suspended/resuming": {"": "v/-"},
-        "v/updating_password,IMAGE5,SHELVE3,shelving_offloading,soft-deleting,restoring": {
-            "": "v/-"
-        },
+        "LIVE/updating_password,IMAGE5,SHELVE3; shelved/shelving_offloading": {"": "v/-"},
+        "v/soft-deleting,restoring": {"": "v/-"},
         "rescued/unrescuing": {"": "v/-", "driver=complete": "v/-", "driver=lacks": "active/-"},
         "resized,active,stopped/resize_reverting": {"driver=lacks": "active/-"},
         "shelved_offloaded/unshelving,spawning": {"": "shelved_offloaded/-"},
         "v/rebuilding": {"": "v/-"},
         "active,stopped/resize_prep,resize_migrating": {"": "v/-"},
-        "v/migrating": {"": "v/-"},
+        "active,paused/migrating": {"": "v/-"},
     },
     "reschedule": {
         "building/-,networking,block_device_mapping,spawning": {
@@ -290,8 +352,8 @@ EVENTS: dict[str, dict[str, dict[str, str]]] = {
         },
     },
     "fallback": {
-        "v/image_uploading": {"": "v/image_pending_upload | v/image_uploading v/-"},
-        "v/shelving_image_uploading": {
+        "LIVE/image_uploading": {"": "v/image_pending_upload | v/image_uploading v/-"},
+        "LIVE/shelving_image_uploading": {
             "": "v/shelving_image_pending_upload | v/shelving_image_uploading "
             "shelved/shelving_offloading shelved_offloaded/-",
         },
@@ -302,32 +364,60 @@ EVENTS: dict[str, dict[str, dict[str, str]]] = {
         "stopped/-": {"": "stopped/powering-on | active/-"},
     },
     "timer": {
-        "resized/-": {"": "w/-"},
+        "resized/-": {"": "w/-", "guest=off": "stopped/-", "guest=on": "active/-"},
         "shelved/-": {"": "shelved/shelving_offloading | shelved_offloaded/-"},
         "rescued/-": {"": "rescued/unrescuing | active/-"},
     },
     "reclaim": {"soft-delete/-": {"": "deleted/-"}},
+    "build_timeout": {
+        "building/-": {"": "error/-"},
+        "building/networking,block_device_mapping,spawning": {"": "error/same"},
+    },
     "restart": {
-        f"{_BUILDING}; active,stopped/REBUILD3; shelved_offloaded/spawning": {"": "error/-"},
-        "LIVE/image_snapshot_pending,image_snapshot,image_pending_upload,image_uploading": {
-            "": "v/-"
+        f"{_BUILDING}; active,stopped/REBUILD3; shelved_offloaded/spawning": {
+            "": "error/-",
+            "vif=broken": "error/-",
         },
-        "active,stopped/resize_prep,resize_migrating; error/resize_migrating": {"": "v/-"},
-        "active,paused/migrating": {"": "v/-"},
+        "building/deleting": {"": "error/-"},
+        "LIVE/image_snapshot_pending,image_snapshot,image_pending_upload,image_uploading": {
+            "": "v/-",
+            "vif=broken": "v/- error/-",
+        },
+        "active,stopped/resize_prep": {"": "v/-", "vif=broken": "v/- error/-"},
+        "active,stopped/resize_migrating; active,paused/migrating": {
+            "": "v/-",
+            "vif=broken": "error/same",
+        },
+        "error/resize_migrating": {"": "error/-", "vif=broken": "error/same"},
         "active/rebooting,reboot_started; LIVE/rebooting_hard,reboot_started_hard": {
             "guest=on": "active/-",
+            "guest=on vif=broken": "active/- error/-",
             "guest=off": _GUEST_OFF,
+            "guest=off vif=broken": _GUEST_OFF,
         },
-        "active/pausing; paused/unpausing": {"guest=on": "active/-"},
+        "active/pausing": {"guest=on": "active/-", "guest=on vif=broken": "active/- error/-"},
+        "paused/unpausing": {
+            "guest=on": "active/-",
+            "guest=on vif=broken": "active/- error/-",
+            "guest=paused": "v/same | active/-",
+        },
         "active/reboot_pending": {
             "guest=on": "v/same | active/reboot_started active/-",
             "guest=off": _GUEST_OFF,
         },
         "LIVE/reboot_pending_hard": {"": _GUEST_OFF},
-        f"building,{_LAUNCHED.replace(',soft-delete', '')}/deleting": {"": "v/same | deleted/-"},
+        f"{_LAUNCHED.replace(',soft-delete', '')}/deleting": {"": "v/same | deleted/-"},
         "resized/deleting": {"": "v/same | w/- deleted/-"},
         "active,stopped,paused,resized/powering-off": {"": "v/same | stopped/-"},
         "stopped,shelved/powering-on": {"": "v/same | active/-"},
+        "LIVE,rescued,resized,shelved/-": {"vif=broken": "error/-"},
+        "LIVE/image_backup,SHELVE3": {"vif=broken": "error/same"},
+        "active/updating_password,suspending; suspended/resuming": {"vif=broken": "error/same"},
+        # error/rescuing is also a step of a rescue from error: the two cannot be told apart there.
+        "active,stopped/rescuing": {"vif=broken": "error/same | rescued/-"},
+        "rescued/unrescuing; shelved/shelving_offloading": {"vif=broken": "error/same"},
+        "active,stopped/resize_migrated,resize_finish": {"vif=broken": "error/same"},
+        "active,stopped,resized/resize_reverting": {"vif=broken": "error/same"},
     },
 }
 
@@ -337,7 +427,7 @@ RULED_OUT = {
     "fail": {"active/powering-off": "closing=no"},
     "abort": {"active,stopped/resize_migrated": "cell=same"},
     "roll_back": {"resized,active,stopped/resize_reverting": "driver=complete"},
-    "restart": {"active/pausing; paused/unpausing": "guest=off"},
+    "restart": {"active/pausing; paused/unpausing": "guest=off", "LIVE,shelved/-": "vif=ok"},
 }
 
 # Part 4: without a word about them, these are not so.
@@ -389,7 +479,11 @@ def states(text: str) -> list[str]:
     """The pairs of a set that occur. Raises KeyError for a word that there is not."""
     vm_known = {name: [name] for name in VM_STATES} | {"v": list(VM_STATES)}
     tasks = ["-", *members(TASK_STATES)]
-    task_known = {task: [task] for task in tasks} | {"any": tasks}
+    task_known = {task: [task] for task in tasks} | {
+        "any": tasks,
+        "calm": [task for task in tasks if task not in ("deleting", "soft-deleting")],
+        "open": [task for task in tasks if task not in ("deleting", "migrating")],
+    }
     found = []
     for part in text.split(";"):
         vm_states, _, words = part.strip().partition("/")
@@ -416,7 +510,7 @@ def cases(rows: dict[str, dict[str, dict[str, str]]], *, own: int | None = None)
 
 def _case(trigger: str, source: str, said: dict[str, str], path: str, own: int | None) -> Case:
     known = dict(said)
-    given = {name: known.pop(name) for name in [GIVEN.get(trigger)] if name and name in known}
+    given = {name: known.pop(name) for name in GIVEN.get(trigger, "").split() if name in known}
     before, bar, after = path.partition("|")
     written, later = _entered(before, source), _entered(after, source)
     if not bar and own is not None:

@@ -263,8 +263,9 @@ class _RowReader:
             learns = self._memory.ordered(learned) if learned else ()
             transition = Transition(trigger, at, states, kind, (), learns)
             allowed = self._memory.possible(at, known, given) if known else {}
-            if allowed is not None:
-                yield self._guarded(trigger, kind, at, allowed), transition
+            when = None if allowed is None else self._guarded(trigger, kind, at, allowed)
+            if when is not None:
+                yield when, transition
             if states:
                 known = {**known, **learned}
                 trigger, at, given = self._table.advance, states[-1], {}
@@ -272,12 +273,17 @@ class _RowReader:
 
     def _guarded(
         self, trigger: str, kind: Kind, at: State | None, when: dict[str, str]
-    ) -> dict[str, str]:
+    ) -> dict[str, str] | None:
+        """Return the conditions with those of the guards; None where a guard always refuses."""
         if kind is not Kind.REQUEST or at is None:
             return when
         guards = {}
         for guard in self._table.guards:
-            if trigger not in guard.allows and self._memory.open(guard.fact, at):
+            if trigger in guard.allows:
+                continue
+            if self._memory.implied(at).get(guard.fact) == guard.value:
+                return None
+            if self._memory.open(guard.fact, at):
                 (guards[guard.fact],) = self._memory.others(guard.fact, guard.value)
         return when | guards
 

@@ -81,8 +81,10 @@ def test_a_recording_with_one_state_replaced_is_seldom_explained() -> None:
 
 
 FIXED = {"was": "stopped", "cell": "same", "network": "some", "end": "kept", "retry": "ok",
-         "driver": "complete", "launched": "yes", "locked": "no"}  # fmt: skip
+         "driver": "complete", "launched": "yes", "locked": "no", "host": "up", "guest": "kept",
+         "vif": "ok"}  # fmt: skip
 NOT_OF_AN_ECS = {
+    ("delete", "building/scheduling"),
     ("fail", "active/powering-off"),
     ("reschedule", "stopped/resize_prep"),
     ("roll_back", "active/rebooting"),
@@ -110,9 +112,10 @@ def projected() -> Iterator[tuple[str, State | None, tuple[State, ...]]]:
     for t in NOVA.transitions:
         of_an_ecs = t.trigger in ECS.triggers and (t.source is None or t.source in ECS.states)
         if of_an_ecs and holds(t) and (t.trigger, t.source) not in NOT_OF_AN_ECS:
-            if t.trigger in ECS.operations and t.path[0] not in ECS.states:
+            again = t.path or (t.source,)  # a second delete goes as the first
+            if t.trigger in ECS.operations and again[0] not in ECS.states:
                 continue  # an operation whose first step is undocumented is refused
-            yield t.trigger, t.source, tuple(documented(t.path))
+            yield t.trigger, t.source, tuple(documented(tuple(s for s in again if s)))
 
 
 def test_the_smaller_lifecycle_is_a_projection_transition_by_transition() -> None:

@@ -57,9 +57,9 @@ def check(case: facts.Case) -> None:
     assert [c.status for c in server.history] == [facts.STATUS[s] for s in entered(server)]
 
 
-def test_the_states_are_the_140_pairs_that_occur() -> None:
+def test_the_states_are_the_150_pairs_that_occur() -> None:
     assert {str(state): str(state.status) for state in NOVA.states.values()} == facts.STATUS
-    assert len(facts.STATUS) == 140
+    assert len(facts.STATUS) == 150
     counts = [len(facts.states(f"{vm_state}/any")) for vm_state in facts.VM_STATES]
     assert counts == [int(n) for n in facts.COUNTS.split()]
 
@@ -128,7 +128,7 @@ def test_an_unseen_operation_touches_neither_attribute(trigger: str) -> None:
 @pytest.mark.parametrize(("trigger", "state", "said"), RULED_OUT, ids=" ".join)
 def test_facts_rule_an_event_out(trigger: str, state: str, said: str) -> None:
     known = facts.facts(said)
-    given = {name: known.pop(name) for name in [*known] if name == facts.GIVEN.get(trigger)}
+    given = {name: known.pop(name) for name in [*known] if name in facts.GIVEN.get(trigger, "")}
     server = at(state, **known)
     with pytest.raises(Refused):
         server.trigger(trigger, **given)
@@ -149,13 +149,18 @@ def test_what_depends_on_a_fact_that_nobody_said_names_it(trigger: str) -> None:
     assert error.value.fact == fact
 
 
-@pytest.mark.parametrize("state", ["error/-", "error/deleting", *facts.states("building/any")])
+NEVER_RAN = facts.states("error/networking,block_device_mapping,spawning")
+
+
+@pytest.mark.parametrize(
+    "state", ["error/-", "error/deleting", *NEVER_RAN, *facts.states("building/any")]
+)
 def test_a_server_that_was_never_launched_can_only_be_deleted_reset_or_locked(state: str) -> None:
     allowed = [*facts.UNLAUNCHED.split(), "inject_network_info"]
     assert sorted(accepted(at(state, launched="no"))) == sorted(allowed)
 
 
-@pytest.mark.parametrize("state", ["error/-", "error/deleting"])
+@pytest.mark.parametrize("state", ["error/-", "error/image_backup", *NEVER_RAN])
 def test_a_soft_delete_of_a_server_that_was_never_launched_is_a_delete(state: str) -> None:
     server = at(state, launched="no")
     server.trigger("soft_delete")
@@ -243,7 +248,8 @@ def test_a_failed_unshelving_stays_where_it_is() -> None:
 
 def test_a_server_rests_at_no_task_but_in_building_and_where_it_is_stuck() -> None:
     resting = [s for s in facts.STATES if s.endswith("/-") and s != "building/-"]
-    found = [s for s in facts.STATES if NOVA.rests(NOVA.states[s])]
+    passed = "shelved_offloaded/soft-deleting"  # no server stays there: the request goes on at once
+    found = [s for s in facts.STATES if s != passed and NOVA.rests(NOVA.states[s])]
     assert [s for s in found if not s.startswith("error/")] == [
         s for s in resting if not s.startswith("error/")
     ]

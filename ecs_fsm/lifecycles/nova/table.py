@@ -1,6 +1,6 @@
 """Everything that moves a Nova instance: the whole lifecycle of a server in OpenStack Nova.
 
-Words with their meaning, the 140 pairs with their status, the facts to remember, and
+Words with their meaning, the 150 pairs with their status, the facts to remember, and
 every transition, as literal rows in the notation of `ecs_fsm.core.notation`. The facts were read in
 Nova's code and checked against recordings of a real Nova, change by change.
 """
@@ -179,7 +179,7 @@ PAIRS = (
     ("shelved", "-, deleting, soft-deleting, shelving_offloading, unshelving, powering-on", "SHELVED"),
     ("shelved_offloaded", "-, deleting, soft-deleting, unshelving, spawning", "SHELVED_OFFLOADED"),
     ("soft-delete", "-, deleting, soft-deleting, restoring", "SOFT_DELETED"),
-    ("error", "-, rebooting_hard, reboot_pending_hard, reboot_started_hard, deleting, soft-deleting, powering-off, rescuing, unshelving, reboot_started, suspending, resuming, unrescuing, resize_prep, resize_migrating, resize_migrated, resize_finish, resize_reverting", "ERROR"),
+    ("error", "-, rebooting_hard, reboot_pending_hard, reboot_started_hard, deleting, soft-deleting, powering-off, rescuing, unshelving, reboot_started, suspending, resuming, unrescuing, resize_prep, resize_migrating, resize_migrated, resize_finish, resize_reverting, networking, block_device_mapping, spawning, image_backup, shelving, shelving_image_pending_upload, shelving_image_uploading, updating_password, migrating, shelving_offloading", "ERROR"),
     ("error", "rebuilding, rebuild_block_device_mapping, rebuild_spawning", "REBUILD"),
     ("deleted", "-", "DELETED"),
 )
@@ -189,6 +189,11 @@ GROUPS = {
     "SOUND": "building, active, stopped, paused, suspended, rescued, resized, shelved, shelved_offloaded, soft-delete",
     "SETTLED": "active, stopped, paused, suspended, rescued, shelved, shelved_offloaded, soft-delete",
     "LIVE": "active, stopped, paused, suspended",
+    "HOSTED": "active, stopped, paused, suspended, rescued, shelved, soft-delete",
+    "DEL2": "deleting, soft-deleting",
+    "NODEL": "-, networking, block_device_mapping, spawning, rebooting, reboot_pending, reboot_started, rebooting_hard, reboot_pending_hard, reboot_started_hard, rebuilding, rebuild_block_device_mapping, rebuild_spawning, resize_prep, resize_migrating, resize_migrated, resize_finish, resize_reverting, migrating, powering-off, powering-on, pausing, unpausing, suspending, resuming, rescuing, unrescuing, updating_password, image_snapshot_pending, image_snapshot, image_pending_upload, image_uploading, image_backup, shelving, shelving_image_pending_upload, shelving_image_uploading, shelving_offloading, unshelving, restoring",
+    "STILL": "-, networking, block_device_mapping, spawning, rebooting, reboot_pending, reboot_started, rebooting_hard, reboot_pending_hard, reboot_started_hard, rebuilding, rebuild_block_device_mapping, rebuild_spawning, resize_prep, resize_migrating, resize_migrated, resize_finish, resize_reverting, powering-off, powering-on, pausing, unpausing, suspending, resuming, rescuing, unrescuing, updating_password, image_snapshot_pending, image_snapshot, image_pending_upload, image_uploading, image_backup, shelving, shelving_image_pending_upload, shelving_image_uploading, shelving_offloading, unshelving, restoring",
+    "CLAIMED": "-, networking, block_device_mapping, spawning",
     "BUILD5": "-, scheduling, networking, block_device_mapping, spawning",
     "SOFT3": "rebooting, reboot_pending, reboot_started",
     "HARD3": "rebooting_hard, reboot_pending_hard, reboot_started_hard",
@@ -226,16 +231,24 @@ FACTS = (
         scope="building/any"),
     Fact("launched", ("yes", "no"),
         "Whether the server ever ran.", "it once ran: {value}",
-        scope="building, error/any", implied={"building/any": "no"}, default="yes"),
+        scope="building, error/any",
+        implied={"building/any": "no", "error/networking, block_device_mapping, spawning": "no"},
+        default="yes"),
     Fact("closing", ("yes", "no"),
         "Whether the power goes off as the last step of a rebuild or evacuation.", "this stop ends a rebuild or evacuation: {value}",
         scope="active/powering-off", default="no"),
     Fact("locked", ("no", "yes"),
         "Whether the server is locked: only administrators can change it.", "it is locked: {value}",
         scope="KNOWN/any", default="no"),
-    Fact("guest", ("on", "off"),
-        "Whether the guest runs when the compute service on its host starts.", "its guest is {value}",
+    Fact("guest", ("on", "off", "paused", "kept"),
+        "Whether the guest runs when its host's compute service starts or a resize is confirmed; kept: as it was before the resize.", "its guest is {value}",
         scope="", circumstance=True),
+    Fact("host", ("up", "down"),
+        "Whether the compute service on the server's host answers.", "its host is {value}",
+        scope="", default="up", circumstance=True),
+    Fact("vif", ("ok", "broken"),
+        "Whether a host that starts anew can plug the server's network interfaces.", "plugging its network is {value}",
+        scope="", default="ok", circumstance=True),
     Fact("driver", ("complete", "lacks"),
         "Whether the host's driver has the requested operation, or lacks it.", "its driver answers: {value}",
         scope="", default="complete", circumstance=True),
@@ -249,7 +262,7 @@ GUARDS = (
         ("delete", "force_delete", "soft_delete", "reset_state_active", "reset_state_error", "lock", "unlock", "inject_network_info"),
         "the server never ran; wait for its creation to end, or delete it and create another one"),
     Guard("locked", "yes",
-        ("create_image", "backup", "evacuate", "reset_state_active", "reset_state_error", "unlock"),
+        ("create_image", "backup", "evacuate", "reset_state_active", "reset_state_error", "unlock", "get_console", "create_volume_snapshot", "delete_volume_snapshot"),
         "the server is locked; unlock it first, or ask as an administrator"),
 )
 
@@ -322,8 +335,10 @@ OPERATIONS = (
         "active, stopped/- [cell=cross]": "same/resize_prep -> same/resize_migrating -> same/resize_migrated -> resized/-",
     }, given={"cell": "same"}),
     Rows("confirm_resize", Kind.REQUEST, "Keep the new flavor and host.", {
-        "resized/-": "was/-",
-    }, unseen=True),
+        "resized/- [guest=kept]": "was/-",
+        "resized/- [guest=on]": "active/-",
+        "resized/- [guest=off]": "stopped/-",
+    }, unseen=True, given={"guest": "kept"}),
     Rows("revert_resize", Kind.REQUEST, "Go back to the old flavor and host.", {
         "resized/- [was=active, cell=same]": "resized/resize_reverting -> active/-",
         "resized/- [was=stopped, cell=same]": "resized/resize_reverting -> resized/powering-off -> stopped/-",
@@ -351,20 +366,28 @@ OPERATIONS = (
         "active/-": "active/updating_password -> active/-",
     }),
     Rows("delete", Kind.REQUEST, "Remove the server for good, whatever it is doing; the request can be repeated.", {
-        "building, SETTLED, error/any": "same/deleting -> deleted/-",
-        "resized/any": "resized/deleting -> was/- + deleted/-",
-    }),
+        "building/scheduling": "deleted/-",
+        "building/CLAIMED [host=up]; HOSTED, error/~ NODEL [host=up]": "same/deleting -> deleted/-",
+        "resized/~ NODEL [host=up]": "resized/deleting -> was/- + deleted/-",
+        "building, HOSTED, resized, error/~ DEL2 [host=up]": "",
+        "building/CLAIMED, deleting [host=down]; HOSTED, resized, error/any [host=down]; shelved_offloaded/any": "same/deleting + deleted/-",
+    }, given={"host": "up"}),
     Rows("force_delete", Kind.REQUEST, "Remove the server for good, even where a delete would leave it to be restored.", {
-        "building, SETTLED, error/any": "same/deleting -> deleted/-",
-        "resized/any": "resized/deleting -> was/- + deleted/-",
-    }),
+        "building/scheduling": "deleted/-",
+        "building/CLAIMED [host=up]; HOSTED, error/~ NODEL [host=up]": "same/deleting -> deleted/-",
+        "resized/~ NODEL [host=up]": "resized/deleting -> was/- + deleted/-",
+        "building, HOSTED, resized, error/~ DEL2 [host=up]": "",
+        "building/CLAIMED, deleting [host=down]; HOSTED, resized, error/any [host=down]; shelved_offloaded/any": "same/deleting + deleted/-",
+    }, given={"host": "up"}),
     Rows("soft_delete", Kind.REQUEST, "Delete the server so that it can be restored, as clouds do that reclaim it later.", {
-        "building/any": "same/deleting -> deleted/-",
-        "SETTLED/any": "same/soft-deleting -> soft-delete/-",
-        "resized/any": "resized/soft-deleting -> was/- + was/soft-deleting -> soft-delete/-",
-        "error/any [launched=no]": "same/deleting -> deleted/-",
-        "error/any [launched=yes]": "same/soft-deleting -> soft-delete/-",
-    }),
+        "building/scheduling": "deleted/-",
+        "building/CLAIMED [host=up]; error/~ NODEL [launched=no, host=up]": "same/deleting -> deleted/-",
+        "HOSTED/~ NODEL [host=up]; error/~ NODEL [launched=yes, host=up]": "same/soft-deleting -> soft-delete/-",
+        "resized/~ NODEL [host=up]": "resized/soft-deleting -> was/- + was/soft-deleting -> soft-delete/-",
+        "building, HOSTED, resized, error/~ DEL2 [host=up]": "",
+        "building/CLAIMED, deleting [host=down]; error/any [launched=no, host=down]": "same/deleting + deleted/-",
+        "HOSTED, resized/any [host=down]; error/any [launched=yes, host=down]; shelved_offloaded/any": "same/soft-deleting + soft-delete/- + deleted/-",
+    }, given={"host": "up"}),
     Rows("restore", Kind.REQUEST, "Bring a server back that is deleted and not yet reclaimed, and start it.", {
         "soft-delete/-": "soft-delete/restoring -> active/-",
     }),
@@ -406,6 +429,15 @@ OPERATIONS = (
     }),
     Rows("trigger_crash_dump", Kind.REQUEST, "Make the guest's system crash and write down what it held.", {
         "active, paused, rescued, resized, error/-": "",
+    }),
+    Rows("get_console", Kind.REQUEST, "Get an address under which the guest's console can be opened.", {
+        "HOSTED, resized, error/~ STILL, soft-deleting": "",
+    }),
+    Rows("create_volume_snapshot", Kind.REQUEST, "Let the host take a snapshot of an attached volume for the volume service.", {
+        "HOSTED, resized, error/-": "",
+    }),
+    Rows("delete_volume_snapshot", Kind.REQUEST, "Let the host remove such a snapshot of an attached volume.", {
+        "HOSTED, resized, error/-": "",
     }),
     Rows("update_metadata", Kind.REQUEST, "Set entries of the server's metadata.", {
         "LIVE/any": "",
@@ -480,24 +512,35 @@ EVENTS = (
         "stopped/-": "stopped/powering-on -> active/-",
     }),
     Rows("timer", Kind.SYSTEM, "The time that the cloud gives for an answer is over, and it goes on by itself.", {
-        "resized/-": "was/-",
+        "resized/- [guest=kept]": "was/-",
+        "resized/- [guest=on]": "active/-",
+        "resized/- [guest=off]": "stopped/-",
         "shelved/-": "shelved/shelving_offloading -> shelved_offloaded/-",
         "rescued/-": "rescued/unrescuing -> active/-",
-    }),
+    }, given={"guest": "kept"}),
     Rows("reclaim", Kind.SYSTEM, "The time to restore a deleted server is over, and it is removed.", {
         "soft-delete/-": "deleted/-",
     }),
+    Rows("build_timeout", Kind.SYSTEM, "The time that the cloud gives a creation is over (the interval of that name is off by default).", {
+        "building/-": "error/-",
+        "building/networking, block_device_mapping, spawning": "error/same",
+    }),
     Rows("restart", Kind.SYSTEM, "The compute service on the server's host starts anew, and takes up what it finds.", {
-        "building/BUILD5": "error/-",
+        "building/BUILD5, deleting": "error/-",
         "active, stopped/REBUILD3; shelved_offloaded/spawning": "error/-",
-        "LIVE/IMAGE4; active, stopped/resize_prep, resize_migrating; active, paused/migrating": "same/-",
-        "error/resize_migrating": "error/-",
-        "LIVE/~ rebooting, reboot_started, rebooting_hard, reboot_started_hard, pausing, unpausing [guest=on]": "active/-",
+        "LIVE/IMAGE4 [vif=ok]; active, stopped/resize_prep, resize_migrating [vif=ok]; active, paused/~ migrating [vif=ok]": "same/-",
+        "LIVE/IMAGE4 [vif=broken]; active, stopped/resize_prep [vif=broken]": "same/- + error/-",
+        "error/resize_migrating [vif=ok]": "error/-",
+        "LIVE/~ rebooting, reboot_started, rebooting_hard, reboot_started_hard, pausing, unpausing [guest=on, vif=ok]": "active/-",
+        "LIVE/~ rebooting, reboot_started, rebooting_hard, reboot_started_hard, pausing, unpausing [guest=on, vif=broken]": "active/- + error/-",
         "LIVE/~ SOFT3, rebooting_hard, reboot_started_hard [guest=off]": "same/reboot_pending_hard -> same/reboot_started_hard -> active/-",
-        "active/reboot_pending [guest=on]; LIVE/reboot_pending_hard": "same/same",
-        "building, active, stopped, paused, suspended, rescued, resized, shelved, shelved_offloaded, error/deleting": "same/same",
+        "active/reboot_pending [guest=on]; LIVE/reboot_pending_hard; paused/unpausing [guest=paused]": "same/same",
+        "active, stopped, paused, suspended, rescued, resized, shelved, error/deleting": "same/same",
+        "shelved_offloaded/deleting": "same/same -> deleted/-",
         "SOUND/~ powering-off, powering-on": "same/same",
-    }, given={"guest": None}),
+        "LIVE, rescued, resized, shelved/- [vif=broken]": "error/-",
+        "LIVE/image_backup, SHELVE3 [vif=broken]; LIVE, rescued, resized, shelved/~ updating_password, suspending, resuming, rescuing, unrescuing, resize_reverting, resize_migrating, resize_migrated, resize_finish, migrating, shelving_offloading [vif=broken]; error/resize_migrating [vif=broken]": "error/same",
+    }, given={"guest": None, "vif": "ok"}),
 )
 
 SURPRISES = (
