@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.model import Fact, Facts, Guard, State
+from ecs_fsm.core.model import Fact, Facts, State, Table
 from ecs_fsm.core.notation import Notation
 
 UNKNOWN = "?"
@@ -15,9 +15,16 @@ UNKNOWN = "?"
 class Memory:
     """The facts of one lifecycle, by state."""
 
-    def __init__(self, facts: Iterable[Fact], guards: Iterable[Guard], notation: Notation) -> None:
-        self._facts = {fact.name: fact for fact in facts}
-        self._guarding = {guard.fact for guard in guards}
+    def __init__(self, table: Table, notation: Notation) -> None:
+        self._facts = {fact.name: fact for fact in table.facts}
+        self._guarding = {guard.fact for guard in table.guards}
+        self._usual: dict[str, set[str | None]] = {
+            name: {fact.default} for name, fact in self._facts.items()
+        }
+        for row in table.rows:
+            for name, value in row.given.items():
+                if name in self._facts and self._facts[name].circumstance:
+                    self._usual[name].add(value)
         self._scope = {name: notation.scope(fact.scope) for name, fact in self._facts.items()}
         self._implied: dict[State, dict[str, str]] = {}
         for fact in self._facts.values():
@@ -90,8 +97,8 @@ class Memory:
         return self.kept(state, facts)
 
     def unusual(self, facts: Facts) -> dict[str, str]:
-        """Return the facts that do not have their default value."""
-        return {name: value for name, value in facts if value != self._facts[name].default}
+        """Return the facts without their default value; of a circumstance, without a usual one."""
+        return {name: value for name, value in facts if value not in self._usual[name]}
 
     def value(self, name: str, facts: Mapping[str, str]) -> str | None:
         """Return the value of a fact among those known, or its default; None if it is unknown."""

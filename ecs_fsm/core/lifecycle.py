@@ -181,13 +181,24 @@ class Lifecycle(Rules):
         source, known = (node.state, dict(node.facts)) if node else (None, {})
         for t in self.leaving(source) if trigger is None else self.find(trigger, source):
             given = self.triggers[t.trigger].given
-            if self._can_be(t.when, known, given):
-                if not given:
-                    yield self._enter(t, source, {**known, **dict(t.when)}, NOTHING_GIVEN)
-                    continue
-                when = dict(t.when)
-                for chosen in self._choices(given, when, known):
-                    yield self._enter(t, source, {**known, **when, **chosen}, chosen)
+            if not self._can_be(t.when, known, given):
+                continue
+            when = dict(t.when)
+            if not given:
+                if node is not None and self._changes_nothing(t, known):
+                    yield Outcome(t, (), node, tuple(self.memory.unusual(t.when).items()))
+                else:
+                    yield self._enter(t, source, {**known, **when}, NOTHING_GIVEN)
+                continue
+            for chosen in self._choices(given, when, known):
+                yield self._enter(t, source, {**known, **when, **chosen}, chosen)
+
+    def _changes_nothing(self, transition: Transition, known: Mapping[str, str]) -> bool:
+        """Return whether a transition enters no state and its conditions are known already."""
+        value = self.memory.value
+        return not (transition.path or transition.learns) and all(
+            value(name, known) == needed for name, needed in transition.when
+        )
 
     def _choices(
         self,
@@ -195,8 +206,11 @@ class Lifecycle(Rules):
         when: Mapping[str, str],
         known: Mapping[str, str],
     ) -> Iterator[dict[str, str]]:
-        """Return the facts that can be given with an event, beyond those of its conditions."""
-        free = [name for name in given if name not in when]
+        """Return the facts that can be given with an event, beyond those of its conditions.
+
+        A circumstance that is no condition is left out: it changes nothing and is not remembered.
+        """
+        free = [n for n in given if n not in when and not self.memory.fact(n).circumstance]
         kept = ((None,) if given[name] is None and name in known else () for name in free)
         values = ((*old, *self.memory.values(name)) for old, name in zip(kept, free, strict=True))
         for combination in product(*values):

@@ -45,7 +45,7 @@ class Rules:
         self.states = {state: state for state in self._read_pairs()}
         try:
             self.notation = Notation(self.states, table.groups, table.facts)
-            self.memory = Memory(table.facts, table.guards, self.notation)
+            self.memory = Memory(table, self.notation)
         except InvalidInput as error:
             raise InvalidTable(f"facts: {error}") from error
         found = _RowReader(table, self.notation, self.memory).read()
@@ -149,9 +149,9 @@ class Rules:
         return self.state(vm_state, task_state).status.value, True
 
     def because(self, facts: Facts) -> str:
-        """Return the facts as the reason that ends a sentence; default values are left out."""
-        known = ((self.memory.fact(name), value) for name, value in facts)
-        said = [fact.because.format(value=value) for fact, value in known if value != fact.default]
+        """Return the facts as the reason that ends a sentence; usual values are left out."""
+        unusual = self.memory.unusual(facts).items()
+        said = [self.memory.fact(name).because.format(value=value) for name, value in unusual]
         return f" because {' and '.join(said)}" if said else ""
 
     @cached_property

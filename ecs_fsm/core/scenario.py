@@ -6,7 +6,8 @@ after commas. `hang` leaves the server where it is, and the next word is a reque
 task. `@STEP` can be left out if the outcome is possible at one step only; `@-` is the step without
 a task, `@VM/TASK` distinguishes two steps with the same task. Events that the system starts itself
 are words too; `wait` requests nothing and lets the running operation continue. A word that does not
-disturb what runs (`lock` over a reboot) has the steps of what runs. Facts stand in brackets behind
+disturb what runs (`lock` over a reboot) has the steps of what runs, and leaves a step that hangs
+hanging. Facts stand in brackets behind
 the word or the outcome with which they are given: `shelve[offload=later]`,
 `reboot:restart[guest=off]@rebooting`.
 """
@@ -78,23 +79,27 @@ def simulate(
     """
     lifecycle = server_class.lifecycle
     read = [read_word(lifecycle, word) for word in words]
+    hangs = False
     if start is not None:
         server = server_class(start)
     elif read and read[0].operation.name == lifecycle.creation.trigger:
         creation = read.pop(0)
         server = server_class.create(history=True, **creation.given)
-        _continue(server, creation)
+        hangs = _continue(server, creation)
     else:
         make = lifecycle.creation.trigger
         raise InvalidInput(
             f"there is no server yet: begin with {make}, or say where it is (--from VM/TASK)"
         )
     for word in read:
+        entered = len(server.history)
         try:
             _request(server, word)
         except Refused as refused:
             return Scenario(server, refused)
-        _continue(server, word)
+        undisturbed = word.operation.name != WAIT and len(server.history) == entered
+        if not (hangs and undisturbed and not word.outcomes):
+            hangs = _continue(server, word)
     return Scenario(server, None)
 
 
@@ -203,7 +208,8 @@ def _request(server: BaseServer, word: ScenarioWord) -> None:
         server.trigger(word.operation.name, **word.given)
 
 
-def _continue(server: BaseServer, word: ScenarioWord) -> None:
+def _continue(server: BaseServer, word: ScenarioWord) -> bool:
+    """Let the steps of a word end as it says; return whether the last one hangs."""
     for outcome in word.outcomes:
         while outcome.step not in (server.state, server.task_state or NO_TASK):
             if server.lifecycle.rests(server.state):
@@ -212,8 +218,9 @@ def _continue(server: BaseServer, word: ScenarioWord) -> None:
                 )
             server.trigger(server.lifecycle.advance)
         if outcome.event == HANG:
-            return
+            return True
         if not server.may(outcome.event):
             raise InvalidInput(f"{word.text}: {outcome.event} cannot happen at {server.state}")
         server.trigger(outcome.event, **outcome.given)
     server.run()
+    return False

@@ -73,7 +73,7 @@ def _method(lifecycle: Lifecycle, trigger: Trigger) -> str:
     parameters, call = "self", f'self._fire("{trigger.name}")'
     if trigger.given:
         given = {
-            name: ", ".join(f'"{value}"' for value in lifecycle.memory.values(name))
+            name: ", ".join(f'"{value}"' for value in _values(lifecycle, trigger, name))
             for name in trigger.given
         }
         listed = [f"{name}: Literal[{v}] | None = None" for name, v in given.items()]
@@ -87,6 +87,12 @@ def _method(lifecycle: Lifecycle, trigger: Trigger) -> str:
         where=_where(trigger),
         call=call,
     )
+
+
+def _values(lifecycle: Lifecycle, trigger: Trigger, fact: str) -> list[str]:
+    """Return the values that matter to a trigger; all of them if the fact decides a later step."""
+    used = {value for t in trigger.transitions for name, value in t.when if name == fact}
+    return [value for value in lifecycle.memory.values(fact) if not used or value in used]
 
 
 def server_module(lifecycle: Lifecycle, package: str) -> str:

@@ -159,12 +159,15 @@ def test_facts_on_the_command_line() -> None:
 
 def test_the_operations_of_a_server_that_remembers() -> None:
     there = ("operations", "resized", "-", "--json", "--lifecycle", "nova")
-    for said, ends in (((), ["active", "stopped"]), (("--remember", "was=stopped"), ["stopped"])):
+    for said, ends in (
+        ((), ["active", "stopped", "active", "stopped"]),
+        (("--remember", "was=stopped"), ["stopped", "active", "stopped"]),
+    ):
         confirmed = [
             t for t in json.loads(ecs_fsm(*there, *said).out) if t["trigger"] == "confirm_resize"
         ]
         assert [t["path"][0]["vm_state"] for t in confirmed] == ends
-    assert confirmed[0]["when"] == {"was": "stopped", "locked": "no"}
+    assert confirmed[0]["when"] == {"was": "stopped", "locked": "no", "guest": "kept"}
     assert ecs_fsm("operations", "--remember", "was=stopped", "--lifecycle", "nova") == Answer(
         2, "", "ecs-fsm: --remember is about a server in one state: say VM_STATE TASK_STATE\n"
     )
@@ -195,3 +198,4 @@ def test_the_status_rule_answers_for_every_pair_of_words() -> None:
 def test_an_explanation_says_because_of_which_fact() -> None:
     told = ecs_fsm("explain", "confirm_resize", "--lifecycle", "nova").out
     assert "confirm_resize at resized/- → stopped/- (SHUTOFF) because it was stopped\n" in told
+    assert "resized/- → stopped/- (SHUTOFF) because its guest is off\n" in told

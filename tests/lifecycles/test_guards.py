@@ -30,7 +30,7 @@ def results(lifecycle: Lifecycle, trigger: str, state: State, known: Facts, with
 
 def test_every_lifecycle_with_guards_is_tried_in_most_of_its_states() -> None:
     assert list(GUARDS) == ["launched=no", "locked=yes"]
-    assert len(GUARDED) == 139 + 21
+    assert len(GUARDED) == 149 + 28
 
 
 @pytest.mark.parametrize(("guard", "state"), GUARDED)

@@ -170,12 +170,16 @@ class Server(BaseServer):
         """
         return self.trigger("migrate", cell=cell)
 
-    def confirm_resize(self) -> bool:
+    def confirm_resize(
+        self,
+        *,
+        guest: Literal["on", "off", "kept"] | None = None,
+    ) -> bool:
         """Keep the new flavor and host.
 
         Accepted under resized.
         """
-        return self._fire("confirm_resize")
+        return self.trigger("confirm_resize", guest=guest)
 
     def revert_resize(self) -> bool:
         """Go back to the old flavor and host.
@@ -226,29 +230,41 @@ class Server(BaseServer):
         """
         return self._fire("change_password")
 
-    def delete(self) -> bool:
+    def delete(
+        self,
+        *,
+        host: Literal["up", "down"] | None = None,
+    ) -> bool:
         """Remove the server for good, whatever it is doing; the request can be repeated.
 
         Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, soft-delete, error.
         """
-        return self._fire("delete")
+        return self.trigger("delete", host=host)
 
-    def force_delete(self) -> bool:
+    def force_delete(
+        self,
+        *,
+        host: Literal["up", "down"] | None = None,
+    ) -> bool:
         """Remove the server for good, even where a delete would leave it to be restored.
 
         Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, soft-delete, error.
         """
-        return self._fire("force_delete")
+        return self.trigger("force_delete", host=host)
 
-    def soft_delete(self) -> bool:
+    def soft_delete(
+        self,
+        *,
+        host: Literal["up", "down"] | None = None,
+    ) -> bool:
         """Delete the server so that it can be restored, as clouds do that reclaim it later.
 
         Accepted under building, active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, soft-delete, error.
         """
-        return self._fire("soft_delete")
+        return self.trigger("soft_delete", host=host)
 
     def restore(self) -> bool:
         """Bring a server back that is deleted and not yet reclaimed, and start it.
@@ -353,6 +369,30 @@ class Server(BaseServer):
         """
         return self._fire("trigger_crash_dump")
 
+    def get_console(self) -> bool:
+        """Get an address under which the guest's console can be opened.
+
+        Accepted under active, stopped, paused, suspended, rescued, resized, shelved, soft-delete,
+        error.
+        """
+        return self._fire("get_console")
+
+    def create_volume_snapshot(self) -> bool:
+        """Let the host take a snapshot of an attached volume for the volume service.
+
+        Accepted under active, stopped, paused, suspended, rescued, resized, shelved, soft-delete,
+        error.
+        """
+        return self._fire("create_volume_snapshot")
+
+    def delete_volume_snapshot(self) -> bool:
+        """Let the host remove such a snapshot of an attached volume.
+
+        Accepted under active, stopped, paused, suspended, rescued, resized, shelved, soft-delete,
+        error.
+        """
+        return self._fire("delete_volume_snapshot")
+
     def update_metadata(self) -> bool:
         """Set entries of the server's metadata.
 
@@ -445,12 +485,16 @@ class Server(BaseServer):
         """
         return self._fire("power_event")
 
-    def timer(self) -> bool:
+    def timer(
+        self,
+        *,
+        guest: Literal["on", "off", "kept"] | None = None,
+    ) -> bool:
         """The time that the cloud gives for an answer is over, and it goes on by itself.
 
         Can happen under rescued, resized, shelved.
         """
-        return self._fire("timer")
+        return self.trigger("timer", guest=guest)
 
     def reclaim(self) -> bool:
         """The time to restore a deleted server is over, and it is removed.
@@ -459,14 +503,22 @@ class Server(BaseServer):
         """
         return self._fire("reclaim")
 
+    def build_timeout(self) -> bool:
+        """The time that the cloud allows for a creation is over; no limit is the default.
+
+        Can happen under building.
+        """
+        return self._fire("build_timeout")
+
     def restart(
         self,
         *,
-        guest: Literal["on", "off"] | None = None,
+        guest: Literal["on", "off", "paused"] | None = None,
+        vif: Literal["ok", "broken"] | None = None,
     ) -> bool:
         """The compute service on the server's host starts anew, and takes up what it finds.
 
         Can happen under building, active, stopped, paused, suspended, rescued, resized, shelved,
         shelved_offloaded, error.
         """
-        return self.trigger("restart", guest=guest)
+        return self.trigger("restart", guest=guest, vif=vif)

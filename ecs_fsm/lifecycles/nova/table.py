@@ -521,7 +521,7 @@ EVENTS = (
     Rows("reclaim", Kind.SYSTEM, "The time to restore a deleted server is over, and it is removed.", {
         "soft-delete/-": "deleted/-",
     }),
-    Rows("build_timeout", Kind.SYSTEM, "The time that the cloud gives a creation is over (the interval of that name is off by default).", {
+    Rows("build_timeout", Kind.SYSTEM, "The time that the cloud allows for a creation is over; no limit is the default.", {
         "building/-": "error/-",
         "building/networking, block_device_mapping, spawning": "error/same",
     }),
