@@ -34,7 +34,7 @@ class Play(App[None]):
         Binding("n,space", "next", "next"),
         Binding("u", "undo", "undo"),
         Binding("r", "redo", "redo"),
-        Binding("x", "begin_again", "begin again"),
+        Binding("x", "begin_anew", "begin anew"),
         Binding("h", "history", "history"),
         Binding("l", "lessons", "lessons"),
         Binding("z", "quiz", "quiz"),
@@ -161,7 +161,7 @@ class Play(App[None]):
         """Redo the event that was undone last."""
         self.say("Redone." if self.session.redo() else "There is nothing to redo.")
 
-    def action_begin_again(self) -> None:
+    def action_begin_anew(self) -> None:
         """Restart the lesson, or start without a server."""
         self._begin(self.session.lesson)
 

@@ -9,14 +9,14 @@ from ecs_fsm.core.model import NO_SERVER, NO_TASK, AnyChange, Kind, State
 from ecs_fsm.play.session import Choice, Session
 
 WELCOME = "There is no server yet: press 1 or n to create one, l for lessons, ? for help."
-KEYS = "↑↓⏎ 1-9 choose n next u undo r redo x begin again h history l lessons z quiz ? q"
+KEYS = "↑↓⏎ 1-9 choose n next u undo r redo x anew h history l lessons z quiz ? q"
 HELP = """\
 ↑ ↓ and enter  choose an event on the left: possible events have a number,
                impossible ones a - and a message that says why
 1 to 9         trigger one of the first nine possible events
 n or space     let the system finish one step
 u, r           undo, redo
-x              begin again
+x              begin anew
 h              history
 l              lessons
 z              quiz
