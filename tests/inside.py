@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from io import BytesIO, TextIOWrapper
+from unittest.mock import patch
 
 from ecs_fsm.cli import main
 from tests.command import Answer
 
 
-def inside(*arguments: str) -> Answer:
-    """The answer of `ecs-fsm ARGUMENTS`."""
-    out, err = StringIO(), StringIO()
+def inside(*arguments: str, given: str = "") -> Answer:
+    """The answer of `ecs-fsm ARGUMENTS` with `given` on standard input."""
+    out, err = _stream(), _stream()
     code: object = None
-    with redirect_stdout(out), redirect_stderr(err):
+    with patch("sys.stdin", _stream(given)), redirect_stdout(out), redirect_stderr(err):
         try:
             main(list(arguments))
         except SystemExit as leaving:
             code = leaving.code
     assert isinstance(code, int)
-    return Answer(code, out.getvalue(), err.getvalue())
+    return Answer(code, _text(out), _text(err))
+
+
+def _stream(text: str = "") -> TextIOWrapper[BytesIO]:
+    return TextIOWrapper(BytesIO(text.encode()), encoding="utf-8", write_through=True)
+
+
+def _text(stream: TextIOWrapper[BytesIO]) -> str:
+    return stream.buffer.getvalue().decode()

@@ -29,7 +29,7 @@ from ecs_fsm.io.console import visible
 from ecs_fsm.version import __version__
 
 READER_LEFT = 141
-"""The exit code of a command that a signal ended because nobody reads its output any more."""
+"""The exit code if the reader of the output has left: that of a process ended by SIGPIPE."""
 
 
 @click.group(
@@ -41,7 +41,7 @@ READER_LEFT = 141
 @choosing_first
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
-    """How a cloud server lives: its states, what leads from one to the next, what the API shows.
+    """Simulate, explain, check and serve the lifecycle of a cloud server.
 
     \b
     Example:
@@ -91,8 +91,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         code = 130
     except SystemExit as leaving:
-        # Of click's own: completion of a word in a shell, or a reader who has seen enough, and
-        # then it has put something else in the place of standard output.
+        # click exits after the completion of a word in a shell, and when the reader of the output
+        # has left; in the second case it has also replaced standard output.
         code = READER_LEFT if sys.stdout is not out else leaving.code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is left to flush

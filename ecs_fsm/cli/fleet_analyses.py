@@ -1,4 +1,4 @@
-"""The commands about fleets that do more than run one: what is exact, what competes, what fits."""
+"""Commands about fleets beside `run`: exact answers, contention, fitting a profile."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ecs_fsm.cli.fleet_commands import (
     counts_option,
     duration_option,
     plot_option,
+    print_with_check,
     profile_option,
     read_profile,
     seed_option,
     size_option,
     step_option,
-    tell,
 )
 from ecs_fsm.cli.options import as_json, choosing, print_json, servers
 from ecs_fsm.core.errors import InvalidInput
@@ -26,9 +26,9 @@ from ecs_fsm.core.errors import InvalidInput
 @profile_option
 @click.option(
     "--what-if", "changes", metavar="TABLE.KEY=VALUE", multiple=True,
-    help="Change the profile, and show what that does; again for more changes at once.",
+    help="Change the profile, and show the effect. Repeatable.",
 )  # fmt: skip
-@click.option("--duration", metavar="TIME", help="Show shares over time for so long.")
+@click.option("--duration", metavar="TIME", help="Also give shares over time, for this long.")
 @step_option
 @as_json
 def exact(
@@ -38,13 +38,13 @@ def exact(
     step: str | None,
     as_json: bool,
 ) -> int:
-    """Calculate what has a closed form, without a simulation.
+    """Calculate times, failures and shares exactly, without a simulation.
 
-    Time and changes from request to rest (the time with its percentiles) and the probability of an
-    error, per operation; the mean life and how it ends; the share of each status in a life, which
-    is the stationary share of a fleet that is kept full; with --duration the share of each status
-    over time (at 21 points, or every --step), unless constant or empirical times make it jump. What
-    cannot be calculated is said.
+    For each operation: the time (with percentiles) and changes from request to rest, and the
+    probability of an error. For a life: its mean length, how it ends, and the share of each status,
+    which is also the stationary share of a fleet that is kept full. With --duration: the share of
+    each status over time (at 21 points, or every --step), unless constant or empirical times make
+    it jump. The output names what cannot be calculated.
 
     \b
     Examples:
@@ -70,15 +70,15 @@ def exact(
     long = None if duration is None else seconds(duration)
     between = None if step is None else seconds(step)
     if long == 0 or between == 0:
-        raise InvalidInput("a duration and a step are times above 0")
-    told = answer(profile, long, between)
+        raise InvalidInput("--duration and --step: expected times above 0")
+    before = answer(profile, long, between)
     if not changes:
-        print_json(told) if as_json else print_answer(told)
+        print_json(before) if as_json else print_answer(before)
         return 0
     after = answer(changed(profile, changes), long, between)
-    found = differences(told, after)
+    found = differences(before, after)
     if as_json:
-        print_json({"before": told, "after": after, "differences": found})
+        print_json({"before": before, "after": after, "differences": found})
     else:
         print_differences(found)
     return 0
@@ -108,17 +108,17 @@ def contend(
 ) -> int:
     """Simulate servers that compete for the [resources] of the profile.
 
-    A resource has a capacity (of each of its hosts, among which servers are dealt out by number),
-    and steps during which a server holds one unit of it; who finds none free waits in line, and the
-    step begins after that. Prints what `fleet run` prints, and how long the lines were. --check
-    compares as `fleet run --check` where nobody waits; where somebody does, only how requests end
-    has an exact answer.
+    A resource has a capacity (for each of its hosts; servers are distributed over them by number)
+    and steps during which a server holds one unit of it. A server that finds none free waits in a
+    queue, and its step begins after that. Prints what `fleet run` prints, and how long the queues
+    were. --check compares as `fleet run --check` if no server had to wait; otherwise only the ways
+    in which requests end have an exact answer.
 
     \b
     Example:
       ecs-fsm fleet contend --servers 2000 --duration 3d --seed 7 -o counts.parquet
 
-    JSON: as of `fleet run`, and "resources": {NAME: {"capacity", "hosts", "uses", "waited",
+    JSON: that of `fleet run`, and "resources": {NAME: {"capacity", "hosts", "uses", "waited",
     "mean_wait", "wait_percentiles", "mean_queue", "busy", "lengths": [waiting, ...]}}, and with
     --check "check".
     """
@@ -153,22 +153,27 @@ def contend(
         print_result(found.result)
         print_queues(found.queues)
 
-    agrees = tell(found, show, checked, as_json)
+    agrees = print_with_check(found, show, checked, as_json)
     return 130 if found.result.partial else 0 if agrees else 1
 
 
 @click.command()
 @choosing
 @click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
-@click.option("-o", "--output", metavar="FILE", help="Write the profile there, and print its rows.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write the profile to FILE, and print its rows as a table.",
+)
 def fit(file: str, output: str | None) -> int:
-    """Fit a profile to timed observations.
+    """Make a profile from a recording with times.
 
     FILE (- is standard input) is what `replay` reads (JSON, JSON Lines or CSV with vm_state and
-    task_state) plus a column seconds, time, timestamp or at (seconds, or ISO 8601), ascending for
-    each server, and a column server where there are several. The profile says for each row how
-    many samples it has and how well it fits (Kolmogorov-Smirnov); what there is too little data for
-    stays as in the built-in profile and is named.
+    task_state) with a column seconds, time, timestamp or at (seconds, or ISO 8601), ascending for
+    each server, and a column server if there are several. Comments in the profile give the number
+    of samples of each row and how well it fits (Kolmogorov-Smirnov). Rows with too little data keep
+    the values of the built-in profile, and are named.
 
     \b
     Example:

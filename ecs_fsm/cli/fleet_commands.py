@@ -1,4 +1,4 @@
-"""The commands about many servers at once: simulated, calculated, competing, fitted."""
+"""The commands `fleet`, `fleet run` and `fleet profile`, and options that fleet commands share."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @click.group(cls=OrderedGroup)
 def fleet() -> None:
-    """Many servers at once, with random times: simulate, calculate, let them compete, fit.
+    """Simulate or calculate many servers at once, with random times and failures.
 
-    A profile (TOML) says how long steps take, what is asked of servers at rest, and what goes
-    wrong; `fleet profile` prints the built-in one, which explains itself. Times are seconds, or
-    words such as 90s, 2m, 1h, 30d. Needs the extra ecs-fsm[fleet].
+    A profile (TOML) says how long steps take, what users request of servers at rest, and what goes
+    wrong. `fleet profile` prints the built-in one, with comments. Times are seconds, or written as
+    90s, 2m, 1h, 30d. Needs the extra ecs-fsm[fleet].
 
     \b
     Example:
@@ -35,21 +35,21 @@ def fleet() -> None:
 
 
 profile_option = click.option(
-    "--profile", "file", metavar="FILE", help="A profile (TOML); the built-in one otherwise."
+    "--profile", "file", metavar="FILE", help="A profile (TOML). Default: the built-in one."
 )
 size_option = click.option(
     "--servers", "number", metavar="N", type=click.IntRange(min=1), required=True,
-    help="How many servers.",
+    help="The number of servers.",
 )  # fmt: skip
 duration_option = click.option(
-    "--duration", metavar="TIME", required=True, help="How long, such as 30d."
+    "--duration", metavar="TIME", required=True, help="How much time to simulate, such as 30d."
 )
 step_option = click.option(
-    "--step", metavar="TIME", help="The time between two counts; 100 counts otherwise."
+    "--step", metavar="TIME", help="The time between two counts. Default: 100 counts in all."
 )
 seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True,
-    help="What decides everything random.",
+    help="The seed of all random numbers.",
 )  # fmt: skip
 counts_option = click.option(
     "-o", "--output", metavar="FILE", help="Write the counts over time to Parquet."
@@ -58,15 +58,15 @@ plot_option = click.option(
     "--plot",
     "picture",
     metavar="FILE",
-    help="Draw statuses over time and durations: SVG, PNG, PDF.",
+    help="Draw statuses over time and durations, as SVG, PNG or PDF.",
 )
 check_option = click.option(
-    "--check", "compare", is_flag=True, help="Compare with the exact answer."
+    "--check", "compare", is_flag=True, help="Compare with the exact answers."
 )
 
 
 def read_profile(file: str | None) -> Profile:
-    """The profile that the command line names, for the chosen lifecycle."""
+    """Return the profile that the command line names, for the chosen lifecycle."""
     from ecs_fsm.profiles.loader import read
 
     return read(servers().lifecycle, file)
@@ -75,7 +75,13 @@ def read_profile(file: str | None) -> Profile:
 @fleet.command("profile")
 @choosing
 def show_profile() -> int:
-    """Print the built-in profile, to begin one's own from."""
+    """Print the built-in profile (TOML), as a start for your own.
+
+    \b
+    Examples:
+      ecs-fsm fleet profile > mine.toml
+      ecs-fsm fleet profile --lifecycle nova
+    """
     from ecs_fsm.profiles.loader import built_in_text
 
     click.echo(built_in_text(servers().lifecycle), nl=False)
@@ -89,12 +95,20 @@ def show_profile() -> int:
 @duration_option
 @step_option
 @seed_option
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many threads simulate.",
+)
 @click.option(
     "--dask", "address", metavar="ADDRESS", help="Simulate on the Dask cluster of this scheduler."
 )
 @counts_option
-@click.option("--events", is_flag=True, help="Write every change to the file of -o instead.")
+@click.option(
+    "--events", is_flag=True, help="Write every change to the file of -o, instead of counts."
+)
 @plot_option
 @check_option
 @as_json
@@ -112,14 +126,13 @@ def run(
     compare: bool,
     as_json: bool,
 ) -> int:
-    """Simulate servers that do not disturb each other.
+    """Simulate independent servers, up to billions.
 
     Prints servers by status, vm_state and task_state over time, events, failures, time spent, and
-    how long it takes from a request to rest. The same seed gives the same result, whatever the
-    number of threads. Ctrl-C ends with what is done so far, marked partial (exit code 130). With
-    --check the simulated numbers (requests, shares over time, how often each event happens) stand
-    beside the exact ones with confidence intervals; exit code 1 where they disagree at one in a
-    million.
+    the time from a request to rest. The same seed gives the same result with any number of threads.
+    Ctrl-C ends the run with a partial result (exit code 130). With --check, simulated numbers
+    (requests, shares over time, how often each event happens) are printed beside the exact ones,
+    with confidence intervals; exit code 1 if they disagree at a level of one in a million.
 
     \b
     Examples:
@@ -140,7 +153,7 @@ def run(
     require("numba", "numpy", *(["pyarrow"] if output else []), *(["scipy"] if compare else []))
     check_picture(picture)
     if events and not output:
-        raise InvalidInput("--events are written to a file: name one with -o")
+        raise InvalidInput("--events needs a file to write to: add -o FILE")
     from ecs_fsm.fleet import simulation
     from ecs_fsm.fleet.arrays import compile_profile
     from ecs_fsm.fleet.executors import cluster
@@ -180,14 +193,14 @@ def run(
         from ecs_fsm.fleet.comparison import check
 
         checked = check(result)
-    agrees = tell(result, lambda: print_result(result), checked, as_json)
+    agrees = print_with_check(result, lambda: print_result(result), checked, as_json)
     rate = result.changes / took
     print(f"{took:.2f} s, {rate / 1e6:.1f} million changes a second", file=sys.stderr)
     return 130 if result.partial else 0 if agrees else 1
 
 
 def check_picture(picture: str | None) -> None:
-    """Say before a long run that a plot cannot be drawn after it."""
+    """Raise an error before a long run if its plot could not be drawn afterwards."""
     if picture:
         from ecs_fsm.core.errors import require
 
@@ -197,13 +210,13 @@ def check_picture(picture: str | None) -> None:
         kind_of(picture)
 
 
-def tell(
+def print_with_check(
     found: FleetResult | Contention,
     show: Callable[[], None],
     checked: FleetCheck | None,
     as_json: bool,
 ) -> bool:
-    """Print what was found, and how it compares with the exact answer; whether they agree."""
+    """Print the result, and its comparison with the exact answers; return whether they agree."""
     if checked is None:
         print_json(found.as_dict()) if as_json else show()
         return True

@@ -1,4 +1,4 @@
-"""The commands that walk the lifecycle: the way somewhere, scenarios for everything, claims."""
+"""Commands that search the state graph: a path, covering scenarios, claims."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def _places(lifecycle: Lifecycle) -> list[str]:
     "--avoid",
     metavar="WORD",
     multiple=True,
-    help="A state or status not to enter, or an operation or event to do without; again for more.",
+    help="A state or status not to enter, or an operation or event not to use. Repeatable.",
     shell_complete=completing(lambda lifecycle: [*_places(lifecycle), *lifecycle.triggers]),
 )
-@click.option("--no-failures", is_flag=True, help="Go without anything that goes wrong.")
+@click.option("--no-failures", is_flag=True, help="Use no event in which something goes wrong.")
 @remembering
 @as_json
 def path(  # a parameter for each option
@@ -50,12 +50,12 @@ def path(  # a parameter for each option
     remember: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Show the shortest way from one state or status to another.
+    """Find the shortest path from one state or status to another.
 
-    FROM and TO are states (VM/TASK, - for no task), or statuses: any state that shows it. FROM can
-    also be '(no server)'. The way is told as events and as the words that `simulate` takes. Where
-    what a server remembers matters, each value has a way of its own; what has a usual value has
-    that one, unless --remember says otherwise. Exit code 1 if there is no way.
+    FROM and TO are states (VM/TASK, - for no task) or statuses; a status means any state that shows
+    it. FROM can also be '(no server)'. The path is printed as events, and as WORDs for `simulate`.
+    If it depends on facts, each value has its own path; a fact with a usual value has that one,
+    unless --remember gives another. Exit code 1 if no path exists.
 
     \b
     Examples:
@@ -65,12 +65,12 @@ def path(  # a parameter for each option
 
     JSON: {"from", "to", "events": [{"event", "given", "states": [{"vm_state", "task_state",
     "status"}, ...]}, ...], "words", "simulate", "begins", "if", "passes", "others", "without",
-    "why", "reachable"}. "words" are those of the way and "simulate" all arguments of that command;
-    "begins" is the state that the way begins in, null for no server;
-    "if" and each of "without" are facts by name, with which this is the way, or with which there is
-    none; "passes" is true where TO is entered in the middle of the last event only; "others" are
-    further ways with the same keys. Where there is no way, "events" is null, "why" says why, and
-    "reachable" lists the states that can be entered.
+    "why", "reachable"}. "words" are the WORDs of the path, "simulate" all arguments of that
+    command; "begins" is the state in which the path begins, null for no server; "if" gives the
+    facts with which this is the path, "without" those with which none exists; "passes" is true if
+    TO is entered only in the middle of the last event; "others" are further paths with the same
+    keys. If no path exists, "events" is null, "why" gives the reason, and "reachable" lists the
+    states that can be entered.
     """
     from ecs_fsm.analysis.path import PathFinder, read_endpoints, why_not
     from ecs_fsm.analysis.report import paths_as_dict, print_no_path, print_paths
@@ -106,19 +106,19 @@ def _limits(avoid: tuple[str, ...], no_failures: bool) -> PathLimits:
     type=click.Choice(["states", "transitions", "pairs-of-transitions"]),
     default="transitions",
     show_default=True,
-    help="What is to be touched.",
+    help="What the scenarios must reach.",
 )
 @as_json
 def cover(what: str, as_json: bool) -> int:
-    """Show few scenarios that touch everything there is.
+    """Make a small set of scenarios that reaches every state, transition or pair of transitions.
 
-    A line is what `simulate` takes. A transition is what one event does in one state, for each
-    value of the facts that it depends on; a pair is two that follow each other. Scenarios begin
-    with the creation of a server; only a transition out of a state that servers pass through in the
-    middle of an event is begun there, and is left out of the pairs: no server stays there. The last
-    lines, behind #, tell how much is touched and how few scenarios can do that at best: what they
-    touch is a walk through the graph of things that can follow each other, and as many walks are
-    needed as a minimum flow through its strongly connected components has.
+    Each line has the arguments of `simulate`. A transition is what one event does in one state, for
+    each value of the facts on which it depends; a pair is two transitions in a row. Scenarios begin
+    with the creation of a server. The exception is a transition out of a state that servers only
+    pass through within an event: its scenario begins there, and pairs leave it out. The last lines,
+    after #, give how much is reached and the least number of scenarios that could do it: each is a
+    walk through the graph of what can follow what, and a minimum flow through its strongly
+    connected components gives how many walks are needed.
 
     \b
     Examples:
@@ -157,15 +157,15 @@ def _claim_names(ctx: click.Context, param: click.Parameter, start: str) -> list
     "file",
     metavar="FILE",
     type=click.Path(allow_dash=True),
-    help="A TOML file with claims, - is standard input; without a NAME those alone are decided.",
+    help="A TOML file with claims (- is standard input), decided instead of the built-in ones.",
 )
 @as_json
 def prove(names: tuple[str, ...], file: str | None, as_json: bool) -> int:
     """Decide claims about the lifecycle: true, or false with the shortest counterexample.
 
-    Without a NAME every claim that comes with the package is decided, or every one of FILE; a NAME
-    picks from both. Exit code 0 if all of them are true, 1 if one is false; among those that come
-    with the package are popular errors.
+    Without a NAME, all claims of FILE are decided, or all built-in claims if no FILE is given; a
+    NAME selects one of either. The built-in claims include popular errors. Exit code 0 if all
+    decided claims are true, 1 if one is false.
 
     \b
     Examples:
@@ -174,22 +174,22 @@ def prove(names: tuple[str, ...], file: str | None, as_json: bool) -> int:
       ecs-fsm prove --claims mine.toml
 
     \b
-    A FILE has a table for each claim, with name, text, kind and the keys of the kind:
-      leads         from, by, to      from every state of `from` a way leads to `to`, on which
-                                      `by` is asked and nothing else after it
+    FILE has a table for each claim, with name, text, kind and the keys of the kind:
+      leads         from, by, to      from every state of `from` a run leads to `to`, in which
+                                      `by` is requested and nothing else after it
       never         from, to          no run leads from `from` to `to`
-      way-out       of, but           every state of `of` but those of `but` can be left
-      left-only-by  of, by            `of` is left only in the course of `by`
+      way-out       of, but           every state of `of`, except those of `but`, can be left
+      left-only-by  of, by            `of` is left only while `by` runs
       accepted      of, by            every state of `of` accepts `by`
-      tells         attribute         status, vm_state or task_state alone tells whether a task
+      tells         attribute         status, vm_state or task_state alone shows whether a task
                                       runs
       between       from, to, always  between showing `from` and showing `to` one of the events
                                       of `always` happens
       course        of, that, and     every run of the operation `of` that "fails", "succeeds" or
                     shows or ends     "ends" (either) shows `shows` (a failing one, from then on),
                                       or comes to rest in `ends`
-    States are named by a state, a status, a vm_state, "any", or a list of such words; operations
-    and events by name, or a list of names.
+    Name states by a state, a status, a vm_state, "any", or a list of these; operations and events
+    by a name or a list of names.
 
     \b
       [[claim]]
@@ -210,7 +210,7 @@ def prove(names: tuple[str, ...], file: str | None, as_json: bool) -> int:
 
     JSON: {"lifecycle", "claims": [{"name", "text", "true", "reason", "counterexample": null or
     [{"event", "vm_state", "task_state", "status"}, ...], "simulate": null or its arguments}, ...]};
-    the first change of a counterexample has no event where it begins with a server.
+    the first change of a counterexample has no event if the server already exists.
     """
     from ecs_fsm.analysis.claimfile import choose
     from ecs_fsm.analysis.report import claims_as_dicts, print_claims

@@ -1,4 +1,4 @@
-"""The commands to learn with: the page of a lifecycle, a quiz, and lessons in the terminal."""
+"""Commands for learning: the explorer page, the quiz, and lessons in the terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecs_fsm.io.files import STANDARD_STREAM
 
 EXPLORER_FILE = "lifecycle.html"
 OF_A_QUIZ = 10
-"""Questions that a quiz in the terminal asks."""
+"""The number of questions of a quiz in the terminal."""
 
 
 @click.command()
@@ -24,7 +24,7 @@ OF_A_QUIZ = 10
     "-o",
     "--output",
     metavar="FILE",
-    help=f"The file to write (otherwise {EXPLORER_FILE}, by name).",
+    help=f"The file to write. Default: {EXPLORER_FILE}.",
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @click.option(
@@ -35,10 +35,10 @@ OF_A_QUIZ = 10
     help="A folder of more lessons, TOML files; - is one lesson on standard input.",
 )
 def explore(output: str | None, show: bool, folder: Path | None) -> int:
-    """Make a page to learn the lifecycle by running it.
+    """Make a web page on which to explore the lifecycle by running it.
 
-    One file of HTML that needs no network: the picture, the requests, what a client sees, waiters,
-    lessons and a quiz.
+    The page is one HTML file that needs no network. It has the picture, the requests, what a client
+    sees, waiters, lessons and a quiz.
 
     \b
     Examples:
@@ -68,7 +68,7 @@ def explore(output: str | None, show: bool, folder: Path | None) -> int:
     default=1,
     show_default=True,
     metavar="N",
-    help="Decides which questions are asked, and in which order.",
+    help="The seed that decides the questions and their order.",
 )
 @click.option(
     "--questions",
@@ -83,11 +83,11 @@ def explore(output: str | None, show: bool, folder: Path | None) -> int:
     "-o",
     "--output",
     metavar="FILE",
-    help="The file to write (.html, .md or .csv); otherwise Markdown goes to standard output.",
+    help="The file to write (.html, .md or .csv). Default: Markdown on standard output.",
 )
 @as_json
 def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
-    """Make a sheet of questions about the lifecycle, with the answers apart.
+    """Make a sheet of questions about the lifecycle, with all answers at the end.
 
     Questions, answers and explanations are derived from the table; the same seed gives the same
     sheet, here and in the page that `explore` makes.
@@ -104,7 +104,7 @@ def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
     from ecs_fsm.teach.quiz import markdown, quiz_sheet, render
 
     if as_json and output is not None:
-        raise InvalidInput("--json goes to standard output, -o to a file: choose one")
+        raise InvalidInput("--json and -o are mutually exclusive")
     made = quiz_sheet(servers().lifecycle, seed, count)
     if as_json:
         print_json(made.as_dict())
@@ -129,14 +129,14 @@ def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
     default=1,
     show_default=True,
     metavar="N",
-    help="Decides which questions the quiz asks.",
+    help="The seed that decides the questions of the quiz.",
 )
 def play(folder: str | None, seed: int) -> int:
-    """Lead a server through its life, in the terminal.
+    """Play with a server in the terminal: choose what happens to it, take lessons and a quiz.
 
-    What can happen is numbered, what cannot says why; beside it stand the picture, the way that the
-    server is on, and its history. There are lessons (l), a quiz (z), undo (u) and redo (r). Works
-    from 80 columns and 24 lines on, also without colour (NO_COLOR).
+    The screen lists what can happen, by number, and what cannot, with the reason; beside it are the
+    picture, the path that the server is on, and its history. Keys: lessons (l), quiz (z), undo (u),
+    redo (r). Needs 80 columns and 24 lines; works without colour (NO_COLOR).
 
     \b
     Examples:
@@ -163,7 +163,9 @@ def play(folder: str | None, seed: int) -> int:
     if find_spec("textual") is None:
         raise InvalidInput("play needs Textual: pip install 'ecs-fsm[play]'")
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
-        raise InvalidInput("play needs a terminal, for input and for output; see also quiz, draw")
+        raise InvalidInput(
+            "play needs a terminal as input and output; without one, try quiz or draw"
+        )
     from ecs_fsm.play.application import Play
 
     Play(lifecycle, material, questions).run()

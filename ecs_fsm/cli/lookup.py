@@ -1,4 +1,4 @@
-"""The commands that show what the table says, as text or as a picture."""
+"""Commands that look things up in a lifecycle, and show them as text or as a picture."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DEFAULT_VIEW = "lanes"
 @choosing
 @as_json
 def table(as_json: bool) -> int:
-    """Show every pair of states with its status.
+    """List every state (vm_state and task_state) with the status that the API shows.
 
     Example: ecs-fsm table
 
@@ -59,13 +59,13 @@ def table(as_json: bool) -> int:
 @click.argument("task_state", required=False, shell_complete=task_state_words)
 @as_json
 def status(vm_state: str, task_state: str | None, as_json: bool) -> int:
-    """Show the status of a pair.
+    """Show the status of a vm_state with a task_state.
 
     Example: ecs-fsm status active powering-off
 
-    -, null, none or nothing mean no task.
+    No task is written -, null or none, or left out.
 
-    JSON: {"vm_state", "task_state", "status"}, and "note" for a pair that does not occur.
+    JSON: {"vm_state", "task_state", "status"}, and "note" for a state that does not occur.
     """
     task = None if task_state in (None, *NO_TASK_SPELLINGS) else task_state
     shown, occurs = servers().lifecycle.status(vm_state, task)
@@ -89,15 +89,15 @@ def status(vm_state: str, task_state: str | None, as_json: bool) -> int:
 def operations(
     vm_state: str | None, task_state: str | None, remember: tuple[str, ...], as_json: bool
 ) -> int:
-    """Show what can happen: everywhere, under a vm_state, or in a state.
+    """List the operations and events that are possible, of all states, a vm_state or one state.
 
     Example: ecs-fsm operations active rebooting
 
-    A vm_state alone means every task under it, - no task. What nobody said of a server's facts
-    may be either way.
+    Without TASK_STATE every state with that vm_state counts; - is no task. A fact that --remember
+    does not give may have any value.
 
     JSON: a list of {"trigger", "kind", "source", "path"}; source and the states of the path are
-    {"vm_state", "task_state", "status"}, source is null where there is no server yet; "when" names
+    {"vm_state", "task_state", "status"}, source is null before the server exists; "when" names
     the facts that a transition depends on.
     """
     from ecs_fsm.io.console import print_transitions
@@ -133,7 +133,7 @@ def _things(lifecycle: Lifecycle) -> list[str]:
 @click.argument("thing", shell_complete=completing(_things))
 @as_json
 def explain(thing: str, as_json: bool) -> int:
-    """Tell what a word or a state means.
+    """Explain a word or a state: its meaning, how it is entered, what follows, what surprises.
 
     Example: ecs-fsm explain active/powering-off
 
@@ -170,7 +170,7 @@ class Listing(click.Command):
     """A command whose help lists the views."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what each view shows, as the view itself tells it."""
+        """Write what each view shows, from its docstring."""
         from ecs_fsm.draw import VIEWS
 
         with formatter.section("Views"):
@@ -186,25 +186,29 @@ class Listing(click.Command):
     "--format",
     "form",
     metavar="FORMAT",
-    help="svg, png, pdf, dot or mermaid; otherwise as the file's ending says, or svg.",
+    help="svg, png, pdf, dot or mermaid. Default: as the file name ends, or svg.",
     shell_complete=_formats,
 )
 @click.option(
     "--theme",
     type=click.Choice(["light", "dark"]),
-    help="Light or dark; otherwise an SVG follows its reader, the rest is light.",
+    help="Colours. Default: an SVG follows its reader's setting, other formats are light.",
 )
 @click.option(
     "--vm-state",
     "only",
     metavar="VM_STATE",
     multiple=True,
-    help="Of lanes, only this one; may be repeated.",
+    help="Draw only this lane (view lanes). Repeatable.",
     shell_complete=vm_state_words,
 )
 @beginning
 @remembering
-@click.option("--engine", metavar="DOT", help="An installed dot to draw with, by name or path.")
+@click.option(
+    "--engine",
+    metavar="DOT",
+    help="The dot program to lay out with, by name or path. Default: the one that is built in.",
+)
 def draw(
     view: str,
     words: tuple[str, ...],
@@ -216,9 +220,9 @@ def draw(
     remember: tuple[str, ...],
     engine: str | None,
 ) -> int:
-    """Draw the lifecycle, or a run of a server.
+    """Draw the lifecycle, an operation or a run of a server.
 
-    Without -o a text goes to standard output, a picture to a file named after the view.
+    Without -o, text formats go to standard output, others to a file with the name of the view.
 
     \b
     Examples:

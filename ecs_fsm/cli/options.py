@@ -1,4 +1,4 @@
-"""What the commands have in common: their options, and how their words are read."""
+"""Options that several commands share, and functions that read their values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class OrderedGroup(click.Group):
 
 
 def _choose(ctx: click.Context, param: click.Parameter, name: str | None) -> None:
-    """Choose the lifecycle for the whole command line; the one named last counts."""
+    """Choose the lifecycle for the whole command line; the last option wins."""
     if name is not None:
         ctx.find_root().obj = name
 
@@ -54,7 +54,7 @@ choosing = _choosing(None)
 
 
 def servers(ctx: click.Context | None = None) -> type[BaseServer]:
-    """The servers of the chosen lifecycle."""
+    """Return the server class of the chosen lifecycle."""
     return server_class((ctx or click.get_current_context()).find_root().obj or NAMES[0])
 
 
@@ -62,7 +62,7 @@ remembering = click.option(
     "--remember",
     metavar="FACT=VALUE",
     multiple=True,
-    help="What the server remembers there.",
+    help="A fact that the server remembers. Repeatable.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -70,7 +70,7 @@ Completion = Callable[[click.Context, click.Parameter, str], list["CompletionIte
 
 
 def completing(words: Callable[[Lifecycle], list[str]]) -> Completion:
-    """Shell completion from the words of the lifecycle."""
+    """Return a shell completion that offers words of the lifecycle."""
 
     def complete(
         ctx: click.Context, param: click.Parameter, incomplete: str
@@ -84,7 +84,7 @@ def completing(words: Callable[[Lifecycle], list[str]]) -> Completion:
 
 
 def scenario_words(lifecycle: Lifecycle) -> list[str]:
-    """What a scenario can be made of: what a user asks, and what the system does unasked."""
+    """Return the first words that a scenario can have: operations, and events of the system."""
     kinds = (Kind.REQUEST, Kind.SYSTEM)
     return [name for name, trigger in lifecycle.triggers.items() if trigger.kind in kinds]
 
@@ -95,7 +95,7 @@ beginning = click.option(
     "--from",
     "start",
     metavar="VM/TASK",
-    help="Where the server is at the start, - for no task.",
+    help="The state in which the server starts; - is no task.",
     shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
 )
 
@@ -108,20 +108,20 @@ def print_json(answer: object) -> None:
 
 
 def read_pair(vm_state: str, task_state: str | None) -> State:
-    """The state that two words of the command line name."""
+    """Return the state that two words of the command line name."""
     task = None if task_state in (None, *NO_TASK_SPELLINGS) else task_state
     return servers().lifecycle.state(vm_state, task)
 
 
 def node_at(state: State, remember: tuple[str, ...]) -> Node:
-    """The node of a server in `state` that remembers what was said."""
+    """Return the node in `state` with the facts of `--remember`."""
     lifecycle = servers().lifecycle
     facts = lifecycle.notation.facts(",".join(remember)) if remember else {}
     return lifecycle.place(state, facts)
 
 
 def start_node(text: str | None, remember: tuple[str, ...]) -> Node | None:
-    """The node that `VM/TASK` names, with what is remembered there."""
+    """Return the node that `VM/TASK` and `--remember` name."""
     if text is None:
         if remember:
             raise InvalidInput("--remember is about the server at --from: say where it is")

@@ -1,4 +1,4 @@
-"""The commands about servers that live: scenarios to run, recordings to explain."""
+"""Commands about the history of servers: run a scenario, explain a recording."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def simulate(
 ) -> int:
     """Run a scenario and show every state the server enters.
 
-    A WORD is OPERATION, run to its end, or OPERATION:OUTCOME@STEP with the outcome fail, roll_back,
-    reschedule or hang; @STEP may be left out where only one step can have it, @- is the step
-    without a task, outcomes follow each other after a comma. A hung step stays until the next word
-    is asked over it. The word wait asks for nothing: what runs at --from goes on. @VM/TASK tells
-    apart two steps with the same task. A refused request ends the scenario: exit code 1.
+    A WORD is OPERATION, which runs to its end, or OPERATION:OUTCOME@STEP with the outcome fail,
+    roll_back, reschedule or hang. Leave out @STEP if only one step can have the outcome; @- is the
+    step without a task, @VM/TASK one of two steps with the same task. A comma separates several
+    outcomes. A hung step stays until the next WORD requests something. The WORD wait requests
+    nothing: what runs at --from goes on. A refused request ends the scenario with exit code 1.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def simulate(
 
     JSON: {"changes": [{"event", "vm_state", "task_state", "status"}, ...], "final": {"vm_state",
     "task_state", "status"}, "refused": null or {"operation", "vm_state", "task_state", "status",
-    "reason", "allowed"}}; the first change is the state that the scenario starts in.
+    "reason", "allowed"}}; the first change is the state in which the scenario starts.
     """
     from ecs_fsm.core.scenario import simulate as run
     from ecs_fsm.io.console import console, print_history
@@ -72,7 +72,9 @@ def simulate(
 @click.command()
 @choosing
 @click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
-@click.option("--sampled", is_flag=True, help="The observer may have missed states between rows.")
+@click.option(
+    "--sampled", is_flag=True, help="Rows are samples: states between them may be missing."
+)
 @as_json
 def replay(file: str, sampled: bool, as_json: bool) -> int:
     """Explain recorded changes by the events that cause them.

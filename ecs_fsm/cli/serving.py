@@ -1,4 +1,4 @@
-"""The command that serves a cloud to real clients."""
+"""The command `serve`: an emulated cloud for real clients."""
 
 from __future__ import annotations
 
@@ -18,25 +18,37 @@ DEFAULT_HOST = "127.0.0.1"
     type=click.IntRange(0, 65535),
     default=DEFAULT_PORT,
     show_default=True,
-    help="The port; 0 for any free one, which is printed.",
+    help="The port; 0 takes a free one and prints it.",
 )
 @click.option(
     "--host",
     default=DEFAULT_HOST,
     show_default=True,
-    help="The address to listen on; any other than this machine's own is open to others.",
+    help="The address to listen on. Any but a loopback address lets other machines in.",
 )
 @click.option(
     "--speed",
     type=click.FloatRange(0, 1e6),
     default=60.0,
     show_default=True,
-    help="Simulated seconds in a real one; at 0 the clock moves only when it is told.",
+    help="Simulated seconds in a real one; at 0 the clock moves only on request.",
 )
-@click.option("--seed", type=click.IntRange(0), help="Repeats a run; otherwise one is chosen.")
-@click.option("--profile", metavar="FILE", help="How long steps take (otherwise the built-in one).")
-@click.option("--state", metavar="FILE", help="Keep everything here, and go on from it.")
-@click.option("--record", metavar="FILE", help="Write every change here, for ecs-fsm replay.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    help="The seed of all random numbers. Default: a new one, which is printed.",
+)
+@click.option(
+    "--profile", metavar="FILE", help="How long steps take. Default: the built-in profile."
+)
+@click.option(
+    "--state",
+    metavar="FILE",
+    help="Keep the cloud in this file, and continue from it at the next start.",
+)
+@click.option(
+    "--record", metavar="FILE", help="Write every change to this file, for ecs-fsm replay."
+)
 @click.option(
     "--fault",
     "faults",
@@ -50,10 +62,14 @@ DEFAULT_HOST = "127.0.0.1"
     "settings",
     metavar="NAME=TIME",
     multiple=True,
-    help="A setting of the cloud, as nova names it: reclaim_instance_interval=1h.",
+    help="A setting of Nova, such as reclaim_instance_interval=1h. Repeatable.",
 )
 @click.option(
-    "--token-lifetime", metavar="TIME", default="1h", show_default=True, help="In real time."
+    "--token-lifetime",
+    metavar="TIME",
+    default="1h",
+    show_default=True,
+    help="How long a token is valid, in real time.",
 )
 def serve(
     port: int,
@@ -67,11 +83,11 @@ def serve(
     settings: tuple[str, ...],
     token_lifetime: str,
 ) -> int:
-    """Serve a cloud that openstacksdk, Terraform, the Huawei SDK and others drive.
+    """Serve an emulated cloud, to test openstacksdk, Terraform, the Huawei SDK and other clients.
 
-    Identity, compute, images and networks of OpenStack and the cloudservers of Huawei's cloud stand
-    behind one port; servers live by the lifecycle, and fail where somebody asked for it. Open the
-    address in a browser to look.
+    One port serves identity, compute, images and networks of OpenStack, and the cloudservers of
+    Huawei's cloud. Servers follow the lifecycle and fail as you order with --fault. Open the
+    address in a browser to watch and control them.
 
     \b
     Examples:
@@ -98,13 +114,13 @@ def serve(
         policy[name] = seconds(_number(value))
     number = SystemRandom().randrange(10**6) if seed is None else seed
     lifetime = seconds(_number(token_lifetime))
-    told = Settings(host=host, port=port, token_lifetime=lifetime)
+    bind = Settings(host=host, port=port, token_lifetime=lifetime)
     options = Options(
         servers().lifecycle.name, speed, number, profile, state, record, faults, policy
     )
-    with begun(options, told) as (service, bound):
-        if not told.loopback:
-            warning = f"{host} is open to other machines, and nobody's password is checked"
+    with begun(options, bind) as (service, bound):
+        if not bind.loopback:
+            warning = f"{host} is open to other machines, and passwords are not checked"
             click.echo(f"ecs-fsm: {visible(warning)}", err=True)
         paste = to_paste(service.cloud, url_of(bound))
         serve_until_signal(service.app, bound, lambda: click.echo(paste))

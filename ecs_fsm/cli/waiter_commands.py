@@ -1,4 +1,4 @@
-"""The commands about wait loops: what is wrong with one, and a better one."""
+"""Commands about wait loops: find their mistakes, make better ones."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ beginnings = click.option(
     "places",
     metavar="VM/TASK",
     multiple=True,
-    help=f"Where it is asked, {NO_TASK} for no task; once for each (otherwise wherever it can be). "
-    "VM/TASK[FACT=VALUE] is a server that remembers something.",
+    help=f"A state in which the operation is requested, {NO_TASK} for no task; [FACT=VALUE] after "
+    "it adds a fact. Repeatable. Default: every state that accepts the operation.",
     shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
 )
 polling = click.option(
     "--attribute",
     metavar="NAME",
-    help="What is polled: status (the usual), task_state, vm_state or status+task_state.",
+    help="The polled attribute: status (default), task_state, vm_state or status+task_state.",
     shell_complete=completing(_attributes),
 )
 
@@ -70,26 +70,26 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
 @click.option(
     "--operation",
     metavar="NAME",
-    help="The operation that is waited for.",
+    help="The operation that the waiter waits for.",
     shell_complete=completing(_operations),
 )
 @beginnings
 @remembering
 @polling
-@_listing("--pending", "Where it goes on; everything else is a failure then.")
-@_listing("--target", "Where it stops with success.")
-@_listing("--failure", "Where it stops with failure.")
+@_listing("--pending", "Values at which it polls on; every other value is then a failure.")
+@_listing("--target", "Values at which it stops with success.")
+@_listing("--failure", "Values at which it stops with failure.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["github", "junit"]),
-    help="One line a finding, for what runs tests.",
+    help="One finding a line, for a CI service.",
 )
 @click.option(
     "--draw",
     "picture",
     metavar="FILE",
-    help="Draw the run that shows the first finding, of any further one into FILE with a number.",
+    help="Draw the run of the first finding; further ones go to FILE with a number added.",
 )
 @as_json
 def check(
@@ -128,12 +128,12 @@ def check(
     from ecs_fsm.waiters import report as forms
 
     if form and as_json:
-        raise InvalidInput("--json and --format are two forms of one answer: choose one")
+        raise InvalidInput("--json and --format are mutually exclusive")
     lists = {"pending": pending, "target": target, "failure": failure}
     if file is None:
         reports = [_one(operation, places, remember, attribute, lists)]
     elif operation or places or remember or attribute or any(lists.values()):
-        raise InvalidInput("a waiter stands in FILE or in options, not in both")
+        raise InvalidInput("FILE and options that describe a waiter are mutually exclusive")
     else:
         reports = _many(file)
     if picture is not None:
@@ -168,9 +168,9 @@ def _one(
     from ecs_fsm.waiters.waiter import Waiter
 
     if operation is None:
-        raise InvalidInput("say which waiter: a FILE, or --operation NAME --target A,B")
+        raise InvalidInput("no waiter given: expected a FILE, or --operation NAME --target A,B")
     if not lists["target"]:
-        raise InvalidInput("--target A,B is missing: where the waiter stops with success")
+        raise InvalidInput("--target A,B is missing: the values at which the waiter succeeds")
     waiter = Waiter(
         operation,
         _split(lists["target"]),
@@ -210,10 +210,11 @@ def infer(
     attribute: str | None,
     as_json: bool,
 ) -> int:
-    """Make a waiter of which no finding is avoidable, ready to paste.
+    """Make the best waiter for an operation, ready to paste: it has no avoidable finding.
 
-    It comes as lists, as Terraform's fields and as the TOML that check reads, with what it cannot
-    see and why. Where one waiter serves some starts worse than one of their own, there are several.
+    It is printed as lists, as Terraform's fields and as the TOML that `check` reads, with what no
+    waiter on that attribute can see, and why. If separate waiters serve some starts better than a
+    common one, there are several.
 
     \b
     Examples:

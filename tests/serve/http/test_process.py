@@ -151,7 +151,7 @@ def test_a_second_server_on_one_state_file_is_refused(tmp_path: Path) -> None:
         assert cloud.state(server)[0] == "building"
 
 
-OPEN = "ecs-fsm: 0.0.0.0 is open to other machines, and nobody's password is checked"
+OPEN = "ecs-fsm: 0.0.0.0 is open to other machines, and passwords are not checked"
 
 
 def test_who_listens_for_others_is_warned_in_one_line() -> None:
