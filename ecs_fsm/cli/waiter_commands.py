@@ -80,6 +80,11 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
 @_listing("--target", "Values at which it stops with success.")
 @_listing("--failure", "Values at which it stops with failure.")
 @click.option(
+    "--rare",
+    is_flag=True,
+    help="Count findings that need a rare circumstance, such as a host that is down.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["github", "junit"]),
@@ -101,6 +106,7 @@ def check(
     pending: tuple[str, ...],
     target: tuple[str, ...],
     failure: tuple[str, ...],
+    rare: bool,
     form: str | None,
     picture: str | None,
     as_json: bool,
@@ -112,7 +118,8 @@ def check(
     failure, from, remember. A waiter polls the attribute after its operation was accepted. Without
     --pending everything else means go on. <gone> is the answer 404, - a null task_state; in
     status+task_state a value is ACTIVE/powering-off or ACTIVE/-, and ACTIVE alone is that status
-    with any task.
+    with any task. What goes wrong only under a rare circumstance (a host that is down, a network
+    that a restarted host cannot plug) is a note that names it, unless --rare is given.
 
     \b
     Examples:
@@ -131,11 +138,11 @@ def check(
         raise InvalidInput("--json and --format are mutually exclusive")
     lists = {"pending": pending, "target": target, "failure": failure}
     if file is None:
-        reports = [_one(operation, places, remember, attribute, lists)]
+        reports = [_one(operation, places, remember, attribute, lists, rare)]
     elif operation or places or remember or attribute or any(lists.values()):
         raise InvalidInput("FILE and options that describe a waiter are mutually exclusive")
     else:
-        reports = _many(file)
+        reports = _many(file, rare)
     if picture is not None:
         _draw(picture, reports)
     if as_json:
@@ -162,6 +169,7 @@ def _one(
     remember: tuple[str, ...],
     attribute: str | None,
     lists: dict[str, tuple[str, ...]],
+    rare: bool,
 ) -> Report:
     from ecs_fsm.waiters.judge import STATUS
     from ecs_fsm.waiters.report import examine
@@ -181,14 +189,14 @@ def _one(
         remember=remember,
         lifecycle=servers().lifecycle,
     )
-    return examine(waiter)
+    return examine(waiter, rare=rare)
 
 
-def _many(file: str) -> list[Report]:
+def _many(file: str, rare: bool) -> list[Report]:
     from ecs_fsm.waiters.report import examine
     from ecs_fsm.waiters.waiter import read_file
 
-    return [examine(*placed) for placed in read_file(file, servers().lifecycle)]
+    return [examine(*placed, rare=rare) for placed in read_file(file, servers().lifecycle)]
 
 
 def _split(listed: tuple[str, ...]) -> list[str]:

@@ -147,7 +147,8 @@ class Rows(NamedTuple):
 
     `unseen` marks an operation without a step of its own: it fails in the state in which it was
     requested. `given` holds the facts that may be given with the event, each with its value if it
-    is not given; None stands for the remembered value.
+    is not given; None stands for the remembered value. `rare` marks an event that only happens in a
+    cloud that is set up for it.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Rows(NamedTuple):
     paths: Mapping[str, str]
     unseen: bool = False
     given: Mapping[str, str | None] = {}
+    rare: bool = False
 
 
 class Surprise(NamedTuple):
@@ -173,6 +175,8 @@ class Table(NamedTuple):
     - `rows`: the triggers; `advance` is the name of the one that the arrows of a path stand for.
     - `undocumented`: by (operation, vm_state), a first step that the table has no pair for.
     - `surprises`, `facts`, `guards`: see their classes.
+    - `unconditional`: the steps whose normal end is written even if another request has replaced
+      their task, so that it can show late; failures are always written so.
     - `default_status`, `unknown_status`: the status of a pair that does not occur, by vm_state, and
       of an unknown vm_state; only for a table whose status rule covers such pairs.
     """
@@ -189,6 +193,7 @@ class Table(NamedTuple):
     surprises: Sequence[Surprise]
     facts: Sequence[Fact] = ()
     guards: Sequence[Guard] = ()
+    unconditional: str = ""
     default_status: Mapping[str, str] = {}
     unknown_status: str | None = None
 
@@ -223,7 +228,8 @@ class Trigger(NamedTuple):
 
     `steps` are the states that an operation passes through while it runs; an event has none. An
     `unseen` operation has no step of its own; its steps are the states in which it is accepted.
-    `given` holds the facts that may be given with it, as in `Rows`.
+    `given` holds the facts that may be given with it, `rare` marks an event that some clouds have
+    only, as in `Rows`.
     """
 
     name: str
@@ -233,6 +239,7 @@ class Trigger(NamedTuple):
     steps: tuple[State, ...]
     unseen: bool
     given: Mapping[str, str | None]
+    rare: bool = False
 
 
 class Node:

@@ -9,14 +9,15 @@ Each server of a recording is followed on its own.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ecs_fsm.core.graph import EVENT_COST, Position
+from ecs_fsm.core.graph import EVENT_COST
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import Facts
+from ecs_fsm.core.model import Facts, State
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.positions import Link, PositionLinks
+from ecs_fsm.replay.positions import Link, Observable, PositionLinks
 
 UNFINISHED_COST = 10_000
 BEGUN_BEFORE_COST = 100 * EVENT_COST
@@ -31,7 +32,7 @@ class Explanation(NamedTuple):
 
     `events` is empty where an event goes on, None where nothing explains the change; `reason` says
     why then. `facts` are those that decided the events, `others` single events that explain the
-    change as well.
+    change as well. `of` is the operation whose step makes a late write.
     """
 
     before: Observation | None
@@ -40,10 +41,11 @@ class Explanation(NamedTuple):
     facts: Facts = ()
     others: tuple[str, ...] = ()
     reason: str | None = None
+    of: str | None = None
 
 
-Costs = dict[Position, int]
-Links = dict[Position, list[Link]]
+Costs = dict[Observable, int]
+Links = dict[Observable, list[Link]]
 
 
 class _Step(NamedTuple):
@@ -73,7 +75,7 @@ class Replay:
     def __init__(self, lifecycle: Lifecycle, *, sampled: bool = False) -> None:
         self._positions = PositionLinks(lifecycle, sampled=sampled)
         self._starts: dict[str, Costs] = {}
-        self._steps: dict[tuple[tuple[tuple[Position, int], ...], str], _Step] = {}
+        self._steps: dict[tuple[tuple[tuple[Observable, int], ...], str], _Step] = {}
 
     def explain(self, recording: Iterable[Observation]) -> Iterator[Explanation]:
         """One explanation per observed change, as soon as it is decided.
@@ -125,6 +127,10 @@ class Replay:
             self._steps[key] = _Step(after, links, alone)
         return self._steps[key]
 
+    def operations(self, step: State) -> tuple[str, ...]:
+        """Return the operations that `step` can be a step of; events of the system come last."""
+        return self._positions.operations(step)
+
     def ended(self, costs: Costs) -> bool:
         """Whether a server has nothing before it, wherever of these positions it is."""
         return bool(costs) and all(map(self._positions.is_end, costs))
@@ -145,13 +151,14 @@ class Replay:
 class Follower:
     """Explains the changes of one server, fed row by row; a row equal to the one before is none."""
 
-    __slots__ = ("_before", "_costs", "_replay", "_undecided")
+    __slots__ = ("_before", "_costs", "_happened", "_replay", "_undecided")
 
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
         self._before: Observation | None = None
         self._costs: Costs = {}
         self._undecided: list[_Undecided] = []
+        self._happened: deque[str] = deque(maxlen=MOST_UNDECIDED)
 
     @property
     def ended(self) -> bool:
@@ -173,7 +180,7 @@ class Follower:
         self._costs = step.costs
         if step.alone and not self._undecided:
             link = step.alone
-            return (Explanation(before, row, link.events, link.facts, link.others),)
+            return (self._explained(before, row, link, link.others),)
         self._undecided.append(_Undecided(before, row, step.links))
         return self._settle()
 
@@ -181,7 +188,7 @@ class Follower:
         """What is left, by the best way so far: no row follows."""
         if not self._undecided:
             return ()
-        return _decide(self._undecided, self._costs, len(self._undecided), _best(self._costs))
+        return self._decide(len(self._undecided), _best(self._costs))
 
     def _unexplained(self, before: Observation, row: Observation) -> Sequence[Explanation]:
         reason = row.wrong or self._replay.reason(before, row, self._costs)
@@ -194,14 +201,35 @@ class Follower:
         if settled is None and len(self._undecided) > MOST_UNDECIDED:
             best = _best(self._costs)
             self._costs, settled = {best: 0}, (len(self._undecided), best)
-        return _decide(self._undecided, self._costs, *settled) if settled else ()
+        return self._decide(*settled) if settled else ()
+
+    def _decide(self, count: int, position: Observable) -> list[Explanation]:
+        """Explain the first `count` changes by the best way to `position`, and remove them."""
+        decided = _decide(self._undecided, self._costs, count, position)
+        explained = [
+            self._explained(change.before, change.after, link, others)
+            for change, (link, others) in zip(self._undecided, decided, strict=False)
+        ]
+        del self._undecided[:count]
+        return explained
+
+    def _explained(
+        self, before: Observation, after: Observation, link: Link, others: tuple[str, ...]
+    ) -> Explanation:
+        of = None
+        if link.replaced is not None:
+            could_be = self._replay.operations(link.replaced)
+            seen = (event for event in reversed(self._happened) if event in could_be)
+            of = next(seen, next(iter(could_be), None))
+        self._happened.extend(link.events)
+        return Explanation(before, after, link.events, link.facts, others, of=of)
 
 
-def _best(costs: Costs) -> Position:
+def _best(costs: Costs) -> Observable:
     return min(costs, key=lambda position: costs[position] + UNFINISHED_COST * bool(position.ahead))
 
 
-def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Position] | None:
+def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Observable] | None:
     """How many changes are decided because all best ways agree on the position after them."""
     positions = set(costs)
     for count in range(len(undecided), 0, -1):
@@ -213,9 +241,12 @@ def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Position] 
 
 
 def _decide(
-    undecided: list[_Undecided], costs: Costs, count: int, position: Position
-) -> list[Explanation]:
-    """Explain the first `count` changes by the best way to `position`, and remove them."""
+    undecided: list[_Undecided], costs: Costs, count: int, position: Observable
+) -> list[tuple[Link, tuple[str, ...]]]:
+    """Return the link and the other single events of each of the first `count` changes.
+
+    They are those of the best way to `position`.
+    """
     alive = set(costs)
     alternatives: list[list[Link]] = []
     for change in reversed(undecided):
@@ -225,16 +256,13 @@ def _decide(
         alternatives.append(links)
         alive = {link.origin for link in links}
     alternatives.reverse()
-    explained = []
+    decided = []
     for change, others in reversed(list(zip(undecided[:count], alternatives, strict=False))):
         link = change.links[position][0]
-        explained.append(
-            Explanation(change.before, change.after, link.events, link.facts, _single(link, others))
-        )
+        decided.append((link, _single(link, others)))
         position = link.origin
-    del undecided[:count]
-    explained.reverse()
-    return explained
+    decided.reverse()
+    return decided
 
 
 def _single(chosen: Link, links: list[Link]) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ def _line(explanation: Explanation) -> str:
     if explanation.events is None:
         return f"{told}  NOT EXPLAINED: {explanation.reason}"
     events = " ".join(explanation.events) or "(the same event goes on)"
-    events += bracketed(explanation.facts)
+    events += f" of {explanation.of}" if explanation.of else bracketed(explanation.facts)
     others = f" (or {', '.join(explanation.others)})" if explanation.others else ""
     return f"{told}  {events}{others}"
 
@@ -141,6 +141,8 @@ def _as_dict(explanation: Explanation) -> dict[str, object]:
         "events": None if explanation.events is None else list(explanation.events),
         "reason": explanation.reason,
     }
+    if explanation.of:
+        answer["of"] = explanation.of
     if explanation.facts:
         answer["facts"] = dict(explanation.facts)
     return answer | ({"or": list(explanation.others)} if explanation.others else {})

@@ -108,10 +108,36 @@ def notes(judged: Judged) -> tuple[str, ...]:
     waited = [s for s in judged.runs.hanging if reactions[polls.of(s)] is Reaction.GO_ON]
     if not waited:
         return ()
-    named = [f"{state} ({polls.of(state)})" for state in waited[:MOST_STATES]]
-    more = len(waited) - len(named)
-    steps = f"{', '.join(named)} and {more} more" if more else ", ".join(named)
+    steps = _some([f"{state} ({polls.of(state)})" for state in waited])
     return (f"a step can hang, then the waiter waits forever: {steps}; use a time limit",)
+
+
+def rare_notes(usual: Judged, rare: Judged) -> tuple[str, ...]:
+    """Return a note for each rare circumstance that findings of `rare`, not of `usual`, need."""
+    known, more = risks(usual.runs, usual.polls), risks(rare.runs, rare.polls)
+    found: dict[str, list[str]] = {}
+    for kind, reaction in CAUSE.items():
+        for value, kinds in more.items():
+            new = kind in kinds and kind not in known.get(value, {})
+            if new and rare.reactions[value] is reaction:
+                run, _ = _shown(rare.runs, kinds[kind], rare.polls, rare.reactions)
+                found.setdefault(_circumstances(rare.runs, run), []).append(f"{kind} at {value}")
+    return tuple(
+        f"rarely, with {circumstances}: {_some(what)}; --rare counts it as a finding"
+        for circumstances, what in found.items()
+    )
+
+
+def _circumstances(runs: Runs, run: OperationRun) -> str:
+    outcomes = (run.start.request, *run.outcomes)
+    rare = (o for o in outcomes if runs.lifecycle.rare(o.transition))
+    return " and ".join(dict.fromkeys(runs.event(outcome) for outcome in rare))
+
+
+def _some(words: Sequence[str]) -> str:
+    more = len(words) - MOST_STATES
+    shown = ", ".join(words[:MOST_STATES])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def run_in_words(run: OperationRun) -> str:

@@ -40,9 +40,11 @@ class Report(NamedTuple):
         return f"{self.file}:{self.line}: " if self.file else ""
 
 
-def examine(waiter: Waiter, file: str | None = None, line: int | None = None) -> Report:
-    """Return the report of one waiter."""
-    return Report(waiter, waiter.findings(), waiter.notes(), file, line)
+def examine(
+    waiter: Waiter, file: str | None = None, line: int | None = None, *, rare: bool = False
+) -> Report:
+    """Return the report of one waiter; with `rare` what seldom happens counts as well."""
+    return Report(waiter, waiter.findings(rare=rare), waiter.notes(rare=rare), file, line)
 
 
 def text(reports: Sequence[Report]) -> str:

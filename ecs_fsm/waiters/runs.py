@@ -55,12 +55,20 @@ class OperationRun(NamedTuple):
 
 
 class Runs:
-    """The runs of one operation from some starts."""
+    """The runs of one operation from some starts; with `rare` those that seldom happen too."""
 
-    def __init__(self, lifecycle: Lifecycle, operation: str, starts: tuple[Start, ...]) -> None:
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        operation: str,
+        starts: tuple[Start, ...],
+        *,
+        rare: bool = False,
+    ) -> None:
         self.lifecycle = lifecycle
         self.operation = operation
         self.starts = starts
+        self.rare = rare
         self.unseen = lifecycle.operations[operation].unseen
         self._begins: dict[RunPosition, Start] = {}
         for start in starts:
@@ -114,12 +122,17 @@ class Runs:
         for step in pairwise(path):
             outcome: Outcome | None = self._graph.edges[step]["outcome"]
             outcomes += [outcome] if outcome else []
-            trigger = outcome.transition.trigger if outcome else self.lifecycle.advance
-            events.append("" if trigger == self.lifecycle.advance else trigger)
+            named = outcome and outcome.transition.trigger != self.lifecycle.advance
+            events.append(self.event(outcome) if outcome and named else "")
         nodes = tuple(position.node for position in path)
         ended = self.gone(path[-1])
         run = OperationRun(start, tuple(outcomes), nodes, tuple(events), succeeding, ended)
         return run, len(before) - 1
+
+    def event(self, outcome: Outcome) -> str:
+        """Return the name of an event with its rare circumstances: `restart[vif=broken]`."""
+        facts = [word for word in self.lifecycle.rare(outcome.transition) if "=" in word]
+        return outcome.transition.trigger + (f"[{','.join(facts)}]" if facts else "")
 
     def shortest(self) -> OperationRun:
         """Return the shortest run that succeeds; one exists because every step can end normally."""
@@ -146,6 +159,8 @@ class Runs:
 
     def _is_part(self, outcome: Outcome, position: RunPosition) -> bool:
         trigger, kind = outcome.transition.trigger, outcome.transition.kind
+        if not self.rare and self.lifecycle.rare(outcome.transition):
+            return False
         if position.requested:
             return trigger == self.operation or kind is Kind.FAILURE
         return kind is not Kind.REQUEST
@@ -198,13 +213,21 @@ class Runs:
 
 @lru_cache(maxsize=1024)
 def runs_of(
-    lifecycle: Lifecycle, operation: str, places: tuple[str, ...] = (), remember: Facts = ()
+    lifecycle: Lifecycle,
+    operation: str,
+    places: tuple[str, ...] = (),
+    remember: Facts = (),
+    *,
+    rare: bool = False,
 ) -> Runs:
     """Return the runs of an operation from the given states. Raise `InvalidInput` as `select`."""
-    return runs_from(lifecycle, operation, select(lifecycle, operation, places, remember))
+    starts = select(lifecycle, operation, places, remember, rare=rare)
+    return runs_from(lifecycle, operation, starts, rare=rare)
 
 
 @lru_cache(maxsize=1024)
-def runs_from(lifecycle: Lifecycle, operation: str, starts: tuple[Start, ...]) -> Runs:
+def runs_from(
+    lifecycle: Lifecycle, operation: str, starts: tuple[Start, ...], *, rare: bool = False
+) -> Runs:
     """Return the runs of an operation from these starts; equal starts give the same object."""
-    return Runs(lifecycle, operation, starts)
+    return Runs(lifecycle, operation, starts, rare=rare)

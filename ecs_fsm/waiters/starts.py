@@ -1,7 +1,9 @@
 """Where an operation can start: every state that accepts it, with every fact that matters to it.
 
 A start is a state that a server can reach, the facts that decide how the operation goes on, and the
-outcome of the request. It is written `resized/-[was=…]`, or `(no server)`.
+outcome of the request. It is written `resized/-[was=…]`, or `(no server)`. A start under a rare
+circumstance (`active/-[host=down]`) counts only where it is named or rare runs are wanted, and a
+request that is repeated without effect while a task runs only where its state is named.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from ecs_fsm.core.model import NO_SERVER, Facts, Kind, Node, State, Transition, 
 class Start(NamedTuple):
     """One start of an operation: the node of the request and its outcome.
 
-    `facts` are those that decide how the operation goes on. Of those that differ between the starts
-    in one state, `name` shows the unusual ones and `full_name` all.
+    `facts` are those that decide how the operation goes on, and a rare circumstance. Of those that
+    differ between the starts in one state, `name` shows the unusual ones and `full_name` all.
+    `circumstances` are the rare ones, `repeated` means that the request enters no state while
+    a task runs, though it begins something elsewhere.
     """
 
     source: Node | None
@@ -29,6 +33,13 @@ class Start(NamedTuple):
     facts: Facts
     name: str
     full_name: str
+    circumstances: Facts = ()
+    repeated: bool = False
+
+    @property
+    def rare(self) -> bool:
+        """Whether the request is made under a circumstance that is not the usual one."""
+        return bool(self.circumstances)
 
     @property
     def state(self) -> State | None:
@@ -59,8 +70,13 @@ def all_starts(lifecycle: Lifecycle, operation: str) -> tuple[Start, ...]:
     found: dict[tuple[State | None, Facts], Start] = {}
     for source, outcome in _requests(lifecycle)[operation]:
         start = Start(source, outcome, (), "", "")
-        facts = _facts(lifecycle, start, deciding)
-        found.setdefault((start.state, facts), start._replace(facts=facts))
+        facts, rare = _facts(lifecycle, start, deciding), _rare(lifecycle, start)
+        facts = lifecycle.memory.ordered({**dict(facts), **rare})
+        repeated = _repeated(lifecycle, start)
+        found.setdefault(
+            (start.state, facts),
+            start._replace(facts=facts, circumstances=tuple(rare.items()), repeated=repeated),
+        )
     order = {state: place for place, state in enumerate((None, *lifecycle.states.values()))}
     ordered = sorted(
         found.values(),
@@ -83,25 +99,37 @@ def _by_state(lifecycle: Lifecycle, operation: str) -> Mapping[State | None, lis
 
 
 def select(
-    lifecycle: Lifecycle, operation: str, places: Sequence[str], remember: Facts
+    lifecycle: Lifecycle,
+    operation: str,
+    places: Sequence[str],
+    remember: Facts,
+    *,
+    rare: bool = False,
 ) -> tuple[Start, ...]:
     """Return the starts of an operation in the given states (default: all) with the given facts.
 
-    Raise `InvalidInput` for an unknown operation, state or fact, and if no start is left.
+    With `rare` those under rare circumstances are among them. Raise `InvalidInput` for an unknown
+    operation, state or fact, and if no start is left.
     """
     if operation not in lifecycle.operations:
         raise unknown("operation", operation, lifecycle.operations)
-    starts = all_starts(lifecycle, operation)
+    every = [start for start in all_starts(lifecycle, operation) if rare or not start.rare]
+    starts = [start for start in every if not start.repeated] or every
     chosen: dict[Start, None] = {}
     for place in places:
         state, facts = read_place(lifecycle, place)
         here = _by_state(lifecycle, operation).get(state, [])
-        fitting = [start for start in here if _agrees(start, facts)]
+        fitting = [
+            start
+            for start in here
+            if _agrees(lifecycle, start, facts)
+            and (rare or not start.rare or not facts.items().isdisjoint(start.circumstances))
+        ]
         if not fitting:
             raise InvalidInput(_not_accepted(lifecycle, operation, place, here))
         chosen |= dict.fromkeys(fitting)
     wanted = lifecycle.notation.known(remember)
-    left = [start for start in chosen or starts if _agrees(start, wanted)]
+    left = [start for start in chosen or starts if _agrees(lifecycle, start, wanted)]
     for name in wanted:
         if not any(_remembers(lifecycle, name, start) for start in chosen or starts):
             raise InvalidInput(f"a server has no fact {name} where {operation} starts")
@@ -131,7 +159,8 @@ def cover(lifecycle: Lifecycle, operation: str, starts: Iterable[Start]) -> list
     places: dict[str, None] = {}
     for start in chosen:
         here = _by_state(lifecycle, operation)[start.state]
-        whole = all(other.full_name in own for other in here)
+        whole = all(other.full_name in own for other in here if other.rare == start.rare)
+        whole = whole and not start.rare
         places[(start.state or NO_SERVER) if whole else start.full_name] = None
     return list(places)
 
@@ -208,8 +237,30 @@ def _named(lifecycle: Lifecycle, start: Start, differing: frozenset[str]) -> Sta
     )
 
 
-def _agrees(start: Start, wanted: Mapping[str, str]) -> bool:
-    return all(wanted.get(name, value) == value for name, value in start.facts)
+def _rare(lifecycle: Lifecycle, start: Start) -> dict[str, str]:
+    """Return the rare circumstances under which the request was made."""
+    transition = start.request.transition
+    if lifecycle.operations[transition.trigger].unseen or not lifecycle.rare(transition):
+        return {}
+    return {n: v for n, v in transition.when if lifecycle.memory.fact(n).circumstance}
+
+
+def _repeated(lifecycle: Lifecycle, start: Start) -> bool:
+    """Return whether a task runs that the request leaves alone, though it has a task of its own."""
+    if start.state is None or start.request.nodes or lifecycle.rests(start.state):
+        return False
+    own = lifecycle.operations[start.request.transition.trigger]
+    return any(lifecycle.find(lifecycle.advance, step) for t in own.transitions for step in t.path)
+
+
+def _agrees(lifecycle: Lifecycle, start: Start, wanted: Mapping[str, str]) -> bool:
+    """Return whether the start has the facts; a circumstance that it has not is the usual one."""
+    facts, own = dict(start.facts), lifecycle.operations[start.request.transition.trigger].given
+    for name, value in wanted.items():
+        usual = own.get(name) if lifecycle.memory.fact(name).circumstance else None
+        if facts.get(name, usual or value) != value:
+            return False
+    return True
 
 
 def _remembers(lifecycle: Lifecycle, name: str, start: Start) -> bool:

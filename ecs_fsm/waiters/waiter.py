@@ -93,32 +93,40 @@ class Waiter:
     @property
     def runs(self) -> Runs:
         """The runs that the waiter may meet."""
-        return runs_of(self.lifecycle, self.operation, self.from_, self.remember)
+        return self._runs(rare=False)
+
+    def _runs(self, rare: bool) -> Runs:
+        return runs_of(self.lifecycle, self.operation, self.from_, self.remember, rare=rare)
 
     @property
     def lists(self) -> Mapping[str, tuple[str, ...]]:
         """The lists of values, by name."""
         return {"pending": self.pending or (), "target": self.target, "failure": self.failure}
 
-    def reactions(self) -> dict[str, Reaction]:
+    def reactions(self, *, rare: bool = False) -> dict[str, Reaction]:
         """Return what the waiter does at each value that can be polled."""
         other = Reaction.GO_ON if self.pending is None else Reaction.FAILURE
         known = dict.fromkeys(self._meant(self.target), Reaction.SUCCESS)
         known |= dict.fromkeys(self._meant(self.failure), Reaction.FAILURE)
         known |= dict.fromkeys(self._meant(self.pending or ()), Reaction.GO_ON)
-        return {v: known.get(v, other) for v in risks(self.runs, self.polls)}
+        return {v: known.get(v, other) for v in risks(self._runs(rare), self.polls)}
 
-    def findings(self) -> tuple[Finding, ...]:
-        """Return every finding, in the order of `FindingKind` and of the attribute's values."""
-        return findings.find(self._judged)
+    def findings(self, *, rare: bool = False) -> tuple[Finding, ...]:
+        """Return every finding, in the order of `FindingKind` and of the attribute's values.
 
-    def notes(self) -> tuple[str, ...]:
-        """Return what no choice of values changes."""
-        return findings.notes(self._judged)
+        With `rare` those that need a rare circumstance are among them.
+        """
+        return findings.find(self._judged(rare))
 
-    @property
-    def _judged(self) -> Judged:
-        return Judged(self.runs, self.polls, self.lists, self.reactions())
+    def notes(self, *, rare: bool = False) -> tuple[str, ...]:
+        """Return what no choice of values changes, and without `rare` what rarely goes wrong."""
+        noted = findings.notes(self._judged(rare))
+        if rare:
+            return noted
+        return (*noted, *findings.rare_notes(self._judged(False), self._judged(True)))
+
+    def _judged(self, rare: bool) -> Judged:
+        return Judged(self._runs(rare), self.polls, self.lists, self.reactions(rare=rare))
 
     def _meant(self, values: Iterable[str]) -> Iterator[str]:
         for value in values:

@@ -524,7 +524,7 @@ EVENTS = (
     Rows("build_timeout", Kind.SYSTEM, "The time that the cloud allows for a creation is over; no limit is the default.", {
         "building/-": "error/-",
         "building/networking, block_device_mapping, spawning": "error/same",
-    }),
+    }, rare=True),
     Rows("restart", Kind.SYSTEM, "The compute service on the server's host starts anew, and takes up what it finds.", {
         "building/BUILD5, deleting": "error/-",
         "active, stopped/REBUILD3; shelved_offloaded/spawning": "error/-",
@@ -631,6 +631,14 @@ SURPRISES = (
         ("restart", "building/spawning", "active/rebuilding", "active/image_uploading", "active/resize_migrating", "active/migrating", "active/reboot_started", "active/deleting"),
     ),
 )
+
+# What a refused write leaves in the worker's copy goes out with its next unconditional save.
+UNCONDITIONAL = (
+    "building/-, networking, block_device_mapping, spawning; active/reboot_started; LIVE, error/reboot_started_hard; "
+    "active, stopped, error/rebuild_spawning; active, stopped, resized/resize_reverting; resized/powering-off; "
+    "shelved_offloaded/unshelving, spawning; stopped, shelved/powering-on; paused/unpausing; suspended/resuming; "
+    "rescued/unrescuing; soft-delete/restoring"
+)
 # fmt: on
 
 TABLE = Table(
@@ -646,6 +654,7 @@ TABLE = Table(
     surprises=SURPRISES,
     facts=FACTS,
     guards=GUARDS,
+    unconditional=UNCONDITIONAL,
     default_status={
         "building": "BUILD",
         "active": "ACTIVE",
