@@ -29,6 +29,7 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MOD
 # a type of the APIs.
 OTHER_MEANINGS = {
     ("ecs_fsm.cli.options", "start"),
+    ("ecs_fsm.lifecycles.tabledata", "advance"),
     ("ecs_fsm.serve.control.routes", "error"),
     ("ecs_fsm.serve.control.document", "error"),
     ("ecs_fsm.serve.http.api_errors", "error"),

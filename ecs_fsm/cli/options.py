@@ -10,7 +10,7 @@ import click
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_TASK, NO_TASK_SPELLINGS, Kind
-from ecs_fsm.lifecycles import NAMES, server_class
+from ecs_fsm.lifecycles import NAMES, names, server_class
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -36,16 +36,24 @@ def _choose(ctx: click.Context, param: click.Parameter, name: str | None) -> Non
         ctx.find_root().obj = name
 
 
+def _lifecycles(ctx: click.Context, param: click.Parameter, start: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    named = [CompletionItem(name) for name in names() if name.startswith(start)]
+    return named or [CompletionItem(start, type="file")]
+
+
 def _choosing(envvar: str | None) -> Callable[[Command], Command]:
     return click.option(
         "--lifecycle",
-        metavar="NAME",
+        metavar="NAME|FILE.toml",
         envvar=envvar,
         expose_value=False,
         is_eager=True,
         callback=_choose,
-        shell_complete=lambda ctx, param, start: [n for n in NAMES if n.startswith(start)],
-        help=f"The lifecycle: {' or '.join(NAMES)} (or ECS_FSM_LIFECYCLE; the first otherwise).",
+        shell_complete=_lifecycles,
+        help="The lifecycle: a name of `ecs-fsm lifecycle list`, or a file "
+        f"(or ECS_FSM_LIFECYCLE; {NAMES[0]} otherwise).",
     )
 
 

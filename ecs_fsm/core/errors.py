@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from ecs_fsm.core.model import Fact, State
 
@@ -11,8 +12,29 @@ class LifecycleError(Exception):
     """The base class of the errors that this package raises."""
 
 
+class Fault(NamedTuple):
+    """What is wrong in one row of a table.
+
+    `where` names the row as a table in Python shows it; `path` leads to it in a lifecycle file.
+    """
+
+    wrong: str
+    where: str = ""
+    path: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.wrong}" if self.where else self.wrong
+
+
 class InvalidTable(LifecycleError):
-    """A table contradicts itself; the message names the row."""
+    """A table contradicts itself; the message has a line for each of its `faults`."""
+
+    def __init__(self, *faults: Fault | str) -> None:
+        super().__init__(*faults)
+        self.faults = tuple(f if isinstance(f, Fault) else Fault(f) for f in faults)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.faults))
 
 
 class InvalidInput(LifecycleError, ValueError):
@@ -61,7 +83,10 @@ class Refused(LifecycleError):
         self.allowed = allowed
 
     def as_dict(self) -> dict[str, str | list[str] | None]:
-        """Return `{"operation", "vm_state", "task_state", "status", "reason", "allowed"}`."""
+        """Return `{"operation", "vm_state", "task_state", "status", "reason", "allowed"}`.
+
+        The state is that of `State.as_dict`.
+        """
         return {
             "operation": self.operation,
             **self.state.as_dict(),
@@ -71,8 +96,9 @@ class Refused(LifecycleError):
 
     def __str__(self) -> str:
         instead = ", ".join(self.allowed) or "nothing that a user can ask"
+        status = "" if self.state.one_word else f" (status {self.status})"
         return (
-            f"{self.operation} is refused at {self.state} (status {self.status}): "
+            f"{self.operation} is refused at {self.state}{status}: "
             f"{self.reason}; possible now: {instead}"
         )
 

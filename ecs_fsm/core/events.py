@@ -9,7 +9,8 @@ from typing import ClassVar, TypeVar
 from ecs_fsm.core.errors import Refused
 from ecs_fsm.core.graph import Outcome
 from ecs_fsm.core.lifecycle import NOTHING_GIVEN, Lifecycle
-from ecs_fsm.core.model import AnyChange, KnownEvents, MachineModel, Node, State, Transition
+from ecs_fsm.core.machine_model import KnownEvents, MachineModel
+from ecs_fsm.core.model import AnyChange, Node, State, Transition
 
 Observer = TypeVar("Observer", bound=Callable[..., object])
 

@@ -10,18 +10,18 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from itertools import product
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+from weakref import WeakValueDictionary
 
 from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact, unknown
 from ecs_fsm.core.graph import Outcome, StateGraph
+from ecs_fsm.core.machine_model import KnownEvents
 from ecs_fsm.core.model import (
-    NO_TASK,
     AnyChange,
     Change,
     ChangeWithFacts,
     Facts,
     Kind,
-    KnownEvents,
     Node,
     State,
     Table,
@@ -32,23 +32,33 @@ from ecs_fsm.core.validation import check
 
 if TYPE_CHECKING:
     from ecs_fsm.core.machine import LifecycleMachine
+    from ecs_fsm.core.server import BaseServer
 
 NOTHING_GIVEN: Mapping[str, str] = {}
+
+_PICKLED: WeakValueDictionary[str, Lifecycle] = WeakValueDictionary()
+"""Lifecycles that were pickled, by mark: in the same process a pickle leads back to the same."""
 
 
 class Lifecycle(Rules):
     """A checked table, and its state graph.
 
     A node of the graph is a state with its facts; outcomes lead from one to the next. The paths of
-    the graph are the runs that a server can do, and no others. Raise `InvalidTable`, naming the
-    row, where `Rules` does, and for a state that nothing reaches or a task without a way out.
+    the graph are the runs that a server can do, and no others. Raise `InvalidTable`, naming each
+    row that `Rules` cannot read, each state that nothing reaches, each task without a way out.
     """
+
+    file: str
+    """The lifecycle file that it was read from; empty for a table in Python."""
 
     def __init__(self, table: Table) -> None:
         super().__init__(table)
         self.known_events = KnownEvents()
         self._machine: LifecycleMachine | None = None
+        self._server_class: type[BaseServer] | None = None
         self._building = Lock()
+        self._mark = ""
+        self.file = ""
         self._nodes: dict[tuple[State, Facts], Node] = {}
         check(self)
 
@@ -67,8 +77,34 @@ class Lifecycle(Rules):
     def __deepcopy__(self, memo: object) -> Lifecycle:
         return self
 
-    def __reduce__(self) -> tuple[type[Lifecycle], tuple[Table]]:
-        return type(self), (self.table,)
+    def __reduce__(self) -> tuple[object, tuple[type[Lifecycle], Table, str, str]]:
+        from uuid import uuid4
+
+        self._mark = self._mark or uuid4().hex
+        _PICKLED[self._mark] = self
+        return _restored, (type(self), self.table, self.file, self._mark)
+
+    def fresh(self) -> Self:
+        """Return an equal lifecycle with a machine of its own.
+
+        Its servers are those of its `server_class`, so callbacks reach no others.
+        """
+        lifecycle = type(self)(self.table)
+        lifecycle.file = self.file
+        return lifecycle
+
+    def server_class(self) -> type[BaseServer]:
+        """Return the class of this lifecycle's servers, with a method for each event.
+
+        It is made once. Its servers can be copied and pickled; one that is read from a pickle in
+        another process belongs to an equal lifecycle without callbacks.
+        """
+        with self._building:
+            if self._server_class is None:
+                from ecs_fsm.core.methods import class_with_methods
+
+                self._server_class = class_with_methods(self)
+            return self._server_class
 
     @property
     def machine(self) -> LifecycleMachine:
@@ -239,7 +275,7 @@ class Lifecycle(Rules):
         """Return why `trigger` is not possible in `node`, in one line, the nearest reason first."""
         sources = [t.source for t in self.triggers[trigger].transitions if t.source]
         if not sources:
-            return "the server exists already"
+            return f"the {self.table.thing} exists already"
         under = dict.fromkeys(source.vm_state for source in sources)
         if in_facts := self._reason_in_facts(trigger, node):
             return in_facts
@@ -249,13 +285,18 @@ class Lifecycle(Rules):
             return f"it happens under {', '.join(under)} only"
         if self.rests(node.state):
             return "no step is running that it could end"
-        return f"task {node.state.task_state or NO_TASK} cannot end that way"
+        step = f"state {node.state}" if node.state.one_word else f"task {node.state.step}"
+        return f"{step} cannot end that way"
 
     def _reason_in_state(self, operation: str, state: State, under: Collection[str]) -> str:
-        if state.vm_state in under:
-            return f"task {state.task_state or NO_TASK} is running"
         if first := self.table.undocumented.get((operation, state.vm_state)):
-            return f"its first step would be {first}, a pair that is not documented"
+            kind = "state" if state.one_word else "pair"
+            if state.vm_state not in under:
+                return f"its first step would be {first}, a {kind} that is not documented"
+        if state.one_word:
+            return f"it is accepted at {' or '.join(under)}"
+        if state.vm_state in under:
+            return f"task {state.step} is running"
         return f"vm_state is {state.vm_state}, it is accepted under {' or '.join(under)}"
 
     def _reason_in_facts(self, trigger: str, node: Node) -> str | None:
@@ -290,3 +331,11 @@ class Lifecycle(Rules):
             return
         for outcome in self.outcomes(way[-1].end, self.advance):
             yield from self._go_on((*way, outcome))
+
+
+def _restored(kind: type[Lifecycle], table: Table, file: str, mark: str) -> Lifecycle:
+    lifecycle = _PICKLED.get(mark)
+    if lifecycle is None:
+        lifecycle = _PICKLED[mark] = kind(table)
+        lifecycle.file, lifecycle._mark = file, mark
+    return lifecycle

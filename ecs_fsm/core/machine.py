@@ -14,8 +14,10 @@ from typing import Any, cast
 import transitions
 from transitions.core import Condition
 
-from ecs_fsm.core.model import KnownEvents, MachineModel, State, Transition, Word, bracketed
+from ecs_fsm.core.machine_model import KnownEvents, MachineModel
+from ecs_fsm.core.model import State, Transition, bracketed
 from ecs_fsm.core.rules import Rules
+from ecs_fsm.core.word import Word
 
 
 class _Callbacks(list[Any]):

@@ -2,60 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol, Self, runtime_checkable
+from typing import NamedTuple, Self
+
+from ecs_fsm.core.word import Word
 
 NO_TASK = "-"
 NO_TASK_SPELLINGS = (NO_TASK, "null", "none")
 """The spellings of "no task" that are accepted as input."""
 NO_SERVER = "(no server)"
+"""What a table writes as the source of a creation."""
+GONE = "(gone)"
+"""The state in which nothing exists any more and the API answers 404."""
+
+ATTRIBUTES: Mapping[str, str] = {
+    "status": "status",
+    "vm_state": "OS-EXT-STS:vm_state",
+    "task_state": "OS-EXT-STS:task_state",
+}
+"""What the compute API calls status, vm_state and task_state."""
 
 Facts = tuple[tuple[str, str], ...]
 """Facts with their values, in the table's order."""
-
-
-class Tone(StrEnum):
-    """The family of colours in which diagrams show a status, beside its name."""
-
-    BLUE = "blue"
-    SKY = "sky"
-    TEAL = "teal"
-    GREEN = "green"
-    LIME = "lime"
-    OLIVE = "olive"
-    SAND = "sand"
-    AMBER = "amber"
-    ORANGE = "orange"
-    BROWN = "brown"
-    RED = "red"
-    ROSE = "rose"
-    PINK = "pink"
-    PLUM = "plum"
-    VIOLET = "violet"
-    INDIGO = "indigo"
-    STONE = "stone"
-    GREY = "grey"
-    SLATE = "slate"
-
-
-class Word(StrEnum):
-    """A word of the API: `str()` is its spelling there, `meaning` explains it in a sentence.
-
-    A status also has a `tone`.
-    """
-
-    _value_: str
-    meaning: str
-    tone: Tone
-
-    def __new__(cls, value: str, meaning: str = "", tone: Tone = Tone.GREY) -> Self:
-        """Make a member of its spelling, its meaning and its tone."""
-        word = str.__new__(cls, value)
-        word._value_ = value
-        word.meaning = meaning
-        word.tone = tone
-        return word
 
 
 class Kind(StrEnum):
@@ -74,8 +43,8 @@ class Kind(StrEnum):
 class State(str):
     """A vm_state with a task_state, and the status that the API shows for them.
 
-    A state is a `str`, its own name (`"active/powering-off"`, `"active/-"`), with its parts as
-    attributes.
+    A state is a `str`, its own name (`"active/powering-off"`, `"active/-"`), with its parts. Where
+    the API has one attribute, one word is vm_state and status at once, and the name of the state.
     """
 
     __slots__ = ("status", "task_state", "vm_state")
@@ -86,7 +55,9 @@ class State(str):
 
     def __new__(cls, vm_state: Word, task_state: Word | None, status: Word) -> Self:
         """Make a state; its name follows from vm_state and task_state."""
-        state = super().__new__(cls, f"{vm_state}/{task_state or NO_TASK}")
+        one_word = vm_state is status or vm_state == GONE
+        name = str(vm_state) if one_word else f"{vm_state}/{task_state or NO_TASK}"
+        state = super().__new__(cls, name)
         for name, part in (("vm_state", vm_state), ("task_state", task_state), ("status", status)):
             object.__setattr__(state, name, part)
         return state
@@ -103,13 +74,38 @@ class State(str):
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{self} is a state of a table: its {name} cannot be deleted")
 
+    @property
+    def one_word(self) -> bool:
+        """Whether the state is one word of the API's only attribute."""
+        return self.vm_state is self.status
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing exists any more, and the API answers 404."""
+        return self.vm_state == GONE
+
+    @property
+    def step(self) -> str:
+        """The state as a step of an operation: its task, `-` for none; or its one word."""
+        return str(self) if self.one_word else self.task_state or NO_TASK
+
     def as_dict(self) -> dict[str, str | None]:
-        """Return `{"vm_state", "task_state", "status"}`, with None for no task."""
-        return {
-            "vm_state": self.vm_state.value,
-            "task_state": self.task_state and self.task_state.value,
-            "status": self.status.value,
-        }
+        """Return `{"vm_state", "task_state", "status"}`, with None for no task.
+
+        A state of one word is `{ATTRIBUTE: word}`. Where nothing exists, every value is None.
+        """
+        return _as_dict(self.vm_state, self.task_state, self.status)
+
+
+def _as_dict(vm_state: Word, task_state: Word | None, status: Word) -> dict[str, str | None]:
+    gone = vm_state == GONE
+    if vm_state is status:
+        return {type(status).attribute: None if gone else status.value}
+    return {
+        "vm_state": None if gone else vm_state.value,
+        "task_state": task_state and task_state.value,
+        "status": None if gone else status.value,
+    }
 
 
 class Fact(NamedTuple):
@@ -148,7 +144,8 @@ class Rows(NamedTuple):
     `unseen` marks an operation without a step of its own: it fails in the state in which it was
     requested. `given` holds the facts that may be given with the event, each with its value if it
     is not given; None stands for the remembered value. `rare` marks an event that only happens in a
-    cloud that is set up for it.
+    cloud that is set up for it. After an event of kind progress that `pauses`, an operation rests
+    without having reached its goal.
     """
 
     name: str
@@ -158,6 +155,7 @@ class Rows(NamedTuple):
     unseen: bool = False
     given: Mapping[str, str | None] = {}
     rare: bool = False
+    pauses: bool = False
 
 
 class Surprise(NamedTuple):
@@ -179,6 +177,11 @@ class Table(NamedTuple):
       their task, so that it can show late; failures are always written so.
     - `default_status`, `unknown_status`: the status of a pair that does not occur, by vm_state, and
       of an unknown vm_state; only for a table whose status rule covers such pairs.
+    - `title`, `thing`, `source`: what has this lifecycle, in a few words and as one noun, and where
+      the facts come from.
+    - `attributes`: what the API calls status, vm_state and task_state. With a status alone a state
+      is one word, and `vm_states` and `statuses` are the same enumeration, made by `word_class`.
+    - `unreached`: documented states that nothing reaches.
     """
 
     name: str
@@ -196,6 +199,16 @@ class Table(NamedTuple):
     unconditional: str = ""
     default_status: Mapping[str, str] = {}
     unknown_status: str | None = None
+    title: str = ""
+    thing: str = "server"
+    source: str = ""
+    attributes: Mapping[str, str] = ATTRIBUTES
+    unreached: Sequence[str] = ()
+
+    @property
+    def one_word(self) -> bool:
+        """Whether the API has one attribute, so that a state is one word."""
+        return self.vm_states is self.statuses
 
 
 class Transition(NamedTuple):
@@ -228,8 +241,7 @@ class Trigger(NamedTuple):
 
     `steps` are the states that an operation passes through while it runs; an event has none. An
     `unseen` operation has no step of its own; its steps are the states in which it is accepted.
-    `given` holds the facts that may be given with it, `rare` marks an event that some clouds have
-    only, as in `Rows`.
+    `given` holds the facts that may be given with it, as in `Rows`; so do `rare` and `pauses`.
     """
 
     name: str
@@ -240,6 +252,7 @@ class Trigger(NamedTuple):
     unseen: bool
     given: Mapping[str, str | None]
     rare: bool = False
+    pauses: bool = False
 
 
 class Node:
@@ -267,13 +280,12 @@ class Change(NamedTuple):
     status: Word
 
     def as_dict(self) -> dict[str, object]:
-        """Return `{"event", "vm_state", "task_state", "status"}`, with None for no task."""
-        return {
-            "event": self.event,
-            "vm_state": self.vm_state.value,
-            "task_state": self.task_state and self.task_state.value,
-            "status": self.status.value,
-        }
+        """Return `{"event", "vm_state", "task_state", "status"}`, with None for no task.
+
+        For a state of one word it is `{"event", ATTRIBUTE}`.
+        """
+        parts: dict[str, object] = {**_as_dict(self.vm_state, self.task_state, self.status)}
+        return {"event": self.event} | parts
 
 
 class ChangeWithFacts(NamedTuple):
@@ -291,52 +303,6 @@ class ChangeWithFacts(NamedTuple):
 
 
 AnyChange = Change | ChangeWithFacts
-
-
-class KnownEvents:
-    """The events that are known to run no callback: a server takes a short cut through them.
-
-    By trigger and node: the node at the event's end, and the changes that lead there. A machine
-    whose callbacks are changed replaces `by_trigger` by an empty dictionary. Plain tuples and
-    dictionaries, because every event of a server is looked up here.
-    """
-
-    __slots__ = ("by_trigger",)
-
-    def __init__(self) -> None:
-        self.by_trigger: dict[str, dict[Node, tuple[Node, tuple[AnyChange, ...]]]] = {}
-
-
-@runtime_checkable
-class MachineModel(Protocol):
-    """What the machine asks of a model that keeps facts and a history itself, as servers do.
-
-    `transitions` calls the object that a machine moves its model. Any other model has a state and
-    nothing else, and the machine moves it as the library does.
-    """
-
-    __slots__ = ()
-
-    def event_triggered(
-        self, event: str, sources: Container[str], proceed: Callable[[], bool]
-    ) -> bool:
-        """Let an event happen that was triggered at the machine.
-
-        `sources` are the states in which the machine has a transition for it. `proceed` does what
-        the library does, and returns whether a transition was taken.
-        """
-
-    def event_begins(self) -> Callable[[], None]:
-        """Return what takes the model back to its present node, for a callback that raises."""
-
-    def event_allows(self, row: Transition) -> bool:
-        """Return whether this transition of the table is the one for the model's facts."""
-
-    def event_enters(self, event: str, state: str, count: int) -> None:
-        """Enter `state`, number `count` (from 0) on the path of `event`."""
-
-    def event_ends(self) -> None:
-        """End an event that enters no state: it can still change facts."""
 
 
 def bracketed(facts: Facts) -> str:

@@ -16,7 +16,13 @@ for all of them one after the other. Tasks behind `~` count only where the pair 
 
 Facts in square brackets are conditions of a whole path, those in braces are made known by an event.
 The name of a fact before the slash stands for the vm_state that is its value. An empty path enters
-nothing.
+nothing. `(gone)` is the state in which nothing exists any more.
+
+Where a state is one word, the same is written without tasks; a word may hold spaces. `any` is then
+every state, `same` the source, and the name of a fact stands for the state that is its value.
+
+    sources   clean failed, available       any [was=on]
+    path      STOPPING -> stopped       {locked=yes}
 """
 
 from __future__ import annotations
@@ -26,7 +32,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-from ecs_fsm.core.model import NO_SERVER, NO_TASK, Fact, Facts, State
+from ecs_fsm.core.model import GONE, NO_SERVER, NO_TASK, Fact, Facts, State
 
 _BRACKETED = re.compile(r"^(.*?)\s*\[(.*)\]$")
 _BRACED = re.compile(r"^(.*?)\s*\{(.*)\}$")
@@ -56,12 +62,21 @@ def words(text: str) -> list[str]:
 
 
 class Notation:
-    """Reads sources and paths over one set of states and facts."""
+    """Reads sources and paths over one set of states and facts.
+
+    With `one_word` the states are single words.
+    """
 
     def __init__(
-        self, states: Mapping[str, State], groups: Mapping[str, str], facts: Sequence[Fact]
+        self,
+        states: Mapping[str, State],
+        groups: Mapping[str, str],
+        facts: Sequence[Fact],
+        *,
+        one_word: bool = False,
     ) -> None:
         self._states = states
+        self._one_word = one_word
         self._groups = {name: words(members) for name, members in groups.items()}
         self._facts = {fact.name: fact for fact in facts}
         self._paths: dict[str, list[_Written]] = {}
@@ -94,15 +109,20 @@ class Notation:
     def _read_path(self, text: str) -> Iterator[_Written]:
         for step in text.split("->"):
             bare, learns = self._annotated(_BRACED, step.strip())
-            parts = (_split(part) for part in bare.split("+") if bare)
+            parts = (self._split(part) for part in bare.split("+") if bare)
             yield [(vm_state, self._members(tasks)) for vm_state, tasks in parts], learns
 
     def variants(self, text: str) -> Iterator[tuple[str, Facts]]:
         """Return the path for each value of the fact that stands for a vm_state in it."""
         for fact in self._facts.values():
-            if re.search(rf"\b{fact.name}/", text):
+            before, behind = r"(\b)", "/"
+            if self._one_word:
+                before, behind = r"((?:^|->|[,+])\s*)", r"(?=\s*(?:$|->|[,+{]))"
+            standing = f"{before}{re.escape(fact.name)}{behind}"
+            if fact.name not in self._states and re.search(standing, text):
+                end = "" if self._one_word else "/"
                 for value in fact.values:
-                    yield re.sub(rf"\b{fact.name}/", f"{value}/", text), ((fact.name, value),)
+                    yield re.sub(standing, rf"\g<1>{value}{end}", text), ((fact.name, value),)
                 return
         yield text, ()
 
@@ -130,7 +150,9 @@ class Notation:
     def _set(self, text: str) -> list[State | None]:
         if text == NO_SERVER:
             return [None]
-        vm_states, tasks = _split(text)
+        if self._one_word:
+            return [*self._single(text)]
+        vm_states, tasks = self._split(text)
         where_they_occur = tasks.startswith("~")
         found: list[State | None] = []
         for vm_state in self._members(vm_states):
@@ -139,7 +161,15 @@ class Notation:
                     found.append(self._state(vm_state, task))
         return found
 
+    def _single(self, text: str) -> list[State]:
+        if text == "any":
+            return [state for state in self._states.values() if not state.gone]
+        return [self._state(word, NO_TASK) for word in self._members(text)]
+
     def _write(self, vm_state: str, tasks: list[str], source: State | None) -> list[State]:
+        if self._one_word:
+            named = (source if w == "same" and source else w for w in self._members(vm_state))
+            return [self._state(word, NO_TASK) for word in named]
         if source is not None:
             vm_state = source.vm_state if vm_state == "same" else vm_state
             tasks = [source.task_state or NO_TASK] if tasks == ["same"] else tasks
@@ -155,16 +185,20 @@ class Notation:
         return [member for word in words(text) for member in self._groups.get(word, [word])]
 
     def _state(self, vm_state: str, task: str) -> State:
-        name = f"{vm_state}/{task}"
+        name = vm_state if self._one_word or vm_state == GONE else f"{vm_state}/{task}"
         if name not in self._states:
+            if self._one_word:
+                raise unknown("state", name, self._states)
             raise InvalidInput(f"{name} is not one of the {len(self._states)} pairs")
         return self._states[name]
 
-
-def _split(text: str) -> tuple[str, str]:
-    vm_state, slash, task = (part.strip() for part in text.partition("/"))
-    if not (vm_state and slash and task):
-        raise InvalidInput(
-            f"{text.strip()!r} is not a state; write vm_state/task_state, - for no task"
-        )
-    return vm_state, task
+    def _split(self, text: str) -> tuple[str, str]:
+        """Return the words before the slash and those after it, or all and `-` without tasks."""
+        if self._one_word or text.strip() == GONE:
+            return text.strip(), NO_TASK
+        vm_state, slash, task = (part.strip() for part in text.partition("/"))
+        if not (vm_state and slash and task):
+            raise InvalidInput(
+                f"{text.strip()!r} is not a state; write vm_state/task_state, - for no task"
+            )
+        return vm_state, task

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from ecs_fsm.core.errors import InvalidInput, InvalidTable, unknown
+from ecs_fsm.core.errors import Fault, InvalidInput, unknown
 from ecs_fsm.core.facts import Memory
 from ecs_fsm.core.model import (
+    GONE,
     NO_TASK,
     NO_TASK_SPELLINGS,
+    Fact,
     Facts,
     Kind,
-    Rows,
     State,
     Table,
     Transition,
     Trigger,
-    Word,
-    bracketed,
 )
-from ecs_fsm.core.notation import Entry, Notation, Source, words
-
-Conditioned = tuple[dict[str, str], Transition]
-"""A transition and the facts under which it is taken."""
+from ecs_fsm.core.notation import Notation, words
+from ecs_fsm.core.row_reader import RowReader
+from ecs_fsm.core.word import Word
 
 
 class Rules:
     """A table that was read: its words, its states, every transition.
 
-    Raise `InvalidTable`, naming the row, for a state outside the pairs, two transitions for one
-    trigger, source and facts, or a pair without a status.
+    What cannot be read is left out and stands in `faults`: a state outside the pairs, two
+    transitions for one trigger, source and facts, a pair without a status.
     """
 
     states: Mapping[str, State]
@@ -42,13 +40,16 @@ class Rules:
         self.table = table
         self.name = table.name
         self.advance = table.advance
+        self.faults: list[Fault] = []
         self.states = {state: state for state in self._read_pairs()}
+        self.notation = self._notation(table.facts)
+        facts = [fact if self._readable(fact) else fact._replace(scope="") for fact in table.facts]
+        self.memory = Memory(table._replace(facts=facts), self.notation)
         try:
-            self.notation = Notation(self.states, table.groups, table.facts)
-            self.memory = Memory(table, self.notation)
+            self.notation.scope(table.unconditional)
         except InvalidInput as error:
-            raise InvalidTable(f"facts: {error}") from error
-        found = _RowReader(table, self.notation, self.memory).read()
+            self.faults.append(Fault(str(error), "unconditional", ("unconditional",)))
+        found = RowReader(table, self.notation, self.memory, self.faults).read()
         sources = (None, *self.states.values())
         self._by_source: dict[State | None, dict[str, tuple[Transition, ...]]] = {
             source: {
@@ -81,6 +82,7 @@ class Rules:
                 unseen=row.unseen,
                 given=row.given,
                 rare=row.rare,
+                pauses=row.pauses,
             )
             for row in self.table.rows
         }
@@ -96,14 +98,22 @@ class Rules:
         return {n: t for n, t in self.triggers.items() if t.kind is not Kind.REQUEST}
 
     @cached_property
+    def creations(self) -> Mapping[str, tuple[Transition, ...]]:
+        """The transitions of each trigger that makes a server, in the order of the table."""
+        return self._by_source[None]
+
+    @property
     def creation(self) -> Transition:
-        """The transition that makes a server."""
-        ((creation,),) = self._by_source[None].values()
-        return creation
+        """The first of the transitions that make a server."""
+        return next(iter(self.creations.values()))[0]
 
     def state(self, vm_state: str, task_state: str | None = None) -> State:
         """Return the state. Raise `InvalidInput` for an unknown word or a pair that is not one."""
         vm = self.word("vm_state", vm_state)
+        if self.table.one_word:
+            if task_state is not None:
+                raise InvalidInput(f"{vm} is a whole state: there is no {task_state!r} beside it")
+            return self.states[vm]
         task = None if task_state is None else self.word("task_state", task_state)
         found = self.states.get(f"{vm}/{task or NO_TASK}")
         if found is None:
@@ -113,10 +123,12 @@ class Rules:
         return found
 
     def state_named(self, text: str, within: str = "") -> State:
-        """Return the state that `VM/TASK` names. Raise `InvalidInput` if it names none.
+        """Return the state that `VM/TASK`, or its one word, names.
 
-        `within` is a longer text that contains it, for the message.
+        Raise `InvalidInput` if it names none; `within` is a longer text that contains it.
         """
+        if self.table.one_word or text == GONE:
+            return self.state(text)
         vm_state, slash, task_state = text.partition("/")
         if not slash:
             such = f", such as {vm_state}/{NO_TASK}" if vm_state else f", {NO_TASK} for no task"
@@ -133,7 +145,7 @@ class Rules:
         try:
             return known(spelling)
         except ValueError:
-            raise unknown(kind, spelling, known) from None
+            raise unknown("state" if self.table.one_word else kind, spelling, known) from None
 
     def status(self, vm_state: str, task_state: str | None = None) -> tuple[str, bool]:
         """Return the status of a pair, and whether the pair occurs.
@@ -183,7 +195,7 @@ class Rules:
         unusual = tuple(
             f"{name}={value}"
             for name, value in transition.when
-            if self.memory.fact(name).circumstance and trigger.given[name] not in (None, value)
+            if self.memory.fact(name).circumstance and trigger.given.get(name) not in (None, value)
         )
         return (trigger.name, *unusual) if trigger.rare else unusual
 
@@ -222,10 +234,29 @@ class Rules:
                 waiting += reversed(self.find(self.advance, at))
         return tuple(steps)
 
+    def _notation(self, facts: Sequence[Fact]) -> Notation:
+        return Notation(self.states, self.table.groups, facts, one_word=self.table.one_word)
+
+    def _readable(self, fact: Fact) -> bool:
+        """Return whether the scope and what is implied can be read; otherwise note the fault."""
+        path = ("facts", fact.name)
+        for key, text in (("scope", fact.scope), *(("implied", text) for text in fact.implied)):
+            inner = () if key == "scope" else (text,)
+            try:
+                self.notation.scope(text)
+                self.notation.known([(fact.name, fact.implied[text])] if inner else ())
+            except InvalidInput as error:
+                self.faults.append(Fault(str(error), "facts", (*path, key, *inner)))
+                return False
+        return True
+
     def _read_pairs(self) -> Iterator[State]:
         for row in self.table.pairs:
             if len(row) != len(("vm_state", "task_states", "status")):
-                raise InvalidTable(f"pairs {row}: a row is vm_state, task_states, status")
+                self.faults.append(
+                    Fault("a row is vm_state, task_states, status", f"pairs {row}", ("pairs",))
+                )
+                continue
             vm_state, tasks, status = row
             try:
                 vm = self.word("vm_state", vm_state)
@@ -234,138 +265,5 @@ class Rules:
                     known = None if task == NO_TASK else self.word("task_state", task)
                     yield State(vm, known, shown)
             except InvalidInput as error:
-                raise InvalidTable(f"pairs {row}: {error}") from error
-
-
-class _RowReader:
-    """Reads the rows of a table into transitions, and finds the facts that decide between them."""
-
-    def __init__(self, table: Table, notation: Notation, memory: Memory) -> None:
-        self._table = table
-        self._notation = notation
-        self._memory = memory
-        self._kinds = {row.name: row.kind for row in table.rows}
-
-    def read(self) -> dict[tuple[str, State | None], list[Transition]]:
-        """Return the transitions by trigger and source, one for each combination of facts.
-
-        Raise `InvalidTable` that names the row, or the source where two rows contradict each other.
-        """
-        rows, advance, kinds = self._table.rows, self._table.advance, dict(self._kinds)
-        if len(kinds) < len(rows) or advance not in kinds:
-            twice = [row.name for row in rows if kinds.pop(row.name, None) is None]
-            raise InvalidTable(f"rows: written twice, or missing: {', '.join(twice) or advance}")
-        found: dict[tuple[str, State | None], list[Conditioned]] = {}
-        for row in rows:
-            for sources, path in row.paths.items():
-                try:
-                    for when, transition in self._read_row(row, sources, path):
-                        key = transition.trigger, transition.source
-                        self._add(found.setdefault(key, []), when, transition)
-                except InvalidInput as error:
-                    raise InvalidTable(f"{row.name}, {sources!r}: {path!r}: {error}") from error
-        return {key: self._decide(key[0], entries) for key, entries in found.items()}
-
-    def _add(self, known: list[Conditioned], when: dict[str, str], new: Transition) -> None:
-        # Paths of several operations may share a step and then say the same of its end. Any other
-        # trigger is written once for each source and set of facts.
-        for other_when, other in known:
-            if other_when == when and (other != new or new.trigger != self._table.advance):
-                ends = " and to ".join(" + ".join(t.path) for t in (other, new))
-                where = f"{new.trigger} at {new.source}"
-                raise InvalidInput(f"two transitions for {where}: to {ends}")
-        known.append((when, new))
-
-    def _read_row(self, row: Rows, sources: str, path: str) -> Iterator[Conditioned]:
-        starts = self._notation.sources(sources)
-        for text, named in self._notation.variants(path):
-            followed: object = None
-            for state, when in starts:
-                if all(when.get(name, value) == value for name, value in named):
-                    entries = self._notation.path(text, state)
-                    rest = entries[0].states[-1:], when, entries[1:]
-                    if rest == followed:
-                        entries = entries[:1]  # the previous source has the same rest
-                    followed = rest
-                    yield from self._follow(row, Source(state, {**when, **dict(named)}), entries)
-
-    def _follow(self, row: Rows, source: Source, entries: list[Entry]) -> Iterator[Conditioned]:
-        trigger, kind, at = row.name, row.kind, source.state
-        known, given = source.when, row.given
-        for states, learned in entries:
-            learns = self._memory.ordered(learned) if learned else ()
-            transition = Transition(trigger, at, states, kind, (), learns)
-            allowed = self._memory.possible(at, known, given) if known else {}
-            when = None if allowed is None else self._guarded(trigger, kind, at, allowed)
-            if when is not None:
-                yield when, transition
-            if states:
-                known = {**known, **learned}
-                trigger, at, given = self._table.advance, states[-1], {}
-                kind = self._kinds[trigger]
-
-    def _guarded(
-        self, trigger: str, kind: Kind, at: State | None, when: dict[str, str]
-    ) -> dict[str, str] | None:
-        """Return the conditions with those of the guards; None where a guard always refuses."""
-        if kind is not Kind.REQUEST or at is None:
-            return when
-        guards = {}
-        for guard in self._table.guards:
-            if trigger in guard.allows:
-                continue
-            if self._memory.implied(at).get(guard.fact) == guard.value:
-                return None
-            if self._memory.open(guard.fact, at):
-                (guards[guard.fact],) = self._memory.others(guard.fact, guard.value)
-        return when | guards
-
-    def _decide(self, trigger: str, found: list[Conditioned]) -> list[Transition]:
-        """Return one transition for each way, with the conditions that keep the ways apart.
-
-        A row states all conditions of its whole path; most of them decide nothing at one of its
-        steps. So each fact is left out in turn, and stays out if no two transitions that could then
-        be taken at once lead to different ends. An event that is not `advance` may need a fact to
-        happen at all: there it stays out only if the rows cover each of its values.
-        """
-        advances = trigger == self._table.advance
-        if len(found) == 1:
-            when, only = found[0]
-            return [only if advances or not when else self._conditioned(when, only)]
-        rows = found
-        for fact in {name: None for when, _ in rows for name in when}:
-            shorter = [({k: v for k, v in w.items() if k != fact}, t) for w, t in rows]
-            if _agree(shorter) and (advances or self._covered(fact, rows, shorter)):
-                rows = shorter
-        decided = list(dict.fromkeys(self._conditioned(when, t) for when, t in rows))
-        for n, one in enumerate(decided):
-            for other in decided[:n]:
-                if _overlap(one.when, other.when):
-                    whens = " and ".join(bracketed(t.when) or "always" for t in (other, one))
-                    raise InvalidTable(f"two transitions for {trigger} at {one.source}: {whens}")
-        return decided
-
-    def _conditioned(self, when: Mapping[str, str], transition: Transition) -> Transition:
-        return transition._replace(when=self._memory.ordered(when))
-
-    def _covered(self, fact: str, rows: list[Conditioned], shorter: list[Conditioned]) -> bool:
-        """Return whether each set of conditions without the fact has rows for all its values."""
-        values: dict[Facts, set[str | None]] = {}
-        for (when, _), (rest, _) in zip(rows, shorter, strict=True):
-            values.setdefault(tuple(sorted(rest.items())), set()).add(when.get(fact))
-        every = {*self._memory.values(fact)}
-        return all(None in seen or seen == every for seen in values.values())
-
-
-def _agree(seen: list[Conditioned]) -> bool:
-    """Return whether no two transitions that can be taken at once lead to different ends."""
-    return not any(
-        one != other and _overlap(tuple(when.items()), tuple(elsewhen.items()))
-        for n, (when, one) in enumerate(seen)
-        for elsewhen, other in seen[:n]
-    )
-
-
-def _overlap(one: Facts, other: Facts) -> bool:
-    elsewhere = dict(other)
-    return all(elsewhere.get(name, value) == value for name, value in one)
+                path = ("pairs", f"{vm_state}/{tasks}")
+                self.faults.append(Fault(str(error), f"pairs {row}", path))

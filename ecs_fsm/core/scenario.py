@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, Refused, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import NO_TASK, Kind, Node, State, Trigger
+from ecs_fsm.core.model import Kind, Node, State, Trigger
 from ecs_fsm.core.server import BaseServer
 
 HANG = "hang"
@@ -82,14 +82,15 @@ def simulate(
     hangs = False
     if start is not None:
         server = server_class(start)
-    elif read and read[0].operation.name == lifecycle.creation.trigger:
+    elif read and read[0].operation.name in lifecycle.creations:
         creation = read.pop(0)
-        server = server_class.create(history=True, **creation.given)
+        server = server_class.create(creation.operation.name, history=True, **creation.given)
         hangs = _continue(server, creation)
     else:
-        make = lifecycle.creation.trigger
+        make, place = " or ".join(lifecycle.creations), _place(lifecycle)
+        thing = lifecycle.table.thing
         raise InvalidInput(
-            f"there is no server yet: begin with {make}, or say where it is (--from VM/TASK)"
+            f"there is no {thing} yet: begin with {make}, or say where it is (--from {place})"
         )
     for word in read:
         entered = len(server.history)
@@ -140,7 +141,8 @@ def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> StepOu
     if not possible:
         raise InvalidInput(f"{operation.name}:{text}: {event} cannot happen to {operation.name}")
     if at and step not in (*tasks, *steps):
-        raise unknown(f"step of {operation.name}", step, [*tasks, *steps] if "/" in step else tasks)
+        known = [*tasks, *steps] if "/" in step else tasks
+        raise unknown(f"step of {operation.name}", step, known)
     if at and step not in (*possible, *able):
         raise InvalidInput(
             f"{operation.name}:{text}: {event} can happen at {', '.join(possible)} only"
@@ -160,7 +162,11 @@ def with_facts(lifecycle: Lifecycle, text: str) -> tuple[str, dict[str, str]]:
 
 
 def _tasks(states: Iterable[State]) -> list[str]:
-    return list(dict.fromkeys(s.task_state or NO_TASK for s in states))
+    return list(dict.fromkeys(s.step for s in states))
+
+
+def _place(lifecycle: Lifecycle) -> str:
+    return "STATE" if lifecycle.table.one_word else "VM/TASK"
 
 
 def _steps(lifecycle: Lifecycle, operation: Trigger) -> tuple[State, ...]:
@@ -211,7 +217,7 @@ def _request(server: BaseServer, word: ScenarioWord) -> None:
 def _continue(server: BaseServer, word: ScenarioWord) -> bool:
     """Let the steps of a word end as it says; return whether the last one hangs."""
     for outcome in word.outcomes:
-        while outcome.step not in (server.state, server.task_state or NO_TASK):
+        while outcome.step not in (server.state, server.state.step):
             if server.lifecycle.rests(server.state):
                 raise InvalidInput(
                     f"{word.text}: {outcome.step} is not reached, it rests at {server.state}"

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self, cast
 
-from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.answers import api_attributes, state_of
+from ecs_fsm.core.errors import unknown
 from ecs_fsm.core.events import ServerEvents
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import NO_TASK, AnyChange, ChangeWithFacts, Node, Word, bracketed
+from ecs_fsm.core.model import (
+    ATTRIBUTES,
+    NO_TASK,
+    AnyChange,
+    ChangeWithFacts,
+    Node,
+    bracketed,
+)
+from ecs_fsm.core.word import Word
 
-API_STATUS = "status"
-API_VM_STATE = "OS-EXT-STS:vm_state"
-API_TASK_STATE = "OS-EXT-STS:task_state"
+API_STATUS = ATTRIBUTES["status"]
+API_VM_STATE = ATTRIBUTES["vm_state"]
+API_TASK_STATE = ATTRIBUTES["task_state"]
 HEADINGS = ("event", "vm_state", "task_state", "status", "remembers")
 GAP = "   "
 """What stands between two columns of a table."""
@@ -44,15 +53,24 @@ class History(tuple[AnyChange, ...]):
 def cells(changes: Sequence[AnyChange]) -> tuple[tuple[str, ...], list[list[str]]]:
     """Return the headings and rows of a history's table, `-` for no event and for no task.
 
-    The column of what is remembered is left out where nothing is.
+    The column of what is remembered is left out where nothing is. A state of one word has one
+    column, under the name of the attribute.
     """
-    rows = [[c.event or NO_TASK, c.vm_state, c.task_state or NO_TASK, c.status] for c in changes]
+    headings = list(HEADINGS[:-1])
+    if one_word := bool(changes) and changes[0].vm_state is changes[0].status:
+        headings[1:] = [type(changes[0].status).attribute]
+    rows = [
+        [c.event or NO_TASK, c.status]
+        if one_word
+        else [c.event or NO_TASK, c.vm_state, c.task_state or NO_TASK, c.status]
+        for c in changes
+    ]
     facts = [c.remembers if isinstance(c, ChangeWithFacts) else () for c in changes]
     if not any(facts):
-        return HEADINGS[:-1], rows
+        return tuple(headings), rows
     for row, known in zip(rows, facts, strict=True):
         row.append(bracketed(known).strip("[]"))
-    return HEADINGS, rows
+    return (*headings, HEADINGS[-1]), rows
 
 
 def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -93,15 +111,20 @@ class BaseServer(ServerEvents):
         self._observers = None
 
     @classmethod
-    def create(cls, *, history: bool = True, **given: str) -> Self:
+    def create(cls, operation: str | None = None, *, history: bool = True, **given: str) -> Self:
         """Make a new server, in the first state of its creation.
 
-        `given` holds facts that are given with the creation.
+        `operation` is the one that makes it, otherwise the first of the table that does; `given`
+        holds facts that are given with it. Raise `InvalidInput` for an operation that makes none.
         """
         node, entry = cls._created
-        if given:
-            node = cls.lifecycle.outcome(cls.lifecycle.creation.trigger, None, given).end
-            entry = cls.lifecycle.change(cls.lifecycle.creation.trigger, node)
+        makers = cls.lifecycle.creations
+        if operation is not None and operation not in makers:
+            raise unknown("operation that makes one", operation, makers)
+        if given or operation is not None:
+            name = operation or cls.lifecycle.creation.trigger
+            node = cls.lifecycle.outcome(name, None, given).end
+            entry = cls.lifecycle.change(name, node)
         server = cls(node, history=False)
         if history:
             server._changes = [entry]
@@ -125,40 +148,19 @@ class BaseServer(ServerEvents):
 
     @classmethod
     def from_api(cls, answer: Mapping[str, Any], *, history: bool = True, **remembers: str) -> Self:
-        """Make the server that an answer of the compute API describes.
+        """Make the server that an answer of the API describes.
 
-        Reads `status`, `OS-EXT-STS:vm_state` and `OS-EXT-STS:task_state`, with or without
-        `{"server": …}` around them; `remembers` are facts, which the API does not show. Raise
-        `InvalidInput` for a missing attribute, an unknown state, a fact that does not fit it or a
-        status that contradicts it.
+        Reads the attributes that the table names (`status`, `OS-EXT-STS:vm_state` and
+        `OS-EXT-STS:task_state` for the compute API), with or without `{"server": …}` around them;
+        a dot in a name leads into the value. `remembers` are facts, which the API does not show.
+        Raise `InvalidInput` for a missing attribute, an unknown state, a fact that does not fit it
+        or a status that contradicts it.
         """
-        if not isinstance(answer, Mapping):
-            raise InvalidInput(f"an answer of the API is a mapping, not {type(answer).__name__}")
-        body = answer
-        if "server" in answer and API_STATUS not in answer:
-            body = answer["server"]
-        if not isinstance(body, Mapping):
-            raise InvalidInput(f"a server in an answer is a mapping, not {type(body).__name__}")
-        for name in (API_STATUS, API_VM_STATE, API_TASK_STATE):
-            if name not in body:
-                raise InvalidInput(f"the answer has no {name!r}")
-            if not isinstance(body[name], str) and (body[name], name) != (None, API_TASK_STATE):
-                raise InvalidInput(f"{name} is {body[name]!r}; a word of the API was expected")
-        state = cls.lifecycle.state(body[API_VM_STATE], body[API_TASK_STATE])
-        if body[API_STATUS] != state.status:
-            raise InvalidInput(
-                f"status {body[API_STATUS]!r} contradicts {state}, which shows {state.status}"
-            )
-        return cls(cls.lifecycle.place(state, remembers), history=history)
+        return cls(cls.lifecycle.place(state_of(cls.lifecycle, answer), remembers), history=history)
 
     def to_api(self) -> dict[str, str | None]:
-        """Return the three attributes as the compute API spells them, with None for no task."""
-        shown = self.state.as_dict()
-        return {
-            API_STATUS: shown["status"],
-            API_VM_STATE: shown["vm_state"],
-            API_TASK_STATE: shown["task_state"],
-        }
+        """Return the attributes as the API spells them, with None for no task."""
+        return api_attributes(self.state, self.lifecycle.table.attributes)
 
     @property
     def node(self) -> Node:
@@ -206,16 +208,19 @@ class BaseServer(ServerEvents):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BaseServer):
             return NotImplemented
-        return (self.lifecycle, self._node, self._changes) == (
+        here, there = self._node, other._node
+        return (self.lifecycle, here.state, here.facts, self._changes) == (
             other.lifecycle,
-            other._node,
+            there.state,
+            there.facts,
             other._changes,
         )
 
     __hash__ = None  # type: ignore[assignment]  # mutable
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.state}{bracketed(self._node.facts)} {self.status}>"
+        status = "" if self.state.one_word else f" {self.status}"
+        return f"<{type(self).__name__} {self.state}{bracketed(self._node.facts)}{status}>"
 
     def _repr_svg_(self) -> str:
         return self.to_svg()

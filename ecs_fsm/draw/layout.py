@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from math import ceil
 
-from ecs_fsm.core.model import Word
+from ecs_fsm.core.word import Word
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Text
 from ecs_fsm.draw.rows import Lane

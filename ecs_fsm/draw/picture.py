@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ecs_fsm.core.model import State, Tone, Transition
+from ecs_fsm.core.model import State, Transition
+from ecs_fsm.core.word import Tone
 
 
 class Look(StrEnum):

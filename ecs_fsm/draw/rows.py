@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from ecs_fsm.core.graph import Outcome
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import Facts, Kind, Node, State, Transition, Trigger, Word
+from ecs_fsm.core.model import Facts, Kind, Node, State, Transition, Trigger
+from ecs_fsm.core.word import Word
 
 
 class Entered(NamedTuple):

@@ -9,7 +9,7 @@ from colorsys import hls_to_rgb
 from enum import StrEnum
 from typing import NamedTuple
 
-from ecs_fsm.core.model import Tone
+from ecs_fsm.core.word import Tone
 from ecs_fsm.draw.picture import Ink, Look
 
 HUES: dict[Tone, tuple[int, float]] = {

@@ -23,6 +23,10 @@ _CLOSING = re.compile(r"[\]}]|\"\"\"|'''")
 """What the last line of a statement on several lines contains."""
 
 
+MOST_TRIES = 500
+"""Places at which a statement may seem to end; lines behind a longer one are not found."""
+
+
 class TomlFile:
     """The `content` of a TOML text that stands in `file`.
 
@@ -41,10 +45,16 @@ class TomlFile:
             raise self._not_toml(str(error)) from None
 
     @classmethod
-    def read(cls, file: str, expected: str) -> TomlFile:
-        """Read a file, `-` for standard input. Raise `InvalidInput` also for an unreadable one."""
+    def read(cls, file: str, expected: str, most: int = -2) -> TomlFile:
+        """Read a file, `-` for standard input.
+
+        Raise `InvalidInput` also for one that cannot be read, or with more than `most` bytes.
+        """
         with opened(file) as (stream, name):
-            return cls(decoded(stream.read(), name, expected), name, expected)
+            data = stream.read(most + 1)
+            if 0 <= most < len(data):
+                raise InvalidInput(f"{name}: longer than {most} bytes; {expected}")
+            return cls(decoded(data, name, expected), name, expected)
 
     def error(self, wrong: str, *path: str | int) -> InvalidInput:
         """The error at the line of the value that `path` leads to."""
@@ -125,7 +135,7 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
     as long as one of them is open, no parser accepts the lines so far, so the first lines that
     parse are the whole statement.
     """
-    first, begun = 1, ""
+    first, begun, tried = 1, "", 0
     for number, line in enumerate(text.split("\n"), 1):
         if not begun:
             first = number
@@ -134,6 +144,9 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
         begun += f"{line}\n"
         if first != number and not _CLOSING.search(line):
             continue
+        tried = 0 if first == number else tried + 1
+        if tried > MOST_TRIES:
+            return
         try:
             tomllib.loads(begun)
         except tomllib.TOMLDecodeError:

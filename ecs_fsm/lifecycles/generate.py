@@ -10,7 +10,8 @@ from pathlib import Path
 from textwrap import fill
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import Kind, Trigger
+from ecs_fsm.core.methods import where_possible
+from ecs_fsm.core.model import Trigger
 from ecs_fsm.lifecycles import NAMES
 
 WIDTH = 92
@@ -60,13 +61,11 @@ METHOD = '''
         {where}
         """
         return {call}
+
+    def may_{name}(self) -> bool:
+        """Return whether `{name}` is possible now."""
+        return self.may("{name}")
 '''
-
-
-def _where(trigger: Trigger) -> str:
-    vm_states = dict.fromkeys(t.source.vm_state for t in trigger.transitions if t.source)
-    verb = "Accepted" if trigger.kind is Kind.REQUEST else "Can happen"
-    return fill(f"{verb} under {', '.join(vm_states)}.", WIDTH, subsequent_indent=" " * 8)
 
 
 def _method(lifecycle: Lifecycle, trigger: Trigger) -> str:
@@ -84,7 +83,7 @@ def _method(lifecycle: Lifecycle, trigger: Trigger) -> str:
         name=trigger.name,
         parameters=parameters,
         meaning=trigger.meaning,
-        where=_where(trigger),
+        where=fill(where_possible(trigger), WIDTH, subsequent_indent=" " * 8),
         call=call,
     )
 

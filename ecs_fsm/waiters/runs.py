@@ -1,9 +1,9 @@
 """All runs of an operation from its starts as one graph, and the shortest runs in it.
 
 A run begins when the request is accepted and ends when the server rests. It succeeds if nothing
-goes wrong: no failure happens, and no system event ends the task. Retries on another host and a
-restarted service that resumes the task are not failures. Requests of other users are not part of a
-run.
+goes wrong: no failure happens, no system event ends the task, and no event pauses it. Retries on
+another host and a restarted service that resumes the task are not failures. Requests of other users
+are not part of a run.
 
 The vertices are positions, not nodes: a server can be polled between two writes of one event, and
 whether something went wrong before decides which end counts as success.
@@ -168,7 +168,8 @@ class Runs:
     def _wrong(self, outcome: Outcome) -> bool:
         kind = outcome.transition.kind
         ended_by_the_system = kind is Kind.SYSTEM and self.lifecycle.rests(outcome.end.state)
-        return kind is Kind.FAILURE or ended_by_the_system
+        paused = self.lifecycle.triggers[outcome.transition.trigger].pauses
+        return kind is Kind.FAILURE or ended_by_the_system or paused
 
     @cached_property
     def _graph(self) -> nx.DiGraph[RunPosition]:

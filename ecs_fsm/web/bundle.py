@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from importlib.resources import files
 
-from ecs_fsm.core.model import Tone
+from ecs_fsm.core.word import Tone
 from ecs_fsm.draw.styles import COLOURS, Colours, Theme
 
 PARTS = ("fill", "line", "ink")

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ecs_fsm import lifecycles
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import Facts, State, Transition, Trigger, Word
+from ecs_fsm.core.model import Facts, State, Transition, Trigger
 from ecs_fsm.core.scenario import HANG, WAIT
 from ecs_fsm.core.server import API_STATUS, API_TASK_STATE, API_VM_STATE
+from ecs_fsm.core.word import Word
 from ecs_fsm.waiters.judge import GONE, NAMES
 
 Json = dict[str, object]

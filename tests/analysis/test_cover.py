@@ -140,8 +140,8 @@ class Watched(NovaServer):
         return self.state
 
     @classmethod
-    def create(cls, *, history: bool = True, **given: str) -> Self:
-        server = super().create(history=history, **given)
+    def create(cls, operation: str | None = None, *, history: bool = True, **given: str) -> Self:
+        server = super().create(operation, history=history, **given)
         server.made = [NOVA.outcome("create", None, given).transition]
         return server
 

@@ -123,5 +123,6 @@ def test_a_module_with_methods_is_written_for_a_lifecycle_of_another_domain() ->
     written = server_module(Door.lifecycle, "house.door")
     (server,) = [node for node in ast.parse(written).body if isinstance(node, ast.ClassDef)]
     methods = [node.name for node in server.body if isinstance(node, ast.FunctionDef)]
-    assert methods == ["pull", "push", "swing", "jam"]
+    named = ["pull", "push", "swing", "jam"]
+    assert methods == [method for name in named for method in (name, f"may_{name}")]
     assert "from house.door.table import DOOR" in written

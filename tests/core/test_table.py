@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 
 from ecs_fsm import ECS, Refused, Server, Status, TaskState, VmState
-from ecs_fsm.core.model import Kind, Word
+from ecs_fsm.core.model import Kind
+from ecs_fsm.core.word import Word
 from tests import facts
 
 OPERATIONS = facts.by_source(facts.OPERATIONS)

@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from ecs_fsm import InvalidTable, Lifecycle
-from ecs_fsm.core.model import NO_SERVER, Kind, Rows, Surprise, Table, Word
+from ecs_fsm.core.model import Kind, Rows, Surprise, Table
+from ecs_fsm.core.word import Word
 from ecs_fsm.lifecycles.ecs.table import PAIRS, TABLE
 
 MIGRATING = ("active", "migrating", "MIGRATING")
@@ -110,11 +111,7 @@ MISTAKES: dict[str, tuple[Table, tuple[str, ...]]] = {
     ),
     "nothing makes a server": (
         without("create"),
-        ("pairs ('building',", "nothing reaches building/scheduling"),
-    ),
-    "two operations make a server": (
-        with_rows(Rows("adopt", Kind.REQUEST, "Adopt.", {NO_SERVER: "active/-"})),
-        ("create", "adopt"),
+        ("nothing makes a server", "nothing reaches building/scheduling"),
     ),
     "a task has no way out": (
         with_rows(

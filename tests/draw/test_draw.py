@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from transitions.extensions import GraphMachine as LibraryMachine
 
 from ecs_fsm import ECS, InvalidInput, Lifecycle, Refused, Server, draw
-from ecs_fsm.core.model import Tone
+from ecs_fsm.core.word import Tone
 from ecs_fsm.draw.formats.dot import found
 from ecs_fsm.draw.formats.mermaid import name as mermaid_name
 from ecs_fsm.draw.graph_machine import GraphMachine

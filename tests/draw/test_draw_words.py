@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ecs_fsm import Lifecycle, draw
-from ecs_fsm.core.model import NO_SERVER, Kind, Rows, Table, Word
+from ecs_fsm.core.model import NO_SERVER, Kind, Rows, Table
+from ecs_fsm.core.word import Word
 from ecs_fsm.draw.picture import Picture
 
 JUDGE = Path(__file__).parents[1] / "javascript" / "mermaid.mjs"

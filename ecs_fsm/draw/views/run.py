@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import State, Tone
+from ecs_fsm.core.model import State
+from ecs_fsm.core.word import Tone
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.layout import text_at
 from ecs_fsm.draw.picture import (

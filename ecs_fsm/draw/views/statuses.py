@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import NO_TASK, Kind, State, Transition, Word
+from ecs_fsm.core.model import NO_TASK, Kind, State, Transition
+from ecs_fsm.core.word import Word
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.layout import Columns
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Page, Picture, Text

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import NO_TASK, AnyChange, Kind, Tone
+from ecs_fsm.core.model import NO_TASK, AnyChange, Kind
+from ecs_fsm.core.word import Tone
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.request import DrawnRun, DrawRequest

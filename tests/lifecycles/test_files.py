@@ -1,0 +1,149 @@
+"""Lifecycles in files: what a file means, and that what is printed is read back."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ecs_fsm import BaseServer, InvalidInput, InvalidTable, Lifecycle, Refused
+from ecs_fsm.lifecycles import load, names, server_class
+from ecs_fsm.lifecycles.printed import as_toml
+from ecs_fsm.lifecycles.registry import side_file
+from ecs_fsm.waiters.runs import runs_of
+
+VOLUME = Path(__file__).with_name("volume.toml")
+
+
+@pytest.fixture(scope="module")
+def volume() -> Lifecycle:
+    return load(VOLUME)
+
+
+@pytest.mark.parametrize("name", [*names(), str(VOLUME)])
+def test_a_lifecycle_is_printed_and_read_back(name: str, tmp_path: Path) -> None:
+    lifecycle = server_class(name).lifecycle
+    printed = as_toml(lifecycle.table)
+    file = tmp_path / "printed.toml"
+    file.write_text(printed, encoding="utf-8")
+    again = load(file)
+    assert as_toml(again.table) == printed
+    assert again.transitions == lifecycle.transitions
+    assert [s.as_dict() for s in again.states.values()] == [
+        s.as_dict() for s in lifecycle.states.values()
+    ]
+    assert [t.meaning for t in again.triggers.values()] == [
+        t.meaning for t in lifecycle.triggers.values()
+    ]
+
+
+def test_a_state_of_one_attribute_is_its_word(volume: Lifecycle) -> None:
+    server = volume.server_class().create("manage")
+    assert server.state == "managing"
+    assert json.dumps(server.state.as_dict()) == '{"status": "managing"}'
+    assert server.run() == "available"
+    assert str(server.history) == "event     status\nmanage    managing\nadvance   available"
+    assert server.history[0].as_dict() == {
+        "event": "manage",
+        "status": "managing",
+    }
+    assert repr(server) == "<Volume available>"
+
+
+def test_what_is_gone_shows_nothing(volume: Lifecycle) -> None:
+    server = volume.server_class().at("error deleting")
+    server.trigger("delete")
+    assert server.run() == "(gone)"
+    assert server.to_api() == {"status": None}
+    with pytest.raises(Refused, match=r"delete is refused at \(gone\): it is accepted at availab"):
+        server.trigger("delete")
+
+
+def test_the_api_answers_under_the_name_of_the_thing(volume: Lifecycle, tmp_path: Path) -> None:
+    kind = volume.server_class()
+    assert kind.from_api({"volume": {"status": "in-use"}}).state == "in-use"
+    file = tmp_path / "deep.toml"
+    text = VOLUME.read_text(encoding="utf-8")
+    file.write_text(text.replace('status = "status"', 'status = "State.Name"'), encoding="utf-8")
+    deep = load(file).server_class()
+    assert deep.from_api({"State": {"Name": "in-use"}}).to_api() == {"State.Name": "in-use"}
+    with pytest.raises(InvalidInput, match=r"the answer has no 'State\.Name'"):
+        deep.from_api({"State": {}})
+
+
+def pickled(server: BaseServer) -> BaseServer:
+    again: BaseServer = pickle.loads(pickle.dumps(server))  # noqa: S301  # the test wrote it itself
+    return again
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled])
+def test_servers_of_a_file_are_copied_and_pickled(
+    copied: Callable[[BaseServer], BaseServer], volume: Lifecycle
+) -> None:
+    server = volume.server_class().create()
+    server.run()
+    again = copied(server)
+    assert (again, type(again)) == (server, type(server))
+    again.trigger("attach")
+    assert (again.state, server.state) == ("attaching", "available")
+
+
+def test_methods_stand_beside_questions(volume: Lifecycle) -> None:
+    kind = volume.server_class()
+    assert "Accepted at in-use." in str(vars(kind)["detach"].__doc__)
+    assert vars(kind)["may_detach"](kind.at("in-use"))
+    assert not vars(kind)["may_detach"](kind.at("available"))
+
+
+def test_an_end_after_a_pause_is_no_success(volume: Lifecycle) -> None:
+    runs = runs_of(volume, "attach")
+    ends = {str(p.node.state): p.wrong for p in runs.positions if runs.ended(p)}
+    assert ends == {"in-use": False, "error": True, "available": True}
+
+
+def test_an_extending_file_keeps_what_its_operations_need(tmp_path: Path) -> None:
+    file = tmp_path / "less.toml"
+    text = VOLUME.read_text(encoding="utf-8")
+    (tmp_path / "volume.toml").write_text(text, encoding="utf-8")
+    file.write_text(
+        'name = "less"\nextends = "volume.toml"\noperations_only = ["create", "delete"]\n'
+        '[statuses]\nlost = { meaning = "Nobody finds it." }\n'
+        '[events.lose]\nkind = "system"\nmeaning = "It is lost."\npaths = { available = "lost" }\n',
+        encoding="utf-8",
+    )
+    less = load(file)
+    assert [*less.states] == [
+        "creating", "available", "deleting", "error deleting", "error", "lost", "(gone)",
+    ]  # fmt: skip
+    assert [*less.triggers] == ["create", "delete", "advance", "fail", "lose"]
+    assert [t.source for t in less.triggers["fail"].transitions] == ["creating", "deleting"]
+
+
+def test_every_fault_is_shown_at_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "volume.toml"
+    text = VOLUME.read_text(encoding="utf-8")
+    wrong = text.replace("attaching -> in-use", "ataching -> in-use")
+    wrong = wrong.replace('deleting = "error deleting"', 'deletin = "error deleting"')
+    file.write_text(wrong, encoding="utf-8")
+    with pytest.raises(InvalidTable) as refused:
+        load(file)
+    line = text[: text.index("attaching -> in-use")].count("\n") + 1
+    first, second = str(refused.value).splitlines()
+    assert first == (
+        f'{file}:{line}: operations.attach.paths.available = "ataching -> in-use": '
+        "unknown state 'ataching'; did you mean 'attaching'?"
+    )
+    assert "events.fail.paths.deletin = " in second
+    assert "unknown state 'deletin'; did you mean 'deleting'?" in second
+
+
+def test_a_file_beside_belongs_to_a_lifecycle(volume: Lifecycle, tmp_path: Path) -> None:
+    assert side_file(volume, "claims") is None
+    (tmp_path / "volume.toml").write_text(VOLUME.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "volume.claims.toml").touch()
+    found = side_file(load(tmp_path / "volume.toml"), "claims")
+    assert found == tmp_path / "volume.claims.toml"
