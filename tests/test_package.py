@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,3 +194,71 @@ def test_a_type_checker_sees_methods_and_words(tmp_path: Path) -> None:
     assert '11: error: "Server" has no attribute "stopp"; maybe "stop"?' in errors
     assert '12: error: Property "status" defined in "Server" is read-only' in errors
     assert {line.split(":")[0] for line in errors.splitlines()} == {"11", "12"}
+
+
+TEXTS = {path: path.read_text(encoding="utf-8") for path in MODULES.values()}
+LINES = {path: len(text.splitlines()) for path, text in TEXTS.items()}
+
+# The built-in lifecycles declare the same four classes, each with its own words: a user imports
+# them from `ecs_fsm.ecs` or `ecs_fsm.nova`, and exchanges one lifecycle for the other by that.
+OF_EVERY_LIFECYCLE = {"Server", "Status", "TaskState", "VmState"}
+# Under a service a module is named for what it holds.
+SAME_IN_EVERY_ROOM = {"__init__", "report", "routes", "schemas", "server", "table", "views"}
+# Tables, and what is generated from them, are as long as the lifecycles are.
+MAY_BE_LONG = re.compile(r"lifecycles/\w+/(table|server)\.py$")
+
+
+def classes() -> dict[str, list[tuple[Path, set[str]]]]:
+    """Every class by name: where it is defined, and the names of its bases."""
+    found: dict[str, list[tuple[Path, set[str]]]] = defaultdict(list)
+    for name, path in MODULES.items():
+        for node in ast.walk(TREES[name]):
+            if isinstance(node, ast.ClassDef):
+                bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+                found[node.name].append((path, bases))
+    return found
+
+
+def test_no_two_classes_share_a_name_unless_one_extends_the_other() -> None:
+    shared = {}
+    for name, places in classes().items():
+        own = [path for path, bases in places if name not in bases]
+        if name in OF_EVERY_LIFECYCLE:
+            own = [path for path in own if "lifecycles" not in path.parts]
+        if len(own) > 1:
+            shared[name] = [str(path.relative_to(SOURCE)) for path in own]
+    assert shared == {}
+
+
+def test_no_two_modules_share_a_name_unless_every_room_has_one() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in LINES:
+        places[path.stem].append(str(path.relative_to(SOURCE)))
+    assert {
+        name: paths
+        for name, paths in places.items()
+        if len(paths) > 1 and name not in SAME_IN_EVERY_ROOM
+    } == {}
+
+
+def test_files_are_few_and_of_a_size_to_read() -> None:
+    assert 140 <= len(LINES) <= 215
+    assert sum(LINES.values()) / len(LINES) >= 140
+    assert {
+        str(path.relative_to(SOURCE)): lines
+        for path, lines in LINES.items()
+        if lines > 350 and not MAY_BE_LONG.search(path.as_posix())
+    } == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        (r"\b(told|tell|tells)\b", 120),
+        (r"\b(nobody|somebody|whoever)\b", 25),
+        (r"\bis no \w+", 12),
+    ],
+    ids=["told", "nobody", "is no"],
+)
+def test_the_package_is_written_in_plain_english(words: str, most: int) -> None:
+    assert sum(len(re.findall(words, text, re.IGNORECASE)) for text in TEXTS.values()) <= most

@@ -38,11 +38,11 @@ def print_paths(
             _line("It is entered in the middle of the last event, and left by the same.")
         _line(_command(lifecycle, path.run))
     for facts in without:
-        _line(f"where {_joined(facts)} there is no path")
+        _line(f"where {_joined(facts)} no path exists")
 
 
 def print_no_path(why: str, reachable: Iterable[State]) -> None:
-    """Print why there is no path, and what can be reached instead, by status."""
+    """Print why no path exists, and what can be reached instead, by status."""
     _line(why)
     by_status: dict[str, list[str]] = {}
     for state in reachable:

@@ -93,8 +93,8 @@ def operations(
 
     Example: ecs-fsm operations active rebooting
 
-    Without TASK_STATE every state with that vm_state counts; - is no task. A fact that --remember
-    does not give may have any value.
+    Without TASK_STATE every state with that vm_state counts; - means that nothing runs. A fact that
+    --remember does not give may have any value.
 
     JSON: a list of {"trigger", "kind", "source", "path"}; source and the states of the path are
     {"vm_state", "task_state", "status"}, source is null before the server exists; "when" names

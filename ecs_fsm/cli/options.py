@@ -103,7 +103,7 @@ beginning = click.option(
     "--from",
     "start",
     metavar="VM/TASK",
-    help="The state in which the server starts; - is no task.",
+    help="The state in which the server starts; - for no task.",
     shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
 )
 

@@ -244,7 +244,7 @@ class Lifecycle(Rules):
     ) -> Iterator[dict[str, str]]:
         """Return the facts that can be given with an event, beyond those of its conditions.
 
-        A circumstance that is no condition is left out: it changes nothing and is not remembered.
+        A circumstance on which nothing depends is left out: it would change nothing.
         """
         free = [n for n in given if n not in when and not self.memory.fact(n).circumstance]
         kept = ((None,) if given[name] is None and name in known else () for name in free)

@@ -139,7 +139,7 @@ class BaseServer(ServerEvents):
         history: bool = True,
         **remembers: str,
     ) -> Self:
-        """Make a server in a state of the table; None is no task, `remembers` are its facts.
+        """Make a server in a state of the table; None means no task, `remembers` are its facts.
 
         Raise `InvalidInput` for a state that does not occur, or a fact that does not fit it.
         """

@@ -103,7 +103,7 @@ def check_contention(found: Contention) -> FleetCheck:
     if not waited:
         return check(result)
     ends = tuple(_requests(result, Exact(result.compiled), timed=False))
-    why = f"servers waited for {', '.join(waited)}, and there is no exact answer for that"
+    why = f"servers waited for {', '.join(waited)}, and no exact answer exists for that"
     return FleetCheck(ends, f"seconds, shares over time and events are not compared: {why}")
 
 

@@ -56,8 +56,8 @@ def replacing(path: str | Path, *, partly: bool = False) -> Iterator[Path]:
     """A file to write beside its place, moved there once it is complete; permissions stay.
 
     Until then, and where anything goes wrong, an older file stays as it was; with `partly` what is
-    written by then takes its place all the same. An `OSError` names the path. What is no plain file
-    (a device, a pipe) is written to as it is.
+    written by then takes its place all the same. An `OSError` names the path. A device or a pipe is
+    written to as it is.
     """
     target = Path(os.path.realpath(path))
     try:

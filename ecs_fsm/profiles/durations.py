@@ -95,7 +95,7 @@ class Duration:
 
 
 def seconds(value: object) -> float:
-    """The seconds that a number or a time word means. Raises `InvalidInput` for anything else."""
+    """Return the seconds of a number or of a form such as `90s`, or raise `InvalidInput`."""
     if isinstance(value, str):
         found = _WORD.fullmatch(value.strip())
         if found:
@@ -104,4 +104,6 @@ def seconds(value: object) -> float:
         number = float(value)
         if math.isfinite(number) and number >= 0:
             return number
-    raise InvalidInput(f'{value!r} is no time; expected seconds that are not negative, or "90s"')
+    raise InvalidInput(
+        f"invalid duration {value!r}: expected seconds >= 0, or a form such as '90s'"
+    )

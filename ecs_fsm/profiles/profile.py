@@ -60,7 +60,8 @@ class Profile:
     """Everything random about the servers of a lifecycle.
 
     `durations` are by working state, `requests` by resting state, `outcomes` the probabilities of
-    what is no advance, by event and state, `hang` by state, `facts` the shares of values by fact.
+    triggers other than advance, by event and state, `hang` by state, `facts` the shares of values
+    by fact.
     `document` is what all this was read from.
     """
 

@@ -148,7 +148,7 @@ class Instance:
         return cast(list[str], self.details.get(detail) or [])
 
     def set(self, changes: Mapping[str, Json]) -> None:
-        """Set attributes, or details if there is no attribute of that name."""
+        """Set attributes, or details where no attribute has the name."""
         for name, value in changes.items():
             if name in self.__slots__:
                 setattr(self, name, value)

@@ -31,7 +31,7 @@ class ActionAnswer(NamedTuple):
 class Argument(Body):
     """The argument of an action; unknown keys are ignored."""
 
-    def operation(self, action: Action) -> str | None:
+    def operation(self, action: ServerAction) -> str | None:
         """Return the operation that the action requests with this argument."""
         return action.operation if isinstance(action.operation, str) else None
 
@@ -49,7 +49,7 @@ class NoArgument(Argument, extra="forbid"):
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ServerAction:
     """An action, by its `key` in the body.
 
     `operation` is the lifecycle's, several by the value of a field of the argument, or None for an

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from ecs_fsm.core.errors import unknown
 from ecs_fsm.serve.cloud.cloud import HOSTS
 from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.compute.action import Action, ActionAnswer, Argument, Changes, NoArgument
+from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, NoArgument, ServerAction
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.creation import flavor_of, image_of, key_of, password, zone_of
 from ecs_fsm.serve.compute.guests import GUEST_ACTIONS
@@ -58,7 +58,7 @@ async def act_on_server(server_id: str, body: OneKey, context: Versioned) -> Res
     return respond_json(answer.body, action.code, headers)
 
 
-def _action(context: ComputeContext, key: str) -> Action:
+def _action(context: ComputeContext, key: str) -> ServerAction:
     """Return the action of a key. Raises 400 for one that the microversion does not have."""
     action = ACTIONS.get(key)
     if action is None:
@@ -73,7 +73,7 @@ class Reboot(Argument):
 
     type: str
 
-    def operation(self, action: Action) -> str:
+    def operation(self, action: ServerAction) -> str:
         """Return the operation of the type."""
         return action.choose("type", self.type)
 
@@ -83,7 +83,7 @@ class ResetState(Argument):
 
     state: str
 
-    def operation(self, action: Action) -> str:
+    def operation(self, action: ServerAction) -> str:
         """Return the operation of the state."""
         return action.choose("state", self.state)
 
@@ -280,31 +280,31 @@ class Unlock(LockOld):
 
 
 _ROWS = (
-    Action("os-start", "start", name="start"),
-    Action("os-stop", "stop", name="stop"),
-    Action("reboot", {"SOFT": "reboot", "HARD": "hard_reboot"}, Reboot),
-    Action("resize", "resize", Resize),
-    Action("confirmResize", "confirm_resize", ConfirmResize, code=204),
-    Action("revertResize", "revert_resize", RevertResize),
-    Action("rebuild", "rebuild", Rebuild, at_once=True),
-    Action("pause", "pause"),
-    Action("unpause", "unpause"),
-    Action("suspend", "suspend"),
-    Action("resume", "resume"),
-    Action("rescue", "rescue", Rescue, code=200),
-    Action("unrescue", "unrescue"),
-    Action("shelve", "shelve"),
-    Action("shelveOffload", "shelve_offload", admin=True),
-    Action("unshelve", "unshelve", {1: NoArgument, 77: Unshelve}),
-    Action("migrate", "migrate", {1: MigrateAnywhere, 56: Migrate}, admin=True),
-    Action(
+    ServerAction("os-start", "start", name="start"),
+    ServerAction("os-stop", "stop", name="stop"),
+    ServerAction("reboot", {"SOFT": "reboot", "HARD": "hard_reboot"}, Reboot),
+    ServerAction("resize", "resize", Resize),
+    ServerAction("confirmResize", "confirm_resize", ConfirmResize, code=204),
+    ServerAction("revertResize", "revert_resize", RevertResize),
+    ServerAction("rebuild", "rebuild", Rebuild, at_once=True),
+    ServerAction("pause", "pause"),
+    ServerAction("unpause", "unpause"),
+    ServerAction("suspend", "suspend"),
+    ServerAction("resume", "resume"),
+    ServerAction("rescue", "rescue", Rescue, code=200),
+    ServerAction("unrescue", "unrescue"),
+    ServerAction("shelve", "shelve"),
+    ServerAction("shelveOffload", "shelve_offload", admin=True),
+    ServerAction("unshelve", "unshelve", {1: NoArgument, 77: Unshelve}),
+    ServerAction("migrate", "migrate", {1: MigrateAnywhere, 56: Migrate}, admin=True),
+    ServerAction(
         "os-migrateLive",
         "live_migrate",
         {1: MigrateLiveOld, 25: MigrateLive},
         admin=True,
         name="live-migration",
     ),
-    Action(
+    ServerAction(
         "evacuate",
         "evacuate",
         {1: EvacuateOld, 14: Evacuate},
@@ -313,19 +313,19 @@ _ROWS = (
         given_until=94,
         code=200,
     ),
-    Action(
+    ServerAction(
         "os-resetState",
         {"active": "reset_state_active", "error": "reset_state_error"},
         ResetState,
         admin=True,
         name="resetState",
     ),
-    Action("lock", "lock", {1: LockOld, 73: Lock}, at_once=True),
-    Action("unlock", "unlock", Unlock, at_once=True),
-    Action("forceDelete", "force_delete"),
-    Action("restore", "restore"),
-    Action("injectNetworkInfo", "inject_network_info", admin=True),
-    Action("trigger_crash_dump", "trigger_crash_dump", since=17),
+    ServerAction("lock", "lock", {1: LockOld, 73: Lock}, at_once=True),
+    ServerAction("unlock", "unlock", Unlock, at_once=True),
+    ServerAction("forceDelete", "force_delete"),
+    ServerAction("restore", "restore"),
+    ServerAction("injectNetworkInfo", "inject_network_info", admin=True),
+    ServerAction("trigger_crash_dump", "trigger_crash_dump", since=17),
 )
-ACTIONS: Mapping[str, Action] = {action.key: action for action in (*_ROWS, *GUEST_ACTIONS)}
+ACTIONS: Mapping[str, ServerAction] = {action.key: action for action in (*_ROWS, *GUEST_ACTIONS)}
 """The actions by their keys."""

@@ -15,7 +15,7 @@ from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
 from ecs_fsm.serve.cloud.imagestore import ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.vocabulary import BACKUP, CHANGE_PASSWORD, CREATE_IMAGE
-from ecs_fsm.serve.compute.action import Action, ActionAnswer, Argument, Changes
+from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, ServerAction
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.creation import group_of
 from ecs_fsm.serve.compute.schemas import REFUSED, AddressFields, Items, Name, Text
@@ -239,15 +239,15 @@ def console_url(context: ComputeContext, instance: Instance) -> str:
 
 
 GUEST_ACTIONS = (
-    Action("createImage", CREATE_IMAGE, CreateImage),
-    Action("createBackup", BACKUP, CreateBackup),
-    Action("changePassword", CHANGE_PASSWORD, ChangePassword),
-    Action("addSecurityGroup", None, AddSecurityGroup, at_once=True),
-    Action("removeSecurityGroup", None, RemoveSecurityGroup, at_once=True),
-    Action("os-getConsoleOutput", None, ConsoleOutput, code=200),
-    Action("os-getVNCConsole", None, Console, until=5, code=200),
-    Action("os-getSPICEConsole", None, Console, until=5, code=200),
-    Action("os-getSerialConsole", None, Console, until=5, code=200),
-    Action("os-getRDPConsole", None, Console, until=5, code=200),
+    ServerAction("createImage", CREATE_IMAGE, CreateImage),
+    ServerAction("createBackup", BACKUP, CreateBackup),
+    ServerAction("changePassword", CHANGE_PASSWORD, ChangePassword),
+    ServerAction("addSecurityGroup", None, AddSecurityGroup, at_once=True),
+    ServerAction("removeSecurityGroup", None, RemoveSecurityGroup, at_once=True),
+    ServerAction("os-getConsoleOutput", None, ConsoleOutput, code=200),
+    ServerAction("os-getVNCConsole", None, Console, until=5, code=200),
+    ServerAction("os-getSPICEConsole", None, Console, until=5, code=200),
+    ServerAction("os-getSerialConsole", None, Console, until=5, code=200),
+    ServerAction("os-getRDPConsole", None, Console, until=5, code=200),
 )
 """The rows of these actions."""

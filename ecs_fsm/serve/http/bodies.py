@@ -69,7 +69,7 @@ COMPUTE_FAULT: Schema = {
 
 
 def errors(schema: Schema, **descriptions: str) -> Responses:
-    """Return errors for the document of an API, such as `_404="There is no such thing."`.
+    """Return errors for the document of an API, such as `_404="Not found."`.
 
     FastAPI would compile models again for each route.
     """
@@ -82,9 +82,9 @@ def errors(schema: Schema, **descriptions: str) -> Responses:
 COMPUTE_ERRORS = errors(
     COMPUTE_FAULT,
     _400="The request does not read.",
-    _401="There is no good token.",
+    _401="No valid token.",
     _403="Only an administrator may ask this.",
-    _404="There is no such thing.",
+    _404="Not found.",
     _406="The microversion is out of range.",
 )
 

@@ -12,7 +12,7 @@ from ecs_fsm.core.model import Node
 from ecs_fsm.lifecycles import NAMES, server_class
 from ecs_fsm.serve.cloud import vocabulary
 from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.compute.action import Action, NoArgument
+from ecs_fsm.serve.compute.action import NoArgument, ServerAction
 from ecs_fsm.serve.compute.actions import ACTIONS
 from tests.apart import apart
 from tests.compute import CIRROS, DEBIAN, SMALL, Answer, Compute
@@ -51,7 +51,7 @@ CHOOSING = {"reboot": "type", "os-resetState": "state"}
 """The field of an argument that chooses the operation."""
 
 
-def choices(action: Action) -> list[tuple[str | None, object]]:
+def choices(action: ServerAction) -> list[tuple[str | None, object]]:
     """Return the operations that an action can request, each with an argument that chooses it."""
     if action.operation is None or isinstance(action.operation, str):
         return [(action.operation, ARGUMENTS.get(action.key))]
@@ -70,7 +70,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "action", "operation", "argument"), CASES)
 def test_an_action_is_accepted_exactly_where_the_lifecycle_allows_it(
-    name: str, action: Action, operation: str, argument: object
+    name: str, action: ServerAction, operation: str, argument: object
 ) -> None:
     answers = apart(answers_everywhere(name, action, argument))
     for node, (instance, answer) in answers.items():
@@ -96,7 +96,7 @@ EVERYWHERE |= {"force_delete"}
 
 
 async def answers_everywhere(
-    name: str, action: Action, argument: object
+    name: str, action: ServerAction, argument: object
 ) -> dict[Node, tuple[Instance, Answer]]:
     """Return the answer to an administrator in each node, with the server."""
     compute, answers = Compute(name), {}
@@ -162,7 +162,7 @@ def test_every_word_of_the_vocabulary_is_one_of_nova() -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.key)
-def test_every_version_of_an_action_has_a_model_of_its_argument(action: Action) -> None:
+def test_every_version_of_an_action_has_a_model_of_its_argument(action: ServerAction) -> None:
     models = [action.model(minor) for minor in range(1, HIGHEST + 1)]
     assert all(model.__doc__ for model in models)
     assert {*action.operations} <= {*lifecycle_of("nova").operations}
