@@ -35,6 +35,7 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.control.document", "error"),
     ("ecs_fsm.serve.http.api_errors", "error"),
     ("ecs_fsm.serve.http.api_errors", "network"),
+    ("ecs_fsm.serve.compute.instance_actions", "host"),
     ("ecs_fsm.serve.compute.keypairs", "deleted"),
     ("ecs_fsm.serve.compute.listing", "deleted"),
     ("ecs_fsm.serve.compute.listing", "locked"),
