@@ -265,7 +265,7 @@ class Lifecycle(Rules):
     def refusal(self, trigger: str, node: Node | None) -> Refused:
         """Return the error for a `trigger` that is not possible in `node`.
 
-        Raise `InvalidInput` for an unknown trigger, or if there is no server yet.
+        Raise `InvalidInput` for an unknown trigger, or before the server exists.
         """
         if trigger not in self.triggers or node is None:
             raise unknown("operation or event", trigger, self.triggers)

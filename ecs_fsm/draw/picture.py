@@ -29,7 +29,7 @@ class Look(StrEnum):
     GOAL = "goal"
     """Where the server is at the end, instead of a long arrow back there."""
     ORIGIN = "origin"
-    """Where there is no server yet."""
+    """Where the server does not exist yet."""
     REQUEST = "request"
     """A request of a user."""
     PROGRESS = "progress"

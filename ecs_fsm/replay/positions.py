@@ -3,7 +3,7 @@
 Positions are those of the state graph. A fact that is not known may have any value until an event
 depends on it, so a recording can begin at positions that no created server comes to. A request can
 replace a step that still runs, and a last write of that step can show over the new request: such a
-**late write** is no event of the lifecycle, so only a recording knows it.
+**late write** is not an event of the lifecycle, so only a recording knows it.
 """
 
 from __future__ import annotations

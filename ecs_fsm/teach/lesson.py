@@ -2,7 +2,7 @@
 
 title = "Stop a server"
 introduction = "A few sentences that say what this is about."
-from = "active/-"               # VM/TASK[FACT=VALUE]; omitted if there is no server yet
+from = "active/-"               # VM/TASK[FACT=VALUE]; omitted before the server exists
 
 [[step]]
 text = "What to do, and why."
@@ -73,7 +73,7 @@ class LessonStep(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """Steps to run in order, from `start` (None: there is no server yet)."""
+    """Steps to run in order, from `start` (None: before the server exists)."""
 
     name: str
     title: str
