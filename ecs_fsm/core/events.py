@@ -99,8 +99,9 @@ class ServerEvents(MachineModel):
         return self._in_full(trigger, facts) if facts else self._fire(trigger)
 
     def _fire(self, trigger: str) -> bool:
-        # The short cut: an event without callbacks does the same each time at the same node, so two
-        # look-ups replace the rules and the machine.
+        # The short cut: two look-ups replace the rules and the machine. What the table does depends
+        # on the node alone, and nothing is stored of an event that had callbacks or was given
+        # facts. A machine that gets a callback replaces the dictionary, so no entry is out of date.
         try:
             node, changes = self._known_events.by_trigger[trigger][self._node]
         except KeyError:

@@ -1,1 +1,1 @@
-"""Recordings: what somebody saw of servers, read from files."""
+"""Recordings: observations of servers, read from files."""

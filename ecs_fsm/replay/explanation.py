@@ -230,7 +230,14 @@ def _best(costs: Costs) -> Observable:
 
 
 def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Observable] | None:
-    """How many changes are decided because all best ways agree on the position after them."""
+    """Return how many changes are decided, and the position after them, or None.
+
+    They are decided as soon as the best ways to all present positions agree on a position.
+    """
+    # Why no later row can change them: the first link of a position is the last one of the best way
+    # to it, and what can follow a position does not depend on how it was reached. Every later row
+    # extends a way to one of `costs`. If the best ways to all of these come through one position,
+    # so does the best way of any extension, and its part up to there stays the same.
     positions = set(costs)
     for count in range(len(undecided), 0, -1):
         if len(positions) == 1:

@@ -37,7 +37,7 @@ def replay_file(lifecycle: Lifecycle, path: str, *, sampled: bool, as_json: bool
 
 
 class _Report:
-    """Where lines go, and who hears how far the file was read: nobody, without a terminal."""
+    """Where lines are printed, and reading progress shown if there is a terminal."""
 
     def write(self, text: str) -> None:
         sys.stdout.write(text)
@@ -105,13 +105,13 @@ def _print_text(explanations: Iterator[Explanation], write: Callable[[str], None
 def _line(explanation: Explanation) -> str:
     change = f"{explanation.before or '?'} → {explanation.after}"
     server = explanation.after.server
-    told = f"{change:<72}" if server is None else f"{server}  {change:<72}"
+    head = f"{change:<72}" if server is None else f"{server}  {change:<72}"
     if explanation.events is None:
-        return f"{told}  NOT EXPLAINED: {explanation.reason}"
+        return f"{head}  NOT EXPLAINED: {explanation.reason}"
     events = " ".join(explanation.events) or "(the same event goes on)"
     events += f" of {explanation.of}" if explanation.of else bracketed(explanation.facts)
     others = f" (or {', '.join(explanation.others)})" if explanation.others else ""
-    return f"{told}  {events}{others}"
+    return f"{head}  {events}{others}"
 
 
 def _print_json(explanations: Iterator[Explanation]) -> bool:
