@@ -29,6 +29,10 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MOD
 # Words of a table that mean something else there: a parameter of a command, or a key, a service and
 # a type of the APIs.
 OTHER_MEANINGS = {
+    ("ecs_fsm.waiters.scan.playbook", "rescue"),
+    ("ecs_fsm.waiters.scan.poll_loop", "abort"),
+    ("ecs_fsm.waiters.scan.poll_loop", "fail"),
+    ("ecs_fsm.waiters.scan.verdict", "error"),
     ("ecs_fsm.cli.options", "start"),
     ("ecs_fsm.lifecycles.tabledata", "advance"),
     ("ecs_fsm.serve.control.routes", "error"),

@@ -17,12 +17,17 @@ from ecs_fsm.cli.options import (
 )
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_TASK
+from ecs_fsm.io.console import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ecs_fsm.core.lifecycle import Lifecycle
     from ecs_fsm.waiters.report import Report
+
+
+AUTO = "auto"
+"""The lifecycle of a scan that the imports of each file decide."""
 
 
 def _operations(lifecycle: Lifecycle) -> list[str]:
@@ -66,7 +71,7 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
 
 @click.command()
 @choosing
-@click.argument("file", required=False, type=click.Path(allow_dash=True))
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(allow_dash=True))
 @click.option(
     "--operation",
     metavar="NAME",
@@ -87,9 +92,16 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["github", "junit"]),
-    help="One finding a line, for a CI service.",
+    type=click.Choice(["text", "json", "github", "junit"]),
+    help="text (default), json, or github or junit: one finding a line, for a CI service.",
 )
+@click.option(
+    "--exclude", metavar="GLOB", multiple=True, help="Scan no such file; as in .gitignore."
+)
+@click.option(
+    "--toml", "as_toml", is_flag=True, help="Print the waiters found as the TOML that check reads."
+)
+@click.option("--strict", is_flag=True, help="A wait that could not be judged fails too.")
 @click.option(
     "--draw",
     "picture",
@@ -98,7 +110,7 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
 )
 @as_json
 def check(
-    file: str | None,
+    paths: tuple[str, ...],
     operation: str | None,
     places: tuple[str, ...],
     remember: tuple[str, ...],
@@ -108,12 +120,20 @@ def check(
     failure: tuple[str, ...],
     rare: bool,
     form: str | None,
+    exclude: tuple[str, ...],
+    as_toml: bool,
+    strict: bool,
     picture: str | None,
     as_json: bool,
 ) -> int:
-    """Find what is wrong with a waiter, against every run of its operation.
+    """Find what is wrong with wait loops, against every run of their operations.
 
-    One waiter is told by options, many stand in FILE (- is standard input), a TOML file with
+    A PATH that is a folder, or ends with .go, .py, .sh, .yml or .yaml, is scanned for wait loops;
+    it is read and never run. --lifecycle is auto there unless you choose one: the imports of each
+    file decide. A comment `ecs-fsm: operation=NAME from=VM/TASK` above a loop decides what the
+    scanner cannot know, `ecs-fsm: ignore KIND -- reason` silences a kind of finding.
+
+    One waiter is described by options. Many are in a TOML file (- is standard input), with
     tables [[waiter]] that have name, operation, target and, if need be, attribute, pending,
     failure, from, remember. A waiter polls the attribute after its operation was accepted. Without
     --pending everything else means go on. <gone> is the answer 404, - a null task_state; in
@@ -126,31 +146,87 @@ def check(
       ecs-fsm check --operation resize --attribute status --target VERIFY_RESIZE --failure ERROR
       ecs-fsm check --operation rebuild --target ACTIVE --from stopped/- --draw bug.svg
       ecs-fsm check waiters.toml --format github
+      ecs-fsm check . --exclude 'tests/'
 
-    JSON: {"waiters": [{"name", "findings": [{"finding", "avoidable", "from", "run": [{"vm_state",
-    "task_state"}, ...], "polled": [value, ...], "message"}, ...], "notes": [...]}, ...]}.
+    JSON of a scan: {"waiters": [{"file", "line", "function", "operation": [name, ...], "from":
+    [state, ...] or null, "attribute", "pending": [...] or null, "target": [...], "failure": [...],
+    "judged", "reason", "findings": [{"finding", "level", "from", "run", "polled", "message", "fix"
+    or null}, ...]}, ...], "passed_over"}.
 
-    Exit code 1 if anything is found; notes do not count.
+    JSON of waiters that you describe: {"waiters": [{"name", "findings": [{"finding", "avoidable",
+    "from", "run": [{"vm_state", "task_state"}, ...], "polled": [value, ...], "message"}, ...],
+    "notes": [...]}, ...]}.
+
+    Exit code 1 if anything is found; notes do not count. In a scan, a finding counts if it is an
+    error: another choice of values would avoid it, and the source shows the operation.
     """
     from ecs_fsm.waiters import report as forms
 
     if form and as_json:
         raise InvalidInput("--json and --format are mutually exclusive")
     lists = {"pending": pending, "target": target, "failure": failure}
-    if file is None:
+    described = bool(operation or places or remember or attribute or any(lists.values()))
+    if _scanned(paths, described):
+        if picture or rare or form in ("github", "junit"):
+            raise InvalidInput("a scan has no --draw, no --rare and the formats text and json only")
+        return _scan(paths, exclude, "json" if as_json else form, as_toml, strict)
+    if exclude or as_toml or strict:
+        raise InvalidInput(
+            "--exclude, --toml and --strict are for scans: expected a PATH of source"
+        )
+    if not paths:
         reports = [_one(operation, places, remember, attribute, lists, rare)]
-    elif operation or places or remember or attribute or any(lists.values()):
+    elif described:
         raise InvalidInput("FILE and options that describe a waiter are mutually exclusive")
     else:
-        reports = _many(file, rare)
+        reports = [report for path in paths for report in _many(path, rare)]
     if picture is not None:
         _draw(picture, reports)
-    if as_json:
+    if as_json or form == "json":
         print_json({"waiters": [report.as_dict() for report in reports]})
     else:
-        shown = {"github": forms.github, "junit": forms.junit, None: forms.text}
-        click.echo(shown[form](reports), nl=False)
+        shown = {"github": forms.github, "junit": forms.junit}
+        click.echo(shown.get(form or "", forms.text)(reports), nl=False)
     return 1 if any(report.findings for report in reports) else 0
+
+
+def _scanned(paths: tuple[str, ...], described: bool) -> bool:
+    """Return whether the paths are source to scan; set the lifecycle `auto` aside if not."""
+    from ecs_fsm.waiters.scan.sources import is_source
+
+    sources = [path for path in paths if is_source(path)]
+    if sources and described:
+        raise InvalidInput("a waiter described by options is not scanned for: leave out the PATH")
+    if sources and len(sources) < len(paths):
+        other = next(path for path in paths if path not in sources)
+        raise InvalidInput(f"{other} is not source to scan: check TOML files and source separately")
+    root = click.get_current_context().find_root()
+    if not sources and root.obj == AUTO:
+        root.obj = None
+    return bool(sources)
+
+
+def _scan(
+    paths: tuple[str, ...], exclude: tuple[str, ...], form: str | None, as_toml: bool, strict: bool
+) -> int:
+    from ecs_fsm.waiters.scan.project import scan_paths
+    from ecs_fsm.waiters.scan.report import text, toml
+    from ecs_fsm.waiters.scan.verdict import judge
+
+    chosen = click.get_current_context().find_root().obj
+    if as_toml and form is not None:
+        raise InvalidInput("--toml and --format are mutually exclusive")
+    lifecycle = None if chosen in (None, AUTO) else servers().lifecycle
+    verdict = judge(scan_paths(paths, exclude), lifecycle)
+    if form == "json":
+        print_json(verdict.as_dict())
+    else:
+        click.echo((toml if as_toml else text)(verdict), nl=False)
+    if form == "json" or as_toml:
+        for sentence in (*verdict.unused, *verdict.problems):
+            click.echo(f"note: {visible(sentence)}", err=True)
+    failed = verdict.found() or (strict and bool(verdict.not_judged or verdict.unused))
+    return 1 if failed else 0
 
 
 def _draw(file: str, reports: list[Report]) -> None:

@@ -1,0 +1,1 @@
+"""Finds the wait loops in people's source code: Go, Python, shell and Ansible."""

@@ -1,0 +1,172 @@
+"""A project scanned: every file is read by the scanner of its language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+
+from ecs_fsm.core.errors import MissingExtra
+from ecs_fsm.waiters.scan.directives import Directive, read_directives
+from ecs_fsm.waiters.scan.go_package import SERVERS, WAIT
+from ecs_fsm.waiters.scan.go_source import scan_go
+from ecs_fsm.waiters.scan.helpers import Helper, declared_helpers, known_helpers
+from ecs_fsm.waiters.scan.playbook import scan_playbook
+from ecs_fsm.waiters.scan.poll_loop import SLEEPS, TIMERS
+from ecs_fsm.waiters.scan.python_source import scan_python
+from ecs_fsm.waiters.scan.shell_source import scan_shell
+from ecs_fsm.waiters.scan.sources import GO, PLAYBOOK, PYTHON, SHELL, Source, find_sources
+from ecs_fsm.waiters.scan.wait import Found, Wait
+
+WORDS = {
+    SHELL: re.compile(rb"\b(?:openstack|nova)\b"),
+    PLAYBOOK: re.compile(
+        rb"server_(?:action|info|facts)|os_server|cloud\.server|openstack .*server|nova show|until:"
+    ),
+}
+"""What a file of a language contains if it can hold a wait; no other file is parsed."""
+PYTHON_SERVERS = re.compile(rb"server|nova|instance|compute", re.IGNORECASE)
+_WAITS = re.compile(r"wait|poll|until|ensure|reach")
+MOST_ABOVE = 12
+"""How many folders above a path are looked into for declared helpers."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """What a project holds: waits, how many for other things, and files that were passed over."""
+
+    waits: list[Wait] = field(default_factory=list)
+    passed_over: int = 0
+    problems: list[str] = field(default_factory=list)
+    directives: list[Directive] = field(default_factory=list)
+
+    def add(self, found: Found) -> None:
+        """Add what one file holds."""
+        self.waits += found.waits
+        self.passed_over += found.passed_over
+
+
+def scan_paths(paths: Sequence[str], exclude: Sequence[str] = ()) -> Scan:
+    """Return what the files below the paths hold. Raise `InvalidInput` for a wrong path."""
+    _check_installed()
+    sources = find_sources(paths, exclude)
+    scan = Scan(problems=sources.problems)
+    contents: dict[Source, bytes] = {}
+    for source in sources.files:
+        try:
+            contents[source] = source.read()
+        except OSError as error:
+            scan.problems.append(f"{source.name}: {error.strerror}; not read")
+    for source, text in contents.items():
+        directives, wrong = read_directives(source.name, text, source.language)
+        scan.directives += directives
+        scan.problems += wrong
+    _scan_go(contents, scan)
+    helpers = (*_declared(paths), *known_helpers())
+    _scan_python(contents, helpers, scan)
+    _scan_others(contents, scan)
+    scan.waits.sort(key=lambda wait: (wait.file, wait.line))
+    return scan
+
+
+def _scan_python(contents: Mapping[Source, bytes], helpers: Sequence[Helper], scan: Scan) -> None:
+    """Scan the Python files; what one defines as a helper counts in the others as well."""
+    found: dict[Source, Found] = {}
+    defined: dict[str, Helper] = {}
+    names = [helper.function.rpartition(".")[2] for helper in helpers]
+    words = re.compile("|".join(map(re.escape, [*SLEEPS, *TIMERS, *names])).encode())
+    for source, text in contents.items():
+        if source.language != PYTHON or not (words.search(text) and PYTHON_SERVERS.search(text)):
+            continue
+        with _reading(source, scan):
+            module = scan_python(source.name, text, helpers)
+            found[source] = module.result
+            defined |= {
+                name: replace(helper, certain=False)
+                for name, helper in module.defined.items()
+                if _WAITS.search(name) and name not in names
+            }
+    _scan_callers(contents, (*helpers, *defined.values()), [*defined], found, scan)
+    for result in found.values():
+        scan.add(result)
+
+
+def _scan_callers(
+    contents: Mapping[Source, bytes],
+    helpers: Sequence[Helper],
+    names: Sequence[str],
+    found: dict[Source, Found],
+    scan: Scan,
+) -> None:
+    """Scan the files again that call what another file defines as a helper."""
+    if not names:
+        return
+    calls = re.compile((r"(?<!def )\b(?:" + "|".join(map(re.escape, names)) + r")\(").encode())
+    for source, text in contents.items():
+        if source.language == PYTHON and calls.search(text):
+            with _reading(source, scan):
+                found[source] = scan_python(source.name, text, helpers).result
+
+
+def _scan_others(contents: Mapping[Source, bytes], scan: Scan) -> None:
+    readers = {SHELL: scan_shell, PLAYBOOK: scan_playbook}
+    for source, text in contents.items():
+        if source.language in readers and WORDS[source.language].search(text):
+            with _reading(source, scan):
+                scan.add(readers[source.language](source.name, text))
+
+
+@contextmanager
+def _reading(source: Source, scan: Scan) -> Iterator[None]:
+    try:
+        yield
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        scan.problems.append(f"{source.name}: does not parse ({_reason(error)}); passed over")
+
+
+def _reason(error: Exception) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error).split("\n")[0]
+
+
+def _scan_go(contents: Mapping[Source, bytes], scan: Scan) -> None:
+    files = [source for source in contents if source.language == GO]
+    for _, group in groupby(files, key=lambda source: source.path.parent):
+        package = {source.name: contents[source] for source in group}
+        waiting = [name for name, text in package.items() if WAIT.search(text)]
+        if not waiting:
+            continue
+        if not any(SERVERS.search(text) for text in package.values()):
+            scan.passed_over += sum(len(WAIT.findall(package[name])) for name in waiting)
+            continue
+        try:
+            scan.add(scan_go(package))
+        except RecursionError:
+            scan.problems.append(
+                f"{PurePosixPath(waiting[0]).parent}: nested too deeply; passed over"
+            )
+
+
+def _declared(paths: Sequence[str]) -> tuple[Helper, ...]:
+    """Return the helpers that are declared where the paths are, or in a folder above them."""
+    folders: dict[Path, None] = {}
+    for given in paths:
+        path = Path(given).absolute()
+        folders |= dict.fromkeys([path, *path.parents][:MOST_ABOVE])
+    return tuple(helper for folder in folders for helper in declared_helpers(folder))
+
+
+def _check_installed() -> None:
+    try:
+        import pathspec
+        import tree_sitter
+        import tree_sitter_bash
+        import tree_sitter_go
+        import yaml
+    except ImportError as error:
+        raise MissingExtra(
+            f"scanning source needs {error.name}: install it with `pip install 'ecs-fsm[scan]'`"
+        ) from None
+    del pathspec, tree_sitter, tree_sitter_bash, tree_sitter_go, yaml

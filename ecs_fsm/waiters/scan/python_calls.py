@@ -1,0 +1,171 @@
+"""What calls in Python source mean: which operation one requests, whether one gives a server."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from ecs_fsm.waiters.judge import STATUS
+from ecs_fsm.waiters.scan.helpers import Helper
+from ecs_fsm.waiters.scan.python_values import Arguments, Scope, dotted, key_of
+from ecs_fsm.waiters.scan.wait import clients
+
+LIKE_A_SERVER = re.compile(r"(?:^|_)(?:server|instance|vm|guest|nova_server)(?:_obj|_ref)?\d*$")
+GIVES_SERVER = re.compile(
+    r"^_*(?:get|find|show|create|boot|update)_(?:test_|nova_|the_)?(?:server|instance)"
+    r"(?:_by_id|_by_name|_detail)?$"
+)
+
+
+def python_words(kind: str) -> Mapping[str, str]:
+    """Return one of the tables of words for Python."""
+    return clients()["python"][kind]
+
+
+def other_services() -> frozenset[str]:
+    """Return the parts of a chain of attributes that name another service than compute."""
+    return frozenset(cast(dict[str, list[str]], clients()["services"])["others"])
+
+
+class Calls:
+    """The calls of a function, read with the names that it sees."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def operations(self, call: ast.Call) -> tuple[str, ...]:
+        """Return the operations that a call may request, none for any other call."""
+        receiver, _, method = dotted(call.func).rpartition(".")
+        parts = receiver.split(".")
+        if other_services() & {*parts}:
+            return ()
+        name = python_words("methods").get(method)
+        of_servers = name is None and method in python_words("servers")
+        if of_servers and (parts[-1] == "servers" or self._is_server(receiver)):
+            name = python_words("servers")[method]
+        if not name:
+            return ()
+        by_force = python_words("by_force").get(name)
+        if by_force is None:
+            return (name,)
+        hard = self._hard(call)
+        return (name, by_force) if hard is None else (by_force,) if hard else (name,)
+
+    def _hard(self, call: ast.Call) -> bool | None:
+        """Return whether a reboot is one by force, None where an argument decides that."""
+        known = ("reboot_type", "type")
+        values = [k.value for k in call.keywords if k.arg in known]
+        if not values and not any(key.arg is None for key in call.keywords):
+            values = call.args[-1:]
+        if not values:
+            return False
+        texts = self._scope.strings(values[0])
+        if texts:
+            return any(text.upper() == "HARD" for text in texts)
+        written = dotted(values[0]).upper()
+        if written.endswith(("_HARD", "_SOFT")):
+            return written.endswith("_HARD")
+        return None if "TYPE" in written else False
+
+    def _is_server(self, name: str) -> bool:
+        if not name or "." in name.replace("self.", ""):
+            return False
+        value = self._scope.value_of(name)
+        every = self._scope.every.get(name, [] if value is None else [value])
+        if every and not name.startswith("self."):
+            return any(self.gives_server(value) for value in every) or any(
+                isinstance(value, ast.Name) and value.id != name and self._is_server(value.id)
+                for value in every
+            )
+        return LIKE_A_SERVER.search(name.rpartition(".")[2]) is not None
+
+    def gives_server(self, node: ast.AST) -> bool:
+        """Return whether an expression is a call that answers with a server."""
+        while isinstance(node, ast.Subscript | ast.Attribute | ast.Await):
+            node = node.value
+        if not isinstance(node, ast.Call):
+            return False
+        receiver, _, method = dotted(node.func).rpartition(".")
+        parts = receiver.split(".")
+        if other_services() & {*parts}:
+            return False
+        if parts[-1] == "servers" and method in python_words("getters"):
+            return True
+        return GIVES_SERVER.match(method) is not None
+
+
+def server_of(call: ast.Call, statement: ast.AST, method: str) -> ast.AST | None:
+    """Return what names the server of a request: its argument, its object or its result."""
+    for keyword in call.keywords:
+        if keyword.arg in ("server", "server_id", "name_or_id"):
+            return keyword.value
+    if method in python_words("makers"):
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        if isinstance(target, ast.Tuple) and target.elts:
+            target = target.elts[-1]
+        return target or next((k.value for k in call.keywords if k.arg == "name"), None)
+    func = call.func
+    of_object = isinstance(func, ast.Attribute) and method in python_words("servers")
+    if of_object and isinstance(func, ast.Attribute):
+        receiver = dotted(func.value).rpartition(".")[2]
+        if receiver != "servers":
+            return func.value
+    return call.args[0] if call.args else None
+
+
+def aliases(statement: ast.AST, calls: Calls) -> Iterator[tuple[str, str]]:
+    """Yield names that stand for the server that another name stands for."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return
+    target, value = key_of(statement.targets[0]), statement.value
+    while isinstance(value, ast.Subscript | ast.Attribute | ast.Await):
+        value = value.value
+    if not target:
+        return
+    if isinstance(value, ast.Name):
+        yield target, key_of(value)
+    elif isinstance(value, ast.Call):
+        method = dotted(value.func).rpartition(".")[2]
+        named = calls.gives_server(value) or calls.operations(value)
+        if named and method not in python_words("makers"):
+            source = key_of(server_of(value, value, method))
+            if source:
+                yield target, source
+
+
+def lambda_servers(statement: ast.AST) -> Iterator[str]:
+    """Yield the parameters of functions that a call applies to each of several servers."""
+    for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
+        if any(dotted(argument).endswith("servers") for argument in call.args):
+            for argument in call.args:
+                if isinstance(argument, ast.Lambda):
+                    yield from (parameter.arg for parameter in argument.args.args)
+
+
+def about_servers(helper: Helper, manager: ast.expr | None, call: ast.Call) -> bool | None:
+    """Return whether a helper of several services waits for a server, None where that is open."""
+    written = dotted(manager).split(".") if manager is not None else []
+    receiver = dotted(call.func).split(".")[:-1]
+    if other_services() & {*written, *receiver}:
+        return False
+    if manager is not None:
+        last = written[-1] if written else ""
+        if "servers" in written or Calls(Scope()).gives_server(
+            ast.Call(func=manager, args=[], keywords=[])
+        ):
+            return True
+        return None if last in ("", "get", "f", "fn", "func") else False
+    return True if "compute" in receiver else None
+
+
+def argument_is(arguments: Arguments, helper: Helper, name: str, value: str) -> bool:
+    """Return whether an argument of a helper is written as `value`."""
+    return arguments.text(name, helper.place(name)) == value
+
+
+def reached(word: str, attribute: str) -> str:
+    """Return the value that an argument stands for: tempest's words for a server one can reach."""
+    words = clients()["python"]["reached"]
+    return words.get(word, word) if attribute == STATUS else words.get(word.lower(), word)

@@ -1,0 +1,283 @@
+"""Waits in shell scripts: loops that ask the openstack or nova command and sleep."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ecs_fsm.waiters.judge import GONE, STATUS
+from ecs_fsm.waiters.scan.wait import ATTRIBUTES, Found, Requests, Wait, clients, spelled
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+SHOWING = ("show", "list")
+_WORD = re.compile(r"^[A-Za-z_]+$")
+LIFECYCLE = "openstack"
+
+
+@cache
+def _parser() -> Parser:
+    import tree_sitter_bash
+    from tree_sitter import Language, Parser
+
+    return Parser(Language(tree_sitter_bash.language()))
+
+
+def scan_shell(file: str, text: bytes) -> Found:
+    """Return the waits of a shell script."""
+    reader = _ShellReader(file)
+    reader.block(_parser().parse(text).root_node, Requests())
+    reader.result.waits.sort(key=lambda wait: wait.line)
+    return reader.result
+
+
+def _text(node: Node | None) -> str:
+    return "" if node is None or node.text is None else node.text.decode("utf-8", "replace")
+
+
+def _words(command: Node) -> list[str]:
+    """Return the words of a command without their quotes."""
+    try:
+        return shlex.split(_text(command).replace("\\\n", " "), comments=True)
+    except ValueError:
+        return _text(command).split()
+
+
+class _ShellReader:
+    """Reads the commands of a script in their order."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.result = Found()
+        self._function: str | None = None
+        self._variables: dict[str, str] = {}
+
+    def block(self, node: Node, requests: Requests) -> None:
+        for child in node.named_children:
+            match child.type:
+                case "function_definition":
+                    outer, self._function = self._function, _text(child.child_by_field_name("name"))
+                    self.block(child, Requests())
+                    self._function = outer
+                case "while_statement":
+                    if not self._loop(child, requests):
+                        self.block(child, requests)
+                case "for_statement" | "c_style_for_statement":
+                    if not self._counted(child, requests):
+                        self.block(child, requests)
+                case "if_statement" | "case_statement":
+                    branch = requests.copy()
+                    self.block(child, branch)
+                    requests.join([requests.copy(), branch])
+                case "variable_assignment":
+                    name = _text(child.child_by_field_name("name"))
+                    self._variables[name] = _text(child.child_by_field_name("value"))
+                    self.block(child, requests)
+                case "command":
+                    self._command(child, requests)
+                    self.block(child, requests)
+                case _:
+                    self.block(child, requests)
+
+    def _command(self, node: Node, requests: Requests) -> None:
+        operation, server = command_of(_words(node))
+        if operation:
+            requests.add(server, operation)
+
+    def _loop(self, node: Node, requests: Requests) -> bool:
+        """Note a loop whose condition or body polls a server; return whether it is one."""
+        body = node.child_by_field_name("body")
+        if body is None or "sleep" not in _text(body):
+            return False
+        until = _text(node).lstrip().startswith("until")
+        condition = "".join(_text(child) for child in node.named_children if child != body)
+        polls = self._polled(condition) or self._polled(_text(body))
+        if polls is None:
+            return False
+        service, server, attribute = polls
+        if service != "server":
+            self.result.passed_over += 1
+            return True
+        verdicts = _compared(condition)
+        target = [value for value, equal in verdicts if equal is until]
+        pending = [value for value, equal in verdicts if equal is not until]
+        failure = _failures(_text(body))
+        inside = [v for v in _leaving(_text(body)) if v not in failure]
+        if not target and not inside and not pending and _asks_existence(condition):
+            target = [GONE]
+        self._note(node, requests, server, attribute, [*target, *inside], failure,
+                   pending if pending and not target and not inside else None)  # fmt: skip
+        return True
+
+    def _counted(self, node: Node, requests: Requests) -> bool:
+        """Note a counted loop that polls a server and leaves by `break`, `return` or `exit 0`."""
+        body = node.child_by_field_name("body")
+        if body is None or "sleep" not in _text(body):
+            return False
+        polls = self._polled(_text(body))
+        if polls is None or any(c.type == "while_statement" for c in body.named_children):
+            return False
+        service, server, attribute = polls
+        target, failure = _leaving(_text(body)), _failures(_text(body))
+        if service != "server":
+            self.result.passed_over += 1
+            return True
+        if not target:
+            return False
+        self._note(node, requests, server, attribute, target, failure, None)
+        return True
+
+    def _polled(self, text: str) -> tuple[str, str, str] | None:
+        for variable in re.findall(r"\$\{?(\w+)", text):
+            value = self._variables.get(variable, "")
+            if "$(" in value or "`" in value:
+                text += " " + value
+        return polled(text)
+
+    def _note(
+        self, node: Node, requests: Requests, server: str, attribute: str, target: list[str],
+        failure: list[str], pending: list[str] | None,
+    ) -> None:  # fmt: skip
+        operations = requests.of(server)
+        if not operations and len(requests.last) == 1:
+            operations = next(iter(requests.last.values()))
+        reason = None
+        if not target and not pending:
+            reason = "the values that end it are not known"
+        elif not operations:
+            reason = "no request for this server is seen before the wait"
+        if pending and not target:
+            reason = reason or "it ends at every value but those that it names"
+        self.result.waits.append(
+            Wait(
+                file=self.file,
+                line=node.start_point.row + 1,
+                function=self._function,
+                operations=operations,
+                attribute=attribute,
+                pending=None if pending is None else spelled(attribute, pending),
+                target=spelled(attribute, target),
+                failure=spelled(attribute, failure),
+                starts=requests.starts.get(server),
+                lifecycle="nova",
+                reason=reason,
+            )
+        )
+        requests.waited(server, spelled(attribute, target))
+
+
+def polled(text: str) -> tuple[str, str, str] | None:
+    """Return the kind of thing that a text asks the command for, its name and the attribute."""
+    found = re.search(
+        r"(?:openstack(?:\s+-\S+(?:\s+[^-\s]\S*)?)*\s+(?P<kind>[a-z ]+?)\s+(?:show|list)|"
+        r"nova(?:\s+-\S+)*\s+(?:show|list))(?P<rest>[^|;)`]*)",
+        text,
+    )
+    if found is None:
+        return None
+    kind = found["kind"] or "server"
+    rest = found["rest"]
+    attribute = STATUS
+    for name, meaning in ATTRIBUTES.items():
+        if name != STATUS and name in text:
+            attribute = meaning
+    return kind.strip(), _server(["show", *rest.split()]), attribute
+
+
+def command_of(words: list[str]) -> tuple[str | None, str]:
+    """Return the operation that a command requests, None for any other one, and the server."""
+    if not words:
+        return None, ""
+    command = words[0].rpartition("/")[2]
+    rest = words[1:]
+    known = clients()["shell"]
+    if command == LIFECYCLE:
+        while rest and rest[0].startswith("-"):
+            rest = rest[1:] if "=" in rest[0] else rest[2:]
+        if rest[:1] != ["server"]:
+            return None, ""
+        names, rest = known["server"], rest[1:]
+    elif command == "nova":
+        names = known["nova"]
+        while rest and rest[0].startswith("-"):
+            rest = rest[2:]
+    else:
+        return None, ""
+    return _operation(names, rest), _server(rest)
+
+
+def _operation(names: object, rest: list[str]) -> str | None:
+    known: dict[str, str] = dict(names)  # type: ignore[call-overload]
+    flat = " ".join(rest)
+    for name in sorted(known, key=len, reverse=True):
+        first, *others = name.split()
+        if rest[:1] == [first] and all(word in rest for word in others):
+            return known[name]
+        if flat.startswith(f"{name} "):
+            return known[name]
+    return None
+
+
+def _server(rest: list[str]) -> str:
+    """Return the word that names the server: the last one that is no option."""
+    values_of = {"-f", "-c", "--format", "--column", "--image", "--flavor", "--network", "--nic"}
+    words = []
+    skip = False
+    for word in rest[1:]:
+        if skip:
+            skip = False
+        elif word in values_of:
+            skip = True
+        elif not word.startswith("-"):
+            words.append(word.strip("\"'"))
+    return words[-1] if words else ""
+
+
+def _compared(text: str) -> list[tuple[str, bool]]:
+    """Return the words to which a condition compares, each with whether it must be equal."""
+    found = [
+        (value, operator in ("=", "=="))
+        for operator, value in re.findall(r"(?<![<>!=])(!=|==?)\s*[\"']?([A-Za-z_]+)[\"']?", text)
+        if _WORD.match(value)
+    ]
+    negated = re.search(r"(?:^|[;\s])!\s", text) is not None
+    found += [
+        (value, not negated)
+        for value in re.findall(r"grep\s+(?:-\w+\s+)*[\"']?([A-Za-z_]{4,})[\"']?", text)
+    ]
+    return found
+
+
+def _asks_existence(condition: str) -> bool:
+    """Return whether a condition is the command itself: it is false once the server is gone."""
+    return re.search(r"(?:openstack|nova)\s.*\b(?:show|list)\b", condition) is not None
+
+
+_IF = re.compile(
+    r"(?:if|elif)\s+(?P<test>.*?)(?:;|\n)\s*then(?P<body>.*?)(?=\belif\b|\belse\b|\bfi\b)", re.S
+)
+
+
+def _failures(body: str) -> list[str]:
+    """Return the values at which a loop's body ends the script with an error."""
+    return [
+        value
+        for found in _IF.finditer(body)
+        if re.search(r"\b(?:exit|return)\s+[1-9]|\bdie\b|\berror\b", found["body"])
+        for value, equal in _compared(found["test"])
+        if equal
+    ]
+
+
+def _leaving(body: str) -> list[str]:
+    """Return the values at which a loop's body leaves the loop."""
+    return [
+        value
+        for found in _IF.finditer(body)
+        if re.search(r"\bbreak\b|\b(?:exit|return)(?:\s+0)?\s*(?:;|\n|$)", found["body"])
+        for value, equal in _compared(found["test"])
+        if equal
+    ]
