@@ -23,7 +23,7 @@ from rich.table import Table
 from ecs_fsm import ECS, Lifecycle, Server, draw
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Replay
-from tests.measured import Row
+from tests.bench_rows import Row
 
 ROUNDS = 9
 PROCESSES = 15

@@ -18,8 +18,8 @@ from statistics import median
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from tests.bench_rows import Row
 from tests.command import COMMAND
-from tests.measured import Row
 from tests.serving import LOGIN
 
 ROUNDS, SECONDS = 5, 2.0
@@ -274,7 +274,7 @@ def anything(lifecycle: str) -> Row:
     """A minute of whatever the server's own document allows, and what it does not."""
     import tempfile
 
-    from tests.anything import try_anything
+    from tests.fuzzing import try_anything
     from tests.serving import served_apart
 
     with (

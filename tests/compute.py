@@ -14,8 +14,8 @@ from ecs_fsm.serve.cloud.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.http.access import Access, Caller
 from ecs_fsm.serve.http.context import Collection
 from ecs_fsm.serve.http.listen import Settings
-from tests.apart import apart
 from tests.clouds import cloud_of
+from tests.own_thread import run_in_own_thread
 
 C = TypeVar("C", bound=Collection)
 TINY, SMALL = "1", "2"
@@ -78,7 +78,7 @@ class Compute:
 
     def ask(self, method: str, path: str, body: object = None, **by: Any) -> Answer:
         """Send a request; the path begins after the version of the API."""
-        return apart(self.send(method, path, body, **by))
+        return run_in_own_thread(self.send(method, path, body, **by))
 
     async def send(
         self,

@@ -13,7 +13,7 @@ import pytest
 
 from ecs_fsm.explore import Content, explorer
 from ecs_fsm.lifecycles import server_class
-from tests.taught import SAMPLES
+from tests.lesson_samples import SAMPLES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

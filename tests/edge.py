@@ -20,8 +20,8 @@ from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.http.listen import Settings
-from tests.apart import apart
 from tests.clouds import cloud_of
+from tests.own_thread import run_in_own_thread
 
 
 @cache
@@ -48,7 +48,7 @@ class Edge:
         self.headers: dict[str, str] = {}
 
     def ask(self, method: str, path: str, **more: object) -> httpx.Response:
-        return apart(self._ask(method, path, more))
+        return run_in_own_thread(self._ask(method, path, more))
 
     async def _ask(self, method: str, path: str, more: dict[str, object]) -> httpx.Response:
         headers = {**self.headers, **more.pop("headers", {})}  # type: ignore[dict-item]

@@ -21,7 +21,7 @@ from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests import facts
 from tests.analysis.test_path import STATUS, distances, steps
 from tests.command import cpu_seconds, ecs_fsm
-from tests.running import run
+from tests.scenario_runs import run
 
 SERVERS: dict[str, type[BaseServer]] = {"ecs": Server, "nova": NovaServer}
 BUILT_IN = ("delete-leads-to-deleted", "way-out", "error-left-by-delete-or-rebuild",

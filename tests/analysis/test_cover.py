@@ -22,7 +22,7 @@ from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests import facts
 from tests.command import ecs_fsm
-from tests.running import run
+from tests.scenario_runs import run
 
 Happened = tuple[str, str | None]
 """A transition by the facts: an event and the state where it happened, None for no server yet."""

@@ -24,7 +24,7 @@ from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests import facts
 from tests.command import ecs_fsm
-from tests.running import run as simulated
+from tests.scenario_runs import run as simulated
 
 ASKED = facts.by_source(facts.OPERATIONS)
 CAUSED = facts.by_source(facts.EVENTS)

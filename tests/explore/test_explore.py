@@ -18,7 +18,7 @@ from ecs_fsm.explore import Content, explorer
 from ecs_fsm.explore.explorer import SCRIPTS, as_data
 from ecs_fsm.lifecycles.nova import NOVA
 from tests.command import ecs_fsm
-from tests.taught import EVIL, HOSTILE, LESSONS, SAMPLES
+from tests.lesson_samples import EVIL, HOSTILE, LESSONS, SAMPLES
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "ecs_fsm" / "explore"

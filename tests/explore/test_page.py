@@ -13,9 +13,9 @@ from ecs_fsm import ECS
 from ecs_fsm.explore import content
 from ecs_fsm.explore.explorer import examples
 from ecs_fsm.lifecycles import NAMES, server_class
+from tests.browser_speed import quickest, slowness
 from tests.conftest import BROWSER, Opening
-from tests.pace import quickest, slowness
-from tests.taught import SAMPLES
+from tests.lesson_samples import SAMPLES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

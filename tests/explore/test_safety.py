@@ -10,7 +10,7 @@ import pytest
 from ecs_fsm import ECS
 from ecs_fsm.explore import explorer
 from tests.conftest import Opening
-from tests.taught import EVIL, HOSTILE
+from tests.lesson_samples import EVIL, HOSTILE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -28,7 +28,7 @@ from ecs_fsm.profiles.profile import Profile
 from tests.command import COMMAND, ecs_fsm
 from tests.fleet.lifetimes import lifetimes
 from tests.fleet.reference import follow
-from tests.inside import inside
+from tests.in_process import run_in_process
 
 T = TypeVar("T")
 EVERY_FAMILY = """
@@ -221,8 +221,8 @@ RUN = ("fleet", "run", "--servers", "200", "--duration", "2d", "--step", "1h", "
 
 
 def test_the_command_tells_what_profile_sizes_and_seed_determine() -> None:
-    one = inside(*RUN, "--json")
-    two = inside(*RUN, "--json", "--threads", "2")
+    one = run_in_process(*RUN, "--json")
+    two = run_in_process(*RUN, "--json", "--threads", "2")
     assert one.code == 0
     assert one.out == two.out
     answer = json.loads(one.out)
@@ -233,7 +233,7 @@ def test_the_command_tells_what_profile_sizes_and_seed_determine() -> None:
 
 
 def test_the_command_prints_tables_and_the_seed() -> None:
-    answer = inside(*RUN)
+    answer = run_in_process(*RUN)
     assert answer.code == 0
     for word in ("status", "vm_state", "task_state", "failures", "create", "seed 7 repeats this"):
         assert word in answer.out
@@ -241,17 +241,17 @@ def test_the_command_prints_tables_and_the_seed() -> None:
 
 def test_events_are_written_to_parquet(tmp_path: Path) -> None:
     file = tmp_path / "events.parquet"
-    assert inside(*RUN, "--events", "-o", str(file)).code == 0
+    assert run_in_process(*RUN, "--events", "-o", str(file)).code == 0
     table = pq.read_table(file)
     assert table.column_names == ["server", "seconds", "event", "status", "vm_state", "task_state"]
-    changes = json.loads(inside(*RUN, "--json").out)["changes"]
+    changes = json.loads(run_in_process(*RUN, "--json").out)["changes"]
     assert table.num_rows == changes
     assert [path.name for path in tmp_path.iterdir()] == ["events.parquet"]
 
 
 def test_counts_are_written_to_parquet(tmp_path: Path) -> None:
     file = tmp_path / "counts.parquet"
-    assert inside(*RUN, "-o", str(file)).code == 0
+    assert run_in_process(*RUN, "-o", str(file)).code == 0
     table = pq.read_table(file).to_pylist()
     assert sum(row["servers"] for row in table if row["seconds"] == 3600) == 200
 
@@ -268,7 +268,7 @@ def test_counts_are_written_to_parquet(tmp_path: Path) -> None:
     ],
 )
 def test_sizes_that_make_no_sense_are_usage_errors(words: tuple[str, ...]) -> None:
-    answer = inside("fleet", "run", *words)
+    answer = run_in_process("fleet", "run", *words)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith("ecs-fsm: ")
 

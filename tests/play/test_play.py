@@ -24,8 +24,8 @@ from ecs_fsm.play.session import Session
 from ecs_fsm.play.texts import lanes, way
 from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.quiz import chosen
-from tests.apart import apart
 from tests.command import COMMAND, ecs_fsm
+from tests.own_thread import run_in_own_thread
 
 SIZE = (80, 24)
 A_STOP = ("l", "down", "down", "enter")
@@ -51,7 +51,7 @@ def pressed(lifecycle: Lifecycle, *keys: str) -> tuple[Play, str]:
                 await pilot.pause()
             return app, screen(app)
 
-    return apart(press())
+    return run_in_own_thread(press())
 
 
 def test_it_begins_without_a_server_and_says_what_to_press() -> None:
@@ -209,7 +209,7 @@ def test_an_unknown_fact_is_asked_for_when_it_matters() -> None:
             await pilot.pause()
             return asked, str(app.session.point.node)
 
-    asked, node = apart(shelve())
+    asked, node = run_in_own_thread(shelve())
     assert "shelve depends on upload" in asked or "shelve depends on boot" in asked
     assert node.startswith("<active/shelving[")
 
@@ -231,7 +231,7 @@ def test_a_circumstance_is_given_with_its_event_and_not_remembered() -> None:
             await pilot.pause()
             return str(app.session.point.node)
 
-    assert apart(restart()) == "<active/reboot_pending_hard>"
+    assert run_in_own_thread(restart()) == "<active/reboot_pending_hard>"
 
 
 @pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)

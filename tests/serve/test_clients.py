@@ -79,7 +79,7 @@ LIVES: dict[str, tuple[tuple[str, str], ...]] = {
 """Operations of a server from its creation to its deletion, with the status after each."""
 
 
-class Judged(NamedTuple):
+class NovaCloud(NamedTuple):
     """A cloud, one project of which a client uses, with its requests and events so far."""
 
     cloud: EcsCloud
@@ -108,10 +108,10 @@ class Judged(NamedTuple):
 
 
 @contextmanager
-def judged(cloud: EcsCloud, name: str, project: str = "demo") -> Iterator[Judged]:
+def judged(cloud: EcsCloud, name: str, project: str = "demo") -> Iterator[NovaCloud]:
     """At its end, what was seen of the cloud and what happened there is held against the table."""
     lifecycle = server_class(name).lifecycle
-    found = Judged(cloud, lifecycle, project, [], len(cloud.changes))
+    found = NovaCloud(cloud, lifecycle, project, [], len(cloud.changes))
     yield found
     seen = [server for answer in found.answers for server in servers_in(json.loads(answer))]
     assert seen
@@ -150,7 +150,7 @@ def found(
     shared: tuple[EcsCloud, str],
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Judged]:
+) -> Iterator[NovaCloud]:
     """A project of its own; whatever a library receives is kept."""
     with judged(*shared, project=request.node.name[:60]) as found:
         listen(monkeypatch, found.answers)
@@ -171,7 +171,7 @@ def listen(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> None:
 
 
 @contextmanager
-def connected(found: Judged, user: str = "demo") -> Iterator[Connection]:
+def connected(found: NovaCloud, user: str = "demo") -> Iterator[Connection]:
     """openstacksdk, logged in."""
     connection = openstack.connect(
         auth=found.auth(user), load_yaml_config=False, load_envvars=False
@@ -197,7 +197,7 @@ def wait(connection: Connection, server: str, status: str, **options: Any) -> An
     )
 
 
-def test_openstacksdk_leads_a_server_through_its_whole_life(found: Judged) -> None:
+def test_openstacksdk_leads_a_server_through_its_whole_life(found: NovaCloud) -> None:
     with connected(found) as user, connected(found, "admin") as admin:
         compute, server, flavors = user.compute, created(user).id, iter(["2", "3"])
         requests: dict[str, Callable[[], object]] = {
@@ -224,7 +224,7 @@ def test_openstacksdk_leads_a_server_through_its_whole_life(found: Judged) -> No
     assert found.operations() == found.whole_life()
 
 
-def test_the_cloud_layer_of_openstacksdk_waits_for_what_it_waits_for(found: Judged) -> None:
+def test_the_cloud_layer_of_openstacksdk_waits_for_what_it_waits_for(found: NovaCloud) -> None:
     with connected(found) as user, sleepless():
         server = user.create_server(
             "web-1",
@@ -248,7 +248,7 @@ def test_the_cloud_layer_of_openstacksdk_waits_for_what_it_waits_for(found: Judg
     assert found.operations() == ["create", "rebuild", "delete"]
 
 
-def test_openstacksdk_gets_the_reason_of_a_refusal(found: Judged) -> None:
+def test_openstacksdk_gets_the_reason_of_a_refusal(found: NovaCloud) -> None:
     with connected(found) as user:
         server = created(user).id
         wait(user, server, "ACTIVE")
@@ -267,7 +267,7 @@ def test_openstacksdk_gets_the_reason_of_a_refusal(found: Judged) -> None:
     assert found.operations() == ["create"]
 
 
-def test_a_running_server_is_resized_by_nova_only(found: Judged) -> None:
+def test_a_running_server_is_resized_by_nova_only(found: NovaCloud) -> None:
     with connected(found) as user:
         server = created(user).id
         wait(user, server, "ACTIVE")
@@ -279,7 +279,7 @@ def test_a_running_server_is_resized_by_nova_only(found: Judged) -> None:
                 user.compute.resize_server(server, "2")
 
 
-def test_openstacksdk_waits_in_vain_for_a_resize_that_was_rolled_back(found: Judged) -> None:
+def test_openstacksdk_waits_in_vain_for_a_resize_that_was_rolled_back(found: NovaCloud) -> None:
     found.cloud.fault("resize:roll_back@resize_prep*1")
     with connected(found) as user:
         server = created(user).id
@@ -293,7 +293,7 @@ def test_openstacksdk_waits_in_vain_for_a_resize_that_was_rolled_back(found: Jud
         wait(user, server, "VERIFY_RESIZE")
 
 
-def test_openstacksdk_reports_a_creation_that_fails_with_the_reason(found: Judged) -> None:
+def test_openstacksdk_reports_a_creation_that_fails_with_the_reason(found: NovaCloud) -> None:
     found.cloud.fault("create:fail@spawning*1 on web-*")
     with connected(found) as user:
         server = created(user).id
@@ -302,7 +302,7 @@ def test_openstacksdk_reports_a_creation_that_fails_with_the_reason(found: Judge
         assert "spawning" in user.compute.get_server(server).fault["message"]
 
 
-def test_openstacksdk_repeats_a_401_unseen_and_raises_on_a_503(found: Judged) -> None:
+def test_openstacksdk_repeats_a_401_unseen_and_raises_on_a_503(found: NovaCloud) -> None:
     with connected(found) as user:
         server = created(user).id
         before = len(found.answers)
@@ -322,7 +322,7 @@ def test_openstacksdk_repeats_a_401_unseen_and_raises_on_a_503(found: Judged) ->
 
 
 def test_openstacksdk_does_not_know_of_a_server_that_was_made_behind_a_closed_connection(
-    found: Judged,
+    found: NovaCloud,
 ) -> None:
     found.cloud.fault("wire:close_after@create_server*1")
     with connected(found) as user:
@@ -333,7 +333,7 @@ def test_openstacksdk_does_not_know_of_a_server_that_was_made_behind_a_closed_co
 
 
 @contextmanager
-def driven(found: Judged, user: str = "demo") -> Iterator[Any]:
+def driven(found: NovaCloud, user: str = "demo") -> Iterator[Any]:
     """Apache Libcloud's driver, logged in."""
     driver: Any = get_driver(Provider.OPENSTACK)(
         user,
@@ -372,7 +372,7 @@ def at_rest(driver: Any, node: Any) -> Any:
     return now
 
 
-def test_libcloud_leads_a_server_through_its_whole_life(found: Judged) -> None:
+def test_libcloud_leads_a_server_through_its_whole_life(found: NovaCloud) -> None:
     with driven(found, "admin") as driver:
         node = booted(driver)
         image = driver.get_image(CIRROS)
@@ -404,7 +404,7 @@ def test_libcloud_leads_a_server_through_its_whole_life(found: Judged) -> None:
     assert found.operations() == found.whole_life()
 
 
-def test_libcloud_gets_the_reason_of_a_refusal(found: Judged) -> None:
+def test_libcloud_gets_the_reason_of_a_refusal(found: NovaCloud) -> None:
     with driven(found) as driver:
         node = booted(driver)
         with pytest.raises(BaseHTTPError, match=r"vm_state active: .*possible now") as refused:
@@ -422,7 +422,7 @@ def test_libcloud_gets_the_reason_of_a_refusal(found: Judged) -> None:
     assert found.operations() == ["create"]
 
 
-def test_libcloud_meets_the_faults(found: Judged) -> None:
+def test_libcloud_meets_the_faults(found: NovaCloud) -> None:
     found.cloud.fault("stop:roll_back*1")
     with driven(found) as driver:
         node = booted(driver)
@@ -441,7 +441,7 @@ def test_libcloud_meets_the_faults(found: Judged) -> None:
     assert found.operations() == ["create", "stop", "stop"]
 
 
-def command(found: Judged, *arguments: str, script: str = "", user: str = "admin") -> Ran:
+def command(found: NovaCloud, *arguments: str, script: str = "", user: str = "admin") -> Ran:
     """Run the `openstack` command; a script has its commands, one a line."""
     auth = {f"OS_{name.upper()}": value for name, value in found.auth(user).items()}
     done = subprocess.run(

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.compute import CIRROS, LONG, SMALL
-from tests.judging import API, GLANCE, Judged
+from tests.nova_cloud import API, GLANCE, NovaCloud
 
 
 @pytest.fixture
-def judged() -> Judged:
-    return Judged()
+def judged() -> NovaCloud:
+    return NovaCloud()
 
 
-def test_an_image_of_a_server_is_queued_then_saved_then_there(judged: Judged) -> None:
+def test_an_image_of_a_server_is_queued_then_saved_then_there(judged: NovaCloud) -> None:
     server = judged.active()
     image = judged.snapshot(server)
     seen: list[str] = []
@@ -30,7 +30,7 @@ def test_an_image_of_a_server_is_queued_then_saved_then_there(judged: Judged) ->
     assert judged.ask("GET", f"{GLANCE}/{image}", user="other").status_code == 404
 
 
-def test_a_server_starts_from_an_image_once_it_is_there(judged: Judged) -> None:
+def test_a_server_starts_from_an_image_once_it_is_there(judged: NovaCloud) -> None:
     server = judged.active()
     image = judged.snapshot(server)
     assert judged.create(imageRef=image).status_code == 400
@@ -41,7 +41,7 @@ def test_a_server_starts_from_an_image_once_it_is_there(judged: Judged) -> None:
     assert judged.create(imageRef=image).status_code == 400
 
 
-def test_an_image_whose_making_went_wrong_is_gone(judged: Judged) -> None:
+def test_an_image_whose_making_went_wrong_is_gone(judged: NovaCloud) -> None:
     server = judged.active()
     judged.cloud.orders.add("create_image:roll_back@image_uploading")
     image = judged.snapshot(server)
@@ -49,7 +49,7 @@ def test_an_image_whose_making_went_wrong_is_gone(judged: Judged) -> None:
     assert judged.ask("GET", f"{GLANCE}/{image}").status_code == 404
 
 
-def test_a_backup_takes_the_place_of_the_oldest_of_its_kind(judged: Judged) -> None:
+def test_a_backup_takes_the_place_of_the_oldest_of_its_kind(judged: NovaCloud) -> None:
     server = judged.active()
     for name in ("one", "two", "three"):
         body = {"name": name, "backup_type": "daily", "rotation": 2}
@@ -60,14 +60,14 @@ def test_a_backup_takes_the_place_of_the_oldest_of_its_kind(judged: Judged) -> N
 
 
 def test_images_outlive_the_process_and_are_finished_after_it(tmp_path: Path) -> None:
-    before = Judged(tmp_path / "state")
+    before = NovaCloud(tmp_path / "state")
     server = before.active()
     gone = before.snapshot(server)
     before.cloud.advance(LONG)
     assert before.ask("DELETE", f"{GLANCE}/{gone}").status_code == 204
     image = before.snapshot(server)
     before.cloud.close()
-    after = Judged(tmp_path / "state")
+    after = NovaCloud(tmp_path / "state")
     assert after.ask("GET", f"{GLANCE}/{gone}", user="admin").status_code == 404
     assert after.get(f"{GLANCE}/{image}", user="admin")["status"] == "queued"
     after.cloud.advance(LONG)
@@ -75,7 +75,7 @@ def test_images_outlive_the_process_and_are_finished_after_it(tmp_path: Path) ->
     after.cloud.close()
 
 
-def test_an_image_that_is_brought_is_there_with_its_file(judged: Judged) -> None:
+def test_an_image_that_is_brought_is_there_with_its_file(judged: NovaCloud) -> None:
     made = judged.ask("POST", GLANCE, {"name": "own", "disk_format": "raw", "os": "plan9"})
     assert (made.status_code, made.json()["status"], made.json()["os"]) == (201, "queued", "plan9")
     image = f"{GLANCE}/{made.json()['id']}"
@@ -96,7 +96,7 @@ def test_an_image_that_is_brought_is_there_with_its_file(judged: Judged) -> None
     ],
 )  # fmt: skip
 def test_a_part_of_an_image_becomes_only_what_a_new_image_may_have(
-    judged: Judged, path: str, value: object, code: int
+    judged: NovaCloud, path: str, value: object, code: int
 ) -> None:
     made = judged.ask("POST", GLANCE, {"name": "own", "os": "plan9"}).json()
     change = [{"op": "replace", "path": f"/{path}", "value": value}]
@@ -105,7 +105,7 @@ def test_a_part_of_an_image_becomes_only_what_a_new_image_may_have(
     assert kept[path] == (value if code == 200 else made[path])
 
 
-def test_the_old_proxy_shows_changes_and_takes_away_images_of_servers(judged: Judged) -> None:
+def test_the_old_proxy_shows_changes_and_takes_away_images_of_servers(judged: NovaCloud) -> None:
     server = judged.active()
     image = judged.snapshot(server)
     old = f"{API}/images/{image}"
@@ -121,7 +121,7 @@ def test_the_old_proxy_shows_changes_and_takes_away_images_of_servers(judged: Ju
     assert judged.ask("GET", old).status_code == 404
 
 
-def test_the_hosts_of_servers_are_those_that_are_listed(judged: Judged) -> None:
+def test_the_hosts_of_servers_are_those_that_are_listed(judged: NovaCloud) -> None:
     servers = [judged.active(name=f"web-{n}") for n in range(4)]
     shown = [judged.get(f"{API}/servers/{s}", user="admin")["server"] for s in servers]
     on = {server["id"]: server["OS-EXT-SRV-ATTR:host"] for server in shown}
@@ -148,7 +148,7 @@ def test_the_hosts_of_servers_are_those_that_are_listed(judged: Judged) -> None:
     ],
 )
 def test_a_server_goes_to_the_host_that_was_named(
-    judged: Judged, key: str, argument: dict[str, object]
+    judged: NovaCloud, key: str, argument: dict[str, object]
 ) -> None:
     judged.active()
     judged.active()
@@ -160,7 +160,7 @@ def test_a_server_goes_to_the_host_that_was_named(
     assert shown["OS-EXT-SRV-ATTR:host"] == "compute-3"
 
 
-def test_a_migration_that_is_forced_ends_at_once(judged: Judged) -> None:
+def test_a_migration_that_is_forced_ends_at_once(judged: NovaCloud) -> None:
     server = judged.active()
     argument = {"host": None, "block_migration": "auto"}
     assert judged.act(server, "os-migrateLive", argument, minor=30, user="admin").is_success
@@ -172,7 +172,7 @@ def test_a_migration_that_is_forced_ends_at_once(judged: Judged) -> None:
     assert judged.get(f"{API}/servers/{server}")["server"]["status"] == "ACTIVE"
 
 
-def test_a_console_has_a_url_by_both_ways_of_asking(judged: Judged) -> None:
+def test_a_console_has_a_url_by_both_ways_of_asking(judged: NovaCloud) -> None:
     server = judged.active()
     old = judged.act(server, "os-getVNCConsole", {"type": "novnc"})
     assert old.json()["console"]["url"].startswith("http://localhost/")
@@ -182,28 +182,30 @@ def test_a_console_has_a_url_by_both_ways_of_asking(judged: Judged) -> None:
     assert {**new.json()["remote_console"], "url": ""} == {**body["remote_console"], "url": ""}
 
 
-def test_an_address_that_is_none_is_refused_and_others_are_shown_in_short(judged: Judged) -> None:
+def test_an_address_that_is_none_is_refused_and_others_are_shown_in_short(
+    judged: NovaCloud,
+) -> None:
     assert judged.create(accessIPv4="1.1.1.1.1").status_code == 400
     assert judged.create(accessIPv6="notvalid").status_code == 400
     server = judged.active(accessIPv6="0000:0000::babe")
     assert judged.get(f"{API}/servers/{server}")["server"]["accessIPv6"] == "::babe"
 
 
-def test_a_resize_sets_how_the_disk_is_divided(judged: Judged) -> None:
+def test_a_resize_sets_how_the_disk_is_divided(judged: NovaCloud) -> None:
     server = judged.active()
     judged.act(server, "resize", {"flavorRef": SMALL, "OS-DCF:diskConfig": "AUTO"})
     judged.cloud.advance(LONG)
     assert judged.get(f"{API}/servers/{server}")["server"]["OS-DCF:diskConfig"] == "AUTO"
 
 
-def test_what_is_said_of_an_image_goes_before_what_the_cloud_says(judged: Judged) -> None:
+def test_what_is_said_of_an_image_goes_before_what_the_cloud_says(judged: NovaCloud) -> None:
     server = judged.active()
     argument = {"name": "snap", "metadata": {"image_type": "test"}}
     assert judged.act(server, "createImage", argument).status_code == 202
     assert judged.get(f"{GLANCE}?name=snap")["images"][0]["image_type"] == "test"
 
 
-def test_a_shelved_server_may_come_back_to_its_host(judged: Judged) -> None:
+def test_a_shelved_server_may_come_back_to_its_host(judged: NovaCloud) -> None:
     server = judged.active()
     path = f"{API}/servers/{server}"
     host = judged.get(path, user="admin")["server"]["OS-EXT-SRV-ATTR:host"]
@@ -215,24 +217,24 @@ def test_a_shelved_server_may_come_back_to_its_host(judged: Judged) -> None:
     assert judged.get(path, user="admin")["server"]["OS-EXT-SRV-ATTR:host"] == host
 
 
-def test_the_answer_to_a_rebuild_has_the_user_data_once(judged: Judged) -> None:
+def test_the_answer_to_a_rebuild_has_the_user_data_once(judged: NovaCloud) -> None:
     server = judged.active()
     rebuilt = judged.act(server, "rebuild", {"imageRef": CIRROS}, minor=75, user="admin").json()
     assert {key for key in rebuilt["server"] if "user_data" in key} == {"user_data"}
 
 
-def test_a_keypair_has_a_name_of_plain_letters(judged: Judged) -> None:
+def test_a_keypair_has_a_name_of_plain_letters(judged: NovaCloud) -> None:
     body = {"keypair": {"name": "key/", "public_key": "ssh-rsa AAAA"}}
     assert judged.ask("POST", f"{API}/os-keypairs", body).status_code == 400
 
 
 def test_every_request_for_an_unknown_server_is_answered_with_404() -> None:
-    judged = Judged(lifecycle="ecs")
+    judged = NovaCloud(lifecycle="ecs")
     assert judged.act("nowhere", "forceDelete").status_code == 404
     assert judged.act(judged.active(), "forceDelete").status_code == 400
 
 
-def test_slashes_that_stand_together_are_one(judged: Judged) -> None:
+def test_slashes_that_stand_together_are_one(judged: NovaCloud) -> None:
     assert judged.get(f"{API}//limits") == judged.get(f"{API}/limits")
     control = judged.edge.get("http://localhost//_ecs/faults", host="elsewhere.example")
     assert control.status_code == 403
@@ -240,7 +242,7 @@ def test_slashes_that_stand_together_are_one(judged: Judged) -> None:
 
 @pytest.mark.parametrize(("text", "code"), [('[{"op": "replace", %s}]', 200), ("[{%s", 400)])
 def test_an_image_changes_by_the_content_type_of_its_service(
-    judged: Judged, text: str, code: int
+    judged: NovaCloud, text: str, code: int
 ) -> None:
     image = judged.snapshot(judged.active())
     answer = judged.edge.ask(
@@ -257,7 +259,7 @@ def test_an_image_changes_by_the_content_type_of_its_service(
     assert renamed == (code == 200)
 
 
-def test_what_exists_from_the_start_belongs_to_a_project(judged: Judged) -> None:
+def test_what_exists_from_the_start_belongs_to_a_project(judged: NovaCloud) -> None:
     image = judged.get(f"{GLANCE}/{CIRROS}")
     (network, *_) = judged.get("/network/v2.0/networks")["networks"]
     assert image["owner"] == network["project_id"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.anything import try_anything
+from tests.fuzzing import try_anything
 from tests.serving import served_apart
 
 SECONDS = 5

@@ -14,7 +14,7 @@ from ecs_fsm.waiters import Waiter, infer
 from ecs_fsm.waiters.judge import NAMES, find_attribute
 from ecs_fsm.waiters.runs import runs_from
 from ecs_fsm.waiters.starts import all_starts
-from tests import brute
+from tests import brute_force
 from tests.polled import meant, places, waiters
 
 QUICK = settings(deadline=None, max_examples=100)
@@ -25,15 +25,15 @@ MOVING = tuple(
 VERDICTS = ("success", "failure", "go on")
 
 
-def enumerated(waiter: Waiter, longest: int) -> tuple[brute.Shown, ...]:
-    walked = brute.walks(waiter.lifecycle, waiter.operation, waiter.from_, longest)
-    return brute.shown(walked, waiter.attribute)
+def enumerated(waiter: Waiter, longest: int) -> tuple[brute_force.Shown, ...]:
+    walked = brute_force.walks(waiter.lifecycle, waiter.operation, waiter.from_, longest)
+    return brute_force.shown(walked, waiter.attribute)
 
 
-def compare(waiter: Waiter, longest: int = brute.LONGEST) -> None:
+def compare(waiter: Waiter, longest: int = brute_force.LONGEST) -> None:
     runs = enumerated(waiter, longest)
     values = {v for run in runs for v in (*run.values, run.for_ever)}
-    expected = brute.findings(runs, {value: meant(waiter, value) for value in values})
+    expected = brute_force.findings(runs, {value: meant(waiter, value) for value in values})
     found = [(finding.kind.value, finding.value) for finding in waiter.findings()]
     assert len(found) == len(set(found))
     assert set(found) == expected
@@ -54,28 +54,28 @@ def test_a_waiter_for_a_nova_server_has_them_too(waiter: Waiter) -> None:
 @given(waiters(ECS, tuple(ECS.operations)))
 @QUICK
 def test_a_finding_is_shown_by_a_run_that_there_is_and_a_poll_of_it(waiter: Waiter) -> None:
-    walked = brute.walks(waiter.lifecycle, waiter.operation, waiter.from_)
+    walked = brute_force.walks(waiter.lifecycle, waiter.operation, waiter.from_)
     ended = {(walk.states, walk.succeeded): walk for walk in walked if not walk.hangs}
     for finding in waiter.findings():
         assert finding.run
         states = tuple(node.state for node in finding.run.nodes)
         walk = ended[states, finding.run.succeeded]
         assert finding.run.start.full_name in waiter.from_
-        values = [brute.value(waiter.attribute, state) for state in states]
+        values = [brute_force.value(waiter.attribute, state) for state in states]
         values += ["<gone>"] * walk.gone
         assert tuple(values[place] for place in finding.seen) == finding.polled
         assert finding.value in (None, finding.polled[-1])
         assert list(finding.seen) == sorted(set(finding.seen))
         name = (finding.kind.value, finding.value)
-        verdicts = {v: meant(waiter, v) for v in {*values, brute.GONE}}
-        for other in brute.shown(
+        verdicts = {v: meant(waiter, v) for v in {*values, brute_force.GONE}}
+        for other in brute_force.shown(
             [w for w in ended.values() if len(w.states) < len(states)], waiter.attribute
         ):
             verdicts |= {v: meant(waiter, v) for v in (*other.values, other.for_ever)}
-            assert finding.value is None or name not in brute.findings([other], verdicts)
+            assert finding.value is None or name not in brute_force.findings([other], verdicts)
 
 
-def assignments(runs: tuple[brute.Shown, ...]) -> Iterator[dict[str, str]]:
+def assignments(runs: tuple[brute_force.Shown, ...]) -> Iterator[dict[str, str]]:
     values = list(dict.fromkeys(v for run in runs for v in (*run.values, run.for_ever)))
     for verdicts in product(VERDICTS, repeat=len(values)):
         yield dict(zip(values, verdicts, strict=True))
@@ -87,7 +87,7 @@ FEW_VALUES = [
     for attribute in NAMES
     for place in places(ECS, operation)
     if place.endswith(("/-", ")"))
-    and len({v for run in brute.shown(brute.walks(ECS, operation, (place,), 8), attribute)
+    and len({v for run in brute_force.shown(brute_force.walks(ECS, operation, (place,), 8), attribute)
              for v in (*run.values, run.for_ever)}) <= 6
 ]  # fmt: skip
 
@@ -95,11 +95,11 @@ FEW_VALUES = [
 def every_waiter(
     operation: str, attribute: str, place: str
 ) -> list[tuple[dict[str, str], set[tuple[str, str | None]]]]:
-    runs = brute.shown(brute.walks(ECS, operation, (place,), 8), attribute)
+    runs = brute_force.shown(brute_force.walks(ECS, operation, (place,), 8), attribute)
     polled = {v for run in runs for v in (*run.values, run.for_ever)}
     spare = any(value not in polled for value in find_attribute(ECS, attribute).values)
     return [
-        (verdicts, brute.findings(runs, verdicts))
+        (verdicts, brute_force.findings(runs, verdicts))
         for verdicts in assignments(runs)
         if spare or "success" in verdicts.values()
     ]

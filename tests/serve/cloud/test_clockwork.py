@@ -10,8 +10,8 @@ from typing import cast
 from ecs_fsm.serve.cloud.clockwork import BATCH, Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import NewServer
-from tests.apart import apart
 from tests.clouds import LONG, USER, cloud_of
+from tests.own_thread import run_in_own_thread
 
 
 class Due:
@@ -60,7 +60,7 @@ def test_others_get_their_turn_between_batches() -> None:
         await ended(loop)
         return cloud.batches, turns
 
-    batches, turns = apart(scene())
+    batches, turns = run_in_own_thread(scene())
     assert batches == [BATCH, BATCH, BATCH, 1]
     assert turns >= len(batches)
 
@@ -76,7 +76,7 @@ def test_a_change_wakes_the_loop_that_had_nothing_to_do() -> None:
         await ended(loop)
         return cloud.batches
 
-    assert apart(scene()) == [1, 2]
+    assert run_in_own_thread(scene()) == [1, 2]
 
 
 def crowd(servers: int = 3 * BATCH) -> Cloud:
@@ -97,7 +97,7 @@ def test_others_get_their_turn_while_a_long_time_passes() -> None:
             seen.append(cloud.now)
         return passing.result(), seen
 
-    made, seen = apart(scene())
+    made, seen = run_in_own_thread(scene())
     assert made == 3 * BATCH * 5
     assert len(set(seen)) > 10
     assert seen == sorted(seen)
@@ -122,7 +122,7 @@ def test_two_that_let_time_pass_at_once_do_so_one_after_the_other() -> None:
         alone.step(7)
         return list(made), ends, first, alone.now
 
-    made, ends, first, then = apart(scene())
+    made, ends, first, then = run_in_own_thread(scene())
     assert made == [first, 7, 3 * BATCH * 5 - 7 - first]
     assert ends == [30, then, then + LONG]
 
@@ -143,4 +143,4 @@ def test_a_step_that_is_near_since_the_clock_was_put_forward_ends_in_time() -> N
         await ended(loop)
         return instance.state
 
-    assert apart(scene()) == "building/-"
+    assert run_in_own_thread(scene()) == "building/-"

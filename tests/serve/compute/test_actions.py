@@ -14,8 +14,8 @@ from ecs_fsm.serve.cloud import vocabulary
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.compute.action import NoArgument, ServerAction
 from ecs_fsm.serve.compute.actions import ACTIONS
-from tests.apart import apart
 from tests.compute import CIRROS, DEBIAN, SMALL, Answer, Compute
+from tests.own_thread import run_in_own_thread
 
 HIGHEST = 96
 ARGUMENTS: dict[str, object] = {
@@ -72,7 +72,7 @@ CASES = [
 def test_an_action_is_accepted_exactly_where_the_lifecycle_allows_it(
     name: str, action: ServerAction, operation: str, argument: object
 ) -> None:
-    answers = apart(answers_everywhere(name, action, argument))
+    answers = run_in_own_thread(answers_everywhere(name, action, argument))
     for node, (instance, answer) in answers.items():
         outcome, refused = expected(lifecycle_of(name), operation, node)
         if refused is None:

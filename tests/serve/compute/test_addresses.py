@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 
 from tests.compute import PRIVATE, PUBLIC
-from tests.judging import API, Judged
+from tests.nova_cloud import API, NovaCloud
 
 
 @pytest.fixture
-def judged() -> Judged:
-    return Judged()
+def judged() -> NovaCloud:
+    return NovaCloud()
 
 
 def on(network: str, address: str) -> dict[str, object]:
     return {"networks": [{"uuid": network, "fixed_ip": address}]}
 
 
-def addresses(judged: Judged, server: str) -> list[str]:
+def addresses(judged: NovaCloud, server: str) -> list[str]:
     shown = judged.get(f"{API}/servers/{server}")["server"]["addresses"]
     return [address["addr"] for of_network in shown.values() for address in of_network]
 
 
-def test_a_server_gets_the_address_that_was_chosen_for_it(judged: Judged) -> None:
+def test_a_server_gets_the_address_that_was_chosen_for_it(judged: NovaCloud) -> None:
     server = judged.active(**on(PRIVATE, "10.0.0.77"))
     assert addresses(judged, server) == ["10.0.0.77"]
     (port,) = judged.get(f"/network/v2.0/ports?device_id={server}")["ports"]
@@ -30,19 +30,19 @@ def test_a_server_gets_the_address_that_was_chosen_for_it(judged: Judged) -> Non
 
 
 @pytest.mark.parametrize("address", ["203.0.113.1", "10.0.0.0", "10.0.0.1", "fe80::1"])
-def test_an_address_outside_of_the_network_is_refused(judged: Judged, address: str) -> None:
+def test_an_address_outside_of_the_network_is_refused(judged: NovaCloud, address: str) -> None:
     refused = judged.create(**on(PRIVATE, address))
     assert refused.status_code == 400
     assert f"Fixed IP {address} is not a valid" in refused.json()["badRequest"]["message"]
 
 
-def test_what_is_no_address_is_refused(judged: Judged) -> None:
+def test_what_is_no_address_is_refused(judged: NovaCloud) -> None:
     refused = judged.create(**on(PRIVATE, "ten"))
     assert refused.status_code == 400
     assert "server.networks" in refused.json()["badRequest"]["message"]
 
 
-def test_an_address_belongs_to_one_server(judged: Judged) -> None:
+def test_an_address_belongs_to_one_server(judged: NovaCloud) -> None:
     first, chosen = judged.active(), judged.active(**on(PRIVATE, "10.0.0.77"))
     for server, address in ((first, addresses(judged, first)[0]), (chosen, "10.0.0.77")):
         refused = judged.create(**on(PRIVATE, address))
@@ -51,12 +51,14 @@ def test_an_address_belongs_to_one_server(judged: Judged) -> None:
         assert message == f"Fixed IP address {address} is already in use on instance {server}."
 
 
-def test_one_address_is_not_for_several_servers(judged: Judged) -> None:
+def test_one_address_is_not_for_several_servers(judged: NovaCloud) -> None:
     refused = judged.create(max_count=2, **on(PRIVATE, "10.0.0.77"))
     assert (refused.status_code, len(judged.cloud.instances)) == (400, 0)
 
 
-def test_an_interface_gets_the_address_that_was_chosen_and_takes_it_along(judged: Judged) -> None:
+def test_an_interface_gets_the_address_that_was_chosen_and_takes_it_along(
+    judged: NovaCloud,
+) -> None:
     server = judged.active()
     path = f"{API}/servers/{server}/os-interface"
     body = {"interfaceAttachment": {"net_id": PUBLIC, "fixed_ips": [{"ip_address": "198.18.0.9"}]}}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.apart import apart
 from tests.compute import CIRROS, DEBIAN, SMALL, TINY, Compute
+from tests.own_thread import run_in_own_thread
 
 
 def test_a_life_of_a_server_shows_every_status_in_its_order(compute: Compute) -> None:
@@ -93,7 +93,7 @@ def test_of_two_requests_at_once_one_is_accepted(compute: Compute) -> None:
         tasks = [compute.send("POST", path, body) for _ in range(5)]
         return [answer.code for answer in await asyncio.gather(*tasks)]
 
-    assert sorted(apart(both())) == [202, 409, 409, 409, 409]
+    assert sorted(run_in_own_thread(both())) == [202, 409, 409, 409, 409]
 
 
 # What a resize, a rebuild and a migration leave behind

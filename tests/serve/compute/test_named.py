@@ -10,20 +10,20 @@ from ecs_fsm import InvalidInput
 from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.compute.keypairs import KeypairStore
 from tests.compute import CIRROS
-from tests.judging import API, Judged
+from tests.nova_cloud import API, NovaCloud
 
 
 @pytest.fixture
-def judged() -> Judged:
-    return Judged()
+def judged() -> NovaCloud:
+    return NovaCloud()
 
 
-def keypair(judged: Judged, name: str, user: str = "demo") -> None:
+def keypair(judged: NovaCloud, name: str, user: str = "demo") -> None:
     body = {"keypair": {"name": name, "public_key": "ssh-rsa AAAA"}}
     assert judged.ask("POST", f"{API}/os-keypairs", body, user=user).status_code == 200
 
 
-def test_a_server_gets_only_a_key_of_its_user(judged: Judged) -> None:
+def test_a_server_gets_only_a_key_of_its_user(judged: NovaCloud) -> None:
     keypair(judged, "mine")
     keypair(judged, "theirs", user="other")
     shown = judged.get(f"{API}/servers/{judged.active(key_name='mine')}")
@@ -33,7 +33,7 @@ def test_a_server_gets_only_a_key_of_its_user(judged: Judged) -> None:
     assert refused.json()["badRequest"]["message"] == "Invalid key_name provided."
 
 
-def test_a_rebuild_takes_a_key_that_exists(judged: Judged) -> None:
+def test_a_rebuild_takes_a_key_that_exists(judged: NovaCloud) -> None:
     keypair(judged, "mine")
     server = judged.active()
     argument = {"imageRef": CIRROS, "key_name": "nobodys"}
@@ -42,7 +42,7 @@ def test_a_rebuild_takes_a_key_that_exists(judged: Judged) -> None:
     assert rebuilt.status_code == 202
 
 
-def test_a_shelf_is_not_left_for_a_zone_that_there_is_not(judged: Judged) -> None:
+def test_a_shelf_is_not_left_for_a_zone_that_there_is_not(judged: NovaCloud) -> None:
     server = judged.active()
     judged.act(server, "shelve")
     judged.cloud.advance(1e6)
@@ -54,19 +54,19 @@ def test_a_shelf_is_not_left_for_a_zone_that_there_is_not(judged: Judged) -> Non
 NETWORK = "/network/v2.0"
 
 
-def group(judged: Judged, name: str, user: str = "demo") -> str:
+def group(judged: NovaCloud, name: str, user: str = "demo") -> str:
     body = {"security_group": {"name": name, "description": f"of {user}"}}
     made = judged.ask("POST", f"{NETWORK}/security-groups", body, user=user)
     assert made.status_code == 201, made.text
     return str(made.json()["security_group"]["id"])
 
 
-def names_of(judged: Judged, server: str) -> list[str]:
+def names_of(judged: NovaCloud, server: str) -> list[str]:
     shown = judged.get(f"{API}/servers/{server}")["server"]["security_groups"]
     return [each["name"] for each in shown]
 
 
-def test_a_server_is_in_groups_that_exist_by_name_or_id(judged: Judged) -> None:
+def test_a_server_is_in_groups_that_exist_by_name_or_id(judged: NovaCloud) -> None:
     web = group(judged, "web")
     server = judged.active(security_groups=[{"name": "default"}, {"name": web}])
     assert names_of(judged, server) == ["default", "web"]
@@ -77,7 +77,7 @@ def test_a_server_is_in_groups_that_exist_by_name_or_id(judged: Judged) -> None:
     assert judged.get(f"{API}/os-security-groups")["security_groups"] == result
 
 
-def test_a_group_that_is_not_there_is_refused(judged: Judged) -> None:
+def test_a_group_that_is_not_there_is_refused(judged: NovaCloud) -> None:
     group(judged, "theirs", user="other")
     refused = judged.create(security_groups=[{"name": "theirs"}])
     assert refused.status_code == 400
@@ -86,7 +86,7 @@ def test_a_group_that_is_not_there_is_refused(judged: Judged) -> None:
     assert judged.act(judged.active(), "addSecurityGroup", {"name": "theirs"}).status_code == 404
 
 
-def test_a_group_is_renamed_and_removed_while_no_server_is_in_it(judged: Judged) -> None:
+def test_a_group_is_renamed_and_removed_while_no_server_is_in_it(judged: NovaCloud) -> None:
     path = f"{NETWORK}/security-groups/{group(judged, 'web')}"
     server = judged.active(security_groups=[{"name": "web"}])
     renamed = {"security_group": {"name": "front", "description": "new"}}
@@ -100,7 +100,7 @@ def test_a_group_is_renamed_and_removed_while_no_server_is_in_it(judged: Judged)
     assert judged.ask("GET", path).status_code == 404
 
 
-def test_the_default_group_stays(judged: Judged) -> None:
+def test_the_default_group_stays(judged: NovaCloud) -> None:
     (usual,) = judged.get(f"{NETWORK}/security-groups?name=default")["security_groups"]
     path = f"{NETWORK}/security-groups/{usual['id']}"
     assert judged.ask("DELETE", path).status_code == 409
@@ -109,7 +109,7 @@ def test_the_default_group_stays(judged: Judged) -> None:
     assert judged.ask("POST", f"{NETWORK}/security-groups", again).status_code == 409
 
 
-def test_rules_come_and_go_once_each(judged: Judged) -> None:
+def test_rules_come_and_go_once_each(judged: NovaCloud) -> None:
     web = group(judged, "web")
     wanted = {"security_group_id": web, "direction": "ingress", "protocol": "tcp"}
     ssh = {"security_group_rule": wanted | {"port_range_min": 22, "port_range_max": 22}}
@@ -128,14 +128,14 @@ def test_rules_come_and_go_once_each(judged: Judged) -> None:
     assert [judged.ask("DELETE", path).status_code for _ in range(2)] == [204, 404]
 
 
-def test_there_are_at_most_a_hundred_groups(judged: Judged) -> None:
+def test_there_are_at_most_a_hundred_groups(judged: NovaCloud) -> None:
     for number in range(99):
         group(judged, f"g{number}")
     body = {"security_group": {"name": "more"}}
     assert judged.ask("POST", f"{NETWORK}/security-groups", body).status_code == 409
 
 
-def test_several_rules_are_made_at_once_or_none_is(judged: Judged) -> None:
+def test_several_rules_are_made_at_once_or_none_is(judged: NovaCloud) -> None:
     web = group(judged, "web")
     rules = [
         {"security_group_id": web, "direction": "ingress", "port_range_min": port, "protocol": 6}
@@ -152,7 +152,7 @@ def test_several_rules_are_made_at_once_or_none_is(judged: Judged) -> None:
 
 
 def test_keys_and_groups_outlive_the_process(tmp_path: Path) -> None:
-    before = Judged(tmp_path / "state")
+    before = NovaCloud(tmp_path / "state")
     for name in ("first", "a second", "gone"):
         keypair(before, name)
     assert before.ask("DELETE", f"{API}/os-keypairs/gone").status_code == 202
@@ -163,7 +163,7 @@ def test_keys_and_groups_outlive_the_process(tmp_path: Path) -> None:
     places = f"{API}/os-keypairs", f"{NETWORK}/security-groups/{made}"
     result = [before.get(place) for place in places]
     before.cloud.close()
-    after = Judged(tmp_path / "state")
+    after = NovaCloud(tmp_path / "state")
     assert [after.get(place) for place in places] == result
     assert [one["keypair"]["name"] for one in result[0]["keypairs"]] == ["first", "a second"]
     after.active(key_name="first", security_groups=[{"name": "web"}])

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from tests.compute import SMALL, TINY
-from tests.judging import API, Judged
+from tests.nova_cloud import API, NovaCloud
 
 
 @pytest.fixture
-def judged() -> Judged:
-    return Judged()
+def judged() -> NovaCloud:
+    return NovaCloud()
 
 
-def project_of(judged: Judged, server: str) -> str:
+def project_of(judged: NovaCloud, server: str) -> str:
     return str(judged.get(f"{API}/servers/{server}")["server"]["tenant_id"])
 
 
-def test_the_limits_of_a_project_show_what_its_own_servers_use(judged: Judged) -> None:
+def test_the_limits_of_a_project_show_what_its_own_servers_use(judged: NovaCloud) -> None:
     sizes = {flavor["id"]: flavor for flavor in judged.get(f"{API}/flavors/detail")["flavors"]}
     server = judged.active(flavorRef=TINY)
     judged.active(flavorRef=SMALL)
@@ -34,7 +34,7 @@ def test_the_limits_of_a_project_show_what_its_own_servers_use(judged: Judged) -
     assert limits["totalInstancesUsed"] == 2
 
 
-def test_quotas_say_what_the_limits_say(judged: Judged) -> None:
+def test_quotas_say_what_the_limits_say(judged: NovaCloud) -> None:
     project = project_of(judged, judged.active())
     quotas = judged.get(f"{API}/os-quota-sets/{project}")["quota_set"]
     limits = judged.get(f"{API}/limits")["limits"]["absolute"]
@@ -49,13 +49,13 @@ def test_quotas_say_what_the_limits_say(judged: Judged) -> None:
     [(35, set()), (36, {"floating_ips"}), (57, {"floating_ips", "injected_files"})],
 )
 def test_quotas_lose_what_the_microversion_leaves_to_others(
-    judged: Judged, minor: int, gone: set[str]
+    judged: NovaCloud, minor: int, gone: set[str]
 ) -> None:
     quotas = judged.get(f"{API}/os-quota-sets/any", minor=minor, user="admin")["quota_set"]
     assert {"floating_ips", "injected_files"} - quotas.keys() == gone
 
 
-def test_quotas_of_another_project_are_for_administrators(judged: Judged) -> None:
+def test_quotas_of_another_project_are_for_administrators(judged: NovaCloud) -> None:
     path = f"{API}/os-quota-sets/{project_of(judged, judged.active())}"
     for more in ("", "/detail"):
         assert judged.ask("GET", path + more, user="other").status_code == 403
@@ -70,17 +70,21 @@ def test_quotas_of_another_project_are_for_administrators(judged: Judged) -> Non
         ("os-floating-ips", "floating_ips"),
     ],
 )
-def test_what_clients_cannot_create_is_an_empty_list(judged: Judged, path: str, key: str) -> None:
+def test_what_clients_cannot_create_is_an_empty_list(
+    judged: NovaCloud, path: str, key: str
+) -> None:
     assert judged.get(f"{API}/{path}", user="admin") == {key: []}
 
 
 @pytest.mark.parametrize("path", ["os-floating-ips", "os-floating-ip-pools"])
-def test_floating_addresses_belong_to_the_network_service_alone(judged: Judged, path: str) -> None:
+def test_floating_addresses_belong_to_the_network_service_alone(
+    judged: NovaCloud, path: str
+) -> None:
     assert judged.ask("GET", f"{API}/{path}", minor=35).status_code == 200
     assert judged.ask("GET", f"{API}/{path}", minor=36).status_code == 404
 
 
-def test_floating_addresses_would_come_from_the_networks_outside(judged: Judged) -> None:
+def test_floating_addresses_would_come_from_the_networks_outside(judged: NovaCloud) -> None:
     outside = judged.get("/network/v2.0/networks?router:external=true")["networks"]
     pools = judged.get(f"{API}/os-floating-ip-pools")["floating_ip_pools"]
     assert pools == [{"name": network["name"]} for network in outside] != []

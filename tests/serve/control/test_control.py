@@ -16,10 +16,10 @@ from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import Instance, NewServer
 from ecs_fsm.serve.control import routes, schemas, views
 from ecs_fsm.testing import served
-from tests.apart import apart
 from tests.clouds import LONG, USER
 from tests.compute import CIRROS
 from tests.edge import Edge, credentials
+from tests.own_thread import run_in_own_thread
 
 WEB = NewServer("web-1", "1", None)
 
@@ -249,13 +249,13 @@ def test_a_stream_goes_on_behind_the_last_event_that_was_seen(
     edge: Edge, query: str, last: str | None, ids: list[int]
 ) -> None:
     active(edge)
-    said = apart(streamed(edge, query, last))
+    said = run_in_own_thread(streamed(edge, query, last))
     assert [int(line[4:]) for line in said.splitlines() if line.startswith("id: ")] == ids
 
 
 def test_a_stream_sends_changes_and_ends_when_its_reader_leaves(edge: Edge) -> None:
     edge.cloud.create(WEB, USER)
-    said = apart(streamed(edge, "", None, then=2))
+    said = run_in_own_thread(streamed(edge, "", None, then=2))
     assert said.startswith(": changes\n\nid: 2\ndata: {")
     assert '"number": 3' in said
     assert cast(EventLog, edge.state.record)._listeners == []
@@ -265,7 +265,7 @@ def test_an_idle_stream_says_that_it_is_still_there(
     edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(views, "KEEP_ALIVE", 0)
-    said = apart(first_of(edge, 3))
+    said = run_in_own_thread(first_of(edge, 3))
     assert said == [": changes\n\n", ": still there\n\n", ": still there\n\n"]
 
 

@@ -15,8 +15,8 @@ from ecs_fsm.lifecycles import NAMES
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.serve.cloud.instance import Asker, NewServer
 from ecs_fsm.testing import EcsCloud, served
+from tests.browser_speed import quickest, slowness
 from tests.conftest import BROWSER
-from tests.pace import quickest, slowness
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route

@@ -17,10 +17,10 @@ from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Keypair, 
 from ecs_fsm.serve.http import protocol
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.api_errors import ApiError
-from tests.apart import apart
 from tests.clouds import LONG, USER, cloud_of
 from tests.compute import CIRROS
 from tests.edge import Edge
+from tests.own_thread import run_in_own_thread
 from tests.serve.cloud.test_cloud import running
 
 CREATE = "/compute/v2.1/servers"
@@ -165,7 +165,7 @@ def test_a_client_that_does_not_end_its_request_is_cut(monkeypatch: pytest.Monke
         return await asyncio.gather(*(cut(port, piece) for piece in pieces))
 
     with served(speed=0) as cloud:
-        read = apart(all_cut(int(cloud.url.rpartition(":")[2])))
+        read = run_in_own_thread(all_cut(int(cloud.url.rpartition(":")[2])))
     assert read[:2] == [b"", b""]
     assert read[3].startswith(b"HTTP/1.1 200")
 

@@ -17,8 +17,8 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.cloud.jobs import Jobs
 from ecs_fsm.serve.http.listen import Settings
-from tests.apart import apart
 from tests.clouds import cloud_of
+from tests.own_thread import run_in_own_thread
 
 CIRROS, DEBIAN = "70a599e0-31e7-49b7-b260-868f441e862b", "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 SMALL, LARGE = "s6.small.1", "s6.large.2"
@@ -41,7 +41,7 @@ class Client:
             ) as client:
                 return await client.request(method, path, **more)
 
-        return apart(send())
+        return run_in_own_thread(send())
 
     def get(self, path: str, **more: Any) -> Response:
         return self.request("GET", path, **more)

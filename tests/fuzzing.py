@@ -1,4 +1,4 @@
-"""Asks a served cloud whatever its own document allows, and what that does not allow."""
+"""Fuzzing of a served cloud by schemathesis: requests that its OpenAPI document allows, and others."""
 
 from __future__ import annotations
 

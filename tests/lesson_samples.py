@@ -1,4 +1,4 @@
-"""Lessons and questions to try the page with, the way `as_dict` of real ones gives them."""
+"""Sample lessons and questions for tests of the page, in the form that `as_dict` returns."""
 
 from __future__ import annotations
 

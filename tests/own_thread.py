@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def apart(coroutine: Coroutine[object, object, T]) -> T:
+def run_in_own_thread(coroutine: Coroutine[object, object, T]) -> T:
     """What a coroutine returns."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, coroutine).result()

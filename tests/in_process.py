@@ -10,7 +10,7 @@ from ecs_fsm.cli import main
 from tests.command import Answer
 
 
-def inside(*arguments: str, given: str = "") -> Answer:
+def run_in_process(*arguments: str, given: str = "") -> Answer:
     """The answer of `ecs-fsm ARGUMENTS` with `given` on standard input."""
     out, err = _stream(), _stream()
     code: object = None

@@ -1,4 +1,4 @@
-"""A cloud of nova's lifecycle over HTTP, for tests of defects that clients have shown."""
+"""A cloud with Nova's lifecycle over HTTP, for tests of defects that real clients found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.edge import Edge
 API, GLANCE = "/compute/v2.1", "/image/v2/images"
 
 
-class Judged:
+class NovaCloud:
     """A cloud of nova's lifecycle with its clock stopped, and three users."""
 
     def __init__(self, path: Path | None = None, lifecycle: str = "nova") -> None:

@@ -1,4 +1,4 @@
-"""What a measurement says: one line of the report of `python -m tests.bench`."""
+"""The result of a measurement: one row of the report of `python -m tests.bench`."""
 
 from __future__ import annotations
 
