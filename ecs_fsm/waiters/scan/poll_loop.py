@@ -132,7 +132,7 @@ class PollLoop:
         return None
 
     def _tests(self, node: ast.expr, negated: bool = False) -> list[_Test] | None:
-        """Return the comparisons whose disjunction an expression is, None where it is no such."""
+        """Return the comparisons whose disjunction an expression is, or None."""
         match node:
             case ast.UnaryOp(op=ast.Not()):
                 return self._tests(node.operand, not negated)

@@ -48,7 +48,7 @@ from ecs_fsm.waiters.scan.wait import (
 Loop = ast.While | ast.For | ast.AsyncFor
 _SERVER = ast.parse("get_server()", mode="eval").body
 MOST_WRAPPED = 2
-"""A function that requests more operations than this is no wrapper of one."""
+"""A function that requests more operations than this does not wrap one."""
 UNKNOWN = "the status it waits for is not known"
 
 

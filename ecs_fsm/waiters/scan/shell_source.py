@@ -222,7 +222,7 @@ def _operation(names: object, rest: list[str]) -> str | None:
 
 
 def _server(rest: list[str]) -> str:
-    """Return the word that names the server: the last one that is no option."""
+    """Return the word that names the server: the last one that is not an option."""
     values_of = {"-f", "-c", "--format", "--column", "--image", "--flavor", "--network", "--nic"}
     words = []
     skip = False
