@@ -23,7 +23,7 @@ import simpy
 from ecs_fsm import ECS, fleet
 from ecs_fsm.fleet.arrays import CompiledProfile, compile_profile
 from ecs_fsm.fleet.exact import Exact
-from ecs_fsm.fleet.process import Activity
+from ecs_fsm.profiles.process import Activity
 from tests.bench_rows import Row
 from tests.fleet.lifetimes import lifetimes
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_fsm.core.model import Kind, State
-from ecs_fsm.fleet.process import ChainState, Jump, Sojourn, process
 from ecs_fsm.profiles.durations import Duration, Family
+from ecs_fsm.profiles.process import ChainState, Jump, Sojourn, process
 from ecs_fsm.profiles.profile import Profile
 
 Ints = NDArray[np.int32]

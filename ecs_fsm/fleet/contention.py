@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import ABSENT, CompiledProfile, compile_profile
 from ecs_fsm.fleet.kernel import empty_rows, sample_path, simulate
-from ecs_fsm.fleet.process import FINAL, Activity
 from ecs_fsm.fleet.result import PERCENTILES, FleetResult
 from ecs_fsm.fleet.simulation import Plan, plan_for, result_of
 from ecs_fsm.fleet.tally import Tally, empty_tally
+from ecs_fsm.profiles.process import FINAL, Activity
 from ecs_fsm.profiles.profile import Profile, Resource
 
 Held = dict["_Pool", tuple[simpy.resources.resource.Request, float]]

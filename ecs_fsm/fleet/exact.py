@@ -20,10 +20,10 @@ from scipy import special
 
 from ecs_fsm.fleet.arrays import CompiledProfile
 from ecs_fsm.fleet.lattice import AbsorbingChain
-from ecs_fsm.fleet.process import FINAL, Activity
 from ecs_fsm.fleet.result import shown
 from ecs_fsm.fleet.transient import ERROR, LaplaceInversion, NoClosedForm, PhaseProcess, Vector
 from ecs_fsm.profiles.durations import Duration, Family
+from ecs_fsm.profiles.process import FINAL, Activity
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import ABSENT, Arrays
-from ecs_fsm.fleet.process import Activity
 from ecs_fsm.fleet.random_numbers import (
     STRIDE,
     choose,
@@ -21,6 +20,7 @@ from ecs_fsm.fleet.random_numbers import (
     uniform,
 )
 from ecs_fsm.fleet.tally import BINS, MICRO, PER_OCTAVE, SHORTEST, Tally
+from ecs_fsm.profiles.process import Activity
 
 WORKS, RESTS, ENDS, HANGS, LOST = (int(activity) for activity in list(Activity)[:5])
 _STRIDE = np.uint64(STRIDE)

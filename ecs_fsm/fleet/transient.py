@@ -18,8 +18,8 @@ from scipy.sparse.linalg import SuperLU, splu
 
 from ecs_fsm.core.errors import LifecycleError
 from ecs_fsm.fleet.arrays import ABSENT, CompiledProfile
-from ecs_fsm.fleet.process import FINAL, Activity
 from ecs_fsm.profiles.durations import Duration, Family
+from ecs_fsm.profiles.process import FINAL, Activity
 
 Vector = NDArray[np.float64]
 Complex = NDArray[np.complex128]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.fleet.arrays import CONSTANT, EXPONENTIAL, CompiledProfile
-from ecs_fsm.fleet.process import Activity
 from ecs_fsm.fleet.random_numbers import STRIDE, compiled, inlined, mix, seed_key, server_key
+from ecs_fsm.profiles.process import Activity
 
 BLOCK = 512
 """Servers that are moved together."""

@@ -15,13 +15,13 @@ from typing import NamedTuple, cast
 from ecs_fsm.core.model import Node
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.fleet.arrays import ABSENT, CompiledProfile, compile_profile
-from ecs_fsm.fleet.process import FINAL, Activity
 from ecs_fsm.fleet.random_numbers import FURTHER, SERVER, STRIDE, WORD, mix_int
 from ecs_fsm.fleet.result import FleetResult
 from ecs_fsm.fleet.simulation import Plan, plan_for
 from ecs_fsm.fleet.tally import BINS, MICRO, PER_OCTAVE, SHORTEST, Tally, empty_tally
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.profiles.durations import Duration, Family
+from ecs_fsm.profiles.process import FINAL, Activity
 from ecs_fsm.profiles.profile import Profile
 
 _NORMAL = NormalDist()

@@ -14,10 +14,10 @@ from ecs_fsm import ECS, Lifecycle, fleet
 from ecs_fsm.fleet.arrays import CompiledProfile, compile_profile
 from ecs_fsm.fleet.comparison import check
 from ecs_fsm.fleet.exact import Exact, Passage
-from ecs_fsm.fleet.process import Activity, ChainState
 from ecs_fsm.fleet.transient import ERROR, LaplaceInversion, NoClosedForm
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
+from ecs_fsm.profiles.process import Activity, ChainState
 from ecs_fsm.profiles.profile import Profile
 from tests.fleet.lifetimes import lifetimes
 from tests.in_process import run_in_process

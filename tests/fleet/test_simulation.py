@@ -20,10 +20,10 @@ import pytest
 from ecs_fsm import ECS, InvalidInput, fleet
 from ecs_fsm.fleet.arrays import compile_profile
 from ecs_fsm.fleet.kernel import EventRows
-from ecs_fsm.fleet.process import Activity, process
 from ecs_fsm.fleet.result import FleetResult
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
+from ecs_fsm.profiles.process import Activity, process
 from ecs_fsm.profiles.profile import Profile
 from tests.command import COMMAND, ecs_fsm
 from tests.fleet.lifetimes import lifetimes
