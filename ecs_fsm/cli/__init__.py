@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from ecs_fsm.cli import (
+    exporting,
     fleet_analyses,
     fleet_commands,
     graph_commands,
@@ -60,6 +61,7 @@ for _command in (
     scenarios.replay,
     lookup.explain,
     lookup.draw,
+    exporting.export,
     learning.explore,
     waiter_commands.check,
     waiter_commands.infer,

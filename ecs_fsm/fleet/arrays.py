@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_fsm.core.model import Kind, State
+from ecs_fsm.core.model import State
 from ecs_fsm.profiles.durations import Duration, Family
-from ecs_fsm.profiles.process import ChainState, Jump, Sojourn, process
+from ecs_fsm.profiles.process import ChainState, Jump, Sojourn, error_states, process
 from ecs_fsm.profiles.profile import Profile
 
 Ints = NDArray[np.int32]
@@ -116,7 +116,7 @@ def compile_profile(profile: Profile) -> CompiledProfile:
     )
     lifecycle = profile.lifecycle
     states, events = tuple(lifecycle.states.values()), tuple(lifecycle.triggers)
-    error = _error_states(profile)
+    error = error_states(profile)
     indexes = _Indexes(
         {sojourn.at: n for n, sojourn in enumerate(sojourns)},
         {state: n for n, state in enumerate(states)},
@@ -134,14 +134,6 @@ class _Indexes(NamedTuple):
     states: dict[State, int]
     events: dict[str, int]
     classes: dict[RequestClass, int]
-
-
-def _error_states(profile: Profile) -> frozenset[State]:
-    """The resting states in which a failed creation ends."""
-    lifecycle = profile.lifecycle
-    first = lifecycle.creation.path[-1]
-    ends = {t.path[-1] for t in lifecycle.leaving(first) if t.kind is Kind.FAILURE and t.path}
-    return frozenset(ends)
 
 
 def _arrays(

@@ -91,6 +91,14 @@ def process(profile: Profile) -> dict[ChainState, Sojourn]:
     return found
 
 
+def error_states(profile: Profile) -> frozenset[State]:
+    """Return the resting states in which a failed creation ends."""
+    lifecycle = profile.lifecycle
+    first = lifecycle.creation.path[-1]
+    ends = {t.path[-1] for t in lifecycle.leaving(first) if t.kind is Kind.FAILURE and t.path}
+    return frozenset(ends)
+
+
 class _ProcessBuilder:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile

@@ -1,0 +1,1 @@
+"""A lifecycle in the formats of other tools."""

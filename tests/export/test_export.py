@@ -1,0 +1,158 @@
+"""Other tools take the exports, and do with them what a server does."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+
+import jsonschema
+import pytest
+from transitions import MachineError
+from transitions.extensions.markup import MarkupMachine
+
+from ecs_fsm import ECS, Lifecycle
+from ecs_fsm.export.document import schema
+from ecs_fsm.export.flat_machine import node_name
+from ecs_fsm.export.formats import FORMATS, exported
+from ecs_fsm.lifecycles.nova import NOVA
+from tests.command import ecs_fsm
+from tests.export.walks import walks
+
+JUDGE = Path(__file__).parents[1] / "javascript" / "xstate.mjs"
+EVERY = [ECS, NOVA]
+
+
+def test_xstate_itself_walks_as_servers_do() -> None:
+    walked = [walks(lifecycle, 60, 40) for lifecycle in EVERY]
+    tasks = [
+        {
+            "config": json.loads(exported(lifecycle, "xstate")),
+            "runs": [[word for word, _ in run] for run in runs],
+        }
+        for lifecycle, runs in zip(EVERY, walked, strict=True)
+    ]
+    done = subprocess.run(
+        [Path(sys.prefix) / "bin" / "node", JUDGE, Path(sys.prefix) / "javascript"],
+        input=json.dumps(tasks),
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    expected = [
+        [[there and [node_name(there), there.state.status] for _, there in run] for run in runs]
+        for runs in walked
+    ]
+    assert json.loads(done.stdout) == expected
+    assert {there is None for _, there in chain(*walked[1])} == {True, False}
+
+
+@pytest.mark.parametrize("lifecycle", EVERY, ids=repr)
+def test_a_markup_machine_walks_as_servers_do(lifecycle: Lifecycle) -> None:
+    markup = json.loads(exported(lifecycle, "markup"))
+    machine = MarkupMachine(markup=markup)
+    for run in walks(lifecycle, 20, 40):
+        machine.set_state(node_name(None))
+        for word, there in run:
+            before = machine.state
+            if there is None:
+                with pytest.raises((MachineError, AttributeError)):
+                    machine.trigger(word)
+                assert machine.state == before
+            else:
+                machine.trigger(word)
+                assert machine.state == node_name(there)
+
+
+@pytest.mark.parametrize("lifecycle", EVERY, ids=repr)
+def test_the_json_has_the_form_that_its_schema_describes(lifecycle: Lifecycle) -> None:
+    document = json.loads(exported(lifecycle, "json"))
+    described = json.loads(schema())
+    jsonschema.Draft202012Validator.check_schema(described)
+    jsonschema.validate(document, described)
+    nodes = {node["name"] for node in document["nodes"]}
+    states = {state["name"] for state in document["states"]}
+    assert states == {*lifecycle.states}
+    assert {edge["source"] for edge in document["edges"]} <= {*nodes, None}
+    assert {node["state"] for node in document["nodes"]} <= states
+    assert {edge["target"] for edge in document["edges"]} == nodes
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document | {"edition": 2}, described)
+
+
+def test_the_json_has_every_edge_of_the_state_graph() -> None:
+    edges = {
+        (e["source"], e["trigger"], *e["enters"])
+        for e in json.loads(exported(NOVA, "json"))["edges"]
+    }
+    graph = NOVA.state_graph
+    sources = [None, *graph.nodes]
+    assert edges == {
+        (None if node is None else node_name(node), o.transition.trigger, *map(node_name, o.nodes))
+        for node in sources
+        for o in graph.edges(node)
+    }
+
+
+ARROW = re.compile(r"^(s\d+|\[\*\]) --> (s\d+|\[\*\])(?: : (.*))?$", re.MULTILINE)
+BOX = re.compile(r'^state "(.*)" as (s\d+)$', re.MULTILINE)
+
+
+@pytest.mark.parametrize("lifecycle", EVERY, ids=repr)
+def test_plantuml_has_a_box_for_every_state_and_every_transition_once(
+    lifecycle: Lifecycle,
+) -> None:
+    text = exported(lifecycle, "plantuml")
+    assert text.startswith(f"@startuml {lifecycle.name}\n")
+    assert text.endswith("@enduml\n")
+    names = {name: state for state, name in BOX.findall(text)}
+    assert [*names.values()] == [*lifecycle.states]
+    drawn = {
+        (names.get(source), names.get(target), label.partition("[")[0].partition(" ")[0])
+        for source, target, labels in ARROW.findall(text)
+        for label in labels.split(r"\n")
+        if labels
+    }
+    assert drawn == {
+        (t.source, (t.path or (t.source,))[-1], t.trigger) for t in lifecycle.transitions
+    }
+    assert text.count("\n") == len(names) * 2 + len(ARROW.findall(text)) + 3
+
+
+def test_a_plantuml_arrow_says_what_decides_and_what_is_passed() -> None:
+    text = exported(NOVA, "plantuml")
+    assert "reboot_started[" not in text
+    assert re.search(r"confirm_resize\[was=active\]", text)
+    assert re.search(r"fail via error/deleting", text)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_command_prints_a_format_or_writes_a_file(form: str, tmp_path: Path) -> None:
+    printed = ecs_fsm("export", form)
+    assert printed == (0, exported(ECS, form), "")
+    file = tmp_path / "made"
+    assert ecs_fsm("export", form, "-o", str(file)) == (0, "", "")
+    assert file.read_text(encoding="utf-8") == printed.out
+    assert ecs_fsm("export", form, "-o", "-").out == printed.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("dot", "'dot' is not one of 'xstate', 'markup', 'prism', 'plantuml', 'json'"),
+        ("xstate --profile x.toml", "--profile is for prism; xstate has no times"),
+        ("markup --schema", "--schema is for json; markup is described by its tool"),
+        ("prism --profile nowhere.toml", "nowhere.toml: No such file or directory"),
+    ],
+)
+def test_wrong_words_get_one_line(words: str, said: str) -> None:
+    answer = ecs_fsm("export", *words.split())
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert said in answer.err
+
+
+def test_the_schema_is_printed() -> None:
+    assert ecs_fsm("export", "json", "--schema") == (0, schema(), "")
