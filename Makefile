@@ -13,7 +13,7 @@ EDITABLE := --config-settings editable_mode=compat --editable
 # Hundreds of processes import the same modules: they are compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test bench generate diagrams notebook clean test-core checked
+.PHONY: demo test test-more bench generate diagrams notebook clean test-core checked
 
 demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
@@ -34,6 +34,10 @@ checked: $(VENV)/.test $(VENV)/.javascript
 	cd $(ROOT)/tests/javascript && PATH="$(BIN):$$PATH" && $(JAVASCRIPT)/tsc -p explore.json && \
 		$(JAVASCRIPT)/tsc -p live.json && $(JAVASCRIPT)/biome lint --error-on-warnings \
 		--config-path=lint.json $(ROOT)/ecs_fsm $(ROOT)/tests
+
+# What needs a model checker of 150 MB.
+test-more: $(VENV)/.more
+	cd $(ROOT) && $(BIN)/pytest tests/export/test_storm.py
 
 bench: $(VENV)/.bench
 	@cd $(ROOT) && $(BIN)/python -m tests.bench
@@ -94,6 +98,7 @@ $(VENV)/.browser: $(VENV)/.test $(JUDGES)
 	@PATH="$(BIN):$$PATH" $(BIN)/python $(ROOT)/tests/browser/install.py $(VENV)/browser
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.test
+$(VENV)/.more: EXTRAS := more
+$(VENV)/.bench $(VENV)/.more: $(VENV)/.test
 	@$(WITH_EXTRAS)
 	@touch $@

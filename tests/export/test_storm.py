@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,13 +38,14 @@ def asked(profile: Profile, *questions: str) -> list[Sequence[float]]:
         file.write_text(text(profile), encoding="utf-8")
         program = stormpy.parse_prism_program(str(file), prism_compatibility=True)
     properties = stormpy.parse_properties(";".join(questions), program)
-    options = stormpy.BuilderOptions([p.raw_formula for p in properties])
+    options = stormpy.BuilderOptions([p.get_raw_formula() for p in properties])
     options.set_build_state_valuations()
-    model = stormpy.build_sparse_model_with_options(program, options)
+    model = stormpy.build_model(program, options=options)
     order = [0] * model.nr_states
     for number in range(model.nr_states):
-        valuation = json.loads(str(model.state_valuations.get_json(number)))
-        order[valuation["s"]] = number
+        shown = re.fullmatch(r"\[s=(\d+)\]", model.state_valuations.to_string(number))
+        assert shown
+        order[int(shown[1])] = number
     return [_values(stormpy.model_checking(model, p), order) for p in properties]
 
 
@@ -58,11 +60,15 @@ def without_hangs(profile: Profile) -> Profile:
     return changed(profile, [f'hang."{step}"=0' for step in hanging])
 
 
-def passages(compiled: CompiledProfile, exact: Exact, by_state: Sequence[float], name: str) -> float:
+def passages(
+    compiled: CompiledProfile, exact: Exact, by_state: Sequence[float], name: str
+) -> float:
     """The mean over the requests of an operation of what Storm finds where they begin."""
     weights = exact.weights(compiled.classes_by_operation()[name])
     targets = compiled.arrays.targets
-    return float(sum(w * by_state[t] for w, t in zip(weights, targets, strict=True)) / weights.sum())
+    return float(
+        sum(w * by_state[t] for w, t in zip(weights, targets, strict=True)) / weights.sum()
+    )
 
 
 def found(lifecycle: Lifecycle) -> dict[str, dict[str, tuple[float, float]]]:
