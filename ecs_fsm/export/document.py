@@ -28,7 +28,7 @@ def text(lifecycle: Lifecycle) -> str:
     document = {
         "edition": EDITION,
         "lifecycle": lifecycle.name,
-        "advance": lifecycle.advance,
+        "step_ends": lifecycle.advance,
         "states": [{"name": state} | state.as_dict() for state in lifecycle.states.values()],
         "triggers": [_trigger(trigger) for trigger in lifecycle.triggers.values()],
         "facts": [

@@ -15,7 +15,7 @@ Step = tuple[str, Node | None]
 
 def walks(lifecycle: Lifecycle, number: int, length: int, seed: int = 7) -> list[list[Step]]:
     """Walks of a lifecycle from nothing, about half of whose words are refused."""
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - to be repeated
     return [_walk(lifecycle, random, length) for _ in range(number)]
 
 
