@@ -20,7 +20,7 @@ from ecs_fsm.lifecycles.tabledata import Data, Tables, table_of
 BY_NAME = ("statuses", "vm_states", "task_states", "operations", "events", "facts")
 """Tables of tables: an entry given again has its keys replaced one by one."""
 BY_KEY = ("default_status", "groups", "undocumented")
-ADDED = ("guards", "surprises")
+ADDED = ("guards",)
 
 _Written = tuple[State | None, dict[str, str]]
 
