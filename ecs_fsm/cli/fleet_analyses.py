@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from ecs_fsm.cli.fleet_commands import (
@@ -17,7 +19,7 @@ from ecs_fsm.cli.fleet_commands import (
     size_option,
     step_option,
 )
-from ecs_fsm.cli.options import as_json, choosing, print_json, servers
+from ecs_fsm.cli.options import as_json, choosing, print_json, record_options, servers
 from ecs_fsm.core.errors import InvalidInput
 
 
@@ -159,36 +161,41 @@ def contend(
 
 @click.command()
 @choosing
-@click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True)
+)
+@record_options
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
     help="Write the profile to FILE, and print its rows as a table.",
 )
-def fit(file: str, output: str | None) -> int:
+def fit(files: tuple[str, ...], output: str | None, **options: Any) -> int:
     """Make a profile from a recording with times.
 
-    FILE (- is standard input) is what `replay` reads (JSON, JSON Lines or CSV with vm_state and
-    task_state) with a column seconds, time, timestamp or at (seconds, or ISO 8601), ascending for
-    each server, and a column server if there are several. Comments in the profile give the number
-    of samples of each row and how well it fits (Kolmogorov-Smirnov). Rows with too little data keep
-    the values of the built-in profile, and are named.
+    FILE (- is standard input) is what `replay` reads, with times; several files are one record.
+    Instance actions (openstack server event show, os-instance-actions) have the exact times of the
+    steps, and their hosts. Comments in the profile give the number of samples of each row and how
+    well it fits (Kolmogorov-Smirnov). Rows with too little data keep the values of the built-in
+    profile, and are named.
 
     \b
-    Example:
+    Examples:
       ecs-fsm fleet fit observed.csv -o mine.toml
+      ecs-fsm fleet fit actions-*.json --lifecycle nova
     """
     from ecs_fsm.core.errors import require
 
     require("numpy", "scipy")
     from ecs_fsm.fleet.fitting import fit as fit_to
-    from ecs_fsm.fleet.fitting import observe_file
+    from ecs_fsm.fleet.fitting import observe
     from ecs_fsm.fleet.report import print_fits
     from ecs_fsm.io.files import write_whole
+    from ecs_fsm.records.record import RecordOptions
 
     lifecycle = servers().lifecycle
-    fitted = fit_to(lifecycle, observe_file(lifecycle, file))
+    fitted = fit_to(lifecycle, observe(lifecycle, files, RecordOptions(**options)))
     if output:
         write_whole(output, fitted.text.encode())
         print_fits(fitted)

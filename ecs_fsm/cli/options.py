@@ -72,6 +72,39 @@ remembering = click.option(
     multiple=True,
     help="A fact that the server remembers. Repeatable.",
 )
+RECORD_OPTIONS = (
+    click.option(
+        "--sampled/--complete",
+        "sampled",
+        default=None,
+        help="The observer may have missed states between rows, or saw every change "
+        "(polls and a status alone are sampled, other records complete).",
+    ),
+    click.option("--format", metavar="NAME", help="The layout of the rows; their columns decide."),
+    click.option(
+        "--columns",
+        metavar="MEANING=COLUMN,...",
+        help="Columns by meaning: server, time, vm_state, task_state, status, host, updated.",
+    ),
+    click.option("--one-server", is_flag=True, help="All rows are about one server."),
+    click.option(
+        "--utc-offset", metavar="+HH:MM", help="The zone of times that have none (UTC otherwise)."
+    ),
+    click.option(
+        "--partial-lists",
+        is_flag=True,
+        help="Lists leave servers out, so one that is absent need not be gone.",
+    ),
+)
+
+
+def record_options(command: Command) -> Command:
+    """The options that say what a record does not say by itself: `RecordOptions`, by its fields."""
+    for option in reversed(RECORD_OPTIONS):
+        command = option(command)
+    return command
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 Completion = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]

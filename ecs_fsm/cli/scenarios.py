@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from ecs_fsm.cli.options import (
@@ -10,6 +12,7 @@ from ecs_fsm.cli.options import (
     choosing,
     completing,
     print_json,
+    record_options,
     remembering,
     scenario_words,
     servers,
@@ -71,30 +74,41 @@ def simulate(
 
 @click.command()
 @choosing
-@click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
-@click.option(
-    "--sampled", is_flag=True, help="Rows are samples: states between them may be missing."
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True)
 )
+@record_options
 @as_json
-def replay(file: str, sampled: bool, as_json: bool) -> int:
+def replay(files: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """Explain recorded changes by the events that cause them.
 
-    FILE (- is standard input) is a JSON array, JSON Lines or CSV; each row has vm_state and
-    task_state (also as OS-EXT-STS:vm_state and OS-EXT-STS:task_state) and may have status. With
-    --sampled a change is explained by the shortest sequence of events, and a row may hold status
-    alone. Where rows name their server (a column server, server_id, instance, instance_uuid or
-    uuid), each server is followed for itself until the end of its life.
+    FILE (- is standard input) is what clouds give, as CSV (with , ; | or tabs), JSON, JSON Lines or
+    Parquet, also as gzip: rows with vm_state and task_state, or status, or both, of one server or
+    many; answers of the compute API and of `openstack server list` and `show`; instance actions
+    and `openstack server event`; Nova's notifications; Huawei job answers. Several files are one
+    record. The first line says what was found. Rows are put in the order of time. Each server is
+    followed for itself until the end of its life; one that a full list leaves out is gone.
+
+    Formats, by their columns or by --format: columns, servers, server-list, instance-actions,
+    notifications, jobs. Columns are known by their usual names, in any case; --columns names
+    others. In a sampled record a change is explained by the shortest sequence of events.
 
     \b
     Examples:
       ecs-fsm replay changes.csv
+      ecs-fsm replay --columns server=host_name,time=ts,vm_state=state poll-*.csv
       ecs-fsm simulate create stop --json | ecs-fsm replay -
 
-    JSON: {"changes": [{"from", "to", "events": [...] or null, "reason": null or text}, ...],
-    "explained": true or false}; other columns of a row stay in "from" and "to". The second change
-    of one event has no events, and other single events that explain a change stand under "or".
-    Exit code 1 if a change is not explained.
+    JSON: {"record": {"format", "complete", "servers", "first", "last"}, "changes": [{"server",
+    "at", "from", "to", "events": [...] or null, "facts", "or": [{"events"}], "settled", "reason":
+    null or text}, ...], "explained": true or false}; times are ISO in UTC, null without any; other
+    columns of a row stay in "from" and "to", which are null for an action. The second change of
+    one event has no events, and other single events that explain a change stand under "or".
+    "settled" is false where later rows could have told it otherwise. Exit code 1 if a change is
+    not explained.
     """
-    from ecs_fsm.replay.recording import replay_file
+    from ecs_fsm.records.record import RecordOptions
+    from ecs_fsm.replay.recording import replay_files
 
-    return 0 if replay_file(servers().lifecycle, file, sampled=sampled, as_json=as_json) else 1
+    record = RecordOptions(**options)
+    return 0 if replay_files(servers().lifecycle, files, record, as_json=as_json) else 1

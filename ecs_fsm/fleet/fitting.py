@@ -1,35 +1,35 @@
 """Fits a profile to timed observations: the likeliest family of each time, and every share.
 
-A recording has the columns that `ecs_fsm.records.observations` reads, a time, and the server if it
-holds more than one.
+They come from a record in any format of `ecs_fsm.records`; instance actions have exact times.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State
 from ecs_fsm.core.scenario import HANG
-from ecs_fsm.io.files import opened
+from ecs_fsm.io.console import visible
 from ecs_fsm.profiles.durations import SECOND, Duration, Family
-from ecs_fsm.records.observations import LineSource, Observation, read
+from ecs_fsm.records.meanings import failure_words
+from ecs_fsm.records.observations import Observation, RecordedAction
+from ecs_fsm.records.record import Record, RecordOptions
 from ecs_fsm.replay.explanation import Explanation, Replay
 
 ENOUGH = 30
 """Samples below which nothing is fitted, and the built-in profile stays."""
 SHORTEST = 1e-3
 """Seconds that replace a time of 0, which only the constant family can have."""
-TIME_COLUMNS = ("seconds", "time", "timestamp", "at")
-EXPECTED = f"expected a column {' or '.join(TIME_COLUMNS)} with seconds or an ISO 8601 time"
+EXPECTED = "expected a column time with seconds or an ISO 8601 time"
 
 
 @dataclass(slots=True)
@@ -48,11 +48,18 @@ class StateSample:
 
 @dataclass(slots=True)
 class SojournData:
-    """The samples of all states; `unexplained` changes are in none of them."""
+    """The samples of all states; `unexplained` and `untold` changes are in none of them.
+
+    `untold` are those in which several steps cannot be told apart; `hosts` has the times of a task
+    on each host, where the record names hosts.
+    """
 
     servers: int = 0
     changes: int = 0
     unexplained: int = 0
+    untold: int = 0
+    sampled: bool = False
+    hosts: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     states: dict[State, StateSample] = field(default_factory=dict)
 
 
@@ -78,54 +85,75 @@ class FittedProfile(NamedTuple):
     too_little: tuple[str, ...]
 
 
-def observe(lifecycle: Lifecycle, stream: BinaryIO, name: str) -> SojournData:
-    """Read timed observations. Raise `InvalidInput` with file and line for invalid ones."""
-    source, data = LineSource(stream, name), SojournData()
-    first: dict[str | None, Observation] = {}
-    latest: dict[str | None, float] = {}
+def observe(
+    lifecycle: Lifecycle, paths: Sequence[str], options: RecordOptions | None = None
+) -> SojournData:
+    """Read timed observations of one or several files, `-` for standard input.
 
-    def rows() -> Iterator[Observation]:
-        for row in read(source, lifecycle, sampled=False):
-            time = _time(row.others, source)
-            if time < latest.get(row.server, time):
-                raise source.error(f"the time goes back; {EXPECTED}, ascending for each server")
-            first.setdefault(row.server, row)
-            latest[row.server] = time
-            yield row
-
-    for change in Replay(lifecycle).explain(rows()):
-        whole = change.before is not first[change.after.server]
-        _count(lifecycle, change, source, whole, data)
-    data.servers = len(first)
+    Raise `InvalidInput` with file and line for invalid ones, and for a record without times.
+    """
+    record = Record(lifecycle, paths, options)
+    data = record.follow(lambda rows: _observed(lifecycle, record, rows))
+    if record.first is None and record.servers:
+        raise InvalidInput(f"{', '.join(paths)}: no times; {EXPECTED}")
+    data.servers, data.sampled = record.servers, not record.complete
     return data
 
 
 def observe_file(lifecycle: Lifecycle, path: str) -> SojournData:
     """Read the timed observations in a file, `-` for standard input. Raise as `observe`."""
-    with opened(path) as (stream, name):
-        return observe(lifecycle, stream, name)
+    return observe(lifecycle, [path])
 
 
-def _time(others: Mapping[str, object], source: LineSource) -> float:
-    """The time of a row, in seconds."""
-    given = next((others[key] for key in TIME_COLUMNS if key in others), None)
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        return float(given)
-    text = str(given or "")
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise source.error(f"the time is {given!r}; {EXPECTED}") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+def _observed(
+    lifecycle: Lifecycle, record: Record, recording: Iterable[Observation]
+) -> SojournData:
+    data = SojournData()
+    first: dict[str | None, Observation] = {}
+
+    def rows() -> Iterator[Observation]:
+        for row in recording:
+            if row.action is not None:
+                _count_steps(lifecycle, row.action, data)
+            if row.shown:
+                first.setdefault(row.server, row)
+                yield row
+
+    for change in Replay(lifecycle, sampled=not record.complete).explain(rows()):
+        whole = change.before is not first[change.after.server]
+        _count(lifecycle, change, whole, data)
+    return data
 
 
-def _count(
-    lifecycle: Lifecycle, change: Explanation, source: LineSource, whole: bool, data: SojournData
-) -> None:
+def _count_steps(lifecycle: Lifecycle, action: RecordedAction, data: SojournData) -> None:
+    """Add the steps that an action timed: those that last exactly as long as one task."""
+    for step in action.steps:
+        if step.began is None or step.finished is None or step.failed is None:
+            continue
+        data.changes += 1
+        states = [
+            state
+            for name in action.operations
+            for state in lifecycle.operations[name].steps
+            if state.task_state in step.tasks
+        ]
+        if len(step.tasks) != 1 or not states:
+            data.untold += 1
+            continue
+        sample, stayed = (
+            data.states.setdefault(states[0], StateSample()),
+            step.finished - step.began,
+        )
+        sample.times.append(stayed)
+        if step.host:
+            data.hosts.setdefault((step.tasks[0], step.host), []).append(stayed)
+        if not step.failed:
+            sample.events[lifecycle.advance] = sample.events.get(lifecycle.advance, 0) + 1
+        else:  # by which event is not said
+            sample.alike.update(failure_words(lifecycle, action))
+
+
+def _count(lifecycle: Lifecycle, change: Explanation, whole: bool, data: SojournData) -> None:
     """Add a change; `whole` says that the sojourn before it was observed from its beginning."""
     data.changes += 1
     if change.events is None or change.before is None or change.before.state is None:
@@ -133,7 +161,10 @@ def _count(
         return
     if not change.events:
         return
-    (event, *_), state = change.events, change.before.state
+    if len(change.events) > 1:
+        data.untold += 1  # when the first of them ended, and the next began, was not observed
+        return
+    (event,), state = change.events, change.before.state
     sample = data.states.setdefault(state, StateSample())
     sample.alike.update(change.others)
     requested = lifecycle.triggers[event].kind in (Kind.REQUEST, Kind.SYSTEM)
@@ -142,8 +173,9 @@ def _count(
         return
     sample.events[event] = sample.events.get(event, 0) + 1
     if whole or state is lifecycle.creation.path[0]:
-        stayed = _time(change.after.others, source) - _time(change.before.others, source)
-        sample.times.append(stayed)
+        ended, began = change.after.time, change.before.time
+        if ended is not None and began is not None:
+            sample.times.append(ended - began)
 
 
 def _merged(samples: Iterable[StateSample]) -> StateSample:
@@ -220,6 +252,13 @@ class _ProfileWriter:
         yield f"# Fitted to {data.changes} changes of {data.servers} servers."
         if data.unexplained:
             yield f"# {data.unexplained} changes that no event explains are left out."
+        if data.untold:
+            yield f"# {data.untold} in which steps cannot be told apart are left out."
+        if data.sampled:
+            yield "# The record is sampled: times are as exact as the polls were close."
+        for (task, host), times in sorted(data.hosts.items()):
+            mean = math.fsum(times) / len(times)
+            yield f"# {task} on {visible(host)}: n={len(times)}, mean {mean:.6g} s"
         yield "# n: samples; KS: distance and probability of the Kolmogorov-Smirnov test."
         yield ""
         yield 'extends = "built-in"'

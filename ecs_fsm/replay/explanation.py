@@ -33,6 +33,7 @@ class Explanation(NamedTuple):
     `events` is empty where an event goes on, None where nothing explains the change; `reason` says
     why then. `facts` are those that decided the events, `others` single events that explain the
     change as well. `of` is the operation whose step makes a late write.
+    A change that is not `settled` could be explained otherwise by later rows.
     """
 
     before: Observation | None
@@ -42,6 +43,7 @@ class Explanation(NamedTuple):
     others: tuple[str, ...] = ()
     reason: str | None = None
     of: str | None = None
+    settled: bool = True
 
 
 Costs = dict[Observable, int]
@@ -85,6 +87,8 @@ class Replay:
         """
         followed: dict[str | None, Follower] = {}
         for row in recording:
+            if not row.shown:
+                continue
             follower = followed.get(row.server)
             if follower is None:
                 follower = followed[row.server] = Follower(self)
@@ -188,11 +192,12 @@ class Follower:
         """What is left, by the best way so far: no row follows."""
         if not self._undecided:
             return ()
-        return self._decide(len(self._undecided), _best(self._costs))
+        told = self._decide(len(self._undecided), _best(self._costs))
+        return [explanation._replace(settled=False) for explanation in told]
 
     def _unexplained(self, before: Observation, row: Observation) -> Sequence[Explanation]:
         reason = row.wrong or self._replay.reason(before, row, self._costs)
-        decided = self.finish()
+        decided = [explanation._replace(settled=True) for explanation in self.finish()]
         self._costs = self._replay.start(row)
         return [*decided, Explanation(before, row, None, reason=reason)]
 

@@ -1,4 +1,4 @@
-"""Replays a file for the command line: reads it, explains it, prints what explains it."""
+"""Replays files for the command line: reads them, explains them, prints what explains them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from ecs_fsm.core.model import bracketed
-from ecs_fsm.io.console import visible_json
-from ecs_fsm.io.files import opened
-from ecs_fsm.records.observations import LineSource, read
+from ecs_fsm.io.console import visible, visible_json
+from ecs_fsm.records.observations import Observation
+from ecs_fsm.records.record import Record, RecordOptions
+from ecs_fsm.records.times import iso
 from ecs_fsm.replay.explanation import Explanation, Replay
+from ecs_fsm.replay.performed import performed
 
 if TYPE_CHECKING:
     from ecs_fsm.core.lifecycle import Lifecycle
@@ -23,87 +25,90 @@ IN_MEMORY = 1 << 20
 BATCH = 200
 
 
-def replay_file(lifecycle: Lifecycle, path: str, *, sampled: bool, as_json: bool) -> bool:
-    """Print what explains each change of a recording; whether everything is explained.
+def replay_files(
+    lifecycle: Lifecycle, paths: Sequence[str], options: RecordOptions, *, as_json: bool
+) -> bool:
+    """Print what explains each change of a record; return whether everything is explained.
 
-    Raises `InvalidInput` for a file that does not read; JSON is then not begun.
+    Raise `InvalidInput` for a file that does not read; nothing is printed then.
     """
-    with opened(path) as (stream, name), _progress(stream) as report:
-        source = LineSource(stream, name)
-        recording = read(source, lifecycle, sampled=sampled)
-        explanations = Replay(lifecycle, sampled=sampled).explain(recording)
-        reported = _reporting(explanations, source, report.moved)
-        return _print_json(reported) if as_json else _print_text(reported, report.write)
+    with _progress(paths) as moved:
+        record = Record(lifecycle, paths, options)
+
+        def explained(rows: Iterator[Observation]) -> tuple[bool, IO[str]]:
+            explanations = _explanations(lifecycle, record, rows)
+            reported = _reporting(explanations, record, moved)
+            waiting = tempfile.SpooledTemporaryFile(  # noqa: SIM115  # closed by its reader
+                IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace"
+            )
+            write = _write_json if as_json else _write_text
+            return write(reported, waiting), waiting
+
+        verdict, waiting = record.follow(explained)
+    with waiting:
+        waiting.seek(0)
+        if as_json:
+            head = visible_json(json.dumps(record.as_dict(), ensure_ascii=False))
+            sys.stdout.write(f'{{"record": {head},\n"changes": [')
+        else:
+            sys.stdout.write(f"{record}\n")
+        _copy(waiting, sys.stdout)
+    return verdict
 
 
-class _Report:
-    """Where lines are printed, and reading progress shown if there is a terminal."""
-
-    def write(self, text: str) -> None:
-        sys.stdout.write(text)
-
-    def moved(self, position: int) -> None:
-        pass
+def _explanations(
+    lifecycle: Lifecycle, record: Record, rows: Iterable[Observation]
+) -> Iterator[Explanation]:
+    if record.actions_alone:
+        return performed(lifecycle, rows)
+    return Replay(lifecycle, sampled=not record.complete).explain(rows)
 
 
 @contextmanager
-def _progress(stream: BinaryIO) -> Iterator[_Report]:
-    """A progress bar on a terminal; lines that go to the same terminal scroll above it."""
+def _progress(paths: Sequence[str]) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal; yields what hears how far the files were read."""
     if not sys.stderr.isatty():
-        yield _Report()
+        yield lambda position: None
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from ecs_fsm.io.console import console
 
-    size = os.fstat(stream.fileno()).st_size or None
+    plain = [path for path in paths if os.path.isfile(path)]
+    size = sum(map(os.path.getsize, plain)) or None
     columns = (TextColumn("reading"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(
         *columns, TimeRemainingColumn(), console=console(stderr=True), transient=True
     ) as progress:
         task = progress.add_task("reading", total=size)
-
-        class OnTerminal(_Report):
-            def moved(self, position: int) -> None:
-                progress.update(task, completed=position)
-
-            def write(self, text: str) -> None:
-                if sys.stdout.isatty():
-                    progress.console.out(text, end="", highlight=False)
-                else:
-                    super().write(text)
-
-        yield OnTerminal()
+        yield lambda position: progress.update(task, completed=position)
 
 
 def _reporting(
-    explanations: Iterator[Explanation], source: LineSource, moved: Callable[[int], None]
+    explanations: Iterator[Explanation], record: Record, moved: Callable[[int], None]
 ) -> Iterator[Explanation]:
     for count, explanation in enumerate(explanations):
         if count % BATCH == 0:
-            moved(source.position)
+            moved(record.position)
         yield explanation
 
 
-def _print_text(explanations: Iterator[Explanation], write: Callable[[str], None]) -> bool:
+def _write_text(explanations: Iterator[Explanation], waiting: IO[str]) -> bool:
     changes = unexplained = 0
-    lines: list[str] = []
-    try:
-        for changes, explanation in enumerate(explanations, start=1):
-            unexplained += explanation.events is None
-            lines.append(f"{changes:>6}  {_line(explanation)}\n")
-            if len(lines) == BATCH:
-                write("".join(lines))
-                lines.clear()
-    finally:
-        write("".join(lines))
+    for changes, explanation in enumerate(explanations, start=1):
+        unexplained += explanation.events is None
+        waiting.write(f"{changes:>6}  {_line(explanation)}\n")
     verdict = f"{unexplained} not explained" if unexplained else "all explained"
-    write(f"{changes} change{'' if changes == 1 else 's'}, {verdict}\n")
+    waiting.write(f"{changes} change{'' if changes == 1 else 's'}, {verdict}\n")
     return not unexplained
 
 
 def _line(explanation: Explanation) -> str:
     change = f"{explanation.before or '?'} → {explanation.after}"
+    action = explanation.after.action
+    if not explanation.after.shown and action is not None:
+        outcome = {None: "", True: " (failed)", False: " (done)"}[action.failed]
+        change = f"{visible(action.word)}{outcome}"
     server = explanation.after.server
     head = f"{change:<72}" if server is None else f"{server}  {change:<72}"
     if explanation.events is None:
@@ -114,18 +119,14 @@ def _line(explanation: Explanation) -> str:
     return f"{head}  {events}{others}"
 
 
-def _print_json(explanations: Iterator[Explanation]) -> bool:
-    """Print the whole answer at once when it is complete; until then it waits, on disk if large."""
+def _write_json(explanations: Iterator[Explanation], waiting: IO[str]) -> bool:
+    """Write the changes and what comes after them."""
     explained = True
-    with tempfile.SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8") as waiting:
-        waiting.write('{"changes": [')
-        for count, explanation in enumerate(explanations):
-            explained &= explanation.events is not None
-            row = visible_json(json.dumps(_as_dict(explanation), ensure_ascii=False))
-            waiting.write(f",\n  {row}" if count else f"\n  {row}")
-        waiting.write(f'\n], "explained": {json.dumps(explained)}}}\n')
-        waiting.seek(0)
-        _copy(waiting, sys.stdout)
+    for count, explanation in enumerate(explanations):
+        explained &= explanation.events is not None
+        row = visible_json(json.dumps(_as_dict(explanation), ensure_ascii=False))
+        waiting.write(f",\n  {row}" if count else f"\n  {row}")
+    waiting.write(f'\n], "explained": {json.dumps(explained)}}}\n')
     return explained
 
 
@@ -135,14 +136,16 @@ def _copy(waiting: IO[str], out: IO[str]) -> None:
 
 
 def _as_dict(explanation: Explanation) -> dict[str, object]:
-    answer: dict[str, object] = {
-        "from": explanation.before and explanation.before.as_dict(),
-        "to": explanation.after.as_dict(),
+    before, after = explanation.before, explanation.after
+    return {
+        "server": after.server,
+        "at": None if after.time is None else iso(after.time),
+        "from": before and before.as_dict(),
+        "to": after.as_dict() if after.shown else None,
         "events": None if explanation.events is None else list(explanation.events),
+        "facts": dict(explanation.facts),
+        "or": [{"events": [event]} for event in explanation.others],
+        "settled": explanation.settled,
         "reason": explanation.reason,
+        **({"of": explanation.of} if explanation.of else {}),
     }
-    if explanation.of:
-        answer["of"] = explanation.of
-    if explanation.facts:
-        answer["facts"] = dict(explanation.facts)
-    return answer | ({"or": list(explanation.others)} if explanation.others else {})

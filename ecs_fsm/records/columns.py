@@ -1,0 +1,140 @@
+"""The columns of a record by their meaning, whatever their case, spaces and underscores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.records.json_text import Names
+
+MEANINGS: Mapping[str, tuple[str, ...]] = {
+    "server": ("server", "server_id", "instance_uuid", "instance_id", "instance", "resource_id",
+               "uuid", "id"),
+    "time": ("time", "timestamp", "at", "seconds", "datetime", "date", "observed_at", "polled_at"),
+    "vm_state": ("vm_state",),
+    "task_state": ("task_state",),
+    "status": ("status", "server_status"),
+    "host": ("host", "hypervisor_hostname"),
+    "updated": ("updated", "updated_at"),
+}  # fmt: skip
+"""Each meaning with the names that have it. Where several name the server, the first of them does;
+of several times, `--columns` has to choose."""
+PREFIXES = ("os_ext_sts", "os_ext_srv_attr", "os_srv_usg")
+MEANING_OF = {name: meaning for meaning, names in MEANINGS.items() for name in names}
+LIKE_A_SERVER = re.compile(r"(?:.*_)?(?:name|hostname|id|uuid|vm|node|machine)")
+OTHER_IDS = re.compile(
+    r"(?:request|user|project|tenant|image|flavor|host|message|event|key|domain|availability|region"
+    r"|trace|job|req|volume|network|port|parent|root_device|reservation|kernel|ramdisk)_?(?:id|uuid|name)"
+)
+
+
+def normal(name: str) -> str:
+    """Return a name in small letters with underscores, without the prefix of an extension.
+
+    >>> normal("OS-EXT-STS:vm_state"), normal(" Task State")
+    ('vm_state', 'task_state')
+    """
+    folded = re.sub(r"[\s\-]+", "_", name.strip().lower())
+    prefix, colon, rest = folded.partition(":")
+    return rest if colon and prefix in PREFIXES else folded
+
+
+def known_column(name: str) -> bool:
+    """Return whether a name has a meaning by itself."""
+    return normal(name) in MEANING_OF
+
+
+class ColumnChoice(NamedTuple):
+    """Which column has which meaning where the names do not say it: `--columns`."""
+
+    given: Mapping[str, str] = {}
+    one_server: bool = False
+
+    @classmethod
+    def read(cls, text: str | None, *, one_server: bool = False) -> ColumnChoice:
+        """Read `server=host_name,time=ts`. Raise `InvalidInput` for what does not read."""
+        given: dict[str, str] = {}
+        for pair in (text or "").split(","):
+            meaning, equals, name = (part.strip() for part in pair.partition("="))
+            if not text:
+                break
+            if not equals or not name:
+                raise InvalidInput(f"--columns {pair!r}: expected MEANING=COLUMN, as in time=ts")
+            if meaning not in MEANINGS:
+                raise InvalidInput(f"--columns: {unknown('meaning', meaning, MEANINGS)}")
+            given[meaning] = name
+        return cls(given, one_server)
+
+    def knows(self, name: str) -> bool:
+        """Return whether a name has a meaning."""
+        return known_column(name) or normal(name) in map(normal, self.given.values())
+
+
+class RecordColumns(NamedTuple):
+    """Where in a row each meaning stands, -1 for nowhere, and the columns without a state."""
+
+    names: Names
+    server: int
+    time: int
+    vm_state: int
+    task_state: int
+    status: int
+    host: int
+    updated: int
+    others: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def of(cls, names: Names, choice: ColumnChoice, *, later: bool = False) -> RecordColumns:
+        """Find the columns. Raise `InvalidInput` for what cannot be told apart.
+
+        In rows `later` than the first, a chosen column may be left out.
+        """
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InvalidInput(f"two columns are called {twice!r}")
+        folded = [normal(name) for name in names]
+        places = {meaning: _place(meaning, names, folded, choice, later) for meaning in MEANINGS}
+        if choice.one_server:
+            places["server"] = -1
+        elif places["server"] < 0 and not later:
+            _refuse_unused(names, folded, choice)
+        states = {places[meaning] for meaning in ("vm_state", "task_state", "status")}
+        others = tuple((name, n) for n, name in enumerate(names) if n not in states)
+        return cls(names, **places, others=others)
+
+    def server_name(self) -> str | None:
+        """Return the name of the column that names the servers."""
+        return None if self.server < 0 else self.names[self.server]
+
+
+def _place(
+    meaning: str, names: Names, folded: Sequence[str], choice: ColumnChoice, later: bool
+) -> int:
+    if chosen := choice.given.get(meaning):
+        for candidates in (list(names), folded):
+            wanted = chosen if candidates == list(names) else normal(chosen)
+            if wanted in candidates:
+                return candidates.index(wanted)
+        if later:
+            return -1
+        raise InvalidInput(f"no column {chosen!r} among {', '.join(names)[:80]!r}")
+    taken = {normal(name) for name in choice.given.values()}
+    found = [
+        folded.index(name) for name in MEANINGS[meaning] if name in folded and name not in taken
+    ]
+    if meaning == "time" and len(found) > 1:
+        several = " and ".join(names[n] for n in found)
+        raise InvalidInput(f"{several} are times; choose one: --columns time={names[found[0]]}")
+    return found[0] if found else -1
+
+
+def _refuse_unused(names: Names, folded: Sequence[str], choice: ColumnChoice) -> None:
+    """Raise for a column that may tell servers apart and is not used for it."""
+    taken = {normal(name) for name in choice.given.values()}
+    for name, word in zip(names, folded, strict=True):
+        if LIKE_A_SERVER.fullmatch(word) and not OTHER_IDS.fullmatch(word) and word not in taken:
+            raise InvalidInput(
+                f"does {name} name the server? choose: --columns server={name}, or --one-server"
+            )

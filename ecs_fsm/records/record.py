@@ -1,0 +1,303 @@
+"""A record: one or several files as rows of servers, whatever their layout.
+
+The first rows decide about shape, layout and columns; options decide about what they do not. Rows
+that are out of order are sorted, on the disk where there are many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from itertools import chain, count, islice
+from typing import BinaryIO, TypeVar
+
+from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.records.columns import ColumnChoice, normal
+from ecs_fsm.records.json_text import LIST, MORE, Row
+from ecs_fsm.records.layouts import (
+    ColumnsLayout,
+    FullList,
+    Layout,
+    Listed,
+    Reading,
+    ServerLists,
+    Servers,
+)
+from ecs_fsm.records.meanings import Meanings
+from ecs_fsm.records.observations import Observation
+from ecs_fsm.records.ordering import in_order, newest_first
+from ecs_fsm.records.recorded_actions import InstanceActions, JobAnswers, Notifications
+from ecs_fsm.records.shapes import shaped
+from ecs_fsm.records.sources import RecordSource
+from ecs_fsm.records.times import for_a_reader, iso, zone
+
+Result = TypeVar("Result")
+LAYOUTS: dict[str, Layout] = {
+    layout.name: layout
+    for layout in (
+        Notifications(), InstanceActions(), JobAnswers(), Servers(), ServerLists(), ColumnsLayout(),
+    )
+}  # fmt: skip
+"""The layouts by name; the first that fits a record's first row is taken."""
+FIRST_ROWS = 200
+EXPECTED = "expected rows with vm_state and task_state, a status, or an action"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """What a record does not say by itself; None is decided by its rows."""
+
+    format: str | None = None
+    columns: str | None = None
+    one_server: bool = False
+    utc_offset: str | None = None
+    sampled: bool | None = None
+    partial_lists: bool = False
+
+
+class _OutOfOrder(Exception):
+    """A row is older than the row before of the same server."""
+
+
+class _File:
+    """One file of a record, with its layout."""
+
+    def __init__(self, source: RecordSource, reading: Reading, wanted: str | None) -> None:
+        self.source = source
+        self._reading = reading
+        self._wanted = wanted
+        self._begin()
+        self.layout = self._detect()
+        self.sampled = self.layout.sampled([row for row, _ in self._first])
+
+    def _begin(self) -> None:
+        shape = shaped(self.source, self._reading.choice.knows)
+        self.shape = shape.title
+        self._rows = shape.rows
+        self._first = [(row, self.source.line) for row in islice(self._rows, FIRST_ROWS)]
+        self._fresh = True
+
+    def _detect(self) -> Layout:
+        found = next((first for first in self._first if first[0][0] not in (LIST, MORE)), None)
+        if self._wanted:
+            return LAYOUTS[self._wanted]
+        if found is None:
+            return LAYOUTS["servers" if self._first else "columns"]
+        (names, values), line = found
+        self.source.line, end = line, self.source.line
+        if not names:
+            raise self.source.error("a row is an object")
+        row = dict(zip(names, values, strict=True))
+        choice = self._reading.choice
+        if choice.given:
+            return LAYOUTS["columns"]
+        folded = tuple(map(normal, names))
+        for layout in LAYOUTS.values():
+            if layout.fits(folded, row):
+                self.source.line = end
+                return layout
+        shown = ", ".join(names)[:60]
+        raise self.source.error(
+            f"no column of a known meaning for a state or an action among {shown!r}; {EXPECTED}; "
+            "--columns server=…,time=…,vm_state=…,task_state=… or --format names them",
+            of_names=True,
+        )
+
+    def rows(self, *, complete: bool) -> Iterator[Listed]:
+        """The rows, from the first on."""
+        if not self._fresh:
+            self.source.rewind()
+            self._begin()
+        self._fresh = False
+        reading = self._reading._replace(complete=complete)
+        return self.layout.read(chain(self._again(), self._rows), reading)
+
+    def _again(self) -> Iterator[Row]:
+        """The first rows once more, each at its line."""
+        first, self._first, end = self._first, [], self.source.line
+        for row, line in first:
+            self.source.line = line
+            yield row
+        self.source.line = end
+
+
+class Record:
+    """The rows of one or several files; what is known of them as a whole, once they are read.
+
+    Raise `InvalidInput` with file and line for what does not read, or what cannot be told apart.
+    """
+
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        paths: Sequence[str],
+        options: RecordOptions | None = None,
+        stream: BinaryIO | None = None,
+    ) -> None:
+        options = options or RecordOptions()
+        if options.format is not None and options.format not in LAYOUTS:
+            raise unknown("format", options.format, LAYOUTS)
+        if paths.count("-") > 1:
+            raise InvalidInput("standard input can be read once")
+        self._meanings = Meanings(lifecycle)
+        choice = ColumnChoice.read(options.columns, one_server=options.one_server)
+        offset, numbers = zone(options.utc_offset), count()
+        self._files: list[_File] = []
+        with ExitStack() as opened:
+            for path in paths:
+                source = RecordSource(path, stream)
+                opened.callback(source.close)
+                reading = Reading(
+                    self._meanings, choice, offset, source, not options.partial_lists, numbers
+                )
+                self._files.append(_File(source, reading, options.format))
+            self._opened = opened.pop_all()
+        sampled = any(file.sampled for file in self._files)
+        self.complete = not (sampled if options.sampled is None else options.sampled)
+        self.sorted: str | None = None
+        self._clear()
+
+    def _clear(self) -> None:
+        self._latest: dict[str | None, float | None] = {}
+        self.gone = 0
+        self.first: float | None = None
+        self.last: float | None = None
+
+    @property
+    def format(self) -> str:
+        """The name of the layout, of several the names."""
+        return "+".join(dict.fromkeys(file.layout.name for file in self._files))
+
+    @property
+    def actions_alone(self) -> bool:
+        """Whether the rows say what was done to servers, and not what was seen of them."""
+        return all(not file.layout.has_states for file in self._files)
+
+    @property
+    def servers(self) -> int:
+        """How many servers there were in the rows so far."""
+        return len(self._latest)
+
+    @property
+    def position(self) -> int:
+        """How many bytes of all files have been read."""
+        return sum(file.source.position for file in self._files)
+
+    def follow(self, work: Callable[[Iterator[Observation]], Result]) -> Result:
+        """Return what `work` makes of the rows, in the order of time for each server.
+
+        It is called again, from the first row on, where rows turn out not to be in that order; so
+        it must not leave anything behind before it returns. The files are closed then.
+        """
+        with self._opened:
+            return self._followed(work)
+
+    def _followed(self, work: Callable[[Iterator[Observation]], Result]) -> Result:
+        if self.sorted is None:
+            try:
+                with closing(self._counted(self._listed(), strict=True)) as rows:
+                    return work(rows)
+            except _OutOfOrder:
+                pass
+        newest = newest_first(self._listed())
+        self.sorted = "newest first" if newest else "not in the order of time"
+        rows = self._counted(in_order(self._listed(), newest_first=newest), strict=False)
+        with closing(rows):
+            return work(rows)
+
+    def _listed(self) -> Iterator[Listed]:
+        for file in self._files:
+            yield from file.rows(complete=self.complete)
+
+    def _counted(
+        self, rows: Iterator[Listed], *, strict: bool
+    ) -> Generator[Observation, None, None]:
+        """The rows, counted; those of servers that a full list leaves out are among them."""
+        self._clear()
+        latest = self._latest
+        for row in self._with_gone(rows):
+            time, server = row.time, row.server
+            if time is None:
+                latest.setdefault(server, None)
+            else:
+                before = latest.get(server)
+                if before is not None and time < before and strict:
+                    raise _OutOfOrder
+                latest[server] = time
+                if self.last is None or time > self.last:
+                    self.last = time
+                if self.first is None or time < self.first:
+                    self.first = time
+            if row.action and row.action.finished is not None:
+                self.last = max(self.last or 0, row.action.finished)
+            if row.before is not None:
+                yield row._replace(
+                    shown=row.before.shown,
+                    state=row.before.state,
+                    wrong=row.before.wrong,
+                    action=None,
+                    before=None,
+                )
+                yield row._replace(before=None)
+            else:
+                yield row
+
+    def _with_gone(self, rows: Iterator[Listed]) -> Iterator[Observation]:
+        alive: dict[str | None, Observation] = {}
+        seen: dict[str | None, Observation] = {}
+        within: FullList | None = None
+        for listed, row in rows:
+            if listed is not within:
+                if within is not None:
+                    yield from self._missing(alive, seen, within.time)
+                    alive, seen = seen, {}
+                within = listed
+            if row is None:
+                continue
+            if listed is not None and row.state is not self._meanings.gone.state:
+                seen[row.server] = row
+            yield row
+        if within is not None:
+            yield from self._missing(alive, seen, within.time)
+
+    def _missing(
+        self,
+        alive: dict[str | None, Observation],
+        seen: dict[str | None, Observation],
+        time: float | None,
+    ) -> Iterator[Observation]:
+        gone = self._meanings.gone
+        for server, row in alive.items():
+            if server not in seen:
+                self.gone += 1
+                named = {name: value for name, value in row.others.items() if value == server}
+                yield gone._replace(server=server, time=time, others=named)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return `{"format", "complete", "servers", "first", "last"}`, once the rows are read."""
+        return {
+            "format": self.format,
+            "complete": self.complete,
+            "servers": self.servers,
+            "first": None if self.first is None else iso(self.first),
+            "last": None if self.last is None else iso(self.last),
+        }
+
+    def __str__(self) -> str:
+        """What was detected, how many servers, from when to when, complete or sampled."""
+        titles = dict.fromkeys(f"{file.shape}, {file.layout.title}" for file in self._files)
+        several = f" in {len(self._files)} files" if len(self._files) > 1 else ""
+        number = f"{self.servers} server{'' if self.servers == 1 else 's'}"
+        when = "no times"
+        if self.first is not None and self.last is not None:
+            when = f"{for_a_reader(self.first)} to {for_a_reader(self.last)}"
+        kind = "complete" if self.complete else "sampled"
+        parts = [f"{'; '.join(titles)}{several}", number, when, kind]
+        if self.sorted:
+            parts.append(f"{self.sorted}, so sorted")
+        if self.gone:
+            were = "is" if self.gone == 1 else "are"
+            parts.append(f"{self.gone} {were} gone: absent from a full list")
+        return ": ".join([parts[0], ", ".join(parts[1:])])

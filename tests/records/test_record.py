@@ -1,0 +1,345 @@
+"""Records in the layouts of clouds: what is read, what is detected, and what is refused."""
+
+import gzip
+import json
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from ecs_fsm import ECS
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.records.observations import Observation
+from ecs_fsm.records.record import Record, RecordOptions
+from ecs_fsm.records.times import iso, seconds, zone
+from tests.command import Answer, ecs_fsm
+
+SAMPLES = Path(__file__).parent / "samples"
+WEB_1, WEB_2 = "0a11ce00-0000-4000-8000-000000000001", "0b0b0000-0000-4000-8000-000000000002"
+
+
+def read(
+    text: str | bytes, options: RecordOptions | None = None
+) -> tuple[Record, list[Observation]]:
+    data = text.encode() if isinstance(text, str) else text
+    record = Record(ECS, ["rows"], options, BytesIO(data))
+    return record, record.follow(list)
+
+
+def sample(name: str, options: RecordOptions | None = None) -> tuple[Record, list[Observation]]:
+    record = Record(NOVA, [str(SAMPLES / name)], options)
+    return record, record.follow(list)
+
+
+def shown(rows: list[Observation]) -> list[tuple[str | None, str]]:
+    return [(row.server, str(row)) for row in rows if row.shown]
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "servers", "complete"),
+    [
+        ("notifications-versioned.jsonl", "notifications", 1, True),
+        ("notifications-legacy-oslo.jsonl", "notifications", 1, True),
+        ("api-server-show-polls.jsonl", "servers", 1, False),
+        ("api-servers-detail-polls.jsonl", "servers", 2, False),
+        ("api-servers-flat.jsonl", "servers", 2, False),
+        ("osc-server-show.json", "servers", 1, False),
+        ("osc-server-list-long.csv", "server-list", 3, False),
+        ("osc-server-list-long.json", "server-list", 3, False),
+        ("osc-poll.csv", "server-list", 2, False),
+        ("osc-server-event-list.json", "instance-actions", 1, True),
+        ("instance-actions-list.json", "instance-actions", 1, True),
+        ("instance-action-get.jsonl", "instance-actions", 1, True),
+        ("huawei-jobs.jsonl", "jobs", 1, True),
+    ],
+)
+def test_the_layout_of_a_record_is_known_by_its_shape(
+    name: str, layout: str, servers: int, complete: bool
+) -> None:
+    record, rows = sample(name)
+    assert rows
+    assert (record.format, record.servers, record.complete) == (layout, servers, complete)
+    by_name, same = sample(name, RecordOptions(format=layout))
+    assert (str(by_name), same) == (str(record), rows)
+
+
+def test_polls_by_the_compute_api_and_by_the_client_show_states_and_hosts() -> None:
+    for name in ("api-server-show-polls.jsonl", "api-servers-flat.jsonl"):
+        _, rows = sample(name)
+        own = [row for row in rows if row.server == WEB_1]
+        assert list(map(str, own)) == ["active/-", "active/powering-off", "stopped/-"]
+        assert {row.host for row in own} == {"host-a"}
+        # Where only the time of the last write is known, that is the time.
+        assert [iso(row.time or 0)[11:] for row in own] == ["09:01:20Z", "10:00:00Z", "10:00:30Z"]
+
+
+def test_a_server_that_a_full_list_leaves_out_is_gone() -> None:
+    record, rows = sample("osc-poll.csv")
+    assert shown(rows)[-1] == (WEB_2, "deleted/-")
+    assert rows[-1].time == rows[-2].time
+    assert (record.gone, "1 is gone: absent from a full list" in str(record)) == (1, True)
+    _, rows = sample("osc-poll.csv", RecordOptions(partial_lists=True))
+    assert shown(rows)[-1] == (WEB_1, "stopped/-")
+
+
+ONE = {
+    "id": "a",
+    "status": "ACTIVE",
+    "created": "2026-01-01T00:00:00Z",
+    "OS-EXT-STS:task_state": None,
+}
+ONE |= {"OS-EXT-STS:vm_state": "active"}
+TWO = {**ONE, "id": "b"}
+
+
+@pytest.mark.parametrize(
+    ("polls", "gone"),
+    [
+        ([{"servers": [ONE, TWO]}, {"servers": [ONE]}], ["b"]),
+        ([{"servers": [ONE, TWO]}, {"servers": []}], ["a", "b"]),
+        ([{"servers": [ONE], "servers_links": [{"rel": "next"}]}, {"servers": [TWO]}], []),
+        ([[ONE, TWO], [TWO]], ["a"]),
+        ([{"server": ONE}, {"server": TWO}], []),
+        ([ONE, TWO], []),
+    ],
+    ids=["a list", "an empty list", "pages", "bare lists", "single servers", "single rows"],
+)
+def test_each_list_of_the_compute_api_is_full_but_a_page_of_one(
+    polls: list[object], gone: list[str]
+) -> None:
+    for text in (
+        "\n".join(map(json.dumps, polls)),
+        "\n".join(json.dumps(p, indent=1) for p in polls),
+    ):
+        _, rows = read(text)
+        assert [row.server for row in rows if str(row) == "deleted/-"] == gone
+
+
+def test_a_poll_larger_than_a_row_may_be_is_read_server_by_server() -> None:
+    servers = [{**ONE, "id": f"s{n}", "metadata": {"x": "y" * 3000}} for n in range(800)]
+    poll = json.dumps({"servers": servers, "servers_links": []})
+    assert len(poll) > 2 << 20
+    record, rows = read(f"{poll}\n{json.dumps({'servers': servers[:-1]})}\n")
+    assert (record.servers, len(rows), record.gone) == (800, 1600, 1)
+
+
+def test_instance_actions_come_newest_first_and_are_put_in_order() -> None:
+    record, rows = sample("instance-actions-list.json")
+    actions = [row.action for row in rows if row.action]
+    assert [(a.word, a.failed) for a in actions] == [
+        ("create", False), ("stop", False), ("resize", True), ("start", True),
+    ]  # fmt: skip
+    assert record.actions_alone
+    assert "newest first, so sorted" in str(record)
+
+
+def test_steps_of_instance_actions_have_exact_times_and_hosts() -> None:
+    _, rows = sample("instance-action-get.jsonl")
+    _, stop, resize, start = [row.action for row in rows if row.action]
+    (step,) = stop.steps
+    assert (step.tasks, step.host, step.failed) == (("powering-off",), "host-a", False)
+    assert (step.finished or 0) - (step.began or 0) == 30
+    assert resize.steps[0].failed
+    assert start.steps[0].finished is None
+
+
+def test_what_names_no_server_is_about_one_only_where_that_is_said() -> None:
+    with pytest.raises(InvalidInput, match=r"no instance_uuid.*--one-server"):
+        sample("osc-server-event-show.json")
+    _, (row,) = sample("osc-server-event-show.json", RecordOptions(one_server=True))
+    assert row.server is None
+    assert row.action is not None
+    assert row.action.steps[0].tasks == ("powering-off",)
+
+
+def test_notifications_say_the_state_before_as_a_row_of_its_own() -> None:
+    _, rows = sample("notifications-legacy-oslo.jsonl")
+    assert [state for _, state in shown(rows)] == [
+        "active/-", "active/powering-off", "active/powering-off", "stopped/-",
+        "stopped/-", "stopped/powering-on",
+    ]  # fmt: skip
+    _, rows = sample("notifications-versioned.jsonl")
+    ended = [row.action for row in rows if row.action and row.action.finished]
+    assert [(a.operations, a.failed) for a in ended] == [
+        (("stop",), False), (("resize", "migrate"), True),
+    ]  # fmt: skip
+
+
+def test_notifications_without_changes_of_tasks_may_have_missed_states() -> None:
+    payload = {"instance_id": "a", "old_state": "active", "state": "stopped",
+               "old_task_state": None, "new_task_state": None}  # fmt: skip
+    update = {
+        "event_type": "compute.instance.update",
+        "timestamp": "2026-11-28 10:00:00",
+        "payload": payload,
+    }
+    assert not read(json.dumps(update))[0].complete
+
+
+def test_a_record_of_actions_alone_gives_a_change_for_each() -> None:
+    code, out, _ = ecs_fsm("replay", str(SAMPLES / "huawei-jobs.jsonl"), "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["record"] == {
+        "format": "jobs", "complete": True, "servers": 1,
+        "first": "2026-11-28T09:00:00Z", "last": "2026-11-28T11:00:06Z",
+    }  # fmt: skip
+    told = [(c["at"], c["from"], c["to"], c["events"]) for c in answer["changes"]]
+    assert told == [
+        ("2026-11-28T09:00:00Z", None, None, ["create"]),
+        ("2026-11-28T10:00:00Z", None, None, ["stop"]),
+        ("2026-11-28T11:00:00Z", None, None, ["resize", "fail"]),
+    ]
+
+
+def test_two_servers_that_id_tells_apart_are_two() -> None:
+    recording = "time,id,status\n1,a,ACTIVE\n2,b,SHUTOFF\n3,a,ACTIVE\n4,b,SHUTOFF\n"
+    assert ecs_fsm("replay", "-", given=recording) == Answer(
+        0, "CSV, columns: 2 servers, 1 s to 4 s, sampled\n0 changes, all explained\n", ""
+    )
+
+
+def test_newest_first_is_told_in_the_order_of_time() -> None:
+    recording = (
+        "time,server,vm_state,task_state\n3,s,stopped,\n2,s,active,powering-off\n1,s,active,\n"
+    )
+    code, out, _ = ecs_fsm("replay", "-", given=recording)
+    assert code == 0
+    assert "newest first, so sorted" in out.splitlines()[0]
+    assert [line.split()[-1] for line in out.splitlines()[1:-1]] == ["stop", "advance"]
+
+
+def test_rows_of_one_time_keep_their_order_and_turn_it_newest_first() -> None:
+    newest = "time,vm_state,task_state\n2,stopped,\n1,active,powering-off\n1,active,\n"
+    assert list(map(str, read(newest)[1])) == ["active/-", "active/powering-off", "stopped/-"]
+    mixed = "time,vm_state,task_state\n1,active,\n1,active,powering-off\n3,stopped,\n2,active,powering-off\n"
+    assert list(map(str, read(mixed)[1]))[:2] == ["active/-", "active/powering-off"]
+
+
+def test_many_rows_out_of_order_are_sorted_on_the_disk() -> None:
+    count = 45_000
+    lines = [f"{n * 7919 % count},s{n % 3},active,,web {n}" for n in range(count)]
+    record, rows = read("time,server,vm_state,task_state,note\n" + "\n".join(lines))
+    assert [row.time for row in rows] == [float(n) for n in range(count)]
+    assert rows[7919].others["note"] == "web 1"
+    assert "not in the order of time, so sorted" in str(record)
+
+
+def test_several_files_are_one_record(tmp_path: Path) -> None:
+    header = "time,server,vm_state,task_state\n"
+    (tmp_path / "log.1").write_text(
+        f"{header}1,s,active,\n2,s,active,powering-off\n", encoding="utf-8"
+    )
+    (tmp_path / "log").write_text(f"{header}3,s,stopped,\n", encoding="utf-8")
+    for names in (("log.1", "log"), ("log", "log.1")):
+        code, out, _ = ecs_fsm("replay", *(str(tmp_path / name) for name in names))
+        assert (code, out.splitlines()[-1]) == (0, "2 changes, all explained")
+        assert "in 2 files: 1 server, 1 s to 3 s, complete" in out
+
+
+ROWS = [("server", "vm_state", "task_state"), ("s", "active", "-"), ("s", "active", "deleting")]
+TABLES = {
+    name: "\n".join(sign.join(row) for row in ROWS) + "\n"
+    for name, sign in {"CSV": ",", "TSV": "\t", "CSV with ;": ";", "CSV with |": "|"}.items()
+}
+
+
+@pytest.mark.parametrize("title", TABLES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_tables_are_read_in_every_dialect_and_encoding(
+    title: str, encoding: str, packed: bool
+) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    data = (mark + TABLES[title]).replace("\n", "\r\n").encode(encoding)
+    record, rows = read(gzip.compress(data) if packed else data)
+    assert (
+        str(record)
+        == f"{title}{' (gzip)' if packed else ''}, columns: 1 server, no times, complete"
+    )
+    assert shown(rows) == [("s", "active/-"), ("s", "active/deleting")]
+
+
+def test_the_events_of_a_fleet_in_parquet_are_read_back(tmp_path: Path) -> None:
+    events = tmp_path / "events.parquet"
+    run = ecs_fsm(
+        "fleet", "run", "--servers", "30", "--duration", "1d", "--events", "-o", str(events)
+    )
+    assert run.code == 0
+    code, out, err = ecs_fsm("replay", str(events))
+    assert (code, err) == (0, "")
+    assert out.startswith("Parquet, columns: 30 servers, 0 s to ")
+    assert out.rstrip().endswith("all explained")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["VM State,Task State,Server ID", "OS-EXT-STS:vm_state,OS-EXT-STS:task_state,ID",
+     "vm state,TASK_STATE,instance_uuid", "Vm_State,task-state,resource_id"],
+)  # fmt: skip
+def test_columns_are_known_whatever_their_case_and_spaces(header: str) -> None:
+    _, rows = read(f"{header}\nACTIVE,N/A,a\nActive,POWERING-OFF,a\nstopped,None,a\n")
+    assert shown(rows) == [("a", "active/-"), ("a", "active/powering-off"), ("a", "stopped/-")]
+
+
+def test_other_columns_are_named_by_an_option() -> None:
+    text = "host_name;ts;state;task\na;2026-11-28 12:00;active;\n"
+    named = "server=host_name,time=ts,vm_state=state,task_state=task"
+    record, rows = read(text, RecordOptions(columns=named, utc_offset="+02:00"))
+    assert shown(rows) == [("a", "active/-")]
+    assert record.as_dict()["first"] == "2026-11-28T10:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "error"),
+    [
+        ("name,status\na,ACTIVE\n", RecordOptions(), "does name name the server?.*--columns server=name, or --one-server"),
+        ("time,at,vm_state,task_state\n", RecordOptions(), ""),
+        ("time,at,vm_state,task_state\n1,2,active,\n", RecordOptions(), "time and at are times; choose one: --columns time=time"),
+        ("vm_state,task_state\npaused,\n", RecordOptions(), "unknown vm_state 'paused'.*--lifecycle nova"),
+        ("vm_state,task_state,time\nactive,,28.11.2026\n", RecordOptions(), 'time is "28.11.2026"; expected'),
+        ("vm_state,vm_state,task_state\nactive,active,\n", RecordOptions(), "two columns are called 'vm_state'"),
+        ("a,b\n1,2\n", RecordOptions(columns="state=a"), "unknown meaning 'state'"),
+        ("a,b\n1,2\n", RecordOptions(columns="vm_state=c"), "no column 'c' among 'a, b'"),
+        ("status\nACTIVE\n", RecordOptions(utc_offset="noon"), "--utc-offset 'noon': expected"),
+        ("status\nACTIVE\n", RecordOptions(format="csv"), "unknown format 'csv'; known: columns"),
+        (b"PK\x03\x04xl", RecordOptions(), "a workbook or an archive; save it as CSV"),
+        (b"PAR1PAR1", RecordOptions(), "not valid Parquet"),
+        (gzip.compress(b"status\nACTIVE\n", mtime=0)[:-9], RecordOptions(), "not valid gzip"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_told_apart_is_refused_with_the_way_out(
+    text: str | bytes, options: RecordOptions, error: str
+) -> None:
+    if not error:
+        assert read(text, options)[1] == []
+        return
+    with pytest.raises(InvalidInput, match=error):
+        read(text, options)
+
+
+def test_an_action_that_only_the_other_lifecycle_has_is_refused_with_that_hint() -> None:
+    pause = {"action": "pause", "instance_uuid": "a", "start_time": "2026-01-01T00:00:00"}
+    with pytest.raises(
+        InvalidInput, match="has no pause; the lifecycle nova has it: --lifecycle nova"
+    ):
+        read(json.dumps(pause))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-11-28T10:00:00Z", 1795860000.0), ("2026-11-28 12:00:00+02:00", 1795860000.0),
+        ("2026-11-28 11:00:00.000000", 1795860000.0), (1795860000, 1795860000.0),
+        ("1795860000000", 1795860000.0), (1795860000000.0, 1795860000.0), ("12.5", 12.5),
+    ],
+)  # fmt: skip
+def test_times_are_iso_or_seconds_or_milliseconds(value: object, expected: float) -> None:
+    assert seconds(value, zone("+1")) == expected
+
+
+@pytest.mark.parametrize("value", ["soon", "", "nan", "1e300", True, 1e15])
+def test_what_is_no_time_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        seconds(value, zone(None))
