@@ -100,11 +100,6 @@ def observe(
     return data
 
 
-def observe_file(lifecycle: Lifecycle, path: str) -> SojournData:
-    """Read the timed observations in a file, `-` for standard input. Raise as `observe`."""
-    return observe(lifecycle, [path])
-
-
 def _observed(
     lifecycle: Lifecycle, record: Record, recording: Iterable[Observation]
 ) -> SojournData:

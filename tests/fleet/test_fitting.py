@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecs_fsm import ECS
-from ecs_fsm.fleet.fitting import fit, fit_times, observe_file
+from ecs_fsm.fleet.fitting import fit, fit_times, observe
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.loader import parse, read
 from ecs_fsm.profiles.profile import Profile
@@ -142,7 +142,7 @@ def test_times_may_be_dates(tmp_path: Path) -> None:
         "2026-01-01T00:01:30Z,stopped,-\n",
         encoding="utf-8",
     )
-    observed = observe_file(ECS, str(file))
+    observed = observe(ECS, [str(file)])
     assert observed.states[ECS.states["active/powering-off"]].times == [30.0]
     assert observed.states[ECS.states["active/-"]].times == []  # it was there before
     assert parse(ECS, fit(ECS, observed).text, "x.toml").durations
@@ -150,7 +150,7 @@ def test_times_may_be_dates(tmp_path: Path) -> None:
 
 def test_too_little_data_is_reported_for_durations_of_steps_only(recording: Path) -> None:
     working = {str(s.task_state or s) for s in ECS.states.values() if not ECS.rests(s)}
-    rows = fit(ECS, observe_file(ECS, str(recording))).too_little
+    rows = fit(ECS, observe(ECS, [str(recording)])).too_little
     durations = [row.partition(":")[0] for row in rows if row.startswith("durations.")]
     assert durations
     assert {name.removeprefix("durations.") for name in durations} <= working
