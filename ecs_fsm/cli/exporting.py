@@ -57,7 +57,7 @@ def export(form: str, output: str | None, profile: str | None, schema: bool) -> 
 
 
 def _schema() -> str:
-    from ecs_fsm.export.document import schema
+    from ecs_fsm.export.json_document import schema
 
     return schema()
 

@@ -21,7 +21,7 @@ def exported(lifecycle: Lifecycle, form: str, profile: Profile | None = None) ->
 
     Raise `InvalidInput` for an unknown format.
     """
-    from ecs_fsm.export import document, markup, plantuml, prism, xstate
+    from ecs_fsm.export import json_document, markup, plantuml, prism, xstate
 
     if form == "prism":
         from ecs_fsm.profiles.loader import built_in
@@ -31,7 +31,7 @@ def exported(lifecycle: Lifecycle, form: str, profile: Profile | None = None) ->
         "xstate": xstate.text,
         "markup": markup.text,
         "plantuml": plantuml.text,
-        "json": document.text,
+        "json": json_document.text,
     }
     if form not in writers:
         raise unknown("format", form, FORMATS)

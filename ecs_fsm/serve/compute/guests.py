@@ -14,9 +14,9 @@ from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
 from ecs_fsm.serve.cloud.imagestore import ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.cloud.vocabulary import BACKUP, CHANGE_PASSWORD, CREATE_IMAGE
+from ecs_fsm.serve.cloud.vocabulary import BACKUP, CHANGE_PASSWORD, CREATE_IMAGE, GET_CONSOLE
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, ServerAction
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusal, respond_json
 from ecs_fsm.serve.compute.creation import group_of
 from ecs_fsm.serve.compute.schemas import REFUSED, AddressFields, Items, Name, Text
 from ecs_fsm.serve.compute.views import addresses_view, security_group_view
@@ -233,7 +233,10 @@ class Console(Argument):
 
 
 def console_url(context: ComputeContext, instance: Instance) -> str:
-    """Return the URL of a console, of one use."""
+    """Return the URL of a console, of one use. Raise 409 where the lifecycle refuses consoles."""
+    lifecycle, node = context.cloud.lifecycle, instance.server.node
+    if GET_CONSOLE in lifecycle.operations and not lifecycle.possible(GET_CONSOLE, node):
+        raise ApiError(409, refusal(instance, lifecycle.refusal(GET_CONSOLE, node)))
     token = uuid5(NAMESPACE_OID, f"{context.request_id}/{instance.id}")
     return f"{context.base}/vnc_auto.html?path=%3Ftoken%3D{token}"
 
