@@ -103,6 +103,12 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
 )
 @click.option("--strict", is_flag=True, help="A wait that could not be judged fails too.")
 @click.option(
+    "--botocore",
+    "service",
+    metavar="SERVICE",
+    help="Judge the waiters that the package botocore ships for a service, such as ec2.",
+)
+@click.option(
     "--draw",
     "picture",
     metavar="FILE",
@@ -123,6 +129,7 @@ def check(
     exclude: tuple[str, ...],
     as_toml: bool,
     strict: bool,
+    service: str | None,
     picture: str | None,
     as_json: bool,
 ) -> int:
@@ -147,6 +154,7 @@ def check(
       ecs-fsm check --operation rebuild --target ACTIVE --from stopped/- --draw bug.svg
       ecs-fsm check waiters.toml --format github
       ecs-fsm check . --exclude 'tests/'
+      ecs-fsm check --botocore ec2 --lifecycle ec2
 
     JSON of a scan: {"waiters": [{"file", "line", "function", "operation": [name, ...], "from":
     [state, ...] or null, "attribute", "pending": [...] or null, "target": [...], "failure": [...],
@@ -174,7 +182,11 @@ def check(
         raise InvalidInput(
             "--exclude, --toml and --strict are for scans: expected a PATH of source"
         )
-    if not paths:
+    if service is not None and (paths or described):
+        raise InvalidInput("--botocore takes no PATH and no options that describe a waiter")
+    if service is not None:
+        reports = _shipped(service, rare)
+    elif not paths:
         reports = [_one(operation, places, remember, attribute, lists, rare)]
     elif described:
         raise InvalidInput("FILE and options that describe a waiter are mutually exclusive")
@@ -273,6 +285,14 @@ def _many(file: str, rare: bool) -> list[Report]:
     from ecs_fsm.waiters.waiter import read_file
 
     return [examine(*placed, rare=rare) for placed in read_file(file, servers().lifecycle)]
+
+
+def _shipped(service: str, rare: bool) -> list[Report]:
+    from ecs_fsm.waiters.botocore_waiters import read_shipped
+    from ecs_fsm.waiters.report import examine
+
+    placed = read_shipped(service, servers().lifecycle)
+    return [examine(waiter, rare=rare) for waiter, _, _ in placed]
 
 
 def _split(listed: tuple[str, ...]) -> list[str]:
