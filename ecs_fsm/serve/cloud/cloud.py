@@ -61,9 +61,10 @@ class Cloud:
         self._listeners = Listeners()
         self._snapshots = SnapshotStore(self.state, kind, self.orders)
         self.seed, self.count, begin, epoch = seed, 0, 0.0, None
+        self._down: tuple[int, ...] = ()
         kept = self._snapshots.read()
         if kept is not None:
-            begin, epoch, self.seed, self.count = kept.checkpoint
+            begin, epoch, self.seed, self.count, self._down = kept.checkpoint
         self.clock = Clock(speed, begin, epoch)
         self.instances: dict[str, Instance] = {}
         self.gone: dict[str, Instance] = {}
@@ -88,6 +89,16 @@ class Cloud:
     def now(self) -> float:
         """The present, in simulated seconds."""
         return self.clock.now
+
+    def is_down(self, host: int) -> bool:
+        """Return whether the compute service on the host with this number does not answer."""
+        return host in self._down
+
+    def force_down(self, host: int, *, down: bool) -> None:
+        """Let a host count as down, or as up again; requests are made as for such a host."""
+        others = {number for number in self._down if number != host}
+        self._down = tuple(sorted({*others, host} if down else others))
+        self._keep()
 
     def date(self, seconds: float) -> datetime:
         """Return the date at a simulated time."""
@@ -156,6 +167,8 @@ class Cloud:
         """
         now = self._moment()
         operation, given = self.policy.meant(operation, given)
+        if self.is_down(instance.host):
+            given = {**self.policy.down, **given}
         refused: Refused | None = None
         try:
             self._admission.carry_out(instance, operation, given, asker, dict(changes or {}))
@@ -274,4 +287,6 @@ class Cloud:
         """Write these servers, the orders and the checkpoint to the disk."""
         for instance in changed:
             self._snapshots.put(instance)
-        self._snapshots.commit(Checkpoint(self.now, self.clock.epoch, self.seed, self.count))
+        self._snapshots.commit(
+            Checkpoint(self.now, self.clock.epoch, self.seed, self.count, self._down)
+        )

@@ -28,13 +28,15 @@ class Policy:
     """A cloud's own settings, which are those of nova's configuration by their names there.
 
     `timers` are times with the event that they end in, by the state at rest; `instead` operations
-    and `given` facts by the requested operation; `lift` and `restore` the operations that remove a
+    and `given` facts by the requested operation; `down` are those given with requests for a server
+    whose host is down; `lift` and `restore` the operations that remove a
     lock and set it again, None if the lifecycle has none. `cloud.toml` has the meaning of each.
     """
 
     timers: Mapping[State, tuple[float, str]]
     instead: Mapping[str, str]
     given: Mapping[str, Mapping[str, str]]
+    down: Mapping[str, str]
     lift: str | None
     restore: str | None
 
@@ -64,6 +66,7 @@ class Policy:
             },
             instead={row["operation"]: row["instead"] for row in requests if "instead" in row},
             given={row["operation"]: row["given"] for row in requests if "given" in row},
+            down=written["down"]["given"],
             lift=lock["lift"] if has_locks else None,
             restore=lock["set_again"] if has_locks else None,
         )

@@ -148,12 +148,16 @@ SERVER, CLOUD = "server", "cloud"
 
 
 class Checkpoint(NamedTuple):
-    """The time of a cloud, the date at which it began, its seed, and how many servers it made."""
+    """The time of a cloud, the date at which it began, its seed, and how many servers it made.
+
+    `down` are the numbers of the hosts that do not answer.
+    """
 
     now: float
     epoch: datetime
     seed: int
     made: int
+    down: tuple[int, ...] = ()
 
 
 class Snapshot(NamedTuple):
@@ -192,6 +196,7 @@ class SnapshotStore:
                 "epoch": checkpoint.epoch.isoformat(),
                 "seed": checkpoint.seed,
                 "count": checkpoint.made,
+                "down": [*checkpoint.down],
                 **self._orders.as_json(),
             },
         )
@@ -217,7 +222,8 @@ class SnapshotStore:
             own = cast(dict[str, Any], kept[name])
             epoch, seed = datetime.fromisoformat(own["epoch"]), int(own["seed"])
             self._orders.restore(own)
-            checkpoint = Checkpoint(float(own["now"]), epoch, seed, own["count"])
+            down = tuple(int(number) for number in own.get("down", ()))
+            checkpoint = Checkpoint(float(own["now"]), epoch, seed, own["count"], down)
             return Snapshot(checkpoint, list(instances(self._kind, self._state.all(SERVER))))
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"{path}: the file is broken: {error}") from None

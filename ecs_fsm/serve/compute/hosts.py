@@ -23,8 +23,7 @@ from ecs_fsm.serve.http.handlers import Handlers
 
 VCPUS, RAM, DISK = 1024, 4 * 1024 * 1024, 100_000
 """The size of a host; RAM in MiB, disk in GiB."""
-FORCED_SINCE, CPU_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 11, 28, 43, 53, 88
-SERVICE = "nova-compute"
+CPU_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 28, 43, 53, 88
 UPTIME = " 12:00:00 up 30 days,  0:00,  0 users,  load average: 0.00, 0.00, 0.00"
 
 router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
@@ -46,7 +45,7 @@ class ComputeHost(NamedTuple):
         return str(uuid5(NAMESPACE, self.name)) if minor >= UUID_SINCE else self.number + 1
 
 
-def _hosts(context: ComputeContext, policy: str) -> list[ComputeHost]:
+def find_hosts(context: ComputeContext, policy: str) -> list[ComputeHost]:
     """Return the hosts. Raises 403 unless the caller is an administrator."""
     context.require_admin(f"os_compute_api:{policy}")
     hosts = [ComputeHost(number, []) for number in range(HOSTS)]
@@ -81,9 +80,14 @@ def _brief(context: ComputeContext, host: ComputeHost) -> Fields:
     return {
         "id": host.id(context.minor),
         "hypervisor_hostname": host.name,
-        "state": "up",
+        "state": host_state(context, host),
         "status": "enabled",
     }
+
+
+def host_state(context: ComputeContext, host: ComputeHost) -> str:
+    """Return "up", or "down" for a host that was forced down."""
+    return "down" if context.cloud.is_down(host.number) else "up"
 
 
 def _servers(host: ComputeHost) -> list[Json]:
@@ -128,7 +132,7 @@ def _with_servers(context: ComputeContext, host: ComputeHost, shown: Fields) -> 
 @router.get("/os-hypervisors")
 async def list_hypervisors(context: Versioned) -> Response:
     """The hypervisors."""
-    found = _named(context, _hosts(context, "os-hypervisors:list"))
+    found = _named(context, find_hosts(context, "os-hypervisors:list"))
     shown = [_with_servers(context, host, _brief(context, host)) for host in found]
     return respond_json({"hypervisors": shown})
 
@@ -136,7 +140,7 @@ async def list_hypervisors(context: Versioned) -> Response:
 @router.get("/os-hypervisors/detail")
 async def list_hypervisors_in_detail(context: Versioned) -> Response:
     """The hypervisors with their details."""
-    found = _named(context, _hosts(context, "os-hypervisors:list-detail"))
+    found = _named(context, find_hosts(context, "os-hypervisors:list-detail"))
     shown = [_with_servers(context, host, _detailed(context, host)) for host in found]
     return respond_json({"hypervisors": shown})
 
@@ -144,7 +148,7 @@ async def list_hypervisors_in_detail(context: Versioned) -> Response:
 @router.get("/os-hypervisors/statistics")
 async def show_hypervisor_statistics(context: Versioned) -> Response:
     """All hypervisors together, below 2.88."""
-    hosts = _hosts(context, "os-hypervisors:statistics")
+    hosts = find_hosts(context, "os-hypervisors:statistics")
     context.require_version(before=LEAN_SINCE)
     return respond_json({"hypervisor_statistics": {"count": len(hosts), **_used(context, hosts)}})
 
@@ -161,21 +165,21 @@ def _hypervisor(
 @router.get("/os-hypervisors/{hypervisor_id}")
 async def show_hypervisor(hypervisor_id: str, context: Versioned) -> Response:
     """One hypervisor, by id."""
-    host = _hypervisor(context, _hosts(context, "os-hypervisors:show"), hypervisor_id)
+    host = _hypervisor(context, find_hosts(context, "os-hypervisors:show"), hypervisor_id)
     return respond_json({"hypervisor": _with_servers(context, host, _detailed(context, host))})
 
 
 @router.get("/os-hypervisors/{hypervisor_id}/uptime")
 async def show_hypervisor_uptime(hypervisor_id: str, context: Versioned) -> Response:
     """The uptime of a hypervisor, below 2.88."""
-    host = _hypervisor(context, _hosts(context, "os-hypervisors:uptime"), hypervisor_id)
+    host = _hypervisor(context, find_hosts(context, "os-hypervisors:uptime"), hypervisor_id)
     context.require_version(before=LEAN_SINCE)
     return respond_json({"hypervisor": _brief(context, host) | {"uptime": UPTIME}})
 
 
 def _matching(context: ComputeContext, pattern: str, policy: str) -> list[ComputeHost]:
     """Return the hosts whose name contains the pattern. Raises 404 without any."""
-    found = [host for host in _hosts(context, policy) if pattern in host.name]
+    found = [host for host in find_hosts(context, policy) if pattern in host.name]
     if not found or context.minor >= UUID_SINCE:
         raise ApiError(404, f"No hypervisor matching '{pattern[:255]}' could be found.")
     return found
@@ -199,33 +203,10 @@ async def list_servers_of_hypervisors(pattern: str, context: Versioned) -> Respo
     return respond_json({"hypervisors": shown})
 
 
-@router.get("/os-services")
-async def list_services(context: Versioned) -> Response:
-    """The services of the hosts; a query selects a host or a binary."""
-    query, zone = context.request.query_params, catalog().availability_zone
-    shown: list[Json] = []
-    for host in _hosts(context, "os-services:list"):
-        service: Fields = {
-            "id": host.id(context.minor),
-            "binary": SERVICE,
-            "host": host.name,
-            "zone": zone,
-            "status": "enabled",
-            "state": "up",
-            "updated_at": None,
-            "disabled_reason": None,
-        }
-        if context.minor >= FORCED_SINCE:
-            service["forced_down"] = False
-        if all(query.get(key, service[key]) == service[key] for key in ("host", "binary")):
-            shown.append(service)
-    return respond_json({"services": shown})
-
-
 @router.get("/os-hosts")
 async def list_hosts(context: Versioned) -> Response:
     """The hosts, below 2.43."""
-    hosts, zone = _hosts(context, "os-hosts:list"), catalog().availability_zone
+    hosts, zone = find_hosts(context, "os-hosts:list"), catalog().availability_zone
     query_zone = context.request.query_params.get("zone") or zone
     context.require_version(before=NO_HOSTS)
     shown = [{"host_name": h.name, "service": "compute", "zone": zone} for h in hosts]
@@ -235,7 +216,7 @@ async def list_hosts(context: Versioned) -> Response:
 @router.get("/os-hosts/{name}")
 async def show_host(name: str, context: Versioned) -> Response:
     """The size of a host and what servers use of it, below 2.43."""
-    hosts = [host for host in _hosts(context, "os-hosts:show") if host.name == name]
+    hosts = [host for host in find_hosts(context, "os-hosts:show") if host.name == name]
     if context.minor >= NO_HOSTS or not hosts:
         raise ApiError(404, f"Compute host {name[:255]} could not be found.")
     used = _used(context, hosts)

@@ -15,6 +15,7 @@ from ecs_fsm.serve.compute import (
     proxies,
     quotas,
     servers,
+    services,
 )
 from ecs_fsm.serve.http.handlers import Handlers
 
@@ -30,6 +31,7 @@ ROUTERS: tuple[Handlers, ...] = (
     keypairs.router,
     quotas.router,
     hosts.router,
+    services.router,
     proxies.router,
 )
 """All handlers of the API; their paths begin after its version."""

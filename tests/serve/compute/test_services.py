@@ -1,0 +1,98 @@
+"""Deletes look at the host: a hung one stays, and a host that is down is left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.judging import API, Judged
+
+HUNG = {"ecs:fault": "delete:hang@deleting"}
+
+
+@pytest.fixture
+def judged() -> Judged:
+    return Judged()
+
+
+def state(judged: Judged, server: str) -> str | None:
+    answer = judged.ask("GET", f"{API}/servers/{server}", minor=96, user="admin")
+    if answer.status_code == 404:
+        return None
+    shown = answer.json()["server"]
+    return f"{shown['OS-EXT-STS:vm_state']}/{shown['OS-EXT-STS:task_state'] or '-'}"
+
+
+def delete(judged: Judged, server: str) -> int:
+    return int(judged.ask("DELETE", f"{API}/servers/{server}").status_code)
+
+
+def force_down(judged: Judged, server: str, down: bool) -> None:
+    path = f"{API}/servers/{server}"
+    host = judged.get(path, user="admin")["server"]["OS-EXT-SRV-ATTR:host"]
+    services = judged.get(f"{API}/os-services?host={host}", 96, "admin")["services"]
+    path = f"{API}/os-services/{services[0]['id']}"
+    answer = judged.ask("PUT", path, {"forced_down": down}, 96, "admin")
+    shown = answer.json()["service"]
+    assert (shown["forced_down"], shown["state"]) == (down, "down" if down else "up")
+
+
+def test_a_second_delete_leaves_a_hung_one_hanging(judged: Judged) -> None:
+    server = judged.active(metadata=HUNG)
+    for _ in range(3):
+        assert delete(judged, server) == 204
+        judged.cloud.advance(10_000)
+        assert state(judged, server) == "active/deleting"
+
+
+def test_a_delete_is_local_while_the_host_is_down(judged: Judged) -> None:
+    server = judged.active(metadata=HUNG)
+    assert delete(judged, server) == 204
+    judged.cloud.advance(10_000)
+    force_down(judged, server, True)
+    assert delete(judged, server) == 204
+    assert state(judged, server) is None
+
+
+def test_a_host_that_is_up_again_deletes_as_usual(judged: Judged) -> None:
+    server = judged.active()
+    force_down(judged, server, True)
+    force_down(judged, server, False)
+    assert delete(judged, server) == 204
+    assert state(judged, server) == "active/deleting"
+
+
+def test_a_restart_of_the_service_ends_a_hung_delete(judged: Judged) -> None:
+    server = judged.active(metadata=HUNG)
+    assert delete(judged, server) == 204
+    judged.cloud.advance(10_000)
+    judged.cloud.happen(judged.cloud.instances[server], "restart", {})
+    judged.cloud.advance(10_000)
+    assert state(judged, server) is None
+
+
+def test_old_clients_name_the_host_and_the_binary(judged: Judged) -> None:
+    path, known = f"{API}/os-services/force-down", {"host": "compute-1", "binary": "nova-compute"}
+    answer = judged.ask("PUT", path, {**known, "forced_down": True}, 52, "admin")
+    assert answer.json() == {"service": {**known, "forced_down": True}}
+    services = judged.get(f"{API}/os-services", 52, "admin")["services"]
+    assert [s["forced_down"] for s in services] == [True, False, False]
+    hypervisors = judged.get(f"{API}/os-hypervisors", 52, "admin")["hypervisors"]
+    assert [h["state"] for h in hypervisors] == ["down", "up", "up"]
+    unknown = {**known, "host": "compute-9", "forced_down": True}
+    assert judged.ask("PUT", path, unknown, 52, "admin").status_code == 404
+    assert judged.ask("PUT", path, {**known, "forced_down": True}, 52).status_code == 403
+    assert judged.ask("PUT", path, {**known, "forced_down": True}, 53, "admin").status_code in (
+        400,
+        404,
+    )
+
+
+def test_a_cloud_remembers_the_hosts_that_are_down(tmp_path: Path) -> None:
+    before = Judged(tmp_path / "cloud.db")
+    before.cloud.force_down(1, down=True)
+    before.cloud.close()
+    after = Judged(tmp_path / "cloud.db")
+    assert [after.cloud.is_down(number) for number in range(3)] == [False, True, False]
+    after.cloud.close()
