@@ -11,7 +11,8 @@ from ecs_fsm.waiters.starts import all_starts
 
 
 def places(lifecycle: Lifecycle, operation: str) -> list[str]:
-    return [start.full_name for start in all_starts(lifecycle, operation)]
+    starts = all_starts(lifecycle, operation)
+    return [start.full_name for start in starts if not start.rare and not start.repeated]
 
 
 @st.composite

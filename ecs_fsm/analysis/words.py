@@ -2,7 +2,8 @@
 
 A word begins with a request or an event of the system, and has the outcomes of its steps. Where the
 next request comes over a running step, or the run ends there, the word hangs. Where something runs
-that no word began, the word is `wait`. A failure at rest belongs to the operation without a step of
+that no word began, or a step goes on that hung while a request left it alone, the word is `wait`. A
+failure at rest belongs to the operation without a step of
 its own that is accepted there.
 """
 
@@ -82,6 +83,7 @@ class _Writer:
         self._operation: str | None = None
         self._outcomes: list[str] = []
         self._passed: list[State] = []  # since the word, or its last outcome, began
+        self._hangs = False  # the word's request entered no state while a step was running
 
     def add(self, outcome: Outcome) -> None:
         """Write one event more."""
@@ -89,8 +91,12 @@ class _Writer:
         name = _event_name(self._lifecycle, node, outcome)
         if outcome.transition.kind in BEGINNING or node is None:
             self._begin(name)
+            runs = node is not None and not self._lifecycle.rests(node.state)
+            self._hangs = runs and not outcome.nodes
         else:
-            if self._operation is None or self._idle(node):
+            goes_on = self._hangs and event == self._lifecycle.advance
+            self._hangs = False
+            if self._operation is None or self._idle(node) or goes_on:
                 self._begin(self._unseen(node, event))
                 self._passed.append(node.state)
             if event != self._lifecycle.advance:

@@ -137,6 +137,7 @@ def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> StepOu
         raise unknown("outcome", event, outcomes(lifecycle))
     steps = _steps(lifecycle, operation)
     able = [s for s in steps if _can(lifecycle, operation, event, s)]
+    own = [s for s in able if s in operation.steps]
     tasks, possible = _tasks(steps), _tasks(able)
     if not possible:
         raise InvalidInput(f"{operation.name}:{text}: {event} cannot happen to {operation.name}")
@@ -147,6 +148,8 @@ def _read_outcome(lifecycle: Lifecycle, operation: Trigger, text: str) -> StepOu
         raise InvalidInput(
             f"{operation.name}:{text}: {event} can happen at {', '.join(possible)} only"
         )
+    if not at and len(_tasks(own)) == 1:
+        possible = _tasks(own)
     if not at and len(possible) > 1:
         choices = ", ".join(f"{event}@{task}" for task in possible)
         raise InvalidInput(f"{operation.name}:{text}: say at which step: {choices}")
@@ -170,15 +173,17 @@ def _place(lifecycle: Lifecycle) -> str:
 
 
 def _steps(lifecycle: Lifecycle, operation: Trigger) -> tuple[State, ...]:
-    """Return the states in which the server can be while a word runs."""
-    if operation.steps or all(t.path for t in operation.transitions):
-        return operation.steps
+    """Return the states in which the server can be while a word runs, its own steps first."""
     waiting = [t.source for t in operation.transitions if t.source and not t.path]
-    found: dict[State, None] = {}
+    found = dict.fromkeys(operation.steps)
+    passed: set[State] = set()
     while waiting:
         state = waiting.pop(0)
-        if state not in found and (state.task_state or not lifecycle.rests(state)):
-            found[state] = None
+        if state in passed:
+            continue
+        passed.add(state)
+        if state.task_state or not lifecycle.rests(state):
+            found.setdefault(state)
             waiting += [t.path[-1] for t in lifecycle.find(lifecycle.advance, state)]
     return tuple(found)
 

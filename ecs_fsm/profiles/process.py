@@ -7,7 +7,7 @@ in which the server hangs, or the state before a server arrives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from itertools import product
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.graph import Outcome, reachable
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import Facts, Kind, Node, State, bracketed
+from ecs_fsm.core.model import Facts, Kind, Node, State, Transition, bracketed
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.profiles.profile_validation import NONE
@@ -129,10 +129,20 @@ class _ProcessBuilder:
         """A sojourn that no event of the system ends: only a request of a user may."""
         stuck = self._profile.stuck
         busy = at.hangs or node.state.task_state is not None
-        way_out = next((n for n in stuck.ask if self._possible(n, node)), None) if stuck else None
+        way_out = next((n for n in stuck.ask if self._moves(n, node)), None) if stuck else None
         if stuck is None or way_out is None or not busy:
             return Sojourn(at, Activity.LOST if busy else Activity.ENDS, AT_ONCE, ())
-        return Sojourn(at, Activity.HANGS, stuck.every, tuple(self._request(way_out, 1.0, node)))
+        jumps = (
+            jump if jump.entered else jump._replace(target=at)  # it leaves a hung step hanging
+            for jump in self._request(way_out, 1.0, node)
+        )
+        return Sojourn(at, Activity.HANGS, stuck.every, tuple(jumps))
+
+    def _moves(self, trigger: str, node: Node) -> bool:
+        """Return whether a trigger is possible and enters a state."""
+        return self._possible(trigger, node) and any(
+            outcome.nodes for _, _, outcome in self._outcomes(trigger, node)
+        )
 
     def _arrivals(self) -> Iterator[Jump]:
         """Jumps to the first nodes, one for each combination of a server's facts."""
@@ -170,15 +180,29 @@ class _ProcessBuilder:
         usual = self._lifecycle.triggers[event].given
         memory = self._lifecycle.memory
         needed = [n for n, v in usual.items() if not (v is None and memory.open(n, node.state))]
-        random = [name for name in needed if name in self._profile.facts]
+        shares = self._profile.facts
+        # Shares that do not count the usual value of a trigger are about other triggers.
+        random = [n for n in needed if n in shares and usual[n] in (None, *shares[n])]
         missing = [name for name in needed if name not in random and usual[name] is None]
         here = self._lifecycle.find(event, node.state)
         if missing and any(name in missing for t in here for name, _ in t.when):
             raise InvalidInput(
                 f"facts.{missing[0]}: {event} depends on this fact; expected a share for each value"
             )
-        for chance, given in self._combinations(random):
-            yield chance, tuple(given.items()), self._lifecycle.outcome(event, node, given)
+        every = list(self._combinations(random))
+        usable = [(chance, given) for chance, given in every if self._usable(given, here)]
+        total = 1.0 if len(usable) == len(every) else sum(chance for chance, _ in usable)
+        for chance, given in usable:
+            outcome = self._lifecycle.outcome(event, node, given)
+            yield chance / total, tuple(given.items()), outcome
+
+    def _usable(self, given: Mapping[str, str], here: Sequence[Transition]) -> bool:
+        """Return whether each circumstance has a value that the transitions know, if they ask."""
+        known: dict[str, set[str]] = {}
+        for name, value in (fact for transition in here for fact in transition.when):
+            known.setdefault(name, set()).add(value)
+        circumstances = (n for n in given if self._lifecycle.memory.fact(n).circumstance)
+        return all(given[name] in known.get(name, {given[name]}) for name in circumstances)
 
     def _request(self, event: str, share: float, node: Node) -> Iterator[Jump]:
         """The jumps of a request. One without steps can fail at once, where it is made."""

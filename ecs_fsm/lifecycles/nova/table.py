@@ -557,6 +557,30 @@ SURPRISES = (
         ("delete", "force_delete", "soft_delete", "deleting", "soft-deleting", "active/deleting", "stopped/deleting", "error/deleting", "active/soft-deleting"),
     ),
     Surprise(
+        "While its host is up, a second delete of a server is accepted and changes nothing, so a delete that hangs "
+        "stays. What ends it: a restart of the host's compute service (which takes up a delete, but not a soft one), "
+        "a delete while the host is down, or a reset of the state and a delete after it.",
+        ("delete", "force_delete", "soft_delete", "deleting", "soft-deleting", "building/deleting", "active/deleting", "active/soft-deleting", "stopped/deleting", "stopped/soft-deleting", "paused/deleting", "paused/soft-deleting", "suspended/deleting", "suspended/soft-deleting", "rescued/deleting", "rescued/soft-deleting", "resized/deleting", "resized/soft-deleting", "shelved/deleting", "shelved/soft-deleting", "shelved_offloaded/deleting", "shelved_offloaded/soft-deleting", "soft-delete/deleting", "soft-delete/soft-deleting", "error/deleting", "error/soft-deleting"),
+    ),
+    Surprise(
+        "A restart of the host's compute service loses the delete of a server that is still being built: it ends in ERROR.",
+        ("restart", "building/deleting"),
+    ),
+    Surprise(
+        "A soft delete of a server that has no host, or whose host is down, cannot be restored: the server is gone at once.",
+        ("soft_delete", "restore", "shelved_offloaded/-", "shelved_offloaded", "shelved_offloaded/soft-deleting", "SHELVED_OFFLOADED"),
+    ),
+    Surprise(
+        "After a reboot of its host a server can be in ERROR though nothing was requested: the compute service could not "
+        "plug its network. A hard reboot brings one back that was at rest; where a task was running, the task stays "
+        "until the state is reset or the server is deleted.",
+        ("restart", "error", "error/-", "ERROR", "error/image_backup", "error/shelving", "error/shelving_image_pending_upload", "error/shelving_image_uploading", "error/updating_password", "error/migrating", "error/shelving_offloading", "error/suspending", "error/resuming", "error/rescuing", "error/unrescuing", "error/resize_migrating", "error/resize_migrated", "error/resize_finish", "error/resize_reverting"),
+    ),
+    Surprise(
+        "A creation that takes longer than the cloud allows is in ERROR, and its task stays: nothing but a delete helps.",
+        ("build_timeout", "create", "error/networking", "error/block_device_mapping", "error/spawning"),
+    ),
+    Surprise(
         "Pause, suspend, rescue, shelve and an image have no status of their own while they run: "
         "it stays ACTIVE, or what it was at rest, until the end.",
         ("pause", "suspend", "rescue", "shelve", "create_image", "backup", "active/pausing", "active/suspending", "active/rescuing", "active/shelving", "active/image_uploading"),
@@ -585,9 +609,14 @@ SURPRISES = (
         ("unshelve", "unrescue", "restore", "shelved/unshelving", "shelved_offloaded/unshelving", "rescued/unrescuing", "soft-delete/restoring", "unshelving", "unrescuing", "restoring"),
     ),
     Surprise(
-        "Confirm returns to what the server was when the resize began: ACTIVE or SHUTOFF, though "
-        "VERIFY_RESIZE shows the same for both.",
-        ("confirm_resize", "revert_resize", "resized/-", "resized", "VERIFY_RESIZE"),
+        "Confirm follows the guest's power: a server that was shut down from inside while it waited "
+        "comes out as SHUTOFF, one that was started as ACTIVE. If its power did not change, it is what it was "
+        "when the resize began, though VERIFY_RESIZE shows the same for both.",
+        ("confirm_resize", "timer", "resized/-", "resized", "VERIFY_RESIZE"),
+    ),
+    Surprise(
+        "Revert returns to what the server was when the resize began: ACTIVE or SHUTOFF, whatever its guest does now.",
+        ("revert_resize", "resized/-", "resized/resize_reverting", "resized", "VERIFY_RESIZE", "REVERT_RESIZE"),
     ),
     Surprise(
         "A resize stays at VERIFY_RESIZE until a user confirms or reverts it, or the cloud's timer confirms it.",
