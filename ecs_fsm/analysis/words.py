@@ -118,7 +118,7 @@ class _Writer:
         self._operation, self._outcomes, self._passed = operation, [], []
 
     def _idle(self, node: Node) -> bool:
-        return node.state.task_state is None and self._lifecycle.rests(node.state)
+        return self._lifecycle.rests(node.state)
 
     def _unseen(self, node: Node, event: str) -> str:
         """Return the operation for an event that no word began, or `wait`."""

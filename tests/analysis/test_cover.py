@@ -121,7 +121,7 @@ def test_no_fewer_scenarios_than_the_lower_bound_are_found_and_few_more(
     lifecycle: Lifecycle, what: str
 ) -> None:
     found = found_for(lifecycle, what)
-    assert found.at_least <= len(found.scenarios) <= 1.1 * found.at_least
+    assert found.at_least <= len(found.scenarios) <= 1.2 * found.at_least
 
 
 class Watched(NovaServer):
@@ -161,10 +161,10 @@ def test_the_scenarios_for_transitions_of_nova_make_every_one_with_all_facts() -
 
 
 def test_the_scenarios_for_states_of_nova_enter_every_state() -> None:
-    (scenario,) = scenarios("--what", "states", "--lifecycle", "nova")
-    assert {f"{c.vm_state}/{c.task_state or '-'}" for c in run(NovaServer, scenario).history} == {
-        *NOVA.states
-    }
+    several = scenarios("--what", "states", "--lifecycle", "nova")
+    entered = [run(NovaServer, scenario).history for scenario in several]
+    assert {f"{c.vm_state}/{c.task_state or '-'}" for h in entered for c in h} == {*NOVA.states}
+    assert 3 <= len(several) <= 4  # a creation stays in error with one of three tasks
 
 
 def test_only_what_no_server_comes_to_is_begun_elsewhere() -> None:

@@ -102,6 +102,19 @@ def test_a_word_that_leaves_alone_what_runs_has_its_steps() -> None:
     assert simulate(NovaServer, [*words[:2], "delete"], start).refused is not None
 
 
+def test_a_request_that_enters_no_state_leaves_a_hung_step_hanging() -> None:
+    start = NOVA.place(NOVA.states["active/-"])
+    for words, end in (
+        (["delete:hang@deleting", "delete"], "active/deleting"),
+        (["delete:hang", "delete", "force_delete", "update_metadata"], "active/deleting"),
+        (["delete:hang", "delete", "wait"], "deleted/-"),
+        (["delete:hang", "delete[host=down]"], "deleted/-"),
+        (["delete:hang", "restart"], "deleted/-"),
+        (["delete:hang", "reset_state_error", "delete"], "deleted/-"),
+    ):
+        assert simulate(NovaServer, words, start).server.state == end, words
+
+
 def test_a_word_over_a_server_that_rests_with_a_task_has_that_task_as_its_step() -> None:
     start = NOVA.place(NOVA.states["error/resize_prep"])
     assert NOVA.rests(start.state)
