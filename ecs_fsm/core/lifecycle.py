@@ -252,46 +252,6 @@ class Lifecycle(Rules):
         for combination in product(*values):
             yield {n: v for n, v in zip(free, combination, strict=True) if v is not None}
 
-    def rare(self, transition: Transition) -> tuple[str, ...]:
-        """Return what makes a transition rare, in words; nothing for one that happens usually.
-
-        That is a circumstance other than the usual one of its trigger, or a trigger that only some
-        clouds have. The circumstances of a failure are not rarer than the failure.
-        """
-        return self._rare.get(id(transition), ())
-
-    @cached_property
-    def _rare(self) -> Mapping[int, tuple[str, ...]]:
-        found = {}
-        for transition in self.transitions:
-            trigger = self.triggers[transition.trigger]
-            words = [trigger.name] if trigger.rare else []
-            words += [
-                f"{name}={value}"
-                for name, value in transition.when
-                if self.memory.fact(name).circumstance
-                and trigger.given.get(name) not in (None, value)
-            ]
-            if words and trigger.kind is not Kind.FAILURE:
-                found[id(transition)] = tuple(words)
-        return found
-
-    @cached_property
-    def late_writes(self) -> Mapping[State, tuple[tuple[State, ...], ...]]:
-        """What a step can still write after another request has replaced its task.
-
-        Every failure, and the normal end where the table says that it is written unconditionally.
-        """
-        kinds = {name: trigger.kind for name, trigger in self.triggers.items()}
-        ends = self.notation.scope(self.table.unconditional)
-        found: dict[State, dict[tuple[State, ...], None]] = {}
-        for t in self.transitions if self.table.unconditional else ():
-            ended = t.trigger == self.advance and t.source in ends
-            written = ended or kinds[t.trigger] is Kind.FAILURE
-            if t.source and t.path and written and not self.rests(t.source):
-                found.setdefault(t.source, {})[t.path] = None
-        return {source: tuple(paths) for source, paths in found.items()}
-
     @cached_property
     def state_graph(self) -> StateGraph:
         """The state graph, kept from its first use on."""

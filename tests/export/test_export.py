@@ -15,9 +15,9 @@ from transitions import MachineError
 from transitions.extensions.markup import MarkupMachine
 
 from ecs_fsm import ECS, Lifecycle
-from ecs_fsm.export.json_document import schema
 from ecs_fsm.export.flat_machine import node_name
 from ecs_fsm.export.formats import FORMATS, exported
+from ecs_fsm.export.json_document import schema
 from ecs_fsm.lifecycles.nova import NOVA
 from tests.command import ecs_fsm
 from tests.export.walks import walks

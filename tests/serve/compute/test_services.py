@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.judging import API, Judged
+from tests.nova_cloud import API, NovaCloud
 
 HUNG = {"ecs:fault": "delete:hang@deleting"}
 
 
 @pytest.fixture
-def judged() -> Judged:
-    return Judged()
+def judged() -> NovaCloud:
+    return NovaCloud()
 
 
-def state(judged: Judged, server: str) -> str | None:
+def state(judged: NovaCloud, server: str) -> str | None:
     answer = judged.ask("GET", f"{API}/servers/{server}", minor=96, user="admin")
     if answer.status_code == 404:
         return None
@@ -24,11 +24,11 @@ def state(judged: Judged, server: str) -> str | None:
     return f"{shown['OS-EXT-STS:vm_state']}/{shown['OS-EXT-STS:task_state'] or '-'}"
 
 
-def delete(judged: Judged, server: str) -> int:
+def delete(judged: NovaCloud, server: str) -> int:
     return int(judged.ask("DELETE", f"{API}/servers/{server}").status_code)
 
 
-def force_down(judged: Judged, server: str, down: bool) -> None:
+def force_down(judged: NovaCloud, server: str, down: bool) -> None:
     path = f"{API}/servers/{server}"
     host = judged.get(path, user="admin")["server"]["OS-EXT-SRV-ATTR:host"]
     services = judged.get(f"{API}/os-services?host={host}", 96, "admin")["services"]
@@ -38,7 +38,7 @@ def force_down(judged: Judged, server: str, down: bool) -> None:
     assert (shown["forced_down"], shown["state"]) == (down, "down" if down else "up")
 
 
-def test_a_second_delete_leaves_a_hung_one_hanging(judged: Judged) -> None:
+def test_a_second_delete_leaves_a_hung_one_hanging(judged: NovaCloud) -> None:
     server = judged.active(metadata=HUNG)
     for _ in range(3):
         assert delete(judged, server) == 204
@@ -46,7 +46,7 @@ def test_a_second_delete_leaves_a_hung_one_hanging(judged: Judged) -> None:
         assert state(judged, server) == "active/deleting"
 
 
-def test_a_delete_is_local_while_the_host_is_down(judged: Judged) -> None:
+def test_a_delete_is_local_while_the_host_is_down(judged: NovaCloud) -> None:
     server = judged.active(metadata=HUNG)
     assert delete(judged, server) == 204
     judged.cloud.advance(10_000)
@@ -55,7 +55,7 @@ def test_a_delete_is_local_while_the_host_is_down(judged: Judged) -> None:
     assert state(judged, server) is None
 
 
-def test_a_host_that_is_up_again_deletes_as_usual(judged: Judged) -> None:
+def test_a_host_that_is_up_again_deletes_as_usual(judged: NovaCloud) -> None:
     server = judged.active()
     force_down(judged, server, True)
     force_down(judged, server, False)
@@ -63,7 +63,7 @@ def test_a_host_that_is_up_again_deletes_as_usual(judged: Judged) -> None:
     assert state(judged, server) == "active/deleting"
 
 
-def test_a_restart_of_the_service_ends_a_hung_delete(judged: Judged) -> None:
+def test_a_restart_of_the_service_ends_a_hung_delete(judged: NovaCloud) -> None:
     server = judged.active(metadata=HUNG)
     assert delete(judged, server) == 204
     judged.cloud.advance(10_000)
@@ -72,7 +72,7 @@ def test_a_restart_of_the_service_ends_a_hung_delete(judged: Judged) -> None:
     assert state(judged, server) is None
 
 
-def test_old_clients_name_the_host_and_the_binary(judged: Judged) -> None:
+def test_old_clients_name_the_host_and_the_binary(judged: NovaCloud) -> None:
     path, known = f"{API}/os-services/force-down", {"host": "compute-1", "binary": "nova-compute"}
     answer = judged.ask("PUT", path, {**known, "forced_down": True}, 52, "admin")
     assert answer.json() == {"service": {**known, "forced_down": True}}
@@ -90,9 +90,9 @@ def test_old_clients_name_the_host_and_the_binary(judged: Judged) -> None:
 
 
 def test_a_cloud_remembers_the_hosts_that_are_down(tmp_path: Path) -> None:
-    before = Judged(tmp_path / "cloud.db")
+    before = NovaCloud(tmp_path / "cloud.db")
     before.cloud.force_down(1, down=True)
     before.cloud.close()
-    after = Judged(tmp_path / "cloud.db")
+    after = NovaCloud(tmp_path / "cloud.db")
     assert [after.cloud.is_down(number) for number in range(3)] == [False, True, False]
     after.cloud.close()
