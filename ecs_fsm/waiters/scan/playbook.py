@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ecs_fsm.core.model import NO_TASK
 from ecs_fsm.waiters.judge import GONE, STATUS
 from ecs_fsm.waiters.scan.shell_source import command_of, polled
 from ecs_fsm.waiters.scan.wait import (
@@ -37,6 +38,7 @@ _CONTAINED = re.compile(rf"{_TEXT.format('value')}\s+(?P<no>not\s+)?in\s+\w")
 _FOUND = re.compile(r"\.(?:find|search|match)\(\s*['\"](?P<value>[A-Za-z_]+)['\"]")
 _SEARCHED = re.compile(r"is\s+(?P<no>not\s+)?(?:search|match)\(\s*['\"](?P<value>[A-Za-z_]+)['\"]")
 _EMPTY = re.compile(r"length\s*\)?\s*(?:==\s*0|<\s*1)|==\s*\[\s*\]|\bnot\s+\w+\.servers?\b")
+_NONE = re.compile(r"(?:==|\bis)\s*none\b", re.IGNORECASE)
 _FAILED = re.compile(r"\bis\s+failed\b|\brc\s*!=\s*0|\.failed\b")
 
 
@@ -143,6 +145,8 @@ class _PlaybookReader:
             if name in condition and meaning != STATUS:
                 attribute = meaning
         target, negated = _values(condition)
+        if not target and attribute != STATUS and _NONE.search(condition):
+            target = [NO_TASK]
         if not target and not negated and (_EMPTY.search(condition) or _FAILED.search(condition)):
             target = [GONE]
         failure, _ = _values(_condition(task["failed_when"])) if "failed_when" in task else ([], [])

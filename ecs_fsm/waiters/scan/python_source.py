@@ -366,6 +366,10 @@ class _Reader:
             operations = self._operations_of_callers(key)
             starts = None
         target = spelled(attribute, target)
+        if not reason and not target:
+            reason = UNKNOWN
+        if not reason and pending == (GONE,):
+            reason = "it waits until the server is there"
         if not reason and not operations:
             operations = self._named_after()
             guess = bool(operations)

@@ -8,7 +8,15 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ecs_fsm.waiters.judge import GONE, STATUS
-from ecs_fsm.waiters.scan.wait import ATTRIBUTES, Found, Requests, Wait, clients, spelled
+from ecs_fsm.waiters.scan.wait import (
+    ATTRIBUTES,
+    Found,
+    Requests,
+    Wait,
+    clients,
+    known_values,
+    spelled,
+)
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -149,6 +157,9 @@ class _ShellReader:
             reason = "the values that end it are not known"
         elif not operations:
             reason = "no request for this server is seen before the wait"
+        others = {*known_values()[attribute].values(), "-", GONE}
+        if attribute != STATUS and not {*spelled(attribute, target)} <= others:
+            reason = reason or "it compares more than one attribute"
         if pending and not target:
             reason = reason or "it ends at every value but those that it names"
         self.result.waits.append(

@@ -1,0 +1,271 @@
+"""Each form in which source waits for a server, in small sources of our own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.waiters.scan.scanning import only, scanned
+
+
+def test_a_local_function_with_the_status_as_parameter_makes_its_calls_waits(
+    tmp_path: Path,
+) -> None:
+    wait = only(
+        tmp_path,
+        a__py="""
+        import time
+
+        def reach(nova, server, wanted):
+            while nova.servers.get(server.id).status != wanted:
+                time.sleep(1)
+
+        def off(nova, server):
+            nova.servers.stop(server)
+            reach(nova, server, "SHUTOFF")
+        """,
+    )
+    assert (wait.line, wait.operations, wait.target) == (10, ("stop",), ("SHUTOFF",))
+
+
+def test_branches_give_several_operations_and_several_lists_of_values(tmp_path: Path) -> None:
+    waits = scanned(
+        tmp_path,
+        a__py="""
+        import openstack
+
+        def again(compute, server, hard):
+            if hard:
+                compute.rebuild_server(server)
+            else:
+                compute.reboot_server(server, "SOFT")
+            wanted = ["ACTIVE"]
+            if server.status == "SHUTOFF":
+                wanted = ["SHUTOFF"]
+            utils.wait_for_status(compute.get_server, server.id, success_status=wanted)
+        """,
+    ).waits
+    assert [wait.operations for wait in waits] == [("rebuild", "reboot")] * 2
+    assert [wait.target for wait in waits] == [("ACTIVE",), ("SHUTOFF",)]
+    assert {wait.failure for wait in waits} == {("ERROR",)}
+
+
+def test_tempest_waits_for_a_status_without_a_task(tmp_path: Path) -> None:
+    waits = scanned(
+        tmp_path,
+        a__py="""
+        from tempest.common import waiters
+
+        class Test:
+            def test(self):
+                server = self.create_test_server(wait_until="ACTIVE")
+                self.client.pause_server(server["id"])
+                waiters.wait_for_server_status(self.client, server["id"], "PAUSED")
+                self.client.delete_server(server["id"])
+                waiters.wait_for_server_termination(self.client, server["id"], ignore_error=True)
+        """,
+    ).waits
+    assert [(w.line, w.operations, w.attribute, w.target, w.failure) for w in waits] == [
+        (6, ("create",), "status+task_state", ("ACTIVE/-",), ("ERROR",)),
+        (8, ("pause",), "status+task_state", ("PAUSED/-",), ("ERROR",)),
+        (10, ("delete",), "status", ("<gone>",), ()),
+    ]
+    assert [wait.starts for wait in waits] == [None, ("active/-",), ("paused/-",)]
+
+
+def test_a_reboot_of_a_kind_that_is_an_argument_can_be_either(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__py="""
+        def do_reboot(cs, args):
+            server = _find_server(cs, args.server)
+            server.reboot(args.reboot_type)
+            _poll_for_status(cs.servers.get, server.id, "rebooting", ["active"])
+        """,
+    )
+    assert wait.operations == ("reboot", "hard_reboot")
+    assert (wait.target, wait.failure) == (("ACTIVE",), ("ERROR", "DELETED"))
+
+
+def test_a_wait_whose_request_is_not_seen_is_not_judged(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__py="""
+        import openstack
+
+        def ready(conn, server):
+            conn.compute.wait_for_server(server)
+        """,
+    )
+    assert wait.operations == ()
+    assert wait.reason == "no request for this server is seen before the wait"
+
+
+def test_the_name_of_a_function_is_a_hint_alone(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__py="""
+        import openstack
+
+        def stop_server(conn, server):
+            conn.compute.wait_for_server(server, status="SHUTOFF")
+        """,
+    )
+    assert (wait.operations, wait.guess) == (("stop",), True)
+
+
+GO = """
+package wait
+
+import (
+    "github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+    "github.com/hashicorp/terraform-plugin-sdk/v2/helper/retry"
+)
+
+const off = "SHUTOFF"
+
+func look(c *gophercloud.ServiceClient, id string) retry.StateRefreshFunc {
+    return func() (any, string, error) {
+        s, err := servers.Get(ctx, c, id).Extract()
+        if err != nil {
+            if gophercloud.ResponseCodeIs(err, 404) {
+                return s, "DELETED", nil
+            }
+            return nil, "", err
+        }
+        if s.Status == "ERROR" {
+            return s, "", fmt.Errorf("broken")
+        }
+        return s, s.Status, nil
+    }
+}
+"""
+
+
+def test_a_refresh_function_makes_a_404_a_target_and_an_error_a_failure(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__go=GO,
+        b__go="""
+        package wait
+
+        import "github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+
+        func end(id string) {
+            servers.Delete(ctx, c, id)
+            conf := &retry.StateChangeConf{
+                Pending: []string{"ACTIVE", off},
+                Target:  []string{"DELETED"},
+                Refresh: look(c, id),
+            }
+        }
+        """,
+    )
+    assert (wait.file, wait.line, wait.operations) == ("b.go", 8, ("delete",))
+    assert wait.pending == ("ACTIVE", "SHUTOFF")
+    assert wait.target == ("DELETED", "<gone>")
+    assert wait.failure == ("ERROR",)
+
+
+def test_sibling_branches_in_go_give_several_operations(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__go=GO
+        + """
+func end(id string, force bool) {
+    if force {
+        servers.ForceDelete(ctx, c, id)
+    } else {
+        servers.Delete(ctx, c, id)
+    }
+    conf := retry.StateChangeConf{Target: []string{"DELETED"}, Refresh: look(c, id)}
+}
+""",
+    )
+    assert wait.operations == ("force_delete", "delete")
+
+
+def test_a_closure_of_gophercloud_with_a_parameter_makes_its_calls_waits(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__go=GO
+        + """
+func reach(c *Client, server *servers.Server, status string) error {
+    return gophercloud.WaitFor(ctx, func(ctx context.Context) (bool, error) {
+        latest, err := servers.Get(ctx, c, server.ID).Extract()
+        if err != nil {
+            return false, err
+        }
+        if latest.Status == status {
+            return true, nil
+        }
+        if latest.Status == "ERROR" {
+            return false, fmt.Errorf("broken")
+        }
+        return false, nil
+    })
+}
+
+func halt(server *servers.Server) {
+    servers.Pause(ctx, c, server.ID)
+    reach(c, server, "PAUSED")
+}
+""",
+    )
+    assert (wait.function, wait.operations) == ("halt", ("pause",))
+    assert (wait.pending, wait.target, wait.failure) == (None, ("PAUSED",), ("ERROR",))
+
+
+def test_servers_of_bare_metal_are_passed_over(tmp_path: Path) -> None:
+    text = GO.replace("openstack/compute/v2", "openstack/bms/v2")
+    scan = scanned(tmp_path, a__go=text + "var x = retry.StateChangeConf{Refresh: look(c, id)}\n")
+    assert (scan.waits, scan.passed_over) == ([], 1)
+
+
+def test_a_shell_loop_that_breaks_at_a_status_is_a_wait(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__sh="""
+        openstack server resize --flavor big "$vm"
+        for i in $(seq 60); do
+            status=$(openstack server show "$vm" -f value -c status)
+            if [ "$status" = VERIFY_RESIZE ]; then break; fi
+            if [ "$status" = ERROR ]; then exit 1; fi
+            sleep 5
+        done
+        """,
+    )
+    assert (wait.line, wait.operations) == (3, ("resize",))
+    assert (wait.target, wait.failure) == (("VERIFY_RESIZE",), ("ERROR",))
+
+
+def test_a_playbook_waits_by_a_command_and_by_an_action_that_waits(tmp_path: Path) -> None:
+    waits = scanned(
+        tmp_path,
+        a__yml="""
+        - hosts: all
+          tasks:
+            - block:
+                - command: openstack server stop web
+                - name: off
+                  command: openstack server show web -f value -c status
+                  register: shown
+                  until: shown.stdout == "SHUTOFF"
+            - openstack.cloud.server_action:
+                name: web
+                action: start
+                wait: true
+            - openstack.cloud.server:
+                name: web
+                state: absent
+                wait: false
+            - openstack.cloud.server_info:
+                name: web
+              register: left
+              until: left.servers | length == 0
+        """,
+    ).waits
+    assert [(w.line, w.operations, w.target) for w in waits] == [
+        (6, ("stop",), ("SHUTOFF",)),
+        (10, ("start",), ("ACTIVE",)),
+        (18, ("delete",), ("<gone>",)),
+    ]
