@@ -14,6 +14,7 @@ from ecs_fsm import ECS, draw
 from ecs_fsm.core.scenario import simulate
 from ecs_fsm.draw import Picture
 from ecs_fsm.explore import content, explorer
+from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.ecs import Server
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
@@ -149,11 +150,33 @@ def gallery() -> Iterator[tuple[str, list[Shown]]]:
     )
 
 
+OTHERS = ("ecs-2022", "ec2", "cinder", "ironic")
+"""The lifecycles of other things that are drawn, each into a folder of its name."""
+
+
+def others() -> Iterator[tuple[str, list[Shown]]]:
+    """The pictures of other lifecycles, by chapter."""
+    for name in OTHERS:
+        lifecycle = server_class(name).lifecycle
+        views = [
+            ("overview", draw.overview(lifecycle), "Its statuses."),
+            ("lanes", draw.lanes(lifecycle), "The whole on one page."),
+        ]
+        yield (
+            lifecycle.table.title,
+            [
+                Shown(f"{name}/{view}.svg", picture, f"draw {view} --lifecycle {name}", about)
+                for view, picture, about in views
+            ],
+        )
+
+
 def main(folder: Path) -> None:
     """Draw everything into a folder."""
-    (folder / "nova").mkdir(parents=True, exist_ok=True)
+    for name in ("nova", *OTHERS):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     lines = [INTRODUCTION]
-    for chapter, pictures in gallery():
+    for chapter, pictures in (*gallery(), *others()):
         lines.append(f"## {chapter}\n")
         for shown in pictures:
             draw.save(shown.picture, folder / shown.file)

@@ -73,18 +73,22 @@ def read_profile(file: str | None) -> Profile:
 
 
 @fleet.command("profile")
+@click.option("--template", is_flag=True, help="Print one to fill in, for any lifecycle.")
 @choosing
-def show_profile() -> int:
+def show_profile(template: bool) -> int:
     """Print the built-in profile (TOML), as a start for your own.
 
     \b
     Examples:
       ecs-fsm fleet profile > mine.toml
       ecs-fsm fleet profile --lifecycle nova
+      ecs-fsm fleet profile --template --lifecycle ec2
     """
+    from ecs_fsm.profiles import blank_profile
     from ecs_fsm.profiles.loader import built_in_text
 
-    click.echo(built_in_text(servers().lifecycle), nl=False)
+    made = blank_profile.text if template else built_in_text
+    click.echo(made(servers().lifecycle), nl=False)
     return 0
 
 

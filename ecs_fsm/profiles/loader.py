@@ -15,12 +15,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.io.toml import TomlFile
+from ecs_fsm.lifecycles import names
+from ecs_fsm.lifecycles.registry import side_file
 from ecs_fsm.profiles.profile import Document, Profile
 from ecs_fsm.profiles.profile_validation import CheckedProfile
 
@@ -30,14 +31,30 @@ EXPECTED = "expected a profile, such as `ecs-fsm fleet profile` prints"
 
 
 def built_in_text(lifecycle: Lifecycle) -> str:
-    """The text of the profile that comes with the package for this lifecycle."""
-    place = resources.files("ecs_fsm.profiles") / f"{lifecycle.name}.toml"
-    return place.read_text(encoding="utf-8")
+    """Return the text of the profile that comes with this lifecycle: in the package, or beside it.
+
+    Raise `InvalidInput` if none does.
+    """
+    return _built_in_file(lifecycle).read_text(encoding="utf-8")
+
+
+def _built_in_file(lifecycle: Lifecycle) -> Path:
+    beside = side_file(lifecycle, "profile")
+    if beside is not None:
+        return beside
+    own = Path(__file__).with_name(f"{lifecycle.name}.toml")
+    if own.is_file() and lifecycle.name in names():
+        return own
+    raise InvalidInput(
+        f"no profile comes with the lifecycle {lifecycle.name}: `ecs-fsm fleet profile --template` "
+        f"prints one to fill in, for --profile or for {lifecycle.name}.profile.toml beside it"
+    )
 
 
 def built_in(lifecycle: Lifecycle) -> Profile:
-    """The profile that comes with the package for this lifecycle."""
-    return parse(lifecycle, built_in_text(lifecycle), f"{lifecycle.name}.toml")
+    """The profile that comes with this lifecycle."""
+    file = _built_in_file(lifecycle)
+    return parse(lifecycle, file.read_text(encoding="utf-8"), str(file))
 
 
 def read(lifecycle: Lifecycle, path: str | None) -> Profile:

@@ -92,11 +92,12 @@ def process(profile: Profile) -> dict[ChainState, Sojourn]:
 
 
 def error_states(profile: Profile) -> frozenset[State]:
-    """Return the resting states in which a failed creation ends."""
+    """Return the resting states in which a failed creation ends, and no step that succeeds."""
     lifecycle = profile.lifecycle
     first = lifecycle.creation.path[-1]
     ends = {t.path[-1] for t in lifecycle.leaving(first) if t.kind is Kind.FAILURE and t.path}
-    return frozenset(ends)
+    step_ends = lifecycle.triggers[lifecycle.advance].transitions
+    return frozenset(ends - {t.path[-1] for t in step_ends if t.path})
 
 
 class _ProcessBuilder:
