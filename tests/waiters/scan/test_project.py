@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput, MissingExtra
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.waiters.scan import sources
 from ecs_fsm.waiters.scan.project import scan_paths
@@ -246,3 +248,26 @@ def test_json_goes_to_standard_output_and_notes_elsewhere(tmp_path: Path) -> Non
     done = ecs_fsm("check", str(tmp_path), "--format", "json")
     assert len(json.loads(done.out)["waiters"]) == 1
     assert done.err.startswith("note: b.py: does not parse")
+
+
+@pytest.mark.parametrize("library", ["tree_sitter_go", "yaml", "pathspec"])
+def test_a_missing_library_is_named_with_the_extra(
+    library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtra, match=rf"needs {library}: .*'ecs-fsm\[scan\]'"):
+        scan_paths([str(tmp_path)])
+
+
+@pytest.mark.timed
+def test_five_thousand_files_are_scanned_in_time(tmp_path: Path) -> None:
+    other = "".join(f"def value_{n}(instance):\n    return instance[{n}]\n" for n in range(100))
+    for number in range(5_000):
+        folder = tmp_path / f"part{number // 100}"
+        folder.mkdir(exist_ok=True)
+        text = OFF + other if number % 20 == 0 else other
+        (folder / f"f{number}.py").write_text(text, encoding="utf-8")
+    began = time.process_time()
+    scan = scan_paths([str(tmp_path)])
+    assert time.process_time() - began < 10
+    assert len(scan.waits) == 250
