@@ -67,7 +67,9 @@ def _mix(names: list[str]) -> str:
 def _facts(lifecycle: Lifecycle) -> Iterator[str]:
     """Yield the facts that are given with an event and have no usual value."""
     givens = [trigger.given.items() for trigger in lifecycle.triggers.values()]
-    names = dict.fromkeys(name for given in givens for name, usual in given if usual is None)
+    kept = {fact.name for fact in lifecycle.table.facts if not fact.circumstance}
+    needed = (name for given in givens for name, usual in given if usual is None and name in kept)
+    names = dict.fromkeys(needed)
     if names:
         yield "# What a state does not show: the share of each value."
         yield "[facts]"
