@@ -19,13 +19,14 @@ from ecs_fsm.cli import (
     fleet_commands,
     graph_commands,
     learning,
+    lifecycle_commands,
     lookup,
     scenarios,
     serving,
     waiter_commands,
 )
 from ecs_fsm.cli.options import OrderedGroup, choosing_first
-from ecs_fsm.core.errors import InvalidInput, LifecycleError
+from ecs_fsm.core.errors import InvalidInput, InvalidTable, LifecycleError
 from ecs_fsm.io.console import visible
 from ecs_fsm.version import __version__
 
@@ -72,6 +73,7 @@ for _command in (
     learning.play,
     fleet_commands.fleet,
     serving.serve,
+    lifecycle_commands.lifecycle,
 ):
     cli.add_command(_command)
 for _command in (fleet_analyses.exact, fleet_analyses.contend, fleet_analyses.fit):
@@ -88,6 +90,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         error.show()
     except click.ClickException as error:
         _complain(error.format_message())
+    except InvalidTable as error:
+        for fault in error.faults:
+            _complain(str(fault))
     except LifecycleError as error:
         _complain(str(error))
     except (KeyboardInterrupt, click.Abort):

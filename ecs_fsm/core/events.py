@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 from ecs_fsm.core.errors import Refused
 from ecs_fsm.core.graph import Outcome
 from ecs_fsm.core.lifecycle import NOTHING_GIVEN, Lifecycle
-from ecs_fsm.core.machine_model import KnownEvents, MachineModel
+from ecs_fsm.core.machine_model import IN_LOOP, KnownEvents, MachineModel
 from ecs_fsm.core.model import AnyChange, Node, State, Transition
 
 Observer = TypeVar("Observer", bound=Callable[..., object])
@@ -47,7 +47,8 @@ class Observers:
                 entry = self.pending.pop(0)
                 for observer in tuple(self.callables):
                     try:
-                        observer(entry)
+                        in_loop = IN_LOOP.get()
+                        (in_loop(observer) if in_loop else observer)(entry)
                     except Exception as error:
                         errors.append(error)
         finally:
@@ -97,6 +98,19 @@ class ServerEvents(MachineModel):
         """
         facts = {name: value for name, value in given.items() if value is not None}
         return self._in_full(trigger, facts) if facts else self._fire(trigger)
+
+    async def trigger_async(self, trigger: str, **given: str | None) -> bool:
+        """Let an event happen as `trigger` does, and await the callbacks that are coroutines.
+
+        All callbacks and observers run in the event loop of the caller, one after the other, while
+        the event itself waits in a thread. Await it before you trigger the next event of the same
+        server; an event that has begun is completed even if the caller is cancelled.
+        """
+        if self.lifecycle.built_machine is None and self._observers is None:
+            return self.trigger(trigger, **given)
+        from ecs_fsm.core.coroutines import awaited
+
+        return await awaited(partial(self.trigger, trigger, **given))
 
     def _fire(self, trigger: str) -> bool:
         # The short cut: two look-ups replace the rules and the machine. What the table does depends

@@ -7,14 +7,19 @@ or a transition makes the machine forget the known events, so that servers stop 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from enum import Enum
 from functools import partial
-from typing import Any, cast
+from inspect import iscoroutinefunction
+from typing import Any, Self, cast
 
 import transitions
 from transitions.core import Condition
 
-from ecs_fsm.core.machine_model import KnownEvents, MachineModel
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.machine_model import IN_LOOP, KnownEvents, MachineModel
 from ecs_fsm.core.model import State, Transition, bracketed
 from ecs_fsm.core.rules import Rules
 from ecs_fsm.core.word import Word
@@ -77,6 +82,10 @@ class MachineState(_Watched, transitions.State):
         if not hasattr(name, "vm_state"):
             raise ValueError(f"{name!r} is not a state of the lifecycle: add it to the table")
         super().__init__(name, **kwargs)
+
+    def add_callback(self, trigger: str, func: str | Callable[..., object]) -> None:
+        """Add a callback for `enter` or `exit`, which can be a coroutine."""
+        super().add_callback(trigger, cast(Any, func))
 
     @property
     def vm_state(self) -> Word:
@@ -186,6 +195,15 @@ class PathEvent(_Watched, transitions.Event):
             raise
 
 
+def _kept(value: object) -> object:
+    """Return a copy of what a part of a machine holds in lists and dictionaries."""
+    if isinstance(value, dict):
+        kept = copy(value)
+        kept.update({key: copy(v) if isinstance(v, list) else v for key, v in value.items()})
+        return kept
+    return copy(value) if isinstance(value, list) else value
+
+
 class LifecycleMachine(_Watched, transitions.Machine):
     """The machine of one lifecycle: flat, without automatic transitions, without a first model.
 
@@ -232,6 +250,38 @@ class LifecycleMachine(_Watched, transitions.Machine):
     def get_state(self, state: str | Enum) -> MachineState:
         """Return the state of that name. Raise `ValueError` if there is none."""
         return cast(MachineState, super().get_state(state))
+
+    @staticmethod
+    def resolve_callable(func: Any, event_data: Any) -> Any:
+        """Return the callback, so that it runs in the event loop while the event is awaited.
+
+        Raise `InvalidInput` for a coroutine in an event that nothing awaits.
+        """
+        callback = transitions.Machine.resolve_callable(func, event_data)
+        if in_loop := IN_LOOP.get():
+            return in_loop(callback)
+        if iscoroutinefunction(callback):
+            name = getattr(callback, "__name__", repr(callback))
+            event = event_data.event.name
+            how = f"await server.trigger_async({event!r})"
+            raise InvalidInput(f"the callback {name} of {event} is a coroutine: {how}")
+        return callback
+
+    @contextmanager
+    def temporary_callbacks(self) -> Iterator[Self]:
+        """Let callbacks, and transitions, that are added in a `with` block go at its end."""
+        parts: list[_Watched] = [self, *self.states.values(), *self.events.values()]
+        parts += [cast(PathTransition, t) for t in self.get_transitions()]
+        kept = [(part, {name: _kept(v) for name, v in vars(part).items()}) for part in parts]
+        try:
+            yield self
+        finally:
+            for part, attributes in kept:
+                vars(part).clear()
+                for name, value in attributes.items():
+                    # Lists of callbacks are wrapped again, as at every assignment.
+                    setattr(part, name, [*value] if type(value) is _Callbacks else value)
+            self.forget()
 
     def changed(self) -> None:
         """Forget the known events: an attribute of the machine itself was set."""

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from typing import Protocol, runtime_checkable
+from contextvars import ContextVar
+from typing import Any, Protocol, runtime_checkable
 
 from ecs_fsm.core.model import AnyChange, Node, Transition
+
+IN_LOOP: ContextVar[Callable[[Callable[..., Any]], Callable[..., Any]] | None] = ContextVar(
+    "IN_LOOP", default=None
+)
+"""While an event is awaited: makes a callback run in the event loop of the one who awaits it."""
 
 
 class KnownEvents:

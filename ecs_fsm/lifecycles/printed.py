@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Table
 from ecs_fsm.lifecycles.tabledata import Data, as_data
 
@@ -23,6 +24,22 @@ def as_toml(table: Table) -> str:
 def as_json(table: Table) -> str:
     """Return the same as JSON."""
     return json.dumps(as_data(table), indent=2, ensure_ascii=False)
+
+
+def summary(lifecycle: Lifecycle) -> Iterator[str]:
+    """Yield the lines that say in short what a lifecycle is."""
+    table = lifecycle.table
+    yield f"{lifecycle.name}: {table.title}" if table.title else lifecycle.name
+    kinds = f"{len(lifecycle.operations)} operations, {len(lifecycle.events)} events"
+    yield f"{len(lifecycle.states)} states, {kinds}, {len(lifecycle.transitions)} transitions"
+    yield f"attributes: {', '.join(table.attributes.values())}"
+    yield f"operations: {', '.join(lifecycle.operations)}"
+    if table.facts:
+        yield f"facts: {', '.join(fact.name for fact in table.facts)}"
+    if table.unreached:
+        yield f"documented and never reached: {', '.join(table.unreached)}"
+    if table.source:
+        yield f"source: {table.source}"
 
 
 def toml_of(data: Data) -> str:

@@ -63,7 +63,7 @@ def _words(words: type[Word], *, toned: bool) -> Data:
 
 def _row(row: Rows) -> Data:
     data: Data = {} if row.kind is Kind.REQUEST else {"kind": str(row.kind)}
-    data |= {"meaning": row.meaning, "paths": dict(row.paths)}
+    data |= {"meaning": row.meaning} | ({"paths": dict(row.paths)} if row.paths else {})
     if row.unseen:
         data["unseen"] = True
     if row.given:

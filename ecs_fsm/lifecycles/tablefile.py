@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
@@ -135,22 +136,28 @@ def _taken(table: Table) -> Iterable[Fault]:
 def _too_much(table: Table) -> Iterable[Fault]:
     sizes = {name: len(words(text)) for name, text in table.groups.items()}
     states = sum(len(words(tasks)) for _, tasks, _ in table.pairs)
+    sizes |= {"any": states}
     total = 0
     for row in table.rows:
         for sources, path in row.paths.items():
-            entered = sum(sizes.get(word, 1) for word in path.replace("/", ",").split(","))
-            total += min(states, _product(sources, sizes, states)) * max(1, entered)
+            total += _most(sources, sizes) * _most(path, sizes)
     if total > MOST_WRITES:
         yield Fault(f"its paths enter {total} states; at most {MOST_WRITES} are possible")
 
 
-def _product(sources: str, sizes: Mapping[str, int], states: int) -> int:
-    if "any" in sources:
-        return states
-    return sum(
-        sum(sizes.get(word.strip(" ~"), 1) for word in part.replace("/", ",").split(",")) ** 2
-        for part in sources.split(";")
-    )
+def _most(text: str, sizes: Mapping[str, int]) -> int:
+    """Return how many states sources or a path can name at most, each as often as it is named."""
+    total = 0
+    for part in _SEPARATORS.split(text):
+        vm_states, _, tasks = part.partition("/")
+        product = 1
+        for side in (vm_states, tasks):
+            product *= sum(sizes.get(word.strip(" ~"), 1) for word in side.split(","))
+        total += product
+    return total
+
+
+_SEPARATORS = re.compile(r";|->|\+")
 
 
 def _refuse(toml: TomlFile, faults: Iterable[Fault]) -> None:
