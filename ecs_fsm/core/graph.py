@@ -26,6 +26,9 @@ RANK_COST = 1_000
 """The costs of an event and of each rank, so far apart that a run with fewer events always costs
 less, and among equally long runs the ranks decide before the order of the table does."""
 
+RARE_COST = 3 * EVENT_COST
+"""What a rare event costs more: a few usual events are preferred to it."""
+
 BY_PLAINNESS: Mapping[Kind, int] = {
     Kind.PROGRESS: 0, Kind.REQUEST: 1, Kind.SYSTEM: 2, Kind.FAILURE: 3,
 }  # fmt: skip
@@ -242,7 +245,7 @@ class StateGraph:
                 continue  # a cheaper way to it was found after it was put on the heap
             node, memory = here
             for outcome in self.leaving(node):
-                cost = spent + (costs[outcome.transition.trigger] if costs else 1)
+                cost = spent + (self._cost(outcome, costs) if costs else 1)
                 if found(node, memory, outcome):
                     if best is None or cost < best[0]:
                         best = cost, here, outcome
@@ -256,6 +259,10 @@ class StateGraph:
                     came[there] = here, outcome
                     heappush(waiting, (cost, next(tickets), there))
         return None if best is None else _traced(came, *best[1:])
+
+    def _cost(self, outcome: Outcome, costs: Mapping[str, int]) -> int:
+        rare = bool(self._rules.rare(outcome.transition))
+        return costs[outcome.transition.trigger] + RARE_COST * rare
 
     def _ends(self, node: Node | None) -> Iterator[Node]:
         return (outcome.end for outcome in self.leaving(node))
