@@ -19,6 +19,12 @@ Row = Mapping[str, object]
 KeyPath = tuple[str | int, ...]
 """The keys that lead to a value; in an array of tables, the number of the table from 0."""
 
+MOST_BYTES = 1 << 20
+"""Bytes that a file may have unless its reader has another bound."""
+MAX_DEPTH = 64
+MAX_NUMBER = (1 << 63) - 1
+_LONG_CHAIN = re.compile(rf"(?:\.[ \t]*+[\w\-\"']++[ \t]*+){{{MAX_DEPTH}}}")
+"""A key of so many parts takes the parser time and memory by the square of their number."""
 _CLOSING = re.compile(r"[\]}]|\"\"\"|'''")
 """What the last line of a statement on several lines contains."""
 
@@ -37,22 +43,43 @@ class TomlFile:
         self.file = file
         self.expected = expected
         self._text = text = text.replace("\r\n", "\n")
+        if chain := _LONG_CHAIN.search(text):
+            line = text.count("\n", 0, chain.start()) + 1
+            raise error_at(file, line, f"nested more than {MAX_DEPTH} deep; {expected}")
         try:
             self.content: Row = tomllib.loads(text)
         except RecursionError:
             raise error_at(file, 1, f"nested too deeply; {expected}") from None
         except ValueError as error:
             raise self._not_toml(str(error)) from None
+        self._check_bounds()
+
+    def _check_bounds(self) -> None:
+        """Raise for values nested too deeply, and for whole numbers beyond 64 bits."""
+        level: list[tuple[KeyPath, object]] = [((), self.content)]
+        for _ in range(MAX_DEPTH):
+            inner: list[tuple[KeyPath, object]] = []
+            for path, value in level:
+                if isinstance(value, dict):
+                    inner += [((*path, key), one) for key, one in value.items()]
+                elif isinstance(value, list):
+                    inner += [((*path, number), one) for number, one in enumerate(value)]
+                elif isinstance(value, int) and abs(value) > MAX_NUMBER:
+                    raise self.error("a whole number beyond 64 bits", *path)
+            if not inner:
+                return
+            level = inner
+        raise error_at(self.file, 1, f"nested more than {MAX_DEPTH} deep; {self.expected}")
 
     @classmethod
-    def read(cls, file: str, expected: str, most: int = -2) -> TomlFile:
+    def read(cls, file: str, expected: str, most: int = MOST_BYTES) -> TomlFile:
         """Read a file, `-` for standard input.
 
         Raise `InvalidInput` also for one that cannot be read, or with more than `most` bytes.
         """
         with opened(file) as (stream, name):
             data = stream.read(most + 1)
-            if 0 <= most < len(data):
+            if len(data) > most:
                 raise InvalidInput(f"{name}: longer than {most} bytes; {expected}")
             return cls(decoded(data, name, expected), name, expected)
 

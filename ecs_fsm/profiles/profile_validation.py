@@ -14,6 +14,8 @@ from ecs_fsm.profiles.profile import Arrivals, Document, Profile, Requests, Reso
 
 Problem = Callable[[Sequence[str], str], InvalidInput]
 Key = tuple[str, ...]
+MOST_SAMPLES = 1 << 24
+"""Bytes that a file of measured times may have."""
 TOLERANCE = 1e-6
 """By how much shares may miss a sum of 1."""
 OWN = ("lifecycle", "arrivals", "durations", "requests", "stuck", "facts", "resources")
@@ -113,9 +115,13 @@ class ProfileValues:
             raise self._problem(key, f"is {value!r}; expected the name of a file of times")
         path = self._folder / value
         try:
-            lines = path.read_text(encoding="utf-8").split()
+            with open(path, "rb") as stream:
+                data = stream.read(MOST_SAMPLES + 1)
+            lines = data.decode().split()
         except (OSError, UnicodeDecodeError) as error:
             raise self._problem(key, f"{path} does not read: {error}") from None
+        if len(data) > MOST_SAMPLES:
+            raise self._problem(key, f"{path} is longer than {MOST_SAMPLES} bytes")
         samples = tuple(sorted(self.time(key, word) for word in lines))
         if not samples:
             raise self._problem(key, f"{path} holds no times")

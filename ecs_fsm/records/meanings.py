@@ -62,12 +62,13 @@ class Meanings:
         return found
 
     @property
-    def gone(self) -> Observation:
-        """What is seen of a server that a full list leaves out: the end of its life."""
+    def gone(self) -> Observation | None:
+        """What is seen of a server that a full list leaves out: the end of its life, if any."""
         if self._gone is None:
-            states = self.lifecycle.states.values()
-            end = next(s for s in states if next(iter(self.lifecycle.leaving(s)), None) is None)
-            self._gone = Observation(end.as_dict(), end, None)
+            for state in self.lifecycle.states.values():
+                if next(iter(self.lifecycle.leaving(state)), None) is None:
+                    self._gone = Observation(state.as_dict(), state, None)
+                    break
         return self._gone
 
     def _read(self, cells: Cells) -> Observation:

@@ -245,6 +245,7 @@ class Record:
                 yield row
 
     def _with_gone(self, rows: Iterator[Listed]) -> Iterator[Observation]:
+        gone = self._meanings.gone
         alive: dict[str | None, Observation] = {}
         seen: dict[str | None, Observation] = {}
         within: FullList | None = None
@@ -256,7 +257,7 @@ class Record:
                 within = listed
             if row is None:
                 continue
-            if listed is not None and row.state is not self._meanings.gone.state:
+            if listed is not None and gone and row.state is not gone.state:
                 seen[row.server] = row
             yield row
         if within is not None:
@@ -270,7 +271,7 @@ class Record:
     ) -> Iterator[Observation]:
         gone = self._meanings.gone
         for server, row in alive.items():
-            if server not in seen:
+            if gone and server not in seen:
                 self.gone += 1
                 named = {name: value for name, value in row.others.items() if value == server}
                 yield gone._replace(server=server, time=time, others=named)
