@@ -45,7 +45,10 @@ from ecs_fsm.analysis.run_claims import (
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.io.toml import Row, TomlFile
+from ecs_fsm.lifecycles import NAMES
+from ecs_fsm.lifecycles.registry import side_file
 
 ATTRIBUTES = ("status", "vm_state", "task_state")
 ANY = "any"
@@ -75,7 +78,12 @@ class Claim(NamedTuple):
 
 
 def built_in(lifecycle: Lifecycle) -> list[Claim]:
-    """Return the claims that come with the package."""
+    """Return the claims that come with the lifecycle: with the package, or beside its file."""
+    if lifecycle.file:
+        beside = side_file(lifecycle, f"{TABLE}s")
+        return read(lifecycle, str(beside)) if beside else []
+    if lifecycle.name not in NAMES:
+        return []
     text = resources.files("ecs_fsm.analysis").joinpath("claims.toml").read_text(encoding="utf-8")
     return parse(lifecycle, text, "claims.toml")
 
@@ -95,6 +103,11 @@ def choose(lifecycle: Lifecycle, names: Sequence[str], path: str | None) -> list
     for name in names:
         if name not in known:
             raise unknown("claim", name, known)
+    if not known:
+        raise InvalidInput(
+            f"the lifecycle {lifecycle.name} has no claims: expected --claims FILE, or a file "
+            f"NAME.{TABLE}s.toml beside its own"
+        )
     return [known[name] for name in dict.fromkeys(names)] or own or list(known.values())
 
 
@@ -146,13 +159,17 @@ class _Written:
             "way-out": lambda: WayOut(self._states("of"), self._states("but", ())),
             "left-only-by": lambda: LeftOnlyBy(self._states("of"), self._triggers("by")),
             "accepted": lambda: Accepted(self._states("of"), self._operations("by")),
-            "tells": lambda: ShowsTask(self._one_of("attribute", ATTRIBUTES)),
+            "tells": lambda: ShowsTask(self._one_of("attribute", self._attributes())),
             "between": lambda: Between(
                 self._states("from"), self._states("to"), self._triggers("always")
             ),
             "course": self._course,
         }
         return readers[kind]()
+
+    def _attributes(self) -> tuple[str, ...]:
+        table = self._lifecycle.table
+        return (Phrases(table).attributes.status,) if table.one_word else ATTRIBUTES
 
     def _course(self) -> OperationCourse:
         operation, *others = self._operations("of")
@@ -202,8 +219,9 @@ class _Written:
         found = [s for s in among if word in (ANY, s, s.status, s.vm_state)]
         if not found:
             table = self._lifecycle.table
-            known = [ANY, *among, *table.statuses, *table.vm_states]
-            raise self.problem(key, str(unknown("state, status or vm_state", word, known)))
+            known = list(dict.fromkeys([ANY, *among, *table.statuses, *table.vm_states]))
+            kind = "state" if table.one_word else "state, status or vm_state"
+            raise self.problem(key, str(unknown(kind, word, known)))
         return found
 
     def _triggers(self, key: str) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from ecs_fsm.analysis.words import event_names
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.graph import BY_PLAINNESS, Outcome, Run
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import NO_SERVER, Facts, Kind, Node, State
+from ecs_fsm.core.model import Facts, Kind, Node, State
+from ecs_fsm.core.phrases import Phrases
 
 MOST_ENTRIES = 6
 """Transitions into a goal to name one by one before they are counted."""
@@ -65,10 +66,12 @@ def read_states(lifecycle: Lifecycle, text: str, *, events: bool = False) -> tup
         vm_state, slash, task_state = text.partition("/")
         if slash and vm_state in list(lifecycle.table.vm_states):
             lifecycle.state(vm_state, task_state)  # raises with the tasks that exist there
-        known = [*lifecycle.table.statuses, *lifecycle.states]
+        known = list(dict.fromkeys([*lifecycle.table.statuses, *lifecycle.states]))
+        state = "state" if lifecycle.table.one_word else "state or status"
         if events:
-            raise unknown("state, status or event", text, [*known, *lifecycle.triggers])
-        raise unknown("state or status", text, known)
+            state = f"{state} or event" if lifecycle.table.one_word else "state, status or event"
+            raise unknown(state, text, [*known, *lifecycle.triggers])
+        raise unknown(state, text, known)
     return states
 
 
@@ -85,7 +88,8 @@ def read_limits(lifecycle: Lifecycle, avoid: Iterable[str], *, failures: bool) -
 
 def read_endpoints(lifecycle: Lifecycle, origin: str, goal: str) -> Endpoints:
     """Return both ends of a path, read as by `read_states`; the origin may be `(no server)`."""
-    begun = (None,) if origin == NO_SERVER else read_states(lifecycle, origin)
+    nowhere = Phrases(lifecycle.table).means_nowhere(origin)
+    begun = (None,) if nowhere else read_states(lifecycle, origin)
     return Endpoints(begun, read_states(lifecycle, goal))
 
 
@@ -161,18 +165,19 @@ def why_not(
     lifecycle: Lifecycle, ends: Endpoints, given: Mapping[str, str], limits: PathLimits
 ) -> str:
     """Return one sentence that says why no path within the limits connects the ends."""
+    place = Phrases(lifecycle.table).place
     for what, states in (("begin", ends.origin), ("arrive", ends.goal)):
         if all(state in limits.avoided for state in states):
             return f"every state to {what} in is to be avoided"
     starts = [n for ns in start_nodes(lifecycle, ends.origin, given, ()).values() for n in ns]
     if not any(lifecycle.state_graph.leaving(node) for node in starts):
-        return f"no event leads on from {', '.join(s or NO_SERVER for s in ends.origin)}"
+        return f"no event leads on from {', '.join(map(place, ends.origin))}"
     paths, _ = PathFinder(lifecycle, ends.origin, given, PathLimits()).to(ends.goal)
     if paths:
         events = ", ".join(event_names(lifecycle, paths[0].run))
         return f"every path breaks a limit; without limits the shortest is {events}"
     entries = dict.fromkeys(
-        f"{t.trigger} at {t.source or NO_SERVER}"
+        f"{t.trigger} at {place(t.source)}"
         for t in lifecycle.transitions
         if t.source not in ends.goal and any(state in ends.goal for state in t.path)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ecs_fsm.analysis.claimfile import Claim
 from ecs_fsm.analysis.claims import Decision
@@ -13,8 +13,10 @@ from ecs_fsm.analysis.words import arguments, event_names, needed_facts, scenari
 from ecs_fsm.core.graph import Run
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, Facts, State
+from ecs_fsm.core.phrases import Phrases, with_status
 from ecs_fsm.io.console import console, grouped, print_table, visible
 from ecs_fsm.lifecycles import NAMES
+from ecs_fsm.lifecycles.registry import option_of
 
 Json = dict[str, object]
 
@@ -29,11 +31,12 @@ def print_paths(
         if path.facts:
             _line(f"where {_joined(path.facts)}:")
         elif number:
-            _line("and for a server at rest:")
+            _line(f"and for {Phrases(lifecycle.table).a_thing} at rest:")
         if not path.run.outcomes:
             _line("Nothing has to happen: it is there already.")
             continue
-        print_table(("event", "vm_state", "task_state", "status"), _rows(lifecycle, path.run))
+        columns = Phrases(lifecycle.table).columns
+        print_table(("event", *columns.values()), _rows(lifecycle, path.run, columns))
         if path.passes:
             _line("It is entered in the middle of the last event, and left by the same.")
         _line(_command(lifecycle, path.run))
@@ -41,7 +44,7 @@ def print_paths(
         _line(f"where {_joined(facts)} no path exists")
 
 
-def print_no_path(why: str, reachable: Iterable[State]) -> None:
+def print_no_path(why: str, reachable: Collection[State]) -> None:
     """Print why no path exists, and what can be reached instead, by status."""
     _line(why)
     by_status: dict[str, list[str]] = {}
@@ -51,6 +54,9 @@ def print_no_path(why: str, reachable: Iterable[State]) -> None:
         _line("nothing can be reached instead")
         return
     _line("what can be reached instead:")
+    if all(state.one_word for state in reachable):
+        _line(f"  {', '.join(by_status)}")
+        return
     print_table(("status", "states"), ((s, ", ".join(states)) for s, states in by_status.items()))
 
 
@@ -84,7 +90,7 @@ def print_cover(lifecycle: Lifecycle, cover: Cover, what: str) -> None:
     _line(f"# lower bound: {cover.at_least}, no fewer can do it (a minimum flow)")
     if cover.left_out:
         _line("# left out of the pairs, since no server comes to where it is possible:")
-    for line in grouped(cover.left_out, lifecycle.because):
+    for line in grouped(cover.left_out, lifecycle):
         _line(f"#   {line}")
 
 
@@ -143,35 +149,32 @@ def _joined(facts: Facts) -> str:
     return " and ".join(f"{name}={value}" for name, value in facts)
 
 
-def _rows(lifecycle: Lifecycle, run: Run) -> list[list[str]]:
-    rows = [] if run.beginning is None else [[NO_TASK, *_parts(run.beginning.state)]]
+def _rows(lifecycle: Lifecycle, run: Run, columns: Collection[str]) -> list[list[str]]:
+    rows = [] if run.beginning is None else [[NO_TASK, *_parts(run.beginning.state, columns)]]
     for name, outcome in zip(event_names(lifecycle, run), run.outcomes, strict=True):
-        entered = [[name, *_parts(node.state)] for node in outcome.nodes]
-        rows += entered or [[name, *("(no change)", "", "")]]
+        entered = [[name, *_parts(node.state, columns)] for node in outcome.nodes]
+        rows += entered or [[name, "(no change)", *[""] * (len(columns) - 1)]]
     return rows
 
 
-def _parts(state: State) -> tuple[str, str, str]:
-    return state.vm_state, state.task_state or NO_TASK, state.status
+def _parts(state: State, columns: Iterable[str]) -> list[str]:
+    return [getattr(state, column) or NO_TASK for column in columns]
 
 
 def _on_one_line(lifecycle: Lifecycle, run: Run) -> str:
     """A run on one line: states with their status, the events before the arrows."""
-    begun = [] if run.beginning is None else [_shown(run.beginning.state)]
+    begun = [] if run.beginning is None else [with_status(run.beginning.state)]
     for name, outcome in zip(event_names(lifecycle, run), run.outcomes, strict=True):
-        entered = " + ".join(_shown(node.state) for node in outcome.nodes) or "(no change)"
+        entered = " + ".join(with_status(node.state) for node in outcome.nodes) or "(no change)"
         begun.append(f"{name} → {entered}")
     return ", ".join(begun)
-
-
-def _shown(state: State) -> str:
-    return f"{state} ({state.status})"
 
 
 def _command(lifecycle: Lifecycle, run: Run) -> str:
     """The command line that runs a run."""
     words = arguments(lifecycle, run)
-    chosen = () if lifecycle.name == NAMES[0] else ("--lifecycle", lifecycle.name)
+    called = option_of(lifecycle)
+    chosen = () if called == NAMES[0] else ("--lifecycle", called)
     return shlex.join(("ecs-fsm", "simulate", *words, *chosen))
 
 

@@ -86,6 +86,8 @@ class ShowsTask:
         return self._false(lifecycle, idle, busy, graph.run_to(lambda node: node.state == busy))
 
     def _value(self, state: State) -> str | None:
+        if state.one_word:
+            return str(state)
         value: str | None = getattr(state, self.attribute)
         return value
 
@@ -203,7 +205,7 @@ class OperationCourse:
                 return False
             return not (progress.showed if self.shows else self._ends_in(outcome))
 
-        created = [(None, Progress())] if self.of == lifecycle.creation.trigger else []
+        created = [(None, Progress())] if self.of in lifecycle.creations else []
         run = lifecycle.state_graph.search(
             [*created, *((node, Progress()) for node in accepting)],
             lambda before, o: None if over(o) else self._after(lifecycle, before, o),
@@ -239,9 +241,8 @@ class OperationCourse:
             expected = f"ends in {self.ends.text}" if self.ends else expected
             return Decision(True, f"every {runs} {expected}")
         event, end = run.outcomes[-1].transition.trigger, run.outcomes[-1].end.state
-        return Decision(
-            False, f"with {event} a {runs} comes to {end}, which shows {end.status}", run
-        )
+        shown = "" if end.one_word or end.gone else f", which shows {end.status}"
+        return Decision(False, f"with {event} a {runs} comes to {end}{shown}", run)
 
 
 def _writes(node: Node | None, outcome: Outcome) -> Iterator[tuple[State | None, State]]:

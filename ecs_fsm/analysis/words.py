@@ -12,7 +12,7 @@ from __future__ import annotations
 from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.graph import Outcome, Run
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import NO_TASK, Kind, Node, State, bracketed
+from ecs_fsm.core.model import Kind, Node, State, bracketed
 from ecs_fsm.core.scenario import HANG, WAIT
 
 BEGINNING = (Kind.REQUEST, Kind.SYSTEM)
@@ -141,5 +141,4 @@ class _Writer:
     def _step(self) -> str:
         """Return the task of the present step, or its state where an earlier one has that task."""
         *before, here = self._passed
-        task = here.task_state or NO_TASK
-        return str(here) if any((s.task_state or NO_TASK) == task for s in before) else task
+        return str(here) if any(s.step == here.step for s in before) else here.step

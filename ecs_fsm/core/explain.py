@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ecs_fsm.core.errors import unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State, Transition, Trigger
+from ecs_fsm.core.phrases import Phrases
 
 Json = dict[str, object]
 
@@ -47,7 +48,7 @@ def things(lifecycle: Lifecycle) -> list[str]:
     """Return every word that `describe` knows."""
     table = lifecycle.table
     words = (*table.vm_states, *table.task_states, *table.statuses)
-    return [*lifecycle.triggers, *map(str, words), *lifecycle.states]
+    return list(dict.fromkeys([*lifecycle.triggers, *map(str, words), *lifecycle.states]))
 
 
 def describe(lifecycle: Lifecycle, thing: str) -> Description:
@@ -60,7 +61,10 @@ def describe(lifecycle: Lifecycle, thing: str) -> Description:
         return _describe_trigger(lifecycle, thing)
     if state := lifecycle.states.get(thing):
         parts = [state.vm_state.meaning, *([state.task_state.meaning] if state.task_state else [])]
-        meaning = f"{' '.join(parts)} The API shows status {state.status}."
+        meaning = " ".join(parts)
+        if not (state.one_word or state.gone):
+            name = Phrases(table).attributes.status
+            meaning += f" The API shows {name} {state.status}."
         return _describe_states(lifecycle, thing, "state", meaning)
     for kind, words in (
         ("vm_state", table.vm_states),

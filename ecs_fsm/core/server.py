@@ -17,6 +17,7 @@ from ecs_fsm.core.model import (
     Node,
     bracketed,
 )
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.word import Word
 
 API_STATUS = ATTRIBUTES["status"]
@@ -59,6 +60,8 @@ def cells(changes: Sequence[AnyChange]) -> tuple[tuple[str, ...], list[list[str]
     headings = list(HEADINGS[:-1])
     if one_word := bool(changes) and changes[0].vm_state is changes[0].status:
         headings[1:] = [type(changes[0].status).attribute]
+    elif isinstance(changes, History) and changes.lifecycle is not None:
+        headings[1:] = Phrases(changes.lifecycle.table).columns.values()
     rows = [
         [c.event or NO_TASK, c.status]
         if one_word

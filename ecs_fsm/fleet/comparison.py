@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import stats
 
+from ecs_fsm.core.model import NO_SERVER
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.fleet.arrays import CompiledProfile
 from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.fleet.result import FleetResult, shown
@@ -110,8 +112,10 @@ def check_contention(found: Contention) -> FleetCheck:
 def _requests(result: FleetResult, exact: Exact, *, timed: bool = True) -> Iterator[Comparison]:
     """How requests end, by operation and the state where they are made."""
     alike: dict[str, list[int]] = {}
+    nowhere = Phrases(result.compiled.profile.lifecycle.table).nowhere
     for n, request_class in enumerate(result.compiled.classes):
-        alike.setdefault(f"{request_class.operation} at {request_class.at}", []).append(n)
+        where = str(request_class.at).replace(NO_SERVER, nowhere)
+        alike.setdefault(f"{request_class.operation} at {where}", []).append(n)
     for name, classes in alike.items():
         seen, passage = result.requests_of(classes), exact.passage(classes)
         if seen.requested:

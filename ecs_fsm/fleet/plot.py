@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.fleet.lattice import Distribution, passage_time
 from ecs_fsm.fleet.report import span
@@ -80,9 +81,10 @@ def _undated(kind: str) -> dict[str, None]:
 
 
 def _title(result: FleetResult, note: str) -> str:
-    partial = f", interrupted after {result.done:,} servers" if result.partial else ""
-    name = result.compiled.profile.lifecycle.name
-    sizes = f"{result.servers:,} servers for {span(result.horizon)}{partial}, seed {result.seed}"
+    lifecycle = result.compiled.profile.lifecycle
+    name, things = lifecycle.name, Phrases(lifecycle.table).things
+    partial = f", interrupted after {result.done:,} {things}" if result.partial else ""
+    sizes = f"{result.servers:,} {things} for {span(result.horizon)}{partial}, seed {result.seed}"
     return f"lifecycle {name}: {sizes}\n{note}"
 
 
@@ -110,7 +112,9 @@ def _statuses(axes: Axes, result: FleetResult) -> None:
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
             axes.text(days[widest], height, word, va="center", bbox=box)
         below = below + column
-    axes.set(xlabel="days", ylabel="servers", title="servers by status", xlim=(0, days[-1]))
+    phrases = Phrases(result.compiled.profile.lifecycle.table)
+    title = f"{phrases.things} by {phrases.attributes.status}"
+    axes.set(xlabel="days", ylabel=phrases.things, title=title, xlim=(0, days[-1]))
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, handleheight=1.6)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecs_fsm.core.model import Kind
-from ecs_fsm.fleet.result import ATTRIBUTES, PERCENTILES, FleetResult
+from ecs_fsm.core.phrases import Phrases
+from ecs_fsm.fleet.result import PERCENTILES, FleetResult
 from ecs_fsm.io.console import console, print_table
 from ecs_fsm.profiles.durations import UNITS
 
@@ -35,16 +36,18 @@ def span(seconds: float) -> str:
 
 def print_result(result: FleetResult) -> None:
     """Print a result as tables."""
-    shown = console()
-    partial = f"PARTIAL: interrupted after {result.done:,} servers; " if result.partial else ""
+    shown, phrases = console(), Phrases(result.compiled.profile.lifecycle.table)
+    partial = (
+        f"PARTIAL: interrupted after {result.done:,} {phrases.things}; " if result.partial else ""
+    )
     per = result.changes / max(result.done, 1)
     shown.print(
-        f"{result.servers:,} servers for {span(result.horizon)}: {partial}"
-        f"{result.changes:,} changes, {per:.1f} a server",
+        f"{result.servers:,} {phrases.things} for {span(result.horizon)}: {partial}"
+        f"{result.changes:,} changes, {per:.1f} a {phrases.thing}",
         soft_wrap=True,
     )
-    for attribute in ATTRIBUTES:
-        _print_counts(result, attribute)
+    for key, called in phrases.columns.items():
+        _print_counts(result, key, called, phrases.things)
     _print_events(result)
     _print_requests(result)
     shown.print()
@@ -56,7 +59,7 @@ def _picked(points: int) -> list[int]:
     return sorted({round(n * (points - 1) / (MOST_TIMES - 1)) for n in range(MOST_TIMES)})
 
 
-def _print_counts(result: FleetResult, attribute: str) -> None:
+def _print_counts(result: FleetResult, attribute: str, called: str, things: str) -> None:
     counts, spent = result.counts(attribute), result.spent(attribute)
     times, picked = result.times, _picked(len(result.times))
     total = sum(spent.values()) or 1.0
@@ -65,8 +68,8 @@ def _print_counts(result: FleetResult, attribute: str) -> None:
         for word, column in counts.items()
     ]
     print_rows(
-        f"servers by {attribute} over time, and the share of all time spent there",
-        (attribute, *(span(times[n]) for n in picked), "time"),
+        f"{things} by {called} over time, and the share of all time spent there",
+        (called, *(span(times[n]) for n in picked), "time"),
         rows,
     )
 
@@ -148,13 +151,15 @@ def print_answer(answer: Mapping[str, object]) -> None:
         _print_life(life)
     shares = answer.get("shares")
     if isinstance(shares, dict):
-        rows = [(word, f"{share:.6%}") for word, share in shares["status"].items()]
-        print_rows("share of a life, and of a fleet that is kept full", ("status", "share"), rows)
+        name, values = next(iter(shares.items()))
+        rows = [(word, f"{share:.6%}") for word, share in values.items()]
+        print_rows("share of a life, and of a fleet that is kept full", (name, "share"), rows)
     over_time, times = answer.get("over_time"), answer.get("times")
     if isinstance(over_time, dict) and isinstance(times, list):
         picked = _picked(len(times))
         rows = [(word, *(f"{c[n]:.4%}" for n in picked)) for word, c in over_time.items()]
-        print_rows("share over time", ("status", *(span(times[n]) for n in picked)), rows)
+        name = next(iter(shares)) if isinstance(shares, dict) else "status"
+        print_rows("share over time", (name, *(span(times[n]) for n in picked)), rows)
 
 
 def _texts(why: object) -> list[str]:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, Kind, State
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.fleet.arrays import CompiledProfile
 from ecs_fsm.fleet.tally import MICRO, RequestStatistics, Tally
 from ecs_fsm.io.files import replacing
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
 
 PERCENTILES = (50, 90, 99)
 ATTRIBUTES = ("status", "vm_state", "task_state")
+
+
+def attributes_of(lifecycle: Lifecycle) -> Mapping[str, str]:
+    """Return the attributes by the names that results give them.
+
+    Where the API has one attribute, it has the name of the API.
+    """
+    if lifecycle.table.one_word:
+        return {Phrases(lifecycle.table).attributes.status: "status"}
+    return {name: name for name in ATTRIBUTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +127,7 @@ class FleetResult:
 
     def as_dict(self) -> dict[str, object]:
         """Return everything that profile, sizes and seed determine, for JSON."""
+        named = attributes_of(self.compiled.profile.lifecycle)
         return {
             "lifecycle": self.compiled.profile.lifecycle.name,
             "servers": self.servers,
@@ -126,11 +139,11 @@ class FleetResult:
             "changes": self.changes,
             "changes_per_server": self.changes / max(self.done, 1),
             "times": self.times.tolist(),
-            "counts": {a: _as_lists(self.counts(a)) for a in ATTRIBUTES},
+            "counts": {name: _as_lists(self.counts(key)) for name, key in named.items()},
             "events": self.events(),
             "requests": self.events(Kind.REQUEST, Kind.SYSTEM),
             "failures": self.events(Kind.FAILURE),
-            "time_spent": {attribute: self.spent(attribute) for attribute in ATTRIBUTES},
+            "time_spent": {name: self.spent(key) for name, key in named.items()},
             "waiting": {
                 operation: _statistics_as_dict(statistics)
                 for operation, statistics in self.requests().items()
@@ -164,7 +177,7 @@ def _statistics_as_dict(statistics: RequestStatistics) -> dict[str, object]:
 
 @contextmanager
 def events_to_parquet(
-    path: str, states: Sequence[State], events: Sequence[str]
+    path: str, lifecycle: Lifecycle, states: Sequence[State], events: Sequence[str]
 ) -> Iterator[Callable[[EventRows], None]]:
     """Yield a function that writes events: server, seconds, event, the three attributes.
 
@@ -173,9 +186,10 @@ def events_to_parquet(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    words = {attribute: [shown(s, attribute) for s in states] for attribute in ATTRIBUTES}
+    named = attributes_of(lifecycle)
+    words = {name: [shown(s, key) for s in states] for name, key in named.items()}
     fields = [("server", pa.int64()), ("seconds", pa.float64())]
-    texts = [(name, pa.dictionary(pa.int16(), pa.string())) for name in ("event", *ATTRIBUTES)]
+    texts = [(name, pa.dictionary(pa.int16(), pa.string())) for name in ("event", *named)]
     schema = pa.schema([*fields, *texts])
 
     def encoded(numbers: NDArray[np.int16], values: Sequence[str]) -> object:
@@ -185,7 +199,7 @@ def events_to_parquet(
 
         def take(rows: EventRows) -> None:
             columns = [pa.array(rows.servers), pa.array(rows.times), encoded(rows.events, events)]
-            columns += [encoded(rows.states, words[name]) for name in ATTRIBUTES]
+            columns += [encoded(rows.states, words[name]) for name in named]
             if len(rows.servers):
                 writer.write_table(pa.table(columns, schema=schema))
 
@@ -202,8 +216,8 @@ def counts_to_parquet(path: str, result: FleetResult) -> None:
     states = [result.compiled.states[n] for n in used]
     points = len(result.times)
     columns: dict[str, object] = {"seconds": np.repeat(result.times, len(used))}
-    for name in ATTRIBUTES:
-        columns[name] = pa.array([shown(s, name) for s in states] * points).dictionary_encode()
+    for name, key in attributes_of(result.compiled.profile.lifecycle).items():
+        columns[name] = pa.array([shown(s, key) for s in states] * points).dictionary_encode()
     columns["servers"] = counts[:, used].ravel()
     with replacing(path) as beside:
         pq.write_table(pa.table(columns), beside)

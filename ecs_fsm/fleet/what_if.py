@@ -10,7 +10,7 @@ import numpy as np
 from ecs_fsm.fleet.arrays import compile_profile
 from ecs_fsm.fleet.exact import Exact, Passage
 from ecs_fsm.fleet.lattice import passage_time
-from ecs_fsm.fleet.result import ATTRIBUTES, PERCENTILES, shown
+from ecs_fsm.fleet.result import PERCENTILES, attributes_of, shown
 from ecs_fsm.fleet.tally import SHORTEST
 from ecs_fsm.fleet.transient import NoClosedForm
 from ecs_fsm.profiles.profile import Profile
@@ -41,7 +41,8 @@ def answer(profile: Profile, duration: float | None = None, step: float | None =
             "mean_steps": _finite(exact.steps),
             "ends": exact.ends(),
         }
-        found["shares"] = {attribute: exact.shares(attribute) for attribute in ATTRIBUTES}
+        named = attributes_of(exact.compiled.profile.lifecycle)
+        found["shares"] = {name: exact.shares(key) for name, key in named.items()}
     except NoClosedForm as error:
         why.append(str(error))
     if duration is not None:

@@ -10,19 +10,18 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ecs_fsm.core.model import NO_SERVER
+from ecs_fsm.core.phrases import Phrases, with_status
 from ecs_fsm.core.server import cells
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ecs_fsm.core.explain import Description
-    from ecs_fsm.core.model import AnyChange, Facts, State, Transition
+    from ecs_fsm.core.lifecycle import Lifecycle
+    from ecs_fsm.core.model import AnyChange, State, Transition
 
 UNBOUNDED = 1000
 """Columns to assume where nobody reads along on a terminal: nothing is cut or wrapped there."""
-Because = Callable[["Facts"], str]
-"""What facts decide, as the end of a sentence: `Lifecycle.because`."""
 MOST_SOURCES = 4
 """States to name one by one before they are counted."""
 
@@ -94,12 +93,13 @@ def print_history(changes: Sequence[AnyChange], on: Console | None = None) -> No
     print_table(*cells(changes), on)
 
 
-def print_transitions(transitions: Iterable[Transition], because: Because) -> None:
+def print_transitions(transitions: Iterable[Transition], lifecycle: Lifecycle) -> None:
     """Print transitions as a table."""
+    place, because = Phrases(lifecycle.table).place, lifecycle.because
     print_table(
         ("trigger", "kind", "at", "leads to"),
         [
-            (t.trigger, t.kind, t.source or NO_SERVER, f"{path(t.path)}{because(t.when)}")
+            (t.trigger, t.kind, place(t.source), f"{path(t.path)}{because(t.when)}")
             for t in transitions
         ],
     )
@@ -107,10 +107,10 @@ def print_transitions(transitions: Iterable[Transition], because: Because) -> No
 
 def path(states: Iterable[State]) -> str:
     """States one after the other, each with its status."""
-    return " → ".join(f"{state} ({state.status})" for state in states) or "(no change)"
+    return " → ".join(map(with_status, states)) or "(no change)"
 
 
-def print_description(described: Description, because: Because) -> None:
+def print_description(described: Description, lifecycle: Lifecycle) -> None:
     """Print an explanation as paragraphs."""
     shown = console()
     shown.print(f"{described.thing} ({described.kind})", style="bold")
@@ -121,10 +121,10 @@ def print_description(described: Description, because: Because) -> None:
     )
     sections: list[tuple[str, list[str]]] = [
         ("what is seen", [path(way) for way in described.ways]),
-        ("shown by", [f"{state} ({state.status})" for state in shown_by]),
-        ("how one gets there", grouped(described.reached_by, because)),
-        (nexts, grouped(described.next, because)),
-        ("what goes wrong", grouped(described.failures, because)),
+        ("shown by", [with_status(state) for state in shown_by]),
+        ("how one gets there", grouped(described.reached_by, lifecycle)),
+        (nexts, grouped(described.next, lifecycle)),
+        ("what goes wrong", grouped(described.failures, lifecycle)),
         ("surprise", list(described.surprises)),
     ]
     for title, lines in sections:
@@ -135,11 +135,12 @@ def print_description(described: Description, because: Because) -> None:
                 shown.print(f"  {line}", soft_wrap=True)
 
 
-def grouped(transitions: Iterable[Transition], because: Because) -> list[str]:
+def grouped(transitions: Iterable[Transition], lifecycle: Lifecycle) -> list[str]:
     """One line for all sources from which a trigger leads the same way for the same reason."""
+    place, because = Phrases(lifecycle.table).place, lifecycle.because
     sources: dict[tuple[str, tuple[State, ...], str], list[str]] = {}
     for t in transitions:
-        sources.setdefault((t.trigger, t.path, because(t.when)), []).append(t.source or NO_SERVER)
+        sources.setdefault((t.trigger, t.path, because(t.when)), []).append(place(t.source))
     return [
         f"{trigger} at {_named(states)} → {path(states_entered)}{reason}"
         for (trigger, states_entered, reason), states in sources.items()

@@ -51,7 +51,7 @@ class Play(App[None]):
         self._lessons = tuple(lessons)
         self._questions = questions
         self._choices: list[Choice] = []
-        self._message = texts.WELCOME
+        self._message = texts.welcome(lifecycle)
         self._one = Lock()
 
     def compose(self) -> ComposeResult:
@@ -171,15 +171,21 @@ class Play(App[None]):
 
     def action_help(self) -> None:
         """Show the help."""
-        self.push_screen(TextScreen("Keys", texts.HELP))
+        self.push_screen(TextScreen("Keys", texts.help_text(self.session.lifecycle)))
 
     def action_quiz(self) -> None:
         """Start the quiz."""
+        if not self._questions:
+            self.say("The lifecycle is too small to ask questions about.")
+            return
         self.push_screen(QuizScreen(Quiz(self._questions)))
 
     @work
     async def action_lessons(self) -> None:
         """Ask for a lesson and start it."""
+        if not self._lessons:
+            self.say("There are no lessons; --lessons DIR brings some.")
+            return
         options = [(lesson.name, lesson.title) for lesson in self._lessons]
         screen = ChoiceScreen("Lessons", [*options, (FREE, "No lesson: play freely")])
         name = await self.push_screen_wait(screen)
@@ -188,4 +194,4 @@ class Play(App[None]):
 
     def _begin(self, lesson: Lesson | None) -> None:
         self.session.restart(lesson)
-        self.say(lesson.introduction if lesson else texts.WELCOME)
+        self.say(lesson.introduction if lesson else texts.welcome(self.session.lifecycle))

@@ -11,8 +11,6 @@ from ecs_fsm.core.model import AnyChange, Kind, Node, State
 from ecs_fsm.core.server import History
 from ecs_fsm.teach.lesson import Lesson, LessonStep
 
-NOTHING_YET = "there is no server yet"
-
 
 class SessionPoint(NamedTuple):
     """A point in a session: the node (None without a server), its changes, the lesson's steps done.
@@ -84,10 +82,10 @@ class Session:
         return sorted(found, key=lambda c: (c.why is not None, kinds.index(c.kind)))
 
     def _choices(self, node: Node | None) -> Iterator[Choice]:
-        creation = self.lifecycle.creation.trigger
+        nothing_yet = f"there is no {self.lifecycle.table.thing} yet"
         for name, trigger in self.lifecycle.triggers.items():
             if node is None:
-                why = None if name == creation else NOTHING_YET
+                why = None if name in self.lifecycle.creations else nothing_yet
             elif self.lifecycle.possible(name, node):
                 why = None
             else:

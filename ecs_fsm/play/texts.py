@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import NO_SERVER, NO_TASK, AnyChange, Kind, State
+from ecs_fsm.core.model import NO_TASK, AnyChange, Kind, State
+from ecs_fsm.core.phrases import Phrases
+from ecs_fsm.core.word import Word
 from ecs_fsm.play.session import Choice, Session
 
-WELCOME = "There is no server yet: press 1 or n to create one, l for lessons, ? for help."
 KEYS = "↑↓⏎ 1-9 choose n next u undo r redo x anew h history l lessons z quiz ? q"
 HELP = """\
 ↑ ↓ and enter  choose an event on the left: possible events have a number,
@@ -22,7 +23,7 @@ l              lessons
 z              quiz
 q              quit
 
-Right: the vm_states with their status at rest, and a mark at the current one;
+Right: {states}, and a mark at the current one;
 the states on the way, the current one in [brackets]; the last events.
 ! marks failures, * what the system does by itself."""
 MARKS = {Kind.REQUEST: " ", Kind.PROGRESS: " ", Kind.FAILURE: "!", Kind.SYSTEM: "*"}
@@ -30,17 +31,32 @@ NUMBERED = 9
 LAST = 12
 
 
+def welcome(lifecycle: Lifecycle) -> str:
+    """Return the first message."""
+    thing = lifecycle.table.thing
+    return f"There is no {thing} yet: press 1 or n to create one, l for lessons, ? for help."
+
+
+def help_text(lifecycle: Lifecycle) -> str:
+    """Return what the keys do, and what is shown where."""
+    names = Phrases(lifecycle.table).attributes
+    paired = f"the {names.vm_state}s with their {names.status} at rest"
+    return HELP.format(states="the states" if lifecycle.table.one_word else paired)
+
+
 def attributes(session: Session) -> str:
     """Return what an API client sees of the server, and its facts."""
-    node = session.point.node
+    node, phrases = session.point.node, Phrases(session.lifecycle.table)
     if node is None:
-        return f"{session.lifecycle.name}: {NO_SERVER}"
-    state = node.state
+        return f"{session.lifecycle.name}: {phrases.nowhere}"
+    state, names = node.state, phrases.attributes
     known = "".join(f" {name}={value}" for name, value in node.facts)
     facts = f"\nfacts{known}" if known else ""
+    if state.one_word or state.gone:
+        return f"{names.status} {state}{facts}"
     return (
-        f"status {state.status}  vm_state {state.vm_state}  "
-        f"task_state {state.task_state or 'null'}{facts}"
+        f"{names.status} {state.status}  {names.vm_state} {state.vm_state}  "
+        f"{names.task_state} {state.task_state or 'null'}{facts}"
     )
 
 
@@ -86,7 +102,8 @@ def happened(session: Session, trigger: str, before: int, *, done: bool) -> str:
     if lesson and done:
         return lesson.steps[point.done - 1].then
     meaning = session.lifecycle.triggers[trigger].meaning
-    entered = [f"{c.vm_state}/{c.task_state or '-'} {c.status}" for c in point.changes[before:]]
+    states = (_state(session.lifecycle, change) for change in point.changes[before:])
+    entered = [str(s) if s.one_word or s.gone else f"{s} {s.status}" for s in states]
     text = f"{trigger}: {' → '.join(entered) or 'no visible change'}. {meaning}"
     if lesson and session.step:
         return f"{text} This is not the step of the lesson: u undoes it."
@@ -113,7 +130,7 @@ MAX_ONE_COLUMN = 8
 def lanes(lifecycle: Lifecycle, state: State | None) -> str:
     """Return the vm_states with their status at rest, the current one marked, or in two columns."""
     cells = []
-    vm_states = list(lifecycle.table.vm_states)
+    vm_states = _around(list(lifecycle.table.vm_states), state)
     widest = max(map(len, vm_states))
     many = len(vm_states) > MAX_ONE_COLUMN
     for vm_state in vm_states:
@@ -128,29 +145,36 @@ def lanes(lifecycle: Lifecycle, state: State | None) -> str:
     return "\n".join(f"{a}{b}".rstrip() for a, b in zip(left, right, strict=False))
 
 
+def _around(vm_states: list[Word], state: State | None) -> list[Word]:
+    """Return the vm_states that there is room for, with the current one among them."""
+    place = vm_states.index(state.vm_state) if state is not None else 0
+    first = max(0, min(place - MAX_ONE_COLUMN, len(vm_states) - 2 * MAX_ONE_COLUMN))
+    return vm_states[first : first + 2 * MAX_ONE_COLUMN]
+
+
 def way(session: Session) -> str:
     """Return the states since the last request, the current one in brackets, and the next ones.
 
     The next ones are entered if nothing goes wrong. A vm_state is named only where it changes.
     """
-    state = session.state
+    state, lifecycle = session.state, session.lifecycle
     if state is None:
-        return NO_SERVER
+        return Phrases(lifecycle.table).nowhere
     point = session.point
-    before = [_name(c) for c in point.changes[max(point.requested - 1, 0) : -1]]
-    ahead = [str(s) for s in session.ahead()]
-    return ARROW.join(_short([*before, f"[{state}]", *ahead]))
+    before = [str(_state(lifecycle, c)) for c in point.changes[max(point.requested - 1, 0) : -1]]
+    names = [*before, f"[{state}]", *map(str, session.ahead())]
+    return ARROW.join(names if lifecycle.table.one_word else _short(names))
 
 
-def _name(change: AnyChange) -> str:
-    return f"{change.vm_state}/{change.task_state or NO_TASK}"
+def _state(lifecycle: Lifecycle, change: AnyChange) -> State:
+    return lifecycle.state(change.vm_state, change.task_state)
 
 
 def _short(names: Sequence[str]) -> list[str]:
     shown, last = [], ""
     for name in names:
-        vm_state, _, task = name.strip("[]").partition("/")
-        same = f"…/{task}" if vm_state == last else f"{vm_state}/{task}"
+        vm_state, slash, task = name.strip("[]").partition("/")
+        same = f"…/{task}" if slash and vm_state == last else name.strip("[]")
         shown.append(f"[{same}]" if name.startswith("[") else same)
         last = vm_state
     return shown

@@ -63,7 +63,7 @@ class Observation(NamedTuple):
 
     def fits(self, state: State) -> bool:
         """Return whether a server in `state` can show this row."""
-        if "vm_state" in self.shown:
+        if "vm_state" in self.shown or state.one_word:
             return state == self.state
         same_task = "task_state" not in self.shown or self.shown["task_state"] == state.task_state
         return same_task and self.shown.get("status") == state.status
@@ -73,6 +73,8 @@ class Observation(NamedTuple):
         return {**self.others, **self.shown}
 
     def __str__(self) -> str:
+        if self.state is not None and self.state.one_word:
+            return str(self.state)
         first = self.shown.get("vm_state") or self.shown.get("status")
         if "task_state" in self.shown:
             return f"{first}/{self.shown['task_state'] or NO_TASK}"

@@ -27,6 +27,8 @@ from ecs_fsm.core.scenario import with_facts
 from ecs_fsm.io.files import STANDARD_STREAM, error_at, opened
 from ecs_fsm.io.toml import Row, TomlFile, decoded
 
+FOLDER = "lessons"
+"""The name of the folder of lessons; beside the file of a lifecycle it is `NAME.lessons`."""
 MOST_FILES = 100
 ENDING = ".toml"
 FROM_INPUT = "standard-input"
@@ -92,11 +94,12 @@ class Lesson(NamedTuple):
 def lessons(lifecycle: Lifecycle, folder: Path | None = None) -> tuple[Lesson, ...]:
     """The built-in lessons of a lifecycle, and behind them those of a folder, each played through.
 
+    Those of a lifecycle file stand beside it, in the folder `NAME.lessons`.
     The folder `-` is one lesson on standard input. Raises `InvalidInput`, naming file and line, for
     a lesson that does not read or whose server does not get where the lesson says, and for a folder
     without lessons.
     """
-    built_in = resources.files(__package__) / "lessons" / lifecycle.name
+    built_in = _built_in(lifecycle)
     files = list(_files(built_in)) if built_in.is_dir() else []
     from_input = folder is not None and str(folder) == STANDARD_STREAM
     if folder is not None and not from_input:
@@ -110,6 +113,13 @@ def lessons(lifecycle: Lifecycle, folder: Path | None = None) -> tuple[Lesson, .
             data = stream.read(MOST_BYTES + 1)
         _add(found, read(lifecycle, data, place, FROM_INPUT), place)
     return tuple(found.values())
+
+
+def _built_in(lifecycle: Lifecycle) -> Traversable:
+    """Return the folder of a lifecycle's lessons, which need not exist."""
+    if lifecycle.file:
+        return Path(lifecycle.file).with_suffix(f".{FOLDER}")
+    return resources.files(__package__) / FOLDER / lifecycle.name
 
 
 def _add(found: dict[str, Lesson], lesson: Lesson, place: str) -> None:
@@ -240,7 +250,7 @@ class _LessonReader:
             raise self._toml.error(str(refused), TABLE, number, "do") from None
         if end.state != reached:
             raise self._toml.error(
-                f"after {done} the server is at {end.state}; "
+                f"after {done} the {self._lifecycle.table.thing} is at {end.state}; "
                 f"expected state = {str(end.state)!r}, not {reached!r}",
                 TABLE,
                 number,

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, State, Transition
+from ecs_fsm.core.phrases import Phrases
 
 Item = TypeVar("Item")
 LEAST_CHOICES = 3
@@ -61,14 +62,12 @@ class QuestionDraft(NamedTuple):
             yield Question(self.kind, self.text, tuple(choices), answers, self.explanation)
 
 
-def placed(state: State) -> str:
+def placed(lifecycle: Lifecycle, state: State) -> str:
     """Return a state as the text of a question describes it."""
-    return f"vm_state {state.vm_state}, task_state {state.task_state or 'null'}"
-
-
-def shown(state: State) -> str:
-    """Return a state as the text of a choice."""
-    return f"{state} ({state.status})"
+    names = Phrases(lifecycle.table).attributes
+    if state.one_word or state.gone:
+        return f"{names.status} {state}"
+    return f"{names.vm_state} {state.vm_state}, {names.task_state} {state.task_state or 'null'}"
 
 
 def meaning(state: State) -> str:

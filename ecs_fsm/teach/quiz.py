@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.teach import request_questions, state_questions
 from ecs_fsm.teach.question import Question
 
@@ -63,6 +64,8 @@ def chosen(lifecycle: Lifecycle, seed: int, count: int) -> tuple[Question, ...]:
     bank = questions(lifecycle)
     if not 0 <= seed <= MOST_SEED:
         raise InvalidInput(f"invalid seed {seed}: expected 0 to {MOST_SEED}")
+    if not bank:
+        raise InvalidInput(f"the lifecycle {lifecycle.name} is too small to ask questions about")
     if not 1 <= count <= len(bank):
         raise InvalidInput(f"invalid number of questions {count}: expected 1 to {len(bank)}")
     places = list(range(len(bank)))
@@ -71,6 +74,11 @@ def chosen(lifecycle: Lifecycle, seed: int, count: int) -> tuple[Question, ...]:
         other = int(next(draws) * (last + 1))
         places[last], places[other] = places[other], places[last]
     return tuple(bank[place] for place in places[:count])
+
+
+def at_most(lifecycle: Lifecycle, count: int) -> int:
+    """Return `count`, or how many questions there are if they are fewer."""
+    return min(count, len(questions(lifecycle)))
 
 
 def mulberry32(seed: int) -> Iterator[float]:
@@ -92,20 +100,24 @@ class QuizSheet(NamedTuple):
     lifecycle: str
     seed: int
     questions: tuple[Question, ...]
+    subject: str = "a server"
+    """What has the lifecycle: `a server`."""
 
     @property
     def title(self) -> str:
         """The heading, with everything needed to make the same sheet again."""
-        return f"Quiz: the lifecycle of a server ({self.lifecycle}), seed {self.seed}"
+        return f"Quiz: the lifecycle of {self.subject} ({self.lifecycle}), seed {self.seed}"
 
     def as_dict(self) -> dict[str, object]:
         """Return `{"lifecycle", "seed", "questions": [as `Question.as_dict`, ...]}`."""
-        return self._asdict() | {"questions": [question.as_dict() for question in self.questions]}
+        questions = [question.as_dict() for question in self.questions]
+        return {"lifecycle": self.lifecycle, "seed": self.seed, "questions": questions}
 
 
 def quiz_sheet(lifecycle: Lifecycle, seed: int, count: int) -> QuizSheet:
     """Return a sheet of questions. Raise `InvalidInput` as `chosen` does."""
-    return QuizSheet(lifecycle.name, seed, chosen(lifecycle, seed, count))
+    subject = Phrases(lifecycle.table).subject
+    return QuizSheet(lifecycle.name, seed, chosen(lifecycle, seed, count), subject)
 
 
 def render(made: QuizSheet, path: str | Path) -> str:

@@ -36,7 +36,7 @@ def of_refusals(lifecycle: Lifecycle) -> Iterator[Question]:
         accepted = [name for name in order if certain(lifecycle, name, state)]
         right = tuple(rotated(refused, 3 * number)[: 1 + number % 3])
         why = [f"{n}: {lifecycle.reason(n, node)}" for n in order if n in right]
-        text = f"{placed(state)}: which of these requests get 409 now? {TICK}"
+        text = f"{placed(lifecycle, state)}: which of these requests get 409 now? {TICK}"
         wrong = tuple(rotated(accepted, number))
         yield from QuestionDraft(REFUSED, text, right, wrong, f"{'; '.join(why)}.").among(order)
 
@@ -52,7 +52,7 @@ def of_reasons(lifecycle: Lifecycle) -> Iterator[Question]:
         chosen = rotated(by_reason.items(), 5 * number)[:MOST_REASONS]
         for why, state in chosen:
             wrong = rotated(_untrue(lifecycle, name, state, by_reason), number)
-            text = f"{placed(state)}, and a user requests {name}. Why is it refused?"
+            text = f"{placed(lifecycle, state)}, and a user requests {name}. Why is it refused?"
             explanation = f"{name}: {lifecycle.triggers[name].meaning} Refused: {why}."
             yield from QuestionDraft(WHY, text, (why,), tuple(wrong), explanation).among()
 
@@ -81,7 +81,7 @@ def _under(lifecycle: Lifecycle, name: str) -> set[str]:
 
 def of_ways(lifecycle: Lifecycle) -> Iterator[Question]:
     """Yield a question for each pair of states at rest: a request from one to the other."""
-    order = _operations(lifecycle)
+    order, thing = _operations(lifecycle), lifecycle.table.thing
     for state, node in _resting(lifecycle):
         ends = {
             name: {way[-1].end.state for way in lifecycle.ways(node, name) if way[-1].nodes}
@@ -93,7 +93,8 @@ def of_ways(lifecycle: Lifecycle) -> Iterator[Question]:
             wrong = [name for name in order if ends[name] and goal not in ends[name]]
             wrong += [n for n in rotated(refused, len(wrong)) if _ever(lifecycle, n, goal)]
             meanings = (f"{name}: {lifecycle.triggers[name].meaning}" for name in right)
-            text = f"{placed(state)}: which of these requests bring the server to {goal}, "
+            place = placed(lifecycle, state)
+            text = f"{place}: which of these requests bring the {thing} to {goal}, "
             yield from QuestionDraft(
                 LEADS,
                 f"{text}if nothing goes wrong? {TICK}",
@@ -112,13 +113,14 @@ def of_pollers(lifecycle: Lifecycle) -> Iterator[Question]:
         for text, way in _described_runs(lifecycle, name, node)
     ]
     everywhere = [_statuses(way) for _, _, way in seen]
+    words = "states" if lifecycle.table.one_word else "statuses"
     for number, (name, text, way) in enumerate(seen):
         of_name = [_statuses(other) for own, _, other in seen if own == name]
         wrong = [*_spoiled(way), *of_name, *rotated(everywhere, 7 * number)]
         path = " → ".join(node.state for outcome in way for node in outcome.nodes)
         yield from QuestionDraft(
             SEEN,
-            f"{text} Which statuses does a poller see, in this order?",
+            f"{text} Which {words} does a poller see, in this order?",
             (_statuses(way),),
             tuple(wrong),
             f"{lifecycle.triggers[name].meaning} It enters {path}.",
@@ -135,7 +137,7 @@ def _described_runs(lifecycle: Lifecycle, name: str, node: Node) -> Iterator[tup
         facts = dict(fact for outcome in way for fact in outcome.transition.when if decided)
         facts_known = known(lifecycle, deciding(lifecycle, lifecycle.memory.ordered(facts)))
         if statuses:
-            yield f"{placed(node.state)}, and {name} succeeds.{facts_known}", way
+            yield f"{placed(lifecycle, node.state)}, and {name} succeeds.{facts_known}", way
 
 
 def _statuses(way: Way) -> str:
@@ -156,8 +158,11 @@ def _spoiled(way: Way) -> list[str]:
 
 def _operations(lifecycle: Lifecycle) -> list[str]:
     """Return the names of the operations on a server that exists."""
-    creation = lifecycle.creation.trigger
-    return [name for name in lifecycle.operations if name != creation]
+    return [
+        name
+        for name, operation in lifecycle.operations.items()
+        if any(t.source for t in operation.transitions)
+    ]
 
 
 def _nodes(lifecycle: Lifecycle) -> list[tuple[State, Node]]:

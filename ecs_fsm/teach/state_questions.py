@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State, Transition
+from ecs_fsm.core.phrases import Phrases, with_status
 from ecs_fsm.teach.question import (
     TICK,
     Question,
@@ -15,7 +16,6 @@ from ecs_fsm.teach.question import (
     meaning,
     placed,
     rotated,
-    shown,
     transitions_at,
 )
 
@@ -27,7 +27,9 @@ FAILURE = "failure"
 
 def of_status(lifecycle: Lifecycle) -> Iterator[Question]:
     """Yield a question about the status of each state."""
-    states = list(lifecycle.states.values())
+    if lifecycle.table.one_word:
+        return
+    states, name = list(lifecycle.states.values()), Phrases(lifecycle.table).attributes.status
     order = [str(status) for status in lifecycle.table.statuses]
     for number, state in enumerate(states):
         near = [s for s in states if s.vm_state == state.vm_state and not s.task_state]
@@ -35,7 +37,7 @@ def of_status(lifecycle: Lifecycle) -> Iterator[Question]:
         near += [s for t in lifecycle.leaving(state) for s in t.path]
         wrong = [s.status.value for s in near] + rotated(order, number)
         explanation = f"{meaning(state)} {state.status}: {state.status.meaning}"
-        text = f"{placed(state)}: what does status say?"
+        text = f"{placed(lifecycle, state)}: what does {name} say?"
         yield from QuestionDraft(
             STATUS, text, (state.status.value,), _others(wrong, state.status), explanation
         ).among(order)
@@ -43,7 +45,9 @@ def of_status(lifecycle: Lifecycle) -> Iterator[Question]:
 
 def of_showing(lifecycle: Lifecycle) -> Iterator[Question]:
     """Yield a question about the states of each status."""
-    states = list(lifecycle.states.values())
+    if lifecycle.table.one_word:
+        return
+    states, name = list(lifecycle.states.values()), Phrases(lifecycle.table).attributes.status
     for number, status in enumerate(lifecycle.table.statuses):
         own = [s for s in states if s.status == status]
         under = {s.vm_state for s in own}
@@ -51,7 +55,7 @@ def of_showing(lifecycle: Lifecycle) -> Iterator[Question]:
         wrong = [s for s in others if s.vm_state in under] + [s for s in others if not s.task_state]
         right = rotated(own, number)[: 1 + number % 3]
         explanation = f"{status} is shown by {', '.join(own)}. {status.meaning}"
-        text = f"status says {status}: where can the server be? {TICK}"
+        text = f"{name} says {status}: where can the {lifecycle.table.thing} be? {TICK}"
         yield from QuestionDraft(
             SHOWS, text, tuple(map(str, right)), tuple(map(str, wrong)), explanation
         ).among(list(lifecycle.states))
@@ -61,13 +65,13 @@ def of_next(lifecycle: Lifecycle) -> Iterator[Question]:
     """Yield questions about the next state: of running steps, and of requests at rest."""
     for state in lifecycle.states.values():
         for t in _different(lifecycle, lifecycle.advance, state):
-            text = f"{placed(state)}, and nothing goes wrong."
+            text = f"{placed(lifecycle, state)}, and nothing goes wrong."
             yield from _next(lifecycle, t, text, "What is the next state?")
         at_rest = not state.task_state and lifecycle.rests(state)
         for name in lifecycle.operations if at_rest else ():
             for t in _different(lifecycle, name, state):
                 if t.path:
-                    text = f"{placed(state)}, and a user requests {name}."
+                    text = f"{placed(lifecycle, state)}, and a user requests {name}."
                     yield from _next(lifecycle, t, text, "What is the first state after it?")
 
 
@@ -81,20 +85,20 @@ def _next(lifecycle: Lifecycle, t: Transition, text: str, question: str) -> Iter
     near = [*later, _rest(lifecycle, source), source, *gone_wrong]
     near += [s for s in states.values() if s.vm_state == t.path[0].vm_state]
     possible = {s for other in lifecycle.find(t.trigger, source) for s in other.path}
-    wrong = tuple(shown(s) for s in near if s not in possible)
-    rest = [shown(s) for s in t.path[1:]]
+    wrong = tuple(with_status(s) for s in near if s not in possible)
+    rest = [with_status(s) for s in t.path[1:]]
     at_once = f", and at once {', '.join(rest)}" if rest else ""
     why = lifecycle.triggers[t.trigger].meaning
-    explanation = f"{why} It enters {shown(t.path[0])}{at_once}. {meaning(t.path[0])}"
+    explanation = f"{why} It enters {with_status(t.path[0])}{at_once}. {meaning(t.path[0])}"
     full = f"{text}{known(lifecycle, t.when)} {question}"
-    order = [shown(s) for s in states.values()]
-    yield from QuestionDraft(NEXT, full, (shown(t.path[0]),), wrong, explanation).among(order)
+    order = [with_status(s) for s in states.values()]
+    yield from QuestionDraft(NEXT, full, (with_status(t.path[0]),), wrong, explanation).among(order)
 
 
 def of_failure(lifecycle: Lifecycle) -> Iterator[Question]:
     """Yield questions about the state of a server after a step failed."""
     failures = [n for n, t in lifecycle.events.items() if t.kind is Kind.FAILURE]
-    order = [shown(s) for s in lifecycle.states.values()]
+    order = [with_status(s) for s in lifecycle.states.values()]
     for name in failures:
         for state in _first_of_each_effect(lifecycle, name):
             for t in _different(lifecycle, name, state):
@@ -102,14 +106,15 @@ def of_failure(lifecycle: Lifecycle) -> Iterator[Question]:
                 ends = [s for other in lifecycle.leaving(state) for s in other.path]
                 near = [_rest(lifecycle, state), *ends, state, *lifecycle.states.values()]
                 possible = {s for other in lifecycle.find(name, state) for s in other.path}
-                wrong = tuple(shown(s) for s in near if s not in possible)
-                text = f"{placed(state)}, and the step ends with {name}.{known(lifecycle, t.when)}"
+                wrong = tuple(with_status(s) for s in near if s not in possible)
+                place = placed(lifecycle, state)
+                text = f"{place}, and the step ends with {name}.{known(lifecycle, t.when)}"
                 why = lifecycle.triggers[name].meaning
-                path = ", then ".join(shown(s) for s in t.path)
+                path = ", then ".join(with_status(s) for s in t.path)
                 yield from QuestionDraft(
                     FAILURE,
-                    f"{text} What is the state of the server after it?",
-                    (shown(end),),
+                    f"{text} What is the state of the {lifecycle.table.thing} after it?",
+                    (with_status(end),),
                     wrong,
                     f"{why} It enters {path}. {meaning(end)}",
                 ).among(order)

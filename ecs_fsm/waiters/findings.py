@@ -8,12 +8,12 @@ from typing import NamedTuple
 from ecs_fsm.core.model import State
 from ecs_fsm.waiters.judge import (
     CAUSE,
-    NAMES,
     Attribute,
     FindingKind,
     Reaction,
     Risks,
     Sighting,
+    attribute_names,
     can_succeed,
     clean,
     find_attribute,
@@ -24,6 +24,8 @@ from ecs_fsm.waiters.runs import OperationRun, Runs
 
 Reactions = Mapping[str, Reaction]
 
+FOLLOWING = ("status",)
+"""What follows from the rest of a state, and is left out of a run in JSON."""
 MOST_STATES = 4
 """States to name one by one before they are counted."""
 CLAIMS = {
@@ -83,7 +85,7 @@ class Finding(NamedTuple):
             "finding": self.kind.value,
             "avoidable": self.avoidable,
             "from": self.from_,
-            "run": [{name: s[name] for name in ("vm_state", "task_state")} for s in shown],
+            "run": [{name: s[name] for name in s if name not in FOLLOWING} for s in shown],
             "polled": list(self.polled),
             "message": self.message,
         }
@@ -108,7 +110,7 @@ def notes(judged: Judged) -> tuple[str, ...]:
     waited = [s for s in judged.runs.hanging if reactions[polls.of(s)] is Reaction.GO_ON]
     if not waited:
         return ()
-    steps = _some([f"{state} ({polls.of(state)})" for state in waited])
+    steps = _some([_with_value(state, polls.of(state)) for state in waited])
     return (f"a step can hang, then the waiter waits forever: {steps}; use a time limit",)
 
 
@@ -138,6 +140,10 @@ def _some(words: Sequence[str]) -> str:
     more = len(words) - MOST_STATES
     shown = ", ".join(words[:MOST_STATES])
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _with_value(state: State, value: str) -> str:
+    return str(state) if value == state else f"{state} ({value})"
 
 
 def run_in_words(run: OperationRun) -> str:
@@ -221,7 +227,8 @@ def _avoidable(value: str, known: Risks, reactions: Reactions) -> bool:
 
 def _others(judged: Judged) -> list[Attribute]:
     lifecycle = judged.runs.lifecycle
-    return [find_attribute(lifecycle, name) for name in NAMES if name != judged.polls.name]
+    names = attribute_names(lifecycle)
+    return [find_attribute(lifecycle, name) for name in names if name != judged.polls.name]
 
 
 def _sentence(

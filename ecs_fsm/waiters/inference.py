@@ -9,7 +9,6 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.waiters.judge import (
     GONE,
-    STATUS,
     Attribute,
     FindingKind,
     Reaction,
@@ -30,7 +29,7 @@ def infer(
     operation: str,
     *,
     from_: Words = (),
-    attribute: str = STATUS,
+    attribute: str = "",
     remember: Mapping[str, str] | Words = (),
     lifecycle: Lifecycle = ECS,
 ) -> list[Waiter]:
@@ -52,7 +51,7 @@ def infer(
             lists[Reaction.SUCCESS],
             pending=lists[Reaction.GO_ON],
             failure=lists[Reaction.FAILURE],
-            attribute=attribute,
+            attribute=polls.name,
             from_=cover(lifecycle, operation, group),
             name=operation if len(groups) == 1 else f"{operation} {number}",
             lifecycle=lifecycle,

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ecs_fsm.core.errors import unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, NO_TASK_SPELLINGS, Kind, State
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.waiters.runs import RunPosition, Runs
 from ecs_fsm.waiters.starts import Start
 
@@ -26,7 +27,14 @@ NOT_FOUND = "404"
 STATUS, TASK_STATE, VM_STATE = "status", "task_state", "vm_state"
 BOTH = f"{STATUS}+{TASK_STATE}"
 NAMES = (STATUS, TASK_STATE, VM_STATE, BOTH)
-"""The attributes, the most used one first."""
+"""What can be polled where the API has two attributes, the most used one first."""
+
+
+def attribute_names(lifecycle: Lifecycle) -> tuple[str, ...]:
+    """Return the names of what can be polled, the most used one first."""
+    if lifecycle.table.one_word:
+        return (Phrases(lifecycle.table).attributes.status,)
+    return NAMES
 
 
 class Attribute(NamedTuple):
@@ -37,8 +45,10 @@ class Attribute(NamedTuple):
 
     def of(self, state: State | None) -> str:
         """Return the value in a state; None stands for a deleted server."""
-        if state is None:
+        if state is None or state.gone:
             return GONE
+        if state.one_word:
+            return str(state)
         task = str(state.task_state or NO_TASK)
         if self.name == BOTH:
             return f"{state.status}/{task}"
@@ -79,9 +89,14 @@ class Attribute(NamedTuple):
 
 @cache
 def find_attribute(lifecycle: Lifecycle, name: str) -> Attribute:
-    """Return the attribute with that name. Raise `InvalidInput` for an unknown one."""
-    if name not in NAMES:
-        raise unknown("attribute", name, NAMES)
+    """Return the attribute with that name, the most used one for an empty name.
+
+    Raise `InvalidInput` for an unknown one.
+    """
+    names = attribute_names(lifecycle)
+    name = name or names[0]
+    if name not in names:
+        raise unknown("attribute", name, names)
     bare = Attribute(name, ())
     values = (bare.of(state) for state in (*lifecycle.states.values(), None))
     return Attribute(name, tuple(dict.fromkeys(values)))

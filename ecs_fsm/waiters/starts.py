@@ -16,7 +16,8 @@ from typing import NamedTuple
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.graph import Outcome
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import NO_SERVER, Facts, Kind, Node, State, Transition, bracketed
+from ecs_fsm.core.model import Facts, Kind, Node, State, Transition, bracketed
+from ecs_fsm.core.phrases import Phrases
 
 
 class Start(NamedTuple):
@@ -132,7 +133,8 @@ def select(
     left = [start for start in chosen or starts if _agrees(lifecycle, start, wanted)]
     for name in wanted:
         if not any(_remembers(lifecycle, name, start) for start in chosen or starts):
-            raise InvalidInput(f"a server has no fact {name} where {operation} starts")
+            a_thing = Phrases(lifecycle.table).a_thing
+            raise InvalidInput(f"{a_thing} has no fact {name} where {operation} starts")
     if not left:
         facts_given = ", ".join(f"{name}={value}" for name, value in wanted.items())
         raise InvalidInput(f"{operation} is not accepted with {facts_given}")
@@ -143,11 +145,12 @@ def read_place(lifecycle: Lifecycle, text: str) -> tuple[State | None, dict[str,
     """Return the state (None for no server) and the facts of `VM/TASK[FACT=VALUE]`."""
     bare, bracket, inside = text.strip().partition("[")
     if bracket and not inside.endswith("]"):
+        form = Phrases(lifecycle.table).form
         raise InvalidInput(
-            f"invalid start {text!r}: expected a closing bracket, as in VM/TASK[FACT=VALUE]"
+            f"invalid start {text!r}: expected a closing bracket, as in {form}[FACT=VALUE]"
         )
     facts = lifecycle.notation.facts(inside.removesuffix("]")) if bracket else {}
-    if bare == NO_SERVER:
+    if Phrases(lifecycle.table).means_nowhere(bare):
         return None, facts
     return lifecycle.state_named(bare, text), facts
 
@@ -161,7 +164,8 @@ def cover(lifecycle: Lifecycle, operation: str, starts: Iterable[Start]) -> list
         here = _by_state(lifecycle, operation)[start.state]
         whole = all(other.full_name in own for other in here if other.rare == start.rare)
         whole = whole and not start.rare
-        places[(start.state or NO_SERVER) if whole else start.full_name] = None
+        place = Phrases(lifecycle.table).place(start.state)
+        places[place if whole else start.full_name] = None
     return list(places)
 
 
@@ -230,7 +234,7 @@ def _differing(starts: Iterable[Start]) -> dict[State | None, frozenset[str]]:
 def _named(lifecycle: Lifecycle, start: Start, differing: frozenset[str]) -> Start:
     facts = tuple(fact for fact in start.facts if fact[0] in differing)
     unusual = lifecycle.memory.unusual(facts)
-    place = start.state or NO_SERVER
+    place = Phrases(lifecycle.table).place(start.state)
     return start._replace(
         name=f"{place}{bracketed(tuple(unusual.items()))}",
         full_name=f"{place}{bracketed(facts)}",
@@ -275,5 +279,6 @@ def _not_accepted(lifecycle: Lifecycle, operation: str, place: str, here: list[S
         known = ", ".join(start.full_name for start in here)
         return f"{place} is not a start of {operation}; expected one of {known}"
     if state is None:
-        return f"{operation} needs a server: expected a state VM/TASK"
+        phrases = Phrases(lifecycle.table)
+        return f"{operation} needs {phrases.a_thing}: expected a state {phrases.form}"
     return str(lifecycle.refusal(operation, lifecycle.place(state, facts)))

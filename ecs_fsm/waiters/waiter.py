@@ -15,7 +15,7 @@ from ecs_fsm.io.toml import Row, TomlFile
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.waiters import findings
 from ecs_fsm.waiters.findings import Finding, Judged
-from ecs_fsm.waiters.judge import STATUS, Attribute, Reaction, find_attribute, risks
+from ecs_fsm.waiters.judge import Attribute, Reaction, attribute_names, find_attribute, risks
 from ecs_fsm.waiters.runs import Runs, runs_of
 from ecs_fsm.waiters.starts import select
 
@@ -42,6 +42,7 @@ class Waiter:
     `pending` it goes on, and every other value is a failure; without `pending` (None) it goes on at
     every other value. `from_` are the states in which the operation is requested, such as
     `stopped/-` (default: every state that accepts it), `remember` the facts that are known there.
+    Without `attribute` it polls the status, or the only attribute.
 
     Raise `InvalidInput` for an unknown operation, attribute, state or fact, an empty target, and a
     value in two lists. A value that the attribute never has is a finding.
@@ -64,7 +65,7 @@ class Waiter:
         *,
         pending: Words | None = None,
         failure: Words = (),
-        attribute: str = STATUS,
+        attribute: str = "",
         from_: Words = (),
         remember: Mapping[str, str] | Words = (),
         name: str = "",
@@ -75,7 +76,7 @@ class Waiter:
             "target": listed(target),
             "pending": None if pending is None else listed(pending),
             "failure": listed(failure),
-            "attribute": attribute,
+            "attribute": attribute or attribute_names(lifecycle)[0],
             "from_": places(from_),
             "remember": facts_of(remember),
             "name": name or operation,
@@ -221,7 +222,7 @@ def _waiter(row: Row, toml: TomlFile, number: int, lifecycle: Lifecycle) -> Wait
             lists["target"],
             pending=lists.get("pending"),
             failure=lists.get("failure", ()),
-            attribute=words.get("attribute", STATUS),
+            attribute=words.get("attribute", ""),
             from_=lists.get("from", ()),
             remember=lists.get("remember", ()),
             name=words["name"],
@@ -265,7 +266,7 @@ def _blamed(
     remember = facts_of(lists.get("remember", ()))
     parts: dict[str, Callable[[], object]] = {
         "operation": lambda: select(lifecycle, operation, (), ()),
-        "attribute": lambda: find_attribute(lifecycle, words.get("attribute", STATUS)),
+        "attribute": lambda: find_attribute(lifecycle, words.get("attribute", "")),
         "from": lambda: select(lifecycle, operation, places, ()),
         "remember": lambda: select(lifecycle, operation, places, remember),
     }

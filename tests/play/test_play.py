@@ -264,7 +264,7 @@ def test_the_picture_and_the_way_fit_everywhere(lifecycle: Lifecycle) -> None:
         names = [choice.name for choice in session.choices()]
         assert sorted(names) == sorted(lifecycle.triggers)
     assert max(len(line) for line in texts.listed(session.choices())) <= 32
-    assert max(map(len, texts.HELP.split("\n"))) <= 78
+    assert max(map(len, texts.help_text(NOVA).split("\n"))) <= 78
     assert len(texts.KEYS) <= 78
 
 
