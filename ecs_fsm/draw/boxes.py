@@ -5,6 +5,7 @@ Text is measured with the widths of Helvetica, so a picture has the same layout 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -44,7 +45,7 @@ def broken(word: str, most: float, size: float) -> list[str]:
     """Return a long word of the API on two lines, broken behind an underscore or a hyphen."""
     if width_of(word, size) <= most:
         return [word]
-    places = [n + 1 for n, letter in enumerate(word[:-1]) if letter in "_-/"]
+    places = [n + 1 for n, letter in enumerate(word[:-1]) if letter in "_-/ "]
     if not places:
         return [word]
 
@@ -88,22 +89,23 @@ def state_key(state: State) -> str:
 
 def slug(text: str) -> str:
     """Return a text as part of an id: letters, digits and hyphens."""
-    return "-".join(part.strip("-") or "none" for part in text.replace("_", "-").split("/"))
+    plain = re.sub(r"[_\s()]+", "-", text)
+    return "-".join(part.strip("-") or "none" for part in plain.split("/"))
 
 
 def description(state: State) -> str:
     """Return a description of a state in a sentence or two."""
     meanings = [state.vm_state.meaning, *([state.task_state.meaning] if state.task_state else [])]
+    if state.one_word or state.gone:
+        return f"{state}: {' '.join(meanings)}"
     return f"{state}: status {state.status}. {' '.join(meanings)}"
 
 
 def rest_box(state: State) -> Box:
     """Return the box of a state at rest."""
-    lines = (
-        Text(state.status, 11, bold=True, ink=Ink.STATUS),
-        Text(state.vm_state, NAME),
-        Text(task_of(state), REMARK, ink=Ink.STATUS),
-    )
+    lines: tuple[Text, ...] = (Text(state.status, 11, bold=True, ink=Ink.STATUS),)
+    if not (state.one_word or state.gone):
+        lines += (Text(state.vm_state, NAME), Text(task_of(state), REMARK, ink=Ink.STATUS))
     return _state_box(state_key(state), Look.REST, lines, state)
 
 
@@ -121,6 +123,8 @@ def again_box(state: State, key: str, *, elsewhere: bool) -> Box:
 
 def _named(name: str, state: State) -> tuple[Text, ...]:
     names = broken(name, MOST_NAME, NAME)
+    if state.one_word or state.gone:
+        return tuple(Text(n, NAME, ink=Ink.STATUS) for n in names)
     return (*(Text(n, NAME) for n in names), Text(state.status, STATUS, ink=Ink.STATUS))
 
 
@@ -134,9 +138,9 @@ def _state_box(key: str, look: Look, lines: tuple[Text, ...], state: State) -> B
     return Box(key, look, lines, state, state.status.tone, description(state))
 
 
-def origin_box(key: str = "origin") -> Box:
-    """Return the box of the start without a server."""
-    return Box(key, Look.ORIGIN, title="There is no server yet.")
+def origin_box(thing: str, key: str = "origin") -> Box:
+    """Return the box of the start where there is nothing yet."""
+    return Box(key, Look.ORIGIN, title=f"There is no {thing} yet.")
 
 
 def chip_box(

@@ -185,8 +185,10 @@ class DrawnLane:
 class Board:
     """Lanes one below the other, with their columns in line."""
 
-    def __init__(self, shown: Sequence[DrawnLane]) -> None:
+    def __init__(self, shown: Sequence[DrawnLane], unseen: str) -> None:
         self.shown = shown
+        self.unseen = unseen
+        """What operations without a visible effect do."""
         self.columns = Columns((member for lane in shown for member in lane.members()), PADDING)
         heads = (make.width_for(_lane_name(lane.lane)) for lane in shown)
         self.right = max(LEAST, self.columns.right + PADDING, max(heads) + 2 * PADDING)
@@ -195,7 +197,10 @@ class Board:
         """Yield every box with its bounds."""
         head = make.heading(title, make.wrapped(text, self.right, NOTE_SIZE), self.right)
         yield from head
-        top = make.bottom_of(head) + LANE_GAP
+        yield from self.lanes(make.bottom_of(head) + LANE_GAP)
+
+    def lanes(self, top: float) -> Iterator[Box]:
+        """Yield the boxes of the lanes from `top` on."""
         for lane, beside in self._lines():
             right, height = self.right, self._height(lane)
             if beside:
@@ -245,7 +250,7 @@ class Board:
             notes = [line for note in lane.notes for line in make.wrapped(note, width, NOTE_SIZE)]
         unseen = ""
         if lane.unseen:
-            unseen = f"change neither vm_state nor task_state: {', '.join(lane.unseen)}"
+            unseen = f"{self.unseen}: {', '.join(lane.unseen)}"
         return [
             *(Text(line, NOTE_SIZE, ink=Ink.FAILURE) for line in notes),
             *(
@@ -284,6 +289,31 @@ class Board:
             yield _lane_ground(rest.state.vm_state, corner, size)
         high = height - 2 * PADDING
         yield make.placed(rest, left + PADDING, top + height / 2, width - 2 * PADDING, high)
+
+
+MOST_HIGH = 1140.0
+"""The height above which lanes stand in two columns: a sheet of A4 at a readable size."""
+
+
+def in_two_columns(shown: Sequence[DrawnLane], unseen: str, title: str, text: str) -> Iterator[Box]:
+    """Yield lanes in two columns of about the same height, under one title."""
+    heights = [sum(lane.heights()) + NAME_HEIGHT for lane in shown]
+    middle = sum(heights) / 2
+    half = min(range(len(shown)), key=lambda n: abs(sum(heights[:n]) - middle))
+    left, right = Board(shown[:half], unseen), Board(shown[half:], unseen)
+    across = left.right + LANE_GAP
+    whole = across + right.right
+    head = make.heading(title, make.wrapped(text, whole, NOTE_SIZE), whole)
+    yield from head
+    top = make.bottom_of(head) + LANE_GAP
+    yield from left.lanes(top)
+    for box in right.lanes(top):
+        bounds = box.bounds or make.NOWHERE
+        yield replace(box, bounds=replace(bounds, x=bounds.x + across))
+
+
+NAME_HEIGHT = 24
+"""About how high a lane is without its rows."""
 
 
 def _lane_name(lane: Lane) -> Box:

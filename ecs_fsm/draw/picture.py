@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ecs_fsm.core.model import State, Transition
+from ecs_fsm.core.model import NO_SERVER, State, Transition
 from ecs_fsm.core.word import Tone
 
 
@@ -144,6 +144,7 @@ class Moment:
 class Picture:
     """A picture of a lifecycle; `title` and `description` say in words what it shows.
 
+    `nowhere` stands for the source of a creation, where there is no state yet.
     `steps` are the events of a run with the states that they enter, in order. A picture with
     `moments` is animated in formats that support it. One with `sheets` is too large for one sheet
     of paper and is printed sheet by sheet.
@@ -158,4 +159,5 @@ class Picture:
     page: Page = field(default_factory=Page)
     steps: tuple[RunStep, ...] = ()
     moments: tuple[Moment, ...] = ()
+    nowhere: str = NO_SERVER
     sheets: tuple[Picture, ...] = ()

@@ -46,8 +46,10 @@ class Row(NamedTuple):
 class Lane(NamedTuple):
     """Everything that can happen under one vm_state.
 
-    `rest` is the state at rest, if there is one. `unseen` are operations that change neither
-    attribute, `lonely` the states that no row enters.
+    Where a state is one word, it is everything that can happen in a state at rest and in the steps
+    that lead on from there, and `vm_state` is the word of the first of them. `rest` is the
+    state at rest, if there is one. `unseen` are operations that change neither attribute, `lonely`
+    the states that no row enters.
     """
 
     vm_state: Word
@@ -60,12 +62,64 @@ class Lane(NamedTuple):
 
 
 def lanes_of(lifecycle: Lifecycle, only: Collection[str] = ()) -> tuple[Lane, ...]:
-    """Return a lane for each vm_state (of `only`, if given), in the order of the table."""
-    return tuple(_lane(lifecycle, v) for v in lifecycle.table.vm_states if not only or v in only)
+    """Return a lane for each vm_state (of `only`, if given), in the order of the table.
+
+    Where a state is one word, `only` names any state of a lane.
+    """
+    groups = _homes(lifecycle) if lifecycle.table.one_word else _under(lifecycle)
+    return tuple(
+        _lane(lifecycle, vm_state, states)
+        for vm_state, states in groups.items()
+        if not only or any(state.vm_state in only for state in states)
+    )
 
 
-def _lane(lifecycle: Lifecycle, vm_state: Word) -> Lane:
-    states = [s for s in lifecycle.states.values() if s.vm_state == vm_state]
+def _under(lifecycle: Lifecycle) -> dict[Word, list[State]]:
+    """Return the states of each vm_state."""
+    groups: dict[Word, list[State]] = {vm_state: [] for vm_state in lifecycle.table.vm_states}
+    for state in lifecycle.states.values():
+        groups[state.vm_state].append(state)
+    return groups
+
+
+def _homes(lifecycle: Lifecycle) -> dict[Word, list[State]]:
+    """Return the states of one word of each lane.
+
+    A state at rest has a lane of its own. A step is in the lane of the first creation, state at
+    rest or other step that leads to it.
+    """
+    homes: dict[State, State] = {s: s for s in lifecycle.states.values() if lifecycle.rests(s)}
+    begun = [t.path[0] for made in lifecycle.creations.values() for t in made]
+    for first in begun:
+        homes.setdefault(first, first)
+    waiting = list(dict.fromkeys([*begun, *homes]))
+    for by in ((lifecycle.advance,), lifecycle.operations, lifecycle.triggers):
+        for state in waiting:  # the list grows while it is read
+            for trigger in by:
+                for t in lifecycle.find(trigger, state):
+                    for entered in t.path:
+                        if entered not in homes:
+                            homes[entered] = homes[state]
+                            waiting.append(entered)
+                            waiting += _followed(lifecycle, entered, homes)
+    groups: dict[Word, list[State]] = {}
+    for state in lifecycle.states.values():
+        groups.setdefault(homes.get(state, state).vm_state, []).append(state)
+    return groups
+
+
+def _followed(lifecycle: Lifecycle, state: State, homes: dict[State, State]) -> list[State]:
+    """Give the steps that follow a step by themselves the same home, and return them."""
+    found: list[State] = []
+    for t in lifecycle.find(lifecycle.advance, state):
+        for entered in t.path:
+            if entered not in homes:
+                homes[entered] = homes[state]
+                found += [entered, *_followed(lifecycle, entered, homes)]
+    return found
+
+
+def _lane(lifecycle: Lifecycle, vm_state: Word, states: list[State]) -> Lane:
     rest = next((s for s in states if not s.task_state and lifecycle.rests(s)), None)
     rows = tuple(_rows(lifecycle, states, rest))
     seen = {entered.state for row in rows for entered in row.entered} | {rest}
@@ -126,10 +180,13 @@ def _sources(
     made = lifecycle.find(trigger, None)
     if made and made[0].path[0] in states:
         return [None]
-    if rest is not None:
+    if rest is not None and (lifecycle.find(trigger, rest) or not rest.one_word):
         return [rest] if lifecycle.find(trigger, rest) else []
     if trigger not in lifecycle.operations:
         return []
+    if lifecycle.table.one_word:
+        first = {t.path: s for s in reversed(states) for t in lifecycle.find(trigger, s)}
+        return [s for s in states if s in first.values()]
     return [s for s in states if lifecycle.find(trigger, s)][:1]
 
 
@@ -190,7 +247,7 @@ def seen_after(transition: Transition) -> str:
         if state.status != shown[-1]:
             shown.append(state.status)
     statuses = ", then ".join(str(status) for status in shown[1:] or shown)
-    task = transition.path[-1].task_state
+    task = transition.path[-1].task_state if transition.path else None
     return f"{task} ({statuses})" if task else statuses
 
 
@@ -208,5 +265,5 @@ def named(states: Sequence[State], every: Sequence[State], rest_is: str = "") ->
 
 
 def task_of(state: State) -> str:
-    """Return the task of a state for use in a sentence."""
-    return state.task_state or "no task"
+    """Return the task of a state for use in a sentence, or its one word."""
+    return str(state) if state.one_word or state.gone else state.task_state or "no task"

@@ -17,11 +17,14 @@ from typing import NamedTuple
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.graph import Outcome
 from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.phrases import Phrases
+from ecs_fsm.draw.views.lanes import parts
+from ecs_fsm.lifecycles.registry import side_file
 from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.quiz import questions
 from ecs_fsm.waiters.findings import Finding
 from ecs_fsm.waiters.report import Report, examine
-from ecs_fsm.waiters.waiter import read
+from ecs_fsm.waiters.waiter import read, read_file
 from ecs_fsm.web import bundle
 from ecs_fsm.web.exported import exported
 from ecs_fsm.web.lanes_svg import lanes_svg
@@ -54,9 +57,13 @@ def explorer(lifecycle: Lifecycle, taught: Content | None = None) -> str:
         "drawing": bundle.read("style/drawing.css"),
         "style": "".join(bundle.read(f"style/{name}.css") for name in STYLES),
     }
+    phrases = Phrases(lifecycle.table)
     program = bundle.script(bundle.read(f"script/{name}.js") for name in SCRIPTS)
     return Template(bundle.read("page.html")).substitute(
-        title=f"The lifecycle of a server ({escape(lifecycle.name)})",
+        title=escape(f"The lifecycle of {phrases.subject} ({lifecycle.name})"),
+        thing=escape(phrases.thing),
+        parts=escape(parts(lifecycle)),
+        columns="".join(f'<th scope="col">{escape(c)}</th>' for c in phrases.columns.values()),
         policy=bundle.policy(program, styles.values()),
         styles="\n".join(f'<style id="{n}">{text}</style>' for n, text in styles.items()),
         board=lanes_svg(lifecycle),
@@ -103,9 +110,14 @@ def _bound(value: object, name: str) -> None:
 @cache
 def examples(lifecycle: Lifecycle) -> tuple[Json, ...]:
     """Return waiters to try out, with their findings."""
-    file = f"{lifecycle.name}.toml"
-    text = (files(__package__) / "waiters" / file).read_text(encoding="utf-8")
-    return tuple(_example(examine(placed.waiter)) for placed in read(text, file, lifecycle))
+    if lifecycle.file:
+        beside = side_file(lifecycle, "waiters")
+        placed = read_file(str(beside), lifecycle) if beside else []
+    else:
+        place = files(__package__) / "waiters" / f"{lifecycle.name}.toml"
+        text = place.read_text(encoding="utf-8") if place.is_file() else ""
+        placed = read(text, place.name, lifecycle) if text else []
+    return tuple(_example(examine(each.waiter)) for each in placed)
 
 
 def _example(report: Report) -> Json:

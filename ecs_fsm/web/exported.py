@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ecs_fsm import lifecycles
 from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import GONE as GONE_STATE
 from ecs_fsm.core.model import Facts, State, Transition, Trigger
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.scenario import HANG, WAIT
-from ecs_fsm.core.server import API_STATUS, API_TASK_STATE, API_VM_STATE
 from ecs_fsm.core.word import Word
-from ecs_fsm.waiters.judge import GONE, NAMES
+from ecs_fsm.draw.rows import lanes_of
+from ecs_fsm.waiters.judge import GONE, attribute_names
 
 Json = dict[str, object]
 NOWHERE = -1
@@ -41,12 +43,13 @@ class _Export:
         lifecycle, table = self.lifecycle, self.lifecycle.table
         return {
             "lifecycle": lifecycle.name,
-            "api": [API_STATUS, API_VM_STATE, API_TASK_STATE],
-            "attributes": list(NAMES),
+            "api": self._api(),
+            "attributes": list(attribute_names(lifecycle)),
             "gone": GONE,
             "lifecycles": list(lifecycles.NAMES),
             "hang": HANG,
             "wait": WAIT,
+            **self._phrases(),
             "vm_states": _words(table.vm_states),
             "task_states": _words(table.task_states),
             "statuses": [[word.value, word.meaning, word.tone] for word in table.statuses],
@@ -59,6 +62,29 @@ class _Export:
             **self._refusals(),
             "surprises": [[s.text, list(s.about)] for s in table.surprises],
         }
+
+    def _api(self) -> list[str]:
+        """Return what the API calls its attributes: one, or status, vm_state and task_state."""
+        names = self.lifecycle.table.attributes
+        return [names["status"]] if self.lifecycle.table.one_word else [*names.values()]
+
+    def _phrases(self) -> Json:
+        """Return the nouns of the texts."""
+        phrases = Phrases(self.lifecycle.table)
+        return {
+            "thing": phrases.thing,
+            "a_thing": phrases.a_thing,
+            "columns": list(phrases.columns.values()),
+            "gone_state": GONE_STATE,
+            "single": [n for state, n in self.states.items() if state.one_word or state.gone],
+            "lanes": self._lanes(),
+        }
+
+    def _lanes(self) -> list[int]:
+        """Return the number of the lane that each state is drawn in."""
+        lanes = lanes_of(self.lifecycle)
+        number = {state: n for n, lane in enumerate(lanes) for state in lane.states}
+        return [number[state] for state in self.states]
 
     def _state(self, state: State) -> list[object]:
         table = self.lifecycle.table

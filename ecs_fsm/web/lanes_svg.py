@@ -17,6 +17,7 @@ from ecs_fsm.draw import lanes, render
 from ecs_fsm.draw.boxes import slug
 from ecs_fsm.draw.formats.svg import SPACE
 from ecs_fsm.draw.picture import Arrow, Bounds, Box, Look, Picture
+from ecs_fsm.draw.rows import lanes_of
 from ecs_fsm.draw.styles import Theme
 from ecs_fsm.web.bundle import colour_names
 
@@ -40,7 +41,8 @@ class _LanesSvg:
         self.arrows: Mapping[str, Arrow] = {f"arrow-{n}": a for n, a in enumerate(picture.arrows)}
         self.states = {state: n for n, state in enumerate(lifecycle.states.values())}
         self.triggers = {name: n for n, name in enumerate(lifecycle.triggers)}
-        self.lanes = {f"lane-{slug(v)}": n for n, v in enumerate(lifecycle.table.vm_states)}
+        shown = lanes_of(lifecycle)
+        self.lanes = {f"lane-{slug(lane.vm_state)}": n for n, lane in enumerate(shown)}
         self.transitions = {t: n for n, t in enumerate(lifecycle.transitions)}
         self.colours = colour_names()
 

@@ -54,7 +54,7 @@ def dot(
     for number, arrow in enumerate(picture.arrows):
         port = "" if arrow.port is None else f":p{arrow.port}:e"
         ends = f"{_quoted(arrow.tail)}{port} -> {_quoted(arrow.head)}"
-        lines.append(f"  {ends} {_listed(_arrow(arrow, number, colours))}")
+        lines.append(f"  {ends} {_listed(_arrow(arrow, number, colours, picture.nowhere))}")
     return "\n".join([*lines, "}", ""])
 
 
@@ -155,7 +155,7 @@ def _style(box: Box) -> str:
 def _class(box: Box) -> str:
     words = [box.look.value]
     if box.state:
-        words += ["state", f"status-{box.state.status}"]
+        words += ["state", f"status-{box.state.status.replace(' ', '-')}"]
     return " ".join([*words, *(["faint"] if box.faint else [])])
 
 
@@ -204,7 +204,7 @@ def _table(text: str, width: float, ports: tuple[float, ...]) -> str:
     return f"{TABLE}<TR>{first}</TR>{''.join(rows)}</TABLE>"
 
 
-def _arrow(arrow: Arrow, number: int, colours: Colours) -> dict[str, str]:
+def _arrow(arrow: Arrow, number: int, colours: Colours, nowhere: str) -> dict[str, str]:
     line = colours.faint.line if arrow.faint else colours.lines[arrow.look]
     attributes = {
         "id": f"arrow-{number}",
@@ -213,16 +213,19 @@ def _arrow(arrow: Arrow, number: int, colours: Colours) -> dict[str, str]:
         "penwidth": PEN.get(arrow.look, "1"),
     }
     if arrow.transitions:
-        attributes["transitions"] = listed(arrow.transitions)
+        attributes["transitions"] = listed(arrow.transitions, nowhere)
     if arrow.knot:
         attributes["arrowhead"] = "none"
     return attributes
 
 
-def listed(transitions: Iterable[Transition]) -> str:
-    """Return transitions as text: `stop active/- > active/powering-off; …`."""
+def listed(transitions: Iterable[Transition], nowhere: str = NO_SERVER) -> str:
+    """Return transitions as text: `stop active/- > active/powering-off; …`.
+
+    `nowhere` is the source of a creation.
+    """
     return "; ".join(
-        " > ".join([f"{t.trigger} {t.source or NO_SERVER}", *t.path]) for t in transitions
+        " > ".join([f"{t.trigger} {t.source or nowhere}", *t.path]) for t in transitions
     )
 
 

@@ -37,6 +37,8 @@ def name(state: State | None) -> str:
     """Return the name of a state in Mermaid."""
     if state is None:
         return ORIGIN
+    if state.one_word or state.gone:
+        return _word(state)
     task = state.task_state or "none"
     return f"{_word(state.vm_state)}__{_word(task)}"
 
@@ -79,9 +81,13 @@ def _states(picture: Picture) -> list[State]:
 
 
 def _declared(states: list[State]) -> Iterator[str]:
-    for vm_state in dict.fromkeys(state.vm_state for state in states):
+    paired = [state for state in states if not (state.one_word or state.gone)]
+    for state in states:
+        if state not in paired:
+            yield f"    state {_quoted(state)} as {name(state)}"
+    for vm_state in dict.fromkeys(state.vm_state for state in paired):
         yield f"    state {_quoted(vm_state)} as {_word(vm_state)} {{"
-        for state in states:
+        for state in paired:
             if state.vm_state == vm_state:
                 shown = f"{state.task_state or NO_TASK}: {state.status}"
                 yield f"        state {_quoted(shown)} as {name(state)}"

@@ -88,7 +88,7 @@ def _describe(top: ET.Element, picture: Picture) -> None:
         if key in boxes:
             _describe_box(group, heading, boxes[key])
         elif key in arrows:
-            _describe_arrow(group, heading, arrows[key])
+            _describe_arrow(group, heading, arrows[key], picture.nowhere)
         else:
             group.remove(heading)
 
@@ -99,16 +99,19 @@ def _describe_box(group: ET.Element, heading: ET.Element, box: Box) -> None:
     else:
         group.remove(heading)
     if box.state:
+        if box.state.one_word or box.state.gone:
+            group.set("data-state", box.state)
+            return
         group.set("data-vm-state", box.state.vm_state)
         group.set("data-task-state", box.state.task_state or NO_TASK)
         group.set("data-status", box.state.status)
 
 
-def _describe_arrow(group: ET.Element, heading: ET.Element, arrow: Arrow) -> None:
+def _describe_arrow(group: ET.Element, heading: ET.Element, arrow: Arrow, nowhere: str) -> None:
     triggers = dict.fromkeys(t.trigger for t in arrow.transitions)
     heading.text = ", ".join(triggers)
     group.set("data-trigger", " ".join(triggers))
-    group.set("data-transitions", listed(arrow.transitions))
+    group.set("data-transitions", listed(arrow.transitions, nowhere))
 
 
 def element(name: str, text: str = "", **attributes: str) -> ET.Element:

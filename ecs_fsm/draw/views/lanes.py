@@ -7,12 +7,15 @@ from dataclasses import replace
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.draw import boxes as make
-from ecs_fsm.draw.layout import Board, DrawnLane, DrawnRow
+from ecs_fsm.draw.layout import MOST_HIGH, Board, DrawnLane, DrawnRow, in_two_columns
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.rows import Lane, Row, lanes_of, named
 
+ALL_ON_ONE_SHEET = 24
+"""The lanes of a lifecycle with one attribute that fit on one sheet."""
 ON_ONE_SHEET = 6
 """The lanes that fit on one sheet of paper; with more, each has its own sheet."""
 
@@ -29,37 +32,69 @@ def lanes(lifecycle: Lifecycle, only: Collection[str] = ()) -> Picture:
     Raise `InvalidInput` for an unknown vm_state.
     """
     chosen = [lifecycle.word("vm_state", name) for name in only]
-    title = f"The lifecycle of a server ({lifecycle.name})"
+    title = f"The lifecycle of {Phrases(lifecycle.table).subject} ({lifecycle.name})"
     if chosen:
         title += f": {', '.join(chosen)}"
     shown = lanes_of(lifecycle, chosen)
     whole = sheet(shown, title, lifecycle=lifecycle)
-    if len(shown) <= ON_ONE_SHEET:
+    if len(shown) <= (ALL_ON_ONE_SHEET if lifecycle.table.one_word else ON_ONE_SHEET):
         return whole
     return replace(whole, sheets=tuple(lanes(lifecycle, [lane.vm_state]) for lane in shown))
 
 
 MOST_REMARK = 104.0
 """The greatest width of a remark on a request."""
-EXPLAINED = (
-    "A lane is a vm_state, a box a task_state with the status that the API shows. Bold: requests; "
-    "thin: what the system does; the last box: where the server is then. Dashed: also drawn "
-    "elsewhere. Any step can hang."
+
+
+def explanation(lifecycle: Lifecycle) -> str:
+    """Return what the parts of the picture stand for."""
+    return f"{parts(lifecycle)} {SIGNS.format(thing=lifecycle.table.thing)}"
+
+
+def parts(lifecycle: Lifecycle) -> str:
+    """Return what a lane and a box are."""
+    phrases = Phrases(lifecycle.table)
+    if phrases.one_word:
+        return f"A lane is a state in which {phrases.a_thing} rests, a box a step from there."
+    lane, box, status = phrases.attributes
+    return f"A lane is a {lane}, a box a {box} with the {status} that the API shows."
+
+
+SIGNS = (
+    "Bold: requests; thin: what the system does; the last box: where the {thing} is then. Dashed: "
+    "also drawn elsewhere. Any step can hang."
 )
 
 
 def sheet(shown: Sequence[Lane], title: str, air: float = 0, *, lifecycle: Lifecycle) -> Picture:
     """Return lanes one below the other under a title, with some air between the rows."""
     own: dict[State, str] = {}
-    read = [_read(lane, own, air) for lane in shown]
+    thing, explained = lifecycle.table.thing, explanation(lifecycle)
+    read = [_read(thing, lane, own, air) for lane in shown]
+    phrases = Phrases(lifecycle.table)
+    names = phrases.attributes
+    unseen = f"change neither {names.vm_state} nor {names.task_state}"
+    if lifecycle.table.one_word:
+        unseen = f"do not change {names.status}"
     return Picture(
         view="lanes",
         lifecycle=lifecycle.name,
         title=title,
-        description=" ".join((EXPLAINED, *_described(read))),
-        boxes=tuple(Board(read).boxes(title, EXPLAINED)),
+        description=" ".join((explained, *_described(read))),
+        boxes=_placed(read, unseen, title, explained, columns=phrases.one_word),
         arrows=tuple(arrow for lane in read for row in lane.rows for arrow in row.arrows),
+        nowhere=phrases.nowhere,
     )
+
+
+def _placed(
+    read: Sequence[DrawnLane], unseen: str, title: str, explained: str, *, columns: bool
+) -> tuple[Box, ...]:
+    """Return the boxes of the lanes; those of one attribute may stand in two columns."""
+    boxes = tuple(Board(read, unseen).boxes(title, explained))
+    if columns and len(read) > 1 and make.bottom_of(boxes) > MOST_HIGH:
+        return tuple(in_two_columns(read, unseen, title, explained))
+    return boxes
 
 
 def _described(shown: Sequence[DrawnLane]) -> Iterator[str]:
@@ -70,14 +105,15 @@ def _described(shown: Sequence[DrawnLane]) -> Iterator[str]:
             yield f"Possible: {names}."
 
 
-def _read(lane: Lane, own: dict[State, str], air: float) -> DrawnLane:
+def _read(thing: str, lane: Lane, own: dict[State, str], air: float) -> DrawnLane:
     rest = make.rest_box(lane.rest) if lane.rest else None
     read = DrawnLane(lane, rest, air)
     if lane.rest:
         own[lane.rest] = make.state_key(lane.rest)
     for number, row in enumerate(lane.rows):
         port = number if lane.rest and row.source == lane.rest else None
-        read.rows.append(_read_row(lane, row, row_key(lane, number), port, own))
+        origin = make.origin_box(thing, f"{row_key(lane, number)}{ORIGIN}")
+        read.rows.append(_read_row(origin, lane, row, port, own))
     if lane.lonely:
         lonely = [_box_of(state, lane, f"lonely-{make.slug(state)}", own) for state in lane.lonely]
         remark = Text("reached from elsewhere", make.REMARK, ink=Ink.MUTED)
@@ -88,15 +124,26 @@ def _read(lane: Lane, own: dict[State, str], air: float) -> DrawnLane:
     return read
 
 
+ORIGIN = "-origin"
+"""The end of the key of the box in which a row begins where nothing exists yet."""
+
+
 def row_key(lane: Lane, number: int) -> str:
     """Return the key of the box that names a row."""
     return f"row-{make.slug(lane.vm_state)}-{number}"
 
 
-def _read_row(lane: Lane, row: Row, key: str, port: int | None, own: dict[State, str]) -> DrawnRow:
+def _read_row(
+    origin: Box, lane: Lane, row: Row, port: int | None, own: dict[State, str]
+) -> DrawnRow:
+    key = origin.key.removesuffix(ORIGIN)
     remarks = [*make.conditions(row.when)]
-    if row.over:
-        tasks = named(row.over, [s for s in lane.states if s != row.source])
+    over, others = row.over, [s for s in lane.states if s != row.source]
+    if row.source is not None and row.source.one_word and row.source != lane.rest:
+        over = (row.source, *over)
+        others = [s for s in lane.states if s != lane.rest]
+    if over:
+        tasks = named(over, others)
         remarks += make.wrapped(
             f"also over {tasks}" if row.source == lane.rest else f"over {tasks}",
             MOST_REMARK,
@@ -116,8 +163,8 @@ def _read_row(lane: Lane, row: Row, key: str, port: int | None, own: dict[State,
         arrows.append(Arrow(before.key, after.key, Look.PROGRESS, (entered.by,)))
     first = 1
     if row.source is None:
-        boxes.insert(0, make.origin_box(f"{chip.key}-origin"))
-        first = 0
+        boxes.insert(0, origin)
+        first = 1 if lane.rest else 0
     if row.source is None or port is not None:
         tail = boxes[0].key if row.source is None else make.state_key(row.source)
         arrows.insert(0, Arrow(tail, chip.key, look, row.requests, port, knot=True))
@@ -125,7 +172,7 @@ def _read_row(lane: Lane, row: Row, key: str, port: int | None, own: dict[State,
 
 
 def _box_of(state: State, lane: Lane, key: str, own: dict[State, str]) -> Box:
-    elsewhere = state.vm_state != lane.vm_state
+    elsewhere = state not in lane.states
     if elsewhere or state in own:
         return make.again_box(state, key, elsewhere=elsewhere)
     own[state] = make.state_key(state)

@@ -12,6 +12,7 @@ from itertools import pairwise
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State, Transition, Trigger
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.layout import Ladder, LadderStep, ladders_placed
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
@@ -26,6 +27,8 @@ EXPLAINED = (
     "The steps go down, each with the status that a client sees; to the right are the alternatives "
     "to the next step. A dashed box is passed through, or also drawn elsewhere."
 )
+EXPLAINED_SHORT = EXPLAINED.replace(", each with the status that a client sees", "")
+"""The same where the states are all that a client sees."""
 
 
 def operation_view(request: DrawRequest) -> Picture:
@@ -57,13 +60,17 @@ def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Pi
         drawing.draw(transitions)
     whence = f" from {start}" if start else ""
     title = f"{name}{whence}: every way it can go ({lifecycle.name})"
+    explained, seen = EXPLAINED, ", with the status at each step"
+    if lifecycle.table.one_word:
+        explained, seen = EXPLAINED_SHORT, ""
     return Picture(
         view="operation",
         lifecycle=lifecycle.name,
         title=title,
-        description=f"{known[name].meaning} Every way it can go, with the status at each step.",
-        boxes=tuple(ladders_placed(drawing.ladders, title, f"{known[name].meaning} {EXPLAINED}")),
+        description=f"{known[name].meaning} Every way it can go{seen}.",
+        boxes=tuple(ladders_placed(drawing.ladders, title, f"{known[name].meaning} {explained}")),
         arrows=tuple(drawing.arrows),
+        nowhere=Phrases(lifecycle.table).nowhere,
     )
 
 
@@ -78,9 +85,14 @@ def _groups(trigger: Trigger, start: State | None) -> list[list[Transition]]:
     groups: dict[object, list[Transition]] = {}
     for t in trigger.transitions:
         if start is None or t.source == start:
-            key = t.source and t.source.vm_state, t.path or t.source, t.when
+            key = t.source and _together(t.source), t.path or t.source, t.when
             groups.setdefault(key, []).append(t)
     return list(groups.values())
+
+
+def _together(source: State) -> str:
+    """Return what sources have in common that are drawn as one: their vm_state."""
+    return "" if source.one_word else source.vm_state
 
 
 class _OperationDrawing:
@@ -134,15 +146,21 @@ class _OperationDrawing:
 
     def _source(self, sources: Sequence[State]) -> Box:
         if not sources:
-            return make.origin_box(self._key("origin"))
+            return make.origin_box(self.lifecycle.table.thing, self._key("origin"))
         if len(sources) == 1:
             (state,) = sources
             key = self._key("source")
-            made = make.step_box(state) if state.task_state else make.rest_box(state)
+            resting = not state.task_state and (not state.one_word or self.lifecycle.rests(state))
+            made = make.rest_box(state) if resting else make.step_box(state)
             return replace(made, key=key)
         by_status: dict[str, list[str]] = {}
         for state in sources:
             by_status.setdefault(state.status, []).append(task_of(state))
+        if sources[0].one_word:
+            lines = [Text("any of", make.NAME, bold=True)]
+            names = make.wrapped(", ".join(sources), WIDE, make.REMARK)
+            lines += [Text(line, make.REMARK) for line in names]
+            return Box(self._key("source"), Look.LANE, tuple(lines))
         lines = [Text(f"{sources[0].vm_state}, any of", make.NAME, bold=True)]
         for status, tasks in by_status.items():
             names = make.wrapped(f"{status}: {', '.join(tasks)}", WIDE, make.REMARK)

@@ -70,7 +70,7 @@ def walked(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visi
     picture = sheet(every, title, AIR, lifecycle=lifecycle)
     if len(every) > MANY:
         taken = {key for visit in walk(picture, steps) for key in visit.taken}
-        touched = [lane for lane in every if lane.vm_state in {s.vm_state for s in entered}]
+        touched = [lane for lane in every if not {*lane.states}.isdisjoint(entered)]
         reduced = [_reduced(lane, taken, entered) for lane in touched]
         picture = sheet(reduced, title, AIR, lifecycle=lifecycle)
     return picture, walk(picture, steps)
@@ -92,10 +92,15 @@ def _title(lifecycle: Lifecycle, happened: DrawnRun) -> str:
 
 def _described(lifecycle: Lifecycle, happened: DrawnRun) -> str:
     steps = (
-        f"{number} {event or 'begins'}: {state} {state.status}"
+        f"{number} {event or 'begins'}: {_shown(state, ' ')}"
         for number, (event, state) in enumerate(happened.steps(lifecycle), start=1)
     )
     return " ".join([f"{'; '.join(steps)}.", str(happened.refused or happened.remark)]).strip()
+
+
+def _shown(state: State, before: str) -> str:
+    """Return a state with its status behind a few words; without, where they are one word."""
+    return str(state) if state.one_word or state.gone else f"{state}{before}{state.status}"
 
 
 def _boxes(base: Picture, visits: Sequence[Visit], happened: DrawnRun) -> Iterator[Box]:
@@ -168,7 +173,7 @@ def animate(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     """Return a run on the lanes, animated as an SVG."""
     still, visits = drawn(lifecycle, happened)
     moments = [
-        Moment(visit.box, f"{number}  {event or 'begins'}: {state}, status {state.status}")
+        Moment(visit.box, f"{number}  {event or 'begins'}: {_shown(state, ', status ')}")
         for number, (visit, (event, state)) in enumerate(
             zip(visits, happened.steps(lifecycle), strict=True), start=1
         )

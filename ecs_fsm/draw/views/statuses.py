@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, Kind, State, Transition
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.word import Word
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.layout import Columns
@@ -42,14 +44,17 @@ def overview(lifecycle: Lifecycle) -> Picture:
     resting = {s.status for s in lifecycle.states.values() if lifecycle.rests(s)}
     drawing.go_on(going, resting)
     drawing.fail(lifecycle)
+    phrases = Phrases(lifecycle.table)
+    what = "states" if phrases.one_word else "statuses"
     return Picture(
         view="overview",
         lifecycle=lifecycle.name,
-        title=f"The statuses of a server ({lifecycle.name})",
+        title=f"The {what} of {phrases.subject} ({lifecycle.name})",
         description=OVERVIEW_EXPLAINED,
         boxes=tuple(drawing.boxes),
         arrows=tuple(drawing.arrows),
         page=Page("TB", between=11, beside=14),
+        nowhere=phrases.nowhere,
     )
 
 
@@ -98,7 +103,7 @@ class _OverviewDrawing:
     """The picture in the making."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
-        self.boxes = [make.origin_box()]
+        self.boxes = [make.origin_box(lifecycle.table.thing)]
         self.boxes += [_status_box(lifecycle, status) for status in lifecycle.table.statuses]
         self.arrows: list[Arrow] = []
 
@@ -174,29 +179,52 @@ def _status_box(lifecycle: Lifecycle, status: Word) -> Box:
 
 HIGH = 18.0
 STATUS_EXPLAINED = (
-    "Find the vm_state at the top and the task_state at the left; empty cells do not occur."
+    "Find the {vm_state} at the top and the {task_state} at the left; empty cells do not occur."
 )
+LIST_EXPLAINED = "Every state with its meaning. Bold: nothing runs there."
 
 
 def status_view(request: DrawRequest) -> Picture:
-    """The status of every state, by vm_state and task_state."""
+    """The status of every state, by vm_state and task_state; or every state with its meaning."""
     request.without("status", "words", "begin", "only")
     return status(request.servers.lifecycle)
 
 
 def status(lifecycle: Lifecycle) -> Picture:
     """Return the status of every state that occurs, as a table."""
-    title = f"Which status the API shows ({lifecycle.name})"
+    names = Phrases(lifecycle.table).attributes
+    title = f"Which {names.status} the API shows ({lifecycle.name})"
+    listed = lifecycle.table.one_word
+    explained = LIST_EXPLAINED if listed else STATUS_EXPLAINED.format(**names._asdict())
+    boxes = _list_boxes if listed else _status_boxes
     return Picture(
         view="status",
         lifecycle=lifecycle.name,
         title=title,
-        description=STATUS_EXPLAINED,
-        boxes=tuple(_status_boxes(lifecycle, title)),
+        description=explained,
+        boxes=tuple(boxes(lifecycle, title, explained)),
     )
 
 
-def _status_boxes(lifecycle: Lifecycle, title: str) -> Iterator[Box]:
+def _list_boxes(lifecycle: Lifecycle, title: str, explained: str) -> Iterator[Box]:
+    """Yield each state and, beside it, what it means."""
+    cells = [_cell(state, lifecycle.rests(state)) for state in lifecycle.states.values()]
+    meanings = [
+        Box(f"meaning-{number}", Look.PLAIN, (Text(cell.state.vm_state.meaning, make.STATUS),))
+        for number, cell in enumerate(cells)
+        if cell.state
+    ]
+    columns = Columns([*((0, cell) for cell in cells), *((1, box) for box in meanings)], 4)
+    head = make.heading(title, [explained], columns.right)
+    yield from head
+    top = make.bottom_of(head) + HIGH
+    for row, (cell, box) in enumerate(zip(cells, meanings, strict=True)):
+        yield columns.place(cell, 0, top + row * HIGH, HIGH - 3)
+        place, own = columns.lefts[1], make.width_for(box)
+        yield make.placed(replace(box, left=True), place, top + row * HIGH, own, HIGH - 1)
+
+
+def _status_boxes(lifecycle: Lifecycle, title: str, explained: str) -> Iterator[Box]:
     vm_states = list(lifecycle.table.vm_states)
     tasks = [NO_TASK, *lifecycle.table.task_states]
     names = [_heading(f"vm-{make.slug(v)}", v, v.meaning, left=False) for v in vm_states]
@@ -207,7 +235,7 @@ def _status_boxes(lifecycle: Lifecycle, title: str) -> Iterator[Box]:
     members += [(n, box) for n, box in enumerate(names, start=1)]
     members += [(1 + vm_states.index(state.vm_state), box) for state, box in cells.items()]
     columns = Columns(members, 4)
-    head = make.heading(title, [STATUS_EXPLAINED], columns.right)
+    head = make.heading(title, [explained], columns.right)
     yield from head
     top = make.bottom_of(head) + HIGH
     for number, box in enumerate(names, start=1):

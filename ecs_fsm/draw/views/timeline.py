@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from math import ceil
+from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, AnyChange, Kind
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.word import Tone
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text
@@ -14,18 +17,35 @@ from ecs_fsm.draw.request import DrawnRun, DrawRequest
 
 SIDE = 62.0
 """The width of the column with the names of the tracks."""
+TRACK = 9.0
+"""The size of these names."""
 LEAST = 36.0
 """The least width of one state."""
 WIDE = 900.0
 """The width after which time continues in a line below."""
 HIGH = 27.0
 EVENTS = 16.0
-TRACKS = ("vm_state", "task_state", "status")
 MOST_WORD = 84.0
-EXPLAINED = (
-    "Time goes right, with a column for each state that the server enters. Bold: requests. While "
-    "only the task changes, the status does not show the progress."
-)
+EXPLAINED = "Time goes right, with a column for each state that the {thing} enters. Bold: requests."
+LAG = " While only the task changes, the status does not show the progress."
+
+
+class Tracks(NamedTuple):
+    """The tracks by the attributes of a change, with their names, and the room for these."""
+
+    names: Mapping[str, str]
+    side: float
+
+    @classmethod
+    def of(cls, lifecycle: Lifecycle) -> Tracks:
+        """Return the tracks of a lifecycle."""
+        columns = Phrases(lifecycle.table).columns
+        widest = max(make.width_of(name, TRACK, bold=True) for name in columns.values())
+        return cls(columns, max(SIDE, ceil(widest) + 10))
+
+    def words(self, change: AnyChange) -> list[str]:
+        """Return what a change shows on each track."""
+        return [getattr(change, key) or NO_TASK for key in self.names]
 
 
 def timeline_view(request: DrawRequest) -> Picture:
@@ -37,15 +57,17 @@ def timeline_view(request: DrawRequest) -> Picture:
 def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     """Return a run as three tracks."""
     title = happened.headline(lifecycle, "A run in time")
-    lines = list(_lines(happened.changes))
-    widths = [_widths(line) for line in lines]
-    right = max(SIDE + sum(line) for line in widths)
-    head = make.heading(title, make.wrapped(EXPLAINED, max(right, 300), 8), max(right, 300))
+    tracks = Tracks.of(lifecycle)
+    explained = EXPLAINED.format(thing=lifecycle.table.thing)
+    explained += "" if lifecycle.table.one_word else LAG
+    lines = list(_lines(tracks, happened.changes))
+    right = max(tracks.side + sum(_widths(tracks, line)) for line in lines)
+    head = make.heading(title, make.wrapped(explained, max(right, 300), 8), max(right, 300))
     boxes = [*head]
     top = make.bottom_of(head) + 8.0
-    for number, (line, wide) in enumerate(zip(lines, widths, strict=True)):
-        boxes += _line(lifecycle, line, wide, top, f"{number}")
-        top += EVENTS + len(TRACKS) * HIGH + 12
+    for number, line in enumerate(lines):
+        boxes += _line(lifecycle, tracks, line, top, f"{number}")
+        top += EVENTS + len(tracks.names) * HIGH + 12
     if happened.refused:
         lines_of = make.wrapped(str(happened.refused), max(right, 300), 9)
         words = tuple(Text(part, 9, ink=Ink.FAILURE) for part in lines_of)
@@ -55,42 +77,38 @@ def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
         view="timeline",
         lifecycle=lifecycle.name,
         title=title,
-        description=EXPLAINED,
+        description=explained,
         boxes=tuple(boxes),
         steps=happened.steps(lifecycle),
     )
 
 
-def _words(change: AnyChange) -> tuple[str, str, str]:
-    return change.vm_state, change.task_state or NO_TASK, change.status
-
-
-def _lines(changes: Sequence[AnyChange]) -> Iterator[list[AnyChange]]:
+def _lines(tracks: Tracks, changes: Sequence[AnyChange]) -> Iterator[list[AnyChange]]:
     """Yield the changes of each line of the page."""
     line: list[AnyChange] = []
     for change in changes:
-        if line and SIDE + sum(_widths([*line, change])) > WIDE:
+        if line and tracks.side + sum(_widths(tracks, [*line, change])) > WIDE:
             yield line
             line = []
         line.append(change)
     yield line
 
 
-def _widths(line: Sequence[AnyChange]) -> list[float]:
+def _widths(tracks: Tracks, line: Sequence[AnyChange]) -> list[float]:
     """Return the width of each column: every word fits into the columns that it lasts for."""
     events = (make.width_of(change.event or "", 8, bold=True) + 8 for change in line)
     widths = [max(LEAST, wide) for wide in events]
-    for track in range(len(TRACKS)):
-        for word, columns in _bars(line, track):
+    for track in range(len(tracks.names)):
+        for word, columns in _bars(tracks, line, track):
             needed = max(make.width_of(p, make.STATUS, bold=True) for p in _parts(word)) + 8
             missing = needed - sum(widths[n] for n in columns)
             widths[columns[-1]] += max(missing, 0)
     return widths
 
 
-def _bars(line: Sequence[AnyChange], track: int) -> Iterator[tuple[str, list[int]]]:
+def _bars(tracks: Tracks, line: Sequence[AnyChange], track: int) -> Iterator[tuple[str, list[int]]]:
     """Yield the words of a track, each with the columns that it lasts for."""
-    numbered = [(_words(change)[track], n) for n, change in enumerate(line)]
+    numbered = [(tracks.words(change)[track], n) for n, change in enumerate(line)]
     for word, members in groupby(numbered, key=lambda pair: pair[0]):
         yield word, [n for _, n in members]
 
@@ -100,13 +118,10 @@ def _parts(word: str) -> list[str]:
 
 
 def _line(
-    lifecycle: Lifecycle,
-    line: Sequence[AnyChange],
-    widths: Sequence[float],
-    top: float,
-    number: str,
+    lifecycle: Lifecycle, tracks: Tracks, line: Sequence[AnyChange], top: float, number: str
 ) -> Iterator[Box]:
-    lefts = [SIDE + sum(widths[:n]) for n in range(len(line))]
+    widths = _widths(tracks, line)
+    lefts = [tracks.side + sum(widths[:n]) for n in range(len(line))]
     for n, change in enumerate(line):
         if change.event:
             kind = lifecycle.triggers[change.event].kind
@@ -115,18 +130,19 @@ def _line(
             event = Box(f"event-{number}-{n}", Look.PLAIN, (text,), left=True)
             wide = make.width_for(event)
             yield make.placed(event, lefts[n] + 1, top + EVENTS / 2, wide, EVENTS)
-    for track, name in enumerate(TRACKS):
+    for track, (key, called) in enumerate(tracks.names.items()):
         middle = top + EVENTS + (track + 0.5) * HIGH
-        side = Box(f"track-{number}-{name}", Look.PLAIN, (Text(name, 9, bold=True),), left=True)
-        yield make.placed(side, 0, middle, SIDE - 4, HIGH - 2)
-        for word, columns in _bars(line, track):
+        heading = (Text(called, TRACK, bold=True),)
+        side = Box(f"track-{number}-{key}", Look.PLAIN, heading, left=True)
+        yield make.placed(side, 0, middle, tracks.side - 4, HIGH - 2)
+        for word, columns in _bars(tracks, line, track):
             first = line[columns[0]]
             state = lifecycle.state(first.vm_state, first.task_state)
             wide = sum(widths[n] for n in columns)
-            bold = track == len(TRACKS) - 1
+            bold = track == len(tracks.names) - 1
             lines = tuple(Text(part, make.STATUS, bold, Ink.STATUS) for part in _parts(word))
-            key = f"bar-{number}-{name}-{columns[0]}"
+            bar_key = f"bar-{number}-{key}-{columns[0]}"
             tone = state.status.tone if bold else Tone.GREY
             look = Look.EMPTY if word == NO_TASK else Look.STEP
-            bar = Box(key, look, lines, state, tone, make.description(state))
+            bar = Box(bar_key, look, lines, state, tone, make.description(state))
             yield make.placed(bar, lefts[columns[0]], middle, wide - 1, HIGH - 2)

@@ -65,7 +65,7 @@ function showsWhole() {
 // Show the whole, or the lane in which the server is.
 function frame() {
   const whole = showsWhole();
-  const [created] = machine.find(machine.creation, null);
+  const [created] = machine.find(machine.creations[0], null);
   const lane = lanes.get(story.state ? story.state.lane : created.path[0].lane);
   const ground = lane?.querySelector(".lane rect");
   const [x, y, width, height] = ["x", "y", "width", "height"].map((name) =>
@@ -102,7 +102,8 @@ function pressBoard(target) {
   const box = closest(target, "[data-state]");
   if (box) {
     const { name, status, vmState, taskState } = stateOf(box);
-    say(`${name}: status ${status.name}. ${vmState.meaning} ${taskState ? taskState.meaning : ""}`);
+    const shown = name === status.name ? "" : ` status ${status.name}.`;
+    say(`${name}:${shown} ${vmState.meaning} ${taskState ? taskState.meaning : ""}`);
   }
   return undefined;
 }

@@ -8,7 +8,11 @@ const CONTENT = readData("content-data");
 
 const NO_TASK = "-";
 const KIND = { request: "request", progress: "progress", failure: "failure", system: "system" };
-const NOT_YET = "there is no server yet";
+const THING = DATA.thing;
+const NOT_YET = `there is no ${THING} yet`;
+// What the API's attributes are called; one, or vm_state, task_state and status.
+const COLUMNS = DATA.columns;
+const ONE_WORD = COLUMNS.length === 1;
 const HANGING = "the step hangs: nothing happens until another request takes over";
 
 const POLL_TAB = "poll";

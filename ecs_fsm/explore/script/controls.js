@@ -74,7 +74,7 @@ const steps = {
   anew: () => {
     pause();
     change({ run: newRun(), poll: { ...view.poll, since: null } });
-    say("A new run: there is no server yet.");
+    say(`A new run: ${NOT_YET}.`);
   },
 };
 for (const [id, act] of Object.entries(steps)) byId(id).addEventListener("click", act);

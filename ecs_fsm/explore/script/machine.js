@@ -16,8 +16,10 @@ function readLifecycle(data) {
   /** @type {LifecycleState[]} */
   const states = data.states.map(([vm, task, status, kept, implied], index) => ({
     index,
-    name: `${vmStates[vm].name}/${task < 0 ? NO_TASK : taskStates[task].name}`,
-    lane: vm,
+    name: data.single.includes(index)
+      ? vmStates[vm].name
+      : `${vmStates[vm].name}/${task < 0 ? NO_TASK : taskStates[task].name}`,
+    lane: data.lanes[index],
     vmState: vmStates[vm],
     taskState: task < 0 ? null : taskStates[task],
     status: statuses[status],
@@ -55,7 +57,9 @@ function readLifecycle(data) {
     taskStates,
     statuses,
     onward: triggers[data.onward],
-    creation: transitions.filter((transition) => transition.source === null)[0].trigger,
+    creations: transitions
+      .filter((transition) => transition.source === null)
+      .map(({ trigger }) => trigger),
     triggerNamed: new Map(triggers.map((trigger) => [trigger.name, trigger])),
     stateNamed: new Map(states.map((state) => [state.name, state])),
   };
@@ -136,7 +140,7 @@ class Machine {
 
   /** @param {Trigger} trigger @param {StateNode | null} node */
   may(trigger, node) {
-    if (!node) return trigger === this.creation;
+    if (!node) return this.creations.includes(trigger);
     return this.possible(trigger, node).length > 0;
   }
 
@@ -181,7 +185,8 @@ class Machine {
   /** @param {Trigger} trigger @param {StateNode | null} node @returns {string} */
   reason(trigger, node) {
     if (!node) return NOT_YET;
-    if (trigger !== this.creation && trigger.kind === KIND.request) {
+    const onlyCreates = [...trigger.sources.keys()].every((source) => source === null);
+    if (!onlyCreates && trigger.kind === KIND.request) {
       for (const [fact, value, allows, why] of this.data.guards) {
         const held = this.value(fact, node.facts) === value;
         if (held && !allows.includes(trigger.index)) return why;
@@ -220,10 +225,9 @@ class Machine {
 function refusalText({ trigger, node, reason, allowed }) {
   if (!node) return `${trigger.name}: ${reason}`;
   const instead = allowed.map(({ name }) => name).join(", ") || "nothing that a user can ask";
-  return (
-    `${trigger.name} is refused at ${node.state.name} (status ${node.state.status.name}): ` +
-    `${reason}; possible now: ${instead}`
-  );
+  const { name, status } = node.state;
+  const shown = name === status.name ? "" : ` (status ${status.name})`;
+  return `${trigger.name} is refused at ${name}${shown}: ${reason}; possible now: ${instead}`;
 }
 
 function unknownFactText(fact, trigger, node) {

@@ -1,9 +1,14 @@
 // @ts-check
 // The state of the server: in words for a reader, as JSON for a client of the API.
 
+// Whether nothing exists any more in a state, so that the API answers 404.
+/** @param {LifecycleState} state */
+const isGone = (state) => state.name === machine.data.gone_state;
+
 /** @param {LifecycleState} state @returns {Record<string, string | null>} */
 function apiAnswer(state) {
   const [status, vmState, taskState] = machine.data.api;
+  if (ONE_WORD) return { [status]: state.status.name };
   return {
     [status]: state.status.name,
     [vmState]: state.vmState.name,
@@ -17,7 +22,7 @@ function stateBefore() {
 }
 
 function answerLines() {
-  if (!story.state) return ["404 Not Found"];
+  if (!story.state || isGone(story.state)) return ["404 Not Found"];
   const now = Object.entries(apiAnswer(story.state));
   const earlier = stateBefore();
   const before = earlier && apiAnswer(earlier);
@@ -25,7 +30,7 @@ function answerLines() {
     const text = `  ${JSON.stringify(name)}: ${JSON.stringify(value)}${place < now.length - 1 ? "," : ""}`;
     return [before && before[name] !== value ? element("mark", {}, text) : text, "\n"];
   });
-  return ['200 OK\n{"server": {\n', ...lines, "}}"];
+  return [`200 OK\n{"${THING}": {\n`, ...lines, "}}"];
 }
 
 function attributeRow(label, word, none = "") {
@@ -44,7 +49,7 @@ function attributeRow(label, word, none = "") {
 }
 
 function wordsNow() {
-  if (!story.state) return [element("p", {}, "There is no server yet. Create one.")];
+  if (!story.state) return [element("p", {}, `There is no ${THING} yet. Create one.`)];
   const { status, vmState, taskState } = story.state;
   const known = Object.entries(story.node?.facts ?? {});
   return [
@@ -52,8 +57,9 @@ function wordsNow() {
     element(
       "dl",
       {},
-      attributeRow("vm_state", vmState),
-      attributeRow("task_state", taskState, "null"),
+      ...(ONE_WORD || isGone(story.state)
+        ? []
+        : [attributeRow(COLUMNS[0], vmState), attributeRow(COLUMNS[1], taskState, "null")]),
       ...known.map(([name, value]) =>
         element(
           "div",

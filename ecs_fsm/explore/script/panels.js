@@ -41,8 +41,9 @@ function historyRow({ place, event, given, node }, count) {
       button(String(count), () => goBack(place, count), { "aria-label": `Go back to ${count}` }),
     ),
     element("td", {}, event ? event + bracketed(given) : "initial"),
-    element("td", {}, vmState.name),
-    element("td", {}, taskState?.name ?? NO_TASK),
+    ...(ONE_WORD
+      ? []
+      : [element("td", {}, vmState.name), element("td", {}, taskState?.name ?? NO_TASK)]),
     element("td", {}, tonedWord(status)),
     machine.facts.size ? element("td", {}, bracketed(node.facts).slice(1, -1)) : null,
   );

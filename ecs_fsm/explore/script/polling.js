@@ -17,7 +17,8 @@ const listed = (text) => [
 
 /** @param {string} attribute @param {LifecycleState | null} state @returns {string} */
 function polledOf(attribute, state) {
-  if (!state) return machine.data.gone;
+  if (!state || isGone(state)) return machine.data.gone;
+  if (ONE_WORD) return state.status.name;
   const values = {
     status: state.status.name,
     task_state: state.taskState?.name ?? NO_TASK,
@@ -32,7 +33,7 @@ function verdictOf(poll, value) {
   const meant = (text) =>
     listed(text).some(
       (own) =>
-        own === value || (poll.attribute === ATTRIBUTES.at(-1) && value.startsWith(`${own}/`)),
+        own === value || (!ONE_WORD && poll.attribute === ATTRIBUTES.at(-1) && value.startsWith(`${own}/`)),
     );
   if (meant(poll.pending)) return GO_ON;
   if (meant(poll.failure)) return FAILS;
@@ -94,7 +95,7 @@ function verdict() {
   const busy = seen && (passing || !machine.rests(seen));
   if (last.verdict === SUCCEEDS && busy)
     return [
-      `Caught: it reports success at ${last.value}, while the server goes on from ${seen.name}.`,
+      `Caught: it reports success at ${last.value}, while the ${THING} goes on from ${seen.name}.`,
       true,
     ];
   if (last.verdict === SUCCEEDS && failed)
@@ -118,7 +119,7 @@ function verdict() {
     last.value === polledOf(view.poll.attribute, seenAt(view.run.at))
   ) {
     return [
-      `Caught: the server rests at ${story.state.name}, and it waits forever at ${last.value}.`,
+      `Caught: the ${THING} rests at ${story.state.name}, and it waits forever at ${last.value}.`,
       true,
     ];
   }

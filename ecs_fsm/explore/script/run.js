@@ -194,13 +194,12 @@ function table(story) {
   const rows = story.history().map(({ event, node }, place) => [
     String(place),
     event ?? "",
-    node.state.vmState.name,
-    node.state.taskState?.name ?? "",
+    ...(ONE_WORD ? [] : [node.state.vmState.name, node.state.taskState?.name ?? ""]),
     node.state.status.name,
     Object.entries(node.facts)
       .map((pair) => pair.join("="))
       .join(" "),
   ]);
-  const head = ["no", "event", "vm_state", "task_state", "status", "remembers"];
+  const head = ["no", "event", ...COLUMNS, "remembers"];
   return [head, ...rows].map((row) => `${row.map(quote).join(",")}\r\n`).join("");
 }

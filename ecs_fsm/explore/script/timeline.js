@@ -1,12 +1,11 @@
 // @ts-check
-// The three attributes over time: a column for each state entered and for each wait.
+// The attributes over time: a column for each state entered and for each wait.
 
 const COLUMN = 92;
 const MOST_COLUMNS = 60;
 const TRACK = 34;
 const TRACKS_LEFT = 84;
 const TRACKS_TOP = 30;
-const TRACK_NAMES = ["vm_state", "task_state", "status"];
 
 function columns() {
   /** @type {{ place: number, state: LifecycleState, event: string, failed: boolean }[]} */
@@ -23,7 +22,7 @@ function columns() {
 }
 
 function tracksOf({ vmState, taskState, status }) {
-  return [vmState, taskState ?? { name: NO_TASK }, status];
+  return ONE_WORD ? [status] : [vmState, taskState ?? { name: NO_TASK }, status];
 }
 
 function brokenWord(word, most) {
@@ -72,7 +71,7 @@ function segment(word, track, first, last) {
 
 function trackParts(found, track) {
   const parts = lines(
-    [TRACK_NAMES[track]],
+    [COLUMNS[track]],
     0,
     TRACKS_TOP + track * TRACK + TRACK / 2 + 2,
     10,
@@ -95,7 +94,7 @@ function eventLabels(found) {
     return event
       ? [
           drawn("path", {
-            d: `M${x} ${TRACKS_TOP - 6}V${TRACKS_TOP + 3 * TRACK}`,
+            d: `M${x} ${TRACKS_TOP - 6}V${TRACKS_TOP + COLUMNS.length * TRACK}`,
             class: "s-edge dashed",
           }),
           ...lines(brokenWord(event, 16), x + 3, TRACKS_TOP - 14, 9, `${ink} t9`),
@@ -119,7 +118,7 @@ function pollMarks(found) {
   return polls().map(({ time, verdict }) =>
     drawn("circle", {
       cx: acrossTime(found, time),
-      cy: TRACKS_TOP + 3 * TRACK + 8,
+      cy: TRACKS_TOP + COLUMNS.length * TRACK + 8,
       r: 4,
       class: `s-ink-main f-${verdict === GO_ON ? "page" : verdict === SUCCEEDS ? "green-line" : "ink-failure"}`,
     }),
@@ -128,7 +127,7 @@ function pollMarks(found) {
 
 function timeline(found) {
   const width = TRACKS_LEFT + Math.max(found.length, 1) * COLUMN + 8;
-  const height = TRACKS_TOP + 3 * TRACK + 16;
+  const height = TRACKS_TOP + COLUMNS.length * TRACK + 16;
   return drawn(
     "svg",
     {
@@ -137,10 +136,10 @@ function timeline(found) {
       height,
       role: "img",
       "aria-label":
-        "vm_state, task_state and status over time; the history panel has the same as a table",
+        `${COLUMNS.join(", ").replace(/, ([^,]*)$/, " and $1")} over time; the history panel has the same as a table`,
     },
     ...eventLabels(found),
-    ...[0, 1, 2].flatMap((track) => trackParts(found, track)),
+    ...COLUMNS.flatMap((_, track) => trackParts(found, track)),
     ...pollMarks(found),
   );
 }

@@ -80,7 +80,7 @@ interface Lifecycle {
   taskStates: Word[];
   statuses: Word[];
   onward: Trigger;
-  creation: Trigger;
+  creations: Trigger[];
   triggerNamed: Map<string, Trigger>;
   stateNamed: Map<string, LifecycleState>;
 }

@@ -41,7 +41,7 @@ function readLocation() {
   pause();
   try {
     put(readAddress(machine, CONTENT, location.hash.slice(1)));
-    say(story.node ? nowText() : "There is no server yet: start with a request.");
+    say(story.node ? nowText() : `There is no ${THING} yet: start with a request.`);
   } catch (wrong) {
     if (!(wrong instanceof Unreadable)) throw wrong;
     put(emptyView());
@@ -55,7 +55,7 @@ function readLocation() {
 function nowText() {
   if (!story.state) return NOT_YET;
   const { name, status } = story.state;
-  return `${name}, status ${status.name}`;
+  return name === status.name || isGone(story.state) ? name : `${name}, status ${status.name}`;
 }
 
 /** @param {Moment} moment */
@@ -69,9 +69,10 @@ function momentText({ event, nodes }) {
   const rest = story.running
     ? ""
     : machine.isFinal(story.state)
-      ? " The server is gone."
-      : " The server is at rest.";
-  return `${text}: ${path}. Status ${story.state.status.name}.${rest}`;
+      ? ` The ${THING} is gone.`
+      : ` The ${THING} is at rest.`;
+  const status = ONE_WORD ? "" : ` Status ${story.state.status.name}.`;
+  return `${text}: ${path}.${status}${rest}`;
 }
 
 function add(event, quiet = false) {
