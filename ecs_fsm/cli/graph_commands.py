@@ -15,7 +15,7 @@ from ecs_fsm.cli.options import (
     servers,
 )
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.model import NO_SERVER
+from ecs_fsm.core.phrases import Phrases
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -77,8 +77,9 @@ def path(  # a parameter for each option
 
     lifecycle = servers().lifecycle
     said = lifecycle.notation.facts(",".join(remember)) if remember else {}
-    if said and origin == NO_SERVER:
-        raise InvalidInput("--remember is about a server that exists: say where it is")
+    phrases = Phrases(lifecycle.table)
+    if said and phrases.means_nowhere(origin):
+        raise InvalidInput(f"--remember is about {phrases.a_thing} that exists: say where it is")
     ends, limits = read_endpoints(lifecycle, origin, goal), _limits(avoid, no_failures)
     finder = PathFinder(lifecycle, ends.origin, said, limits)
     paths, without = finder.to(ends.goal)

@@ -14,6 +14,8 @@ from ecs_fsm.io.console import visible
 from ecs_fsm.io.files import STANDARD_STREAM
 
 EXPLORER_FILE = "lifecycle.html"
+OF_A_SHEET = 20
+"""Questions of a sheet if the command line gives no number."""
 OF_A_QUIZ = 10
 """The number of questions of a quiz in the terminal."""
 
@@ -74,10 +76,8 @@ def explore(output: str | None, show: bool, folder: Path | None) -> int:
     "--questions",
     "count",
     type=int,
-    default=20,
-    show_default=True,
     metavar="N",
-    help="How many questions.",
+    help=f"How many questions; otherwise {OF_A_SHEET}, or all if there are fewer.",
 )
 @click.option(
     "-o",
@@ -86,7 +86,7 @@ def explore(output: str | None, show: bool, folder: Path | None) -> int:
     help="The file to write (.html, .md or .csv). Default: Markdown on standard output.",
 )
 @as_json
-def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
+def quiz(seed: int, count: int | None, output: str | None, as_json: bool) -> int:
     """Make a sheet of questions about the lifecycle, with all answers at the end.
 
     Questions, answers and explanations are derived from the table; the same seed gives the same
@@ -101,11 +101,13 @@ def quiz(seed: int, count: int, output: str | None, as_json: bool) -> int:
     [number of a right choice from 0, ...], "explanation"}, ...]}.
     """
     from ecs_fsm.io.files import write_whole
-    from ecs_fsm.teach.quiz import markdown, quiz_sheet, render
+    from ecs_fsm.teach.quiz import at_most, markdown, quiz_sheet, render
 
     if as_json and output is not None:
         raise InvalidInput("--json and -o are mutually exclusive")
-    made = quiz_sheet(servers().lifecycle, seed, count)
+    lifecycle = servers().lifecycle
+    number = at_most(lifecycle, OF_A_SHEET) if count is None else count
+    made = quiz_sheet(lifecycle, seed, number)
     if as_json:
         print_json(made.as_dict())
     elif output in (None, STANDARD_STREAM):
@@ -155,11 +157,12 @@ def play(folder: str | None, seed: int) -> int:
       then = "What was learned."
     """
     from ecs_fsm.teach.lesson import lessons
-    from ecs_fsm.teach.quiz import chosen
+    from ecs_fsm.teach.quiz import at_most, chosen
 
     lifecycle = servers().lifecycle
     material = lessons(lifecycle, Path(folder) if folder is not None else None)
-    questions = chosen(lifecycle, seed, OF_A_QUIZ)
+    asked = at_most(lifecycle, OF_A_QUIZ)
+    questions = chosen(lifecycle, seed, asked) if asked else ()
     if find_spec("textual") is None:
         raise InvalidInput("play needs Textual: pip install 'ecs-fsm[play]'")
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):

@@ -23,6 +23,7 @@ from ecs_fsm.cli.options import (
 )
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_TASK, NO_TASK_SPELLINGS
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.io.files import STANDARD_STREAM
 
 if TYPE_CHECKING:
@@ -41,15 +42,19 @@ def table(as_json: bool) -> int:
 
     Example: ecs-fsm table
 
-    JSON: a list of {"vm_state", "task_state", "status"}, null for no task.
+    JSON: a list of {"vm_state", "task_state", "status"}, null for no task; of {ATTRIBUTE: word}
+    where the API has one attribute.
     """
     from ecs_fsm.io.console import print_table
 
-    rows = [state.as_dict() for state in servers().lifecycle.states.values()]
+    lifecycle = servers().lifecycle
+    states = lifecycle.states.values()
     if as_json:
-        print_json(rows)
-    else:
-        print_table(list(rows[0]), ([word or NO_TASK for word in row.values()] for row in rows))
+        print_json([state.as_dict() for state in states])
+        return 0
+    columns = Phrases(lifecycle.table).columns
+    rows = ([getattr(state, column) or NO_TASK for column in columns] for state in states)
+    print_table([*columns.values()], rows)
     return 0
 
 
@@ -66,9 +71,15 @@ def status(vm_state: str, task_state: str | None, as_json: bool) -> int:
     No task is written -, null or none, or left out.
 
     JSON: {"vm_state", "task_state", "status"}, and "note" for a state that does not occur.
+    Where the API has one attribute, it is {ATTRIBUTE: word}.
     """
+    lifecycle = servers().lifecycle
+    if lifecycle.table.one_word:
+        state = read_pair(vm_state, task_state)
+        print_json(state.as_dict()) if as_json else click.echo(state)
+        return 0
     task = None if task_state in (None, *NO_TASK_SPELLINGS) else task_state
-    shown, occurs = servers().lifecycle.status(vm_state, task)
+    shown, occurs = lifecycle.status(vm_state, task)
     note = f"{vm_state}/{task or NO_TASK} does not occur; the status would be {shown}"
     if as_json:
         answer = {"vm_state": vm_state, "task_state": task, "status": shown}
@@ -104,19 +115,22 @@ def operations(
 
     lifecycle = servers().lifecycle
     found = lifecycle.transitions
-    if vm_state is not None and task_state is not None:
+    whole = task_state is not None or (lifecycle.table.one_word and bool(remember))
+    if vm_state is not None and whole:
         node = node_at(read_pair(vm_state, task_state), remember)
         here = lifecycle.leaving(node.state)
         found = tuple(t for t in here if t in lifecycle.possible(t.trigger, node))
     elif remember:
-        raise InvalidInput("--remember is about a server in one state: say VM_STATE TASK_STATE")
+        phrases = Phrases(lifecycle.table)
+        state = "STATE" if phrases.one_word else "VM_STATE TASK_STATE"
+        raise InvalidInput(f"--remember is about {phrases.a_thing} in one state: say {state}")
     elif vm_state is not None:
         under = lifecycle.word("vm_state", vm_state)
         found = tuple(t for t in found if t.source and t.source.vm_state == under)
     if as_json:
         print_json([transition.as_dict() for transition in found])
     elif found:
-        print_transitions(found, lifecycle.because)
+        print_transitions(found, lifecycle)
     else:
         click.echo("Nothing: no event leads on from there.")
     return 0
@@ -150,7 +164,7 @@ def explain(thing: str, as_json: bool) -> int:
     if as_json:
         print_json(described.as_dict())
     else:
-        print_description(described, lifecycle.because)
+        print_description(described, lifecycle)
     return 0
 
 

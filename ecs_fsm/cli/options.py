@@ -165,6 +165,7 @@ def start_node(text: str | None, remember: tuple[str, ...]) -> Node | None:
     """Return the node that `VM/TASK` and `--remember` name."""
     if text is None:
         if remember:
-            raise InvalidInput("--remember is about the server at --from: say where it is")
+            thing = servers().lifecycle.table.thing
+            raise InvalidInput(f"--remember is about the {thing} at --from: say where it is")
         return None
     return node_at(servers().lifecycle.state_named(text), remember)

@@ -98,14 +98,18 @@ def serve(
     from random import SystemRandom
 
     from ecs_fsm.core.errors import InvalidInput, require
+    from ecs_fsm.lifecycles.registry import option_of
     from ecs_fsm.profiles.durations import seconds
 
     # FastAPI, which brings starlette, is imported by the first service that a client uses.
     require("starlette", "uvicorn", "httptools", extra="serve")
     from ecs_fsm.serve.http.listen import Settings, serve_until_signal, url_of
     from ecs_fsm.serve.paste import to_paste
+    from ecs_fsm.serve.servable import check_servable
     from ecs_fsm.serve.service import Options, begun
 
+    lifecycle = servers().lifecycle
+    check_servable(lifecycle)
     policy: dict[str, float] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
@@ -115,9 +119,7 @@ def serve(
     number = SystemRandom().randrange(10**6) if seed is None else seed
     lifetime = seconds(_number(token_lifetime))
     bind = Settings(host=host, port=port, token_lifetime=lifetime)
-    options = Options(
-        servers().lifecycle.name, speed, number, profile, state, record, faults, policy
-    )
+    options = Options(option_of(lifecycle), speed, number, profile, state, record, faults, policy)
     with begun(options, bind) as (service, bound):
         if not bind.loopback:
             warning = f"{host} is open to other machines, and passwords are not checked"

@@ -35,15 +35,16 @@ def _operations(lifecycle: Lifecycle) -> list[str]:
 
 
 def _attributes(lifecycle: Lifecycle) -> list[str]:
-    from ecs_fsm.waiters.judge import NAMES
+    from ecs_fsm.waiters.judge import attribute_names
 
-    return list(NAMES)
+    return list(attribute_names(lifecycle))
 
 
 def _values(lifecycle: Lifecycle) -> list[str]:
-    from ecs_fsm.waiters.judge import NAMES, find_attribute
+    from ecs_fsm.waiters.judge import attribute_names, find_attribute
 
-    return list(dict.fromkeys(v for name in NAMES for v in find_attribute(lifecycle, name).values))
+    names = attribute_names(lifecycle)
+    return list(dict.fromkeys(v for name in names for v in find_attribute(lifecycle, name).values))
 
 
 beginnings = click.option(
@@ -58,7 +59,8 @@ beginnings = click.option(
 polling = click.option(
     "--attribute",
     metavar="NAME",
-    help="The polled attribute: status (default), task_state, vm_state or status+task_state.",
+    help="The polled attribute: status (default), task_state, vm_state or status+task_state; or "
+    "the only one of the lifecycle.",
     shell_complete=completing(_attributes),
 )
 
@@ -259,7 +261,6 @@ def _one(
     lists: dict[str, tuple[str, ...]],
     rare: bool,
 ) -> Report:
-    from ecs_fsm.waiters.judge import STATUS
     from ecs_fsm.waiters.report import examine
     from ecs_fsm.waiters.waiter import Waiter
 
@@ -272,7 +273,7 @@ def _one(
         _split(lists["target"]),
         pending=_split(lists["pending"]) if lists["pending"] else None,
         failure=_split(lists["failure"]),
-        attribute=STATUS if attribute is None else attribute,
+        attribute=attribute or "",
         from_=places,
         remember=remember,
         lifecycle=servers().lifecycle,
@@ -330,12 +331,11 @@ def infer(
     """
     from ecs_fsm.waiters.inference import as_dict, pasteable
     from ecs_fsm.waiters.inference import infer as best_waiters
-    from ecs_fsm.waiters.judge import STATUS
 
     waiters = best_waiters(
         operation,
         from_=places,
-        attribute=STATUS if attribute is None else attribute,
+        attribute=attribute or "",
         remember=remember,
         lifecycle=servers().lifecycle,
     )

@@ -72,6 +72,13 @@ def _from_package(name: str) -> Lifecycle:
     raise InvalidInput(f"{offers} {wrong}")
 
 
+def option_of(lifecycle: Lifecycle) -> str:
+    """Return what the option `--lifecycle` calls a lifecycle: its name, or else its file."""
+    if not lifecycle.file or _files().get(lifecycle.name) == Path(lifecycle.file):
+        return lifecycle.name
+    return lifecycle.file
+
+
 def side_file(lifecycle: Lifecycle, kind: str) -> Path | None:
     """Return the file beside a lifecycle's own that has its name and `kind`, if there is one.
 
