@@ -32,9 +32,10 @@ NAMES = (STATUS, TASK_STATE, VM_STATE, BOTH)
 
 def attribute_names(lifecycle: Lifecycle) -> tuple[str, ...]:
     """Return the names of what can be polled, the most used one first."""
+    names = Phrases(lifecycle.table).attributes
     if lifecycle.table.one_word:
-        return (Phrases(lifecycle.table).attributes.status,)
-    return NAMES
+        return (names.status,)
+    return (names.status, names.task_state, names.vm_state, f"{names.status}+{names.task_state}")
 
 
 class Attribute(NamedTuple):
@@ -42,6 +43,8 @@ class Attribute(NamedTuple):
 
     name: str
     values: tuple[str, ...]
+    kind: str = STATUS
+    """What it is, by the names of the compute API."""
 
     def of(self, state: State | None) -> str:
         """Return the value in a state; None stands for a deleted server."""
@@ -50,17 +53,17 @@ class Attribute(NamedTuple):
         if state.one_word:
             return str(state)
         task = str(state.task_state or NO_TASK)
-        if self.name == BOTH:
+        if self.kind == BOTH:
             return f"{state.status}/{task}"
         return {STATUS: str(state.status), TASK_STATE: task, VM_STATE: str(state.vm_state)}[
-            self.name
+            self.kind
         ]
 
     def meant(self, listed: str) -> tuple[str, ...]:
         """Return the values that a listed one stands for: itself, or a status with any task."""
         if listed in self.values:
             return (listed,)
-        if self.name == BOTH:
+        if self.kind == BOTH:
             return tuple(value for value in self.values if value.startswith(f"{listed}/"))
         return ()
 
@@ -81,7 +84,7 @@ class Attribute(NamedTuple):
         return max(self._spellings(listed), key=likeness)
 
     def _spellings(self, listed: str) -> Iterator[str]:
-        if self.name == BOTH and "/" not in listed:
+        if self.kind == BOTH and "/" not in listed:
             yield from dict.fromkeys(value.partition("/")[0] for value in self.values)
         else:
             yield from self.values
@@ -97,9 +100,9 @@ def find_attribute(lifecycle: Lifecycle, name: str) -> Attribute:
     name = name or names[0]
     if name not in names:
         raise unknown("attribute", name, names)
-    bare = Attribute(name, ())
+    bare = Attribute(name, (), NAMES[names.index(name)])
     values = (bare.of(state) for state in (*lifecycle.states.values(), None))
-    return Attribute(name, tuple(dict.fromkeys(values)))
+    return bare._replace(values=tuple(dict.fromkeys(values)))
 
 
 class Reaction(StrEnum):

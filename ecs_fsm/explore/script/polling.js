@@ -19,12 +19,12 @@ const listed = (text) => [
 function polledOf(attribute, state) {
   if (!state || isGone(state)) return machine.data.gone;
   if (ONE_WORD) return state.status.name;
-  const values = {
-    status: state.status.name,
-    task_state: state.taskState?.name ?? NO_TASK,
-    vm_state: state.vmState.name,
-  };
-  return values[attribute] ?? `${values.status}/${values.task_state}`;
+  const [status, task, vmState] = [
+    state.status.name,
+    state.taskState?.name ?? NO_TASK,
+    state.vmState.name,
+  ];
+  return [status, task, vmState][ATTRIBUTES.indexOf(attribute)] ?? `${status}/${task}`;
 }
 
 // What the waiter does at a value; a status without a task matches every task.
