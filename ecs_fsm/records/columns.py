@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.records.json_text import Names
 
 MEANINGS: Mapping[str, tuple[str, ...]] = {
@@ -46,11 +47,21 @@ def known_column(name: str) -> bool:
     return normal(name) in MEANING_OF
 
 
+def columns_of(lifecycle: Lifecycle) -> Mapping[str, str]:
+    """Return the columns that a lifecycle's table names: its attributes, and the noun."""
+    table = lifecycle.table
+    return {**table.attributes, "server": table.thing}
+
+
 class ColumnChoice(NamedTuple):
-    """Which column has which meaning where the names do not say it: `--columns`."""
+    """Which column has which meaning where the names do not say it: `--columns`.
+
+    `table` has the names of the lifecycle's table, each of which may stand in a record.
+    """
 
     given: Mapping[str, str] = {}
     one_server: bool = False
+    table: Mapping[str, str] = {}
 
     @classmethod
     def read(cls, text: str | None, *, one_server: bool = False) -> ColumnChoice:
@@ -69,7 +80,8 @@ class ColumnChoice(NamedTuple):
 
     def knows(self, name: str) -> bool:
         """Return whether a name has a meaning."""
-        return known_column(name) or normal(name) in map(normal, self.given.values())
+        named = (*self.given.values(), *self.table.values())
+        return known_column(name) or normal(name) in map(normal, named)
 
 
 class RecordColumns(NamedTuple):
@@ -120,6 +132,8 @@ def _place(
         if later:
             return -1
         raise InvalidInput(f"no column {chosen!r} among {', '.join(names)[:80]!r}")
+    if normal(choice.table.get(meaning, "")) in folded:
+        return folded.index(normal(choice.table[meaning]))
     taken = {normal(name) for name in choice.given.values()}
     found = [
         folded.index(name) for name in MEANINGS[meaning] if name in folded and name not in taken
@@ -132,7 +146,7 @@ def _place(
 
 def _refuse_unused(names: Names, folded: Sequence[str], choice: ColumnChoice) -> None:
     """Raise for a column that may tell servers apart and is not used for it."""
-    taken = {normal(name) for name in choice.given.values()}
+    taken = {normal(name) for name in (*choice.given.values(), *choice.table.values())}
     for name, word in zip(names, folded, strict=True):
         if LIKE_A_SERVER.fullmatch(word) and not OTHER_IDS.fullmatch(word) and word not in taken:
             raise InvalidInput(

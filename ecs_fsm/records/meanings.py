@@ -14,7 +14,7 @@ from importlib import resources
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import NO_TASK, Kind, State
+from ecs_fsm.core.model import GONE, NO_TASK, Kind, State
 from ecs_fsm.records.observations import Observation, RecordedAction
 
 NOTHING = ("", NO_TASK, "null", "none", "n/a")
@@ -73,6 +73,8 @@ class Meanings:
 
     def _read(self, cells: Cells) -> Observation:
         vm_state, task_state, status = map(_word, ("vm_state", "task_state", "status"), cells)
+        if self.lifecycle.table.one_word:
+            return self._one_word(status)
         named_task = cells[1] is not ABSENT
         if vm_state is None and status is None:
             raise InvalidInput("no vm_state and no status; a row has one of them")
@@ -92,6 +94,14 @@ class Meanings:
         if status not in (None, state.status):
             wrong = f"status {status} contradicts {state}, which shows {state.status}"
             return Observation({**state.as_dict(), "status": status}, state, wrong)
+        return Observation(state.as_dict(), state, None)
+
+    def _one_word(self, word: str | None) -> Observation:
+        """What the only attribute says; none is shown where nothing exists any more."""
+        states = self.lifecycle.states
+        if word is None and GONE not in states:
+            raise InvalidInput(f"no {self.lifecycle.table.attributes['status']}")
+        state = states[GONE if word is None else self._spelt("status", word)]
         return Observation(state.as_dict(), state, None)
 
     def _by_status(self, status: str, task: str | None) -> Observation:

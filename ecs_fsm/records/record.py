@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeVar
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.records.columns import ColumnChoice, normal
+from ecs_fsm.records.columns import MEANING_OF, ColumnChoice, columns_of, normal
 from ecs_fsm.records.json_text import LIST, MORE, Row
 from ecs_fsm.records.layouts import (
     ColumnsLayout,
@@ -70,7 +70,8 @@ class _File:
         self._wanted = wanted
         self._begin()
         self.layout = self._detect()
-        self.sampled = self.layout.sampled([row for row, _ in self._first])
+        rows = [row for row, _ in self._first]
+        self.sampled = not self._whole(rows) and self.layout.sampled(rows)
 
     def _begin(self) -> None:
         shape = shaped(self.source, self._reading.choice.knows)
@@ -78,6 +79,13 @@ class _File:
         self._rows = shape.rows
         self._first = [(row, self.source.line) for row in islice(self._rows, FIRST_ROWS)]
         self._fresh = True
+
+    def _whole(self, rows: Sequence[Row]) -> bool:
+        """Return whether rows show whole states, in columns that only the table names."""
+        table = self._reading.meanings.lifecycle.table
+        own = normal(table.attributes.get("vm_state", ""))
+        named = {normal(name) for names, _ in rows for name in names}
+        return table.one_word or (own not in MEANING_OF and own in named)
 
     def _detect(self) -> Layout:
         found = next((first for first in self._first if first[0][0] not in (LIST, MORE)), None)
@@ -94,6 +102,10 @@ class _File:
         if choice.given:
             return LAYOUTS["columns"]
         folded = tuple(map(normal, names))
+        own = {normal(name) for key, name in choice.table.items() if key not in ("server", name)}
+        if not own.isdisjoint({*folded} - {*MEANING_OF}):
+            self.source.line = end
+            return LAYOUTS["columns"]
         for layout in LAYOUTS.values():
             if layout.fits(folded, row):
                 self.source.line = end
@@ -143,6 +155,7 @@ class Record:
             raise InvalidInput("standard input can be read once")
         self._meanings = Meanings(lifecycle)
         choice = ColumnChoice.read(options.columns, one_server=options.one_server)
+        choice = choice._replace(table=columns_of(self._meanings.lifecycle))
         offset, numbers = zone(options.utc_offset), count()
         self._files: list[_File] = []
         with ExitStack() as opened:
@@ -290,7 +303,8 @@ class Record:
         """What was detected, how many servers, from when to when, complete or sampled."""
         titles = dict.fromkeys(f"{file.shape}, {file.layout.title}" for file in self._files)
         several = f" in {len(self._files)} files" if len(self._files) > 1 else ""
-        number = f"{self.servers} server{'' if self.servers == 1 else 's'}"
+        thing = self._meanings.lifecycle.table.thing
+        number = f"{self.servers} {thing}{'' if self.servers == 1 else 's'}"
         when = "no times"
         if self.first is not None and self.last is not None:
             when = f"{for_a_reader(self.first)} to {for_a_reader(self.last)}"

@@ -132,14 +132,14 @@ def test_a_recording_of_one_attribute_is_explained() -> None:
     assert explained.endswith("5 changes, all explained\n")
     rows = "pump,Mode.Name\na,idle\na,warming up\nb,held\na,held\n"
     assert "a  warming up → held" in answer("replay", "-", "--lifecycle", pump, given=rows)
-    wanted = "no column Mode.Name among 'a, b'"
+    wanted = "no column of a known meaning"
     assert wanted in wrong("replay", "-", "--lifecycle", pump, given="a,b\n1,2\n")
 
 
 def test_a_recording_has_the_columns_of_the_table() -> None:
     rows = "X-POST:place,X-POST:move\ncounter,-\ndepot,driving\nlost,-\n"
     told = answer("replay", "-", "--lifecycle", FILES["parcel"], given=rows)
-    assert [line.split()[-1] for line in told.splitlines()] == ["send", "lose", "explained"]
+    assert [line.split()[-1] for line in told.splitlines()[1:]] == ["send", "lose", "explained"]
 
 
 def test_a_pause_is_not_what_an_operation_is_for() -> None:
@@ -237,7 +237,7 @@ def test_the_view_status_lists_states_with_their_meanings() -> None:
 def test_serve_says_what_it_can_serve(name: str, why: str) -> None:
     told = wrong("serve", "--lifecycle", FILES[name])
     assert why in told
-    assert "it can serve ecs and nova" in told
+    assert "it can serve ecs" in told
     assert "\n" not in told
 
 
