@@ -171,7 +171,9 @@ def run(
             from ecs_fsm.fleet.result import events_to_parquet
 
             made = compile_profile(profile)
-            take = stack.enter_context(events_to_parquet(output, made.profile.lifecycle, made.states, made.events))
+            take = stack.enter_context(
+                events_to_parquet(output, made.profile.lifecycle, made.states, made.events)
+            )
         result = simulation.run(
             profile,
             servers=number,
