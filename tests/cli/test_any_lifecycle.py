@@ -98,8 +98,7 @@ def test_nothing_speaks_of_servers_or_in_the_words_of_another_lifecycle(name: st
     others = {
         str(word) for other in NAMES for word in server_class(other).lifecycle.table.vm_states
     }
-    others |= {"server", "OS-EXT-STS"}
-    others |= {"vm_state", "task_state"} if lifecycle.table.one_word else set()
+    others |= {"server", "vm_state", "task_state", "OS-EXT-STS"}
     others -= {*lifecycle.triggers, *lifecycle.table.vm_states, *lifecycle.table.statuses}
     foreign = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, others)))})s?\b")
     for command in commands(lifecycle):

@@ -130,10 +130,10 @@ def _line(
             event = Box(f"event-{number}-{n}", Look.PLAIN, (text,), left=True)
             wide = make.width_for(event)
             yield make.placed(event, lefts[n] + 1, top + EVENTS / 2, wide, EVENTS)
-    for track, (key, called) in enumerate(tracks.names.items()):
+    for track, called in enumerate(tracks.names.values()):
         middle = top + EVENTS + (track + 0.5) * HIGH
         heading = (Text(called, TRACK, bold=True),)
-        side = Box(f"track-{number}-{key}", Look.PLAIN, heading, left=True)
+        side = Box(f"track-{number}-{called}", Look.PLAIN, heading, left=True)
         yield make.placed(side, 0, middle, tracks.side - 4, HIGH - 2)
         for word, columns in _bars(tracks, line, track):
             first = line[columns[0]]
@@ -141,7 +141,7 @@ def _line(
             wide = sum(widths[n] for n in columns)
             bold = track == len(tracks.names) - 1
             lines = tuple(Text(part, make.STATUS, bold, Ink.STATUS) for part in _parts(word))
-            bar_key = f"bar-{number}-{key}-{columns[0]}"
+            bar_key = f"bar-{number}-{called}-{columns[0]}"
             tone = state.status.tone if bold else Tone.GREY
             look = Look.EMPTY if word == NO_TASK else Look.STEP
             bar = Box(bar_key, look, lines, state, tone, make.description(state))
