@@ -78,8 +78,16 @@ def simulate(
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True)
 )
 @record_options
+@click.option(
+    "--profile",
+    metavar="FILE",
+    help="How likely things are (TOML); the built-in profile otherwise.",
+)
+@click.option("--all-ways", is_flag=True, help="Name other ways also below a share of 1 %.")
 @as_json
-def replay(files: tuple[str, ...], as_json: bool, **options: Any) -> int:
+def replay(
+    files: tuple[str, ...], profile: str | None, all_ways: bool, as_json: bool, **options: Any
+) -> int:
     """Explain recorded changes by the events that cause them.
 
     FILE (- is standard input) is what clouds give, as CSV (with , ; | or tabs), JSON, JSON Lines or
@@ -91,7 +99,9 @@ def replay(files: tuple[str, ...], as_json: bool, **options: Any) -> int:
 
     Formats, by their columns or by --format: columns, servers, server-list, instance-actions,
     notifications, jobs. Columns are known by their usual names, in any case; --columns names
-    others. In a sampled record a change is explained by the shortest sequence of events.
+    others. A change is explained by the likeliest sequence of events: a profile says how often
+    steps fail, what users request and how long both take, and its table [replay] what no fleet does
+    by itself. Other ways follow with their share.
 
     \b
     Examples:
@@ -100,15 +110,18 @@ def replay(files: tuple[str, ...], as_json: bool, **options: Any) -> int:
       ecs-fsm simulate create stop --json | ecs-fsm replay -
 
     JSON: {"record": {"format", "complete", "servers", "first", "last"}, "changes": [{"server",
-    "at", "from", "to", "events": [...] or null, "facts", "or": [{"events"}], "settled", "reason":
-    null or text}, ...], "explained": true or false}; times are ISO in UTC, null without any; other
-    columns of a row stay in "from" and "to", which are null for an action. The second change of
-    one event has no events, and other single events that explain a change stand under "or".
-    "settled" is false where later rows could have told it otherwise. Exit code 1 if a change is
-    not explained.
+    "at", "from", "to", "events": [...] or null, "facts", "or": [{"events", "share"}], "settled",
+    "reason": null or text}, ...], "explained": true or false}; times are ISO in UTC, null without
+    any; other columns of a row stay in "from" and "to", which are null for an action. The second
+    change of one event has no events; other ways to explain a change stand under "or". "settled" is
+    false where later rows could have told it otherwise. Exit code 1 if a change is not explained.
     """
+    from ecs_fsm.profiles.loader import read
     from ecs_fsm.records.record import RecordOptions
-    from ecs_fsm.replay.recording import replay_files
+    from ecs_fsm.replay.recording import Telling, replay_files
 
-    record = RecordOptions(**options)
-    return 0 if replay_files(servers().lifecycle, files, record, as_json=as_json) else 1
+    lifecycle = servers().lifecycle
+    likely = read(lifecycle, profile) if profile else None
+    telling = Telling(as_json, likely, all_ways)
+    explained = replay_files(lifecycle, files, RecordOptions(**options), telling)
+    return 0 if explained else 1

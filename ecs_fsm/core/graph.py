@@ -34,12 +34,6 @@ BY_PLAINNESS: Mapping[Kind, int] = {
 }  # fmt: skip
 """Ranks for a run to recommend: few requests, and a failure only where nothing else leads on."""
 
-BY_LIKELIHOOD: Mapping[Kind, int] = {
-    Kind.PROGRESS: 1, Kind.FAILURE: 1, Kind.REQUEST: 2, Kind.SYSTEM: 3,
-}  # fmt: skip
-"""Ranks for a run that explains what was observed: a running step ends, well or badly, more often
-than a new request arrives, and the system seldom acts on its own."""
-
 
 class Outcome(NamedTuple):
     """One possible result of an event: its transition, the nodes that it enters, and the last node.

@@ -114,7 +114,7 @@ def _observed(
                 first.setdefault(row.server, row)
                 yield row
 
-    for change in Replay(lifecycle, sampled=not record.complete).explain(rows()):
+    for change in Replay(lifecycle, sampled=not record.complete, all_ways=True).explain(rows()):
         whole = change.before is not first[change.after.server]
         _count(lifecycle, change, whole, data)
     return data
@@ -161,7 +161,7 @@ def _count(lifecycle: Lifecycle, change: Explanation, whole: bool, data: Sojourn
         return
     (event,), state = change.events, change.before.state
     sample = data.states.setdefault(state, StateSample())
-    sample.alike.update(change.others)
+    sample.alike.update(e for other in change.others for e in other.events)
     requested = lifecycle.triggers[event].kind in (Kind.REQUEST, Kind.SYSTEM)
     if requested and not lifecycle.rests(state):
         sample.overtaken += 1

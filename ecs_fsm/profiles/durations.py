@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -80,6 +81,34 @@ class Duration:
             return self.mean / self.second, self.second
         return (0.0, 0.0) if self.samples else (self.mean, 0.0)
 
+    def below(self, time: float) -> float:
+        """The probability that it takes at most `time` seconds."""
+        if time < 0 or (time == 0 and self.mean > 0):
+            return 0.0
+        first, second = self.parameters()
+        share = 1.0 if time >= first else 0.0
+        if self.family is Family.EXPONENTIAL and first:
+            share = -math.expm1(-time / first)
+        elif self.family is Family.LOGNORMAL:
+            share = 0.5 * math.erfc((first - math.log(time)) / (second * math.sqrt(2)))
+        elif self.family is Family.WEIBULL:
+            share = -math.expm1(-((time / first) ** self.second))
+        elif self.family is Family.GAMMA:
+            share = _gamma_below(second, time / first)
+        elif self.samples:
+            share = bisect_right(self.samples, time) / len(self.samples)
+        return share
+
+    def quantile(self, share: float) -> float:
+        """The seconds that this share of all times does not exceed, to one part in a million."""
+        low, high = 0.0, max(self.mean, 1e-3)
+        while self.below(high) < share:
+            low, high = high, high * 2
+        while high - low > 1e-6 * high:
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.below(middle) >= share else (middle, high)
+        return high
+
     def draw(self, source: Random) -> float:
         """One time, in seconds, by the numbers of `source`."""
         first, second = self.parameters()
@@ -92,6 +121,19 @@ class Duration:
         if self.family is Family.GAMMA:
             return source.gammavariate(second, first)
         return source.choice(self.samples) if self.samples else first
+
+
+def _gamma_below(shape: float, value: float) -> float:
+    """The distribution function of a gamma variable with scale 1, by its power series."""
+    if value > shape + 40 * math.sqrt(shape) + 40:
+        return 1.0
+    term = total = 1 / shape
+    n = 0
+    while term > total * 1e-15:
+        n += 1
+        term *= value / (shape + n)
+        total += term
+    return min(1.0, total * math.exp(shape * math.log(value) - value - math.lgamma(shape)))
 
 
 def seconds(value: object) -> float:

@@ -7,6 +7,7 @@ extends = "built-in"                    what this file does not say is as in the
 [stuck]          every = time, ask = [OPERATION, ...]: the first that a hung server accepts
 [EVENT], [hang]  a step = probability that it ends so
 [facts]          a fact = { VALUE = share, ... }
+[replay]         an event, a kind of events or FACT=VALUE = weight of what no fleet does by itself
 [resources.NAME] capacity, steps = [...], and hosts if there is one for each host
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ecs_fsm.core.errors import InvalidInput
@@ -27,6 +29,7 @@ from ecs_fsm.profiles.profile_validation import CheckedProfile
 
 BUILT_IN = "built-in"
 EXTENDS = "extends"
+REPLAY = "replay"
 EXPECTED = "expected a profile, such as `ecs-fsm fleet profile` prints"
 
 
@@ -82,6 +85,9 @@ def _profile(lifecycle: Lifecycle, toml: TomlFile) -> Profile:
         if document.pop(EXTENDS) != BUILT_IN:
             raise problem((EXTENDS,), f'expected "{BUILT_IN}", or no such key')
         document = dict(_laid_over(tomllib.loads(built_in_text(lifecycle)), document))
+    elif REPLAY not in document:
+        with suppress(InvalidInput):  # weights are not about one fleet, and a profile may lack them
+            document[REPLAY] = tomllib.loads(built_in_text(lifecycle)).get(REPLAY, {})
     return CheckedProfile(lifecycle, document, Path(toml.file).parent, problem).profile()
 
 

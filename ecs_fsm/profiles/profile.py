@@ -61,7 +61,8 @@ class Profile:
 
     `durations` are by working state, `requests` by resting state, `outcomes` the probabilities of
     triggers other than advance, by event and state, `hang` by state, `facts` the shares of values
-    by fact.
+    by fact, `replay` the weights of what a fleet does not do by itself, by event, kind or
+    FACT=VALUE.
     `document` is what all this was read from.
     """
 
@@ -74,4 +75,5 @@ class Profile:
     stuck: Stuck | None
     facts: Mapping[str, Mapping[str, float]]
     resources: tuple[Resource, ...]
+    replay: Mapping[str, float]
     document: Document

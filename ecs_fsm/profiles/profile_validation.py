@@ -18,7 +18,12 @@ MOST_SAMPLES = 1 << 24
 """Bytes that a file of measured times may have."""
 TOLERANCE = 1e-6
 """By how much shares may miss a sum of 1."""
-OWN = ("lifecycle", "arrivals", "durations", "requests", "stuck", "facts", "resources")
+OWN = ("lifecycle", "arrivals", "durations", "requests", "stuck", "facts", "resources", "replay")
+OVERTAKING, UNUSUAL, RARE, BETWEEN = "overtaking", "unusual", "rare", "between"
+INTERVAL, LATE_WRITE = "interval", "late_write"
+"""Keys of `[replay]`: a request over a running step; a fact that is not the usual one; an event
+that only some clouds have, or that needs a rare circumstance; seeing a server between two writes of
+one event; the time between rows that have none; a last write of a step that was replaced."""
 FIXED, POISSON, NONE = ("fixed", "poisson", "none")
 
 
@@ -161,6 +166,7 @@ class CheckedProfile:
             self._stuck(),
             self._facts(),
             tuple(self._resources()),
+            self._replay(),
             self._document,
         )
 
@@ -299,6 +305,27 @@ class CheckedProfile:
             )
             for name, value in self._top("facts").items()
         }
+
+    def _replay(self) -> dict[str, float]:
+        """The weights of what a fleet does not do by itself; all are above 0."""
+        memory, triggers = self._lifecycle.memory, self._lifecycle.triggers
+        pairs = [f"{name}={value}" for name in memory.names for value in memory.values(name)]
+        known = [*triggers, *Kind, OVERTAKING, UNUSUAL, RARE, BETWEEN, *pairs]
+        known += [INTERVAL, LATE_WRITE]
+        table = self._top("replay")
+        self._values.known(("replay",), table, known)
+        found = {}
+        for name, value in table.items():
+            key = ("replay", name)
+            read = (
+                self._values.time(key, value)
+                if name == INTERVAL
+                else self._values.number(key, value, 1)
+            )
+            if not read:
+                raise self._problem(key, "is 0; expected more than 0")
+            found[name] = read
+        return found
 
     def _resources(self) -> Iterable[Resource]:
         for name, value in self._top("resources").items():

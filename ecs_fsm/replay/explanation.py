@@ -2,82 +2,96 @@
 
 A recording is followed through all positions (`ecs_fsm.replay.positions`) that it allows at once.
 As soon as every way through it agrees on where the server was, the changes up to there are
-explained by the best of the ways, by the costs of the state graph: fewest events, then the advance
-of a running step before its other ends, before requests, before what the system does on its own.
-Each server of a recording is followed on its own.
+explained by the likeliest of the ways, by the costs of `ecs_fsm.replay.likelihood`. Each server of
+a recording is followed on its own.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ecs_fsm.core.graph import EVENT_COST
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, State
+from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.positions import Link, Observable, PositionLinks
+from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
+from ecs_fsm.replay.positions import PositionLinks, Way, kept
+from ecs_fsm.replay.shares import Costs, Link, Links, Other, weighed
 
-UNFINISHED_COST = 10_000
-BEGUN_BEFORE_COST = 100 * EVENT_COST
+UNFINISHED_COST = NAT // 100
+BEGUN_BEFORE_COST = 100 * NAT
 MOST_UNDECIDED = 100
 """Changes that wait for a decision at most; then the best way so far is taken."""
 MOST_REMEMBERED = 10_000
 """Steps from one set of positions to the next that are kept at most."""
+LEAST_SHARE = 0.01
+"""The share below which another way is left out."""
 
 
 class Explanation(NamedTuple):
     """An observed change and the events that cause it.
 
     `events` is empty where an event goes on, None where nothing explains the change; `reason` says
-    why then. `facts` are those that decided the events, `others` single events that explain the
-    change as well. `of` is the operation whose step makes a late write.
-    A change that is not `settled` could be explained otherwise by later rows.
+    why then. `facts` are those that decided the events, `others` other ways with their shares, the
+    likeliest first. `settled` is false where later rows could still decide for another way. `of` is
+    the operation whose step makes a late write.
     """
 
     before: Observation | None
     after: Observation
     events: tuple[str, ...] | None
     facts: Facts = ()
-    others: tuple[str, ...] = ()
+    others: tuple[Other, ...] = ()
     reason: str | None = None
-    of: str | None = None
     settled: bool = True
-
-
-Costs = dict[Observable, int]
-Links = dict[Observable, list[Link]]
+    of: str | None = None
 
 
 class _Step(NamedTuple):
     """From all positions where a server can be to all where the next row shows it.
 
-    `alone` is the link to explain it by where the row leaves one position only.
+    `alone` are the links to explain it by where the row leaves one position only.
     """
 
     costs: Costs
     links: Links
-    alone: Link | None
+    alone: tuple[Way, tuple[Other, ...]] | None
 
 
 class _Undecided(NamedTuple):
     before: Observation
     after: Observation
     links: Links
+    passed: int | None
 
 
 class Replay:
     """Explains the changes of one recording after another.
 
-    With `sampled` the observer may have missed states between two rows: the shortest sequence of
-    events that leads from one to the next explains the change.
+    With `sampled` the observer may have missed states between two rows: the likeliest sequence of
+    events that leads from one to the next explains the change, by the `profile` (by default, the
+    built-in one). Other ways are named from a share of one in a hundred on, or with `all_ways` all.
     """
 
-    def __init__(self, lifecycle: Lifecycle, *, sampled: bool = False) -> None:
-        self._positions = PositionLinks(lifecycle, sampled=sampled)
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        *,
+        sampled: bool = False,
+        profile: Profile | None = None,
+        all_ways: bool = False,
+    ) -> None:
+        self.likelihood = Likelihood(lifecycle, profile)
+        self.sampled = sampled
+        self._positions = PositionLinks(lifecycle, self.likelihood, sampled=sampled)
+        self._least = 0.0 if all_ways else LEAST_SHARE
         self._starts: dict[str, Costs] = {}
-        self._steps: dict[tuple[tuple[tuple[Observable, int], ...], str], _Step] = {}
+        self._steps: dict[
+            tuple[tuple[tuple[int, int], ...], str, int | None, int | None], _Step
+        ] = {}
 
     def explain(self, recording: Iterable[Observation]) -> Iterator[Explanation]:
         """One explanation per observed change, as soon as it is decided.
@@ -99,67 +113,111 @@ class Replay:
             yield from follower.finish()
 
     def start(self, row: Observation) -> Costs:
-        """All positions where a server can be whose first row this is."""
+        """All positions where a server can be whose first row this is, by how long each lasts."""
         if str(row) not in self._starts:
-            self._starts[str(row)] = {
-                position: BEGUN_BEFORE_COST if position.ahead else 0
-                for position in self._positions.starts
-                if row.fits(position.state)
-            }
+            found = {n: 0 for n in self._positions.starts if row.fits(self._state(n))}
+            spent = {n: self.likelihood.duration(self._state(n)).mean for n in found}
+            longest = max(spent.values(), default=1.0)
+            for n in found:
+                found[n] = round(NAT * math.log(longest / max(spent[n], 1e-3)))
+                if self._positions.positions[n].ahead:
+                    found[n] += BEGUN_BEFORE_COST
+            self._starts[str(row)] = found
         return self._starts[str(row)]
 
-    def step(self, costs: Costs, row: Observation) -> _Step:
-        """From the positions of `costs` to those where the row shows the server."""
-        key = tuple(costs.items()), str(row)
+    def passed(self, before: float | None, row: Observation) -> int | None:
+        """The bin of the time since the row before; None where no state can have been missed."""
+        if not self.sampled:
+            return None
+        if before is None or row.time is None:
+            return self.likelihood.usual_bin
+        return bin_of(row.time - before)
+
+    def stayed(self, costs: Costs, first: float | None, seen: float | None) -> int | None:
+        """The bin of the time in which a server did not change; None where that tells nothing."""
+        if not self.sampled or first is None or seen is None or seen <= first:
+            return None
+        kinds = {(self._state(n), self.unfinished(n)) for n in costs}
+        return bin_of(seen - first) if len(kinds) > 1 else None
+
+    def step(
+        self, costs: Costs, row: Observation, passed: int | None, stayed: int | None = None
+    ) -> _Step:
+        """From the positions of `costs` to those where the row shows the server.
+
+        `passed` is the bin of the time since the row before, `stayed` that of the rows equal to it.
+        """
+        key = tuple(costs.items()), str(row), passed, stayed
         if key not in self._steps:
             if len(self._steps) > MOST_REMEMBERED:
                 self._steps.clear()
             links: Links = {}
             for origin, cost in costs.items():
-                for target, link in self._positions.reach(origin).items():
-                    if row.fits(target.state):
-                        total = link._replace(cost=cost + link.cost)
-                        links.setdefault(target, []).append(total)
+                stay = 0 if stayed is None else self._positions.staying(origin, stayed)
+                for target, way in self._positions.reach(origin, row, passed):
+                    own = stay + way
+                    links.setdefault(target, []).append(Link(cost + own, origin, own))
             for ways in links.values():
-                ways.sort(key=lambda link: link.cost)
+                ways.sort()
             least = min((ways[0].cost for ways in links.values()), default=0)
+            if passed is not None:
+                links = {n: ways for n, ways in links.items() if ways[0].cost <= least + kept(row)}
             alone = None
             if len(links) == 1:
-                (ways,) = links.values()
-                alone = ways[0]._replace(others=_single(ways[0], ways))
+                ((target, ways),) = links.items()
+                alone = self.told(links, {target: 0}, target, ways[0], passed)
             after = {position: ways[0].cost - least for position, ways in links.items()}
             self._steps[key] = _Step(after, links, alone)
         return self._steps[key]
 
+    def told(
+        self, links: Links, left: Costs, target: int, chosen: Link, passed: int | None
+    ) -> tuple[Way, tuple[Other, ...]]:
+        """The way of the chosen link to `target`, and the others with their shares."""
+        found = weighed(self._positions, links, left, (target, chosen), passed)
+        return found.way, tuple(other for other in found.others if other.share >= self._least)
+
     def operations(self, step: State) -> tuple[str, ...]:
         """Return the operations that `step` can be a step of; events of the system come last."""
-        return self._positions.operations(step)
+        return self._positions.observables.operations(step)
 
     def ended(self, costs: Costs) -> bool:
         """Whether a server has nothing before it, wherever of these positions it is."""
         return bool(costs) and all(map(self._positions.is_end, costs))
 
+    def unfinished(self, position: int) -> bool:
+        """Whether an event is under way at a position."""
+        return bool(self._positions.positions[position].ahead)
+
     def reason(self, before: Observation, row: Observation, costs: Costs) -> str:
         """Why nothing explains that the row comes next."""
         if not costs:
             return f"nothing is known to follow {before}"
-        if self._positions.sampled:
+        if self.sampled:
             return f"no events lead from {before} to {row}"
-        ahead = dict.fromkeys(position.ahead[0].state for position in costs if position.ahead)
-        if all(position.ahead for position in costs):
+        here = [self._positions.positions[n] for n in costs]
+        ahead = dict.fromkeys(position.ahead[0].state for position in here if position.ahead)
+        if all(position.ahead for position in here):
             return f"the event under way enters {' or '.join(ahead)} next, not {row}"
-        nexts = dict.fromkeys(p.state for here in costs for p in self._positions.reach(here))
+        nexts = dict.fromkeys(
+            self._state(s.target) for n in costs for s in self._positions.steps(n)
+        )
         return f"no event leads from {before} to {row}, only to {', '.join(nexts) or 'nothing'}"
+
+    def _state(self, position: int) -> State:
+        return self._positions.positions[position].state
 
 
 class Follower:
     """Explains the changes of one server, fed row by row; a row equal to the one before is none."""
 
-    __slots__ = ("_before", "_costs", "_happened", "_replay", "_undecided")
+    __slots__ = ("_before", "_costs", "_first", "_happened", "_replay", "_seen", "_undecided")
 
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
         self._before: Observation | None = None
+        self._first: float | None = None
+        self._seen: float | None = None
         self._costs: Costs = {}
         self._undecided: list[_Undecided] = []
         self._happened: deque[str] = deque(maxlen=MOST_UNDECIDED)
@@ -171,70 +229,90 @@ class Follower:
 
     def feed(self, row: Observation) -> Sequence[Explanation]:
         """What is decided by the next row of the server."""
-        before = self._before
+        before, seen = self._before, self._seen
+        self._seen = row.time
         if before is None:
-            self._before, self._costs = row, self._replay.start(row)
+            self._before, self._first, self._costs = row, row.time, self._replay.start(row)
             return [Explanation(None, row, None, reason=row.wrong)] if row.wrong else ()
         if row.shown == before.shown:
             return ()
+        first, self._first = self._first, row.time
         self._before = row
-        step = self._replay.step(self._costs, row) if self._costs and not row.wrong else None
+        stayed = self._replay.stayed(self._costs, first, seen)
+        passed = self._replay.passed(seen, row)
+        wrong = row.wrong or not self._costs
+        step = None if wrong else self._replay.step(self._costs, row, passed, stayed)
         if step is None or not step.links:
             return self._unexplained(before, row)
         self._costs = step.costs
         if step.alone and not self._undecided:
-            link = step.alone
-            return (self._explained(before, row, link, link.others),)
-        self._undecided.append(_Undecided(before, row, step.links))
+            return (self._explained(before, row, *step.alone),)
+        self._undecided.append(_Undecided(before, row, step.links, passed))
         return self._settle()
 
     def finish(self) -> Sequence[Explanation]:
         """What is left, by the best way so far: no row follows."""
         if not self._undecided:
             return ()
-        told = self._decide(len(self._undecided), _best(self._costs))
-        return [explanation._replace(settled=False) for explanation in told]
+        best = min(
+            self._costs,
+            key=lambda n: self._costs[n] + UNFINISHED_COST * self._replay.unfinished(n),
+        )
+        count, _ = _settled(self._undecided, self._costs) or (0, best)
+        decided = self._decide(len(self._undecided), best)
+        return [*decided[:count], *(e._replace(settled=False) for e in decided[count:])]
 
     def _unexplained(self, before: Observation, row: Observation) -> Sequence[Explanation]:
         reason = row.wrong or self._replay.reason(before, row, self._costs)
-        decided = [explanation._replace(settled=True) for explanation in self.finish()]
+        decided = [told._replace(settled=True) for told in self.finish()]
         self._costs = self._replay.start(row)
         return [*decided, Explanation(before, row, None, reason=reason)]
 
     def _settle(self) -> Sequence[Explanation]:
         settled = _settled(self._undecided, self._costs)
         if settled is None and len(self._undecided) > MOST_UNDECIDED:
-            best = _best(self._costs)
+            best = min(self._costs, key=self._costs.__getitem__)
             self._costs, settled = {best: 0}, (len(self._undecided), best)
         return self._decide(*settled) if settled else ()
 
-    def _decide(self, count: int, position: Observable) -> list[Explanation]:
+    def _decide(self, count: int, position: int) -> list[Explanation]:
         """Explain the first `count` changes by the best way to `position`, and remove them."""
-        decided = _decide(self._undecided, self._costs, count, position)
-        explained = [
-            self._explained(change.before, change.after, link, others)
-            for change, (link, others) in zip(self._undecided, decided, strict=False)
-        ]
-        del self._undecided[:count]
-        return explained
+        undecided = self._undecided
+        left: Costs = dict.fromkeys(self._costs, 0)
+        ahead = [left]
+        for change in reversed(undecided):
+            before: Costs = {}
+            for target, links in change.links.items():
+                if target in left:
+                    for link in links:
+                        cost = link.own + left[target]
+                        before[link.origin] = min(before.get(link.origin, cost), cost)
+            left = before
+            ahead.append(left)
+        ahead.reverse()
+        decided = []
+        for n in range(count - 1, -1, -1):
+            change = undecided[n]
+            link = change.links[position][0]
+            told = self._replay.told(change.links, ahead[n + 1], position, link, change.passed)
+            decided.append((change.before, change.after, *told))
+            position = link.origin
+        del undecided[:count]
+        return [self._explained(*one) for one in reversed(decided)]
 
     def _explained(
-        self, before: Observation, after: Observation, link: Link, others: tuple[str, ...]
+        self, before: Observation, after: Observation, way: Way, others: tuple[Other, ...]
     ) -> Explanation:
         of = None
-        if link.replaced is not None:
-            could_be = self._replay.operations(link.replaced)
+        if way.replaced is not None:
+            could_be = self._replay.operations(way.replaced)
             seen = (event for event in reversed(self._happened) if event in could_be)
             of = next(seen, next(iter(could_be), None))
-        self._happened.extend(link.events)
-        return Explanation(before, after, link.events, link.facts, others, of=of)
+        self._happened.extend(way.events)
+        return Explanation(before, after, way.events, way.facts, others, of=of)
 
 
-def _best(costs: Costs) -> Observable:
-    return min(costs, key=lambda position: costs[position] + UNFINISHED_COST * bool(position.ahead))
-
-
-def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Observable] | None:
+def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, int] | None:
     """Return how many changes are decided, and the position after them, or None.
 
     They are decided as soon as the best ways to all present positions agree on a position.
@@ -250,41 +328,3 @@ def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, Observable
         links = undecided[count - 1].links
         positions = {links[position][0].origin for position in positions}
     return None
-
-
-def _decide(
-    undecided: list[_Undecided], costs: Costs, count: int, position: Observable
-) -> list[tuple[Link, tuple[str, ...]]]:
-    """Return the link and the other single events of each of the first `count` changes.
-
-    They are those of the best way to `position`.
-    """
-    alive = set(costs)
-    alternatives: list[list[Link]] = []
-    for change in reversed(undecided):
-        links = [
-            link for target in change.links if target in alive for link in change.links[target]
-        ]
-        alternatives.append(links)
-        alive = {link.origin for link in links}
-    alternatives.reverse()
-    decided = []
-    for change, others in reversed(list(zip(undecided[:count], alternatives, strict=False))):
-        link = change.links[position][0]
-        decided.append((link, _single(link, others)))
-        position = link.origin
-    decided.reverse()
-    return decided
-
-
-def _single(chosen: Link, links: list[Link]) -> tuple[str, ...]:
-    """The other single events, in their order, where a single event was chosen."""
-    if len(chosen.events) != 1:
-        return ()
-    singles = [
-        event
-        for link in [chosen, *sorted(links, key=lambda link: link.cost)]
-        if len(link.events) == 1
-        for event in (*link.events, *link.others)
-    ]
-    return tuple(dict.fromkeys(event for event in singles if event not in chosen.events))

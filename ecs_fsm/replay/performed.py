@@ -8,6 +8,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.records.meanings import failure_words
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Explanation
+from ecs_fsm.replay.shares import Other
 
 
 def performed(lifecycle: Lifecycle, rows: Iterable[Observation]) -> Iterator[Explanation]:
@@ -23,4 +24,7 @@ def performed(lifecycle: Lifecycle, rows: Iterable[Observation]) -> Iterator[Exp
         events = operations[:1]
         if row.action.failed and operations:
             events += failure_words(lifecycle, row.action)[:1]
-        yield Explanation(None, row, events, others=operations[1:] if len(events) == 1 else ())
+        others = operations[1:] if len(events) == 1 else ()
+        # Nothing in the record says which of them it was.
+        alike = tuple(Other((other,), 1 / len(operations)) for other in others)
+        yield Explanation(None, row, events, others=alike)

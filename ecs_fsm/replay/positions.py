@@ -1,199 +1,278 @@
-"""The positions that a server can be observed in, and the best explanation of each change of them.
+"""The positions that a server can be observed in, and the likeliest ways between them.
 
-Positions are those of the state graph. A fact that is not known may have any value until an event
-depends on it, so a recording can begin at positions that no created server comes to. A request can
-replace a step that still runs, and a last write of that step can show over the new request: such a
-**late write** is not an event of the lifecycle, so only a recording knows it.
+Positions are those of the state graph, with numbers. A fact that is not known may have any value
+until an event depends on it, so a recording can begin at positions that no created server comes to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from heapq import heappop, heappush
+from typing import NamedTuple
 
-from ecs_fsm.core.graph import (
-    BY_LIKELIHOOD,
-    EVENT_COST,
-    RANK_COST,
-    Outcome,
-    Position,
-    Write,
-    reachable,
-)
+from ecs_fsm.core.graph import reachable
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import Facts, Kind, Node, State
+from ecs_fsm.core.model import Facts, State
+from ecs_fsm.profiles.profile_validation import BETWEEN
+from ecs_fsm.records.observations import Observation
+from ecs_fsm.replay.likelihood import MOST, NAT, Likelihood, cost_of, middle_of
+from ecs_fsm.replay.observables import Observable, Observables
 
-if TYPE_CHECKING:
-    import networkx as nx
-
-
-LATE_WRITE = "late_write"
-LATE_COST = EVENT_COST + RANK_COST - 1
-"""Where the record shows the replaced step running, its late write is likelier than a failure."""
-RARE_COST = 2 * EVENT_COST
-"""What a rare event costs more, so that a run of two usual ones is preferred."""
-
-
-class Observable(NamedTuple):
-    """A position, and what a step that was replaced writes over it.
-
-    `replaced` is that step, as long as the request that replaced it runs and the step has written
-    nothing. `late` are the states that it writes: the observer sees the first.
-    """
-
-    node: Node
-    ahead: tuple[Node, ...] = ()
-    replaced: State | None = None
-    late: tuple[State, ...] = ()
-
-    @property
-    def state(self) -> State:
-        """The state that an observer sees."""
-        return self.late[0] if self.late else self.node.state
+FAR = 2**31 - 1
+"""The cost of what cannot be reached."""
+WINDOW = 7 * NAT
+"""How much costlier than the likeliest way another one is at most: one in a thousand."""
+MOST_WAYS = 24
+MOST_OPEN = 2_000
+"""Ways between two positions that are kept, and that are looked at, at most."""
+MOST_KEPT = 10_000
+"""Results that are kept at most, of each kind."""
+KEPT = 20 * NAT
+KEPT_OF_STATUS = 9 * NAT
+"""How much less likely than the likeliest a position may be, and stay in view: where a row shows
+a state, and where it leaves several of them open."""
 
 
-class Link(NamedTuple):
-    """One way from a position to the next observed one.
+class Way(NamedTuple):
+    """One way from a position to the next observed one: its cost, its events, what decided them.
 
-    It has its cost, the best events with the facts that decided them, and other single events.
     `replaced` is the step that makes a late write.
     """
 
     cost: int
-    origin: Observable
     events: tuple[str, ...]
     facts: Facts = ()
-    others: tuple[str, ...] = ()
     replaced: State | None = None
 
 
-class PositionLinks:
-    """The best link from each position to each that can be observed next.
+class _Step(NamedTuple):
+    """One write: the position after it, the cost of its event, and the event if it begins one."""
 
-    With `sampled` the observer may have missed positions in between.
+    target: int
+    cost: int
+    event: str | None
+    facts: Facts
+    replaced: State | None
+
+
+class PositionLinks:
+    """What a row may show after another one, and the ways that lead there.
+
+    Without a time only one write can have come in between. With a bin of the time that `passed`
+    (`bin_of`) there may have been any number, and how long they take counts as well.
     """
 
-    def __init__(self, lifecycle: Lifecycle, *, sampled: bool) -> None:
-        self.lifecycle = lifecycle
-        self.sampled = sampled
-        self._state_graph = lifecycle.state_graph
-        self._costs = self._state_graph.costs(BY_LIKELIHOOD)
-        self._reach: dict[Observable, dict[Observable, Link]] = {}
-        self._ends: dict[Observable, bool] = {}
+    def __init__(self, lifecycle: Lifecycle, likelihood: Likelihood, *, sampled: bool) -> None:
+        self.observables = Observables(lifecycle, likelihood, sampled=sampled)
+        self._likelihood = likelihood
+        self._numbers: dict[Observable, int] = {}
+        self._steps: dict[int, tuple[_Step, ...]] = {}
+        self._reached: dict[tuple[int, str, int], list[tuple[int, int]]] = {}
+        self._lefts: dict[tuple[str, int], dict[State, int]] = {}
+        self._ways: dict[tuple[int, int, int | None], tuple[Way, ...]] = {}
+        self._moves: dict[int, tuple[dict[State, int], dict[State, int]]] = {}
+        self.positions: list[Observable] = []
+        self.starts = [self._number(start) for start in self.observables.starts()]
 
-    def reach(self, position: Observable) -> dict[Observable, Link]:
-        """Return every position that an observer may see next, with the best link to it."""
-        if position not in self._reach:
-            found = self._next(position)
-            if self.sampled:
-                far = self._far(position)
-                found = far | {p: link for p, link in found.items() if link.cost <= far[p].cost}
-            self._reach[position] = found
-        return self._reach[position]
-
-    def operations(self, step: State) -> tuple[str, ...]:
-        """Return the operations, then the events of the system, that `step` can be a step of."""
-        return self._operations.get(step, ())
-
-    @cached_property
-    def _operations(self) -> dict[State, tuple[str, ...]]:
-        found: dict[State, tuple[str, ...]] = {}
-        for kind in (Kind.REQUEST, Kind.SYSTEM):
-            for name, trigger in self.lifecycle.triggers.items():
-                for step in trigger.steps if trigger.kind is kind else ():
-                    found[step] = (*found.get(step, ()), name)
+    def reach(self, origin: int, row: Observation, passed: int | None) -> list[tuple[int, int]]:
+        """Return the positions that show a row next, each with the cost of the way to it."""
+        if passed is None:
+            nexts = self._next(origin).items()
+            return [(n, w[0].cost) for n, w in nexts if row.fits(self.positions[n].state)]
+        key = origin, str(row), passed
+        found = self._reached.get(key)
+        if found is None:
+            if len(self._reached) > MOST_KEPT:
+                self._reached.clear()
+            found = self._reached[key] = list(self._search(origin, row, passed))
         return found
 
-    def is_end(self, position: Observable) -> bool:
+    def ways(self, origin: int, target: int, passed: int | None) -> tuple[Way, ...]:
+        """Return the ways from a position to another one, the likeliest first."""
+        key = origin, target, passed
+        found = self._ways.get(key)
+        if found is None:
+            if len(self._ways) > MOST_KEPT:
+                self._ways.clear()
+            if passed is None:
+                found = tuple(self._next(origin)[target])
+            else:
+                found = tuple(self._between(origin, target, passed))
+            self._ways[key] = found
+        return found
+
+    def steps(self, number: int) -> tuple[_Step, ...]:
+        """Return the writes that are possible at a position, without those that enter nothing."""
+        found = self._steps.get(number)
+        if found is None:
+            position = self.positions[number]
+            found = self._steps[number] = tuple(self._expanded(position))
+        return found
+
+    def staying(self, number: int, stayed: int) -> int:
+        """The cost of staying at a position for a time; between two writes no server stays."""
+        position = self.positions[number]
+        if position.ahead:
+            return MOST
+        return self._likelihood.staying(position.state, middle_of(stayed))
+
+    def is_end(self, number: int) -> bool:
         """Return whether nothing follows a position, so that a server's life ends there."""
-        if position not in self._ends:
-            self._ends[position] = next(self._writes(position), None) is None
-        return self._ends[position]
+        return not self.steps(number)
 
-    @cached_property
-    def starts(self) -> list[Observable]:
-        """Where a recording can begin: any state, with no facts known but those that it implies."""
-        found = [Observable(self.lifecycle.found(s)) for s in self.lifecycle.states.values()]
-        for position in list(found):
-            for outcome in self._state_graph.edges(position.node):
-                nodes = outcome.nodes
-                found += [Observable(node, nodes[n:]) for n, node in enumerate(nodes[:-1], start=1)]
-        return list(dict.fromkeys(found))
+    def _number(self, position: Observable) -> int:
+        number = self._numbers.get(position)
+        if number is None:
+            number = self._numbers[position] = len(self.positions)
+            self.positions.append(position)
+        return number
 
-    def _writes(self, position: Observable) -> Iterator[tuple[Link, Observable]]:
-        for write in self._state_graph.writes(Position(position.node, position.ahead)):
-            outcome, (node, ahead) = write
-            target = Observable(node, ahead, self._replaced(position, write))
-            if outcome is None:
-                yield Link(0, position, ()), target
-            elif outcome.nodes:  # what enters nothing cannot be observed
-                trigger = outcome.transition.trigger
-                yield Link(self._cost(outcome), position, (trigger,), outcome.facts), target
-        yield from self._late_writes(position)
+    def _expanded(self, position: Observable) -> Iterator[_Step]:
+        for target, cost, event, facts, replaced in self.observables.writes(position):
+            yield _Step(self._number(target), cost, event, facts, replaced)
 
-    def _cost(self, outcome: Outcome) -> int:
-        rare = bool(self.lifecycle.rare(outcome.transition))
-        return self._costs[outcome.transition.trigger] + RARE_COST * rare
+    def _next(self, origin: int) -> dict[int, list[Way]]:
+        """The ways of one write."""
+        found: dict[int, list[Way]] = {}
+        for step in self.steps(origin):
+            events = () if step.event is None else (step.event,)
+            found.setdefault(step.target, []).append(
+                Way(step.cost, events, step.facts, step.replaced)
+            )
+        for ways in found.values():
+            ways.sort(key=lambda way: way.cost)
+        return found
 
-    def _replaced(self, before: Observable, write: Write) -> State | None:
-        """Return the step that can still write after a write, if a request has replaced it."""
-        at = write.position
-        if self.sampled or (not at.ahead and self.lifecycle.rests(at.state)):
-            return None
-        if write.outcome is None or write.outcome.transition.kind is not Kind.REQUEST:
-            return before.replaced
-        replaced = before.node.state
-        late = not before.late and replaced in self.lifecycle.late_writes
-        return replaced if late and at.state != replaced else None
+    def _leaving(self, number: int, passed: int) -> int:
+        position = self.positions[number]
+        if position.ahead:
+            return 0
+        return self._leaving_state(position.state, passed)
 
-    def _late_writes(self, position: Observable) -> Iterator[tuple[Link, Observable]]:
-        if len(position.late) > 1:
-            yield Link(0, position, ()), position._replace(late=position.late[1:])
-        if position.replaced is None:
+    def _leaving_state(self, state: State, passed: int) -> int:
+        leaving, _ = self._moved(passed)
+        cost = leaving.get(state)
+        if cost is None:
+            cost = leaving[state] = self._likelihood.leaving(state, middle_of(passed))
+        return cost
+
+    def _arriving(self, origin: int, target: int, passed: int) -> int:
+        position = self.positions[target]
+        state = position.state
+        if position.ahead:
+            return cost_of(self._likelihood.weight(BETWEEN))
+        if origin == target:
+            return self._likelihood.staying(state, middle_of(passed))
+        _, entering = self._moved(passed)
+        cost = entering.get(state)
+        if cost is None:
+            cost = entering[state] = self._likelihood.entering(state, middle_of(passed))
+        return cost
+
+    def _moved(self, passed: int) -> tuple[dict[State, int], dict[State, int]]:
+        return self._moves.setdefault(passed, ({}, {}))
+
+    def _search(self, origin: int, row: Observation, passed: int) -> Iterator[tuple[int, int]]:
+        """The positions that show a row and what the likeliest way to each costs.
+
+        A* with what is left between states, whatever is remembered. It ends where everything else
+        is far less likely than the likeliest of what it found.
+        """
+        left = self._left(str(row), row.fits, passed)
+        position = self.positions[origin]
+        if position.state not in left:
             return
-        for path in self.lifecycle.late_writes[position.replaced]:
-            for late in (path[n:] for n in range(len(path))):
-                if late[0] != position.state:
-                    link = Link(LATE_COST, position, (LATE_WRITE,), replaced=position.replaced)
-                    yield link, position._replace(replaced=None, late=late)
+        costs, done = {origin: 0}, set()
+        waiting = [(left[position.state], origin)]
+        most: int | None = None
+        while waiting and (most is None or waiting[0][0] <= most):
+            total, here = heappop(waiting)
+            if here in done:
+                continue
+            done.add(here)
+            state = self.positions[here].state
+            if row.fits(state):
+                cost = costs[here] + self._arriving(origin, here, passed)
+                most = total + kept(row) if most is None else most
+                yield here, cost
+            spent = costs[here] + self._leaving(here, passed)
+            for step in self.steps(here):
+                there = self.positions[step.target].state
+                if there in left and spent + step.cost < costs.get(step.target, FAR):
+                    costs[step.target] = spent + step.cost
+                    heappush(waiting, (spent + step.cost + left[there], step.target))
 
-    def _next(self, position: Observable) -> dict[Observable, Link]:
-        options: dict[Observable, list[Link]] = {}
-        for link, target in self._writes(position):
-            options.setdefault(target, []).append(link)
-        best = {}
-        for target, links in options.items():
-            first, *others = sorted(links, key=lambda link: link.cost)
-            names = dict.fromkeys(event for link in others for event in link.events)
-            best[target] = first._replace(others=tuple(n for n in names if n not in first.events))
-        return best
-
-    def _far(self, position: Observable) -> dict[Observable, Link]:
-        import networkx as nx
-
-        paths = nx.single_source_dijkstra_path(self._graph, position, weight="cost")
-        return {target: self._along(position, path) for target, path in paths.items()}
-
-    def _along(self, position: Observable, path: list[Observable]) -> Link:
-        links: list[Link] = [self._graph.edges[step]["link"] for step in pairwise(path)]
-        events = tuple(event for link in links for event in link.events)
-        facts = dict.fromkeys(fact for link in links for fact in link.facts)
-        return Link(sum(link.cost for link in links), position, events, tuple(facts))
+    def _left(self, key: str, wanted: Callable[[State], bool], passed: int) -> dict[State, int]:
+        """The least cost from each state to a wanted one, whatever a server remembers."""
+        found = self._lefts.get((key, passed))
+        if found is None:
+            if len(self._lefts) > MOST_KEPT:
+                self._lefts.clear()
+            found = {state: 0 for state in self._leading if wanted(state)}
+            waiting = [(0, state) for state in found]
+            while waiting:
+                spent, here = heappop(waiting)
+                if spent > found[here]:
+                    continue
+                for source, (event, going_on) in self._leading[here].items():
+                    cost = spent + min(event + self._leaving_state(source, passed), going_on)
+                    if cost < found.get(source, FAR):
+                        found[source] = cost
+                        heappush(waiting, (cost, source))
+            self._lefts[key, passed] = found
+        return found
 
     @cached_property
-    def _graph(self) -> nx.DiGraph[Observable]:
-        import networkx as nx
+    def _leading(self) -> dict[State, dict[State, tuple[int, int]]]:
+        """Each state with those that lead to it: the least cost of an event, and of going on."""
+        numbers = reachable(self.starts, lambda n: [s.target for s in self.steps(n)])
+        found: dict[State, dict[State, tuple[int, int]]] = {}
+        for number in numbers:
+            source = self.positions[number].state
+            found.setdefault(source, {})
+            for step in self.steps(number):
+                into = found.setdefault(self.positions[step.target].state, {})
+                event, going_on = into.get(source, (FAR, FAR))
+                if step.event is None:
+                    into[source] = event, min(going_on, step.cost)
+                else:
+                    into[source] = min(event, step.cost), going_on
+        return found
 
-        graph: nx.DiGraph[Observable] = nx.DiGraph()
-        graph.add_nodes_from(self.starts)
+    def _between(self, origin: int, target: int, passed: int) -> Iterator[Way]:
+        """The likeliest ways, by a search that knows what is left to the target from everywhere."""
+        last = self.positions[target].state
+        left = self._left(f"to {last}", lambda state: state == last, passed)
+        arriving = self._arriving(origin, target, passed)
+        nothing: tuple[_Step, ...] = ()
+        first = left[self.positions[origin].state]
+        waiting = [(first, 0, origin, 0, nothing)]
+        tickets = looked_at = found = 0
+        most = FAR
+        while waiting and waiting[0][0] <= most and found < MOST_WAYS and looked_at < MOST_OPEN:
+            total, _, number, spent, gone = heappop(waiting)
+            looked_at += 1
+            if number == target:
+                found += 1
+                most = min(most, total + WINDOW)
+                yield _way(total + arriving, gone)
+                continue  # a way that goes on and comes back is not looked for
+            spent += self._leaving(number, passed)
+            for step in self.steps(number):
+                rest = left.get(self.positions[step.target].state)
+                if rest is not None:
+                    tickets += 1
+                    cost = spent + step.cost
+                    entry = (cost + rest, tickets, step.target, cost, (*gone, step))
+                    heappush(waiting, entry)
 
-        def following(position: Observable) -> dict[Observable, Link]:
-            links = self._next(position)
-            for target, link in links.items():
-                graph.add_edge(position, target, cost=link.cost, link=link)
-            return links
 
-        reachable(self.starts, following)
-        return graph
+def kept(row: Observation) -> int:
+    """How much less likely than the likeliest a position may be that shows a row."""
+    return KEPT if row.state else KEPT_OF_STATUS
+
+
+def _way(cost: int, gone: tuple[_Step, ...]) -> Way:
+    events = tuple(step.event for step in gone if step.event is not None)
+    return Way(cost, events, tuple(dict.fromkeys(fact for step in gone for fact in step.facts)))

@@ -8,25 +8,39 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from itertools import groupby
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from ecs_fsm.core.model import bracketed
 from ecs_fsm.io.console import visible, visible_json
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record, RecordOptions
 from ecs_fsm.records.times import iso
-from ecs_fsm.replay.explanation import Explanation, Replay
+from ecs_fsm.replay.explanation import LEAST_SHARE, Explanation, Replay
 from ecs_fsm.replay.performed import performed
 
 if TYPE_CHECKING:
     from ecs_fsm.core.lifecycle import Lifecycle
+    from ecs_fsm.profiles.profile import Profile
 
 IN_MEMORY = 1 << 20
 BATCH = 200
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+class Telling(NamedTuple):
+    """How changes are told: as JSON or text, by which profile (None: the built-in one).
+
+    `all_ways` names all other ways.
+    """
+
+    as_json: bool = False
+    profile: Profile | None = None
+    all_ways: bool = False
 
 
 def replay_files(
-    lifecycle: Lifecycle, paths: Sequence[str], options: RecordOptions, *, as_json: bool
+    lifecycle: Lifecycle, paths: Sequence[str], options: RecordOptions, telling: Telling
 ) -> bool:
     """Print what explains each change of a record; return whether everything is explained.
 
@@ -36,18 +50,24 @@ def replay_files(
         record = Record(lifecycle, paths, options)
 
         def explained(rows: Iterator[Observation]) -> tuple[bool, IO[str]]:
-            explanations = _explanations(lifecycle, record, rows)
+            replay = Replay(
+                lifecycle,
+                sampled=not record.complete,
+                profile=telling.profile,
+                all_ways=telling.all_ways,
+            )
+            explanations = _explanations(lifecycle, record, rows, replay)
             reported = _reporting(explanations, record, moved)
             waiting = tempfile.SpooledTemporaryFile(  # noqa: SIM115  # closed by its reader
                 IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace"
             )
-            write = _write_json if as_json else _write_text
+            write = _write_json if telling.as_json else _write_text
             return write(reported, waiting), waiting
 
         verdict, waiting = record.follow(explained)
     with waiting:
         waiting.seek(0)
-        if as_json:
+        if telling.as_json:
             head = visible_json(json.dumps(record.as_dict(), ensure_ascii=False))
             sys.stdout.write(f'{{"record": {head},\n"changes": [')
         else:
@@ -57,11 +77,11 @@ def replay_files(
 
 
 def _explanations(
-    lifecycle: Lifecycle, record: Record, rows: Iterable[Observation]
+    lifecycle: Lifecycle, record: Record, rows: Iterable[Observation], replay: Replay
 ) -> Iterator[Explanation]:
     if record.actions_alone:
         return performed(lifecycle, rows)
-    return Replay(lifecycle, sampled=not record.complete).explain(rows)
+    return replay.explain(rows)
 
 
 @contextmanager
@@ -113,10 +133,28 @@ def _line(explanation: Explanation) -> str:
     head = f"{change:<72}" if server is None else f"{server}  {change:<72}"
     if explanation.events is None:
         return f"{head}  NOT EXPLAINED: {explanation.reason}"
-    events = " ".join(explanation.events) or "(the same event goes on)"
+    events = counted(explanation.events) or "(the same event goes on)"
     events += f" of {explanation.of}" if explanation.of else bracketed(explanation.facts)
-    others = f" (or {', '.join(explanation.others)})" if explanation.others else ""
-    return f"{head}  {events}{others}"
+    return f"{head}  {events}{_or(explanation)}"
+
+
+def _or(explanation: Explanation) -> str:
+    """The other ways with their shares, such as ` 97 % (or roll_back 2 %)`."""
+    if not explanation.others:
+        return ""
+    left = 1 - sum(other.share for other in explanation.others)
+    others = "; ".join(f"{counted(o.events)} {_percent(o.share)}" for o in explanation.others)
+    return f" {_percent(left)} (or {others})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= LEAST_SHARE else f"{100 * share:.2g} %"
+
+
+def counted(events: Iterable[str]) -> str:
+    """Events in a row, repetitions counted."""
+    runs = [(name, sum(1 for _ in members)) for name, members in groupby(events)]
+    return " ".join(name if count == 1 else f"{name} {TIMES}{count}" for name, count in runs)
 
 
 def _write_json(explanations: Iterator[Explanation], waiting: IO[str]) -> bool:
@@ -144,7 +182,10 @@ def _as_dict(explanation: Explanation) -> dict[str, object]:
         "to": after.as_dict() if after.shown else None,
         "events": None if explanation.events is None else list(explanation.events),
         "facts": dict(explanation.facts),
-        "or": [{"events": [event]} for event in explanation.others],
+        "or": [
+            {"events": list(other.events), "share": round(other.share, 4)}
+            for other in explanation.others
+        ],
         "settled": explanation.settled,
         "reason": explanation.reason,
         **({"of": explanation.of} if explanation.of else {}),

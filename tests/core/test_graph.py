@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise, permutations, product
 from typing import NamedTuple
@@ -11,8 +11,8 @@ import networkx as nx
 import pytest
 
 from ecs_fsm import ECS, Lifecycle
-from ecs_fsm.core.graph import BY_LIKELIHOOD, BY_PLAINNESS, Outcome, Position, StateGraph, after
-from ecs_fsm.core.model import Facts, Kind, Node, State, Transition
+from ecs_fsm.core.graph import BY_PLAINNESS, Outcome, Position, StateGraph, after
+from ecs_fsm.core.model import Facts, Node, State, Transition
 from ecs_fsm.lifecycles.nova import NOVA
 
 Plain = tuple[State, Facts]
@@ -177,10 +177,9 @@ def test_the_shortest_runs_are_as_long_as_those_of_a_breadth_first_search(
             assert outcome in graph.leaving(node)
 
 
-@pytest.mark.parametrize("ranks", [BY_PLAINNESS, BY_LIKELIHOOD], ids=["plain", "likely"])
-def test_the_cheapest_runs_cost_what_networkx_finds(ranks: Mapping[Kind, int]) -> None:
+def test_the_cheapest_runs_cost_what_networkx_finds() -> None:
     graph = ECS.state_graph
-    costs = graph.costs(ranks)
+    costs = graph.costs(BY_PLAINNESS)
     judge: nx.DiGraph[Node] = nx.DiGraph()
     for node in graph.nodes:
         for outcome in graph.leaving(node):
@@ -202,10 +201,9 @@ def _ends_at(goal: Node) -> Callable[[Outcome], bool]:
 
 def test_a_run_with_fewer_events_always_costs_less() -> None:
     for lifecycle in (ECS, NOVA):
-        for ranks in (BY_PLAINNESS, BY_LIKELIHOOD):
-            costs = sorted(lifecycle.state_graph.costs(ranks).values())
-            assert len({*costs}) == len(lifecycle.triggers)
-            assert 100 * costs[-1] < 101 * costs[0]
+        costs = sorted(lifecycle.state_graph.costs(BY_PLAINNESS).values())
+        assert len({*costs}) == len(lifecycle.triggers)
+        assert 100 * costs[-1] < 101 * costs[0]
 
 
 def test_the_search_keeps_in_memory_what_the_caller_wants_to_know() -> None:

@@ -49,7 +49,10 @@ def test_what_comes_later_decides_which_event_it_was() -> None:
     rolled_back = explained("stopped/resize_prep", "stopped/-", "stopped/powering-on")
     assert [(e.events, e.others) for e in rolled_back] == [(("roll_back",), ()), (("start",), ())]
     (undecided,) = explained("stopped/resize_prep", "stopped/-")
-    assert (undecided.events, undecided.others) == (("roll_back",), ("fail",))
+    assert (undecided.events, undecided.settled) == (("roll_back",), False)
+    ((events_of_the_other, share),) = undecided.others
+    assert events_of_the_other == ("fail",)
+    assert share == pytest.approx(0.002 / 0.022, abs=1e-3)  # fail 0.002, roll_back 0.02
 
 
 def test_an_event_is_whole_within_a_recording() -> None:
@@ -77,7 +80,10 @@ def test_a_recording_may_begin_and_end_anywhere(
 
 def test_progress_comes_before_other_events_of_the_system_and_those_before_requests() -> None:
     (change,) = explained("active/migrating", "active/-")
-    assert (change.events, change.others) == (("advance",), ("roll_back",))
+    assert change.events == ("advance",)
+    ((other, share),) = change.others
+    assert other == ("roll_back",)
+    assert share == pytest.approx(0.02, abs=1e-3)
     (change,) = explained("building/networking", "building/scheduling")
     assert (change.events, change.others) == (("reschedule",), ())
     (change,) = explained("resized/-", "stopped/-")
@@ -117,12 +123,12 @@ FEWEST = _fewest_events()
 
 
 @pytest.mark.parametrize("start", ECS.states)
-def test_between_samples_the_fewest_events_are_found(start: str) -> None:
+def test_between_samples_events_are_found_exactly_where_there_are_any(start: str) -> None:
     for end in ECS.states:
         if end != start:
             (change,) = explained(start, end, sampled=True)
-            found = None if change.events is None else len(change.events)
-            assert found == FEWEST.get((start, end)), end
+            assert (change.events is not None) == ((start, end) in FEWEST), end
+            assert len(change.events or ()) >= FEWEST.get((start, end), 0)
 
 
 def test_a_sample_between_two_writes_of_one_event_is_explained_with_it() -> None:
@@ -137,7 +143,7 @@ def _statuses(*words: str) -> list[Observation]:
 def test_every_pair_that_shows_a_status_is_possible_where_only_that_was_recorded() -> None:
     replay = Replay(ECS, sampled=True)
     up = [e.events for e in replay.explain(_statuses("SHUTOFF", "ACTIVE", "MIGRATING", "ACTIVE"))]
-    assert up == [("advance",), ("live_migrate",), ("advance",)]
+    assert up == [("start", "advance"), ("live_migrate",), ("advance",)]
     back = list(replay.explain(_statuses("DELETED", "ACTIVE")))
     assert [(e.events, e.reason) for e in back] == [(None, "no events lead from DELETED to ACTIVE")]
 
@@ -219,7 +225,7 @@ def test_a_replay_for_a_person() -> None:
         1,
         "CSV, columns: 1 server, no times, complete\n"
         "     1  active/- → active/migrating" + " " * 47 + "live_migrate\n"
-        "     2  active/migrating → active/-" + " " * 47 + "advance (or roll_back)\n"
+        "     2  active/migrating → active/-" + " " * 47 + "advance 98 % (or roll_back 2 %)\n"
         "     3  active/- → stopped/-"
         + " "
         * 54
@@ -332,15 +338,16 @@ def test_a_row_too_deep_to_read_is_one_line() -> None:
     "recording",
     [
         [{"status": "ACTIVE"}, "active/deleting"],
-        ["active/rebooting_hard", {"status": "HARD_REBOOT"}],
+        ["active/migrating", {"status": "MIGRATING"}],
         [{"status": "ERROR"}, "error/deleting", {"status": "ERROR"}],
     ],
     ids=str,
 )
-def test_what_may_be_no_change_needs_no_event(recording: list[str | dict[str, str]]) -> None:
+def test_what_may_be_no_change_may_have_no_event(recording: list[str | dict[str, str]]) -> None:
     rows = [seen(r)[0] if isinstance(r, str) else Observation(r, None, None) for r in recording]
-    explained = Replay(ECS, sampled=True).explain(rows)
-    assert [e.events for e in explained] == [()] * (len(recording) - 1)
+    explained = Replay(ECS, sampled=True, all_ways=True).explain(rows)
+    for change in explained:
+        assert () in (change.events, *(other.events for other in change.others))
 
 
 def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:

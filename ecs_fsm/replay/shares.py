@@ -1,0 +1,80 @@
+"""The ways that explain one change, weighed against each other."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from ecs_fsm.replay.likelihood import NAT
+from ecs_fsm.replay.positions import WINDOW, PositionLinks, Way
+
+MOST_LINKS = 8
+"""Pairs of positions between which other ways are looked for at most."""
+
+
+class Other(NamedTuple):
+    """Other events that explain a change as well, with their share of its probability."""
+
+    events: tuple[str, ...]
+    share: float
+
+
+Costs = dict[int, int]
+
+
+class Link(NamedTuple):
+    """A way to a position from the one before: the cost of all so far, its origin, its own cost."""
+
+    cost: int
+    origin: int
+    own: int
+
+
+Links = dict[int, list[Link]]
+
+
+class Weighed(NamedTuple):
+    """The way that is told, and the others with their shares, the likeliest first."""
+
+    way: Way
+    others: tuple[Other, ...]
+
+
+def weighed(
+    positions: PositionLinks, links: Links, left: Costs, told: tuple[int, Link], passed: int | None
+) -> Weighed:
+    """Return the likeliest way of the link that is told, and what else explains the change.
+
+    `links` are all links of the change, by target; `left` is the cost of what follows each target.
+    """
+    totals = sorted(
+        (link.cost + left[there], link, there)
+        for there, several in links.items()
+        if there in left
+        for link in several
+    )
+    best = totals[0][0]
+    target, chosen = told
+    weights: dict[tuple[str, ...], float] = {}
+    own: dict[tuple[str, ...], tuple[float, Way]] = {}
+    for total, link, there in totals[:MOST_LINKS]:
+        if total > best + WINDOW:
+            break
+        ways = positions.ways(link.origin, there, passed)
+        for way in ways:
+            weight = math.exp((best - total + ways[0].cost - way.cost) / NAT)
+            weights[way.events] = weights.get(way.events, 0.0) + weight
+            if (link.origin, there) == (chosen.origin, target):
+                before, first = own.get(way.events, (0.0, way))
+                own[way.events] = before + weight, first
+    if own:
+        way = max(own.values(), key=lambda one: one[0])[1]
+    else:
+        way = positions.ways(chosen.origin, target, passed)[0]
+    return Weighed(way, _others(way, weights))
+
+
+def _others(way: Way, weights: dict[tuple[str, ...], float]) -> tuple[Other, ...]:
+    total = sum(weights.values())
+    ordered = sorted(weights.items(), key=lambda item: -item[1])
+    return tuple(Other(events, w / total) for events, w in ordered if events != way.events)

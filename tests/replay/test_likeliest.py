@@ -1,0 +1,74 @@
+"""What replay tells is the likeliest story: by the profile, by the time that passed, with shares."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecs_fsm import ECS, Lifecycle
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.profiles.loader import built_in, changed
+from ecs_fsm.records.observations import Observation
+from ecs_fsm.replay.explanation import Explanation, Replay
+
+
+def row(lifecycle: Lifecycle, shown: str, time: float | None = None) -> Observation:
+    if "/" in shown:
+        state = lifecycle.states[shown]
+        return Observation(state.as_dict(), state, None, time=time)
+    return Observation({"status": shown}, None, None, time=time)
+
+
+def told(lifecycle: Lifecycle, *shown: str, all_ways: bool = False) -> list[Explanation]:
+    rows = [row(lifecycle, one) for one in shown]
+    return list(Replay(lifecycle, sampled=True, all_ways=all_ways).explain(rows))
+
+
+def test_a_creation_that_goes_on_is_no_reset_by_an_administrator() -> None:
+    (change,) = told(NOVA, "building/networking", "active/-")
+    assert change.events == ("advance",) * 3
+    assert not change.settled
+
+
+def test_a_reboot_that_ends_is_no_delete() -> None:
+    requested, ended = told(ECS, "ACTIVE", "REBOOT", "ACTIVE")
+    assert requested.events is not None
+    assert requested.events[0] == "reboot"
+    assert ended.events == ("advance",)
+
+
+def test_a_rebuilt_server_that_is_stopped_was_evacuated() -> None:
+    (change,) = told(NOVA, "active/rebuilding", "stopped/-")
+    assert change.events == ("advance",) * 4
+    assert change.facts == (("end", "stopped"),)
+
+
+def test_an_error_between_two_polls_names_all_that_can_have_failed() -> None:
+    (change,) = told(ECS, "ACTIVE", "ERROR", all_ways=True)
+    assert change.events is not None
+    ways = [change.events, *(other.events for other in change.others)]
+    named = {tuple(e for e in way if e != "advance") for way in ways}
+    assert {("rebuild", "fail"), ("delete", "fail"), ("reboot", "fail")} <= named
+    assert change.events[0] != "delete"
+    assert all(0 < other.share < 1 for other in change.others)
+
+
+def test_shares_follow_the_profile_and_small_ones_are_left_out() -> None:
+    def others(chance: str, *, all_ways: bool = False) -> list[tuple[tuple[str, ...], float]]:
+        profile = changed(built_in(ECS), [f"roll_back.migrating={chance}"])
+        replay = Replay(ECS, profile=profile, all_ways=all_ways)
+        rows = [row(ECS, "active/migrating"), row(ECS, "active/-")]
+        ((change),) = replay.explain(rows)
+        return [(other.events, round(other.share, 4)) for other in change.others]
+
+    assert others("0.2") == [(("roll_back",), 0.2)]
+    assert others("0.005") == []
+    assert others("0.005", all_ways=True) == [(("roll_back",), 0.005)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "events"), [(5, ("roll_back",)), (86_400, ("advance", "start", "advance"))]
+)
+def test_the_time_that_passed_decides(seconds: float, events: tuple[str, ...]) -> None:
+    rows = [row(ECS, "active/powering-off", 0), row(ECS, "active/-", seconds)]
+    (change,) = Replay(ECS, sampled=True).explain(rows)
+    assert change.events == events
