@@ -248,6 +248,8 @@ def seen_after(transition: Transition) -> str:
             shown.append(state.status)
     statuses = ", then ".join(str(status) for status in shown[1:] or shown)
     task = transition.path[-1].task_state if transition.path else None
+    if task and transition.source and task == transition.source.task_state:
+        return f"the same task ({statuses})"
     return f"{task} ({statuses})" if task else statuses
 
 
