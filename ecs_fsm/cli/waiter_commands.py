@@ -206,7 +206,7 @@ def check(
 
 def _scanned(paths: tuple[str, ...], described: bool) -> bool:
     """Return whether the paths are source to scan; set the lifecycle `auto` aside if not."""
-    from ecs_fsm.waiters.scan.sources import is_source
+    from ecs_fsm.waiters.scan.source_files import is_source
 
     sources = [path for path in paths if is_source(path)]
     if sources and described:
@@ -223,7 +223,7 @@ def _scanned(paths: tuple[str, ...], described: bool) -> bool:
 def _scan(
     paths: tuple[str, ...], exclude: tuple[str, ...], form: str | None, as_toml: bool, strict: bool
 ) -> int:
-    from ecs_fsm.waiters.scan.project import scan_paths
+    from ecs_fsm.waiters.scan.configuration import scan_paths
     from ecs_fsm.waiters.scan.report import text, toml
     from ecs_fsm.waiters.scan.verdict import judge
 

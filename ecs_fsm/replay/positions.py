@@ -46,7 +46,7 @@ class Way(NamedTuple):
     replaced: State | None = None
 
 
-class _Step(NamedTuple):
+class _Reached(NamedTuple):
     """One write: the position after it, the cost of its event, and the event if it begins one."""
 
     target: int
@@ -67,7 +67,7 @@ class PositionLinks:
         self.observables = Observables(lifecycle, likelihood, sampled=sampled)
         self._likelihood = likelihood
         self._numbers: dict[Observable, int] = {}
-        self._steps: dict[int, tuple[_Step, ...]] = {}
+        self._steps: dict[int, tuple[_Reached, ...]] = {}
         self._reached: dict[tuple[int, str, int], list[tuple[int, int]]] = {}
         self._lefts: dict[tuple[str, int], dict[State, int]] = {}
         self._ways: dict[tuple[int, int, int | None], tuple[Way, ...]] = {}
@@ -102,7 +102,7 @@ class PositionLinks:
             self._ways[key] = found
         return found
 
-    def steps(self, number: int) -> tuple[_Step, ...]:
+    def steps(self, number: int) -> tuple[_Reached, ...]:
         """Return the writes that are possible at a position, without those that enter nothing."""
         found = self._steps.get(number)
         if found is None:
@@ -128,9 +128,9 @@ class PositionLinks:
             self.positions.append(position)
         return number
 
-    def _expanded(self, position: Observable) -> Iterator[_Step]:
+    def _expanded(self, position: Observable) -> Iterator[_Reached]:
         for target, cost, event, facts, replaced in self.observables.writes(position):
-            yield _Step(self._number(target), cost, event, facts, replaced)
+            yield _Reached(self._number(target), cost, event, facts, replaced)
 
     def _next(self, origin: int) -> dict[int, list[Way]]:
         """The ways of one write."""
@@ -245,7 +245,7 @@ class PositionLinks:
         last = self.positions[target].state
         left = self._left(f"to {last}", lambda state: state == last, passed)
         arriving = self._arriving(origin, target, passed)
-        nothing: tuple[_Step, ...] = ()
+        nothing: tuple[_Reached, ...] = ()
         first = left[self.positions[origin].state]
         waiting = [(first, 0, origin, 0, nothing)]
         tickets = looked_at = found = 0
@@ -273,6 +273,6 @@ def kept(row: Observation) -> int:
     return KEPT if row.state else KEPT_OF_STATUS
 
 
-def _way(cost: int, gone: tuple[_Step, ...]) -> Way:
+def _way(cost: int, gone: tuple[_Reached, ...]) -> Way:
     events = tuple(step.event for step in gone if step.event is not None)
     return Way(cost, events, tuple(dict.fromkeys(fact for step in gone for fact in step.facts)))

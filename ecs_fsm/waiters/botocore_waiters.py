@@ -18,7 +18,7 @@ from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.io.toml import Row, TomlFile
 from ecs_fsm.lifecycles.registry import side_file
-from ecs_fsm.waiters.judge import GONE, STATUS
+from ecs_fsm.waiters.judge import GONE
 from ecs_fsm.waiters.waiter import Placed, Waiter
 
 SIDE = "botocore"
@@ -95,7 +95,7 @@ def _waiter(row: Row, shipped: Mapping[str, Mapping[str, object]], lifecycle: Li
         operation,
         lists["target"],
         failure=lists["failure"],
-        attribute=STATUS,
+        attribute="",
         from_=_texts(row.get("from", ())),
         remember=_texts(row.get("remember", ())),
         name=f"{name} after {operation}",

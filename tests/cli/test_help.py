@@ -25,7 +25,7 @@ FILES = {
 LESSON = (
     run_in_process("play", "--help").out.partition("A lesson in DIR:")[2].partition("Options:")[0]
 )
-TO_TRY_BY_HAND = ("serve", "play", "explore --open", "--dask", "| grep")
+TO_TRY_BY_HAND = ("serve", "play", "explore --open", "--dask", "| grep", "actions-*")
 """What ends only when a user ends it, opens a browser or needs another program."""
 
 
@@ -72,6 +72,8 @@ def test_an_example_in_a_help_works(
     for folder in ("mine", "my-lessons"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "stop.toml").write_text(LESSON, encoding="utf-8")
+    if "disk.toml" in line and " new " not in line:
+        assert run_in_process("lifecycle", "new", "disk.toml").code == 0
     given = ""
     for part in re.sub(r"--servers \d+", "--servers 20", line).partition(" > ")[0].split(" | "):
         answer = run_in_process(*shlex.split(part)[1:], given=given)

@@ -225,7 +225,7 @@ def test_a_circumstance_is_given_with_its_event_and_not_remembered() -> None:
             app.session.point = app.session.point._replace(node=node)
             app.show()
             app.happen("restart")
-            for key in ("down", "down", "enter"):
+            for key in ("down", "down", "enter", "enter"):  # guest, then vif
                 await pilot.pause()
                 await pilot.press(key)
             await pilot.pause()

@@ -65,8 +65,13 @@ WRONG = {
         "hang.spawning",
         "1",
     ),
-    "negative": ('[durations]\nspawning = "-3s"', 3, "durations.spawning", "not negative"),
-    "negative number": ("[durations]\nspawning = -3", 3, "durations.spawning", "not negative"),
+    "negative": ('[durations]\nspawning = "-3s"', 3, "durations.spawning", "expected seconds >= 0"),
+    "negative number": (
+        "[durations]\nspawning = -3",
+        3,
+        "durations.spawning",
+        "expected seconds >= 0",
+    ),
     "not accepted": (
         '[requests."active/-"]\nevery = 9\nmix = { start = 1.0 }',
         4,

@@ -4,6 +4,7 @@ import gzip
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,23 +22,28 @@ class Measured(NamedTuple):
     peak: int
 
 
+BETWEEN = """
+import resource, subprocess, sys
+done = subprocess.run([sys.executable, "-m", "ecs_fsm", *sys.argv[2:]])
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024))
+sys.exit(done.returncode)
+"""
+"""A small process that starts the command: a child's peak begins with the memory of its parent."""
+
+
 def measured(*words: str, given: str | None = None) -> Measured:
     """Run a command in a process of its own, with its peak memory in bytes."""
-    with (
-        open(given or os.devnull, "rb") as stdin,
-        subprocess.Popen(
-            [sys.executable, "-m", "ecs_fsm", *words],
+    with open(given or os.devnull, "rb") as stdin, tempfile.NamedTemporaryFile() as peak:
+        done = subprocess.run(
+            [sys.executable, "-c", BETWEEN, peak.name, *words],
             stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process,
-    ):
-        assert process.stdout
-        assert process.stderr
-        out, err = process.stdout.read(), process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return Measured(process.returncode, out.decode(), err.decode(), usage.ru_maxrss * 1024)
+            capture_output=True,
+            check=False,
+        )
+        return Measured(
+            done.returncode, done.stdout.decode(), done.stderr.decode(), int(peak.read())
+        )
 
 
 ROW = b'{"vm_state": "active", "task_state": null, "x": %s}\n'

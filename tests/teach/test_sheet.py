@@ -137,7 +137,7 @@ def test_the_command_gives_json() -> None:
         (("-o", "sheet.pdf"), "unknown extension '.pdf' of 'sheet.pdf'; known: .html"),
         (("-o", "sheet"), "unknown extension '' of 'sheet'"),
         (("-o", "/missing/sheet.md"), "/missing/sheet.md: No such file or directory"),
-        (("--json", "-o", "a.md"), "choose one"),
+        (("--json", "-o", "a.md"), "mutually exclusive"),
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:

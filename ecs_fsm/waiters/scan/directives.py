@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from ecs_fsm.lifecycles import NAMES
 from ecs_fsm.waiters.judge import FindingKind
-from ecs_fsm.waiters.scan.sources import GO, PYTHON
+from ecs_fsm.waiters.scan.source_files import GO, PYTHON
 from ecs_fsm.waiters.scan.wait import NO_REQUEST, Wait
 
 MARK = b"ecs-fsm:"

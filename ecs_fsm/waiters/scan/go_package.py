@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ecs_fsm.waiters.scan.go_syntax import (
     FUNCTIONS,
-    Scope,
+    GoScope,
     arguments,
     assigned,
     called,
@@ -52,18 +52,18 @@ class GoFunction:
     node: Node
     body: Node
     file: GoFile
-    scope: Scope
+    scope: GoScope
     waits: list[Wait] = field(default_factory=list)
 
 
-class PackageScope(Scope):
+class PackageScope(GoScope):
     """The constants and variables of a package; the file of an unknown one is parsed for it."""
 
     def __init__(self, package: GoPackage) -> None:
         super().__init__()
         self._package = package
 
-    def find(self, name: str) -> tuple[Node, Scope] | None:
+    def find(self, name: str) -> tuple[Node, GoScope] | None:
         """Return what a name was assigned and where that is to be read, None where unknown."""
         if name not in self.names:
             self._package.parse_with(self._package.values.get(name.encode()))
@@ -104,7 +104,7 @@ class GoPackage:
             body = node.child_by_field_name("body")
             if node.type in FUNCTIONS and body is not None:
                 called_so = text_of(node.child_by_field_name("name"))
-                scope = Scope(dict(assigned(body)), parameters(node), {}, self.scope)
+                scope = GoScope(dict(assigned(body)), parameters(node), {}, self.scope)
                 function = GoFunction(called_so, node, body, file, scope)
                 self.functions.append(function)
                 self._named.setdefault(called_so, function)

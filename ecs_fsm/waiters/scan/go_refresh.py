@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ecs_fsm.waiters.judge import GONE, STATUS, TASK_STATE, VM_STATE
 from ecs_fsm.waiters.scan.go_syntax import (
-    Scope,
+    GoScope,
     arguments,
     called,
     literal,
@@ -47,7 +47,7 @@ class Refresh:
 
 
 def read_refresh(
-    node: Node | None, scope: Scope, package: GoPackage, imports: Mapping[str, str]
+    node: Node | None, scope: GoScope, package: GoPackage, imports: Mapping[str, str]
 ) -> Refresh:
     """Return what is known of the value of a field `Refresh`."""
     for _ in range(4):
@@ -74,7 +74,7 @@ def read_refresh(
 
 
 def read_closure(
-    closure: Node, scope: Scope, package: GoPackage, imports: Mapping[str, str]
+    closure: Node, scope: GoScope, package: GoPackage, imports: Mapping[str, str]
 ) -> Refresh:
     """Return what is known of a closure that returns whether a wait is over, and an error."""
     refresh = _read(closure, imports)
@@ -121,7 +121,7 @@ def _last_return(closure: Node) -> list[str]:
     return found
 
 
-def _open(condition: Node, scope: Scope) -> set[str]:
+def _open(condition: Node, scope: GoScope) -> set[str]:
     """Return the parameters to which a condition compares a status."""
     found = set()
     for node in walk(condition):
@@ -168,7 +168,7 @@ def _condition(node: Node, refresh: Refresh) -> None:
     ):
         refresh.gone.add(returned[1].strip('"'))
     elif len(returned) in (3, 4) and returned[-1] not in ("nil", "err"):
-        refresh.failure += [value for value in _compared(condition, Scope()) if value.isupper()]
+        refresh.failure += [value for value in _compared(condition, GoScope()) if value.isupper()]
 
 
 def _return(node: Node, refresh: Refresh) -> None:
@@ -191,7 +191,7 @@ def _returned(body: Node) -> list[str]:
     return []
 
 
-def _compared(condition: Node, scope: Scope) -> list[str]:
+def _compared(condition: Node, scope: GoScope) -> list[str]:
     """Return the texts to which a condition compares a status by `==`."""
     found: list[str] = []
     for node in walk(condition):

@@ -14,7 +14,7 @@ from ecs_fsm.waiters.judge import GONE, STATUS
 from ecs_fsm.waiters.scan.go_package import WAIT, GoFunction, GoPackage, path_parts
 from ecs_fsm.waiters.scan.go_refresh import Refresh, read_closure, read_refresh
 from ecs_fsm.waiters.scan.go_syntax import (
-    Scope,
+    GoScope,
     arguments,
     assigned,
     called,
@@ -25,7 +25,7 @@ from ecs_fsm.waiters.scan.go_syntax import (
 from ecs_fsm.waiters.scan.wait import (
     NO_REQUEST,
     Found,
-    Requests,
+    ServerRequests,
     Wait,
     clients,
     is_servers,
@@ -50,7 +50,7 @@ def scan_go(files: Mapping[str, bytes]) -> Found:
     result = Found(passed_over=package.passed_over)
     readers = [_GoReader(package, function, result) for function in package.reading()]
     for reader in readers:
-        reader.block(reader.function.body, Requests())
+        reader.block(reader.function.body, ServerRequests())
     for reader in readers:
         result.waits += reader.function.waits
     result.waits.sort(key=lambda wait: (wait.file, wait.line))
@@ -66,10 +66,10 @@ class _GoReader:
         self.function = self._function = function
         self._scope = function.scope
 
-    def block(self, node: Node, requests: Requests) -> None:
+    def block(self, node: Node, requests: ServerRequests) -> None:
         for child in node.named_children:
             if child.type == "defer_statement":
-                self.block(child, Requests())  # it happens at the end
+                self.block(child, ServerRequests())  # it happens at the end
             elif child.type in BRANCHES:
                 self._branches(child, requests)
             elif child.type in (
@@ -80,7 +80,7 @@ class _GoReader:
             else:
                 self._statement(child, requests)
 
-    def _branches(self, node: Node, requests: Requests) -> None:
+    def _branches(self, node: Node, requests: ServerRequests) -> None:
         branches = []
         complete = False
         for child in node.named_children:
@@ -108,14 +108,14 @@ class _GoReader:
         if branches:
             requests.join(branches)
 
-    def _statement(self, node: Node, requests: Requests) -> None:
+    def _statement(self, node: Node, requests: ServerRequests) -> None:
         for inner in walk(node):
             if inner.type == "call_expression":
                 self._call(inner, node, requests)
             elif _is_conf(inner):
                 self._conf(inner, requests)
 
-    def _call(self, call: Node, statement: Node, requests: Requests) -> None:
+    def _call(self, call: Node, statement: Node, requests: ServerRequests) -> None:
         receiver, name = called(call)
         operation = self._package.operation(self._function.file, call)
         if operation == "":  # it starts nothing to wait for
@@ -135,7 +135,7 @@ class _GoReader:
         elif name != self._function.name:
             self._local_call(call, name, statement, requests)
 
-    def _local_call(self, call: Node, name: str, statement: Node, requests: Requests) -> None:
+    def _local_call(self, call: Node, name: str, statement: Node, requests: ServerRequests) -> None:
         helper = self._package.function(name)
         if helper is None:
             return
@@ -148,7 +148,7 @@ class _GoReader:
         if len(names) != len(given) or not WAIT.search(helper.body.text or b""):
             return
         bound = {n: (value, self._scope) for n, value in zip(names, given, strict=True)}
-        scope = Scope(helper.scope.names, helper.scope.parameters, bound, self._package.scope)
+        scope = GoScope(helper.scope.names, helper.scope.parameters, bound, self._package.scope)
         for node in walk(helper.body):
             if _is_conf(node):
                 if self._depends(helper, node):
@@ -159,7 +159,7 @@ class _GoReader:
                 self._wait_for(node, requests, at=call, scope=scope, helper=helper)
 
     def _join_callers(
-        self, helper: GoFunction, node: Node, requests: Requests, server: str
+        self, helper: GoFunction, node: Node, requests: ServerRequests, server: str
     ) -> None:
         """Add what this caller requested to a wait whose values stand in the helper itself."""
         operations = _operations(requests, server)
@@ -178,7 +178,8 @@ class _GoReader:
     # Waits.
 
     def _conf(
-        self, conf: Node, requests: Requests, at: Node | None = None, scope: Scope | None = None,
+        self, conf: Node, requests: ServerRequests, at: Node | None = None,
+        scope: GoScope | None = None,
         helper: GoFunction | None = None,
     ) -> None:  # fmt: skip
         if at is None and self._depends(self._function, conf):
@@ -195,7 +196,7 @@ class _GoReader:
         server = refresh.server or self._refresh_key(fields.get("Refresh"), scope)
         self._wait(at or conf, requests, server, refresh, pending, target)
 
-    def _wait_for_status(self, call: Node, receiver: str, requests: Requests) -> None:
+    def _wait_for_status(self, call: Node, receiver: str, requests: ServerRequests) -> None:
         path = path_parts(self._function.file.imports.get(receiver, ""))
         if path[-1:] != ["servers"]:
             if path:
@@ -208,19 +209,20 @@ class _GoReader:
         self._wait(call, requests, self._server_key(given), refresh, None, target, open_ended=True)
 
     def _wait_for(
-        self, call: Node, requests: Requests, at: Node | None = None, scope: Scope | None = None,
+        self, call: Node, requests: ServerRequests, at: Node | None = None,
+        scope: GoScope | None = None,
         helper: GoFunction | None = None,
     ) -> None:  # fmt: skip
         function = helper or self._function
         closure = next(a for a in arguments(call) if a.type == "func_literal")
-        scope = Scope(dict(assigned(closure)), (), {}, scope or self._scope)
+        scope = GoScope(dict(assigned(closure)), (), {}, scope or self._scope)
         read = read_closure(closure, scope, self._package, function.file.imports)
         polls = read.target or read.gone or read.failure or read.parameters
         if read.other or not read.is_server or not polls:
             self._result.passed_over += at is None and (read.other or read.is_server)
             return
         depends = bool(read_closure(
-            closure, Scope(dict(assigned(closure)), (), {}, function.scope), self._package,
+            closure, GoScope(dict(assigned(closure)), (), {}, function.scope), self._package,
             function.file.imports).parameters)  # fmt: skip
         if at is None and depends:
             return  # each call of this function is a wait
@@ -232,7 +234,7 @@ class _GoReader:
         self._wait(at or call, requests, server, read, None, target, open_ended=True)
 
     def _wait(
-        self, node: Node, requests: Requests, server: str, refresh: Refresh,
+        self, node: Node, requests: ServerRequests, server: str, refresh: Refresh,
         pending: tuple[str, ...] | None, target: tuple[str, ...] | None, open_ended: bool = False,
     ) -> None:  # fmt: skip
         operations = _operations(requests, server)
@@ -287,7 +289,7 @@ class _GoReader:
                 return _bare(text)
         return ""
 
-    def _refresh_key(self, node: Node | None, scope: Scope) -> str:
+    def _refresh_key(self, node: Node | None, scope: GoScope) -> str:
         if node is None:
             return ""
         if node.type == "identifier":
@@ -296,7 +298,7 @@ class _GoReader:
         return self._server_key(arguments(node)) if node.type == "call_expression" else ""
 
 
-def _operations(requests: Requests, server: str) -> tuple[str, ...]:
+def _operations(requests: ServerRequests, server: str) -> tuple[str, ...]:
     """Return the last requests for a server; of the only one there is where the names differ."""
     found = requests.of(server) or requests.only()
     if not found and not requests.last and len(requests.over) == 1:

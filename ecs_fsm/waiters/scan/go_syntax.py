@@ -72,15 +72,15 @@ def arguments(call: Node) -> list[Node]:
 
 
 @dataclass
-class Scope:
+class GoScope:
     """Names with the nodes that they were assigned; those of a caller where one was substituted."""
 
     names: dict[str, Node] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
-    bound: Mapping[str, tuple[Node, Scope]] = field(default_factory=dict)
-    parent: Scope | None = None
+    bound: Mapping[str, tuple[Node, GoScope]] = field(default_factory=dict)
+    parent: GoScope | None = None
 
-    def find(self, name: str) -> tuple[Node, Scope] | None:
+    def find(self, name: str) -> tuple[Node, GoScope] | None:
         """Return what a name was assigned and where that is to be read, None where unknown."""
         if name in self.bound:
             return self.bound[name]

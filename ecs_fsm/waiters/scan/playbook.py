@@ -17,7 +17,7 @@ from ecs_fsm.waiters.scan.wait import (
     ATTRIBUTES,
     NO_REQUEST,
     Found,
-    Requests,
+    ServerRequests,
     Wait,
     clients,
     spelled,
@@ -49,7 +49,7 @@ def scan_playbook(file: str, text: bytes) -> Found:
     reader = _PlaybookReader(file)
     try:
         for document in yaml.compose_all(text, yaml.SafeLoader):
-            reader.tasks(document, Requests())
+            reader.tasks(document, ServerRequests())
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from None
     reader.result.waits.sort(key=lambda wait: wait.line)
@@ -64,7 +64,7 @@ class _PlaybookReader:
         self.result = Found()
         self._left = MOST_TASKS
 
-    def tasks(self, node: Node | None, requests: Requests) -> None:
+    def tasks(self, node: Node | None, requests: ServerRequests) -> None:
         """Read a list of plays, blocks and tasks."""
         for entry in _sequence(node):
             self._left -= 1
@@ -73,10 +73,10 @@ class _PlaybookReader:
             task = _mapping(entry)
             for name in (*SECTIONS, *BLOCKS):
                 if name in task:
-                    self.tasks(task[name], Requests() if name in SECTIONS else requests)
+                    self.tasks(task[name], ServerRequests() if name in SECTIONS else requests)
             self._task(task, entry.start_mark.line + 1, requests)
 
-    def _task(self, task: Task, line: int, requests: Requests) -> None:
+    def _task(self, task: Task, line: int, requests: ServerRequests) -> None:
         known = clients()["ansible"]["modules"]
         module = next((name for name in task if name in known), None)
         if module is None:
@@ -118,7 +118,9 @@ class _PlaybookReader:
         state = given.get("state")
         return known["state"].get(_text(state) if state else next(iter(known["state"])), "")
 
-    def _command(self, task: Task, given: Task, free: str, line: int, requests: Requests) -> None:
+    def _command(
+        self, task: Task, given: Task, free: str, line: int, requests: ServerRequests
+    ) -> None:
         words = given.get("cmd") or given.get("argv") or given.get("_raw_params")
         text = _text(words) if words is not None else free
         if words is not None and _sequence(words):
@@ -138,7 +140,7 @@ class _PlaybookReader:
                 requests.add(server, operation)
 
     def _until(
-        self, task: Task, line: int, server: str, requests: Requests, attribute: str = STATUS
+        self, task: Task, line: int, server: str, requests: ServerRequests, attribute: str = STATUS
     ) -> None:
         condition = _condition(task["until"])
         for name, meaning in ATTRIBUTES.items():
@@ -159,7 +161,7 @@ class _PlaybookReader:
 
     def _note(
         self, task: Task, line: int, attribute: str, target: Sequence[str],
-        failure: Sequence[str], server: str, requests: Requests,
+        failure: Sequence[str], server: str, requests: ServerRequests,
     ) -> None:  # fmt: skip
         operations = requests.of(server) or requests.only()
         reason = None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ecs_fsm.waiters.judge import GONE, STATUS
-from ecs_fsm.waiters.scan.python_values import Scope, dotted
+from ecs_fsm.waiters.scan.python_values import PythonScope, dotted
 from ecs_fsm.waiters.scan.wait import ATTRIBUTES, known_values
 
 SUCCESS, FAILURE, ON = "success", "failure", "on"
@@ -35,7 +35,8 @@ class PollLoop:
     """What a loop polls and what it does at the values; `polls` is False where it polls nothing."""
 
     def __init__(
-        self, loop: ast.While | ast.For | ast.AsyncFor, following: Sequence[ast.stmt], scope: Scope,
+        self, loop: ast.While | ast.For | ast.AsyncFor, following: Sequence[ast.stmt],
+        scope: PythonScope,
         gives_server: Callable[[ast.AST], bool],
     ) -> None:  # fmt: skip
         self._scope = scope

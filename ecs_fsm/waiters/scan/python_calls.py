@@ -9,7 +9,7 @@ from typing import cast
 
 from ecs_fsm.waiters.judge import STATUS
 from ecs_fsm.waiters.scan.helpers import Helper
-from ecs_fsm.waiters.scan.python_values import Arguments, Scope, dotted, key_of
+from ecs_fsm.waiters.scan.python_values import Arguments, PythonScope, dotted, key_of
 from ecs_fsm.waiters.scan.wait import clients
 
 LIKE_A_SERVER = re.compile(r"(?:^|_)(?:server|instance|vm|guest|nova_server)(?:_obj|_ref)?\d*$")
@@ -32,7 +32,7 @@ def other_services() -> frozenset[str]:
 class Calls:
     """The calls of a function, read with the names that it sees."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: PythonScope) -> None:
         self._scope = scope
 
     def operations(self, call: ast.Call) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ def about_servers(helper: Helper, manager: ast.expr | None, call: ast.Call) -> b
         return False
     if manager is not None:
         last = written[-1] if written else ""
-        if "servers" in written or Calls(Scope()).gives_server(
+        if "servers" in written or Calls(PythonScope()).gives_server(
             ast.Call(func=manager, args=[], keywords=[])
         ):
             return True

@@ -28,7 +28,7 @@ from ecs_fsm.waiters.scan.python_calls import (
 from ecs_fsm.waiters.scan.python_values import (
     Arguments,
     Function,
-    Scope,
+    PythonScope,
     dotted,
     key_of,
     last_name,
@@ -38,7 +38,7 @@ from ecs_fsm.waiters.scan.wait import (
     ATTRIBUTES,
     NO_REQUEST,
     Found,
-    Requests,
+    ServerRequests,
     Wait,
     clients,
     lifecycle_of,
@@ -94,11 +94,11 @@ class PythonFile:
             known = len(self.defined)
             self.result = Found()
             waits = self._waits()
-            _Reader(self, None, self.scope).block(self._tree.body, Requests())
+            _Reader(self, None, self.scope).block(self._tree.body, ServerRequests())
             for node in self._every:
                 if waits.search(self._text(node)):
                     scope = self.scope.inside(node)
-                    _Reader(self, node, scope).block(node.body, Requests())
+                    _Reader(self, node, scope).block(node.body, ServerRequests())
             if len(self.defined) == known:
                 break
         self.result.waits.sort(key=lambda wait: wait.line)
@@ -135,23 +135,25 @@ class PythonFile:
 class _Reader:
     """Reads the statements of one function in their order."""
 
-    def __init__(self, module: PythonFile, function: Function | None, scope: Scope) -> None:
+    def __init__(self, module: PythonFile, function: Function | None, scope: PythonScope) -> None:
         self._module = module
         self._node = function
         self._function = None if function is None else function.name
         self._scope = scope
         self._understood = Calls(scope)
 
-    def block(self, body: Sequence[ast.stmt], requests: Requests) -> None:
+    def block(self, body: Sequence[ast.stmt], requests: ServerRequests) -> None:
         for place, statement in enumerate(body):
             self._statement(statement, requests, body[place + 1 :])
 
-    def _statement(self, node: ast.stmt, requests: Requests, following: Sequence[ast.stmt]) -> None:
+    def _statement(
+        self, node: ast.stmt, requests: ServerRequests, following: Sequence[ast.stmt]
+    ) -> None:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 return
             case ast.ClassDef():
-                self.block(node.body, Requests())
+                self.block(node.body, ServerRequests())
             case ast.If():
                 self._calls(node.test, requests)
                 self._branches([node.body, node.orelse], requests)
@@ -177,7 +179,7 @@ class _Reader:
                 for name, server in aliases(node, self._understood):
                     requests.same(name, server)
 
-    def _branches(self, bodies: Iterable[Sequence[ast.stmt]], requests: Requests) -> None:
+    def _branches(self, bodies: Iterable[Sequence[ast.stmt]], requests: ServerRequests) -> None:
         after = []
         for body in bodies:
             branch = requests.copy()
@@ -187,7 +189,7 @@ class _Reader:
         if after:
             requests.join(after)
 
-    def _calls(self, node: ast.AST, requests: Requests) -> None:
+    def _calls(self, node: ast.AST, requests: ServerRequests) -> None:
         """Note the requests and waits in a statement or expression."""
         calls = [n for n in ast.walk(node) if isinstance(n, ast.Call)]
         for name in lambda_servers(node):
@@ -206,7 +208,7 @@ class _Reader:
 
     # Waits.
 
-    def _known_wait(self, call: ast.Call, statement: ast.AST, requests: Requests) -> None:
+    def _known_wait(self, call: ast.Call, statement: ast.AST, requests: ServerRequests) -> None:
         """Note a call of a helper that is known to wait."""
         chain = dotted(call.func)
         name = chain.rpartition(".")[2]
@@ -224,7 +226,7 @@ class _Reader:
 
     def _wait_of(
         self, helper: Helper, call: ast.Call, arguments: Arguments, statement: ast.AST,
-        requests: Requests,
+        requests: ServerRequests,
     ) -> None:  # fmt: skip
         def given(name: str) -> ast.expr | None:
             return arguments.get(name, helper.place(name)) if name else None
@@ -319,7 +321,7 @@ class _Reader:
         names = zip(self._scope.parameters, self._scope.written, strict=True)
         return next((written for short, written in names if short == key), "")
 
-    def _loop(self, node: Loop, requests: Requests, following: Sequence[ast.stmt]) -> None:
+    def _loop(self, node: Loop, requests: ServerRequests, following: Sequence[ast.stmt]) -> None:
         loop = PollLoop(node, following, self._scope, self._understood.gives_server)
         if not loop.polls:
             self.block(node.body, requests)
@@ -351,7 +353,7 @@ class _Reader:
                    reason, loop.pending)  # fmt: skip
 
     def _wait(
-        self, node: ast.stmt | ast.expr, requests: Requests, server: ast.AST | None,
+        self, node: ast.stmt | ast.expr, requests: ServerRequests, server: ast.AST | None,
         attribute: str, target: Iterable[str], failure: Iterable[str], reason: str | None = None,
         pending: tuple[str, ...] | None = None,
         known: tuple[tuple[str, ...], tuple[str, ...] | None] | None = None,
@@ -410,7 +412,7 @@ class _Reader:
                 continue
             reader = _CallReader(self._module, function, self._scope.outer().inside(function))
             reader.wanted, reader.place, reader.keyword = self._function, place, written
-            reader.block(function.body, Requests())
+            reader.block(function.body, ServerRequests())
             found |= dict.fromkeys(reader.operations)
         return tuple(found)
 
@@ -422,16 +424,16 @@ class _CallReader(_Reader):
     keyword: str = ""
     place: int = 0
 
-    def __init__(self, module: PythonFile, function: Function | None, scope: Scope) -> None:
+    def __init__(self, module: PythonFile, function: Function | None, scope: PythonScope) -> None:
         super().__init__(module, function, scope)
         self.operations: list[str] = []
 
-    def _known_wait(self, call: ast.Call, statement: ast.AST, requests: Requests) -> None:
+    def _known_wait(self, call: ast.Call, statement: ast.AST, requests: ServerRequests) -> None:
         receiver, _, name = dotted(call.func).rpartition(".")
         if name == self.wanted:
             place = self.place - (1 if receiver in ("self", "cls") else 0)
             server = key_of(Arguments(call, self._scope).get(self.keyword, place))
             self.operations += requests.of(server)
 
-    def _loop(self, node: Loop, requests: Requests, following: Sequence[ast.stmt]) -> None:
+    def _loop(self, node: Loop, requests: ServerRequests, following: Sequence[ast.stmt]) -> None:
         self.block(node.body, requests)

@@ -54,24 +54,24 @@ def bare(name: str) -> str:
 
 
 @dataclass
-class Scope:
+class PythonScope:
     """The names that a function sees, with the values that are assigned to them once."""
 
     values: dict[str, ast.expr | None] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
-    parent: Scope | None = None
+    parent: PythonScope | None = None
     every: dict[str, list[ast.expr]] = field(default_factory=dict)
     added: dict[str, list[ast.expr]] = field(default_factory=dict)
     defaulted: set[str] = field(default_factory=set)
-    bound: dict[str, tuple[ast.expr, Scope]] = field(default_factory=dict)
+    bound: dict[str, tuple[ast.expr, PythonScope]] = field(default_factory=dict)
 
-    def inside(self, function: Function) -> Scope:
+    def inside(self, function: Function) -> PythonScope:
         """Return the scope of a function that is defined in this one."""
         arguments = function.args
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         names = tuple(argument.arg for argument in every)
-        scope = Scope(parameters=tuple(map(bare, names)), written=names, parent=self)
+        scope = PythonScope(parameters=tuple(map(bare, names)), written=names, parent=self)
         named = [*arguments.posonlyargs, *arguments.args]
         defaults = dict(zip(reversed(named), reversed(arguments.defaults), strict=False))
         defaults |= {
@@ -83,9 +83,9 @@ class Scope:
             scope._assign(statement)
         return scope
 
-    def outer(self) -> Scope:
+    def outer(self) -> PythonScope:
         """Return the module's scope."""
-        scope: Scope = self
+        scope: PythonScope = self
         while scope.parent is not None:
             scope = scope.parent
         return scope
@@ -199,9 +199,9 @@ class Scope:
         return None if value is None else self.strings(value, depth + 1)
 
 
-def module_scope(tree: ast.Module) -> Scope:
+def module_scope(tree: ast.Module) -> PythonScope:
     """Return the scope of a module: its constants, and those of its classes by their bare names."""
-    scope = Scope()
+    scope = PythonScope()
     for statement in tree.body:
         if isinstance(statement, ast.ClassDef):
             for part in statement.body:
@@ -215,7 +215,7 @@ def module_scope(tree: ast.Module) -> Scope:
 class Arguments:
     """The arguments of a call, by name or place."""
 
-    def __init__(self, call: ast.Call, scope: Scope) -> None:
+    def __init__(self, call: ast.Call, scope: PythonScope) -> None:
         self._scope = scope
         self._positional = call.args
         self._named = {k.arg: k.value for k in call.keywords if k.arg}

@@ -11,7 +11,7 @@ from ecs_fsm.waiters.judge import GONE, STATUS
 from ecs_fsm.waiters.scan.wait import (
     ATTRIBUTES,
     Found,
-    Requests,
+    ServerRequests,
     Wait,
     clients,
     known_values,
@@ -37,7 +37,7 @@ def _parser() -> Parser:
 def scan_shell(file: str, text: bytes) -> Found:
     """Return the waits of a shell script."""
     reader = _ShellReader(file)
-    reader.block(_parser().parse(text).root_node, Requests())
+    reader.block(_parser().parse(text).root_node, ServerRequests())
     reader.result.waits.sort(key=lambda wait: wait.line)
     return reader.result
 
@@ -63,12 +63,12 @@ class _ShellReader:
         self._function: str | None = None
         self._variables: dict[str, str] = {}
 
-    def block(self, node: Node, requests: Requests) -> None:
+    def block(self, node: Node, requests: ServerRequests) -> None:
         for child in node.named_children:
             match child.type:
                 case "function_definition":
                     outer, self._function = self._function, _text(child.child_by_field_name("name"))
-                    self.block(child, Requests())
+                    self.block(child, ServerRequests())
                     self._function = outer
                 case "while_statement":
                     if not self._loop(child, requests):
@@ -90,12 +90,12 @@ class _ShellReader:
                 case _:
                     self.block(child, requests)
 
-    def _command(self, node: Node, requests: Requests) -> None:
+    def _command(self, node: Node, requests: ServerRequests) -> None:
         operation, server = command_of(_words(node))
         if operation:
             requests.add(server, operation)
 
-    def _loop(self, node: Node, requests: Requests) -> bool:
+    def _loop(self, node: Node, requests: ServerRequests) -> bool:
         """Note a loop whose condition or body polls a server; return whether it is one."""
         body = node.child_by_field_name("body")
         if body is None or "sleep" not in _text(body):
@@ -120,7 +120,7 @@ class _ShellReader:
                    pending if pending and not target and not inside else None)  # fmt: skip
         return True
 
-    def _counted(self, node: Node, requests: Requests) -> bool:
+    def _counted(self, node: Node, requests: ServerRequests) -> bool:
         """Note a counted loop that polls a server and leaves by `break`, `return` or `exit 0`."""
         body = node.child_by_field_name("body")
         if body is None or "sleep" not in _text(body):
@@ -146,7 +146,7 @@ class _ShellReader:
         return polled(text)
 
     def _note(
-        self, node: Node, requests: Requests, server: str, attribute: str, target: list[str],
+        self, node: Node, requests: ServerRequests, server: str, attribute: str, target: list[str],
         failure: list[str], pending: list[str] | None,
     ) -> None:  # fmt: skip
         operations = requests.of(server)

@@ -11,8 +11,8 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.waiters.findings import Finding
 from ecs_fsm.waiters.inference import infer
+from ecs_fsm.waiters.scan.configuration import Scan
 from ecs_fsm.waiters.scan.directives import Directive, settled
-from ecs_fsm.waiters.scan.project import Scan
 from ecs_fsm.waiters.scan.wait import Wait, clients
 from ecs_fsm.waiters.starts import select
 from ecs_fsm.waiters.waiter import Waiter

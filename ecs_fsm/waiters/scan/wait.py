@@ -115,7 +115,7 @@ def states_showing(status: str) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class Requests:
+class ServerRequests:
     """The requests for each server that may have been the last ones at a place of a function.
 
     Servers are told apart by a key, which is the name that the source gives them. A request is
@@ -171,9 +171,9 @@ class Requests:
         """Return the open request if there is one alone, whatever its server is called."""
         return next(iter(self.last.values())) if len(self.last) == 1 else ()
 
-    def copy(self) -> Requests:
+    def copy(self) -> ServerRequests:
         """Return a copy that a branch of the source may change."""
-        return Requests(
+        return ServerRequests(
             dict(self.last), dict(self.over), dict(self.rest), dict(self.starts), dict(self.names)
         )
 
@@ -181,7 +181,7 @@ class Requests:
         """Return the states in which the last request for a server was made, None if unknown."""
         return self.starts.get(self.names.get(server, server))
 
-    def join(self, branches: Iterable[Requests]) -> None:
+    def join(self, branches: Iterable[ServerRequests]) -> None:
         """Become what is known after one of several branches, whichever was taken."""
         branches = list(branches)
         self.last = _joined(branch.last for branch in branches)

@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 
 from ecs_fsm import Lifecycle
-from ecs_fsm.waiters.scan.project import Scan, scan_paths
+from ecs_fsm.waiters.scan.configuration import Scan, scan_paths
 from ecs_fsm.waiters.scan.verdict import Verdict, judge
 from ecs_fsm.waiters.scan.wait import Wait
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecs_fsm.waiters.scan.project import scan_paths
+from ecs_fsm.waiters.scan.configuration import scan_paths
 from tests.command import ecs_fsm
 from tests.waiters.scan.scanning import FIXTURES, fixtures
 

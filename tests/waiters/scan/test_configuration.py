@@ -12,8 +12,8 @@ import pytest
 
 from ecs_fsm.core.errors import InvalidInput, MissingExtra
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.waiters.scan import sources
-from ecs_fsm.waiters.scan.project import scan_paths
+from ecs_fsm.waiters.scan import source_files
+from ecs_fsm.waiters.scan.configuration import scan_paths
 from tests.command import ecs_fsm
 from tests.waiters.scan.scanning import judged, only, scanned
 
@@ -186,7 +186,7 @@ def test_deep_nesting_ends(tmp_path: Path, word: str) -> None:
 
 
 def test_a_file_that_is_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "MOST_BYTES", 100)
+    monkeypatch.setattr(source_files, "MOST_BYTES", 100)
     scan = scanned(tmp_path, large__py=OFF)
     assert scan.waits == []
     assert scan.problems == [f"large.py: {len(OFF)} bytes, more than 100; not read"]

@@ -50,7 +50,7 @@ IGNORES = ".gitignore"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """A file to scan: where it is, its name relative to the path that was given, its language."""
 
     path: Path
@@ -67,7 +67,7 @@ class Source:
 class Sources:
     """The files found, and the sentences about those that were passed over."""
 
-    files: list[Source] = field(default_factory=list)
+    files: list[SourceFile] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -116,7 +116,7 @@ def _add(found: Sources, path: Path, name: str, excluded: GitIgnoreSpec) -> None
     if size > MOST_BYTES:
         found.problems.append(f"{name}: {size} bytes, more than {MOST_BYTES}; not read")
         return
-    found.files.append(Source(path, name, language))
+    found.files.append(SourceFile(path, name, language))
 
 
 def _walk(root: Path, excluded: GitIgnoreSpec) -> Iterator[Path]:

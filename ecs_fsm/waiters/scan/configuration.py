@@ -18,7 +18,7 @@ from ecs_fsm.waiters.scan.playbook import scan_playbook
 from ecs_fsm.waiters.scan.poll_loop import SLEEPS, TIMERS
 from ecs_fsm.waiters.scan.python_source import scan_python
 from ecs_fsm.waiters.scan.shell_source import scan_shell
-from ecs_fsm.waiters.scan.sources import GO, PLAYBOOK, PYTHON, SHELL, Source, find_sources
+from ecs_fsm.waiters.scan.source_files import GO, PLAYBOOK, PYTHON, SHELL, SourceFile, find_sources
 from ecs_fsm.waiters.scan.wait import Found, Wait
 
 WORDS = {
@@ -54,7 +54,7 @@ def scan_paths(paths: Sequence[str], exclude: Sequence[str] = ()) -> Scan:
     _check_installed()
     sources = find_sources(paths, exclude)
     scan = Scan(problems=sources.problems)
-    contents: dict[Source, bytes] = {}
+    contents: dict[SourceFile, bytes] = {}
     for source in sources.files:
         try:
             contents[source] = source.read()
@@ -72,9 +72,11 @@ def scan_paths(paths: Sequence[str], exclude: Sequence[str] = ()) -> Scan:
     return scan
 
 
-def _scan_python(contents: Mapping[Source, bytes], helpers: Sequence[Helper], scan: Scan) -> None:
+def _scan_python(
+    contents: Mapping[SourceFile, bytes], helpers: Sequence[Helper], scan: Scan
+) -> None:
     """Scan the Python files; what one defines as a helper counts in the others as well."""
-    found: dict[Source, Found] = {}
+    found: dict[SourceFile, Found] = {}
     defined: dict[str, Helper] = {}
     names = [helper.function.rpartition(".")[2] for helper in helpers]
     words = re.compile("|".join(map(re.escape, [*SLEEPS, *TIMERS, *names])).encode())
@@ -95,10 +97,10 @@ def _scan_python(contents: Mapping[Source, bytes], helpers: Sequence[Helper], sc
 
 
 def _scan_callers(
-    contents: Mapping[Source, bytes],
+    contents: Mapping[SourceFile, bytes],
     helpers: Sequence[Helper],
     names: Sequence[str],
-    found: dict[Source, Found],
+    found: dict[SourceFile, Found],
     scan: Scan,
 ) -> None:
     """Scan the files again that call what another file defines as a helper."""
@@ -111,7 +113,7 @@ def _scan_callers(
                 found[source] = scan_python(source.name, text, helpers).result
 
 
-def _scan_others(contents: Mapping[Source, bytes], scan: Scan) -> None:
+def _scan_others(contents: Mapping[SourceFile, bytes], scan: Scan) -> None:
     readers = {SHELL: scan_shell, PLAYBOOK: scan_playbook}
     for source, text in contents.items():
         if source.language in readers and WORDS[source.language].search(text):
@@ -120,7 +122,7 @@ def _scan_others(contents: Mapping[Source, bytes], scan: Scan) -> None:
 
 
 @contextmanager
-def _reading(source: Source, scan: Scan) -> Iterator[None]:
+def _reading(source: SourceFile, scan: Scan) -> Iterator[None]:
     try:
         yield
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -131,7 +133,7 @@ def _reason(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error).split("\n")[0]
 
 
-def _scan_go(contents: Mapping[Source, bytes], scan: Scan) -> None:
+def _scan_go(contents: Mapping[SourceFile, bytes], scan: Scan) -> None:
     files = [source for source in contents if source.language == GO]
     for _, group in groupby(files, key=lambda source: source.path.parent):
         package = {source.name: contents[source] for source in group}
