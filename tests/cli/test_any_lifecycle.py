@@ -250,12 +250,13 @@ def test_the_page_shows_the_words_of_its_lifecycle(name: str, browser, tmp_path:
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto((tmp_path / "page.html").as_uri())
-    for press in (next(iter(lifecycle.creations)), None):
-        page.click(f"[data-name={press}]" if press else "#next")
+    page.click(f"[data-name={next(iter(lifecycle.creations))}]")
+    if page.get_attribute("#next", "aria-disabled") != "true":
+        page.click("#next")
     shown = page.inner_text("body")
     assert lifecycle.table.thing in page.text_content("#answer")
     assert not complaints
-    assert not re.findall(r"server|vm_state|task_state|no task", shown)
+    assert not re.findall(r"server|vm_state|task_state", shown)
     if lifecycle.table.one_word:
         assert not re.findall(rf"(?:{'|'.join(lifecycle.table.statuses)})/", shown)
     page.close()

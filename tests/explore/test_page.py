@@ -173,7 +173,9 @@ def test_missing_facts_are_asked_for(opening: Opening) -> None:
     page = opening("nova", "#from=active/reboot_started")
     press(page, "restart")
     assert (
-        said(page) == "restart at active/reboot_started depends on guest: say guest=on or guest=off"
+        said(page)
+        == "restart at active/reboot_started depends on guest: say guest=on or guest=off "
+        "or guest=paused or guest=kept"
     )
     page.check("dialog [value=off]")
     page.click("dialog .main")

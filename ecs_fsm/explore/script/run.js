@@ -129,7 +129,8 @@ function eventText(machine, event) {
 function scenario(machine, run) {
   /** @type {string[]} */
   const words = [];
-  /** @type {{ request: string | null, outcomes: string[], step: string | null } | null} */
+  /** @typedef {{ request: string | null, outcomes: string[], step: string | null, hangs: boolean }} Word */
+  /** @type {Word | null} */
   let open = null;
   let node = run.from ? machine.node(run.from.state, run.from.facts) : null;
 
@@ -154,20 +155,25 @@ function scenario(machine, run) {
     if (!event.trigger) continue;
     const text = eventText(machine, event);
     const { kind } = event.trigger;
+    const outcome = machine.outcome(event.trigger, node, event.given);
     if (kind === KIND.request || kind === KIND.system) {
       close();
-      open = { request: text, outcomes: [], step: null };
+      // A request that enters no state leaves the step hanging: another word lets it go on.
+      const hangs = node !== null && !machine.rests(node.state) && !outcome.nodes?.length;
+      open = { request: text, outcomes: [], step: null, hangs };
     } else if (node) {
-      if (!open || (machine.rests(node.state) && !open.outcomes.length && open.request)) {
+      const resting = machine.rests(node.state) && !open?.outcomes.length && open?.request;
+      if (!open || resting || (open.hangs && event.trigger === machine.onward)) {
         close();
-        open = { request: null, outcomes: [], step: null };
+        open = { request: null, outcomes: [], step: null, hangs: false };
       }
+      open.hangs = false;
       if (event.trigger !== machine.onward) {
         open.step ??= node.state.name;
         open.outcomes.push(`${text}@${node.state.name}`);
       }
     }
-    node = machine.outcome(event.trigger, node, event.given).end ?? null;
+    node = outcome.end ?? null;
   }
   close();
   return words;
