@@ -114,7 +114,7 @@ def replay(
     "reason": null or text}, ...], "explained": true or false}; times are ISO in UTC, null without
     any; other columns of a row stay in "from" and "to", which are null for an action. The second
     change of one event has no events; other ways to explain a change stand under "or". "settled" is
-    false where later rows could have told it otherwise. Exit code 1 if a change is not explained.
+    false where later rows could still change it. Exit code 1 if a change is not explained.
     """
     from ecs_fsm.profiles.loader import read
     from ecs_fsm.records.record import RecordOptions
