@@ -59,7 +59,10 @@ class CoverageEdge(NamedTuple):
 
 
 class CoverageGraph:
-    """The vertices of all scenarios, and the edges that leave each; everything by its number."""
+    """The vertices of all scenarios, and the edges that leave each; everything by its number.
+
+    States that the table lists as unreached are not among those to be covered.
+    """
 
     def __init__(self, lifecycle: Lifecycle, criterion: str) -> None:
         self.lifecycle = lifecycle
@@ -68,7 +71,8 @@ class CoverageGraph:
         self._graph = lifecycle.state_graph
         marked: Iterable[State | Transition] = lifecycle.transitions
         if self._by_state:
-            marked = lifecycle.states.values()
+            unreached = {*lifecycle.table.unreached}
+            marked = (s for s in lifecycle.states.values() if s not in unreached)
         self._marks = {mark: n for n, mark in enumerate(marked)}
         self._number = {id(t): n for n, t in enumerate(lifecycle.transitions)}
         self._pairs: dict[tuple[int, int], int] = {}

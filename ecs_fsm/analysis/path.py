@@ -181,6 +181,8 @@ def why_not(
         for t in lifecycle.transitions
         if t.source not in ends.goal and any(state in ends.goal for state in t.path)
     )
+    if not entries:
+        return f"nothing enters {', '.join(map(place, ends.goal))}"
     shown, more = list(entries)[:MOST_ENTRIES], len(entries) - MOST_ENTRIES
     counted = f" and {more} more" if more > 0 else ""
     return f"it is entered only by {', '.join(shown)}{counted}, and no path leads to any of these"

@@ -36,7 +36,12 @@ OF_A_QUIZ = 10
     type=click.Path(path_type=Path),
     help="A folder of more lessons, TOML files; - is one lesson on standard input.",
 )
-def explore(output: str | None, show: bool, folder: Path | None) -> int:
+@click.option(
+    "--waiters",
+    metavar="FILE",
+    help="A TOML file of waiters to try out, as check reads it, instead of the built-in ones.",
+)
+def explore(output: str | None, show: bool, folder: Path | None, waiters: str | None) -> int:
     """Make a web page on which to explore the lifecycle by running it.
 
     The page is one HTML file that needs no network. It has the picture, the requests, what a client
@@ -45,16 +50,21 @@ def explore(output: str | None, show: bool, folder: Path | None) -> int:
     \b
     Examples:
       ecs-fsm explore --open
-      ecs-fsm explore --lifecycle nova --lessons my-lessons -o nova.html
+      ecs-fsm explore --lifecycle nova --lessons my-lessons --waiters mine.toml -o nova.html
+
+    Lessons and waiters that stand beside a lifecycle file, in NAME.lessons and NAME.waiters.toml,
+    are found by themselves.
     """
     import webbrowser
 
     from ecs_fsm.explore import content, explorer
     from ecs_fsm.io.files import write_whole
 
+    if waiters == STANDARD_STREAM == str(folder):
+        raise InvalidInput("standard input holds a lesson or waiters, not both")
     lifecycle = servers().lifecycle
     path = Path(output or EXPLORER_FILE)
-    write_whole(path, explorer(lifecycle, content(lifecycle, folder)).encode())
+    write_whole(path, explorer(lifecycle, content(lifecycle, folder, waiters)).encode())
     if output is None:
         click.echo(visible(str(path)))
     if show and not webbrowser.open(path.resolve().as_uri()):

@@ -65,6 +65,8 @@ def describe(lifecycle: Lifecycle, thing: str) -> Description:
         if not (state.one_word or state.gone):
             name = Phrases(table).attributes.status
             meaning += f" The API shows {name} {state.status}."
+        if state in table.unreached:
+            meaning += " It is documented, and nothing enters it."
         return _describe_states(lifecycle, thing, "state", meaning)
     for kind, words in (
         ("vm_state", table.vm_states),

@@ -150,13 +150,12 @@ class Rules:
     def status(self, vm_state: str, task_state: str | None = None) -> tuple[str, bool]:
         """Return the status of a pair, and whether the pair occurs.
 
-        Raise `InvalidInput` for an unknown word, and for a pair that does not occur unless the
-        table's status rule covers such pairs.
+        Raise `InvalidInput` for an unknown word or a pair that does not occur, unless the table's
+        status rule covers it: that of a known vm_state covers every task.
         """
         if self.table.unknown_status and vm_state not in list(self.table.vm_states):
             return self.table.unknown_status, False
-        task = None if task_state is None else self.word("task_state", task_state)
-        found = self.states.get(f"{vm_state}/{task or NO_TASK}")
+        found = self.states.get(f"{vm_state}/{task_state or NO_TASK}")
         if found is None and vm_state in self.table.default_status:
             return self.table.default_status[vm_state], False
         return self.state(vm_state, task_state).status.value, True

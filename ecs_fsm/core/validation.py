@@ -9,6 +9,7 @@ from keyword import iskeyword
 from ecs_fsm.core.errors import Fault, InvalidTable
 from ecs_fsm.core.model import Kind, State
 from ecs_fsm.core.notation import words
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.row_reader import row_path
 from ecs_fsm.core.rules import Rules
 
@@ -74,7 +75,9 @@ def _every_word_used(lifecycle: Rules) -> Iterator[Fault]:
 def _something_made(lifecycle: Rules) -> Iterator[Fault]:
     if not lifecycle.creations:
         make = 'begin a path with "(no server)"'
-        yield Fault(f"nothing makes a {lifecycle.table.thing}: {make}", "rows", ("operations",))
+        yield Fault(
+            f"nothing makes {Phrases(lifecycle.table).a_thing}: {make}", "rows", ("operations",)
+        )
 
 
 def _every_advance_ends(lifecycle: Rules) -> Iterator[Fault]:

@@ -1,7 +1,7 @@
 """Puts the explorer page together: template, styles, scripts, and its data.
 
-Besides the lifecycle a page holds lessons, questions, and examples of waiters. Lessons can come
-from any file, so their size is bounded here, and the page shows them as text.
+Besides the lifecycle a page holds lessons, questions, and examples of waiters. Lessons and waiters
+can come from any file, so their size is bounded here, and the page shows them as text.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.quiz import questions
 from ecs_fsm.waiters.findings import Finding
 from ecs_fsm.waiters.report import Report, examine
-from ecs_fsm.waiters.waiter import read, read_file
+from ecs_fsm.waiters.waiter import Placed, read, read_file
 from ecs_fsm.web import bundle
 from ecs_fsm.web.exported import exported
 from ecs_fsm.web.lanes_svg import lanes_svg
 
 Json = Mapping[str, object]
 MOST_LESSONS = 100
+MOST_WAITERS = 100
 MOST_CHARACTERS = 4000
 """Of one text in a lesson."""
 
@@ -44,10 +45,14 @@ STYLES = ("page", "parts", "tables", "panels", "media")
 
 
 class Content(NamedTuple):
-    """Lessons and questions as plain data, in the form of their `as_dict`."""
+    """Lessons, questions and waiters as plain data.
+
+    Without `waiters` (None) the page shows those that come with the lifecycle.
+    """
 
     lessons: Sequence[Json] = ()
     quiz: Sequence[Json] = ()
+    waiters: Sequence[Json] | None = None
 
 
 def explorer(lifecycle: Lifecycle, taught: Content | None = None) -> str:
@@ -73,14 +78,18 @@ def explorer(lifecycle: Lifecycle, taught: Content | None = None) -> str:
     )
 
 
-def content(lifecycle: Lifecycle, folder: Path | None = None) -> Content:
+def content(
+    lifecycle: Lifecycle, folder: Path | None = None, waiters: str | None = None
+) -> Content:
     """Return the lessons and questions of a lifecycle, with the lessons of a folder.
 
-    Raise `InvalidInput` for an invalid lesson.
+    `waiters` is a file of waiters to try out instead of those that come with the lifecycle. Raise
+    `InvalidInput` for an invalid lesson or waiter.
     """
     return Content(
         [lesson.as_dict() for lesson in lessons(lifecycle, folder)],
         [question.as_dict() for question in questions(lifecycle)],
+        None if waiters is None else _examples(read_file(waiters, lifecycle)),
     )
 
 
@@ -93,7 +102,7 @@ def as_data(lifecycle: Lifecycle, taught: Content) -> dict[str, object]:
     return {
         "lessons": list(taught.lessons),
         "quiz": list(taught.quiz),
-        "waiters": list(examples(lifecycle)),
+        "waiters": list(examples(lifecycle) if taught.waiters is None else taught.waiters),
     }
 
 
@@ -109,7 +118,7 @@ def _bound(value: object, name: str) -> None:
 
 @cache
 def examples(lifecycle: Lifecycle) -> tuple[Json, ...]:
-    """Return waiters to try out, with their findings."""
+    """Return the waiters to try out that come with a lifecycle, with their findings."""
     if lifecycle.file:
         beside = side_file(lifecycle, "waiters")
         placed = read_file(str(beside), lifecycle) if beside else []
@@ -117,6 +126,12 @@ def examples(lifecycle: Lifecycle) -> tuple[Json, ...]:
         place = files(__package__) / "waiters" / f"{lifecycle.name}.toml"
         text = place.read_text(encoding="utf-8") if place.is_file() else ""
         placed = read(text, place.name, lifecycle) if text else []
+    return _examples(placed)
+
+
+def _examples(placed: Sequence[Placed]) -> tuple[Json, ...]:
+    if len(placed) > MOST_WAITERS:
+        raise InvalidInput(f"{len(placed)} waiters; expected at most {MOST_WAITERS}")
     return tuple(_example(examine(each.waiter)) for each in placed)
 
 

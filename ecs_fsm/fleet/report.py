@@ -43,7 +43,7 @@ def print_result(result: FleetResult) -> None:
     per = result.changes / max(result.done, 1)
     shown.print(
         f"{result.servers:,} {phrases.things} for {span(result.horizon)}: {partial}"
-        f"{result.changes:,} changes, {per:.1f} a {phrases.thing}",
+        f"{result.changes:,} changes, {per:.1f} for each {phrases.thing}",
         soft_wrap=True,
     )
     for key, called in phrases.columns.items():

@@ -22,8 +22,7 @@ from pathlib import Path
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.io.toml import TomlFile
-from ecs_fsm.lifecycles import names
-from ecs_fsm.lifecycles.registry import side_file
+from ecs_fsm.lifecycles.registry import option_of, side_file
 from ecs_fsm.profiles.profile import Document, Profile
 from ecs_fsm.profiles.profile_validation import CheckedProfile
 
@@ -46,7 +45,7 @@ def _built_in_file(lifecycle: Lifecycle) -> Path:
     if beside is not None:
         return beside
     own = Path(__file__).with_name(f"{lifecycle.name}.toml")
-    if own.is_file() and lifecycle.name in names():
+    if own.is_file() and option_of(lifecycle) == lifecycle.name:
         return own
     raise InvalidInput(
         f"no profile comes with the lifecycle {lifecycle.name}: `ecs-fsm fleet profile --template` "

@@ -92,12 +92,15 @@ def process(profile: Profile) -> dict[ChainState, Sojourn]:
 
 
 def error_states(profile: Profile) -> frozenset[State]:
-    """Return the resting states in which a failed creation ends, and no step that succeeds."""
+    """Return the states at rest that say that something went wrong.
+
+    A failure ends there, and neither a step that succeeds nor a creation does.
+    """
     lifecycle = profile.lifecycle
-    first = lifecycle.creation.path[-1]
-    ends = {t.path[-1] for t in lifecycle.leaving(first) if t.kind is Kind.FAILURE and t.path}
-    step_ends = lifecycle.triggers[lifecycle.advance].transitions
-    return frozenset(ends - {t.path[-1] for t in step_ends if t.path})
+    ends = {t.path[-1] for t in lifecycle.transitions if t.path and t.kind is Kind.FAILURE}
+    well = {t.path[-1] for t in lifecycle.triggers[lifecycle.advance].transitions if t.path}
+    well |= {t.path[-1] for made in lifecycle.creations.values() for t in made}
+    return frozenset(s for s in ends - well if lifecycle.rests(s) and not s.task_state)
 
 
 class _ProcessBuilder:

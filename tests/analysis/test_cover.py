@@ -7,6 +7,7 @@ import json
 import shlex
 from collections.abc import Iterable
 from itertools import pairwise
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -18,6 +19,7 @@ from ecs_fsm.analysis.words import arguments
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Transition
 from ecs_fsm.core.server import BaseServer
+from ecs_fsm.lifecycles import load
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests import facts
@@ -218,3 +220,19 @@ def test_what_cannot_be_covered_is_one_line() -> None:
     assert (code, out) == (2, "")
     assert err.startswith("ecs-fsm: Invalid value for '--what': 'events' is not one of 'states'")
     assert err.count("\n") == 1
+
+
+def test_a_documented_state_that_nothing_enters_is_not_to_be_covered(tmp_path: Path) -> None:
+    file = tmp_path / "lamp.toml"
+    file.write_text(
+        'name = "lamp"\nunreached = ["stolen"]\n[attributes]\nstatus = "light"\n'
+        '[statuses]\noff = { meaning = "Dark." }\nstolen = { meaning = "Away." }\n'
+        '[operations.mount]\nmeaning = "Mount it."\npaths = { "(no server)" = "off" }\n',
+        encoding="utf-8",
+    )
+    covered = cover(load(file), "states")
+    assert (covered.items, len(covered.scenarios)) == (["off"], 1)
+    answer = ecs_fsm("path", "(no server)", "stolen", "--lifecycle", str(file))
+    assert (answer.code, "nothing enters stolen\n" in answer.out) == (1, True)
+    explained = ecs_fsm("explain", "stolen", "--lifecycle", str(file)).out
+    assert "It is documented, and nothing enters it." in explained

@@ -190,6 +190,33 @@ def test_side_files_are_found_beside_the_lifecycle_or_missed_in_one_line(tmp_pat
     assert "Start it" in shown
 
 
+def test_side_files_can_be_given_by_option(tmp_path: Path) -> None:
+    named = ("--lifecycle", FILES["pump"])
+    claims, waiters = tmp_path / "any.toml", tmp_path / "loops.toml"
+    claim = 'name="end"\ntext="It ends."\nkind="never"\nfrom="(gone)"\nto="any"\n'
+    claims.write_text(f"[[claim]]\n{claim}", encoding="utf-8")
+    assert answer("prove", "--claims", str(claims), *named).startswith("true: It ends. [end]")
+    waiter = 'name="by option"\noperation="begin"\ntarget="pumping"\n'
+    waiters.write_text(f"[[waiter]]\n{waiter}", encoding="utf-8")
+    folder = tmp_path / "taught"
+    folder.mkdir()
+    step = '[[step]]\ntext="Start."\ndo="begin"\nstate="warming up"\nthen="It starts."\n'
+    lesson = f'title="Start it"\nintroduction="Begin."\nfrom="idle"\n{step}'
+    (folder / "start.toml").write_text(lesson, encoding="utf-8")
+    page = str(tmp_path / "page.html")
+    answer("explore", "-o", page, "--waiters", str(waiters), "--lessons", str(folder), *named)
+    shown = Path(page).read_text(encoding="utf-8")
+    assert '"name":"by option"' in shown.replace(": ", ":")
+    assert "Start it" in shown
+    answer("explore", "-o", page, *named)
+    assert "by option" not in Path(page).read_text(encoding="utf-8")
+    waiters.write_text(f"[[waiter]]\n{waiter.replace('begin', 'star')}", encoding="utf-8")
+    told = wrong("explore", "-o", page, "--waiters", str(waiters), *named)
+    assert told.startswith(f"{waiters}:3: unknown operation 'star'")
+    both = ("--waiters", "-", "--lessons", "-")
+    assert "not both" in wrong("explore", "-o", page, *both, *named)
+
+
 def test_a_path_names_the_file_to_run_it_with() -> None:
     told = answer("path", "idle", "pumping", "--lifecycle", FILES["pump"])
     assert told.endswith(f"ecs-fsm simulate begin --from idle --lifecycle {FILES['pump']}\n")

@@ -51,6 +51,8 @@ def test_every_pair_outside_the_document_shows_unknown() -> None:
     assert others == {"UNKNOWN"}
     assert lifecycle.status("paused") == ("UNKNOWN", False)
     assert lifecycle.status("deleted", "migrating") == ("UNKNOWN", False)
+    assert lifecycle.status("active", "suspending") == ("UNKNOWN", False)
+    assert lifecycle.status("active", "no word of any document") == ("UNKNOWN", False)
     assert lifecycle.status("active") == ("ACTIVE", True)
 
 

@@ -13,8 +13,6 @@ from ecs_fsm.profiles.loader import built_in, parse
 from ecs_fsm.profiles.process import error_states, process
 from tests.command import ecs_fsm
 
-WITH_PROFILE = ("ecs", "nova", "ecs-2022")
-
 
 @pytest.mark.parametrize("name", [n for n in names() if n != "nova"])
 def test_a_blank_profile_reads_and_makes_a_process(name: str) -> None:
@@ -24,9 +22,16 @@ def test_a_blank_profile_reads_and_makes_a_process(name: str) -> None:
     assert {*profile.durations} >= {s for s in states if not lifecycle.rests(s)}
 
 
-@pytest.mark.parametrize("name", WITH_PROFILE)
-def test_a_lifecycle_with_a_profile_of_its_own_uses_it(name: str) -> None:
-    assert built_in(server_class(name).lifecycle).lifecycle.name == name
+@pytest.mark.parametrize("name", names())
+def test_every_lifecycle_that_ships_has_a_profile_of_every_step(name: str) -> None:
+    lifecycle = server_class(name).lifecycle
+    profile = built_in(lifecycle)
+    states = {at.node.state for at in process(profile) if at.node}
+    working = {s for s in states if not lifecycle.rests(s)}
+    assert working <= {*profile.durations}
+    resting = {s for s in states - working if not s.task_state and lifecycle.leaving(s)}
+    unasked = resting - {*profile.requests}
+    assert all(t.trigger in lifecycle.events for s in unasked for t in lifecycle.leaving(s))
 
 
 def test_a_profile_beside_a_lifecycles_file_is_its_own(tmp_path: Path) -> None:
@@ -42,15 +47,59 @@ def test_a_profile_beside_a_lifecycles_file_is_its_own(tmp_path: Path) -> None:
 
 def test_a_state_where_steps_end_well_is_no_error() -> None:
     found = {}
-    for name in ("ec2", "cinder", "ecs"):
-        lifecycle = server_class(name).lifecycle
-        found[name] = {*error_states(parse(lifecycle, text(lifecycle), "blank.toml"))}
-    assert found == {"ec2": set(), "cinder": {"error"}, "ecs": {"error/-"}}
+    for name in ("ec2", "cinder", "ecs", "nova", "ironic"):
+        found[name] = {*error_states(built_in(server_class(name).lifecycle))}
+    assert found == {
+        "ec2": set(),
+        "cinder": {
+            "error", "error_deleting", "error_extending", "error_managing", "error_restoring",
+            "error_unmanaging",
+        },
+        "ecs": {"error/-"},
+        "nova": {"error/-"},
+        "ironic": {
+            "adopt failed", "clean failed", "deploy failed", "error", "inspect failed",
+            "rescue failed", "service failed", "unrescue failed",
+        },
+    }  # fmt: skip
 
 
-def test_the_command_says_what_is_missing_and_prints_one_to_fill_in() -> None:
-    missing = ecs_fsm("fleet", "profile", "--lifecycle", "ec2")
-    assert (missing.code, missing.err.count("\n")) == (2, 1)
-    assert "`ecs-fsm fleet profile --template` prints one to fill in" in missing.err
-    printed = ecs_fsm("fleet", "profile", "--template", "--lifecycle", "ec2")
-    assert printed == (0, text(server_class("ec2").lifecycle), "")
+def test_the_command_says_what_is_missing_and_prints_one_to_fill_in(tmp_path: Path) -> None:
+    file = tmp_path / "lamp.toml"
+    file.write_text(LAMP, encoding="utf-8")
+    for command in (
+        ("profile",),
+        ("run", "--servers", "3", "--duration", "1d"),
+        ("exact",),
+        ("contend", "--servers", "3", "--duration", "1d"),
+    ):
+        missing = ecs_fsm("fleet", *command, "--lifecycle", str(file))
+        assert (missing.code, missing.err.count("\n")) == (2, 1)
+        assert "`ecs-fsm fleet profile --template` prints one to fill in" in missing.err
+    printed = ecs_fsm("fleet", "profile", "--template", "--lifecycle", str(file))
+    assert printed == (0, text(load(file)), "")
+    filled = tmp_path / "mine.toml"
+    filled.write_text(printed.out.replace('# "warm" = 0.001', '"warm" = 0.001').replace("# [", "["))
+    ran = ecs_fsm("fleet", "exact", "--lifecycle", str(file), "--profile", str(filled))
+    assert (ran.code, "light" in ran.out) == (0, True)
+
+
+LAMP = """
+name = "lamp"
+[attributes]
+status = "light"
+[statuses]
+off = { meaning = "Dark." }
+warm = { meaning = "Nearly." }
+on = { meaning = "Light." }
+[operations.mount]
+meaning = "Mount it."
+paths = { "(no server)" = "off" }
+[operations.switch]
+meaning = "Switch it."
+paths = { off = "warm -> on", on = "off" }
+[events.fail]
+kind = "failure"
+meaning = "It stays dark."
+paths = { warm = "off" }
+"""

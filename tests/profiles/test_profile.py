@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ecs_fsm import ECS, InvalidInput, Lifecycle
+from ecs_fsm.lifecycles import names, server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.durations import Duration, Family, seconds
 from ecs_fsm.profiles.loader import built_in, built_in_text, changed, parse, read
@@ -16,18 +17,19 @@ from tests.in_process import run_in_process
 BASE = 'extends = "built-in"\n'
 
 
-@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
-def test_the_built_in_profile_says_where_each_number_comes_from(lifecycle: Lifecycle) -> None:
-    text = built_in_text(lifecycle)
+@pytest.mark.parametrize("name", names())
+def test_the_built_in_profile_says_where_each_number_comes_from(name: str) -> None:
+    text = built_in_text(server_class(name).lifecycle)
     table = ""
     sourced = re.search(r"\.mix\]\s+# \[A\] all of them", text) is not None
     for line in text.splitlines():
         if line.startswith("["):
             table = line
         whole = sourced and ".mix]" in table
-        if re.search(r"=.*\d", line) and not line.startswith("#") and not whole:
-            assert re.search(r"#.*\[(A|MH12)\]", line), line
-    assert "Mao" in text
+        if re.search(r"=.*\d", line) and not re.match("#|lifecycle", line) and not whole:
+            source = re.search(r"#.*\[(A|D|MH12)\]", line)
+            assert source, line
+            assert f"#   [{source[1]}]" in text
     assert "assumption" in text
 
 
