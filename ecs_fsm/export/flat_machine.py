@@ -54,9 +54,8 @@ class FlatMachine:
 
     def _leaving(self, node: Node | None) -> Iterator[FlatArrow]:
         lifecycle = self.lifecycle
-        state = node.state if node else None
         for name, trigger in lifecycle.triggers.items():
-            if not lifecycle.find(name, state):
+            if not (lifecycle.possible(name, node) if node else lifecycle.find(name, None)):
                 continue
             for given in self._choices(trigger.given):
                 try:

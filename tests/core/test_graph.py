@@ -26,17 +26,42 @@ class Edge(NamedTuple):
     end: Plain
 
 
-def remembered(lifecycle: Lifecycle, state: State, known: dict[str, str]) -> Plain:
-    """What is left of the known facts in a state, by the columns of the facts in the table."""
+class Scoped(NamedTuple):
+    """A fact where a state remembers it: its name, the value that the state implies, the default."""
+
+    name: str
+    implied: str | None
+    default: str | None
+
+
+@cache
+def scoped(lifecycle: Lifecycle, state: State) -> list[Scoped]:
+    """The facts that a state remembers, by the columns of the facts in the table."""
     scope = lifecycle.notation.scope
-    kept = []
+    found = []
     for fact in lifecycle.table.facts:
         if state in scope(fact.scope):
             implied = [value for states, value in fact.implied.items() if state in scope(states)]
-            value = implied[-1] if implied else known.get(fact.name)
-            if value not in (None, fact.default):
-                kept.append((fact.name, str(value)))
+            found.append(Scoped(fact.name, implied[-1] if implied else None, fact.default))
+    return found
+
+
+def remembered(lifecycle: Lifecycle, state: State, known: dict[str, str]) -> Plain:
+    """What is left of the known facts in a state."""
+    kept = []
+    for fact in scoped(lifecycle, state):
+        value = fact.implied or known.get(fact.name)
+        if value not in (None, fact.default):
+            kept.append((fact.name, str(value)))
     return state, tuple(kept)
+
+
+@cache
+def from_state(lifecycle: Lifecycle) -> dict[State | None, list[Transition]]:
+    found: dict[State | None, list[Transition]] = {}
+    for transition in lifecycle.transitions:
+        found.setdefault(transition.source, []).append(transition)
+    return found
 
 
 def edges_from(lifecycle: Lifecycle, source: Plain | None) -> Iterator[Edge]:
@@ -44,11 +69,10 @@ def edges_from(lifecycle: Lifecycle, source: Plain | None) -> Iterator[Edge]:
     values = {fact.name: fact.values for fact in lifecycle.table.facts}
     usual = {fact.name: fact.default for fact in lifecycle.table.facts}
     state, known = (source[0], dict(source[1])) if source else (None, {})
-    for transition in lifecycle.transitions:
+    for transition in from_state(lifecycle).get(state, []):
         given = rows[transition.trigger].given
         needed = dict(transition.when)
-        fits = all(n in given or known.get(n, usual[n]) in (v, None) for n, v in needed.items())
-        if transition.source != state or not fits:
+        if not all(n in given or known.get(n, usual[n]) in (v, None) for n, v in needed.items()):
             continue
         free = [name for name in given if name not in needed]
         as_is = [(None,) if given[n] is None and n in known else () for n in free]
