@@ -20,26 +20,30 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
     "host": ("host", "hypervisor_hostname"),
     "updated": ("updated", "updated_at"),
 }  # fmt: skip
-"""Each meaning with the names that have it. Where several name the server, the first of them does;
-of several times, `--columns` has to choose."""
+"""Each meaning with the names that have it, also without underscores or with capitals instead."""
+GENERAL = ("uuid", "id")
+"""Names that give way where another column names the server."""
+CHOSEN = ("server", "time", "vm_state", "task_state", "status")
+"""Meanings of which a record has one column: of several, `--columns` has to choose."""
 PREFIXES = ("os_ext_sts", "os_ext_srv_attr", "os_srv_usg")
 MEANING_OF = {name: meaning for meaning, names in MEANINGS.items() for name in names}
-LIKE_A_SERVER = re.compile(r"(?:.*_)?(?:name|hostname|id|uuid|vm|node|machine)")
-OTHER_IDS = re.compile(
-    r"(?:request|user|project|tenant|image|flavor|host|message|event|key|domain|availability|region"
-    r"|trace|job|req|volume|network|port|parent|root_device|reservation|kernel|ramdisk)_?(?:id|uuid|name)"
+JOINED = {name.replace("_", ""): name for name in MEANING_OF}
+WHOSE = "server|instance|host|display|vm|node|machine|resource|domain|dns|full"
+LIKE_A_SERVER = re.compile(
+    rf"(?:.*_)?(?:id|uuid)|(?:(?:.*_)?(?:{WHOSE})_)?name|(?:.*_)?(?:hostname|fqdn|vm|node|machine)"
 )
 
 
 def normal(name: str) -> str:
     """Return a name in small letters with underscores, without the prefix of an extension.
 
-    >>> normal("OS-EXT-STS:vm_state"), normal(" Task State")
-    ('vm_state', 'task_state')
+    >>> normal("OS-EXT-STS:vm_state"), normal(" Task State"), normal("serverId"), normal("VMSTATE")
+    ('vm_state', 'task_state', 'server_id', 'vm_state')
     """
-    folded = re.sub(r"[\s\-]+", "_", name.strip().lower())
+    folded = re.sub(r"[\s\-]+|(?<=[a-z0-9])(?=[A-Z])", "_", name.strip()).lower()
     prefix, colon, rest = folded.partition(":")
-    return rest if colon and prefix in PREFIXES else folded
+    folded = rest if colon and prefix in PREFIXES else folded
+    return JOINED.get(folded.replace("_", ""), folded)
 
 
 def known_column(name: str) -> bool:
@@ -51,6 +55,15 @@ def columns_of(lifecycle: Lifecycle) -> Mapping[str, str]:
     """Return the columns that a lifecycle's table names: its attributes, and the noun."""
     table = lifecycle.table
     return {**table.attributes, "server": table.thing}
+
+
+def names_of_thing(thing: str) -> tuple[str, ...]:
+    """Return what a column that names things of a lifecycle may be called.
+
+    >>> names_of_thing("volume")
+    ('volume', 'volume_id', 'volume_uuid')
+    """
+    return thing, f"{thing}_id", f"{thing}_uuid"
 
 
 class ColumnChoice(NamedTuple):
@@ -80,7 +93,8 @@ class ColumnChoice(NamedTuple):
 
     def knows(self, name: str) -> bool:
         """Return whether a name has a meaning."""
-        named = (*self.given.values(), *self.table.values())
+        own = names_of_thing(self.table.get("server", ""))
+        named = (*self.given.values(), *self.table.values(), *own)
         return known_column(name) or normal(name) in map(normal, named)
 
 
@@ -110,7 +124,7 @@ class RecordColumns(NamedTuple):
         places = {meaning: _place(meaning, names, folded, choice, later) for meaning in MEANINGS}
         if choice.one_server:
             places["server"] = -1
-        elif places["server"] < 0 and not later:
+        elif places["server"] < 0 and not (later and "server" in choice.given):
             _refuse_unused(names, folded, choice)
         states = {places[meaning] for meaning in ("vm_state", "task_state", "status")}
         others = tuple((name, n) for n, name in enumerate(names) if n not in states)
@@ -132,15 +146,23 @@ def _place(
         if later:
             return -1
         raise InvalidInput(f"no column {chosen!r} among {', '.join(names)[:80]!r}")
-    if normal(choice.table.get(meaning, "")) in folded:
-        return folded.index(normal(choice.table[meaning]))
+    own = choice.table.get(meaning, "")
+    for name in names_of_thing(own) if meaning == "server" else (own,):
+        if normal(name) in folded:
+            return folded.index(normal(name))
     taken = {normal(name) for name in choice.given.values()}
     found = [
-        folded.index(name) for name in MEANINGS[meaning] if name in folded and name not in taken
+        n
+        for known in MEANINGS[meaning]
+        for n, name in enumerate(folded)
+        if name == known and name not in taken
     ]
-    if meaning == "time" and len(found) > 1:
-        several = " and ".join(names[n] for n in found)
-        raise InvalidInput(f"{several} are times; choose one: --columns time={names[found[0]]}")
+    rivals = [n for n in found if folded[n] not in GENERAL] or found[:1]
+    if meaning in CHOSEN and len(rivals) > 1:
+        several = " and ".join(names[n] for n in rivals[:2])
+        raise InvalidInput(
+            f"{several} have one meaning; choose: --columns {meaning}={names[rivals[0]]}"
+        )
     return found[0] if found else -1
 
 
@@ -148,7 +170,7 @@ def _refuse_unused(names: Names, folded: Sequence[str], choice: ColumnChoice) ->
     """Raise for a column that may tell servers apart and is not used for it."""
     taken = {normal(name) for name in (*choice.given.values(), *choice.table.values())}
     for name, word in zip(names, folded, strict=True):
-        if LIKE_A_SERVER.fullmatch(word) and not OTHER_IDS.fullmatch(word) and word not in taken:
+        if LIKE_A_SERVER.fullmatch(word) and word not in taken:
             raise InvalidInput(
                 f"does {name} name the server? choose: --columns server={name}, or --one-server"
             )

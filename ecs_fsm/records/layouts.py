@@ -113,8 +113,9 @@ class ColumnsLayout(Layout):
 
     def sampled(self, rows: Sequence[Row]) -> bool:
         """Return whether states may have been missed."""
-        names = [normal(name) for names, _ in rows for name in names]
-        return "vm_state" not in names and "task_state" not in names
+        states = {"vm_state", "task_state"}
+        kinds = {names for names, _ in rows if names is not LIST and names is not MORE}
+        return not kinds or any(states.isdisjoint(map(normal, names)) for names in kinds)
 
     def read(self, rows: Iterator[Row], reading: Reading) -> Iterator[Listed]:
         """Yield the observations."""
@@ -131,7 +132,7 @@ class ServerLists(ColumnsLayout):
     def fits(self, names: Names, row: Mapping[str, object]) -> bool:
         """Return whether a first row has this layout."""
         beside = ("networks", "power_state", "flavor", "image", "flavor_name", "image_name")
-        api = "links" in names or "hostid" in names or "vm_state" in names
+        api = "links" in names or "host_id" in names or "vm_state" in names
         return {"id", "name", "status"} <= {*names} and not api and any(n in names for n in beside)
 
     def sampled(self, rows: Sequence[Row]) -> bool:

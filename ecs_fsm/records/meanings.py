@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 
@@ -182,10 +183,12 @@ def _word(kind: str, value: object) -> str | None:
 
 
 def _other_lifecycle(lifecycle: Lifecycle, has: Callable[[Lifecycle], bool]) -> str | None:
-    """The hint at a built-in lifecycle that has what this one does not."""
-    from ecs_fsm.lifecycles import NAMES, server_class
+    """The hint at a lifecycle with a name that has what this one does not."""
+    from ecs_fsm.lifecycles import names, server_class
 
-    for name in NAMES:
-        if name != lifecycle.name and has(server_class(name).lifecycle):
-            return f"the lifecycle {name} has it: --lifecycle {name}"
+    for name in names():
+        if name != lifecycle.name:
+            with suppress(InvalidInput):  # of a package that is not what it says
+                if has(server_class(name).lifecycle):
+                    return f"the lifecycle {name} has it: --lifecycle {name}"
     return None

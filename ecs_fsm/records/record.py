@@ -92,7 +92,8 @@ class _File:
         if self._wanted:
             return LAYOUTS[self._wanted]
         if found is None:
-            return LAYOUTS["servers" if self._first else "columns"]
+            of_api = self._first and self._first[0][0][1]
+            return LAYOUTS["servers" if of_api else "columns"]
         (names, values), line = found
         self.source.line, end = line, self.source.line
         if not names:

@@ -24,7 +24,7 @@ BUFFER = 1 << 16
 HEAD = 8
 GZIP, PARQUET, WORKBOOK = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16"}
+NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 
 
 class _Kept(io.RawIOBase):
@@ -85,6 +85,8 @@ class RecordSource:
         for mark, encoding in BYTE_ORDER_MARKS.items():
             if head.startswith(mark):
                 self.encoding = encoding
+        if self.encoding == "utf-8" and len(head) > 1 and bool(head[0]) != bool(head[1]):
+            self.encoding = "utf-16-le" if head[0] else "utf-16-be"  # ASCII, without a mark
         text = packed.peek(1).decode(self.encoding, "ignore")
         self.first_character = text.lstrip("\ufeff \t\r\n")[:1]
         self._stream = packed

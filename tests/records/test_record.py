@@ -9,6 +9,7 @@ import pytest
 
 from ecs_fsm import ECS
 from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record, RecordOptions
@@ -246,7 +247,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("title", TABLES)
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-16-le"])
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_tables_are_read_in_every_dialect_and_encoding(
     title: str, encoding: str, packed: bool
@@ -276,11 +277,28 @@ def test_the_events_of_a_fleet_in_parquet_are_read_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "header",
     ["VM State,Task State,Server ID", "OS-EXT-STS:vm_state,OS-EXT-STS:task_state,ID",
-     "vm state,TASK_STATE,instance_uuid", "Vm_State,task-state,resource_id"],
+     "vm state,TASK_STATE,instance_uuid", "Vm_State,task-state,resource_id",
+     "vmState,taskState,serverId", "VMSTATE,TASKSTATE,SERVERID", "VMState,TaskState,InstanceUUID"],
 )  # fmt: skip
 def test_columns_are_known_whatever_their_case_and_spaces(header: str) -> None:
     _, rows = read(f"{header}\nACTIVE,N/A,a\nActive,POWERING-OFF,a\nstopped,None,a\n")
     assert shown(rows) == [("a", "active/-"), ("a", "active/powering-off"), ("a", "stopped/-")]
+
+
+def test_a_column_is_named_by_the_noun_of_the_lifecycle_as_well() -> None:
+    cinder = server_class("cinder").lifecycle
+    record = Record(cinder, ["rows"], None, BytesIO(b"Volume ID,status\na,available\nb,in-use\n"))
+    assert [row.server for row in record.follow(list)] == ["a", "b"]
+    assert "2 volumes" in str(record)
+
+
+def test_a_row_of_a_status_alone_makes_a_record_sampled() -> None:
+    rows = ['{"vm_state": "active", "task_state": null}', '{"status": "ACTIVE"}']
+    assert [read("\n".join(rows[:n]))[0].complete for n in (1, 2)] == [True, False]
+
+
+def test_a_table_without_rows_has_columns_and_no_servers() -> None:
+    assert str(read("time,server,status\n")[0]) == "CSV, columns: 0 servers, no times, sampled"
 
 
 def test_other_columns_are_named_by_an_option() -> None:
@@ -296,8 +314,13 @@ def test_other_columns_are_named_by_an_option() -> None:
     [
         ("name,status\na,ACTIVE\n", RecordOptions(), "does name name the server?.*--columns server=name, or --one-server"),
         ("time,at,vm_state,task_state\n", RecordOptions(), ""),
-        ("time,at,vm_state,task_state\n1,2,active,\n", RecordOptions(), "time and at are times; choose one: --columns time=time"),
+        ("time,at,vm_state,task_state\n1,2,active,\n", RecordOptions(), "time and at have one meaning; choose: --columns time=time"),
+        ("instance,resource_id,status\na,b,ACTIVE\n", RecordOptions(), "instance and resource_id have one meaning; choose: --columns server=instance"),
+        ("hostId,status\na,ACTIVE\n", RecordOptions(), "does hostId name the server?.*--one-server"),
+        ('{"status": "ACTIVE"}\n{"name": "b", "status": "ACTIVE"}\n', RecordOptions(), "rows:2: does name name the server?"),
+        ("time,server,status\n".encode("utf-16-le")[1:], RecordOptions(), "not valid UTF-16"),
         ("vm_state,task_state\npaused,\n", RecordOptions(), "unknown vm_state 'paused'.*--lifecycle nova"),
+        ("status,instance\nshutting-down,a\n", RecordOptions(), "unknown status.*--lifecycle ec2"),
         ("vm_state,task_state,time\nactive,,28.11.2026\n", RecordOptions(), 'time is "28.11.2026"; expected'),
         ("vm_state,vm_state,task_state\nactive,active,\n", RecordOptions(), "two columns are called 'vm_state'"),
         ("a,b\n1,2\n", RecordOptions(columns="state=a"), "unknown meaning 'state'"),
