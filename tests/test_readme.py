@@ -72,7 +72,7 @@ SERVED = re.findall(r"^ecs-fsm (serve.*)$", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize("line", SERVED)
-def test_an_example_of_a_cloud_listens_and_ends_when_it_is_told(line: str, tmp_path: Path) -> None:
+def test_an_example_of_a_cloud_listens_and_ends_on_request(line: str, tmp_path: Path) -> None:
     command = [COMMAND, *shlex.split(line), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as running:
         assert running.stdout

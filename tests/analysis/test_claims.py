@@ -79,7 +79,7 @@ def test_a_delete_can_follow_everywhere_though_not_at_once() -> None:
     assert all("deleted/-" in distances(state) for state in facts.STATES)
 
 
-def test_a_server_that_stops_shows_that_status_alone_does_not_tell() -> None:
+def test_a_server_that_stops_shows_that_status_alone_is_not_enough() -> None:
     assert shown(decided(ECS, "status-tells-task")) == [
         (None, "active/-"),
         ("stop", "active/powering-off"),

@@ -169,7 +169,7 @@ def nova_from_nothing() -> PathFinder:
     return PathFinder(NOVA, [None], {}, PathLimits())
 
 
-def test_a_state_that_a_server_only_passes_through_is_told_so(
+def test_a_state_that_a_server_only_passes_through_is_named_as_such(
     nova_from_nothing: PathFinder,
 ) -> None:
     passed = [s for s in NOVA.states.values() if nova_from_nothing.to([s])[0][0].passes]

@@ -62,7 +62,7 @@ def test_every_recorded_change_is_explained_once_undocumented_pairs_are_struck_o
         assert begun[0] == expected
 
 
-def test_each_recording_left_out_exists_and_is_no_race() -> None:
+def test_each_recording_left_out_exists_and_is_not_a_race() -> None:
     cases = {t["case"]: t["race"] for t in RECORDED["traces"]}
     assert {case: cases.get(case) for case in LEFT_OUT} == dict.fromkeys(LEFT_OUT, False)
     assert len(TRACES) + len(LEFT_OUT) + sum(cases.values()) == len(RECORDED["traces"])

@@ -215,7 +215,7 @@ def test_an_explanation_as_json_has_its_keys_and_the_same_states_and_transitions
 
 
 @pytest.mark.parametrize("surprise", ECS.table.surprises, ids=lambda s: s.about[0])
-def test_each_surprise_is_told_where_it_lies(surprise: object) -> None:
+def test_each_surprise_is_named_where_it_lies(surprise: object) -> None:
     from ecs_fsm.core.explain import describe
     from ecs_fsm.core.model import Surprise
 
@@ -254,7 +254,7 @@ def test_words_complete_in_a_shell() -> None:
     assert done.stdout == "plain,reboot\nplain,rebuild\nplain,resize\nplain,revert_resize\n"
 
 
-def test_a_reader_that_stops_reading_is_no_error() -> None:
+def test_a_reader_that_stops_reading_is_not_an_error() -> None:
     with subprocess.Popen(
         [COMMAND, "operations", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as command:
@@ -274,7 +274,7 @@ def test_a_full_disk_is_one_line() -> None:
     )
 
 
-def test_a_reader_who_leaves_is_no_answer_no() -> None:
+def test_a_reader_who_leaves_does_not_change_the_exit_code() -> None:
     for words in (["table"], ["status", "active"]):
         with subprocess.Popen(
             [COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE

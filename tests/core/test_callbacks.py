@@ -153,7 +153,7 @@ def test_a_refused_event_inside_a_callback_reaches_the_caller(
     assert server.state == "active/-"
 
 
-def test_an_observer_that_a_callback_adds_is_told_when_the_event_is_complete(
+def test_an_observer_that_a_callback_adds_is_called_when_the_event_is_complete(
     fresh: type[Server], machine: LifecycleMachine
 ) -> None:
     server, told = fresh.at("active"), list[Change]()
@@ -162,7 +162,7 @@ def test_an_observer_that_a_callback_adds_is_told_when_the_event_is_complete(
     assert tuple(told) == server.history[1:]
 
 
-def test_an_observer_that_a_callback_adds_is_not_told_of_an_event_undone(
+def test_an_observer_that_a_callback_adds_does_not_see_an_event_that_is_undone(
     fresh: type[Server], machine: LifecycleMachine
 ) -> None:
     server, told = fresh.at("active"), list[Change]()
@@ -291,7 +291,7 @@ def test_a_run_asks_each_callback_once_for_each_step(
     assert asked == ["prepared"]
 
 
-def test_states_and_sources_that_the_table_has_not_are_told(machine: LifecycleMachine) -> None:
+def test_unknown_states_and_sources_are_reported(machine: LifecycleMachine) -> None:
     with pytest.raises(ValueError, match="active/napping"):
         machine.add_states("active/napping")
     with pytest.raises(ValueError, match="activ/-"):

@@ -35,7 +35,7 @@ def test_what_the_server_was_is_known_from_its_resize_until_it_is_reverted() -> 
     assert server.state == "stopped/-"
 
 
-def test_a_fact_that_nobody_said_is_an_error_that_names_it_and_its_values() -> None:
+def test_an_unknown_fact_is_an_error_that_names_it_and_its_values() -> None:
     server = Server.at("resized")
     before = server.history
     with pytest.raises(UnknownFact) as unsaid:

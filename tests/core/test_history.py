@@ -76,7 +76,7 @@ def test_a_history_prints_as_a_table() -> None:
     assert not str(server.history).endswith("\n")
 
 
-def test_an_observer_is_told_of_each_change_from_now_on() -> None:
+def test_an_observer_sees_each_change_from_now_on() -> None:
     server, told = Server.create(), list[Change]()
     server.advance()
     assert server.observe(told.append) == told.append
@@ -88,7 +88,7 @@ def test_an_observer_is_told_of_each_change_from_now_on() -> None:
     ]
 
 
-def test_observers_are_told_in_their_order_once_the_event_is_complete() -> None:
+def test_observers_are_called_in_their_order_once_the_event_is_complete() -> None:
     server, told = Server.at("active", "rebuilding"), list[tuple[str, str | None, str]]()
     server.observe(lambda change: told.append(("first", change.task_state, server.state)))
     server.observe(lambda change: told.append(("second", change.task_state, server.state)))
@@ -101,7 +101,7 @@ def test_observers_are_told_in_their_order_once_the_event_is_complete() -> None:
     ]
 
 
-def test_an_observer_that_raises_undoes_nothing_and_the_others_are_told() -> None:
+def test_an_observer_that_raises_undoes_nothing_and_the_others_are_called() -> None:
     server, told = Server.at("active"), list[Change]()
     server.observe(broken)
     server.observe(told.append)
@@ -124,7 +124,7 @@ def test_what_several_observers_raise_reaches_the_caller_together() -> None:
     assert server.state == "active/powering-off"
 
 
-def test_an_event_inside_an_observer_is_told_after_the_one_it_follows() -> None:
+def test_an_event_inside_an_observer_is_observed_after_the_one_it_follows() -> None:
     server, told = Server.at("active"), list[tuple[str, str | None]]()
 
     def go_on(change: Change) -> None:

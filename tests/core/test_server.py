@@ -99,7 +99,7 @@ def test_a_server_that_exists_cannot_be_created() -> None:
 
 
 @pytest.mark.parametrize("ask", [Server.trigger, Server.may], ids=["trigger", "may"])
-def test_an_unknown_trigger_is_no_refusal(ask: Callable[[Server, str], bool]) -> None:
+def test_an_unknown_trigger_is_not_a_refusal(ask: Callable[[Server, str], bool]) -> None:
     with pytest.raises(InvalidInput, match=r"'reboott'; did you mean 'reboot'\?"):
         ask(Server.at("active"), "reboott")
 

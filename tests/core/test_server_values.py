@@ -73,7 +73,7 @@ def test_servers_are_equal_when_state_and_history_are() -> None:
     assert Server.at("active") != "active/-"
 
 
-def test_a_server_is_no_key() -> None:
+def test_a_server_cannot_be_a_key() -> None:
     with pytest.raises(TypeError, match="unhashable"):
         hash(Server.at("active"))
 

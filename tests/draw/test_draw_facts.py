@@ -135,7 +135,7 @@ def test_a_roll_back_does_not_take_the_way_of_success_to_the_same_state() -> Non
     assert bright(draw.run(server), Look.GOAL) == ["back to ACTIVE"]
 
 
-def test_of_two_rows_that_begin_alike_a_run_takes_the_one_that_it_can_follow() -> None:
+def test_a_run_takes_the_one_of_two_rows_that_begin_alike_that_it_can_follow() -> None:
     active = NOVA.place(NOVA.state("active"), {"boot": "image", "upload": "direct"})
     server, _ = simulate(NovaServer, ["shelve"], active)
     assert bright(draw.run(server), Look.REQUEST) == ["shelve [boot=image] [upload=direct]"]

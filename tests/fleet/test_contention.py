@@ -98,7 +98,7 @@ def test_a_narrow_place_makes_servers_wait() -> None:
     assert found.result.requests()["create"].mean > alone.requests()["create"].mean + 100
 
 
-def test_where_nobody_waits_everything_is_compared() -> None:
+def test_where_nothing_waits_everything_is_compared() -> None:
     profile = roomy(ECS)
     found = contend(profile, servers=300, duration="5d", step="1d", seed=3)
     checked = check_contention(found)
@@ -121,7 +121,7 @@ def test_where_servers_wait_how_requests_end_is_compared() -> None:
     assert any(c.what == "create at (no server): ends in error" for c in disagreements)
 
 
-def test_of_an_interrupted_contention_nothing_is_compared() -> None:
+def test_nothing_is_compared_after_an_interrupted_contention() -> None:
     def stop(done: int, of: int) -> None:
         raise KeyboardInterrupt
 
@@ -145,7 +145,7 @@ def test_the_command_compares_what_has_an_exact_answer() -> None:
 SIZES = ("--servers", "100", "--duration", "2d", "--seed", "7")
 
 
-def test_the_command_tells_queues() -> None:
+def test_the_command_reports_queues() -> None:
     answer = run_in_process("fleet", "contend", *SIZES)
     assert answer.code == 0
     assert "waiting for resources" in answer.out

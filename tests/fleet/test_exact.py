@@ -375,7 +375,7 @@ def test_the_command_says_what_it_cannot_calculate(tmp_path: Path) -> None:
     assert "over time are not given: the time at building/scheduling is constant" in answer.out
 
 
-def test_of_what_never_rests_no_percentiles_are_calculated(tmp_path: Path) -> None:
+def test_no_percentiles_are_calculated_of_what_never_rests(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     text = 'extends = "built-in"\n[fail]\nscheduling = 0.0\n[hang]\nscheduling = 1.0\n'
     file.write_text(text, encoding="utf-8")

@@ -87,7 +87,7 @@ def test_probabilities_and_requests_are_found_again(fitted: tuple[Profile, str])
     assert active.mix["reboot"] == pytest.approx(0.33, abs=0.03)
 
 
-def test_what_cannot_be_told_apart_stays_as_it_was(fitted: tuple[Profile, str]) -> None:
+def test_what_is_ambiguous_stays_as_it_was(fitted: tuple[Profile, str]) -> None:
     # A migration that is rolled back looks like one that succeeds.
     assert fitted[0].outcomes["roll_back"][ECS.states["active/migrating"]] == 0.02
 
@@ -107,7 +107,7 @@ def test_few_samples_are_not_fitted() -> None:
 
 
 @pytest.mark.parametrize("shape", [0.5, 2.0])
-def test_a_good_fit_is_told_from_a_bad_one(shape: float) -> None:
+def test_a_good_fit_is_distinguished_from_a_bad_one(shape: float) -> None:
     draws = np.random.default_rng(1).gamma(shape, 10, 2000)
     found = fit_times("times", draws.tolist())
     assert found.time is not None
@@ -123,7 +123,7 @@ def test_a_good_fit_is_told_from_a_bad_one(shape: float) -> None:
         ("time,vm_state,task_state\n5,activ,-\n", 2, "did you mean 'active'"),
     ],
 )
-def test_what_does_not_read_is_told_with_its_line(
+def test_what_cannot_be_read_is_reported_with_its_line(
     text: str, line: int, expected: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "bad.csv"

@@ -220,7 +220,7 @@ def test_ctrl_c_ends_the_command_cleanly(tmp_path: Path) -> None:
 RUN = ("fleet", "run", "--servers", "200", "--duration", "2d", "--step", "1h", "--seed", "7")
 
 
-def test_the_command_tells_what_profile_sizes_and_seed_determine() -> None:
+def test_the_command_prints_what_profile_sizes_and_seed_determine() -> None:
     one = run_in_process(*RUN, "--json")
     two = run_in_process(*RUN, "--json", "--threads", "2")
     assert one.code == 0

@@ -71,7 +71,7 @@ def test_a_server_shows_itself_wherever_it_rests(lifecycle: Lifecycle) -> None:
             assert f"begins: {vm_state}/-" in texts(server._repr_svg_())
 
 
-def test_of_a_long_history_the_end_is_shown() -> None:
+def test_the_end_of_a_long_history_is_shown() -> None:
     server = Server.at("active")
     for _ in range(MOST):
         server.stop()

@@ -101,7 +101,7 @@ def test_the_old_file_stays_whole_where_the_disk_is_full(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["old.svg"]
 
 
-def test_what_is_no_plain_file_is_written_to_as_it_is(tmp_path: Path) -> None:
+def test_what_is_not_a_plain_file_is_written_to_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as failed:
         write_whole("/dev/full", b"content")
     assert failed.value.filename == "/dev/full"

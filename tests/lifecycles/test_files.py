@@ -99,7 +99,7 @@ def test_methods_stand_beside_questions(volume: Lifecycle) -> None:
     assert not vars(kind)["may_detach"](kind.at("available"))
 
 
-def test_an_end_after_a_pause_is_no_success(volume: Lifecycle) -> None:
+def test_an_end_after_a_pause_is_not_a_success(volume: Lifecycle) -> None:
     runs = runs_of(volume, "attach")
     ends = {str(p.node.state): p.wrong for p in runs.positions if runs.ended(p)}
     assert ends == {"in-use": False, "error": True, "available": True}

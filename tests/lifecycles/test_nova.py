@@ -46,7 +46,7 @@ def test_every_recording_is_explained_whole_event_by_event(trace: dict[str, Any]
         assert explained[0].events == (("fail",) if confirmation_failed else (asked,))
 
 
-def test_the_facts_that_decided_are_told() -> None:
+def test_the_facts_that_decided_are_named() -> None:
     (confirmed,) = replayed([NOVA.states["resized/-"], NOVA.states["stopped/-"]])
     assert (confirmed.events, dict(confirmed.facts)["was"]) == (("confirm_resize",), "stopped")
 

@@ -136,7 +136,7 @@ def test_facts_rule_an_event_out(trigger: str, state: str, said: str) -> None:
 
 
 @pytest.mark.parametrize("trigger", facts.UNSAID)
-def test_what_depends_on_a_fact_that_nobody_said_names_it(trigger: str) -> None:
+def test_what_depends_on_an_unknown_fact_names_it(trigger: str) -> None:
     state, fact = facts.UNSAID[trigger]
     server = at(state)
 

@@ -45,7 +45,7 @@ def test_a_profile_beside_a_lifecycles_file_is_its_own(tmp_path: Path) -> None:
     assert built_in(lifecycle).requests.keys() == {"running", "stopped"}
 
 
-def test_a_state_where_steps_end_well_is_no_error() -> None:
+def test_a_state_where_steps_end_well_is_not_an_error() -> None:
     found = {}
     for name in ("ec2", "cinder", "ecs", "nova", "ironic"):
         found[name] = {*error_states(built_in(server_class(name).lifecycle))}

@@ -109,7 +109,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "line", "key", "expected"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_told_with_file_line_and_key(
+def test_what_is_wrong_is_reported_with_file_line_and_key(
     text: str, line: int, key: str, expected: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "mine.toml"

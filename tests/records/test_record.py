@@ -194,14 +194,14 @@ def test_a_record_of_actions_alone_gives_a_change_for_each() -> None:
     ]
 
 
-def test_two_servers_that_id_tells_apart_are_two() -> None:
+def test_two_servers_with_different_ids_are_two() -> None:
     recording = "time,id,status\n1,a,ACTIVE\n2,b,SHUTOFF\n3,a,ACTIVE\n4,b,SHUTOFF\n"
     assert ecs_fsm("replay", "-", given=recording) == Answer(
         0, "CSV, columns: 2 servers, 1 s to 4 s, sampled\n0 changes, all explained\n", ""
     )
 
 
-def test_newest_first_is_told_in_the_order_of_time() -> None:
+def test_a_newest_first_record_is_read_in_the_order_of_time() -> None:
     recording = (
         "time,server,vm_state,task_state\n3,s,stopped,\n2,s,active,powering-off\n1,s,active,\n"
     )
@@ -332,7 +332,7 @@ def test_other_columns_are_named_by_an_option() -> None:
         (gzip.compress(b"status\nACTIVE\n", mtime=0)[:-9], RecordOptions(), "not valid gzip"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_told_apart_is_refused_with_the_way_out(
+def test_what_is_ambiguous_is_refused_with_the_way_out(
     text: str | bytes, options: RecordOptions, error: str
 ) -> None:
     if not error:
@@ -363,6 +363,6 @@ def test_times_are_iso_or_seconds_or_milliseconds(value: object, expected: float
 
 
 @pytest.mark.parametrize("value", ["soon", "", "nan", "1e300", True, 1e15])
-def test_what_is_no_time_is_refused(value: object) -> None:
+def test_what_is_not_a_time_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r".*"):
         seconds(value, zone(None))

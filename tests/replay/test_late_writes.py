@@ -64,7 +64,9 @@ def test_the_recorded_races_are_explained(trace: dict[str, Any]) -> None:
          ["delete", "late_write of pause", "advance"]),
     ],
 )  # fmt: skip
-def test_a_late_write_is_told_of_the_operation_overtaken(path: str, expected: list[str]) -> None:
+def test_a_late_write_names_the_operation_that_was_overtaken(
+    path: str, expected: list[str]
+) -> None:
     assert told(*path.split()) == expected
 
 
@@ -75,7 +77,7 @@ def test_only_a_step_that_the_record_shows_running_writes_late() -> None:
     assert replayed("active/-", "active/deleting", "active/-", "deleted/-")[-1].events is None
 
 
-def test_what_a_step_never_writes_is_no_late_write() -> None:
+def test_what_a_step_never_writes_is_not_a_late_write() -> None:
     assert told("building/spawning", "building/deleting", "building/networking")[-1] == "?"
 
 

@@ -23,13 +23,13 @@ def told(lifecycle: Lifecycle, *shown: str, all_ways: bool = False) -> list[Expl
     return list(Replay(lifecycle, sampled=True, all_ways=all_ways).explain(rows))
 
 
-def test_a_creation_that_goes_on_is_no_reset_by_an_administrator() -> None:
+def test_a_creation_that_goes_on_is_not_explained_by_a_reset() -> None:
     (change,) = told(NOVA, "building/networking", "active/-")
     assert change.events == ("advance",) * 3
     assert not change.settled
 
 
-def test_a_reboot_that_ends_is_no_delete() -> None:
+def test_a_reboot_that_ends_is_not_explained_by_a_delete() -> None:
     requested, ended = told(ECS, "ACTIVE", "REBOOT", "ACTIVE")
     assert requested.events is not None
     assert requested.events[0] == "reboot"

@@ -150,7 +150,7 @@ def test_every_pair_that_shows_a_status_is_possible_where_only_that_was_recorded
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.data())
-def test_whatever_a_server_lives_through_is_explained(data: st.DataObject) -> None:
+def test_every_life_of_a_server_is_explained(data: st.DataObject) -> None:
     server = Server(ECS.node(ECS.states[data.draw(st.sampled_from(list(ECS.states)))]))
     for _ in range(data.draw(st.integers(1, 25))):
         if possible := server.triggers():

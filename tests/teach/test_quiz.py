@@ -189,7 +189,7 @@ def test_the_rebuild_that_passes_active_is_asked() -> None:
     assert "REBUILD → SHUTOFF" in question.choices
 
 
-def test_a_question_tells_only_what_decides_its_answer() -> None:
+def test_a_question_states_only_what_decides_its_answer() -> None:
     deciding = [q for lc in LIFECYCLES for q in questions(lc) if "Also known" in q.text]
     assert [q for lc, q in of_kind("next") + of_kind("seen") if lc is ECS and q in deciding] == []
     assert [q.text for q in deciding if "locked" in q.text] == []

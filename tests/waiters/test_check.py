@@ -38,7 +38,7 @@ def test_a_good_waiter_has_no_findings_but_a_note_that_steps_can_hang() -> None:
     )
 
 
-def test_of_many_steps_that_can_hang_some_are_named_and_the_rest_counted() -> None:
+def test_some_of_many_steps_that_can_hang_are_named_and_the_rest_counted() -> None:
     (note,) = Waiter("create", "ACTIVE", failure="ERROR").notes()
     assert note == (
         "a step can hang, then the waiter waits forever: building/scheduling (BUILD), "
@@ -178,7 +178,7 @@ class TestADelete:
         strict = Waiter("delete", "<gone>", pending="ACTIVE", failure="ERROR", from_="active/-")
         assert found(strict) == {("spurious-failure", "DELETED"): True}
 
-    def test_of_a_server_in_error_status_cannot_tell_that_it_failed(self) -> None:
+    def test_status_does_not_show_that_a_server_in_error_failed(self) -> None:
         waiter = Waiter("delete", ["DELETED", "<gone>"], from_="error/-")
         assert found(waiter) == {("blind", "ERROR"): False}
         assert "poll status+task_state instead" in waiter.findings()[0].message
@@ -295,7 +295,7 @@ def test_where_the_wanted_value_shows_too_early_it_is_the_lesser_evil_that_count
     assert set(found(waiter)) == {("leaves-early", "active"), ("false-success", "active")}
 
 
-def test_a_lifecycle_of_one_s_own_is_checked_alike() -> None:
+def test_a_lifecycle_of_a_user_is_checked_alike() -> None:
     from ecs_fsm import Lifecycle
 
     own = Lifecycle(with_rows(stop={"active/-": "stopped/-"}))

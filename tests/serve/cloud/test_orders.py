@@ -31,7 +31,7 @@ def test_marks_are_read_in_any_order(text: str, rest: str, chance: Chance) -> No
 @pytest.mark.parametrize(
     "text", ["a#0", "a#x", "a*", "a*-1", "a*1.5", "a%0", "a%101", "a%nan", "a*2*3", "a#99999999999"]
 )
-def test_a_mark_that_does_not_read_is_named(text: str) -> None:
+def test_a_mark_that_cannot_be_read_is_named(text: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(text)):
         Chance.parse(text)
 

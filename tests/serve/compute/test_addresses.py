@@ -36,7 +36,7 @@ def test_an_address_outside_of_the_network_is_refused(judged: NovaCloud, address
     assert f"Fixed IP {address} is not a valid" in refused.json()["badRequest"]["message"]
 
 
-def test_what_is_no_address_is_refused(judged: NovaCloud) -> None:
+def test_what_is_not_an_address_is_refused(judged: NovaCloud) -> None:
     refused = judged.create(**on(PRIVATE, "ten"))
     assert refused.status_code == 400
     assert "server.networks" in refused.json()["badRequest"]["message"]

@@ -85,7 +85,7 @@ def test_a_resize_of_a_running_ecs_is_refused_with_the_reason(ecs: Compute) -> N
     assert refused.message.endswith("possible now: delete")
 
 
-def test_of_two_requests_at_once_one_is_accepted(compute: Compute) -> None:
+def test_one_of_two_requests_at_once_is_accepted(compute: Compute) -> None:
     server = compute.active()
 
     async def both() -> list[int]:

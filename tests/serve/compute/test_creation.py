@@ -53,7 +53,7 @@ def test_the_answer_to_a_creation_has_what_clients_need_and_no_more(compute: Com
         ({"availability_zone": "mars"}, "The requested availability zone is not available"),
     ],
 )
-def test_a_creation_that_does_not_read_is_refused_and_makes_nothing(
+def test_a_creation_that_cannot_be_read_is_refused_and_makes_nothing(
     nova: Compute, change: dict[str, object], said: str
 ) -> None:
     answer = nova.ask("POST", "/servers", {"server": {**WANTED, **change}})
@@ -63,7 +63,7 @@ def test_a_creation_that_does_not_read_is_refused_and_makes_nothing(
 
 
 @pytest.mark.parametrize("body", [None, [], 7, {}, {"server": None}, {"servers": WANTED}])
-def test_a_body_that_is_no_creation_is_refused(nova: Compute, body: object) -> None:
+def test_a_body_that_does_not_create_is_refused(nova: Compute, body: object) -> None:
     assert nova.ask("POST", "/servers", body).code == 400
 
 

@@ -93,7 +93,7 @@ def test_only_administrators_filter_by_vm_state_and_host(three: Compute) -> None
         "deleted=perhaps",
     ],
 )
-def test_a_query_that_does_not_read_is_refused(three: Compute, query: str) -> None:
+def test_a_query_that_cannot_be_read_is_refused(three: Compute, query: str) -> None:
     user = "admin" if "deleted" in query else None
     for path in ("/servers", "/servers/detail"):
         answer = three.ask("GET", f"{path}?{query}", user=user)

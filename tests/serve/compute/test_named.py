@@ -170,7 +170,7 @@ def test_keys_and_groups_outlive_the_process(tmp_path: Path) -> None:
     after.cloud.close()
 
 
-def test_a_key_that_does_not_read_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_key_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path) -> None:
     state = StateFile(str(tmp_path / "state"))
     state.put("keypair", "another/mine", {"name": "mine"})
     state.commit()

@@ -351,7 +351,7 @@ def test_boxes_and_fields_filter_the_list_and_the_focus_stays(begin: Begin) -> N
     expect(page.locator("#chosen-heading")).to_have_text("db-1")
 
 
-def test_of_a_high_picture_only_what_servers_were_in_is_unfolded(begin: Begin) -> None:
+def test_a_high_picture_unfolds_only_the_states_that_servers_were_in(begin: Begin) -> None:
     live = begin("nova")
     create(live.cloud, "web-1")
     live.cloud.advance(3600)

@@ -158,7 +158,7 @@ def test_a_project_of_any_name_is_found_by_name_and_then_by_id(edge: Edge) -> No
         [],
     ],
 )
-def test_a_login_that_does_not_read_is_a_400(body: Any) -> None:
+def test_a_login_that_cannot_be_read_is_a_400(body: Any) -> None:
     answer = Edge().ask("POST", "/identity/v3/auth/tokens", json=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["title"] == "Bad Request"

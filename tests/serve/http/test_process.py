@@ -249,7 +249,7 @@ def answers_at_once(cloud: Served, server: str, count: int) -> list[int]:
 
 
 @pytest.mark.parametrize("lifecycle", LIFECYCLES)
-def test_of_many_requests_at_once_exactly_one_is_accepted(lifecycle: str) -> None:
+def test_exactly_one_of_many_requests_at_once_is_accepted(lifecycle: str) -> None:
     with served_apart("--lifecycle", lifecycle, "--speed", "0") as cloud:
         server = cloud.create()
         cloud.advance(seconds=FOR_EVER)

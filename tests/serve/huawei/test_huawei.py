@@ -348,7 +348,7 @@ def test_both_jobs_of_a_repeated_deletion_succeed(face: Face) -> None:
     assert [face.job(job)["status"] for job in (first, second)] == ["SUCCESS"] * 2
 
 
-def test_of_a_batch_only_those_that_refuse_fail(face: Face) -> None:
+def test_only_those_that_refuse_fail_in_a_batch(face: Face) -> None:
     runs, stopped = face.made()[0], face.stopped()
     job = face.act("os-stop", runs, stopped, "nope")
     done = face.end(job)

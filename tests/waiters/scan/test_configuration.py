@@ -90,11 +90,11 @@ def test_a_comment_that_hides_or_decides_nothing_is_reported(tmp_path: Path) -> 
     )
 
 
-def test_a_comment_inside_a_text_is_no_comment(tmp_path: Path) -> None:
+def test_a_comment_sign_inside_a_text_starts_no_comment(tmp_path: Path) -> None:
     assert judged(tmp_path, a__py='x = "# ecs-fsm: ignore misses -- no"\n').unused == ()
 
 
-def test_a_helper_of_ones_own_is_declared(tmp_path: Path) -> None:
+def test_a_helper_of_a_project_can_be_declared(tmp_path: Path) -> None:
     call = "def off(nova, vm):\n    nova.servers.stop(vm)\n    until_it_is(vm, 'SHUTOFF')\n"
     assert scanned(tmp_path, a__py=call).waits == []
     declared = """
