@@ -125,6 +125,10 @@ class StateGraph:
             found = self._outcomes[node] = tuple(self._expand(node))
         return found
 
+    def of(self, trigger: str, node: Node | None) -> Iterator[Outcome]:
+        """Yield those outcomes in a node that are the trigger's."""
+        return (found for found in self.outcomes(node) if found.transition.trigger == trigger)
+
     def edges(self, node: Node | None) -> tuple[Outcome, ...]:
         """The edges out of a node: the outcomes that differ in what they enter, in table order.
 

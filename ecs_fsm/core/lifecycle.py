@@ -322,14 +322,14 @@ class Lifecycle(Rules):
 
     def ways(self, node: Node | None, trigger: str) -> Iterator[tuple[Outcome, ...]]:
         """Return the outcomes of each way of an operation without failures, from `node` to rest."""
-        for outcome in self.outcomes(node, trigger):
+        for outcome in self.state_graph.of(trigger, node):
             yield from self._go_on((outcome,))
 
     def _go_on(self, way: tuple[Outcome, ...]) -> Iterator[tuple[Outcome, ...]]:
         if self.rests(way[-1].end.state):
             yield way
             return
-        for outcome in self.outcomes(way[-1].end, self.advance):
+        for outcome in self.state_graph.of(self.advance, way[-1].end):
             yield from self._go_on((*way, outcome))
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, Refused, unknown
+from ecs_fsm.core.graph import reachable
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, Node, State, Trigger
 from ecs_fsm.core.server import BaseServer
@@ -174,18 +175,17 @@ def _place(lifecycle: Lifecycle) -> str:
 
 def _steps(lifecycle: Lifecycle, operation: Trigger) -> tuple[State, ...]:
     """Return the states in which the server can be while a word runs, its own steps first."""
-    waiting = [t.source for t in operation.transitions if t.source and not t.path]
-    found = dict.fromkeys(operation.steps)
-    passed: set[State] = set()
-    while waiting:
-        state = waiting.pop(0)
-        if state in passed:
-            continue
-        passed.add(state)
-        if state.task_state or not lifecycle.rests(state):
-            found.setdefault(state)
-            waiting += [t.path[-1] for t in lifecycle.find(lifecycle.advance, state)]
-    return tuple(found)
+
+    def runs(state: State) -> bool:
+        return state.task_state is not None or not lifecycle.rests(state)
+
+    def following(state: State) -> list[State]:
+        ends = lifecycle.find(lifecycle.advance, state) if runs(state) else ()
+        return [t.path[-1] for t in ends]
+
+    left_alone = [t.source for t in operation.transitions if t.source and not t.path]
+    passed = reachable(left_alone, following)
+    return tuple(dict.fromkeys([*operation.steps, *filter(runs, passed)]))
 
 
 def _anywhere(lifecycle: Lifecycle) -> tuple[State, ...]:

@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from ecs_fsm.core.graph import Outcome
+from ecs_fsm.core.graph import Outcome, after
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, Kind, Node, State
 from ecs_fsm.waiters.starts import Start, select
@@ -142,8 +142,7 @@ class Runs:
     def _begin(self, start: Start) -> RunPosition:
         if self.unseen and start.source:
             return RunPosition(start.source, requested=True)
-        first, *ahead = start.request.nodes or (start.request.end,)
-        return RunPosition(first, tuple(ahead))
+        return RunPosition(*after(start.request))
 
     def _steps(self, position: RunPosition) -> Iterator[tuple[RunPosition, Outcome | None]]:
         if position.ahead:
@@ -151,11 +150,8 @@ class Runs:
         elif not self.ended(position):
             for outcome in self.lifecycle.state_graph.outcomes(position.node):
                 if self._is_part(outcome, position):
-                    first, *ahead = outcome.nodes or (outcome.end,)
-                    yield (
-                        RunPosition(first, tuple(ahead), position.wrong or self._wrong(outcome)),
-                        outcome,
-                    )
+                    wrong = position.wrong or self._wrong(outcome)
+                    yield RunPosition(*after(outcome), wrong), outcome
 
     def _is_part(self, outcome: Outcome, position: RunPosition) -> bool:
         trigger, kind = outcome.transition.trigger, outcome.transition.kind

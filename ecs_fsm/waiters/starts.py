@@ -14,7 +14,7 @@ from functools import cache
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-from ecs_fsm.core.graph import Outcome
+from ecs_fsm.core.graph import Outcome, reachable
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Facts, Kind, Node, State, Transition, bracketed
 from ecs_fsm.core.phrases import Phrases
@@ -176,19 +176,21 @@ def _deciding(lifecycle: Lifecycle, operation: str) -> frozenset[str]:
     other users are not part of a run, so their conditions do not count.
     """
     trigger = lifecycle.operations[operation]
-    waiting: list[Transition] = list(trigger.transitions)
+    first = list(trigger.transitions)
     if trigger.unseen:
-        waiting += _failures(lifecycle, trigger.steps)
-    facts: set[str] = set()
-    passed: set[State | None] = set()
-    while waiting:
-        transition = waiting.pop()
-        facts.update(name for name, _ in transition.when)
-        at = transition.path[-1] if transition.path else transition.source
-        if at is not None and at not in passed and not lifecycle.rests(at):
-            passed.add(at)
-            waiting += [t for t in lifecycle.leaving(at) if t.kind is not Kind.REQUEST]
-    return frozenset(facts)
+        first += _failures(lifecycle, trigger.steps)
+
+    def onward(state: State) -> list[Transition]:
+        here = () if lifecycle.rests(state) else lifecycle.leaving(state)
+        return [t for t in here if t.kind is not Kind.REQUEST]
+
+    def ends(transitions: Iterable[Transition]) -> list[State]:
+        found = (t.path[-1] if t.path else t.source for t in transitions)
+        return [state for state in found if state is not None]
+
+    passed = reachable(ends(first), lambda state: ends(onward(state)))
+    followed = [*first, *(t for state in passed for t in onward(state))]
+    return frozenset(name for transition in followed for name, _ in transition.when)
 
 
 def _failures(lifecycle: Lifecycle, states: Iterable[State]) -> list[Transition]:

@@ -164,6 +164,21 @@ def test_a_lifecycle_has_one_graph_and_expands_a_node_once() -> None:
     assert ECS.state_graph is ECS.state_graph
 
 
+def test_ways_are_walks_over_the_kept_graph() -> None:
+    lifecycle, expanded = NOVA.fresh(), list[Node | None]()
+
+    def expand(node: Node | None) -> Iterator[Outcome]:
+        expanded.append(node)
+        return lifecycle.outcomes(node)
+
+    vars(lifecycle)["state_graph"] = StateGraph(lifecycle, expand)
+    begin = lifecycle.found(lifecycle.states["active/-"])
+    for _ in range(2):
+        (way,) = lifecycle.ways(begin, "stop")
+        assert [str(outcome.end.state) for outcome in way] == ["active/powering-off", "stopped/-"]
+    assert expanded == [begin, way[0].end]
+
+
 def test_the_public_graph_has_every_outcome_of_every_node() -> None:
     for lifecycle in (ECS, NOVA):
         found = lifecycle.graph()
