@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from contextlib import redirect_stderr, redirect_stdout
 from io import BytesIO, TextIOWrapper
+from typing import TextIO
 from unittest.mock import patch
 
 from ecs_fsm.cli import main
 from tests.command import Answer
 
 
-def run_in_process(*arguments: str, given: str = "") -> Answer:
-    """The answer of `ecs-fsm ARGUMENTS` with `given` on standard input."""
+def run_in_process(*arguments: str, given: str = "", stream: TextIO | None = None) -> Answer:
+    """The answer of `ecs-fsm ARGUMENTS` with `given`, or a `stream`, on standard input."""
     out, err = _stream(), _stream()
     code: object = None
-    with patch("sys.stdin", _stream(given)), redirect_stdout(out), redirect_stderr(err):
+    with patch("sys.stdin", stream or _stream(given)), redirect_stdout(out), redirect_stderr(err):
         try:
             main(list(arguments))
         except SystemExit as leaving:

@@ -46,11 +46,6 @@ def normal(name: str) -> str:
     return JOINED.get(folded.replace("_", ""), folded)
 
 
-def known_column(name: str) -> bool:
-    """Return whether a name has a meaning by itself."""
-    return normal(name) in MEANING_OF
-
-
 def columns_of(lifecycle: Lifecycle) -> Mapping[str, str]:
     """Return the columns that a lifecycle's table names: its attributes, and the noun."""
     table = lifecycle.table
@@ -91,11 +86,11 @@ class ColumnChoice(NamedTuple):
             given[meaning] = name
         return cls(given, one_server)
 
-    def knows(self, name: str) -> bool:
-        """Return whether a name has a meaning."""
+    def known(self, names: Sequence[str]) -> int:
+        """Return how many of the names have a meaning."""
         own = names_of_thing(self.table.get("server", ""))
-        named = (*self.given.values(), *self.table.values(), *own)
-        return known_column(name) or normal(name) in map(normal, named)
+        named = {*map(normal, (*self.given.values(), *self.table.values(), *own)), *MEANING_OF}
+        return sum(normal(name) in named for name in names)
 
 
 class RecordColumns(NamedTuple):

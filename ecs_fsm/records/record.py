@@ -74,7 +74,7 @@ class _File:
         self.sampled = not self._whole(rows) and self.layout.sampled(rows)
 
     def _begin(self) -> None:
-        shape = shaped(self.source, self._reading.choice.knows)
+        shape = shaped(self.source, self._reading.choice.known)
         self.shape = shape.title
         self._rows = shape.rows
         self._first = [(row, self.source.line) for row in islice(self._rows, FIRST_ROWS)]

@@ -10,7 +10,7 @@ import csv
 import json
 import math
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -32,6 +32,8 @@ from ecs_fsm.records.sources import MAX_ROW, RecordSource
 
 MAX_BATCH = 1 << 28
 """Bytes that a group of rows in Parquet may take."""
+MOST_JUDGED = 100
+"""Columns by whose names the delimiter is found."""
 DELIMITERS = {",": "CSV", "\t": "TSV", ";": "CSV with ;", "|": "CSV with |"}
 
 
@@ -42,8 +44,8 @@ class Shaped(NamedTuple):
     rows: Iterator[Row]
 
 
-def shaped(source: RecordSource, known: Callable[[str], bool]) -> Shaped:
-    """Return the rows of a file; `known` decides about the names of columns.
+def shaped(source: RecordSource, known: Callable[[Sequence[str]], int]) -> Shaped:
+    """Return the rows of a file; `known` counts the names of columns that it knows.
 
     Raise `InvalidInput` with file and line for what does not read, also later.
     """
@@ -83,7 +85,7 @@ def _whole(line: str) -> dict[str, object] | None:
     return row if isinstance(row, dict) else {}
 
 
-def _delimiter(line: str, known: Callable[[str], bool]) -> str:
+def _delimiter(line: str, known: Callable[[Sequence[str]], int]) -> str:
     """What separates the columns: what gives the most columns with known names."""
     best, most = ",", (0, 0)
     for delimiter in DELIMITERS:
@@ -91,7 +93,7 @@ def _delimiter(line: str, known: Callable[[str], bool]) -> str:
             header = next(csv.reader([line], delimiter=delimiter))
         except (csv.Error, StopIteration):
             continue
-        count = sum(map(known, header)), len(header)
+        count = known(header[:MOST_JUDGED]), len(header)
         if count > most:
             best, most = delimiter, count
     return best

@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 
 from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.io.toml import TomlFile
 from ecs_fsm.waiters.judge import NAMES, STATUS
 
 OWN_FILE, PROJECT_FILE = ".ecs-fsm.toml", "pyproject.toml"
@@ -69,15 +70,14 @@ def declared_helpers(folder: Path) -> tuple[Helper, ...]:
     found: list[Helper] = []
     for name in (OWN_FILE, PROJECT_FILE):
         file = folder / name
-        try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
-        except OSError:
+        if not file.is_file():
             continue
-        except (ValueError, RecursionError) as error:
+        try:
+            rows: object = TomlFile.read(str(file), f"expected tables [[{TABLE}]]").content
+        except InvalidInput:
             if name == PROJECT_FILE:
                 continue  # not ours to judge
-            raise InvalidInput(f"{file}: {error}; expected tables [[{TABLE}]]") from None
-        rows: object = content
+            raise
         for key in ("tool", "ecs-fsm") if name == PROJECT_FILE else ():
             rows = rows.get(key, {}) if isinstance(rows, Mapping) else {}
         listed = rows.get(TABLE, []) if isinstance(rows, Mapping) else []

@@ -17,6 +17,8 @@ from ecs_fsm.core.errors import InvalidInput
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+MOST_IGNORES = 1 << 16
+"""Characters of a file of ignored paths that are read."""
 GO, PYTHON, SHELL, PLAYBOOK = "Go", "Python", "shell", "Ansible"
 LANGUAGES = {
     ".go": GO,
@@ -151,9 +153,12 @@ Rules = tuple[tuple[Path, "GitIgnoreSpec"], ...]
 def _rules(folder: Path) -> GitIgnoreSpec | None:
     from pathspec import GitIgnoreSpec
 
+    file = folder / IGNORES
+    if not file.is_file():
+        return None
     try:
-        lines = (folder / IGNORES).read_text(encoding="utf-8", errors="replace").splitlines()
-        return GitIgnoreSpec.from_lines(lines)
+        with open(file, encoding="utf-8", errors="replace") as stream:
+            return GitIgnoreSpec.from_lines(stream.read(MOST_IGNORES).splitlines())
     except (OSError, ValueError):
         return None
 
