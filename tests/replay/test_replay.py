@@ -524,13 +524,27 @@ def test_each_change_begins_where_the_same_server_s_last_one_ended() -> None:
 WIDE = "x" * 70_000
 
 
-def test_a_row_above_64_kib_is_read_wherever_it_stands() -> None:
-    plain: Row = {"vm_state": "active", "task_state": None}
-    wide: Row = {"vm_state": "active", "task_state": "powering-off", "note": WIDE}
-    last: Row = {"vm_state": "stopped", "task_state": None}
-    changes = answered(Replay(ECS), [plain, wide, last], ECS, sampled=False)
+WIDE_ROWS: list[Row] = [
+    {"vm_state": "active", "task_state": "", "note": ""},
+    {"vm_state": "active", "task_state": "powering-off", "note": WIDE},
+    {"vm_state": "stopped", "task_state": "", "note": WIDE},
+]
+
+
+@pytest.mark.parametrize("form", ["lines", "array", "keyed", "csv"])
+def test_a_row_above_64_kib_is_read_wherever_it_stands(form: str) -> None:
+    text = {
+        "lines": "\n".join(map(json.dumps, WIDE_ROWS)),
+        "array": json.dumps(WIDE_ROWS),
+        "keyed": json.dumps({"servers": WIDE_ROWS}),
+        "csv": "\n".join(
+            ",".join(map(str, row.values())) for row in ({n: n for n in WIDE_ROWS[0]}, *WIDE_ROWS)
+        ),
+    }[form]
+    record = Record(ECS, ["rows"], stream=BytesIO(text.encode()))
+    changes = record.follow(lambda rows: list(Replay(ECS).explain(rows)))
     assert [change.events for change in changes] == [("stop",), ("advance",)]
-    assert changes[0].after.others == {"note": WIDE}
+    assert [change.after.others["note"] for change in changes] == [WIDE, WIDE]
 
 
 def test_a_csv_cell_of_500_000_bytes_is_read() -> None:
