@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from transitions import MachineError
 from transitions.extensions.markup import MarkupMachine
 
 from ecs_fsm import ECS, Lifecycle
-from ecs_fsm.export.flat_machine import node_name
+from ecs_fsm.export.flat_machine import FlatMachine, node_name
 from ecs_fsm.export.formats import FORMATS, exported
 from ecs_fsm.export.json_document import schema
+from ecs_fsm.fleet.arrays import compile_profile
+from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.profiles.loader import built_in
 from tests.command import ecs_fsm
 from tests.export.walks import walks
 
@@ -78,6 +82,72 @@ def test_a_markup_machine_walks_as_servers_do(lifecycle: Lifecycle) -> None:
                 assert machine.state == node_name(there)
 
 
+@pytest.mark.parametrize("form", ["xstate", "markup"])
+def test_what_nothing_leaves_is_final_and_what_is_passed_through_is_written(form: str) -> None:
+    config = json.loads(exported(ECS, form))
+    arrows = FlatMachine(ECS).arrows
+    over = {node_name(node) for node, leaving in arrows.items() if not leaving}
+    if form == "markup":
+        assert {s["name"] for s in config["states"] if s.get("final")} == over != set()
+        return
+    states = config["states"]
+    assert {name for name, state in states.items() if state.get("type") == "final"} == over
+    several = 0
+    for node, leaving in arrows.items():
+        for arrow in leaving:
+            entered = [node_name(passed) for passed in arrow.entered]
+            meta = states[node_name(node)]["on"][arrow.word].get("meta")
+            assert meta == (None if len(entered) == 1 else {"enters": entered})
+            several += len(entered) > 1
+    assert several
+
+
+COMMAND = re.compile(r"^  \[\] s=(\d+) -> (.*);$", re.MULTILINE)
+LABEL = re.compile(r'^label "(.*)" = (.*);$', re.MULTILINE)
+
+
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_the_chain_of_prism_lives_as_long_as_is_calculated(lifecycle: Lifecycle) -> None:
+    text = exported(lifecycle, "prism")
+    rates = {
+        int(number): [
+            (float(rate), int(to)) for rate, to in re.findall(r"(\S+):\(s'=(\d+)\)", jumps)
+        ]
+        for number, jumps in COMMAND.findall(text)
+    }
+    labels = {name: {*map(int, re.findall(r"s=(\d+)", said))} for name, said in LABEL.findall(text)}
+    timed = {*map(int, re.findall(r"^  s=(\d+) : 1;$", text, re.MULTILINE))}
+    size = 1 + max(chain(rates, *labels.values()))
+    assert f"s : [0..{size - 1}] init 0;" in text
+    assert {*range(size)} - {*rates} == labels["ended"]
+    generator, seconds = np.eye(size), np.zeros(size)
+    for number, jumps in rates.items():
+        total = sum(rate for rate, _ in jumps)
+        seconds[number] = (number in timed) / total
+        for rate, to in jumps:
+            generator[number, to] -= rate / total
+    exact = Exact(compile_profile(built_in(lifecycle)))
+    assert np.linalg.solve(generator, seconds)[0] == pytest.approx(exact.life, rel=1e-9)
+
+
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_the_labels_of_prism_are_words_of_its_language_for_all_states(lifecycle: Lifecycle) -> None:
+    labels = {
+        name: {*map(int, re.findall(r"s=(\d+)", said))}
+        for name, said in LABEL.findall(exported(lifecycle, "prism"))
+    }
+    assert all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) for name in labels)
+    statuses = {str(state.status) for state in lifecycle.states.values()} & {
+        name.removeprefix("status_") for name in labels
+    }
+    shown = [labels[f"status_{status}"] for status in statuses]
+    existing = {*chain(*shown)}
+    assert len(existing) == sum(map(len, shown))
+    assert labels["working"] | labels["rest"] | labels["hanging"] == existing
+    assert labels["failed"] <= labels["rest"] & labels["status_ERROR"]
+    assert labels["failed"]
+
+
 @pytest.mark.parametrize("lifecycle", EVERY, ids=repr)
 def test_the_json_has_the_form_that_its_schema_describes(lifecycle: Lifecycle) -> None:
     document = document_of(lifecycle)
@@ -131,6 +201,9 @@ def test_plantuml_has_a_box_for_every_state_and_every_transition_once(
     assert drawn == {
         (t.source, (t.path or (t.source,))[-1], t.trigger) for t in lifecycle.transitions
     }
+    over = {names[source] for source, target, labels in ARROW.findall(text) if not labels}
+    entered = {state for t in lifecycle.transitions for state in t.path}
+    assert over == {s for s in entered if not lifecycle.leaving(s)}
     shown = [s for s in lifecycle.states.values() if str(s.status) != s]
     assert text.count("\n") == len(names) + len(shown) + len(ARROW.findall(text)) + 3
 
