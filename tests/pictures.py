@@ -36,6 +36,7 @@ def still(lifecycle: Lifecycle) -> dict[str, Picture]:
     return {
         "lanes": draw.lanes(lifecycle),
         **pages,
+        "matrix": draw.matrix(lifecycle),
         "overview": draw.overview(lifecycle),
         "status": draw.status(lifecycle),
         **{name: draw.operation(lifecycle, name) for name in operations(lifecycle)},

@@ -24,10 +24,12 @@ from ecs_fsm.draw.request import DrawnRun
 from ecs_fsm.draw.styles import Theme
 from ecs_fsm.draw.views import VIEWS, view_named
 from ecs_fsm.draw.views.lanes import lanes
+from ecs_fsm.draw.views.matrix import matrix
 from ecs_fsm.draw.views.operation import operation
+from ecs_fsm.draw.views.overview import overview
 from ecs_fsm.draw.views.run import animate as _animate
 from ecs_fsm.draw.views.run import run as _run
-from ecs_fsm.draw.views.statuses import overview, status
+from ecs_fsm.draw.views.statuses import status
 from ecs_fsm.draw.views.timeline import timeline as _timeline
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "format_named",
     "format_of",
     "lanes",
+    "matrix",
     "operation",
     "overview",
     "render",

@@ -67,6 +67,17 @@ def wrapped(sentence: str, most: float, size: float) -> list[str]:
     return lines
 
 
+def flowed(sentence: str, beside: float, most: float, size: float) -> list[str]:
+    """Return a sentence in lines, the first of them in the room beside something else.
+
+    The first line is empty if not even a word fits there.
+    """
+    words, first = sentence.split(), ""
+    while words and width_of(f"{first} {words[0]}".strip(), size) <= beside:
+        first = f"{first} {words.pop(0)}".strip()
+    return [first, *wrapped(" ".join(words), most, size)] if sentence else []
+
+
 NAME = 10.0
 STATUS = 9.0
 REMARK = 8.0

@@ -6,7 +6,7 @@ each other. Lengths are points (1/72 inch), x goes right and y goes down.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from ecs_fsm.core.model import NO_SERVER, State, Transition
@@ -30,6 +30,8 @@ class Look(StrEnum):
     """Where the server is at the end, instead of a long arrow back there."""
     ORIGIN = "origin"
     """Where the server does not exist yet."""
+    DOT = "dot"
+    """Where an arrow begins or ends in a column."""
     REQUEST = "request"
     """A request of a user."""
     PROGRESS = "progress"
@@ -40,6 +42,8 @@ class Look(StrEnum):
     """A mark on a box."""
     EMPTY = "empty"
     """An empty cell of a table."""
+    CELL = "cell"
+    """The ground of a cell with words on it."""
 
 
 class Ink(StrEnum):
@@ -61,6 +65,7 @@ class Text:
     size: float = 9
     bold: bool = False
     ink: Ink = Ink.MAIN
+    italic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class Box:
     left: bool = False
     """Whether its lines begin at the left."""
     faint: bool = False
+    transitions: tuple[Transition, ...] = ()
+    """What a cell of a table stands for, in place of an arrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +117,6 @@ class Arrow:
     port: int | None = None
     faint: bool = False
     knot: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """How the boxes of a picture are placed: by their bounds, or by the engine in a flow."""
-
-    flow: str = ""
-    """`LR` from left to right, `TB` from top to bottom, empty if every box has bounds."""
-    between: float = 18
-    """The least distance between two boxes one after the other in a flow."""
-    beside: float = 10
-    """The least distance between two boxes side by side in a flow."""
 
 
 RunStep = tuple[str | None, State]
@@ -156,7 +151,6 @@ class Picture:
     description: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...] = ()
-    page: Page = field(default_factory=Page)
     steps: tuple[RunStep, ...] = ()
     moments: tuple[Moment, ...] = ()
     nowhere: str = NO_SERVER

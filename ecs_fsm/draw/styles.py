@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ecs_fsm.core.word import Tone
-from ecs_fsm.draw.picture import Ink, Look
+from ecs_fsm.draw.picture import Box, Ink, Look
 
 HUES: dict[Tone, tuple[int, float]] = {
     Tone.BLUE: (212, 0.75),
@@ -112,6 +112,26 @@ COLOURS = {
     ),
 }
 """The colours of each theme."""
+
+
+def tint_of(box: Box, colours: Colours) -> Tint:
+    """Return the colours of a box on its page."""
+    if box.look is Look.CELL:
+        fill = colours.faint.fill if box.faint else colours.lane
+        return Tint(fill, fill, colours.inks[Ink.MUTED])
+    if box.faint:
+        return colours.faint
+    main = colours.inks[Ink.MAIN]
+    ground = Tint(colours.lane, colours.lane_line, colours.inks[Ink.MUTED])
+    plain = Tint(colours.page, colours.page, main)
+    toned = colours.tones[box.tone] if box.tone is not None else plain
+    return {
+        Look.LANE: ground,
+        Look.EMPTY: ground,
+        Look.BADGE: colours.badge if box.tone is None else colours.stop,
+        Look.ORIGIN: Tint(main, main, main),
+        Look.DOT: Tint(toned.line, toned.line, toned.line),
+    }.get(box.look, toned)
 
 
 def counterparts() -> dict[str, str]:

@@ -155,15 +155,6 @@ def test_the_status_view_fills_the_36_pairs_and_no_other() -> None:
     assert sorted(filled) == sorted((v, t or "-", s) for v, t, s in facts.STATUS_TABLE)
 
 
-def test_the_overview_has_every_status_and_the_operations_between_them() -> None:
-    picture = still(ECS)["overview"]
-    words = {t.words for box in picture.boxes for t in box.lines}
-    assert words >= {*facts.STATUSES.split(), *facts.OPERATIONS}
-    ends = {(arrow.tail, arrow.head) for arrow in picture.arrows}
-    assert ("status-REBOOT", "status-ACTIVE") in ends
-    assert ("status-RESIZE", "status-VERIFY-RESIZE") in ends
-
-
 ARROW = re.compile(r"^ +(\S+) --> (\S+) : (.*)$", re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""What a reader learns from lanes, overview and runs, by hand from the specification."""
+"""What a reader learns from lanes, operations and runs, by hand from the specification."""
 
 from __future__ import annotations
 
@@ -35,21 +35,6 @@ NOTES = {
     "resized": "fail at resize_reverting, confirm_resize: ERROR",
     "error": "fail at any step: ERROR",
 }
-FOLLOWING = {
-    "BUILD > ACTIVE",
-    "REBOOT > ACTIVE",
-    "HARD_REBOOT > ACTIVE",
-    "MIGRATING > ACTIVE",
-    "REBUILD > ACTIVE",
-    "ACTIVE > end of rebuild",  # of a stopped server
-    "end of rebuild > SHUTOFF",
-    "RESIZE > VERIFY_RESIZE",
-    "REVERT_RESIZE > SHUTOFF",
-}
-FAILING = (
-    "any of BUILD, REBOOT, HARD_REBOOT, REBUILD, ACTIVE, RESIZE, SHUTOFF, REVERT_RESIZE, "
-    "VERIFY_RESIZE > fail"
-)
 
 
 def words(box: Box) -> str:
@@ -85,35 +70,6 @@ def test_the_notes_of_the_lanes_name_every_failure() -> None:
 def test_in_the_lanes_a_state_of_another_vm_state_is_dashed() -> None:
     again = [words(box) for box in still(ECS)["lanes"].boxes if box.look is Look.AGAIN]
     assert again == ["active/- ACTIVE", "active/powering-off ACTIVE"]
-
-
-def test_the_overview_shows_what_follows_by_itself_and_where_failures_lead() -> None:
-    picture = still(ECS)["overview"]
-    boxes = {box.key: box for box in picture.boxes}
-    shown = {
-        look: {
-            f"{words(boxes[arrow.tail])} > {words(boxes[arrow.head])}"
-            for arrow in picture.arrows
-            if arrow.look is look
-        }
-        for look in (Look.PROGRESS, Look.FAILURE)
-    }
-    assert shown == {Look.PROGRESS: FOLLOWING, Look.FAILURE: {FAILING, "fail > ERROR"}}
-
-
-def test_each_box_of_an_overview_is_named_by_its_operation() -> None:
-    requests = [words(box) for box in still(ECS)["overview"].boxes if box.look is Look.REQUEST]
-    assert sorted(requests) == sorted([*ECS.operations, "hard_reboot"])
-
-
-def test_the_overview_shows_the_requests_during_a_task() -> None:
-    picture = still(ECS)["overview"]
-    boxes = {box.key: words(box) for box in picture.boxes}
-    ends = {(boxes[arrow.tail], boxes[arrow.head]) for arrow in picture.arrows}
-    assert {("ACTIVE", "hard_reboot"), ("REBOOT", "hard_reboot")} <= ends
-    everything = "any of ACTIVE, REBOOT, HARD_REBOOT, REBUILD, MIGRATING, RESIZE, SHUTOFF, ERROR"
-    (sources,) = (tail for tail, head in ends if head == "delete")
-    assert sorted(sources.split(", ")) == sorted(everything.split(", "))
 
 
 def test_a_pill_of_an_operation_says_where_the_server_is_now() -> None:

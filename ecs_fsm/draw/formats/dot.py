@@ -19,7 +19,7 @@ from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_SERVER, Transition
 from ecs_fsm.draw.boxes import LINE, height_for, width_for
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
-from ecs_fsm.draw.styles import COLOURS, Colours, Theme, Tint
+from ecs_fsm.draw.styles import COLOURS, Colours, Theme, Tint, tint_of
 
 FONT = "Arial"
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0">'
@@ -30,7 +30,7 @@ BOLD_IS_HIGH = 0.4
 PEN = {Look.REQUEST: "1.8", Look.REST: "1.8", Look.AGAIN: "1", Look.LANE: "1", Look.STEP: "1"}
 BARE = (Look.PLAIN, Look.REQUEST, Look.PROGRESS, Look.FAILURE)
 """Boxes without a border."""
-SHAPES = {Look.GOAL: "cds", Look.ORIGIN: "circle"} | dict.fromkeys(BARE, "none")
+SHAPES = {Look.GOAL: "cds", Look.ORIGIN: "circle", Look.DOT: "circle"} | dict.fromkeys(BARE, "none")
 
 
 def dot(
@@ -45,7 +45,7 @@ def dot(
     lines = [
         f"// {' '.join(f'{picture.title}. {picture.description}'.split())}",
         f"digraph {picture.view} {{",
-        f"  graph {_listed(_page(picture, colours) | page)}",
+        f"  graph {_listed(_page(colours) | page)}",
         f"  node {_listed({'fontname': FONT, 'shape': 'box', 'margin': '0'})}",
         f"  edge {_listed({'arrowsize': '0.6'})}",
     ]
@@ -71,19 +71,8 @@ def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def _page(picture: Picture, colours: Colours) -> dict[str, str]:
+def _page(colours: Colours) -> dict[str, str]:
     page = {"bgcolor": colours.page, "fontname": FONT, "outputorder": "nodesfirst"}
-    if picture.page.flow:
-        return page | {
-            "layout": "dot",
-            "rankdir": picture.page.flow,
-            "ranksep": _inches(picture.page.between),
-            "nodesep": _inches(picture.page.beside),
-            "label": _heading(picture, colours),
-            "labelloc": "t",
-            "labeljust": "l",
-            "pad": _inches(MARGIN),
-        }
     return page | {
         "layout": "neato",
         "inputscale": str(INCH),
@@ -92,21 +81,13 @@ def _page(picture: Picture, colours: Colours) -> dict[str, str]:
     }
 
 
-def _heading(picture: Picture, colours: Colours) -> str:
-    """Return the title as a label, for a picture in a flow."""
-    ground = Tint(colours.page, colours.page, colours.inks[Ink.MAIN])
-    lines = (Text(picture.title, 14, bold=True), Text(picture.description, 8, ink=Ink.MUTED))
-    box = Box("title", Look.PLAIN, lines, left=True)
-    return _label(box, colours, ground)
-
-
 def _inches(points: float) -> str:
     """Return points in inches, rounded up."""
     return f"{points / INCH + 0.00005:.4f}".rstrip("0").rstrip(".")
 
 
 def _box(box: Box, colours: Colours) -> dict[str, str]:
-    tint = _tint(box, colours)
+    tint = tint_of(box, colours)
     attributes = {
         "id": box.key,
         "class": _class(box),
@@ -127,21 +108,6 @@ def _box(box: Box, colours: Colours) -> dict[str, str]:
     if bounds:
         attributes["pos"] = f"{bounds.x:.2f},{-bounds.y:.2f}!"
     return attributes
-
-
-def _tint(box: Box, colours: Colours) -> Tint:
-    if box.faint:
-        return colours.faint
-    if box.look is Look.LANE or box.look is Look.EMPTY:
-        return Tint(colours.lane, colours.lane_line, colours.inks[Ink.MUTED])
-    if box.look is Look.BADGE:
-        return colours.badge if box.tone is None else colours.stop
-    if box.look is Look.ORIGIN:
-        ink = colours.inks[Ink.MAIN]
-        return Tint(ink, ink, ink)
-    if box.tone is not None:
-        return colours.tones[box.tone]
-    return Tint(colours.page, colours.page, colours.inks[Ink.MAIN])
 
 
 def _style(box: Box) -> str:
@@ -193,6 +159,7 @@ def _line(line: Text, box: Box, colours: Colours, tint: Tint) -> str:
     colour = tint.ink if of_box else colours.inks[line.ink]
     words = escape(line.words).replace("\\", "\\\\")
     words = f"<B>{words}</B>" if line.bold else words
+    words = f"<I>{words}</I>" if line.italic else words
     return f'<FONT POINT-SIZE="{line.size:g}" COLOR="{colour}">{words}</FONT>'
 
 

@@ -70,14 +70,15 @@ def _states(picture: Picture) -> list[State]:
     if picture.steps:
         return list(dict.fromkeys(state for _, state in picture.steps))
     drawn = [box.state for box in picture.boxes if box.state]
-    moved = [
-        state
-        for arrow in picture.arrows
-        for t in arrow.transitions
-        for state in (t.source, *t.path)
-        if state
-    ]
+    moved = [state for t in _drawn(picture) for state in (t.source, *t.path) if state]
     return list(dict.fromkeys([*drawn, *moved]))
+
+
+def _drawn(picture: Picture) -> list[Transition]:
+    """Return the transitions of a picture, on its arrows or in its cells."""
+    on_arrows = (t for arrow in picture.arrows for t in arrow.transitions)
+    in_cells = (t for box in picture.boxes for t in box.transitions)
+    return list(dict.fromkeys((*on_arrows, *in_cells)))
 
 
 def _declared(states: list[State]) -> Iterator[str]:
@@ -95,9 +96,8 @@ def _declared(states: list[State]) -> Iterator[str]:
 
 
 def _arrows(picture: Picture) -> Iterator[str]:
-    transitions = dict.fromkeys(t for arrow in picture.arrows for t in arrow.transitions)
     labels: dict[tuple[State | None, State, str], list[str]] = {}
-    for t in transitions:
+    for t in _drawn(picture):
         before: State | None = t.source
         for number, state in enumerate(t.path):
             mark = "+" if number else ""

@@ -8,15 +8,18 @@ from ecs_fsm.core.errors import unknown
 from ecs_fsm.draw.picture import Picture
 from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.views.lanes import lanes_view
+from ecs_fsm.draw.views.matrix import matrix_view
 from ecs_fsm.draw.views.operation import operation_view
+from ecs_fsm.draw.views.overview import overview_view
 from ecs_fsm.draw.views.run import animate_view, run_view
-from ecs_fsm.draw.views.statuses import overview_view, status_view
+from ecs_fsm.draw.views.statuses import status_view
 from ecs_fsm.draw.views.timeline import timeline_view
 
 View = Callable[[DrawRequest], Picture]
 VIEWS: Mapping[str, View] = {
     "animate": animate_view,
     "lanes": lanes_view,
+    "matrix": matrix_view,
     "operation": operation_view,
     "overview": overview_view,
     "run": run_view,
