@@ -23,7 +23,7 @@ ORDER = (Kind.REQUEST, Kind.PROGRESS, Kind.SYSTEM, Kind.FAILURE)
 """The order of entries that lead from one status to another."""
 
 
-class Passage(NamedTuple):
+class StatusPassage(NamedTuple):
     """What leads from a status at rest (None: no server yet) to the status where a server ends.
 
     `passed` are the statuses shown on the way. `during` says which operations' steps it happens in,
@@ -39,18 +39,18 @@ class Passage(NamedTuple):
     transitions: tuple[Transition, ...]
 
 
-class Passages(NamedTuple):
+class StatusPassages(NamedTuple):
     """Every passage of a lifecycle: by its status at rest, and those from every status alike."""
 
     before: tuple[Word | None, ...]
     after: tuple[Word, ...]
-    each: tuple[Passage, ...]
-    everywhere: tuple[Passage, ...]
+    each: tuple[StatusPassage, ...]
+    everywhere: tuple[StatusPassage, ...]
 
 
-def passages_of(lifecycle: Lifecycle) -> Passages:
+def passages_of(lifecycle: Lifecycle) -> StatusPassages:
     """Return the passages of a lifecycle; those that all statuses share stand apart."""
-    found = [p for lane in lanes_of(lifecycle) for p in _Reader(lifecycle, lane).passages()]
+    found = [p for lane in lanes_of(lifecycle) for p in _LanePassages(lifecycle, lane).passages()]
     joined = _joined(found)
     before = [
         status for status in lifecycle.table.statuses if any(p.before == status for p in joined)
@@ -59,7 +59,7 @@ def passages_of(lifecycle: Lifecycle) -> Passages:
     each = tuple(p for p in joined if _alike(p) not in shared)
     ends = {p.after for p in joined}
     starts = [None] if any(p.before is None for p in each) else []
-    return Passages(
+    return StatusPassages(
         (*starts, *(b for b in before if any(p.before == b for p in each))),
         tuple(status for status in lifecycle.table.statuses if status in ends),
         each,
@@ -67,13 +67,13 @@ def passages_of(lifecycle: Lifecycle) -> Passages:
     )
 
 
-def _alike(passage: Passage) -> object:
+def _alike(passage: StatusPassage) -> object:
     return passage.name, passage.passed, passage.after, passage.during, passage.before is None
 
 
-def _joined(found: Iterable[Passage]) -> list[Passage]:
+def _joined(found: Iterable[StatusPassage]) -> list[StatusPassage]:
     """Return passages that read alike as one."""
-    by: dict[object, Passage] = {}
+    by: dict[object, StatusPassage] = {}
     for passage in found:
         key = passage.before, _alike(passage)
         same = by.setdefault(key, passage)
@@ -82,9 +82,11 @@ def _joined(found: Iterable[Passage]) -> list[Passage]:
     return list(by.values())
 
 
-def _shared(found: Sequence[Passage], before: Sequence[Word]) -> Iterator[tuple[object, Passage]]:
+def _shared(
+    found: Sequence[StatusPassage], before: Sequence[Word]
+) -> Iterator[tuple[object, StatusPassage]]:
     """Yield what leads to a status from every other one."""
-    groups: dict[object, list[Passage]] = {}
+    groups: dict[object, list[StatusPassage]] = {}
     for passage in found:
         if passage.before is not None:
             groups.setdefault(_alike(passage), []).append(passage)
@@ -106,9 +108,9 @@ class Entry(NamedTuple):
     transitions: tuple[Transition, ...]
 
 
-def entries_of(passages: Sequence[Passage]) -> Iterator[Entry]:
+def entries_of(passages: Sequence[StatusPassage]) -> Iterator[Entry]:
     """Yield the entries of a cell; ways that differ in the statuses that they pass are one."""
-    groups: dict[object, list[Passage]] = {}
+    groups: dict[object, list[StatusPassage]] = {}
     for passage in sorted(passages, key=lambda p: ORDER.index(p.kind)):
         groups.setdefault((passage.name, passage.during), []).append(passage)
     for group in groups.values():
@@ -119,7 +121,7 @@ def entries_of(passages: Sequence[Passage]) -> Iterator[Entry]:
         yield Entry(group[0].name, group[0].kind, passed, sometimes, group[0].during, by)
 
 
-class _Reader:
+class _LanePassages:
     """Reads the passages of one lane."""
 
     def __init__(self, lifecycle: Lifecycle, lane: Lane) -> None:
@@ -132,7 +134,7 @@ class _Reader:
                     self.names.setdefault(entered.state, []).extend(row.names)
         self.every = list(dict.fromkeys(name for names in self.names.values() for name in names))
 
-    def passages(self) -> Iterator[Passage]:
+    def passages(self) -> Iterator[StatusPassage]:
         """Yield the rows, then what else can happen: in its states at rest, and in its steps."""
         rows = list(self._rows())
         yield from rows
@@ -153,9 +155,9 @@ class _Reader:
             kind = self.lifecycle.triggers[name].kind
             during = self._during([t.source for t in found if t.trigger == name and t.source])
             by = tuple(dict.fromkeys(found))
-            yield Passage(name, kind, self.before, passed, after, during, by)
+            yield StatusPassage(name, kind, self.before, passed, after, during, by)
 
-    def _unmet(self, known: set[Transition]) -> Iterator[Passage]:
+    def _unmet(self, known: set[Transition]) -> Iterator[StatusPassage]:
         """Yield the ends of steps that no row enters, by the names of what leads to such a step."""
         for state in self.lane.states:
             for t in self.lifecycle.find(self.lifecycle.advance, state):
@@ -163,16 +165,18 @@ class _Reader:
                     continue
                 leading = (o for o in self.lifecycle.transitions if state in o.path)
                 for name in dict.fromkeys(o.trigger for o in leading if o.kind is Kind.REQUEST):
-                    yield Passage(name, Kind.REQUEST, self.before, (), t.path[-1].status, "", (t,))
+                    yield StatusPassage(
+                        name, Kind.REQUEST, self.before, (), t.path[-1].status, "", (t,)
+                    )
 
-    def _rows(self) -> Iterator[Passage]:
+    def _rows(self) -> Iterator[StatusPassage]:
         for row in self.lane.rows:
             before = row.source.status if row.source else None
             passed, after = _shown(before, row)
             by = tuple(dict.fromkeys((*row.requests, *(e.by for e in row.entered))))
             for name in row.names:
                 own = tuple(t for t in by if t.trigger == name or t not in row.requests)
-                yield Passage(name, row.kind, self.before, passed, after, "", own)
+                yield StatusPassage(name, row.kind, self.before, passed, after, "", own)
 
     def _counts(self, t: Transition) -> bool:
         """Return whether a transition changes the status, or is a failure that ends a step."""

@@ -42,7 +42,7 @@ class Look(StrEnum):
     """A mark on a box."""
     EMPTY = "empty"
     """An empty cell of a table."""
-    CELL = "cell"
+    FIELD = "field"
     """The ground of a cell with words on it."""
 
 

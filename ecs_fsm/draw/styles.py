@@ -116,7 +116,7 @@ COLOURS = {
 
 def tint_of(box: Box, colours: Colours) -> Tint:
     """Return the colours of a box on its page."""
-    if box.look is Look.CELL:
+    if box.look is Look.FIELD:
         fill = colours.faint.fill if box.faint else colours.lane
         return Tint(fill, fill, colours.inks[Ink.MUTED])
     if box.faint:

@@ -14,7 +14,7 @@ from ecs_fsm.draw.picture import Box, Look, Picture
 from ecs_fsm.lifecycles import server_class
 from tests.pictures import LIFECYCLES, every, laid_out, still
 
-GROUND = (Look.LANE, Look.EMPTY, Look.CELL)
+GROUND = (Look.LANE, Look.EMPTY, Look.FIELD)
 """What lies under other boxes."""
 MEASURED = [
     (f"{lifecycle.name} {name}", picture)

@@ -23,7 +23,7 @@ def cells(picture: Picture) -> dict[tuple[str, str], Box]:
     """The cells by the words of their row and their column."""
     found = {}
     for box in picture.boxes:
-        if box.look is Look.CELL:
+        if box.look is Look.FIELD:
             before, _, after = box.title.removeprefix("From ").partition(":")[0].partition(" to ")
             found[before, after] = box
     return found

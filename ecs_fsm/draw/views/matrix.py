@@ -11,7 +11,7 @@ from ecs_fsm.core.model import Kind
 from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.word import Word
 from ecs_fsm.draw import boxes as make
-from ecs_fsm.draw.passages import Entry, Passage, entries_of, passages_of
+from ecs_fsm.draw.passages import Entry, StatusPassage, entries_of, passages_of
 from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.request import DrawRequest
 
@@ -56,7 +56,7 @@ def matrix(lifecycle: Lifecycle) -> Picture:
 class _Cell:
     """What leads from one place to another."""
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
+    def __init__(self, passages: Sequence[StatusPassage]) -> None:
         self.transitions = tuple(dict.fromkeys(t for p in passages for t in p.transitions))
         self.entries = tuple(entries_of(passages))
 
@@ -132,7 +132,7 @@ class _Matrix:
             for status, head in zip(self.columns, heads, strict=True)
         ]
 
-    def _cells(self, entries: Sequence[Passage]) -> dict[Word, _Cell]:
+    def _cells(self, entries: Sequence[StatusPassage]) -> dict[Word, _Cell]:
         return {end: _Cell([p for p in entries if p.after == end]) for end in self.columns}
 
     def boxes(self, title: str, explained: str) -> Iterator[Box]:
@@ -169,7 +169,7 @@ class _Matrix:
         by = cell.transitions
         names = ", ".join(dict.fromkeys(entry.name for entry in cell.entries))
         title = f"From {name} to {end}: {names or 'nothing'}."
-        ground = Box(f"cell-{key}", Look.CELL, title=title, faint=not by, transitions=by)
+        ground = Box(f"cell-{key}", Look.FIELD, title=title, faint=not by, transitions=by)
         return make.placed(ground, left, top + high / 2, width, high)
 
 

@@ -137,7 +137,7 @@ class _Overview:
         top = float(make.bottom_of(head)) + 8
         tall = HEAD + len(self.lines) * HIGH + 6
         for name, left, width in zip(self.columns, self.lefts, self.widths, strict=False):
-            ground = Box(f"column-{make.slug(name)}", Look.CELL)
+            ground = Box(f"column-{make.slug(name)}", Look.FIELD)
             yield make.placed(ground, left, top + tall / 2, width, tall)
             heading = _head(name)
             own = make.width_for(heading)
