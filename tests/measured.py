@@ -59,16 +59,16 @@ def _memory(key: str) -> int:
 
 
 def _serve() -> None:
-    from tests.in_process import run_in_process
+    from tests.command import ecs_fsm
 
-    run_in_process("fleet", "fit", "/dev/null")  # imports what is large
+    ecs_fsm("fleet", "fit", "/dev/null")  # imports what is large
     answers = sys.stdout
     for line in sys.stdin:
         words, given = json.loads(line)
         Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
         before = _memory("VmRSS")
         with open(given, encoding="utf-8") as stream:
-            answer = run_in_process(*words, stream=stream)
+            answer = ecs_fsm(*words, stream=stream)
         answers.write(json.dumps([*answer, _memory("VmHWM") - before]) + "\n")
         answers.flush()
 

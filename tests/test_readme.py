@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.command import COMMAND, ecs_fsm
-from tests.in_process import run_in_process
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
@@ -59,7 +58,7 @@ def test_an_example_of_fleets_runs_with_fewer_servers(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "observed.csv").write_text(OBSERVED, encoding="utf-8")
     fewer = re.sub(r"--servers \d+", "--servers 50", line).replace("--step 1h", "--step 1d")
-    assert run_in_process(*shlex.split(fewer)).code == 0
+    assert ecs_fsm(*shlex.split(fewer)).code == 0
     written = re.findall(r"(?:-o|--plot) (\S+)", line)
     assert [name for name in written if not (tmp_path / name).stat().st_size] == []
 

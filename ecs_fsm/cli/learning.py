@@ -50,7 +50,7 @@ def explore(output: str | None, show: bool, folder: Path | None, waiters: str | 
     \b
     Examples:
       ecs-fsm explore --open
-      ecs-fsm explore --lifecycle nova --lessons my-lessons --waiters mine.toml -o nova.html
+      ecs-fsm explore --lifecycle nova --lessons my-lessons --waiters waiters.toml -o nova.html
 
     Lessons and waiters that stand beside a lifecycle file, in NAME.lessons and NAME.waiters.toml,
     are found by themselves.

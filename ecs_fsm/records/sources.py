@@ -104,6 +104,7 @@ class RecordSource:
             while self._stream.read(IN_MEMORY):
                 pass
             self._raw, self._copy = cast(BinaryIO, self._copy), None
+            self._own.append(self._raw)
         self._raw.seek(0)
         self._begin()
 
@@ -114,15 +115,15 @@ class RecordSource:
 
     def binary(self) -> BinaryIO:
         """The file as bytes that can be read in any order."""
-        whole = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # its reader's
         if self._copy is None and not self.packed:
-            whole.close()
             self._raw.seek(0)
             return self._raw
+        whole = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
+        self._own.append(whole)
         while piece := self._stream.read(IN_MEMORY):
             whole.write(piece)
         whole.seek(0)
-        return cast(BinaryIO, whole)
+        return whole
 
     def lines(self) -> Iterator[str]:
         """The lines as text, each with its end."""

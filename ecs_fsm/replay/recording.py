@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from typing import IO, TYPE_CHECKING, NamedTuple
 
@@ -46,26 +46,28 @@ def replay_files(
 
     Raise `InvalidInput` for a file that does not read; nothing is printed then.
     """
-    with _progress(paths) as moved:
-        record = Record(lifecycle, paths, options)
+    with ExitStack() as opened:
+        with _progress(paths) as moved:
+            record = Record(lifecycle, paths, options)
 
-        def explained(rows: Iterator[Observation]) -> tuple[bool, IO[str]]:
-            replay = Replay(
-                lifecycle,
-                sampled=not record.complete,
-                profile=telling.profile,
-                all_ways=telling.all_ways,
-            )
-            explanations = _explanations(lifecycle, record, rows, replay)
-            reported = _reporting(explanations, record, moved)
-            waiting = tempfile.SpooledTemporaryFile(  # noqa: SIM115  # closed by its reader
-                IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace"
-            )
-            write = _write_json if telling.as_json else _write_text
-            return write(reported, waiting), waiting
+            def explained(rows: Iterator[Observation]) -> tuple[bool, IO[str]]:
+                replay = Replay(
+                    lifecycle,
+                    sampled=not record.complete,
+                    profile=telling.profile,
+                    all_ways=telling.all_ways,
+                )
+                explanations = _explanations(lifecycle, record, rows, replay)
+                reported = _reporting(explanations, record, moved)
+                waiting = opened.enter_context(
+                    tempfile.SpooledTemporaryFile(
+                        IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace"
+                    )
+                )
+                write = _write_json if telling.as_json else _write_text
+                return write(reported, waiting), waiting
 
-        verdict, waiting = record.follow(explained)
-    with waiting:
+            verdict, waiting = record.follow(explained)
         waiting.seek(0)
         if telling.as_json:
             head = visible_json(json.dumps(record.as_dict(), ensure_ascii=False))

@@ -20,7 +20,7 @@ from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests import facts
 from tests.analysis.test_path import STATUS, distances, steps
-from tests.command import cpu_seconds, ecs_fsm
+from tests.command import cpu_seconds, ecs_fsm, installed
 from tests.scenario_runs import run
 
 SERVERS: dict[str, type[BaseServer]] = {"ecs": Server, "nova": NovaServer}
@@ -317,7 +317,7 @@ def test_claims_as_json() -> None:
 @pytest.mark.parametrize(("lifecycle", "seconds"), [("ecs", 1), ("nova", 5)])
 def test_claims_are_decided_while_one_waits(lifecycle: str, seconds: float) -> None:
     begun = cpu_seconds()
-    assert ecs_fsm("prove", "--lifecycle", lifecycle).code == 1
+    assert installed("prove", "--lifecycle", lifecycle).code == 1
     assert cpu_seconds() - begun < seconds
 
 

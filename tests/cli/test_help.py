@@ -11,7 +11,7 @@ import click
 import pytest
 
 from ecs_fsm.cli import cli
-from tests.in_process import run_in_process
+from tests.command import ecs_fsm
 
 FILES = {
     "changes.csv": "vm_state,task_state\nactive,\nactive,powering-off\nstopped,\n",
@@ -22,9 +22,7 @@ FILES = {
     "waiters.toml": '[[waiter]]\nname = "w"\noperation = "stop"\ntarget = "SHUTOFF"\n',
     "mine.toml": '[[claim]]\nname = "c"\ntext = "C."\nkind = "never"\nfrom = "DELETED"\nto = "any"\n',
 }
-LESSON = (
-    run_in_process("play", "--help").out.partition("A lesson in DIR:")[2].partition("Options:")[0]
-)
+LESSON = ecs_fsm("play", "--help").out.partition("A lesson in DIR:")[2].partition("Options:")[0]
 TO_TRY_BY_HAND = ("serve", "play", "explore --open", "--dask", "| grep", "actions-*")
 """What ends only when a user ends it, opens a browser or needs another program."""
 
@@ -39,7 +37,7 @@ def commands(group: click.Group, above: str = "") -> Iterator[str]:
 
 def examples(command: str) -> list[str]:
     """Return the examples in the help of a command, one a line."""
-    shown = run_in_process(*command.split(), "--help").out
+    shown = ecs_fsm(*command.split(), "--help").out
     return re.findall(r"^(?: +|.*Examples?: )(ecs-fsm .*)$", shown, re.MULTILINE)
 
 
@@ -54,7 +52,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_begins_with_a_sentence_and_has_an_example_of_the_command(command: str) -> None:
-    code, out, _ = run_in_process(*command.split(), "--help")
+    code, out, _ = ecs_fsm(*command.split(), "--help")
     about = out.split("\n\n")[1]
     assert code == 0
     assert re.match(r"  [A-Z][a-z]+ ", about)
@@ -73,10 +71,10 @@ def test_an_example_in_a_help_works(
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "stop.toml").write_text(LESSON, encoding="utf-8")
     if "disk.toml" in line and " new " not in line:
-        assert run_in_process("lifecycle", "new", "disk.toml").code == 0
+        assert ecs_fsm("lifecycle", "new", "disk.toml").code == 0
     given = ""
     for part in re.sub(r"--servers \d+", "--servers 20", line).partition(" > ")[0].split(" | "):
-        answer = run_in_process(*shlex.split(part)[1:], given=given)
+        answer = ecs_fsm(*shlex.split(part)[1:], given=given)
         assert answer.code in {0, 1}
         assert "ecs-fsm: " not in answer.err
         given = answer.out

@@ -8,7 +8,7 @@ import pytest
 
 from ecs_fsm import InvalidInput, Refused, UnknownFact
 from ecs_fsm.lifecycles.nova import NOVA, Server
-from tests.command import Answer, ecs_fsm
+from tests.command import Answer, ecs_fsm, installed
 
 
 def lived(server: Server) -> list[str]:
@@ -177,8 +177,8 @@ def test_the_lifecycle_named_last_counts() -> None:
     assert (
         ecs_fsm("--lifecycle", "ecs", "status", "rescued", "--lifecycle", "nova").out == "RESCUE\n"
     )
-    assert ecs_fsm("--lifecycle", "ecs", "status", "rescued", ECS_FSM_LIFECYCLE="nova").code == 2
-    assert ecs_fsm("status", "rescued", ECS_FSM_LIFECYCLE="nova").out == "RESCUE\n"
+    assert installed("--lifecycle", "ecs", "status", "rescued", ECS_FSM_LIFECYCLE="nova").code == 2
+    assert installed("status", "rescued", ECS_FSM_LIFECYCLE="nova").out == "RESCUE\n"
     assert ecs_fsm("--lifecycle", "nov", "table") == Answer(
         2, "", "ecs-fsm: unknown lifecycle 'nov'; did you mean 'nova'?\n"
     )

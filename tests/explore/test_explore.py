@@ -17,7 +17,7 @@ from ecs_fsm import ECS, InvalidInput, Lifecycle, draw
 from ecs_fsm.explore import Content, explorer
 from ecs_fsm.explore.explorer import SCRIPTS, as_data
 from ecs_fsm.lifecycles.nova import NOVA
-from tests.command import ecs_fsm
+from tests.command import ecs_fsm, installed
 from tests.lesson_samples import EVIL, HOSTILE, LESSONS, SAMPLES
 
 ROOT = Path(__file__).parents[2]
@@ -165,7 +165,7 @@ def test_the_command_opens_the_page(tmp_path: Path) -> None:
     browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n', encoding="utf-8")
     browser.chmod(0o755)
     file = tmp_path / "page.html"
-    done = ecs_fsm("explore", "-o", str(file), "--open", BROWSER=str(browser))
+    done = installed("explore", "-o", str(file), "--open", BROWSER=str(browser))
     assert done == (0, "", "")
     assert (tmp_path / "opened").read_text("utf-8").strip() == file.as_uri()
 

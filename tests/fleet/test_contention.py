@@ -19,7 +19,7 @@ from ecs_fsm.fleet.plot import plot
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, built_in_text, changed, parse
 from ecs_fsm.profiles.profile import Profile
-from tests.in_process import run_in_process
+from tests.command import ecs_fsm
 
 
 def roomy(lifecycle: Lifecycle) -> Profile:
@@ -133,11 +133,11 @@ def test_nothing_is_compared_after_an_interrupted_contention() -> None:
 
 
 def test_the_command_compares_what_has_an_exact_answer() -> None:
-    answer = run_in_process("fleet", "contend", *SIZES, "--check")
+    answer = ecs_fsm("fleet", "contend", *SIZES, "--check")
     assert answer.code == 0
     assert "shares over time and events are not compared: servers waited for" in answer.out
     assert "all agree" in answer.out
-    told = json.loads(run_in_process("fleet", "contend", *SIZES, "--check", "--json").out)
+    told = json.loads(ecs_fsm("fleet", "contend", *SIZES, "--check", "--json").out)
     assert told["check"]["agrees"] is True
     assert "resources" in told
 
@@ -146,10 +146,10 @@ SIZES = ("--servers", "100", "--duration", "2d", "--seed", "7")
 
 
 def test_the_command_reports_queues() -> None:
-    answer = run_in_process("fleet", "contend", *SIZES)
+    answer = ecs_fsm("fleet", "contend", *SIZES)
     assert answer.code == 0
     assert "waiting for resources" in answer.out
-    told = json.loads(run_in_process("fleet", "contend", *SIZES, "--json").out)
+    told = json.loads(ecs_fsm("fleet", "contend", *SIZES, "--json").out)
     assert told["resources"]["scheduler"]["uses"] >= 100
     assert len(told["resources"]["scheduler"]["lengths"]) == len(told["times"])
 
@@ -157,7 +157,7 @@ def test_the_command_reports_queues() -> None:
 def test_counts_of_servers_that_compete_are_written_to_parquet(tmp_path: Path) -> None:
     file = tmp_path / "counts.parquet"
     words = ("--servers", "40", "--duration", "1h", "--step", "10m", "--seed", "3")
-    assert run_in_process("fleet", "contend", *words, "-o", str(file)).code == 0
+    assert ecs_fsm("fleet", "contend", *words, "-o", str(file)).code == 0
     table = pq.read_table(file)
     assert table.column_names == ["seconds", "status", "vm_state", "task_state", "servers"]
     at_the_end = [r["servers"] for r in table.to_pylist() if r["seconds"] == 3600]
@@ -167,7 +167,7 @@ def test_counts_of_servers_that_compete_are_written_to_parquet(tmp_path: Path) -
 @pytest.mark.parametrize("command", ["run", "contend"])
 def test_plots_say_everything_in_words_and_hatches(command: str, tmp_path: Path) -> None:
     file = tmp_path / "plot.svg"
-    assert run_in_process("fleet", command, *SIZES, "--plot", str(file)).code == 0
+    assert ecs_fsm("fleet", command, *SIZES, "--plot", str(file)).code == 0
     text = file.read_text(encoding="utf-8")
     words = "".join(ElementTree.fromstring(text).itertext())  # noqa: S314  # we drew it
     for word in ("ACTIVE", "SHUTOFF", "BUILD", "reboot: mean", "grey: simulated, line: exact"):
@@ -223,6 +223,6 @@ def test_the_same_result_is_the_same_plot(tmp_path: Path) -> None:
 
 
 def test_a_plot_of_an_unknown_kind_is_refused_at_once() -> None:
-    answer = run_in_process("fleet", "run", *SIZES, "--plot", "plot.bmp")
+    answer = ecs_fsm("fleet", "run", *SIZES, "--plot", "plot.bmp")
     assert (answer.code, answer.out) == (2, "")
     assert "svg, png, pdf" in answer.err

@@ -19,8 +19,8 @@ from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
 from ecs_fsm.profiles.process import Activity, ChainState
 from ecs_fsm.profiles.profile import Profile
+from tests.command import ecs_fsm
 from tests.fleet.lifetimes import lifetimes
-from tests.in_process import run_in_process
 
 CALM = """
 [durations]
@@ -348,9 +348,7 @@ def test_whole_lives_have_the_exact_mean(lifecycle: object) -> None:
 
 
 def test_the_command_answers_as_json() -> None:
-    answer = json.loads(
-        run_in_process("fleet", "exact", "--duration", "2h", "--step", "1h", "--json").out
-    )
+    answer = json.loads(ecs_fsm("fleet", "exact", "--duration", "2h", "--step", "1h", "--json").out)
     assert answer["operations"]["start"]["mean_seconds"] == pytest.approx(20)
     shares = {"50": 0.5, "90": 0.9, "99": 0.99}
     assert answer["percentiles"]["start"] == pytest.approx(
@@ -370,7 +368,7 @@ def test_the_command_says_what_it_cannot_calculate(tmp_path: Path) -> None:
         'extends = "built-in"\n[durations]\nscheduling = { distribution = "constant", mean = 9 }\n',
         encoding="utf-8",
     )
-    answer = run_in_process("fleet", "exact", "--profile", str(file), "--duration", "1d")
+    answer = ecs_fsm("fleet", "exact", "--profile", str(file), "--duration", "1d")
     assert answer.code == 0
     assert "over time are not given: the time at building/scheduling is constant" in answer.out
 
@@ -379,30 +377,30 @@ def test_no_percentiles_are_calculated_of_what_never_rests(tmp_path: Path) -> No
     file = tmp_path / "mine.toml"
     text = 'extends = "built-in"\n[fail]\nscheduling = 0.0\n[hang]\nscheduling = 1.0\n'
     file.write_text(text, encoding="utf-8")
-    answer = json.loads(run_in_process("fleet", "exact", "--profile", str(file), "--json").out)
+    answer = json.loads(ecs_fsm("fleet", "exact", "--profile", str(file), "--json").out)
     assert answer["operations"]["create"]["rests"] == 0
     assert set(answer["percentiles"]["create"].values()) == {0}
 
 
 def test_what_if_shows_before_after_and_difference() -> None:
     words = ("fleet", "exact", "--what-if", "fail.spawning=0.05")
-    found = json.loads(run_in_process(*words, "--json").out)["differences"]
+    found = json.loads(ecs_fsm(*words, "--json").out)["differences"]
     error = found["operations.create.ends_in_error"]
     assert error["difference"] == pytest.approx(error["after"] - error["before"])
     assert error["after"] > 0.05 > error["before"]
     assert "operations.start.mean_seconds" not in found
-    text = run_in_process(*words)
+    text = ecs_fsm(*words)
     assert text.code == 0
     assert "operations.create.ends_in_error" in text.out
-    assert run_in_process("fleet", "exact", "--what-if", "fail.spawning=5").code == 2
+    assert ecs_fsm("fleet", "exact", "--what-if", "fail.spawning=5").code == 2
 
 
 def test_run_compares_itself_with_the_exact_answer() -> None:
     words = ("fleet", "run", "--servers", "500", "--duration", "5d", "--seed", "7", "--check")
-    answer = run_in_process(*words)
+    answer = ecs_fsm(*words)
     assert answer.code == 0
     assert "numbers compared at 1 in a million: all agree" in answer.out
-    told = json.loads(run_in_process(*words, "--json").out)["check"]
+    told = json.loads(ecs_fsm(*words, "--json").out)["check"]
     assert told["agrees"] is True
     for c in told["comparisons"]:
         assert c["low"] - 1e-9 <= c["simulated"] <= c["high"] + 1e-9

@@ -12,7 +12,7 @@ from distributed import Client, LocalCluster
 from ecs_fsm import ECS, fleet
 from ecs_fsm.fleet.tally import Tally
 from ecs_fsm.profiles.loader import built_in
-from tests.in_process import run_in_process
+from tests.command import ecs_fsm
 
 SIZES = ("--servers", "20000", "--duration", "30d", "--step", "1d", "--seed", "7", "--json")
 
@@ -58,13 +58,13 @@ def as_bytes(tally: Tally) -> list[bytes]:
 
 def test_the_command_runs_on_a_cluster(scheduler: LocalCluster) -> None:
     address = scheduler.scheduler_address
-    there = run_in_process("fleet", "run", *SIZES, "--dask", address)
+    there = ecs_fsm("fleet", "run", *SIZES, "--dask", address)
     assert there.code == 0
-    assert there.out == run_in_process("fleet", "run", *SIZES).out
+    assert there.out == ecs_fsm("fleet", "run", *SIZES).out
 
 
 def test_a_scheduler_that_does_not_answer_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ecs_fsm.fleet.executors.CONNECTION_TIMEOUT", 0.2)
-    answer = run_in_process("fleet", "run", *SIZES, "--dask", "nonsense://127.0.0.1:1")
+    answer = ecs_fsm("fleet", "run", *SIZES, "--dask", "nonsense://127.0.0.1:1")
     assert (answer.code, answer.out) == (2, "")
     assert "no Dask scheduler answers at nonsense://127.0.0.1:1" in answer.err

@@ -13,8 +13,8 @@ from ecs_fsm.fleet.fitting import fit, fit_times, observe
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.loader import parse, read
 from ecs_fsm.profiles.profile import Profile
+from tests.command import ecs_fsm
 from tests.fleet.reference import follow
-from tests.in_process import run_in_process
 
 MADE_BY = """
 extends = "built-in"
@@ -52,7 +52,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fitted(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Profile, str]:
     file = tmp_path_factory.mktemp("fitted") / "mine.toml"
-    answer = run_in_process("fleet", "fit", str(recording), "-o", str(file))
+    answer = ecs_fsm("fleet", "fit", str(recording), "-o", str(file))
     assert answer.code == 0
     assert "lognormal" in answer.out
     assert "too little data: durations.resize_reverting" in answer.out
@@ -128,7 +128,7 @@ def test_what_cannot_be_read_is_reported_with_its_line(
 ) -> None:
     file = tmp_path / "bad.csv"
     file.write_text(text, encoding="utf-8")
-    answer = run_in_process("fleet", "fit", str(file))
+    answer = ecs_fsm("fleet", "fit", str(file))
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith(f"ecs-fsm: {file}:{line}: " if line else f"ecs-fsm: {file}: ")
     assert expected in answer.err

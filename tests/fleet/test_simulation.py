@@ -25,10 +25,9 @@ from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
 from ecs_fsm.profiles.process import Activity, process
 from ecs_fsm.profiles.profile import Profile
-from tests.command import COMMAND, ecs_fsm
+from tests.command import COMMAND, ecs_fsm, installed
 from tests.fleet.lifetimes import lifetimes
 from tests.fleet.reference import follow
-from tests.in_process import run_in_process
 
 T = TypeVar("T")
 EVERY_FAMILY = """
@@ -221,8 +220,8 @@ RUN = ("fleet", "run", "--servers", "200", "--duration", "2d", "--step", "1h", "
 
 
 def test_the_command_prints_what_profile_sizes_and_seed_determine() -> None:
-    one = run_in_process(*RUN, "--json")
-    two = run_in_process(*RUN, "--json", "--threads", "2")
+    one = ecs_fsm(*RUN, "--json")
+    two = ecs_fsm(*RUN, "--json", "--threads", "2")
     assert one.code == 0
     assert one.out == two.out
     answer = json.loads(one.out)
@@ -233,7 +232,7 @@ def test_the_command_prints_what_profile_sizes_and_seed_determine() -> None:
 
 
 def test_the_command_prints_tables_and_the_seed() -> None:
-    answer = run_in_process(*RUN)
+    answer = ecs_fsm(*RUN)
     assert answer.code == 0
     for word in ("status", "vm_state", "task_state", "failures", "create", "seed 7 repeats this"):
         assert word in answer.out
@@ -241,17 +240,17 @@ def test_the_command_prints_tables_and_the_seed() -> None:
 
 def test_events_are_written_to_parquet(tmp_path: Path) -> None:
     file = tmp_path / "events.parquet"
-    assert run_in_process(*RUN, "--events", "-o", str(file)).code == 0
+    assert ecs_fsm(*RUN, "--events", "-o", str(file)).code == 0
     table = pq.read_table(file)
     assert table.column_names == ["server", "seconds", "event", "status", "vm_state", "task_state"]
-    changes = json.loads(run_in_process(*RUN, "--json").out)["changes"]
+    changes = json.loads(ecs_fsm(*RUN, "--json").out)["changes"]
     assert table.num_rows == changes
     assert [path.name for path in tmp_path.iterdir()] == ["events.parquet"]
 
 
 def test_counts_are_written_to_parquet(tmp_path: Path) -> None:
     file = tmp_path / "counts.parquet"
-    assert run_in_process(*RUN, "-o", str(file)).code == 0
+    assert ecs_fsm(*RUN, "-o", str(file)).code == 0
     table = pq.read_table(file).to_pylist()
     assert sum(row["servers"] for row in table if row["seconds"] == 3600) == 200
 
@@ -268,14 +267,14 @@ def test_counts_are_written_to_parquet(tmp_path: Path) -> None:
     ],
 )
 def test_sizes_that_make_no_sense_are_usage_errors(words: tuple[str, ...]) -> None:
-    answer = run_in_process("fleet", "run", *words)
+    answer = ecs_fsm("fleet", "run", *words)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith("ecs-fsm: ")
 
 
 def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "numba.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
-    answer = ecs_fsm(*RUN, PYTHONPATH=str(tmp_path))
+    answer = installed(*RUN, PYTHONPATH=str(tmp_path))
     assert (answer.code, answer.out) == (2, "")
     assert answer.err == (
         "ecs-fsm: this needs numba, which is not installed: pip install 'ecs-fsm[fleet]'\n"

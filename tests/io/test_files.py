@@ -11,7 +11,6 @@ import pytest
 
 from ecs_fsm.io.files import replacing, write_whole
 from tests.command import COMMAND, Answer, ecs_fsm
-from tests.in_process import run_in_process
 
 
 def test_a_file_is_written_and_nothing_stays_beside_it(tmp_path: Path) -> None:
@@ -81,7 +80,7 @@ def test_a_parquet_file_keeps_the_permissions_of_the_old_one(
     old.write_bytes(b"before")
     old.chmod(0o640)
     run = ("fleet", "run", "--servers", "5", "--duration", "1d")
-    assert run_in_process(*run, *more, "-o", str(old)).code == 0
+    assert ecs_fsm(*run, *more, "-o", str(old)).code == 0
     assert old.read_bytes()[:4] == b"PAR1"
     assert stat.S_IMODE(old.stat().st_mode) == 0o640
     assert [path.name for path in tmp_path.iterdir()] == ["old.parquet"]

@@ -12,7 +12,7 @@ from ecs_fsm.lifecycles import names, server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.durations import Duration, Family, seconds
 from ecs_fsm.profiles.loader import built_in, built_in_text, changed, parse, read
-from tests.in_process import run_in_process
+from tests.command import ecs_fsm
 
 BASE = 'extends = "built-in"\n'
 
@@ -114,9 +114,7 @@ def test_what_is_wrong_is_reported_with_file_line_and_key(
 ) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(BASE + text, encoding="utf-8")
-    answer = run_in_process(
-        "fleet", "run", "--servers", "1", "--duration", "1d", "--profile", str(file)
-    )
+    answer = ecs_fsm("fleet", "run", "--servers", "1", "--duration", "1d", "--profile", str(file))
     assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
     assert f"{file}:{line}: {key}" in answer.err
     assert expected in answer.err
@@ -156,7 +154,7 @@ def test_one_number_can_be_changed() -> None:
 
 def test_the_built_in_profile_can_be_printed_and_read_again(tmp_path: Path) -> None:
     for lifecycle in (ECS, NOVA):
-        answer = run_in_process("fleet", "profile", "--lifecycle", lifecycle.name)
+        answer = ecs_fsm("fleet", "profile", "--lifecycle", lifecycle.name)
         file = tmp_path / "printed.toml"
         file.write_text(answer.out, encoding="utf-8")
         assert read(lifecycle, str(file)) == built_in(lifecycle)

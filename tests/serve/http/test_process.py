@@ -16,7 +16,6 @@ import pytest
 
 from ecs_fsm.serve.http import listen
 from tests.command import ecs_fsm
-from tests.in_process import run_in_process
 from tests.serving import SERVERS, Served, served_apart
 
 COMBINED = re.compile(
@@ -97,7 +96,7 @@ def refused(*arguments: str) -> str:
     """What the command says that refuses to begin, in one line."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(listen, "serve_until_signal", lambda *_: pytest.fail("it begins"))
-        answer = run_in_process("serve", "--port", "0", *arguments)
+        answer = ecs_fsm("serve", "--port", "0", *arguments)
     assert (answer.code, answer.out) == (2, "")
     assert "Traceback" not in answer.err
     last = answer.err.strip().splitlines()[-1]
