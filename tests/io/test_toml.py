@@ -106,14 +106,40 @@ def _paths(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | 
     return [*found, *(p for key, part in inner for p in _paths(part, (*path, key)))]
 
 
+def test_what_is_within_the_bounds_is_read() -> None:
+    deep = f"a = {'[' * 62}{']' * 62}\nb = 9223372036854775807\n{'.'.join('c' * 60)} = 1"
+    assert TomlFile(deep, "f", "").content["b"] == 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "f:1: there is no step; expected x"),
+        ("\nstep = 1", "f:2: step is not an array of tables; expected x"),
+        ("step = [1]", "f:1: step is not an array of tables; expected x"),
+        ("step = []", "f:1: there is no step; expected x"),
+        ("[[step]]\n[other]", "f:2: unknown key 'other'"),
+    ],
+)
+def test_a_file_of_tables_holds_nothing_else(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        TomlFile(text, "f", "expected x").tables("step")
+    assert str(raised.value).startswith(message)
+    assert TomlFile("[[step]]\na = 1", "f", "").tables("step") == [{"a": 1}]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a = [1,", "f:1: not valid TOML (Invalid value); expected x"),
         ('\n\na = "', "f:3: not valid TOML (Unterminated string)"),
         (f"a = {'[' * 5000}", "f:1: nested too deeply; expected x"),
+        (f"a = {'[' * 64}{']' * 64}", "f:1: nested more than 64 deep; expected x"),
+        ("\nb = [1, 9223372036854775808]", "f:2: a whole number beyond 64 bits"),
+        ("b = -9223372036854775808", "f:1: a whole number beyond 64 bits"),
+        (f"{'.'.join('a' * 66)} = 1", "f:1: "),
     ],
-    ids=["open", "string", "deep"],
+    ids=["open", "string", "deep", "nested", "large", "small", "chain"],
 )
 def test_a_text_that_does_not_parse_is_an_error_at_its_line(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as raised:
