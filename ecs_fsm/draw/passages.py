@@ -97,7 +97,7 @@ def _shared(
             yield key, group[0]._replace(before=None, transitions=tuple(every))
 
 
-class Entry(NamedTuple):
+class CellEntry(NamedTuple):
     """What stands in a cell by one name: the statuses on its way, and those on some ways only."""
 
     name: str
@@ -108,7 +108,7 @@ class Entry(NamedTuple):
     transitions: tuple[Transition, ...]
 
 
-def entries_of(passages: Sequence[StatusPassage]) -> Iterator[Entry]:
+def entries_of(passages: Sequence[StatusPassage]) -> Iterator[CellEntry]:
     """Yield the entries of a cell; ways that differ in the statuses that they pass are one."""
     groups: dict[object, list[StatusPassage]] = {}
     for passage in sorted(passages, key=lambda p: ORDER.index(p.kind)):
@@ -118,7 +118,7 @@ def entries_of(passages: Sequence[StatusPassage]) -> Iterator[Entry]:
         passed = tuple(dict.fromkeys(status for p in group for status in p.passed))
         sometimes = frozenset(passed) - ways[0].intersection(*ways)
         by = tuple(dict.fromkeys(t for p in group for t in p.transitions))
-        yield Entry(group[0].name, group[0].kind, passed, sometimes, group[0].during, by)
+        yield CellEntry(group[0].name, group[0].kind, passed, sometimes, group[0].during, by)
 
 
 class _LanePassages:

@@ -11,7 +11,7 @@ from ecs_fsm.core.model import Kind
 from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.word import Word
 from ecs_fsm.draw import boxes as make
-from ecs_fsm.draw.passages import Entry, StatusPassage, entries_of, passages_of
+from ecs_fsm.draw.passages import CellEntry, StatusPassage, entries_of, passages_of
 from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.request import DrawRequest
 
@@ -95,7 +95,7 @@ def inline_width(box: Box) -> float:
     return make.width_for(box) - 2
 
 
-def name_box(entry: Entry) -> Box:
+def name_box(entry: CellEntry) -> Box:
     """Return the name of an entry: bold for a request, italic for the system, red for a failure."""
     failed, asked = entry.kind is Kind.FAILURE, entry.kind is Kind.REQUEST
     ink = Ink.FAILURE if failed else Ink.REQUEST if asked else Ink.MUTED

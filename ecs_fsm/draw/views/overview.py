@@ -15,7 +15,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.word import Tone, Word
 from ecs_fsm.draw import boxes as make
-from ecs_fsm.draw.passages import Entry, entries_of, passages_of
+from ecs_fsm.draw.passages import CellEntry, entries_of, passages_of
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.views.matrix import inline_width, matrix, name_box, passed_box
@@ -69,7 +69,7 @@ class _Line(NamedTuple):
 
     begin: int
     end: int
-    entry: Entry
+    entry: CellEntry
     parts: tuple[Box, ...]
 
     @property
@@ -183,7 +183,7 @@ class _Overview:
         return right - DOT / 2, self.lefts[line.end] + DOT / 2
 
 
-def _parts(entry: Entry) -> Iterator[Box]:
+def _parts(entry: CellEntry) -> Iterator[Box]:
     yield name_box(entry)
     if entry.during:
         yield Box("", Look.PLAIN, (Text(entry.during, 7.5, ink=Ink.MUTED),))
