@@ -50,7 +50,6 @@ from ecs_fsm.io.toml import Row, TomlFile
 from ecs_fsm.lifecycles import NAMES
 from ecs_fsm.lifecycles.registry import side_file
 
-ATTRIBUTES = ("status", "vm_state", "task_state")
 ANY = "any"
 TABLE = "claim"
 BESIDE = ("name", "text", "kind")
@@ -159,7 +158,7 @@ class _Written:
             "way-out": lambda: WayOut(self._states("of"), self._states("but", ())),
             "left-only-by": lambda: LeftOnlyBy(self._states("of"), self._triggers("by")),
             "accepted": lambda: Accepted(self._states("of"), self._operations("by")),
-            "tells": lambda: ShowsTask(self._one_of("attribute", self._attributes())),
+            "tells": self._tells,
             "between": lambda: Between(
                 self._states("from"), self._states("to"), self._triggers("always")
             ),
@@ -167,9 +166,11 @@ class _Written:
         }
         return readers[kind]()
 
-    def _attributes(self) -> tuple[str, ...]:
-        table = self._lifecycle.table
-        return (Phrases(table).attributes.status,) if table.one_word else ATTRIBUTES
+    def _tells(self) -> ShowsTask:
+        columns = Phrases(self._lifecycle.table).columns
+        keys = {called: key for key, called in columns.items()}
+        called = self._one_of("attribute", tuple(keys))
+        return ShowsTask(keys[called], called)
 
     def _course(self) -> OperationCourse:
         operation, *others = self._operations("of")
@@ -220,7 +221,8 @@ class _Written:
         if not found:
             table = self._lifecycle.table
             known = list(dict.fromkeys([ANY, *among, *table.statuses, *table.vm_states]))
-            kind = "state" if table.one_word else "state, status or vm_state"
+            names = Phrases(table).attributes
+            kind = "state" if table.one_word else f"state, {names.status} or {names.vm_state}"
             raise self.problem(key, str(unknown(kind, word, known)))
         return found
 

@@ -67,11 +67,11 @@ def read_states(lifecycle: Lifecycle, text: str, *, events: bool = False) -> tup
         if slash and vm_state in list(lifecycle.table.vm_states):
             lifecycle.state(vm_state, task_state)  # raises with the tasks that exist there
         known = list(dict.fromkeys([*lifecycle.table.statuses, *lifecycle.states]))
-        state = "state" if lifecycle.table.one_word else "state or status"
+        kinds = dict.fromkeys(("state", Phrases(lifecycle.table).kind("status")))
         if events:
-            state = f"{state} or event" if lifecycle.table.one_word else "state, status or event"
-            raise unknown(state, text, [*known, *lifecycle.triggers])
-        raise unknown(state, text, known)
+            kind = f"{', '.join(kinds)} or event"
+            raise unknown(kind, text, [*known, *lifecycle.triggers])
+        raise unknown(" or ".join(kinds), text, known)
     return states
 
 

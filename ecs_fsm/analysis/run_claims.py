@@ -58,9 +58,10 @@ class LeftOnlyBy:
 
 @dataclass(frozen=True, slots=True)
 class ShowsTask:
-    """An attribute alone shows whether a task runs."""
+    """An attribute alone shows whether a task runs: `key` in the table, `called` in texts."""
 
-    attribute: str
+    key: str
+    called: str
 
     def decide(self, lifecycle: Lifecycle) -> Decision:
         """Look for two states with the same value of which one is busy, if possible in one run."""
@@ -70,7 +71,7 @@ class ShowsTask:
             seen.setdefault(self._value(node.state), {})[_busy(lifecycle, node.state)] = node.state
         unclear = [node for node in graph.nodes if len(seen[self._value(node.state)]) > 1]
         if not unclear:
-            return Decision(True, f"no two states with the same {self.attribute} differ in it")
+            return Decision(True, f"no two states with the same {self.called} differ in it")
         order = {state: place for place, state in enumerate(lifecycle.states.values())}
         unclear.sort(key=lambda node: (_busy(lifecycle, node.state), order[node.state]))
         run = graph.search(
@@ -88,7 +89,7 @@ class ShowsTask:
     def _value(self, state: State) -> str | None:
         if state.one_word:
             return str(state)
-        value: str | None = getattr(state, self.attribute)
+        value: str | None = getattr(state, self.key)
         return value
 
     def _contrast(self, lifecycle: Lifecycle, begun: State, outcome: Outcome) -> State | None:
@@ -104,7 +105,7 @@ class ShowsTask:
         idle, busy = sorted(filter(None, (one, other)), key=lambda state: _busy(lifecycle, state))
         value = self._value(one) or NO_TASK
         where = f"{idle}, where nothing runs, and at {busy}, where something does"
-        return Decision(False, f"{self.attribute} is {value} at {where}", run)
+        return Decision(False, f"{self.called} is {value} at {where}", run)
 
 
 @dataclass(frozen=True, slots=True)

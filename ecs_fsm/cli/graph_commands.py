@@ -52,8 +52,9 @@ def path(  # a parameter for each option
 ) -> int:
     """Find the shortest path from one state or status to another.
 
-    FROM and TO are states (VM/TASK, - for no task) or statuses; a status means any state that shows
-    it. FROM can also be '(no server)'. The path is printed as events, and as WORDs for `simulate`.
+    FROM and TO are states (VM/TASK, - for no task; or one word) or statuses; a status means any
+    state that shows it. FROM can also be '(no server)', or with the noun of the lifecycle
+    '(no volume)'. The path is printed as events, and as WORDs for `simulate`.
     If it depends on facts, each value has its own path; a fact with a usual value has that one,
     unless --remember gives another. Exit code 1 if no path exists.
 

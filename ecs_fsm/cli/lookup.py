@@ -80,7 +80,8 @@ def status(vm_state: str, task_state: str | None, as_json: bool) -> int:
         return 0
     task = None if task_state in (None, *NO_TASK_SPELLINGS) else task_state
     shown, occurs = lifecycle.status(vm_state, task)
-    note = f"{vm_state}/{task or NO_TASK} does not occur; the status would be {shown}"
+    name = Phrases(lifecycle.table).attributes.status
+    note = f"{vm_state}/{task or NO_TASK} does not occur; the {name} would be {shown}"
     if as_json:
         answer = {"vm_state": vm_state, "task_state": task, "status": shown}
         print_json(answer if occurs else answer | {"note": note})
@@ -211,9 +212,10 @@ class Listing(click.Command):
 @click.option(
     "--vm-state",
     "only",
-    metavar="VM_STATE",
+    metavar="WORD",
     multiple=True,
-    help="Draw only this lane (view lanes). Repeatable.",
+    help="Draw only the lane of this vm_state, or with this state of one word (view lanes). "
+    "Repeatable.",
     shell_complete=vm_state_words,
 )
 @beginning

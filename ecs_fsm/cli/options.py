@@ -70,7 +70,7 @@ remembering = click.option(
     "--remember",
     metavar="FACT=VALUE",
     multiple=True,
-    help="A fact that the server remembers. Repeatable.",
+    help="A fact that is remembered there. Repeatable.",
 )
 RECORD_OPTIONS = (
     click.option(
@@ -135,8 +135,8 @@ task_state_words = completing(lambda lifecycle: [NO_TASK, *lifecycle.table.task_
 beginning = click.option(
     "--from",
     "start",
-    metavar="VM/TASK",
-    help="The state in which the server starts; - for no task.",
+    metavar="STATE",
+    help="The state to start in, as `table` lists it: VM/TASK, - for no task; or its one word.",
     shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
 )
 

@@ -50,17 +50,18 @@ def _values(lifecycle: Lifecycle) -> list[str]:
 beginnings = click.option(
     "--from",
     "places",
-    metavar="VM/TASK",
+    metavar="STATE",
     multiple=True,
-    help=f"A state in which the operation is requested, {NO_TASK} for no task; [FACT=VALUE] after "
-    "it adds a fact. Repeatable. Default: every state that accepts the operation.",
+    help=f"A state in which the operation is requested: VM/TASK, {NO_TASK} for no task; or its one "
+    "word. [FACT=VALUE] after it adds a fact. Repeatable. Default: every state that accepts the "
+    "operation.",
     shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
 )
 polling = click.option(
     "--attribute",
     metavar="NAME",
-    help="The polled attribute: status (default), task_state, vm_state or status+task_state; or "
-    "the only one of the lifecycle.",
+    help="The polled attribute, as the lifecycle calls it: status (default), task_state, vm_state "
+    "or status+task_state; or its only one.",
     shell_complete=completing(_attributes),
 )
 

@@ -30,9 +30,8 @@ def state_of(lifecycle: Lifecycle, answer: Mapping[str, object]) -> State:
         return lifecycle.state(words["status"])
     state = lifecycle.state(words["vm_state"], words.get("task_state"))
     if words["status"] != state.status:
-        raise InvalidInput(
-            f"status {words['status']!r} contradicts {state}, which shows {state.status}"
-        )
+        name, status = attributes["status"], words["status"]
+        raise InvalidInput(f"{name} {status!r} contradicts {state}, which shows {state.status}")
     return state
 
 

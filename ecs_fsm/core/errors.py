@@ -96,7 +96,8 @@ class Refused(LifecycleError):
 
     def __str__(self) -> str:
         instead = ", ".join(self.allowed) or "nothing that a user can ask"
-        status = "" if self.state.one_word else f" (status {self.status})"
+        called = type(self.status).attribute
+        status = "" if self.state.one_word or self.state.gone else f" ({called} {self.status})"
         return (
             f"{self.operation} is refused at {self.state}{status}: "
             f"{self.reason}; possible now: {instead}"

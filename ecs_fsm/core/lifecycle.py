@@ -27,6 +27,7 @@ from ecs_fsm.core.model import (
     Table,
     Transition,
 )
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.rules import Rules
 from ecs_fsm.core.validation import check
 
@@ -285,8 +286,7 @@ class Lifecycle(Rules):
             return f"it happens under {', '.join(under)} only"
         if self.rests(node.state):
             return "no step is running that it could end"
-        step = f"state {node.state}" if node.state.one_word else f"task {node.state.step}"
-        return f"{step} cannot end that way"
+        return f"{Phrases(self.table).task} {node.state.step} cannot end that way"
 
     def _reason_in_state(self, operation: str, state: State, under: Collection[str]) -> str:
         if first := self.table.undocumented.get((operation, state.vm_state)):
@@ -295,9 +295,11 @@ class Lifecycle(Rules):
                 return f"its first step would be {first}, a {kind} that is not documented"
         if state.one_word:
             return f"it is accepted at {' or '.join(under)}"
+        phrases = Phrases(self.table)
         if state.vm_state in under:
-            return f"task {state.step} is running"
-        return f"vm_state is {state.vm_state}, it is accepted under {' or '.join(under)}"
+            return f"{phrases.task} {state.step} is running"
+        name = phrases.attributes.vm_state
+        return f"{name} is {state.vm_state}, it is accepted under {' or '.join(under)}"
 
     def _reason_in_facts(self, trigger: str, node: Node) -> str | None:
         known = dict(node.facts)

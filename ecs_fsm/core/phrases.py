@@ -56,7 +56,7 @@ class Phrases:
         names = self._table.attributes
         if self.one_word:
             return Attributes(*(names["status"],) * 3)
-        return Attributes(*(names[key].rpartition(":")[2] for key in Attributes._fields))
+        return Attributes(*(short_name(names[key]) for key in Attributes._fields))
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -65,8 +65,27 @@ class Phrases:
 
     @property
     def form(self) -> str:
-        """How a state is written on a command line."""
-        return "STATE" if self.one_word else "VM/TASK"
+        """How a state is written on a command line: `VM/TASK`, or `STATE` if it is one word."""
+        names = self.attributes
+        pair = f"{noun_of(names.vm_state)}/{noun_of(names.task_state)}"
+        return "STATE" if self.one_word else pair.upper()
+
+    @property
+    def task(self) -> str:
+        """What texts call a running step: `task`, or `state` where a state is one word."""
+        return "state" if self.one_word else noun_of(self.attributes.task_state)
+
+    @property
+    def statuses(self) -> str:
+        """What texts call several statuses: `statuses`, or `states` where a state is one word."""
+        name = self.kind("status")
+        return f"{name}es" if name.endswith("s") else f"{name}s"
+
+    def kind(self, kind: str) -> str:
+        """What texts call a kind of words, such as `vm_state`; other kinds are called so."""
+        if kind not in Attributes._fields:
+            return kind
+        return "state" if self.one_word else str(getattr(self.attributes, kind))
 
     def place(self, state: State | None) -> str:
         """A state, or what stands for none."""
@@ -75,6 +94,16 @@ class Phrases:
     def means_nowhere(self, text: str) -> bool:
         """Whether a word of the command line stands for no state."""
         return text in (NO_SERVER, self.nowhere)
+
+
+def short_name(attribute: str) -> str:
+    """The name of an attribute without a prefix that ends in a colon."""
+    return attribute.rpartition(":")[2]
+
+
+def noun_of(attribute: str) -> str:
+    """What an attribute is about: `task` for `OS-EXT-STS:task_state`."""
+    return short_name(attribute).removesuffix("_state")
 
 
 def with_status(state: State) -> str:

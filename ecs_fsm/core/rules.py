@@ -20,6 +20,7 @@ from ecs_fsm.core.model import (
     Trigger,
 )
 from ecs_fsm.core.notation import Notation, words
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.row_reader import RowReader
 from ecs_fsm.core.word import Word
 
@@ -119,7 +120,8 @@ class Rules:
         if found is None:
             under = (s for s in self.states.values() if s.vm_state == vm)
             there = ", ".join(s.task_state or NO_TASK for s in under)
-            raise InvalidInput(f"{vm}/{task or NO_TASK} does not occur; tasks under {vm}: {there}")
+            pair, tasks = f"{vm}/{task or NO_TASK}", f"{Phrases(self.table).task}s"
+            raise InvalidInput(f"{pair} does not occur; {tasks} under {vm}: {there}")
         return found
 
     def state_named(self, text: str, within: str = "") -> State:
@@ -131,8 +133,12 @@ class Rules:
             return self.state(text)
         vm_state, slash, task_state = text.partition("/")
         if not slash:
-            such = f", such as {vm_state}/{NO_TASK}" if vm_state else f", {NO_TASK} for no task"
-            raise InvalidInput(f"{(within or text)!r} is not a state: write VM/TASK{such}")
+            phrases = Phrases(self.table)
+            such = (
+                f"such as {vm_state}/{NO_TASK}" if vm_state else f"{NO_TASK} for no {phrases.task}"
+            )
+            wrong = f"{(within or text)!r} is not a state: write {phrases.form}, {such}"
+            raise InvalidInput(wrong)
         return self.state(vm_state, None if task_state in NO_TASK_SPELLINGS else task_state)
 
     def word(self, kind: str, spelling: str) -> Word:
@@ -145,7 +151,7 @@ class Rules:
         try:
             return known(spelling)
         except ValueError:
-            raise unknown("state" if self.table.one_word else kind, spelling, known) from None
+            raise unknown(Phrases(self.table).kind(kind), spelling, known) from None
 
     def status(self, vm_state: str, task_state: str | None = None) -> tuple[str, bool]:
         """Return the status of a pair, and whether the pair occurs.

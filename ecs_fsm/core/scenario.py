@@ -22,6 +22,7 @@ from ecs_fsm.core.errors import InvalidInput, Refused, unknown
 from ecs_fsm.core.graph import reachable
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, Node, State, Trigger
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.server import BaseServer
 
 HANG = "hang"
@@ -170,7 +171,7 @@ def _tasks(states: Iterable[State]) -> list[str]:
 
 
 def _place(lifecycle: Lifecycle) -> str:
-    return "STATE" if lifecycle.table.one_word else "VM/TASK"
+    return Phrases(lifecycle.table).form
 
 
 def _steps(lifecycle: Lifecycle, operation: Trigger) -> tuple[State, ...]:

@@ -39,8 +39,10 @@ class Tone(StrEnum):
 class WordType(EnumType):
     """The type of an enumeration of words."""
 
-    attribute: str = ""
-    """What the API calls the attribute, where a state is one word; otherwise empty."""
+    attribute: str = "status"
+    """What texts call the attribute; of a status only."""
+    task: str = "task"
+    """What texts call a running step; of a status only."""
     recipe: tuple[object, ...] | None = None
     """What `word_class` was called with, None for a class that stands in a module."""
 
@@ -69,10 +71,12 @@ Spelled = tuple[str, str, str]
 
 
 @cache
-def word_class(name: str, words: tuple[Spelled, ...], attribute: str = "") -> type[Word]:
+def word_class(
+    name: str, words: tuple[Spelled, ...], attribute: str = "status", task: str = "task"
+) -> type[Word]:
     """Return the enumeration of these words; equal arguments give the same class.
 
-    `attribute` is what the API calls the attribute, where a state is one word.
+    `attribute` is what texts call the attribute, and `task` what they call a running step.
     """
     make = cast(Any, Word)
     members = [
@@ -80,8 +84,8 @@ def word_class(name: str, words: tuple[Spelled, ...], attribute: str = "") -> ty
         for number, (spelling, meaning, tone) in enumerate(words)
     ]
     made = make(name, members, module=__name__)
-    made.attribute = attribute
-    made.recipe = (name, words, attribute)
+    made.attribute, made.task = attribute, task
+    made.recipe = (name, words, attribute, task)
     return cast(type[Word], made)
 
 

@@ -109,7 +109,7 @@ def description(state: State) -> str:
     meanings = [state.vm_state.meaning, *([state.task_state.meaning] if state.task_state else [])]
     if state.one_word or state.gone:
         return f"{state}: {' '.join(meanings)}"
-    return f"{state}: status {state.status}. {' '.join(meanings)}"
+    return f"{state}: {type(state.status).attribute} {state.status}. {' '.join(meanings)}"
 
 
 def rest_box(state: State) -> Box:

@@ -249,7 +249,7 @@ def seen_after(transition: Transition) -> str:
     statuses = ", then ".join(str(status) for status in shown[1:] or shown)
     task = transition.path[-1].task_state if transition.path else None
     if task and transition.source and task == transition.source.task_state:
-        return f"the same task ({statuses})"
+        return f"the same {type(transition.source.status).task} ({statuses})"
     return f"{task} ({statuses})" if task else statuses
 
 
@@ -268,4 +268,6 @@ def named(states: Sequence[State], every: Sequence[State], rest_is: str = "") ->
 
 def task_of(state: State) -> str:
     """Return the task of a state for use in a sentence, or its one word."""
-    return str(state) if state.one_word or state.gone else state.task_state or "no task"
+    if state.one_word or state.gone:
+        return str(state)
+    return state.task_state or f"no {type(state.status).task}"

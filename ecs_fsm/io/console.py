@@ -113,7 +113,9 @@ def path(states: Iterable[State]) -> str:
 def print_description(described: Description, lifecycle: Lifecycle) -> None:
     """Print an explanation as paragraphs."""
     shown = console()
-    shown.print(f"{described.thing} ({described.kind})", style="bold")
+    shown.print(
+        f"{described.thing} ({Phrases(lifecycle.table).kind(described.kind)})", style="bold"
+    )
     shown.print(described.meaning)
     shown_by = described.shown_by if described.kind in ("vm_state", "task_state", "status") else ()
     nexts = (

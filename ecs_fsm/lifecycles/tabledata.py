@@ -16,6 +16,7 @@ from ecs_fsm.core.model import (
     Surprise,
     Table,
 )
+from ecs_fsm.core.phrases import noun_of, short_name
 from ecs_fsm.core.word import Spelled, Tone, Word, word_class
 from ecs_fsm.lifecycles.shape import usual
 
@@ -92,12 +93,13 @@ def table_of(data: Data) -> Table:
     gone = any(GONE in text for row in _rows(data) for text in row.paths.values())
     thing = str(data.get("thing", usual("thing")))
     beyond = ((GONE, f"The {thing} is gone.", str(Tone.SLATE)),) if gone else ()
-    called = attributes["status"] if one_word else ""
-    statuses = word_class("Status", _spelled(data, "statuses") + beyond, called)
     if one_word:
+        statuses = word_class("Status", _spelled(data, "statuses") + beyond, attributes["status"])
         vm_states, task_states = statuses, word_class("TaskState", ())
         pairs = [(str(word), NO_TASK, str(word)) for word in statuses]
     else:
+        called = (short_name(attributes["status"]), noun_of(attributes["task_state"]))
+        statuses = word_class("Status", _spelled(data, "statuses") + beyond, *called)
         vm_states = word_class("VmState", _spelled(data, "vm_states") + beyond)
         task_states = word_class("TaskState", _spelled(data, "task_states"))
         pairs = [_pair(key, status) for key, status in _texts(data, "pairs").items()]

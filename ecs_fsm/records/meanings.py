@@ -16,6 +16,7 @@ from importlib import resources
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import GONE, NO_TASK, Kind, State
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.records.observations import Observation, RecordedAction
 
 NOTHING = ("", NO_TASK, "null", "none", "n/a")
@@ -47,6 +48,7 @@ class Meanings:
         self._words = {
             kind: {str(word).lower(): str(word) for word in words} for kind, words in kinds.items()
         }
+        self._names, self._task = Phrases(table).attributes, Phrases(table).task
         self._known: dict[Cells, Observation] = {}
         self._gone: Observation | None = None
 
@@ -78,14 +80,17 @@ class Meanings:
             return self._one_word(status)
         named_task = cells[1] is not ABSENT
         if vm_state is None and status is None:
-            raise InvalidInput("no vm_state and no status; a row has one of them")
+            names = self._names
+            wrong = f"no {names.vm_state} and no {names.status}; a row has one of them"
+            raise InvalidInput(wrong)
         status = status and self._spelt("status", status)
         task = task_state and self._spelt("task_state", task_state)
         if vm_state is None:
             return self._by_status(str(status), task) if named_task else _status_alone(str(status))
         vm = self._spelt("vm_state", vm_state)
         if not named_task:
-            raise InvalidInput("no task_state beside vm_state; write null or - for no task")
+            beside = f"no {self._names.task_state} beside {self._names.vm_state}"
+            raise InvalidInput(f"{beside}; write null or - for no {self._task}")
         state = self.lifecycle.states.get(f"{vm}/{task or NO_TASK}")
         if state is None:
             shown = {"vm_state": vm, "task_state": task, "status": status}
@@ -93,7 +98,7 @@ class Meanings:
             wrong = f"{vm}/{task or NO_TASK} is not one of the {count} pairs"
             return Observation(shown, None, wrong)
         if status not in (None, state.status):
-            wrong = f"status {status} contradicts {state}, which shows {state.status}"
+            wrong = f"{self._names.status} {status} contradicts {state}, which shows {state.status}"
             return Observation({**state.as_dict(), "status": status}, state, wrong)
         return Observation(state.as_dict(), state, None)
 
@@ -111,14 +116,14 @@ class Meanings:
         found = [s for s in states if (s.task_state, s.status) == (task, status)]
         if len(found) == 1:
             return Observation(found[0].as_dict(), found[0], None)
-        wrong = None if found else f"no pair shows {status} with the task {task or NO_TASK}"
+        wrong = None if found else f"no pair shows {status} with the {self._task} {task or NO_TASK}"
         return Observation({"task_state": task, "status": status}, None, wrong)
 
     def _spelt(self, kind: str, word: str) -> str:
         known = self._words[kind]
         if (found := known.get(word.lower())) is not None:
             return found
-        error = unknown(kind, word[:60], known.values())
+        error = unknown(Phrases(self.lifecycle.table).kind(kind), word[:60], known.values())
         other = _other_lifecycle(self.lifecycle, lambda one: Meanings(one).has(kind, word))
         raise InvalidInput(f"{error}; {other}" if other else str(error))
 

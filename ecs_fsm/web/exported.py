@@ -8,6 +8,7 @@ decides these.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from ecs_fsm import lifecycles
 from ecs_fsm.core.lifecycle import Lifecycle
@@ -17,6 +18,7 @@ from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.scenario import HANG, WAIT
 from ecs_fsm.core.word import Word
 from ecs_fsm.draw.rows import lanes_of
+from ecs_fsm.lifecycles.registry import option_of
 from ecs_fsm.waiters.judge import GONE, attribute_names
 
 Json = dict[str, object]
@@ -43,6 +45,7 @@ class _Export:
         lifecycle, table = self.lifecycle, self.lifecycle.table
         return {
             "lifecycle": lifecycle.name,
+            "option": Path(option_of(lifecycle)).name,
             "api": self._api(),
             "attributes": list(attribute_names(lifecycle)),
             "gone": GONE,
@@ -75,6 +78,7 @@ class _Export:
             "thing": phrases.thing,
             "a_thing": phrases.a_thing,
             "columns": list(phrases.columns.values()),
+            "task": phrases.task,
             "gone_state": GONE_STATE,
             "single": [n for state, n in self.states.items() if state.one_word or state.gone],
             "lanes": self._lanes(),

@@ -76,7 +76,8 @@ JSON = ("table", "status", "operations", "explain", "simulate", "path", "cover",
 def visible(text: str) -> str:
     """Return what a reader sees: no tags, and no names of files or of spaces of names."""
     return re.sub(
-        r"<(?:style|script).*?</(?:style|script)>|</?[a-z][^>]*>|https?://\S*",
+        r"<(?:style|script).*?</(?:style|script)>|</?[a-z][^>]*>|https?://\S*|"
+        r"\b(?:id|class)=\"[^\"]*\"|\b(?:status|task)-(?=\w)|digraph \w+",
         " ",
         text,
         flags=re.S,
@@ -98,7 +99,7 @@ def test_nothing_speaks_of_servers_or_in_the_words_of_another_lifecycle(name: st
     others = {
         str(word) for other in NAMES for word in server_class(other).lifecycle.table.vm_states
     }
-    others |= {"server", "vm_state", "task_state", "OS-EXT-STS"}
+    others |= {"server", "vm_state", "task_state", "OS-EXT-STS", "task", "status", "statuse"}
     others -= {*lifecycle.triggers, *lifecycle.table.vm_states, *lifecycle.table.statuses}
     foreign = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, others)))})s?\b")
     for command in commands(lifecycle):
@@ -281,9 +282,17 @@ def test_the_page_shows_the_words_of_its_lifecycle(name: str, browser, tmp_path:
     if page.get_attribute("#next", "aria-disabled") != "true":
         page.click("#next")
     shown = page.inner_text("body")
+    for tab in ("poll", "lessons", "quiz", "share"):
+        page.click(f"#tab-{tab}")
+        shown += page.inner_text(f"#panel-{tab}")
+    shown += "".join(page.eval_on_selector_all("svg title", "all => all.map(e => e.textContent)"))
+    names = {called.rpartition(":")[2] for called in lifecycle.table.attributes.values()}
     assert lifecycle.table.thing in page.text_content("#answer")
     assert not complaints
-    assert not re.findall(r"server|vm_state|task_state", shown)
+    assert not re.findall(r"server|vm_state|task_state|\b[Tt]asks?\b|\b[Ss]tatus", shown)
+    assert all(name in shown for name in names)
+    assert f" --lifecycle {name}.toml " in page.input_value("#command")
     if lifecycle.table.one_word:
         assert not re.findall(rf"(?:{'|'.join(lifecycle.table.statuses)})/", shown)
+        assert not re.findall(r"(?m)^-$|\t-\t|null", shown)
     page.close()

@@ -54,7 +54,7 @@ def test_requests_and_steps_move_the_server_in_answer_history_and_picture(openin
     page.click("[data-name=stop]")
     assert state(page) == "active/powering-off"
     assert page.text_content("mark") == '  "OS-EXT-STS:task_state": "powering-off"'
-    assert said(page) == "stop: active/powering-off. Status ACTIVE."
+    assert said(page) == "stop: active/powering-off, status ACTIVE."
     assert page.locator("#board .here").get_attribute("data-state") == "15"
     assert [*ECS.states][15] == "active/powering-off"
     assert history(page) == ["create", *["advance"] * 5, "stop"]

@@ -24,10 +24,10 @@ MOST = 3
 WIDE = 180.0
 """The greatest width of a list of states."""
 EXPLAINED = (
-    "The steps go down, each with the status that a client sees; to the right are the alternatives "
-    "to the next step. A dashed box is passed through, or also drawn elsewhere."
+    "The steps go down, each with the {status} that a client sees; to the right are the "
+    "alternatives to the next step. A dashed box is passed through, or also drawn elsewhere."
 )
-EXPLAINED_SHORT = EXPLAINED.replace(", each with the status that a client sees", "")
+EXPLAINED_SHORT = EXPLAINED.replace(", each with the {status} that a client sees", "")
 """The same where the states are all that a client sees."""
 
 
@@ -60,7 +60,8 @@ def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Pi
         drawing.draw(transitions)
     whence = f" from {start}" if start else ""
     title = f"{name}{whence}: every way it can go ({lifecycle.name})"
-    explained, seen = EXPLAINED, ", with the status at each step"
+    status = Phrases(lifecycle.table).attributes.status
+    explained, seen = EXPLAINED.format(status=status), f", with the {status} at each step"
     if lifecycle.table.one_word:
         explained, seen = EXPLAINED_SHORT, ""
     return Picture(

@@ -48,8 +48,7 @@ def overview(lifecycle: Lifecycle) -> Picture:
         return matrix(lifecycle)
     phrases = Phrases(lifecycle.table)
     where = "a state in which" if phrases.one_word else f"a {phrases.attributes.status} at which"
-    what = "states" if phrases.one_word else "statuses"
-    title = f"The {what} of {phrases.subject} ({lifecycle.name})"
+    title = f"The {phrases.statuses} of {phrases.subject} ({lifecycle.name})"
     explained = EXPLAINED.format(where=where, thing=lifecycle.table.thing)
     drawing = _Overview(lifecycle)
     boxes = tuple(drawing.boxes(title, explained))

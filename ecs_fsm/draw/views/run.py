@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.word import Tone
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.layout import text_at
@@ -172,8 +173,9 @@ def animate_view(request: DrawRequest) -> Picture:
 def animate(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     """Return a run on the lanes, animated as an SVG."""
     still, visits = drawn(lifecycle, happened)
+    status = f", {Phrases(lifecycle.table).attributes.status} "
     moments = [
-        Moment(visit.box, f"{number}  {event or 'begins'}: {_shown(state, ', status ')}")
+        Moment(visit.box, f"{number}  {event or 'begins'}: {_shown(state, status)}")
         for number, (visit, (event, state)) in enumerate(
             zip(visits, happened.steps(lifecycle), strict=True), start=1
         )

@@ -63,8 +63,9 @@ def _list_boxes(lifecycle: Lifecycle, title: str, explained: str) -> Iterator[Bo
 def _status_boxes(lifecycle: Lifecycle, title: str, explained: str) -> Iterator[Box]:
     vm_states = list(lifecycle.table.vm_states)
     tasks = [NO_TASK, *lifecycle.table.task_states]
+    task = Phrases(lifecycle.table).task
     names = [_heading(f"vm-{make.slug(v)}", v, v.meaning, left=False) for v in vm_states]
-    sides = [_heading("task-none", f"{NO_TASK} (no task)", "No operation is running.")]
+    sides = [_heading("task-none", f"{NO_TASK} (no {task})", "No operation is running.")]
     sides += [_heading(f"task-{make.slug(t)}", t, t.meaning) for t in lifecycle.table.task_states]
     cells = {state: _cell(state, lifecycle.rests(state)) for state in lifecycle.states.values()}
     members = [(0, box) for box in sides]

@@ -27,7 +27,7 @@ HIGH = 27.0
 EVENTS = 16.0
 MOST_WORD = 84.0
 EXPLAINED = "Time goes right, with a column for each state that the {thing} enters. Bold: requests."
-LAG = " While only the task changes, the status does not show the progress."
+LAG = " While only the {task} changes, the {status} does not show the progress."
 
 
 class Tracks(NamedTuple):
@@ -57,9 +57,13 @@ def timeline_view(request: DrawRequest) -> Picture:
 def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     """Return a run as three tracks."""
     title = happened.headline(lifecycle, "A run in time")
-    tracks = Tracks.of(lifecycle)
+    tracks, phrases = Tracks.of(lifecycle), Phrases(lifecycle.table)
     explained = EXPLAINED.format(thing=lifecycle.table.thing)
-    explained += "" if lifecycle.table.one_word else LAG
+    explained += (
+        ""
+        if lifecycle.table.one_word
+        else LAG.format(task=phrases.task, status=tracks.names["status"])
+    )
     lines = list(_lines(tracks, happened.changes))
     right = max(tracks.side + sum(_widths(tracks, line)) for line in lines)
     head = make.heading(title, make.wrapped(explained, max(right, 300), 8), max(right, 300))

@@ -102,7 +102,7 @@ function pressBoard(target) {
   const box = closest(target, "[data-state]");
   if (box) {
     const { name, status, vmState, taskState } = stateOf(box);
-    const shown = name === status.name ? "" : ` status ${status.name}.`;
+    const shown = name === status.name ? "" : ` ${COLUMNS.at(-1)} ${status.name}.`;
     say(`${name}:${shown} ${vmState.meaning} ${taskState ? taskState.meaning : ""}`);
   }
   return undefined;

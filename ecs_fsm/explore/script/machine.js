@@ -226,7 +226,7 @@ function refusalText({ trigger, node, reason, allowed }) {
   if (!node) return `${trigger.name}: ${reason}`;
   const instead = allowed.map(({ name }) => name).join(", ") || "nothing that a user can ask";
   const { name, status } = node.state;
-  const shown = name === status.name ? "" : ` (status ${status.name})`;
+  const shown = name === status.name ? "" : ` (${COLUMNS.at(-1)} ${status.name})`;
   return `${trigger.name} is refused at ${name}${shown}: ${reason}; possible now: ${instead}`;
 }
 

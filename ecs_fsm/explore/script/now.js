@@ -43,7 +43,7 @@ function attributeRow(label, word, none = "") {
       {},
       element("code", {}, word ? word.name : none),
       " ",
-      word ? word.meaning : "No task is running.",
+      word ? word.meaning : `No ${DATA.task} is running.`,
     ),
   );
 }

@@ -182,14 +182,14 @@ function scenario(machine, run) {
 /** @param {Machine} machine @param {Run} run @param {string[]} lifecycles */
 function command(machine, run, lifecycles) {
   const words = ["ecs-fsm", "simulate"];
-  if (machine.data.lifecycle !== lifecycles[0]) words.push("--lifecycle", machine.data.lifecycle);
+  if (machine.data.lifecycle !== lifecycles[0]) words.push("--lifecycle", machine.data.option);
   if (run.from) {
     words.push("--from", run.from.state.name);
     for (const [name, value] of Object.entries(run.from.facts))
       words.push("--remember", `${name}=${value}`);
   }
   return [...words, ...scenario(machine, run)]
-    .map((word) => (/[[\]<>*?]/.test(word) ? `'${word}'` : word))
+    .map((word) => (/[^\w@%+=:,./-]/.test(word) ? `'${word}'` : word))
     .join(" ");
 }
 

@@ -55,7 +55,7 @@ function readLocation() {
 function nowText() {
   if (!story.state) return NOT_YET;
   const { name, status } = story.state;
-  return name === status.name || isGone(story.state) ? name : `${name}, status ${status.name}`;
+  return name === status.name || isGone(story.state) ? name : `${name}, ${COLUMNS.at(-1)} ${status.name}`;
 }
 
 /** @param {Moment} moment */
@@ -71,8 +71,8 @@ function momentText({ event, nodes }) {
     : machine.isFinal(story.state)
       ? ` The ${THING} is gone.`
       : ` The ${THING} is at rest.`;
-  const status = ONE_WORD ? "" : ` Status ${story.state.status.name}.`;
-  return `${text}: ${path}.${status}${rest}`;
+  const status = ONE_WORD ? "" : `, ${COLUMNS.at(-1)} ${story.state.status.name}`;
+  return `${text}: ${path}${status}.${rest}`;
 }
 
 function add(event, quiet = false) {
