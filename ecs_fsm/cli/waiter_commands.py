@@ -15,9 +15,9 @@ from ecs_fsm.cli.options import (
     remembering,
     servers,
 )
+from ecs_fsm.cli.waiter_reports import Asked, complain, many, scan, show
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_TASK
-from ecs_fsm.io.console import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,8 +95,21 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github", "junit"]),
-    help="text (default), json, or github or junit: one finding a line, for a CI service.",
+    type=click.Choice(["text", "json", "github", "junit", "sarif"]),
+    help="text (default), json, or github, junit or sarif for a CI service.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["error", "warning", "note"]),
+    default="error",
+    show_default=True,
+    help="The least level that fails; of a scan, text shows no other findings.",
+)
+@click.option(
+    "--baseline", metavar="FILE", help="Pass over the known findings that this file lists."
+)
+@click.option(
+    "--write-baseline", is_flag=True, help="Write every finding to the file of --baseline."
 )
 @click.option(
     "--exclude", metavar="GLOB", multiple=True, help="Scan no such file; as in .gitignore."
@@ -104,7 +117,9 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
 @click.option(
     "--toml", "as_toml", is_flag=True, help="Print the waiters found as the TOML that check reads."
 )
-@click.option("--strict", is_flag=True, help="A wait that could not be judged fails too.")
+@click.option(
+    "--strict", is_flag=True, help="What could not be judged, and a comment without use, fails too."
+)
 @click.option(
     "--botocore",
     "service",
@@ -129,6 +144,9 @@ def check(
     failure: tuple[str, ...],
     rare: bool,
     form: str | None,
+    level: str,
+    baseline: str | None,
+    write_baseline: bool,
     exclude: tuple[str, ...],
     as_toml: bool,
     strict: bool,
@@ -145,48 +163,59 @@ def check(
 
     One waiter is described by options. Many are in a TOML file (- is standard input), with
     tables [[waiter]] that have name, operation, target and, if need be, attribute, pending,
-    failure, from, remember. A waiter polls the attribute after its operation was accepted. Without
+    failure, from, remember; also source = "wait.py:41", where the loop is, and accept = ["hangs"]
+    with reason = "why". A waiter polls the attribute after its operation was accepted. Without
     --pending everything else means go on. <gone> is the answer 404, - a null task_state; in
     status+task_state a value is ACTIVE/powering-off or ACTIVE/-, and ACTIVE alone is that status
     with any task. What goes wrong only under a rare circumstance (a host that is down, a network
     that a restarted host cannot plug) is a note that names it, unless --rare is given.
 
+    A finding is an error if its run needs no fault and begins where servers usually are (for nova
+    and ecs active, stopped or resized, for a deletion in an error too), and the lists of infer
+    avoid it; a warning if the run needs a fault; a note if no lists help or the start is rare.
+
     \b
     Examples:
+      ecs-fsm check . --exclude 'tests/' --level warning
+      ecs-fsm check . --baseline known.json --write-baseline
       ecs-fsm check --operation resize --attribute status --target VERIFY_RESIZE --failure ERROR
       ecs-fsm check --operation rebuild --target ACTIVE --from stopped/- --draw bug.svg
       ecs-fsm check waiters.toml --format github
-      ecs-fsm check . --exclude 'tests/'
       ecs-fsm check --botocore ec2 --lifecycle ec2
 
     JSON of a scan: {"waiters": [{"file", "line", "function", "operation": [name, ...], "from":
     [state, ...] or null, "attribute", "pending": [...] or null, "target": [...], "failure": [...],
-    "judged", "reason", "findings": [{"finding", "level", "from", "run", "polled", "message", "fix"
-    or null}, ...]}, ...], "passed_over"}.
+    "judged", "reason", "findings": [{"finding", "level", "from": [state, ...], "run", "polled",
+    "message", "fix": {"pending", "target", "failure"} or null}, ...]}, ...], "passed_over"}.
 
     JSON of waiters that you describe: {"waiters": [{"name", "findings": [{"finding", "avoidable",
-    "from", "run": [{"vm_state", "task_state"}, ...], "polled": [value, ...], "message"}, ...],
-    "notes": [...]}, ...]}.
+    "from", "run": [{"vm_state", "task_state"}, ...], "polled": [value, ...], "message", "level",
+    "fix"}, ...], "notes": [...]}, ...]}.
 
-    Exit code 1 if anything is found; notes do not count. In a scan, a finding counts if it is an
-    error: another choice of values would avoid it, and the source shows the operation.
+    Exit code 1 if a finding is at the level or above it, 2 also if a waiter of a file is not valid;
+    the others are judged.
     """
-    from ecs_fsm.waiters import report as forms
-
     if form and as_json:
         raise InvalidInput("--json and --format are mutually exclusive")
+    form = "json" if as_json else form
+    if write_baseline and baseline is None:
+        raise InvalidInput("--write-baseline needs --baseline FILE, the file to write")
     lists = {"pending": pending, "target": target, "failure": failure}
     described = bool(operation or places or remember or attribute or any(lists.values()))
+    asked = Asked(form, level, baseline, write_baseline, picture, rare)
     if _scanned(paths, described):
-        if picture or rare or form in ("github", "junit"):
-            raise InvalidInput("a scan has no --draw, no --rare and the formats text and json only")
-        return _scan(paths, exclude, "json" if as_json else form, as_toml, strict)
+        if as_toml and form is not None:
+            raise InvalidInput("--toml and --format are mutually exclusive")
+        chosen = click.get_current_context().find_root().obj
+        lifecycle = None if chosen in (None, AUTO) else servers().lifecycle
+        return scan(paths, exclude, lifecycle, asked, as_toml=as_toml, strict=strict)
     if exclude or as_toml or strict:
         raise InvalidInput(
             "--exclude, --toml and --strict are for scans: expected a PATH of source"
         )
     if service is not None and (paths or described):
         raise InvalidInput("--botocore takes no PATH and no options that describe a waiter")
+    wrong: list[InvalidInput] = []
     if service is not None:
         reports = _shipped(service, rare)
     elif not paths:
@@ -194,15 +223,14 @@ def check(
     elif described:
         raise InvalidInput("FILE and options that describe a waiter are mutually exclusive")
     else:
-        reports = [report for path in paths for report in _many(path, rare)]
-    if picture is not None:
-        _draw(picture, reports)
-    if as_json or form == "json":
-        print_json({"waiters": [report.as_dict() for report in reports]})
-    else:
-        shown = {"github": forms.github, "junit": forms.junit}
-        click.echo(shown.get(form or "", forms.text)(reports), nl=False)
-    return 1 if any(report.findings for report in reports) else 0
+        reports, wrong = many(paths, servers().lifecycle, rare=rare)
+    if wrong and not reports:
+        first, *others = wrong
+        complain(others)
+        raise first
+    code = show(reports, asked)
+    complain(wrong)
+    return 2 if wrong else code
 
 
 def _scanned(paths: tuple[str, ...], described: bool) -> bool:
@@ -219,39 +247,6 @@ def _scanned(paths: tuple[str, ...], described: bool) -> bool:
     if not sources and root.obj == AUTO:
         root.obj = None
     return bool(sources)
-
-
-def _scan(
-    paths: tuple[str, ...], exclude: tuple[str, ...], form: str | None, as_toml: bool, strict: bool
-) -> int:
-    from ecs_fsm.waiters.scan.configuration import scan_paths
-    from ecs_fsm.waiters.scan.report import text, toml
-    from ecs_fsm.waiters.scan.verdict import judge
-
-    chosen = click.get_current_context().find_root().obj
-    if as_toml and form is not None:
-        raise InvalidInput("--toml and --format are mutually exclusive")
-    lifecycle = None if chosen in (None, AUTO) else servers().lifecycle
-    verdict = judge(scan_paths(paths, exclude), lifecycle)
-    if form == "json":
-        print_json(verdict.as_dict())
-    else:
-        click.echo((toml if as_toml else text)(verdict), nl=False)
-    if form == "json" or as_toml:
-        for sentence in (*verdict.unused, *verdict.problems):
-            click.echo(f"note: {visible(sentence)}", err=True)
-    failed = verdict.found() or (strict and bool(verdict.not_judged or verdict.unused))
-    return 1 if failed else 0
-
-
-def _draw(file: str, reports: list[Report]) -> None:
-    from ecs_fsm.draw import format_of, save
-    from ecs_fsm.waiters.report import draw, numbered
-
-    format_of(file)
-    found = [(report, finding) for report in reports for finding in report.findings]
-    for number, (report, finding) in enumerate(found, start=1):
-        save(draw(report.waiter.lifecycle, finding), numbered(file, number))
 
 
 def _one(
@@ -282,19 +277,12 @@ def _one(
     return examine(waiter, rare=rare)
 
 
-def _many(file: str, rare: bool) -> list[Report]:
-    from ecs_fsm.waiters.report import examine
-    from ecs_fsm.waiters.waiter import read_file
-
-    return [examine(*placed, rare=rare) for placed in read_file(file, servers().lifecycle)]
-
-
 def _shipped(service: str, rare: bool) -> list[Report]:
     from ecs_fsm.waiters.botocore_waiters import read_shipped
     from ecs_fsm.waiters.report import examine
 
-    placed = read_shipped(service, servers().lifecycle)
-    return [examine(waiter, rare=rare) for waiter, _, _ in placed]
+    shipped = read_shipped(service, servers().lifecycle)
+    return [examine(placed.waiter, rare=rare) for placed in shipped]
 
 
 def _split(listed: tuple[str, ...]) -> list[str]:
@@ -308,12 +296,20 @@ def _split(listed: tuple[str, ...]) -> list[str]:
 @beginnings
 @remembering
 @polling
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["python", "go", "terraform", "ansible", "bash", "toml"]),
+    help="A complete loop: openstacksdk, gophercloud, a StateChangeConf, tasks of openstack.cloud, "
+    "the openstack command, or a table for check.",
+)
 @as_json
 def infer(
     operation: str,
     places: tuple[str, ...],
     remember: tuple[str, ...],
     attribute: str | None,
+    form: str | None,
     as_json: bool,
 ) -> int:
     """Make the best waiter for an operation, ready to paste: it has no avoidable finding.
@@ -322,9 +318,13 @@ def infer(
     waiter on that attribute can see, and why. If separate waiters serve some starts better than a
     common one, there are several.
 
+    With --as it is a complete loop, with a time limit, an interval, a branch for failure and one
+    for 404, a comment on what it cannot see, and the comment by which a scan of check judges it.
+
     \b
     Examples:
       ecs-fsm infer rebuild
+      ecs-fsm infer resize --lifecycle nova --as python
       ecs-fsm infer stop --from active/- --attribute status+task_state
 
     JSON: a list of {"from": [...], "attribute", "pending": [...], "target": [...], "failure":
@@ -332,7 +332,10 @@ def infer(
     """
     from ecs_fsm.waiters.inference import as_dict, pasteable
     from ecs_fsm.waiters.inference import infer as best_waiters
+    from ecs_fsm.waiters.loops import write
 
+    if form and as_json:
+        raise InvalidInput("--json and --as are mutually exclusive")
     waiters = best_waiters(
         operation,
         from_=places,
@@ -342,6 +345,8 @@ def infer(
     )
     if as_json:
         print_json([as_dict(waiter) for waiter in waiters])
+    elif form:
+        click.echo(write(waiters, form), nl=False)
     else:
         click.echo(pasteable(waiters), nl=False)
     return 0

@@ -23,8 +23,7 @@ from ecs_fsm.lifecycles.registry import side_file
 from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.quiz import questions
 from ecs_fsm.waiters.findings import Finding
-from ecs_fsm.waiters.report import Report, examine
-from ecs_fsm.waiters.waiter import Placed, read, read_file
+from ecs_fsm.waiters.waiter import Placed, Waiter, read, read_file
 from ecs_fsm.web import bundle
 from ecs_fsm.web.exported import exported
 from ecs_fsm.web.lanes_svg import lanes_svg
@@ -132,11 +131,10 @@ def examples(lifecycle: Lifecycle) -> tuple[Json, ...]:
 def _examples(placed: Sequence[Placed]) -> tuple[Json, ...]:
     if len(placed) > MOST_WAITERS:
         raise InvalidInput(f"{len(placed)} waiters; expected at most {MOST_WAITERS}")
-    return tuple(_example(examine(each.waiter)) for each in placed)
+    return tuple(_example(each.waiter) for each in placed)
 
 
-def _example(report: Report) -> Json:
-    waiter = report.waiter
+def _example(waiter: Waiter) -> Json:
     return {
         "name": waiter.name,
         "operation": waiter.operation,
@@ -144,8 +142,8 @@ def _example(report: Report) -> Json:
         "pending": None if waiter.pending is None else list(waiter.pending),
         "target": list(waiter.target),
         "failure": list(waiter.failure),
-        "findings": [_finding(waiter.lifecycle, finding) for finding in report.findings],
-        "notes": list(report.notes),
+        "findings": [_finding(waiter.lifecycle, finding) for finding in waiter.findings()],
+        "notes": list(waiter.notes()),
     }
 
 

@@ -72,6 +72,13 @@ class Finding(NamedTuple):
     seen: tuple[int, ...]
     polled: tuple[str, ...]
     message: str
+    advice: str = ""
+    """The end of the message: why no other choice of values helps."""
+
+    @property
+    def sentence(self) -> str:
+        """The message without its advice."""
+        return self.message.removesuffix(f". {self.advice}") if self.advice else self.message
 
     @property
     def from_(self) -> str:
@@ -100,7 +107,7 @@ def find(judged: Judged) -> tuple[Finding, ...]:
     for kind, reaction in CAUSE.items():
         for value, kinds in known.items():
             if kind in kinds and reactions[value] is reaction:
-                found.append(_at_value(judged, kind, value))
+                found.append(finding_of(judged, kind, value))
     return tuple(found)
 
 
@@ -180,7 +187,7 @@ def _never(judged: Judged, known: Risks) -> Finding:
     helpful = (other for other in _others(judged) if can_succeed(risks(judged.runs, other)))
     advice = "" if avoidable else _advice(judged, next(helpful, None))
     message = _sentence(kind, run, polled, polls, advice)
-    return Finding(kind, None, avoidable, run, tuple(range(len(polled))), polled, message)
+    return Finding(kind, None, avoidable, run, tuple(range(len(polled))), polled, message, advice)
 
 
 def _whole(judged: Judged) -> tuple[OperationRun, tuple[str, ...]]:
@@ -191,7 +198,8 @@ def _whole(judged: Judged) -> tuple[OperationRun, tuple[str, ...]]:
     return run, tuple(values[: next(stops, len(values))])
 
 
-def _at_value(judged: Judged, kind: FindingKind, value: str) -> Finding:
+def finding_of(judged: Judged, kind: FindingKind, value: str) -> Finding:
+    """Return the finding of a kind at a value, shown by the shortest run."""
     runs, polls, reactions = judged.runs, judged.polls, judged.reactions
     known = risks(runs, polls)
     run, seen = _shown(runs, known[value][kind], polls, reactions)
@@ -200,7 +208,7 @@ def _at_value(judged: Judged, kind: FindingKind, value: str) -> Finding:
     other = None if avoidable else free_of(kind, value, runs, polls, _others(judged))
     advice = "" if avoidable else _advice(judged, other)
     message = _sentence(kind, run, polled, polls, advice)
-    return Finding(kind, value, avoidable, run, seen, polled, message)
+    return Finding(kind, value, avoidable, run, seen, polled, message, advice)
 
 
 def _shown(

@@ -7,22 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.lifecycles.ecs import ECS
-from ecs_fsm.waiters.judge import (
-    GONE,
-    Attribute,
-    FindingKind,
-    Reaction,
-    best,
-    caused,
-    find_attribute,
-    risks_from,
-)
+from ecs_fsm.waiters.grouping import start_groups
+from ecs_fsm.waiters.judge import GONE, find_attribute
 from ecs_fsm.waiters.runs import runs_from
-from ecs_fsm.waiters.starts import Start, cover, select
+from ecs_fsm.waiters.starts import cover, select
 from ecs_fsm.waiters.waiter import Waiter, Words, facts_of, places
-
-RiskKinds = Mapping[str, frozenset[FindingKind]]
-"""By value, the findings that some reaction to it causes."""
 
 
 def infer(
@@ -41,59 +30,20 @@ def infer(
     """
     polls = find_attribute(lifecycle, attribute)
     starts = select(lifecycle, operation, places(from_), facts_of(remember))
-    found = []
-    groups = _groups(lifecycle, operation, starts, polls)
-    for number, (group, risky) in enumerate(groups, start=1):
-        reactions = best(risky)
-        lists = {d: [value for value in reactions if reactions[value] is d] for d in Reaction}
-        waiter = Waiter(
+    groups = start_groups(runs_from(lifecycle, operation, starts), polls)
+    return [
+        Waiter(
             operation,
-            lists[Reaction.SUCCESS],
-            pending=lists[Reaction.GO_ON],
-            failure=lists[Reaction.FAILURE],
+            group.lists["target"],
+            pending=group.lists["pending"],
+            failure=group.lists["failure"],
             attribute=polls.name,
-            from_=cover(lifecycle, operation, group),
+            from_=cover(lifecycle, operation, group.starts),
             name=operation if len(groups) == 1 else f"{operation} {number}",
             lifecycle=lifecycle,
         )
-        found.append(waiter)
-    return found
-
-
-def _groups(
-    lifecycle: Lifecycle, operation: str, starts: tuple[Start, ...], polls: Attribute
-) -> list[tuple[list[Start], RiskKinds]]:
-    """Group starts as long as one waiter for a group has no finding that its own waiters lack."""
-    groups: list[tuple[list[Start], RiskKinds, frozenset[tuple[str, FindingKind]]]] = []
-    runs = runs_from(lifecycle, operation, starts)
-    for start in starts:
-        risky = {value: frozenset(kinds) for value, kinds in risks_from(runs, start, polls).items()}
-        own = _found(risky)
-        for index, (group, others, known) in enumerate(groups):
-            together = _union(others, risky, polls)
-            if _found(together) <= known | own:
-                groups[index] = [*group, start], together, known | own
-                break
-        else:
-            groups.append(([start], risky, own))
-    return [(group, risky) for group, risky, _ in groups]
-
-
-def _union(one: RiskKinds, other: RiskKinds, polls: Attribute) -> RiskKinds:
-    none: frozenset[FindingKind] = frozenset()
-    return {
-        value: one.get(value, none) | other.get(value, none)
-        for value in polls.values
-        if value in one or value in other
-    }
-
-
-def _found(risky: RiskKinds) -> frozenset[tuple[str, FindingKind]]:
-    """Return the findings of the best waiter."""
-    reactions = best(risky)
-    return frozenset(
-        (value, kind) for value in risky for kind in caused(risky[value], reactions[value])
-    )
+        for number, group in enumerate(groups, start=1)
+    ]
 
 
 def as_dict(waiter: Waiter) -> dict[str, object]:
@@ -113,8 +63,15 @@ def pasteable(waiters: Sequence[Waiter]) -> str:
     return "\n\n".join("\n".join(_lines(waiter)) for waiter in waiters) + "\n"
 
 
+def described(waiter: Waiter) -> Iterator[str]:
+    """Yield the lines of a waiter as TOML for `check`, and comments on what it cannot see."""
+    yield from _toml(waiter)
+    yield from (f"# {finding.kind}: {finding.sentence}" for finding in waiter.findings())
+    yield from (f"# note: {note}" for note in waiter.notes())
+
+
 def _lines(waiter: Waiter) -> Iterator[str]:
-    where = "every state that accepts it" if _everywhere(waiter) else ", ".join(waiter.from_)
+    where = "every state that accepts it" if everywhere(waiter) else ", ".join(waiter.from_)
     yield f"# {waiter.operation} from {where}, polling {waiter.attribute}"
     for name, values in waiter.lists.items():
         yield f"{name:8} {', '.join(values) or '(none)'}"
@@ -138,13 +95,14 @@ def _toml(waiter: Waiter) -> Iterator[str]:
     yield "[[waiter]]"
     yield f"name = {json.dumps(waiter.name)}"
     yield f"operation = {json.dumps(waiter.operation)}"
-    if not _everywhere(waiter):
+    if not everywhere(waiter):
         yield f"from = {json.dumps(waiter.from_)}"
     yield f"attribute = {json.dumps(waiter.attribute)}"
     for name, values in waiter.lists.items():
         yield f"{name} = {json.dumps(values)}"
 
 
-def _everywhere(waiter: Waiter) -> bool:
+def everywhere(waiter: Waiter) -> bool:
+    """Return whether the starts of a waiter are all that its operation has."""
     all_starts = Waiter(waiter.operation, waiter.target, lifecycle=waiter.lifecycle).runs.starts
     return waiter.from_ == tuple(cover(waiter.lifecycle, waiter.operation, all_starts))

@@ -244,11 +244,16 @@ def best(risky: Mapping[str, Collection[FindingKind]]) -> dict[str, Reaction]:
     At least one value means success: a waiter that never succeeds is worse than any other. Values
     are independent, so the minimum at each value is the minimum of the whole.
     """
-    chosen = {value: min(Reaction, key=lambda r: _cost(k, r)) for value, k in risky.items()}
+    chosen = {value: _cheapest(frozenset(kinds)) for value, kinds in risky.items()}
     if Reaction.SUCCESS not in chosen.values():
         least = min(risky, key=lambda value: _increase(risky[value], chosen[value]))
         chosen[least] = Reaction.SUCCESS
     return chosen
+
+
+@cache
+def _cheapest(kinds: frozenset[FindingKind]) -> Reaction:
+    return min(Reaction, key=lambda reaction: _cost(kinds, reaction))
 
 
 def _cost(kinds: Collection[FindingKind], reaction: Reaction) -> list[bool]:

@@ -15,9 +15,16 @@ from ecs_fsm.io.toml import Row, TomlFile
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.waiters import findings
 from ecs_fsm.waiters.findings import Finding, Judged
-from ecs_fsm.waiters.judge import Attribute, Reaction, attribute_names, find_attribute, risks
-from ecs_fsm.waiters.runs import Runs, runs_of
-from ecs_fsm.waiters.starts import select
+from ecs_fsm.waiters.judge import (
+    Attribute,
+    FindingKind,
+    Reaction,
+    attribute_names,
+    find_attribute,
+    risks,
+)
+from ecs_fsm.waiters.runs import Runs, runs_from, runs_of
+from ecs_fsm.waiters.starts import Start, select
 
 if TYPE_CHECKING:
     from ecs_fsm.core.lifecycle import Lifecycle
@@ -27,6 +34,9 @@ TABLE = "waiter"
 NEEDED = ("name", "operation", "target")
 ONE = ("name", "operation", "attribute")
 SEVERAL = ("from", "remember", "pending", "target", "failure")
+ABOUT = ("source", "reason")
+ACCEPT = "accept"
+KEYS = (*ONE, *SEVERAL, *ABOUT, ACCEPT)
 EXPECTED = f"expected tables [[{TABLE}]] with {', '.join(NEEDED)}"
 
 Value = TypeVar("Value")
@@ -126,6 +136,11 @@ class Waiter:
             return noted
         return (*noted, *findings.rare_notes(self._judged(False), self._judged(True)))
 
+    def judged_from(self, starts: tuple[Start, ...]) -> Judged:
+        """Return what is judged of the waiter from some of its starts alone."""
+        runs = runs_from(self.lifecycle, self.operation, starts)
+        return Judged(runs, self.polls, self.lists, self.reactions())
+
     def _judged(self, rare: bool) -> Judged:
         return Judged(self._runs(rare), self.polls, self.lists, self.reactions(rare=rare))
 
@@ -180,37 +195,89 @@ class Placed(NamedTuple):
     line: int
 
 
+class Listed(NamedTuple):
+    """A waiter of a file, where its loop stands in source, and kinds of findings that are known."""
+
+    placed: Placed
+    source: str = ""
+    accept: tuple[FindingKind, ...] = ()
+    reason: str = ""
+
+
 def read_file(file: str, lifecycle: Lifecycle) -> list[Placed]:
     """Return the waiters of a file, `-` for standard input. Raise as `read`."""
-    return list(_waiters(TomlFile.read(file, EXPECTED), lifecycle))
+    return _valid(each_in(file, lifecycle))
 
 
 def read(text: str, file: str, lifecycle: Lifecycle) -> list[Placed]:
     """Return the waiters of a TOML text, in its order. Raise `InvalidInput` for an invalid one."""
-    return list(_waiters(TomlFile(text, file, EXPECTED), lifecycle))
+    return _valid(_each(TomlFile(text, file, EXPECTED), lifecycle))
 
 
-def _waiters(toml: TomlFile, lifecycle: Lifecycle) -> Iterator[Placed]:
+def each_in(file: str, lifecycle: Lifecycle) -> Iterator[Listed | InvalidInput]:
+    """Yield the waiters of a file, and the error of each table that is not valid.
+
+    Raise `InvalidInput` for a file that is no such TOML.
+    """
+    return _each(TomlFile.read(file, EXPECTED), lifecycle)
+
+
+def _valid(each: Iterable[Listed | InvalidInput]) -> list[Placed]:
+    """Return the waiters. Raise the first error among them."""
+    found = []
+    for one in each:
+        if isinstance(one, InvalidInput):
+            raise one
+        found.append(one.placed)
+    return found
+
+
+def _each(toml: TomlFile, lifecycle: Lifecycle) -> Iterator[Listed | InvalidInput]:
     seen: dict[str, int] = {}
     for number, row in enumerate(toml.tables(TABLE)):
-        line = toml.line(TABLE, number)
-        waiter = _waiter(row, toml, number, lifecycle)
-        if waiter.name in seen:
-            raise toml.error(
-                f"the name {waiter.name!r} is taken by the waiter in line {seen[waiter.name]}; "
-                f"expected a different name",
-                TABLE,
-                number,
-                "name",
-            )
-        seen[waiter.name] = line
-        yield Placed(waiter, toml.file, line)
+        try:
+            listed = _listed(row, toml, number, lifecycle, seen)
+        except InvalidInput as error:
+            yield error
+            continue
+        seen[listed.placed.waiter.name] = listed.placed.line
+        yield listed
+
+
+def _listed(
+    row: Row, toml: TomlFile, number: int, lifecycle: Lifecycle, seen: Mapping[str, int]
+) -> Listed:
+    waiter = _waiter(row, toml, number, lifecycle)
+    if waiter.name in seen:
+        raise toml.error(
+            f"the name {waiter.name!r} is taken by the waiter in line {seen[waiter.name]}; "
+            f"expected a different name",
+            TABLE,
+            number,
+            "name",
+        )
+    about = {key: _checked(row, key, _word, toml, number) for key in ABOUT if key in row}
+    accepted = _checked(row, ACCEPT, _words, toml, number) if ACCEPT in row else ()
+    parts = [tuple(part.strip() for part in word.partition("--")) for word in accepted]
+    for kind, *_ in parts:
+        if kind not in [*FindingKind]:
+            message = str(unknown("kind of finding", kind, [*FindingKind]))
+            raise toml.error(message, TABLE, number, ACCEPT)
+    source = about.get("source", "")
+    if source and not re.fullmatch(r".+:[1-9]\d*", source):
+        raise toml.error(f"source is {source!r}; expected FILE:LINE", TABLE, number, "source")
+    return Listed(
+        Placed(waiter, toml.file, toml.line(TABLE, number)),
+        source,
+        tuple(FindingKind(kind) for kind, *_ in parts),
+        about.get("reason") or next((reason for *_, reason in parts if reason), ""),
+    )
 
 
 def _waiter(row: Row, toml: TomlFile, number: int, lifecycle: Lifecycle) -> Waiter:
     for key in row:
-        if key not in (*ONE, *SEVERAL):
-            raise toml.error(str(unknown("key", key, (*ONE, *SEVERAL))), TABLE, number, key)
+        if key not in KEYS:
+            raise toml.error(str(unknown("key", key, KEYS)), TABLE, number, key)
     for key in NEEDED:
         if key not in row:
             raise toml.error(f"a waiter has no {key}; {EXPECTED}", TABLE, number)
@@ -238,7 +305,7 @@ def _checked(
 ) -> Value:
     found = read(row[key])
     if found is None:
-        kind = "a text that is not empty" if key in ONE else "a text or a list of texts"
+        kind = "a text that is not empty" if key in (*ONE, *ABOUT) else "a text or a list of texts"
         raise toml.error(f"{key} is {row[key]!r}; expected {kind}", TABLE, number, key)
     return found
 

@@ -53,7 +53,9 @@ def test_the_lists_are_those_of_botocores_file() -> None:
 
 
 def test_the_command_prints_findings_and_exits_with_1() -> None:
-    answer = ecs_fsm("check", "--botocore", "ec2", "--lifecycle", "ec2")
+    words = ["check", "--botocore", "ec2", "--lifecycle", "ec2"]
+    answer = ecs_fsm(*words, "--level", "warning")
+    assert ecs_fsm(*words).code == 0
     assert (answer.code, answer.err) == (1, "")
     assert answer.out.splitlines()[-1] == "4 waiters, 1 finding"
 

@@ -69,10 +69,10 @@ def test_one_waiter_is_given_by_options() -> None:
 
 
 def test_findings_as_json() -> None:
-    code, out, err = check(
-        "--operation", "resize", "--target", "VERIFY_RESIZE", "--failure", "ERROR", "--json"
-    )
+    options = ("--operation", "resize", "--target", "VERIFY_RESIZE", "--failure", "ERROR", "--json")
+    code, out, err = check(*options, "--level", "warning")
     assert (code, err) == (1, "")
+    assert check(*options).code == 0
     answer = json.loads(out)
     (note,) = answer["waiters"][0].pop("notes")
     assert note.startswith("a step can hang")
@@ -91,6 +91,12 @@ def test_findings_as_json() -> None:
                         ],
                         "polled": ["SHUTOFF"],
                         "message": HANGS,
+                        "level": "warning",
+                        "fix": {
+                            "pending": ["RESIZE"],
+                            "target": ["VERIFY_RESIZE"],
+                            "failure": ["SHUTOFF", "ERROR"],
+                        },
                     }
                 ],
             }
@@ -132,11 +138,14 @@ def test_several_starts_and_a_remembered_fact() -> None:
 
 
 def test_many_waiters_stand_in_a_file(broken: str) -> None:
-    code, out, err = check(broken)
+    code, out, err = check(broken, "--level", "warning")
     assert (code, err) == (1, "")
     assert [line for line in out.splitlines() if "note:" not in line] == [
         f"{broken}:3: resize, then wait: 1 finding",
-        f"  hangs: {HANGS}",
+        f"  warning: hangs from stopped/-: {HANGS}",
+        "  fix for resize from stopped/-:",
+        "    - failure ERROR",
+        "    + failure ERROR, SHUTOFF",
         f"{broken}:10: start: no findings",
         "2 waiters, 1 finding",
     ]
@@ -149,10 +158,10 @@ def test_many_waiters_stand_in_a_file(broken: str) -> None:
 
 def test_github_gets_a_line_for_each_finding(broken: str) -> None:
     code, out, _ = check(broken, "--format", "github")
-    assert code == 1
-    assert out == f"::error file={broken},line=3,title=resize%2C then wait%3A hangs::{HANGS}\n"
+    assert code == 0
+    assert out == f"::warning file={broken},line=3,title=resize%2C then wait%3A hangs::{HANGS}\n"
     assert check("--operation", "stop", "--target", "SHUTOFF", "--format", "github").out.startswith(
-        "::error title=stop%3A hangs::the waiter waits forever"
+        "::notice title=stop%3A hangs::the waiter waits forever"
     )
 
 
@@ -164,7 +173,7 @@ def test_what_github_would_misread_is_escaped() -> None:
 
 
 def test_junit_gets_a_case_for_each_finding_and_for_each_waiter_without(broken: str) -> None:
-    code, out, _ = check(broken, "--format", "junit")
+    code, out, _ = check(broken, "--format", "junit", "--level", "warning")
     assert code == 1
     root = ElementTree.fromstring(out)  # noqa: S314 - our own
     assert (root.tag, root.get("tests"), root.get("failures")) == ("testsuites", "2", "1")

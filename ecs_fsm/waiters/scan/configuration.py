@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from ecs_fsm.core.errors import MissingExtra
+from ecs_fsm.waiters.judge import GONE
 from ecs_fsm.waiters.scan.directives import Directive, read_directives
 from ecs_fsm.waiters.scan.go_package import SERVERS, WAIT
 from ecs_fsm.waiters.scan.go_source import scan_go
@@ -30,6 +31,8 @@ WORDS = {
 """What a file of a language contains if it can hold a wait; no other file is parsed."""
 PYTHON_SERVERS = re.compile(rb"server|nova|instance|compute", re.IGNORECASE)
 _WAITS = re.compile(r"wait|poll|until|ensure|reach")
+MOST_LINES = 15
+"""How many lines of a wait are looked at for its values."""
 MOST_ABOVE = 12
 """How many folders above a path are looked into for declared helpers."""
 
@@ -42,6 +45,8 @@ class Scan:
     passed_over: int = 0
     problems: list[str] = field(default_factory=list)
     directives: list[Directive] = field(default_factory=list)
+    paths: dict[str, str] = field(default_factory=dict)
+    """The path of each file by its name below the path that was given."""
 
     def add(self, found: Found) -> None:
         """Add what one file holds."""
@@ -60,6 +65,7 @@ def scan_paths(paths: Sequence[str], exclude: Sequence[str] = ()) -> Scan:
             contents[source] = source.read()
         except OSError as error:
             scan.problems.append(f"{source.name}: {error.strerror}; not read")
+    scan.paths = {source.name: source.path.as_posix() for source in contents}
     for source, text in contents.items():
         directives, wrong = read_directives(source.name, text, source.language)
         scan.directives += directives
@@ -68,8 +74,17 @@ def scan_paths(paths: Sequence[str], exclude: Sequence[str] = ()) -> Scan:
     helpers = (*_declared(paths), *known_helpers())
     _scan_python(contents, helpers, scan)
     _scan_others(contents, scan)
+    texts = {source.name: text for source, text in contents.items()}
+    scan.waits = [replace(wait, literal=_literal(wait, texts[wait.file])) for wait in scan.waits]
     scan.waits.sort(key=lambda wait: (wait.file, wait.line))
     return scan
+
+
+def _literal(wait: Wait, text: bytes) -> bool:
+    """Return whether the values that end a wait are written where it begins."""
+    here = b"\n".join(text.split(b"\n")[wait.line - 1 : wait.line - 1 + MOST_LINES])
+    words = {word.upper() for word in re.findall(rb"[\w-]+", here)}
+    return all(v.partition("/")[0].upper().encode() in words for v in wait.target if v != GONE)
 
 
 def _scan_python(

@@ -24,6 +24,8 @@ REACH = 3
 """How many lines below a comment a wait may begin: a call can stand inside a longer statement."""
 _HASH = re.compile(r"(?:^|\s)#(?P<comment>.*)")
 _SLASHES = re.compile(r"//(?P<comment>.*)")
+_COMMA = re.compile(r",(?![^\[]*\])")
+"""A comma that does not stand between the facts of a state."""
 _DIRECTIVE = re.compile(r"^[\s#/*]*ecs-fsm:\s*(?P<words>.*?)\s*(?:\*/)?$")
 
 
@@ -106,7 +108,7 @@ def _read(words: str, directive: Directive) -> str | None:
         return None
     for word in words.split():
         key, sign, value = word.partition("=")
-        values = tuple(part for part in value.split(",") if part)
+        values = tuple(part for part in _COMMA.split(value) if part)
         if key not in KEYS or not sign or not values:
             return f"{word!r} is not understood"
         if key == KEYS[2] and value not in NAMES:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ecs_fsm.io.console import visible
-from ecs_fsm.waiters.scan.verdict import JudgedWait, PlacedFinding, Verdict
+from ecs_fsm.waiters.ranking import Level, Ranked, worst_first
+from ecs_fsm.waiters.report import counted, finding_lines, fix_lines, joined
+from ecs_fsm.waiters.scan.verdict import JudgedWait, Verdict
 from ecs_fsm.waiters.waiter import Waiter
 
 
-def text(verdict: Verdict) -> str:
+def text(verdict: Verdict, least: Level = Level.ERROR) -> str:
     """Return each wait with its findings, what was passed over, and a last line with the counts."""
-    return _joined(_text(verdict))
+    return joined(_text(verdict, least))
 
 
 def toml(verdict: Verdict) -> str:
     """Return the waiters found as TOML for `check`, with file and line as comments."""
-    return _joined(_toml(verdict))
+    return joined(_toml(verdict))
 
 
 def counts(verdict: Verdict) -> str:
@@ -29,22 +30,29 @@ def counts(verdict: Verdict) -> str:
     )
 
 
-def _joined(lines: Iterator[str]) -> str:
-    return "".join(f"{visible(line)}\n" for line in lines)
-
-
 def _plural(word: str, number: int) -> str:
     return word if number == 1 else f"{word}s"
 
 
-def _text(verdict: Verdict) -> Iterator[str]:
+def _text(verdict: Verdict, least: Level) -> Iterator[str]:
     for judged in verdict.waits:
-        yield from _wait(judged)
+        yield from _wait(judged, least)
     yield from (f"note: {sentence}" for sentence in (*verdict.unused, *verdict.problems))
+    every = [one for judged in verdict.waits for one in judged.findings]
+    known = sum(judged.accepted for judged in verdict.waits)
+    if every or known:
+        yield counted(every) + (f", {known} known" if known else "") + _hint(every, least)
     yield counts(verdict)
 
 
-def _wait(judged: JudgedWait) -> Iterator[str]:
+def _hint(every: Sequence[Ranked], least: Level) -> str:
+    """Return the level that shows what is counted and not shown."""
+    hidden = [one.level for one in every if not one.level.counts(least)]
+    worst = next((level for level in reversed(Level) if level in hidden), None)
+    return f" (--level {worst} shows all)" if worst else ""
+
+
+def _wait(judged: JudgedWait, least: Level) -> Iterator[str]:
     wait = judged.wait
     place = f"{wait.file}:{wait.line}: "
     if wait.function:
@@ -56,28 +64,12 @@ def _wait(judged: JudgedWait) -> Iterator[str]:
         yield f"{place}{operation + ': ' if operation else ''}not judged: {judged.reason}"
         return
     start = f" from {', '.join(wait.starts)}" if wait.starts else ""
-    found = len(judged.findings)
-    yield f"{place}{operation}{start}: {found or 'no'} {_plural('finding', found)}"
-    for placed in judged.findings:
-        yield f"  {placed.level}: {placed.finding.kind}: {placed.finding.message}"
-    yield from _better(judged)
-
-
-def _better(judged: JudgedWait) -> Iterator[str]:
-    """Yield the lists that would avoid findings, once for each waiter."""
-    seen: list[object] = []
-    for placed in judged.findings:
-        if placed.fix is None or placed.fix in seen:
-            continue
-        seen.append(placed.fix)
-        yield f"  {_fix(placed)}"
-
-
-def _fix(placed: PlacedFinding) -> str:
-    lists = (
-        f"{name} {', '.join(values) or '(none)'}" for name, values in (placed.fix or {}).items()
-    )
-    return f"better for {placed.waiter.operation}: {'; '.join(lists)}"
+    known = f", {judged.accepted} known" if judged.accepted else ""
+    yield f"{place}{operation}{start}: {counted(judged.findings)}{known}"
+    shown = [one for one in worst_first(judged.findings) if one.level.counts(least)]
+    for ranked in shown:
+        yield from finding_lines(ranked)
+    yield from fix_lines(shown, judged.report.lists)
 
 
 def _toml(verdict: Verdict) -> Iterator[str]:

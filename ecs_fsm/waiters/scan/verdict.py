@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.lifecycles import server_class
-from ecs_fsm.waiters.findings import Finding
-from ecs_fsm.waiters.inference import infer
+from ecs_fsm.waiters.baseline import without
+from ecs_fsm.waiters.ranking import Level, Ranked, fold, rank
+from ecs_fsm.waiters.report import Report, own_lists
 from ecs_fsm.waiters.scan.configuration import Scan
 from ecs_fsm.waiters.scan.directives import Directive, settled
 from ecs_fsm.waiters.scan.wait import Wait, clients
 from ecs_fsm.waiters.starts import select
 from ecs_fsm.waiters.waiter import Waiter
-
-LEVELS = ("error", "warning", "note")
-Lists = dict[str, list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedFinding:
-    """A finding at a place in source, with its level and the lists that would avoid it."""
-
-    finding: Finding
-    waiter: Waiter
-    level: str
-    fix: Lists | None
-
-    def as_dict(self) -> dict[str, object]:
-        """Return `{"finding", "level", "from", "run", "polled", "message", "fix"}`."""
-        found = self.finding.as_dict()
-        return {
-            "finding": found["finding"],
-            "level": self.level,
-            "from": [found["from"]],
-            "run": found["run"],
-            "polled": found["polled"],
-            "message": found["message"],
-            "fix": self.fix,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +24,31 @@ class JudgedWait:
 
     wait: Wait
     waiters: tuple[Waiter, ...]
-    findings: tuple[PlacedFinding, ...]
+    findings: tuple[Ranked, ...]
     reason: str | None
+    accepted: int = 0
+    path: str = ""
+
+    @property
+    def report(self) -> Report:
+        """The findings with their place, as every format shows them."""
+        wait = self.wait
+        operations = ", ".join(wait.operations)
+        name = f"{wait.function}: {operations}" if wait.function else operations
+        return Report(
+            name,
+            self.waiters[0].lifecycle,
+            self.findings,
+            file=self.path or wait.file,
+            line=wait.line,
+            identity=(wait.file, wait.function or "", operations, wait.attribute),
+            accepted=self.accepted,
+            lists=own_lists(wait.pending, wait.target, wait.failure) if wait.literal else None,
+        )
+
+    def left(self, report: Report) -> JudgedWait:
+        """Return the wait with the findings that a report leaves."""
+        return replace(self, findings=report.findings, accepted=report.accepted)
 
     def as_dict(self) -> dict[str, object]:
         """Return the wait and its findings as JSON has them."""
@@ -90,10 +87,22 @@ class Verdict:
         """How many waits could not be judged."""
         return sum(judged.reason is not None for judged in self.waits)
 
-    def found(self, level: str = LEVELS[0]) -> bool:
+    @property
+    def judged(self) -> tuple[JudgedWait, ...]:
+        """The waits that were judged."""
+        return tuple(wait for wait in self.waits if wait.reason is None)
+
+    def found(self, level: Level = Level.ERROR) -> bool:
         """Return whether there is a finding at a level or above it."""
-        worst = LEVELS[: LEVELS.index(level) + 1]
-        return any(f.level in worst for judged in self.waits for f in judged.findings)
+        return any(one.level.counts(level) for wait in self.waits for one in wait.findings)
+
+    def knowing(self, known: frozenset[str]) -> Verdict:
+        """Return the verdict without the findings of a baseline."""
+        reports = iter(without([wait.report for wait in self.judged], known))
+        waits = tuple(
+            wait if wait.reason is not None else wait.left(next(reports)) for wait in self.waits
+        )
+        return replace(self, waits=waits)
 
     def as_dict(self) -> dict[str, object]:
         """Return `{"waiters": [...], "passed_over": n}`."""
@@ -103,10 +112,14 @@ class Verdict:
         }
 
 
-def judge(scan: Scan, lifecycle: Lifecycle | None = None) -> Verdict:
+def judge(scan: Scan, lifecycle: Lifecycle | None = None, *, rare: bool = False) -> Verdict:
     """Return what is wrong with the waits of a scan; `lifecycle` is None to decide by imports."""
     waits = tuple(
-        _judged(settled(wait, scan.directives), lifecycle, scan.directives) for wait in scan.waits
+        replace(
+            _judged(settled(wait, scan.directives), lifecycle, scan.directives, rare),
+            path=scan.paths.get(wait.file, wait.file),
+        )
+        for wait in scan.waits
     )
     unused = []
     for directive in scan.directives:
@@ -117,7 +130,9 @@ def judge(scan: Scan, lifecycle: Lifecycle | None = None) -> Verdict:
     return Verdict(waits, scan.passed_over, tuple(scan.problems), tuple(unused))
 
 
-def _judged(wait: Wait, chosen: Lifecycle | None, directives: Sequence[Directive]) -> JudgedWait:
+def _judged(
+    wait: Wait, chosen: Lifecycle | None, directives: Sequence[Directive], rare: bool
+) -> JudgedWait:
     if wait.reason is not None:
         return JudgedWait(wait, (), (), wait.reason)
     default = str(next(iter(clients()["default"].values())))
@@ -130,9 +145,9 @@ def _judged(wait: Wait, chosen: Lifecycle | None, directives: Sequence[Directive
             refused.append(str(error))
     if refused and not waiters:
         return JudgedWait(wait, (), (), f"{refused[0]} (lifecycle {lifecycle.name})")
-    findings = [placed for waiter in waiters for placed in _findings(wait, waiter)]
-    kept = [placed for placed in findings if not _ignored(placed, wait, directives)]
-    return JudgedWait(wait, tuple(waiters), tuple(kept), None)
+    ranked = [one for waiter in waiters for one in _ranked(wait, waiter, rare)]
+    kept = [one for one in ranked if not _ignored(one, wait, directives)]
+    return JudgedWait(wait, tuple(waiters), fold(kept), None, len(fold(ranked)) - len(fold(kept)))
 
 
 def _waiter(wait: Wait, operation: str, lifecycle: Lifecycle) -> Waiter:
@@ -168,36 +183,19 @@ def _starts(wait: Wait, operation: str, lifecycle: Lifecycle) -> tuple[str, ...]
     return tuple(fitting)
 
 
-def _findings(wait: Wait, waiter: Waiter) -> list[PlacedFinding]:
-    placed = []
-    for finding in waiter.findings():
-        level = LEVELS[0] if finding.avoidable else LEVELS[2]
-        if wait.guess and level == LEVELS[0]:
-            level = LEVELS[1]
-        fix = _fix(waiter, finding) if finding.avoidable else None
-        placed.append(PlacedFinding(finding, waiter, level, fix))
-    return placed
+def _ranked(wait: Wait, waiter: Waiter, rare: bool) -> list[Ranked]:
+    """Return the findings; where only a name hints at the operation, an error is a warning."""
+    ranked = rank(waiter, rare=rare)
+    if not wait.guess:
+        return list(ranked)
+    return [
+        one._replace(level=Level.WARNING) if one.level is Level.ERROR else one for one in ranked
+    ]
 
 
-def _ignored(placed: PlacedFinding, wait: Wait, directives: Sequence[Directive]) -> bool:
+def _ignored(ranked: Ranked, wait: Wait, directives: Sequence[Directive]) -> bool:
     hidden = False
     for directive in directives:
-        if placed.finding.kind in directive.ignored and directive.covers(wait):
+        if ranked.finding.kind in directive.ignored and directive.covers(wait):
             directive.used = hidden = True
     return hidden
-
-
-def _fix(waiter: Waiter, finding: Finding) -> Lists | None:
-    better = _best(waiter.lifecycle, waiter.operation, waiter.from_, waiter.attribute)
-    for found in better:
-        names = {start.name for start in found.runs.starts}
-        if finding.from_ in names:
-            return {name: list(values) for name, values in found.lists.items()}
-    return None
-
-
-@lru_cache(maxsize=512)
-def _best(
-    lifecycle: Lifecycle, operation: str, starts: tuple[str, ...], attribute: str
-) -> tuple[Waiter, ...]:
-    return tuple(infer(operation, from_=starts, attribute=attribute, lifecycle=lifecycle))

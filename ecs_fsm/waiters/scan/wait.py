@@ -48,6 +48,8 @@ class Wait:
     reason: str | None = None
     guess: bool = False
     decided: bool = False
+    literal: bool = False
+    """Whether the values stand where the wait begins."""
 
 
 @dataclass(slots=True)
