@@ -109,7 +109,7 @@ def _listing(name: str, text: str) -> Callable[[Command], Command]:
     "--baseline", metavar="FILE", help="Pass over the known findings that this file lists."
 )
 @click.option(
-    "--write-baseline", is_flag=True, help="Write every finding to the file of --baseline."
+    "--write-baseline", is_flag=True, help="Write all findings to the file of --baseline."
 )
 @click.option(
     "--exclude", metavar="GLOB", multiple=True, help="Scan no such file; as in .gitignore."
@@ -332,7 +332,7 @@ def infer(
     """
     from ecs_fsm.waiters.inference import as_dict, pasteable
     from ecs_fsm.waiters.inference import infer as best_waiters
-    from ecs_fsm.waiters.loops import write
+    from ecs_fsm.waiters.loop_writers import write
 
     if form and as_json:
         raise InvalidInput("--json and --as are mutually exclusive")
