@@ -151,3 +151,23 @@ def test_a_coroutine_that_nothing_awaits_is_refused() -> None:
 
 def test_without_callbacks_nothing_waits() -> None:
     assert asyncio.run(Server.at("active").trigger_async("stop"))
+
+
+@pytest.mark.parametrize("spelling", ["-", "none", "null"])
+def test_a_state_is_named_by_its_two_words(spelling: str) -> None:
+    state = NOVA.state_named(f"active/{spelling}")
+    assert (state, state.step) == ("active/-", "-")
+    running = NOVA.state_named("active/powering-off")
+    assert (running, running.step) == ("active/powering-off", "powering-off")
+    for text in ("active", "", "active/napping", "stopped/spawning"):
+        with pytest.raises(InvalidInput):
+            NOVA.state_named(text)
+
+
+def test_a_rare_transition_says_what_makes_it_rare() -> None:
+    words = {t.trigger: NOVA.rare(t) for t in NOVA.transitions if NOVA.rare(t)}
+    assert words["build_timeout"] == ("build_timeout",)
+    assert words["delete"] == ("host=down",)
+    assert words["restart"] == ("vif=broken",)
+    (stop,) = NOVA.find("stop", NOVA.states["active/-"])
+    assert NOVA.rare(stop) == ()
