@@ -258,6 +258,18 @@ def test_an_event_triggered_on_the_machine_keeps_history_and_observers(
     assert (server.history, tuple(told)) == (before, before[1:])
 
 
+def test_an_event_triggered_at_the_machine_is_refused_as_the_server_refuses_it(
+    fresh: type[Server], machine: LifecycleMachine
+) -> None:
+    server, before = fresh.at("stopped"), fresh.at("stopped")
+    with pytest.raises(Refused) as at_the_machine:
+        machine.events["stop"].trigger(server)
+    with pytest.raises(Refused) as at_the_server:
+        before.stop()
+    assert str(at_the_machine.value) == str(at_the_server.value)
+    assert server == before
+
+
 def test_an_event_that_a_handler_of_exceptions_triggers_stands(
     fresh: type[Server], machine: LifecycleMachine
 ) -> None:

@@ -19,6 +19,7 @@ from ecs_fsm import (
     TaskState,
     VmState,
 )
+from ecs_fsm.lifecycles import server_class
 from tests import facts
 
 
@@ -88,6 +89,18 @@ def test_a_server_goes_on_until_it_rests() -> None:
     assert server.run() == "active/-"
     assert server.run() == "active/-"
     assert len(server.history) == 6
+
+
+@pytest.mark.parametrize("name", ["ecs", "nova", "ec2", "cinder", "ironic"])
+def test_a_server_is_made_by_each_operation_that_makes_one(name: str) -> None:
+    servers = server_class(name)
+    usual = servers.lifecycle.creation.trigger
+    for made in servers.lifecycle.state_graph.outcomes(None):
+        by, given = made.transition.trigger, dict(made.facts)
+        server = servers.create(by, history=True, **given)
+        assert (server.node, server.history[-1].event) == (made.end, by)
+        if by == usual:
+            assert servers.create(history=True, **given) == server
 
 
 def test_a_server_that_exists_cannot_be_created() -> None:
