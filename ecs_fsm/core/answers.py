@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
 
 
-def api_attributes(state: State, attributes: Mapping[str, str]) -> dict[str, str | None]:
-    """Return the attributes of a state by what the API calls them, with None for no task."""
+def api_attributes(state: State, attributes: Mapping[str, str]) -> dict[str, object]:
+    """Return the attributes of a state as the API nests them, with None for no task.
+
+    A dot in a name leads into a value: `State.Name` is `{"State": {"Name": word}}`.
+    """
+    answer: dict[str, object] = {}
+    shown: Mapping[str, str | None] = state.as_dict()
     if state.one_word:
-        return {attributes["status"]: None if state.gone else state.status.value}
-    shown = state.as_dict()
-    return {called: shown[name] for name, called in attributes.items()}
+        shown = {"status": None if state.gone else state.status.value}
+    for name, called in attributes.items():
+        *outer, last = called.split(".")
+        inside = answer
+        for key in outer:
+            inside = cast(dict[str, object], inside.setdefault(key, {}))
+        inside[last] = shown[name]
+    return answer
 
 
 def state_of(lifecycle: Lifecycle, answer: Mapping[str, object]) -> State:

@@ -161,8 +161,8 @@ class BaseServer(ServerEvents):
         """
         return cls(cls.lifecycle.place(state_of(cls.lifecycle, answer), remembers), history=history)
 
-    def to_api(self) -> dict[str, str | None]:
-        """Return the attributes as the API spells them, with None for no task."""
+    def to_api(self) -> dict[str, object]:
+        """Return the attributes as the API spells and nests them, with None for no task."""
         return api_attributes(self.state, self.lifecycle.table.attributes)
 
     @property

@@ -1,8 +1,8 @@
 """Runs an existing wait loop, unchanged, against everything that a server may answer.
 
 A `Polling` is one run of an operation and the states that are polled. Its `FakeServer` is a
-callable that answers each poll as the compute API does. Nothing sleeps, and a loop that still polls
-long after the end is stopped.
+callable that answers each poll as the lifecycle's API does. Nothing sleeps, and a loop that still
+polls long after the end is stopped.
 
 >>> from ecs_fsm.testing import pollings, try_out
 >>> def our_loop(get_server):
@@ -27,11 +27,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ecs_fsm.core.answers import api_attributes
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
-from ecs_fsm.core.server import API_STATUS, API_TASK_STATE, API_VM_STATE
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.waiters.findings import run_in_words
 from ecs_fsm.waiters.judge import GONE, FindingKind, broken
@@ -53,10 +53,10 @@ class StillWaiting(BaseException):
     """A loop waits forever. A `BaseException`, so that the loop's own handlers do not catch it."""
 
 
-class Answer(dict[str, str | None]):
-    """A server in the form of the compute API; its keys are attributes as well."""
+class Answer(dict[str, Any]):
+    """A server in the form of its API; the keys are attributes as well."""
 
-    def __getattr__(self, name: str) -> str | None:
+    def __getattr__(self, name: str) -> Any:
         """Return the value of the key `name`, with or without the API's prefix."""
         for key in (name, f"OS-EXT-STS:{name}"):
             if key in self:
@@ -79,6 +79,7 @@ class FakeServer:
         self._ahead = list(polling.places)
         self._states: list[State | None] = [node.state for node in polling.run.nodes]
         self._states += [None] * polling.run.gone
+        self._lifecycle = polling.lifecycle
         self._gone = gone
         self._left = bound
 
@@ -94,16 +95,8 @@ class FakeServer:
         state = self._states[self.place]
         if state is None:
             raise self._gone()
-        shown = state.as_dict()
-        return Answer(
-            {
-                "id": ID,
-                "name": "server",
-                API_STATUS: shown["status"],
-                API_VM_STATE: shown["vm_state"],
-                API_TASK_STATE: shown["task_state"],
-            }
-        )
+        shown = api_attributes(state, self._lifecycle.table.attributes)
+        return Answer({"id": ID, "name": self._lifecycle.table.thing} | shown)
 
 
 class Polling(NamedTuple):
@@ -112,6 +105,7 @@ class Polling(NamedTuple):
     run: OperationRun
     places: tuple[int, ...]
     for_ever: FindingKind
+    lifecycle: Lifecycle = ECS
 
     def __str__(self) -> str:
         nodes = self.run.nodes
@@ -178,9 +172,8 @@ def pollings(
         end = len(states) if run.gone else len(states) - 1
         for places in (tuple(range(end + 1)), (place,), (end,)):
             seen = tuple((*states, GONE)[n] for n in places)
-            found.setdefault(
-                (seen, states[-1], run.succeeded), Polling(run, places, _waiting_forever(runs, run))
-            )
+            made = Polling(run, places, _waiting_forever(runs, run), lifecycle)
+            found.setdefault((seen, states[-1], run.succeeded), made)
     return list(found.values())
 
 

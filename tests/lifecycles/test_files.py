@@ -70,7 +70,10 @@ def test_the_api_answers_under_the_name_of_the_thing(volume: Lifecycle, tmp_path
     text = VOLUME.read_text(encoding="utf-8")
     file.write_text(text.replace('status = "status"', 'status = "State.Name"'), encoding="utf-8")
     deep = load(file).server_class()
-    assert deep.from_api({"State": {"Name": "in-use"}}).to_api() == {"State.Name": "in-use"}
+    assert deep.from_api({"State": {"Name": "in-use"}}).to_api() == {"State": {"Name": "in-use"}}
+    assert deep.from_api({"State.Name": "in-use"}).state == "in-use"
+    again = deep.from_api({"volume": deep.create().to_api()})
+    assert again.state.as_dict() == {"State.Name": "creating"}
     with pytest.raises(InvalidInput, match=r"the answer has no 'State\.Name'"):
         deep.from_api({"State": {}})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,16 @@ def test_the_waiters_of_instances_are_judged() -> None:
         "InstanceStopped after stop": [],
         "InstanceTerminated after terminate": [],
     }
+
+
+def test_states_are_the_words_of_the_apis_own_model() -> None:
+    loaders = import_module("botocore.loaders")
+    shapes = loaders.Loader().load_service_model("ec2", "service-2")["shapes"]
+    for lifecycle, shape in (
+        (server_class("ec2").lifecycle, "InstanceStateName"),
+        (load(EBS), "VolumeState"),
+    ):
+        assert {*lifecycle.states} - {"(gone)"} == {*shapes[shape]["enum"]}
 
 
 def test_the_waiters_of_volumes_are_judged() -> None:

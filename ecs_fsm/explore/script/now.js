@@ -5,16 +5,27 @@
 /** @param {LifecycleState} state */
 const isGone = (state) => state.name === machine.data.gone_state;
 
-/** @param {LifecycleState} state @returns {Record<string, string | null>} */
+// What the API shows, nested where the name of an attribute has dots.
+/** @param {LifecycleState} state */
 function apiAnswer(state) {
-  const [status, vmState, taskState] = machine.data.api;
-  if (ONE_WORD) return { [status]: state.status.name };
-  return {
-    [status]: state.status.name,
-    [vmState]: state.vmState.name,
-    [taskState]: state.taskState?.name ?? null,
-  };
+  const words = [state.status.name, state.vmState.name, state.taskState?.name ?? null];
+  const answer = {};
+  for (const [place, called] of machine.data.api.entries()) {
+    const keys = called.split(".");
+    const last = keys.pop();
+    let inside = answer;
+    for (const key of keys) {
+      inside[key] ??= {};
+      inside = inside[key];
+    }
+    inside[last] = words[place];
+  }
+  return answer;
 }
+
+// The answer as lines of JSON, without the braces around it.
+/** @param {LifecycleState} state @returns {string[]} */
+const jsonLines = (state) => JSON.stringify(apiAnswer(state), null, 2).split("\n").slice(1, -1);
 
 // The state before the last event, to mark what changed.
 function stateBefore() {
@@ -23,13 +34,12 @@ function stateBefore() {
 
 function answerLines() {
   if (!story.state || isGone(story.state)) return ["404 Not Found"];
-  const now = Object.entries(apiAnswer(story.state));
   const earlier = stateBefore();
-  const before = earlier && apiAnswer(earlier);
-  const lines = now.flatMap(([name, value], place) => {
-    const text = `  ${JSON.stringify(name)}: ${JSON.stringify(value)}${place < now.length - 1 ? "," : ""}`;
-    return [before && before[name] !== value ? element("mark", {}, text) : text, "\n"];
-  });
+  const before = earlier && jsonLines(earlier);
+  const lines = jsonLines(story.state).flatMap((text, place) => [
+    before && before[place] !== text ? element("mark", {}, text) : text,
+    "\n",
+  ]);
   return [`200 OK\n{"${THING}": {\n`, ...lines, "}}"];
 }
 
