@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from keyword import iskeyword
@@ -23,14 +24,17 @@ RESERVED = ("cls", "self", "history", "operation", "trigger", "vm_state", "task_
 def check(lifecycle: Rules) -> None:
     """Raise `InvalidTable` with everything that is wrong, each with its row.
 
-    Where rows could not be read, a search for what nothing reaches would only repeat that.
+    Where rows could not be read, a search for what nothing reaches would only repeat that; a state
+    that no path names is reported all the same.
     """
     faults = list(lifecycle.faults)
     faults += _every_pair_once(lifecycle)
     faults += _every_word_used(lifecycle)
     faults += _names_exist(lifecycle)
     faults += _pauses_are_progress(lifecycle)
-    if not faults:
+    if lifecycle.faults:
+        faults += _every_state_named(lifecycle)
+    else:
         faults += _every_advance_ends(lifecycle)
         faults += _something_made(lifecycle)
         faults += _every_state_reached(lifecycle)
@@ -112,6 +116,28 @@ def _every_state_reached(lifecycle: Rules) -> Iterator[Fault]:
             yield Fault(f"{name} is reached", "unreached", ("unreached",))
 
 
+def _every_state_named(lifecycle: Rules) -> Iterator[Fault]:
+    """Yield the states that no path names, whether it could be read or not.
+
+    One that a fault suggests is left out: it is probably what was meant there.
+    """
+    table = lifecycle.table
+    paths = [path for row in table.rows for path in row.paths.values()]
+    texts = [*paths, *table.groups.values()]
+    named = {part.strip(" ~") for text in texts for part in _SEPARATORS.split(text)}
+    suggested = " ".join(fault.wrong for fault in lifecycle.faults)
+    for state in lifecycle.states.values():
+        parts = {str(state)} if state.one_word or state.gone else {str(state.vm_state), state.step}
+        meant = any(repr(part) in suggested for part in parts)
+        known = bool({"any", "same"} & named) or parts <= named or state in table.unreached
+        if not (known or meant):
+            where, path = _at(lifecycle, state)
+            yield Fault(f"nothing reaches {state}", where, path)
+
+
+_SEPARATORS = re.compile(r"\s*(?:->|[;+,/])\s*|\s*[\[{][^\]}]*[\]}]")
+
+
 def reached(lifecycle: Rules) -> set[State]:
     """Return the states that something can enter, from a creation on."""
     entered: set[State] = set()
@@ -147,9 +173,11 @@ def _names_exist(lifecycle: Rules) -> Iterator[Fault]:
     under = list(table.vm_states)
     for (operation, vm_state), first in table.undocumented.items():
         path = ("undocumented", f"{operation} {vm_state}")
-        if operation not in lifecycle.operations or vm_state not in under:
-            wrong = f"no operation {operation!r} or vm_state {vm_state!r}"
-            yield Fault(wrong, "undocumented", path)
+        names = Phrases(table).kind("vm_state")
+        if operation not in lifecycle.operations:
+            yield Fault(f"there is no operation {operation!r}", "undocumented", path)
+        if vm_state not in under:
+            yield Fault(f"there is no {names} {vm_state!r}", "undocumented", path)
         if first in lifecycle.states:
             wrong = f"{operation} under {vm_state}: {first} is documented"
             yield Fault(wrong, "undocumented", path)

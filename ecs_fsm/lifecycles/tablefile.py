@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -34,10 +35,12 @@ def read(file: str) -> Lifecycle:
     """
     toml = TomlFile.read(file, EXPECTED, MOST_BYTES)
     table = _table(toml, ())
+    faults = [*_taken(table)]
     try:
         lifecycle = Lifecycle(table)
     except InvalidTable as error:
-        raise _located(toml, error.faults, table) from None
+        raise _located(toml, [*faults, *error.faults]) from None
+    _refuse(toml, faults)
     lifecycle.file = file
     return lifecycle
 
@@ -53,7 +56,7 @@ def _table(toml: TomlFile, children: tuple[str, ...]) -> Table:
         raise _located(toml, [Fault("it needs the key extends", path=("operations_only",))])
     _refuse(toml, _misshapen(content))
     table = table_of(content)
-    _refuse(toml, [*_taken(table), *_too_much(table)])
+    _refuse(toml, _too_much(table))
     return table
 
 
@@ -166,13 +169,13 @@ def _refuse(toml: TomlFile, faults: Iterable[Fault]) -> None:
         raise _located(toml, found)
 
 
-def _located(toml: TomlFile, faults: Iterable[Fault], table: Table | None = None) -> InvalidTable:
+def _located(toml: TomlFile, faults: Iterable[Fault]) -> InvalidTable:
     """Return the error that shows each fault as `file:line: keys = "row": what is wrong`."""
     lines = []
     for fault in faults:
         line = toml.line(*fault.path)
         shown = _keys(fault.path)
-        row = _value(toml, fault.path, table)
+        row = _value(toml, fault.path)
         where = f"{toml.file}:{line}: " + (f"{shown}{row}: " if shown else "")
         lines.append((line, f"{where}{fault.wrong}"))
     return InvalidTable(*dict.fromkeys(text for _, text in sorted(lines, key=lambda n: n[0])))
@@ -190,8 +193,8 @@ def _keys(path: tuple[str | int, ...]) -> str:
     return shown
 
 
-def _value(toml: TomlFile, path: tuple[str | int, ...], table: Table | None) -> str:
-    """Return ` = "the text"` of a row in which a text stands, nothing for any other."""
+def _value(toml: TomlFile, path: tuple[str | int, ...]) -> str:
+    """Return ` = "the text"` of a row in which a text or a list stands, nothing for any other."""
     inside: object = toml.content
     for key in path:
         if isinstance(inside, dict):
@@ -200,4 +203,6 @@ def _value(toml: TomlFile, path: tuple[str | int, ...], table: Table | None) -> 
             inside = inside[key]
         else:
             return ""
+    if isinstance(inside, list) and all(isinstance(one, str) for one in inside):
+        return f" = {json.dumps(inside, ensure_ascii=False)}"
     return f' = "{inside}"' if isinstance(inside, str) else ""

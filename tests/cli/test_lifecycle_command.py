@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,11 @@ HOSTILE = {
     "nested": ("a = " + "[" * 5000, "nested too deeply"),
     "too long": ("# " + "x" * 300_000, "longer than 262144 bytes"),
     "a control character": ('name = "disk"\ntitle = "a\\u001b[2Jb"', "cannot be seen"),
+    "a control character in a key": ('"\\u001b[2J" = 1', r"unknown key '\x1b[2J'"),
     "a wrong type": ("name = 1", "expected a text, not 1"),
+    "an endless number": ("name = 1e400", "expected a text, not inf"),
+    "a large number": (f"name = {10**400}", "a whole number beyond 64 bits"),
+    "a long key": ("a" + ".a" * 5000 + " = 1", "nested more than 64 deep"),
     "itself": ('name = "disk"\nextends = "disk.toml"', "extends this file"),
     "elsewhere": ('name = "disk"\nextends = "../disk.toml"', "does not fit here"),
     "many transitions": (
@@ -158,6 +163,21 @@ def test_a_hostile_file_is_refused_in_a_line(text: str, says: str, tmp_path: Pat
     assert (answer.code, answer.out) == (2, "")
     assert says in answer.err
     assert all(line.startswith(f"ecs-fsm: {file}:") for line in answer.err.splitlines())
+
+
+def test_a_file_without_an_end_is_refused_and_a_pipe_is_read(disk: str) -> None:
+    refused = ecs_fsm("lifecycle", "check", "/dev/zero")
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "/dev/zero: longer than 262144 bytes" in refused.err
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as stream:
+        stream.write(Path(disk).read_bytes())
+    try:
+        piped = ecs_fsm("lifecycle", "check", f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+    assert (piped.code, piped.err) == (0, "")
+    assert piped.out == ecs_fsm("lifecycle", "check", disk).out
 
 
 def test_editors_get_the_schema(disk: str) -> None:

@@ -150,3 +150,48 @@ def test_a_file_beside_belongs_to_a_lifecycle(volume: Lifecycle, tmp_path: Path)
     (tmp_path / "volume.claims.toml").touch()
     found = side_file(load(tmp_path / "volume.toml"), "claims")
     assert found == tmp_path / "volume.claims.toml"
+
+
+FIVE = """
+name = "lamp"
+[attributes]
+status = "light"
+[statuses]
+off = { meaning = "Dark." }
+warm = { meaning = "Nearly." }
+on = { meaning = "Light." }
+lost = { meaning = "Away." }
+[facts.plug]
+values = ["in", "out"]
+default = "half"
+[operations.mount]
+paths = { "(no server)" = "off" }
+[operations.switch]
+paths = { "off" = "wrm -> on", on = "off" }
+[operations.history]
+paths = { on = "on" }
+[[guards]]
+fact = "plug"
+value = "out"
+allows = ["swich"]
+reason = "it is unplugged"
+[[surprises]]
+text = "It is dark."
+about = ["nothing"]
+"""
+
+
+def test_many_faults_are_reported_at_once_each_with_file_line_key_and_row(tmp_path: Path) -> None:
+    file = tmp_path / "lamp.toml"
+    file.write_text(FIVE, encoding="utf-8")
+    with pytest.raises(InvalidTable) as refused:
+        load(file)
+    assert [line.removeprefix(f"{file}:") for line in str(refused.value).splitlines()] == [
+        "9: statuses.lost: nothing reaches lost",
+        "12: facts.plug.default = \"half\": the default 'half' is not one of in, out",
+        '16: operations.switch.paths.off = "wrm -> on": '
+        "unknown state 'wrm'; did you mean 'warm'?",
+        "17: operations.history: every server has an attribute history: choose another name",
+        "22: guards[0].allows = [\"swich\"]: there is no operation 'swich'",
+        "26: surprises[0].about = [\"nothing\"]: there is no 'nothing'",
+    ]

@@ -185,6 +185,8 @@ WRONG: dict[str, tuple[str | bytes, int, str]] = {
     "long-title": (OWN.replace("Mine", "M" * 81), 1, "title has 81 characters; expected at most 80"),
     "invisible": (OWN.replace("It says", "It \\u001b[2Jsays"), 9, "invisible characters"),
     "in-order": (OWN.replace("It says", "It \\u202esays"), 9, "invisible characters"),
+    "endless": (OWN.replace('"stop"', "1e400"), 7, "do is not a text"),
+    "chain": ("a" + ".a" * 5000 + " = 1", 1, "nested more than 64 deep"),
     "deep": ("a = " + "[" * 5000, 1, "nested too deeply"),
     "no-utf8": (OWN.encode().replace(b"stop.", b"st\xf8p."), 6, "not valid UTF-8"),
     "huge": (OWN + "#" * MOST_BYTES, 1, "the file is too long; expected at most 32768 bytes"),
@@ -207,6 +209,18 @@ def test_a_wrong_lesson_is_one_line_with_file_line_and_what_was_expected(
     assert message.startswith(f"{tmp_path / '01-mine.toml'}:{line}: ")
     assert said in message
     assert "\n" not in message
+
+
+def test_a_lesson_without_an_end_is_refused_and_one_from_a_pipe_is_read(tmp_path: Path) -> None:
+    page = ("explore", "-o", str(tmp_path / "page.html"), "--lessons")
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "lessons" / "endless.toml").symlink_to("/dev/zero")
+    refused = ecs_fsm(*page, str(tmp_path / "lessons"))
+    assert (refused.code, refused.err.count("\n"), "no lesson" in refused.err) == (2, 1, True)
+    refused = ecs_fsm(*page, "-", given=OWN + "#" * MOST_BYTES)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "standard input:1: the file is too long" in refused.err
+    assert ecs_fsm(*page, "-", given=OWN).code == 0
 
 
 def test_an_error_names_a_missing_fact(tmp_path: Path) -> None:
