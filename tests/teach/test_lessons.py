@@ -12,6 +12,7 @@ from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.teach.lesson import LONGEST, MOST_BYTES, MOST_STEPS, Lesson, find, lessons
+from tests.command import ecs_fsm
 
 LIFECYCLES = (ECS, NOVA)
 EVERY = [(lifecycle, lesson) for lifecycle in LIFECYCLES for lesson in lessons(lifecycle)]
