@@ -13,7 +13,7 @@ EDITABLE := --config-settings editable_mode=compat --editable
 # Hundreds of processes import the same modules: they are compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-more bench generate diagrams notebook clean test-core checked
+.PHONY: demo docs test test-more bench generate diagrams notebook clean test-core checked
 
 demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
@@ -28,7 +28,7 @@ test-core: checked
 	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed" && \
 		$(BIN)/pytest -m "timed and not browser"
 
-checked: $(VENV)/.test $(VENV)/.javascript
+checked: $(VENV)/.test $(VENV)/.javascript docs
 	cd $(ROOT) && $(BIN)/ruff check .
 	cd $(ROOT) && $(BIN)/ruff format --check .
 	cd $(ROOT) && $(BIN)/mypy
@@ -48,6 +48,10 @@ bench: $(VENV)/.bench
 generate: $(VENV)/.test
 	cd $(ROOT) && $(BIN)/python -m ecs_fsm.lifecycles.generate && $(BIN)/python -m ecs_fsm.serve.control.page
 
+# Builds the documentation; a warning is an error.
+docs: $(VENV)/.test
+	cd $(ROOT) && $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs docs/_build/html
+
 # Draws every picture of diagrams/ and writes its page.
 diagrams: $(VENV)/.demo
 	$(BIN)/python $(ROOT)/diagrams/make.py
@@ -58,7 +62,7 @@ notebook: $(VENV)/.test
 		$(ROOT)/diagrams/examples.ipynb
 
 clean:
-	rm -rf $(VENV) $(ROOT)/build $(ROOT)/*.egg-info
+	rm -rf $(VENV) $(ROOT)/build $(ROOT)/docs/_build $(ROOT)/*.egg-info
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -1,21 +1,36 @@
-"""The documents: every module path and every link in them exists, and every word has one meaning."""
+"""The documents: their examples are true, their links lead somewhere, a word has one meaning."""
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
 import pytest
 
+from tests.examples import CONSOLE, rewritten
+
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = (
-    "docs/architecture.md",
-    "docs/glossary.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-)
+PAGES = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md"))
+DOCUMENTS = (*PAGES, "CONTRIBUTING.md", "CHANGELOG.md")
+SHOWN = [
+    name
+    for name in (*DOCUMENTS, "README.md")
+    if CONSOLE.search((ROOT / name).read_text(encoding="utf-8"))
+]
 PATH = re.compile(r"`((?:ecs_fsm|tests|docs|diagrams)/[\w./-]+)`")
 LINK = re.compile(r"\]\(([^)]+)\)")
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_document_shows_what_its_examples_print(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert rewritten(text, tmp_path) == text, f"python -m tests.examples {name} writes it anew"
+    monkeypatch.chdir(tmp_path)
+    examples = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    assert doctest.DocTestRunner().run(examples).failed == 0
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

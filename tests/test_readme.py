@@ -1,4 +1,4 @@
-"""README shows what the commands print."""
+"""The clouds, fleets and tests in README and the documents run; `test_documents` has the rest."""
 
 import re
 import shlex
@@ -11,32 +11,19 @@ import pytest
 
 from tests.command import COMMAND, ecs_fsm
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-SHOWN = [
-    found for b in BLOCKS for found in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", b, re.MULTILINE)
-]
-
-
-@pytest.mark.parametrize(("line", "shown"), SHOWN, ids=[line for line, _ in SHOWN])
-def test_an_example_prints_what_readme_shows(
-    line: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    printed = ""
-    for part in line.split(" | "):
-        command, *arguments = shlex.split(part)
-        assert command == "ecs-fsm"
-        printed = ecs_fsm(*arguments, given=printed).out
-    assert printed == shown
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXT = README + "".join(p.read_text(encoding="utf-8") for p in sorted(ROOT.glob("docs/**/*.md")))
 
 
 def test_the_demo_of_the_makefile_is_the_first_example() -> None:
     makefile = (Path(__file__).parent.parent / "Makefile").read_text(encoding="utf-8")
-    assert SHOWN[0][0] in makefile
+    first = re.search(r"^\$ (.*)$", README, re.MULTILINE)
+    assert first
+    assert first[1] in makefile
 
 
-FLEETS = re.findall(r"^ecs-fsm (fleet .*)$", README, re.MULTILINE)
+FLEETS = dict.fromkeys(re.findall(r"^ecs-fsm (fleet .*)$", TEXT, re.MULTILINE))
 OBSERVED = "\n".join(
     ["server,seconds,vm_state,task_state"]
     + [
@@ -67,7 +54,7 @@ def test_readme_has_an_example_of_every_command_of_fleets() -> None:
     assert {line.split()[1] for line in FLEETS} >= {"run", "exact", "contend", "fit"}
 
 
-SERVED = re.findall(r"^ecs-fsm (serve.*)$", README, re.MULTILINE)
+SERVED = dict.fromkeys(re.findall(r"^ecs-fsm (serve.*)$", TEXT, re.MULTILINE))
 
 
 @pytest.mark.parametrize("line", SERVED)
@@ -81,7 +68,11 @@ def test_an_example_of_a_cloud_listens_and_ends_on_request(line: str, tmp_path: 
     assert running.returncode == 0
 
 
-PROGRAMS = [b for b in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if ">>>" not in b]
+PROGRAMS = [
+    *dict.fromkeys(
+        b for b in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "def test_" in b
+    )
+]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

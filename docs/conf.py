@@ -1,0 +1,91 @@
+"""How Sphinx builds the documentation: `make docs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from ecs_fsm.lifecycles import server_class
+from ecs_fsm.lifecycles.shape import Schema, schema
+from ecs_fsm.version import __version__
+
+project = "ecs_fsm"
+author = "The ecs_fsm authors"
+release = __version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
+html_theme = "furo"
+html_title = f"ecs_fsm {release}"
+html_show_copyright = False
+exclude_patterns = ["_build"]
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+nitpicky = False
+
+
+class Table(SphinxDirective):
+    """A table of rows that come from the package itself."""
+
+    columns: tuple[str, ...]
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield the cells of each row."""
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        lines = [self.columns, ("---",) * len(self.columns), *self.rows()]
+        shown = [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]
+        return cast(list[nodes.Node], self.parse_text_to_nodes("\n".join(shown)))
+
+
+class ControlRoutes(Table):
+    """The routes of the control interface, from its OpenAPI document."""
+
+    columns = ("request", "what it does")
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield a row for each route."""
+        from ecs_fsm.serve.app import document
+
+        paths: Mapping[str, Mapping[str, Any]] = document()["paths"]
+        for path, methods in paths.items():
+            if path.startswith("/_ecs"):
+                for method, route in methods.items():
+                    yield f"`{method.upper()} {path}`", route.get("description", route["summary"])
+
+
+class LifecycleKeys(Table):
+    """The keys of a lifecycle file, from its schema."""
+
+    columns = ("key", "meaning")
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield a row for each key of the file."""
+        for key, part in cast(Mapping[str, Schema], schema()["properties"]).items():
+            yield f"`{key}`", str(part.get("description", ""))
+
+
+class Surprises(SphinxDirective):
+    """The surprises of a lifecycle."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return them as a list."""
+        surprises = server_class(self.arguments[0]).lifecycle.table.surprises
+        found = "\n".join(f"- {one.text} ({', '.join(one.about)})" for one in surprises)
+        return cast(list[nodes.Node], self.parse_text_to_nodes(found))
+
+
+def setup(app: Sphinx) -> None:
+    """Name the directives of this file."""
+    app.add_directive("control-routes", ControlRoutes)
+    app.add_directive("lifecycle-keys", LifecycleKeys)
+    app.add_directive("surprises", Surprises)
