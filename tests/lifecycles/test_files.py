@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ecs_fsm import BaseServer, InvalidInput, InvalidTable, Lifecycle, Refused
+from ecs_fsm import ECS, BaseServer, InvalidInput, InvalidTable, Lifecycle, Refused
 from ecs_fsm.lifecycles import load, names, server_class
 from ecs_fsm.lifecycles.printed import as_toml
-from ecs_fsm.lifecycles.registry import side_file
+from ecs_fsm.lifecycles.registry import option_of, side_file
 from ecs_fsm.waiters.runs import runs_of
 
 VOLUME = Path(__file__).with_name("volume.toml")
@@ -124,6 +124,53 @@ def test_an_extending_file_keeps_what_its_operations_need(tmp_path: Path) -> Non
     ]  # fmt: skip
     assert [*less.triggers] == ["create", "delete", "advance", "fail", "lose"]
     assert [t.source for t in less.triggers["fail"].transitions] == ["creating", "deleting"]
+
+
+FEW = 'name = "few"\nextends = "ecs"\noperations_only = ["create", "stop", "delete", "resize"]\n'
+
+
+def test_an_extending_file_says_why_not_of_its_own_operations_alone(tmp_path: Path) -> None:
+    (tmp_path / "few.toml").write_text(FEW, encoding="utf-8")
+    few = load(tmp_path / "few.toml")
+    whole = ECS.table.undocumented
+    assert {key[0] for key in whole} > {"stop", "delete", "resize"}
+    assert few.table.undocumented == {k: why for k, why in whole.items() if k[0] in few.operations}
+    written, before = ({r.name: r.paths for r in life.table.rows} for life in (few, ECS))
+    assert written["stop"] == before["stop"]  # the text of a row stays where it means the same
+    assert written["delete"] == before["delete"]
+    assert written["fail"] != before["fail"]
+
+
+def test_an_extending_file_adds_operations_to_those_that_it_keeps(tmp_path: Path) -> None:
+    own = '[operations.freeze]\nmeaning = "Stop it."\npaths = { "active/-" = "stopped/-" }\n'
+    (tmp_path / "few.toml").write_text(FEW + own, encoding="utf-8")
+    few = load(tmp_path / "few.toml")
+    assert {*few.operations} == {"create", "stop", "delete", "resize", "freeze"}
+
+
+def test_the_option_names_a_lifecycle_or_its_file(volume: Lifecycle, tmp_path: Path) -> None:
+    assert [option_of(server_class(name).lifecycle) for name in names()] == [*names()]
+    assert option_of(volume) == str(VOLUME)
+    assert load(option_of(volume)) == volume
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[attributes]\nstatus = "a"\nvm_state = "b"\n', "status alone, or status, vm_state"),
+        ('[statuses]\na = { meaning = "a\\u0007b" }\n', "cannot be seen"),
+        ("statuses = 1\n", "expected a table, not 1"),
+    ],
+)
+def test_what_is_not_of_the_form_of_a_table_is_refused(
+    text: str, says: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "disk.toml"
+    file.write_text(f'name = "disk"\n{text}', encoding="utf-8")
+    with pytest.raises(InvalidTable) as refused:
+        load(file)
+    assert all(line.startswith(f"{file}:") for line in str(refused.value).splitlines())
+    assert says in str(refused.value)
 
 
 def test_every_fault_is_shown_at_its_line(tmp_path: Path) -> None:
