@@ -15,7 +15,7 @@ hangs in stopped/- —resize→ stopped/resize_prep —roll_back→ stopped/-, s
 
 With pytest, each polling can be a test of its own:
 
-    @pytest.mark.parametrize("polling", pollings("resize", from_="stopped/-"), ids=str)
+    @pytest.mark.parametrize("polling", pollings("resize", from_="stopped/-"), ids=lambda p: p.id)
     def test_our_loop_waits_for_a_resize(polling):
         assert polling.fault(our_loop, failures=OurError) is None
 """
@@ -113,6 +113,11 @@ class Polling(NamedTuple):
         whole = len(self.places) == len(nodes) + self.run.gone > 1
         shown = "all" if whole else ", ".join(seen)
         return f"{run_in_words(self.run)}, seen: {shown}"
+
+    @property
+    def id(self) -> str:
+        """The polling in ASCII, as the id of a test."""
+        return str(self).replace("—", "-").replace("→", "->")
 
     def server(self, gone: Callable[[], Exception] = Gone, bound: int = BOUND) -> FakeServer:
         """Return a new `get_server` that answers from this polling."""

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.in_process import run_in_process as ecs_fsm
+from tests.command import ecs_fsm
 from tests.waiters.scan.scanning import fixtures
 
 SCHEMA = json.loads((Path(__file__).parent / "sarif-2.1.0.schema.json").read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from ecs_fsm.waiters.grouping import risks_by_start
 from ecs_fsm.waiters.judge import attribute_names, find_attribute
 from ecs_fsm.waiters.ranking import Level, Ranked, rank
 from ecs_fsm.waiters.runs import runs_of
-from tests.in_process import run_in_process as ecs_fsm
+from tests.command import ecs_fsm
 
 MANY = 200
 """Starts of an operation that a server does not notice: it is accepted with every fact."""

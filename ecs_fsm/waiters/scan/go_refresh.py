@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ecs_fsm.waiters.judge import GONE, STATUS, TASK_STATE, VM_STATE
+from ecs_fsm.waiters.judge import BOTH, GONE, STATUS, TASK_STATE, VM_STATE
 from ecs_fsm.waiters.scan.go_syntax import (
     GoScope,
     arguments,
@@ -87,6 +87,7 @@ def read_closure(
             refresh.is_server = _read(helper.body, helper.file.imports).is_server
             refresh.other = refresh.other and not refresh.is_server
     last = _last_return(closure)
+    _switches(closure, scope, refresh)
     for node in (n for n in walk(closure) if n.type == "if_statement"):
         condition = node.child_by_field_name("condition")
         body = node.child_by_field_name("consequence")
@@ -111,6 +112,40 @@ def read_closure(
             refresh.gone.add(GONE)
     refresh.failure = [value for value in refresh.failure if value not in refresh.target]
     return refresh
+
+
+def _switches(closure: Node, scope: GoScope, refresh: Refresh) -> None:
+    """Note the values at which a `switch` on what is polled ends the wait."""
+    for node in (n for n in walk(closure) if n.type == "expression_switch_statement"):
+        subject = node.child_by_field_name("value")
+        read = None if subject is None else attribute_of(subject, scope)
+        if read is None:
+            continue
+        refresh.attribute = read
+        for case in (c for c in node.named_children if c.type == "expression_case"):
+            listed = case.child_by_field_name("value")
+            values = [] if listed is None else [*(scope.strings(listed) or ())]
+            returned = _returned(case)
+            if returned[:1] == ["true"] and returned[-1] == "nil":
+                refresh.target += values
+            elif len(returned) > 1 and returned[-1] not in ("nil", "err"):
+                refresh.failure += values
+
+
+def attribute_of(node: Node, scope: GoScope) -> str | None:
+    """Return the attribute that an expression reads, None for any other expression."""
+    if node.type == "identifier":
+        found = scope.find(text_of(node))
+        return None if found is None or found[0] is node else attribute_of(*found)
+    names = [
+        FIELDS[name]
+        for part in walk(node)
+        if part.type == "selector_expression"
+        and (name := text_of(part.child_by_field_name("field"))) in FIELDS
+    ]
+    if node.type == "binary_expression" and names == [STATUS, TASK_STATE]:
+        return BOTH
+    return names[0] if names and node.type == "selector_expression" else None
 
 
 def _last_return(closure: Node) -> list[str]:
@@ -176,9 +211,8 @@ def _return(node: Node, refresh: Refresh) -> None:
     if len(returned) not in (3, 4):
         return
     shown = returned[1]
-    if shown.type == "selector_expression":
-        name = text_of(shown.child_by_field_name("field"))
-        refresh.attribute = FIELDS.get(name, refresh.attribute)
+    if shown.type in ("selector_expression", "binary_expression"):
+        refresh.attribute = attribute_of(shown, GoScope()) or refresh.attribute
     elif (word := literal(shown)) and text_of(returned[-1]) == "nil":
         refresh.own_words.add(word)
 

@@ -28,6 +28,7 @@ from ecs_fsm.waiters.scan.wait import (
     ServerRequests,
     Wait,
     clients,
+    is_known,
     is_servers,
     spelled,
 )
@@ -87,10 +88,8 @@ class _GoReader:
             if child.type in ("block", "expression_case", "default_case", "communication_case",
                               "type_case", "if_statement"):  # fmt: skip
                 branch = requests.copy()
-                if child.type == "if_statement":
-                    self._branches(child, branch)
-                else:
-                    self.block(child, branch)
+                read = self._branches if child.type == "if_statement" else self.block
+                read(child, branch)
                 complete = (
                     complete
                     or child.type == "default_case"
@@ -250,24 +249,28 @@ class _GoReader:
             reason = NO_REQUEST
         elif refresh.own_words & {*values}:
             reason = "its refresh function returns words of its own"
-        gone = (GONE,) if refresh.gone and (refresh.gone & {*(target or ())} or not target) else ()
-        failure = tuple(value for value in refresh.failure if value not in (target or ()))
+        meant = {*(target or ())} & refresh.gone  # words of its own for a 404
+        is_gone = meant or GONE in refresh.gone or (refresh.gone and not target)
+        gone = (GONE,) if is_gone else ()
+        attribute = refresh.attribute or STATUS
+        target = tuple(v for v in target or () if v not in meant or is_known(attribute, v))
+        failure = tuple(value for value in refresh.failure if value not in target)
         self._function.waits.append(
             Wait(
                 file=self._function.file.name,
                 line=node.start_point.row + 1,
                 function=self._function.name,
                 operations=operations,
-                attribute=refresh.attribute or STATUS,
-                pending=None if open_ended else spelled(STATUS, pending or ()),
-                target=spelled(refresh.attribute or STATUS, (*(target or ()), *gone)),
-                failure=spelled(refresh.attribute or STATUS, failure),
+                attribute=attribute,
+                pending=None if open_ended else spelled(attribute, pending or ()),
+                target=spelled(attribute, (*target, *gone)),
+                failure=spelled(attribute, failure),
                 starts=requests.began(server),
                 lifecycle=self._function.file.lifecycle,
                 reason=reason,
             )
         )
-        requests.waited(server, target or ())
+        requests.waited(server, target)
 
     # Servers.
 

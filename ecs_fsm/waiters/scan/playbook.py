@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ecs_fsm.core.model import NO_TASK
-from ecs_fsm.waiters.judge import GONE, STATUS
+from ecs_fsm.waiters.judge import BOTH, GONE, STATUS
 from ecs_fsm.waiters.scan.shell_source import command_of, polled
 from ecs_fsm.waiters.scan.wait import (
     ATTRIBUTES,
@@ -146,14 +146,17 @@ class _PlaybookReader:
         for name, meaning in ATTRIBUTES.items():
             if name in condition and meaning != STATUS:
                 attribute = meaning
+        if "~" in condition and {"status", "task_state"} <= {*re.findall(r"\w+", condition)}:
+            attribute = BOTH
         target, negated = _values(condition)
         if not target and attribute != STATUS and _NONE.search(condition):
             target = [NO_TASK]
-        if not target and not negated and (_EMPTY.search(condition) or _FAILED.search(condition)):
-            target = [GONE]
-        failure, _ = _values(_condition(task["failed_when"])) if "failed_when" in task else ([], [])
-        failure = [value for value in failure if "==" in _condition(task["failed_when"])
-                   or " in " in _condition(task["failed_when"])]  # fmt: skip
+        if not negated and (_EMPTY.search(condition) or _FAILED.search(condition)):
+            target = [*target, GONE]
+        failing = _condition(task["failed_when"]) if "failed_when" in task else ""
+        failure, _ = _values(failing) if "==" in failing or " in " in failing else ([], [])
+        if _EMPTY.search(failing):
+            target = [value for value in target if value != GONE]
         # A task that fails at a value fails after its last retry only, unless the value ends it.
         failure = [value for value in failure if value in target]
         target = [value for value in target if value not in failure]
@@ -202,7 +205,7 @@ def _values(condition: str) -> tuple[list[str], list[str]]:
         for found in pattern.finditer(condition):
             (true if found["sign"] == "==" else false).append(found["value"])
     for found in _LISTED.finditer(condition):
-        values = re.findall(r"['\"]([A-Za-z_]+)['\"]", found["values"])
+        values = re.findall(r"['\"]([A-Za-z_/-]+)['\"]", found["values"])
         (false if found["no"] else true).extend(values)
     for pattern in (_CONTAINED, _SEARCHED):
         for found in pattern.finditer(condition):

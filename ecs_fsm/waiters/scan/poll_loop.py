@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from ecs_fsm.waiters.judge import GONE, STATUS
+from ecs_fsm.waiters.judge import BOTH, GONE, STATUS, TASK_STATE
 from ecs_fsm.waiters.scan.python_values import PythonScope, dotted
 from ecs_fsm.waiters.scan.wait import ATTRIBUTES, known_values
 
@@ -50,6 +50,7 @@ class PollLoop:
         self.polls = False
         self._verdicts: dict[str, str] = {}
         self._rest: str | None = None
+        self._read = False
         self._exits: list[str] = []
         if isinstance(loop, ast.While):
             self._condition(loop.test)
@@ -60,7 +61,7 @@ class PollLoop:
     def target(self) -> tuple[str, ...]:
         """The values at which the loop ends with success."""
         if self._rest == SUCCESS:
-            every = (*known_values()[self.attribute].values(),)
+            every = (*known_values().get(self.attribute, {}).values(),)
             return tuple(v for v in every if self._verdicts.get(v.lower(), SUCCESS) == SUCCESS)
         return tuple(v for v, verdict in self._verdicts.items() if verdict == SUCCESS)
 
@@ -126,10 +127,23 @@ class PollLoop:
                 func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_]
             ) if name in ATTRIBUTES:
                 return ATTRIBUTES[name], owner
+            case ast.BoolOp(op=ast.Or(), values=[first, ast.Constant()]):
+                return self._subject(first, depth + 1)
+            case ast.JoinedStr():
+                return self._joined(node, depth)
             case ast.Name(id=name):
                 value = self._assigned.get(name) or self._scope.value_of(name)
                 if value is not None and value is not node:
                     return self._subject(value, depth + 1)
+        return None
+
+    def _joined(self, node: ast.JoinedStr, depth: int) -> tuple[str, ast.expr] | None:
+        """Return status and task in one text: both of one server."""
+        parts = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
+        read = [self._subject(part, depth + 1) for part in parts]
+        match read:
+            case [(name, owner), (other, _)] if (name, other) == (STATUS, TASK_STATE):
+                return BOTH, owner
         return None
 
     def _tests(self, node: ast.expr, negated: bool = False) -> list[_Test] | None:
@@ -256,8 +270,9 @@ class PollLoop:
 
     def _note(self, test: _Test) -> None:
         self.polls = True
-        if self.server is None:
-            self.attribute, self.server = test.attribute, test.subject
+        if not self._read and test.values != (GONE,):
+            self.attribute, self._read = test.attribute, True
+        self.server = self.server or test.subject
 
     def _set(self, values: Sequence[str], verdict: str) -> None:
         for value in values:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ecs_fsm.waiters.judge import GONE, STATUS
+from ecs_fsm.core.model import NO_TASK
+from ecs_fsm.waiters.judge import BOTH, GONE, STATUS, TASK_STATE
 from ecs_fsm.waiters.scan.wait import (
     ATTRIBUTES,
     Found,
     ServerRequests,
     Wait,
     clients,
-    known_values,
+    is_known,
     spelled,
 )
 
@@ -157,8 +159,8 @@ class _ShellReader:
             reason = "the values that end it are not known"
         elif not operations:
             reason = "no request for this server is seen before the wait"
-        others = {*known_values()[attribute].values(), "-", GONE}
-        if attribute != STATUS and not {*spelled(attribute, target)} <= others:
+        known = all(is_known(attribute, v) or v == NO_TASK for v in target)
+        if attribute not in (STATUS, BOTH) and not known:
             reason = reason or "it compares more than one attribute"
         if pending and not target:
             reason = reason or "it ends at every value but those that it names"
@@ -195,6 +197,8 @@ def polled(text: str) -> tuple[str, str, str] | None:
     for name, meaning in ATTRIBUTES.items():
         if name != STATUS and name in text:
             attribute = meaning
+    if attribute == TASK_STATE and re.search(r"-c\s*status\b", rest):
+        attribute = BOTH
     return kind.strip(), _server(["show", *rest.split()]), attribute
 
 
@@ -272,15 +276,42 @@ _IF = re.compile(
 )
 
 
+_CASE = re.compile(r"\bcase\b.*?\bin\b(?P<cases>.*?)\besac\b", re.S)
+_PATTERN = re.compile(r"(?:^|;;)\s*\(?(?P<words>[^;()]+?)\)(?P<body>.*?)(?=;;|$)", re.S)
+_FAILS = re.compile(r"\b(?:exit|return)\s+[1-9]|\bdie\b|\berror\b")
+_LEAVES = re.compile(r"\bbreak\b|\b(?:exit|return)(?:\s+0)?\s*(?:;|\n|$)")
+
+
+def _cases(body: str) -> Iterator[tuple[list[str], str]]:
+    """Yield the values of each pattern of a `case`, and what is done at them."""
+    for found in _CASE.finditer(body):
+        for pattern in _PATTERN.finditer(found["cases"]):
+            words = (word.strip(" \t\n\"'") for word in pattern["words"].split("|"))
+            values = [_case_value(word) for word in words]
+            yield [value for value in values if value], pattern["body"]
+
+
+def _case_value(word: str) -> str:
+    """Return the value that a pattern stands for, an empty text for one that is not a value."""
+    if "erver" in word or "404" in word:
+        return GONE  # the message of the command: no server with this name
+    task, slash, status = word.partition("/")
+    if slash:  # the columns in the order in which the command prints them
+        return f"{status}/{NO_TASK if task == 'None' else task}"
+    if word == "None":
+        return NO_TASK
+    return word if _WORD.match(word.replace("-", "_")) else ""
+
+
 def _failures(body: str) -> list[str]:
     """Return the values at which a loop's body ends the script with an error."""
     return [
         value
         for found in _IF.finditer(body)
-        if re.search(r"\b(?:exit|return)\s+[1-9]|\bdie\b|\berror\b", found["body"])
+        if _FAILS.search(found["body"])
         for value, equal in _compared(found["test"])
         if equal
-    ]
+    ] + [v for values, does in _cases(body) if _FAILS.search(does) for v in values if v != GONE]
 
 
 def _leaving(body: str) -> list[str]:
@@ -288,7 +319,12 @@ def _leaving(body: str) -> list[str]:
     return [
         value
         for found in _IF.finditer(body)
-        if re.search(r"\bbreak\b|\b(?:exit|return)(?:\s+0)?\s*(?:;|\n|$)", found["body"])
+        if _LEAVES.search(found["body"])
         for value, equal in _compared(found["test"])
         if equal
+    ] + [
+        value
+        for values, does in _cases(body)
+        if _LEAVES.search(does) and not _FAILS.search(does)
+        for value in values
     ]

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
+from ecs_fsm.core.model import NO_TASK
 from ecs_fsm.lifecycles import NAMES, server_class
-from ecs_fsm.waiters.judge import GONE, STATUS, TASK_STATE, VM_STATE
+from ecs_fsm.waiters.judge import BOTH, GONE, STATUS, TASK_STATE, VM_STATE
 
 ATTRIBUTES = {
     "status": STATUS,
@@ -90,8 +91,21 @@ def known_values() -> Mapping[str, Mapping[str, str]]:
 
 def spelled(attribute: str, values: Iterable[str]) -> tuple[str, ...]:
     """Return values as the API spells them, each once; what it does not know stays as it is."""
-    known = known_values().get(attribute, {})
-    return tuple(dict.fromkeys(known.get(v.lower(), v) if v != GONE else GONE for v in values))
+    return tuple(dict.fromkeys(v if v == GONE else _spelled(attribute, v) for v in values))
+
+
+def _spelled(attribute: str, value: str) -> str:
+    if attribute == BOTH:
+        status, slash, task = value.partition("/")
+        return _spelled(STATUS, status) + (slash and slash + _spelled(TASK_STATE, task))
+    if attribute == TASK_STATE and value.lower() in ("", "none", NO_TASK):
+        return NO_TASK
+    return known_values().get(attribute, {}).get(value.lower(), value)
+
+
+def is_known(attribute: str, value: str) -> bool:
+    """Return whether an attribute can have a value, in any lifecycle."""
+    return value == GONE or _spelled(attribute, value) in known_values().get(attribute, {}).values()
 
 
 def is_servers(values: Iterable[str]) -> bool:

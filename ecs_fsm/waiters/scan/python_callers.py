@@ -1,0 +1,36 @@
+"""What a Python file requests for a server before it calls one of its functions with it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ecs_fsm.waiters.scan.python_reader import Loop, PythonReader
+from ecs_fsm.waiters.scan.python_values import Arguments, Function, PythonScope, dotted, key_of
+from ecs_fsm.waiters.scan.wait import ServerRequests
+
+if TYPE_CHECKING:
+    from ecs_fsm.waiters.scan.python_source import PythonFile
+
+
+class CallReader(PythonReader):
+    """Reads a function for what is requested before it calls another one with a server."""
+
+    wanted: str | None = None
+    keyword: str = ""
+    place: int = 0
+
+    def __init__(self, module: PythonFile, function: Function | None, scope: PythonScope) -> None:
+        super().__init__(module, function, scope)
+        self.operations: list[str] = []
+
+    def _known_wait(self, call: ast.Call, statement: ast.AST, requests: ServerRequests) -> None:
+        receiver, _, name = dotted(call.func).rpartition(".")
+        if name == self.wanted:
+            place = self.place - (1 if receiver in ("self", "cls") else 0)
+            server = key_of(Arguments(call, self._scope).get(self.keyword, place))
+            self.operations += requests.of(server)
+
+    def _loop(self, node: Loop, requests: ServerRequests, following: Sequence[ast.stmt]) -> None:
+        self.block(node.body, requests)
