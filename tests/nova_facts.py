@@ -413,9 +413,9 @@ EVENTS: dict[str, dict[str, dict[str, str]]] = {
         "LIVE,rescued,resized,shelved/-": {"vif=broken": "error/-"},
         "LIVE/image_backup,SHELVE3": {"vif=broken": "error/same"},
         "active/updating_password,suspending; suspended/resuming": {"vif=broken": "error/same"},
-        # error/rescuing is also a step of a rescue from error: the two cannot be told apart there.
-        "active,stopped/rescuing": {"vif=broken": "error/same | rescued/-"},
-        "rescued/unrescuing; shelved/shelving_offloading": {"vif=broken": "error/same"},
+        "active,stopped/rescuing; rescued/unrescuing; shelved/shelving_offloading": {
+            "vif=broken": "error/same"
+        },
         "active,stopped/resize_migrated,resize_finish": {"vif=broken": "error/same"},
         "active,stopped,resized/resize_reverting": {"vif=broken": "error/same"},
     },

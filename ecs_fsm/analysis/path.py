@@ -139,7 +139,7 @@ class PathFinder:
         return [state for state in self.lifecycle.states.values() if state in entered]
 
     def _rests(self, node: Node | None) -> bool:
-        return node is None or self.lifecycle.rests(node.state)
+        return node is None or self.lifecycle.stays(node)
 
     def _shortest(
         self, starts: Sequence[Node | None], goal: Collection[State]

@@ -37,9 +37,9 @@ class LeftOnlyBy:
             return self._left(node, outcome) and running(before, outcome) not in self.by
 
         def go_on(before: str, outcome: Outcome) -> str:
-            return "" if lifecycle.rests(outcome.end.state) else running(before, outcome)
+            return "" if lifecycle.stays(outcome.end) else running(before, outcome)
 
-        resting = ((node, "") for node in graph.nodes if lifecycle.rests(node.state))
+        resting = ((node, "") for node in graph.nodes if lifecycle.stays(node))
         run = graph.search([(None, ""), *resting], go_on, leaves)
         if run is None:
             if not any(self._left(n, o) for n in graph.nodes for o in graph.leaving(n)):
@@ -152,7 +152,7 @@ class Between:
         inside, graph = self.origin.members, lifecycle.state_graph
         found: dict[tuple[Node | None, bool], None] = {}
         for node in (None, *graph.nodes):
-            if node and node.state in inside and lifecycle.rests(node.state):
+            if node and node.state in inside and lifecycle.stays(node):
                 found[node, True] = None
             for outcome in graph.leaving(node):
                 entries = [
@@ -198,7 +198,7 @@ class OperationCourse:
         accepting.sort(key=lambda node: _busy(lifecycle, node.state))
 
         def over(outcome: Outcome) -> bool:
-            return lifecycle.rests(outcome.end.state) or not outcome.nodes
+            return lifecycle.stays(outcome.end) or not outcome.nodes
 
         def contradicts(node: Node | None, before: Progress, outcome: Outcome) -> bool:
             progress = self._after(lifecycle, before, outcome)
@@ -243,7 +243,8 @@ class OperationCourse:
             return Decision(True, f"every {runs} {expected}")
         event, end = run.outcomes[-1].transition.trigger, run.outcomes[-1].end.state
         shown = "" if end.one_word or end.gone else f", which shows {end.status}"
-        return Decision(False, f"with {event} a {runs} comes to {end}{shown}", run)
+        by = "" if event == self.of else f"with {event} "
+        return Decision(False, f"{by}a {runs} comes to {end}{shown}", run)
 
 
 def _writes(node: Node | None, outcome: Outcome) -> Iterator[tuple[State | None, State]]:

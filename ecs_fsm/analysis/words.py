@@ -91,7 +91,7 @@ class _Writer:
         name = _event_name(self._lifecycle, node, outcome)
         if outcome.transition.kind in BEGINNING or node is None:
             self._begin(name)
-            runs = node is not None and not self._lifecycle.rests(node.state)
+            runs = node is not None and not self._lifecycle.stays(node)
             self._hangs = runs and not outcome.nodes
         else:
             goes_on = self._hangs and event == self._lifecycle.advance
@@ -118,7 +118,7 @@ class _Writer:
         self._operation, self._outcomes, self._passed = operation, [], []
 
     def _idle(self, node: Node) -> bool:
-        return self._lifecycle.rests(node.state)
+        return self._lifecycle.stays(node)
 
     def _unseen(self, node: Node, event: str) -> str:
         """Return the operation for an event that no word began, or `wait`."""
@@ -132,7 +132,7 @@ class _Writer:
     def _finish(self) -> None:
         if self._operation is None:
             return
-        if self._node and not self._lifecycle.rests(self._node.state):
+        if self._node and not self._lifecycle.stays(self._node):
             self._outcomes.append(f"{HANG}@{self._step()}")
         outcomes = ",".join(self._outcomes)
         self._words.append(f"{self._operation}:{outcomes}" if outcomes else self._operation)

@@ -254,9 +254,9 @@ class ServerEvents(MachineModel):
         return self.state
 
     def _can_advance(self) -> bool:
-        machine = self.lifecycle.built_machine
-        if machine is None:
-            return not self.lifecycle.rests(self.state)
+        machine, node = self.lifecycle.built_machine, self._node
+        if machine is None or node.state in self.lifecycle.endless:
+            return not self.lifecycle.stays(node)
         event = machine.events.get(self.lifecycle.advance)
         return event is not None and self.state in event.transitions
 

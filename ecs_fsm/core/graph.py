@@ -201,7 +201,8 @@ class StateGraph:
     ) -> Run | None:
         """Return the cheapest run of allowed events whose last outcome is a goal, None without one.
 
-        Without `costs` (by trigger) it is the one with the fewest events.
+        Without `costs` (by trigger) it is the one with the fewest events; a rare one counts for
+        several.
         """
         return self.search(
             ((node, True) for node in starts),
@@ -243,7 +244,7 @@ class StateGraph:
                 continue  # a cheaper way to it was found after it was put on the heap
             node, memory = here
             for outcome in self.leaving(node):
-                cost = spent + (self._cost(outcome, costs) if costs else 1)
+                cost = spent + self._cost(outcome, costs)
                 if found(node, memory, outcome):
                     if best is None or cost < best[0]:
                         best = cost, here, outcome
@@ -258,8 +259,10 @@ class StateGraph:
                     heappush(waiting, (cost, next(tickets), there))
         return None if best is None else _traced(came, *best[1:])
 
-    def _cost(self, outcome: Outcome, costs: Mapping[str, int]) -> int:
+    def _cost(self, outcome: Outcome, costs: Mapping[str, int] | None) -> int:
         rare = bool(self._rules.rare(outcome.transition))
+        if costs is None:
+            return 1 + rare * RARE_COST // EVENT_COST
         return costs[outcome.transition.trigger] + RARE_COST * rare
 
     def _ends(self, node: Node | None) -> Iterator[Node]:

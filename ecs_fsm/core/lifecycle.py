@@ -142,6 +142,15 @@ class Lifecycle(Rules):
         """
         return self.node(state, dict(self.memory.unsaid(state)))
 
+    def stays(self, node: Node) -> bool:
+        """Return whether nothing goes on by itself at a node: at rest, or where a step never ends.
+
+        Facts decide where a step never ends; where one of them is not known it may go on.
+        """
+        if node.state in self.endless:
+            return not self.possible(self.advance, node)
+        return self.rests(node.state)
+
     def change(self, event: str | None, node: Node) -> AnyChange:
         """Return the change that `event` makes by entering `node`."""
         state = node.state
@@ -328,7 +337,7 @@ class Lifecycle(Rules):
             yield from self._go_on((outcome,))
 
     def _go_on(self, way: tuple[Outcome, ...]) -> Iterator[tuple[Outcome, ...]]:
-        if self.rests(way[-1].end.state):
+        if self.stays(way[-1].end):
             yield way
             return
         for outcome in self.state_graph.of(self.advance, way[-1].end):

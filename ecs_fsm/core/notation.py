@@ -7,9 +7,10 @@ joins states that one event enters one after the other.
     sources   active, stopped/-       active/-; active/SOFT, migrating       building/any
     path      same/REBUILD -> active/- + active/powering-off -> stopped/-
 
-`-` is a null task_state and `any` every task of that vm_state; `same` repeats the vm_state or the
-task of the source. A group in capitals stands for its words: in a set for each of them, in a path
-for all of them one after the other. Tasks behind `~` count only where the pair occurs.
+`-` is a null task_state, `any` every task of that vm_state, and `any but A, B` all the others;
+`same` repeats the vm_state or the task of the source. A group in capitals stands for its words: in
+a set for each of them, in a path for all of them one after the other. Tasks behind `~` count only
+where the pair occurs.
 
     sources   active, stopped/~ -, HARD      resized/- [was=active]
     path      was/-       active/powering-off {closing=yes}
@@ -21,7 +22,7 @@ nothing. `(gone)` is the state in which nothing exists any more.
 Where a state is one word, the same is written without tasks; a word may hold spaces. `any` is then
 every state, `same` the source, and the name of a fact stands for the state that is its value.
 
-    sources   clean failed, available       any [was=on]
+    sources   clean failed, available       any [was=on]       any but STOPPED, failed
     path      STOPPING -> stopped       {locked=yes}
 """
 
@@ -33,6 +34,9 @@ from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.model import GONE, NO_SERVER, NO_TASK, Fact, Facts, State
+
+SAME, ANY = "same", "any"
+BUT = "any but "
 
 _BRACKETED = re.compile(r"^(.*?)\s*\[(.*)\]$")
 _BRACED = re.compile(r"^(.*?)\s*\{(.*)\}$")
@@ -77,9 +81,13 @@ class Notation:
     ) -> None:
         self._states = states
         self._one_word = one_word
+        self._under: dict[str, list[str]] = {}
+        for state in states.values():
+            self._under.setdefault(state.vm_state, []).append(state.task_state or NO_TASK)
         self._groups = {name: words(members) for name, members in groups.items()}
         self._facts = {fact.name: fact for fact in facts}
         self._paths: dict[str, list[_Written]] = {}
+        self._entries: dict[tuple[str, object], list[Entry]] = {}
 
     def sources(self, text: str) -> list[Source]:
         """Return the states of a set in order, each with its conditions."""
@@ -95,10 +103,24 @@ class Notation:
 
     def path(self, text: str, source: State | None) -> list[Entry]:
         """Return what each event of a path enters: the trigger's, then those of the system."""
-        if text not in self._paths:
-            self._paths[text] = list(self._read_path(text))
+        written = self._paths.get(text)
+        if written is None:
+            written = self._paths[text] = list(self._read_path(text))
+        key = text, self._repeated(text, source)
+        found = self._entries.get(key)
+        if found is None:
+            found = self._entries[key] = self._entered(written, source)
+        return found
+
+    def _repeated(self, text: str, source: State | None) -> object:
+        """Return all that a path can repeat of its source."""
+        if source is None or SAME not in text:
+            return None
+        return source if self._one_word or f"/{SAME}" in text else source.vm_state
+
+    def _entered(self, written: Iterable[_Written], source: State | None) -> list[Entry]:
         entries = []
-        for parts, learns in self._paths[text]:
+        for parts, learns in written:
             writes = [self._write(vm_state, tasks, source) for vm_state, tasks in parts]
             if len(writes) == 1:
                 entries += [Entry((state,), learns) for state in writes[0]]
@@ -162,23 +184,29 @@ class Notation:
         return found
 
     def _single(self, text: str) -> list[State]:
-        if text == "any":
-            return [state for state in self._states.values() if not state.gone]
+        every = [state for state in self._states.values() if not state.gone]
+        if text == ANY:
+            return every
+        if text.startswith(BUT):
+            but = [self._state(word, NO_TASK) for word in self._members(text.removeprefix(BUT))]
+            return [state for state in every if state not in but]
         return [self._state(word, NO_TASK) for word in self._members(text)]
 
     def _write(self, vm_state: str, tasks: list[str], source: State | None) -> list[State]:
         if self._one_word:
-            named = (source if w == "same" and source else w for w in self._members(vm_state))
+            named = (source if w == SAME and source else w for w in self._members(vm_state))
             return [self._state(word, NO_TASK) for word in named]
         if source is not None:
-            vm_state = source.vm_state if vm_state == "same" else vm_state
-            tasks = [source.task_state or NO_TASK] if tasks == ["same"] else tasks
+            vm_state = source.vm_state if vm_state == SAME else vm_state
+            tasks = [source.task_state or NO_TASK] if tasks == [SAME] else tasks
         return [self._state(vm_state, task) for task in tasks]
 
     def _tasks(self, vm_state: str, text: str) -> list[str]:
-        if text == "any":
-            there = (s for s in self._states.values() if s.vm_state == vm_state)
-            return [s.task_state or NO_TASK for s in there]
+        if text == ANY:
+            return self._under.get(vm_state, [])
+        if text.startswith(BUT):
+            but = self._members(text.removeprefix(BUT))
+            return [task for task in self._under.get(vm_state, []) if task not in but]
         return self._members(text)
 
     def _members(self, text: str) -> list[str]:

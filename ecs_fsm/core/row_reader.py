@@ -19,12 +19,19 @@ class RowReader:
     def __init__(
         self, table: Table, notation: Notation, memory: Memory, faults: list[Fault]
     ) -> None:
+        self.endless: set[State | None] = set()
         self._faults = faults
         self._guards = [*self._readable_guards(table)]
         self._table = table
         self._notation = notation
         self._memory = memory
         self._kinds = {row.name: row.kind for row in table.rows}
+        self._held: dict[tuple[tuple[Guard, ...], State], dict[str, str] | None] = {}
+        self._holding = {
+            name: tuple(guard for guard in self._guards if name not in guard.allows)
+            for name in self._kinds
+        }
+        self._ordered: dict[Facts, Facts] = {}
 
     def _readable_guards(self, table: Table) -> Iterator[Guard]:
         values = {fact.name: fact.values for fact in table.facts}
@@ -79,13 +86,14 @@ class RowReader:
         for text, named in self._notation.variants(path):
             followed: object = None
             for state, when in starts:
-                if all(when.get(name, value) == value for name, value in named):
+                if not named or all(when.get(name, value) == value for name, value in named):
                     entries = self._notation.path(text, state)
                     rest = entries[0].states[-1:], when, entries[1:]
                     if rest == followed:
                         entries = entries[:1]  # the previous source has the same rest
                     followed = rest
-                    yield from self._follow(row, Source(state, {**when, **dict(named)}), entries)
+                    known = {**when, **dict(named)} if named else when
+                    yield from self._follow(row, Source(state, known), entries)
 
     def _follow(self, row: Rows, source: Source, entries: list[Entry]) -> Iterator[Conditioned]:
         trigger, kind, at = row.name, row.kind, source.state
@@ -108,15 +116,22 @@ class RowReader:
         """Return the conditions with those of the guards; None where a guard always refuses."""
         if kind is not Kind.REQUEST or at is None:
             return when
+        key = self._holding[trigger], at
+        if key not in self._held:
+            self._held[key] = self._conditions(*key)
+        guards = self._held[key]
+        if guards is None or not when:
+            return guards
+        return when | guards if guards else when
+
+    def _conditions(self, holding: tuple[Guard, ...], at: State) -> dict[str, str] | None:
         guards = {}
-        for guard in self._guards:
-            if trigger in guard.allows:
-                continue
+        for guard in holding:
             if self._memory.implied(at).get(guard.fact) == guard.value:
                 return None
             if self._memory.open(guard.fact, at):
                 (guards[guard.fact],) = self._memory.others(guard.fact, guard.value)
-        return when | guards
+        return guards
 
     def _decide(self, trigger: str, found: list[Conditioned]) -> list[Transition]:
         """Return one transition for each way, with the conditions that keep the ways apart.
@@ -129,6 +144,8 @@ class RowReader:
         advances = trigger == self._table.advance
         if len(found) == 1:
             when, only = found[0]
+            if advances and not only.path:
+                return []
             return [only if advances or not when else self._conditioned(when, only)]
         rows = found
         for fact in {name: None for when, _ in rows for name in when}:
@@ -136,6 +153,9 @@ class RowReader:
             if _agree(shorter) and (advances or self._covered(fact, rows, shorter)):
                 rows = shorter
         decided = list(dict.fromkeys(self._conditioned(when, t) for when, t in rows))
+        if advances:  # an empty path says under which facts a step never ends
+            self.endless.update(t.source for t in decided if not t.path)
+            decided = [transition for transition in decided if transition.path]
         for n, one in enumerate(decided):
             for other in decided[:n]:
                 if _overlap(one.when, other.when):
@@ -148,7 +168,11 @@ class RowReader:
         return next(row_path(row) for row in self._table.rows if row.name == trigger)
 
     def _conditioned(self, when: Mapping[str, str], transition: Transition) -> Transition:
-        return transition._replace(when=self._memory.ordered(when))
+        key = tuple(when.items())
+        facts = self._ordered.get(key)
+        if facts is None:
+            facts = self._ordered[key] = self._memory.ordered(when)
+        return Transition(*transition[:4], facts, transition.learns)
 
     def _covered(self, fact: str, rows: list[Conditioned], shorter: list[Conditioned]) -> bool:
         """Return whether each set of conditions without the fact has rows for all its values."""

@@ -36,6 +36,8 @@ class Rules:
     """Every state by name, in the order of the pairs."""
     transitions: tuple[Transition, ...]
     """Every transition, by trigger in the order of the rows."""
+    endless: frozenset[State | None]
+    """The states whose step never ends, if the facts are such."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -50,21 +52,27 @@ class Rules:
             self.notation.scope(table.unconditional)
         except InvalidInput as error:
             self.faults.append(Fault(str(error), "unconditional", ("unconditional",)))
-        found = RowReader(table, self.notation, self.memory, self.faults).read()
+        reader = RowReader(table, self.notation, self.memory, self.faults)
+        found = reader.read()
+        self.endless = frozenset(reader.endless)
         sources = (None, *self.states.values())
-        self._by_source: dict[State | None, dict[str, tuple[Transition, ...]]] = {
-            source: {
-                row.name: tuple(found[row.name, source])
-                for row in table.rows
-                if (row.name, source) in found
-            }
-            for source in sources
+        by_trigger: dict[str, dict[State | None, tuple[Transition, ...]]] = {
+            row.name: {} for row in table.rows
         }
+        for (name, source), transitions in found.items():
+            by_trigger[name][source] = tuple(transitions)
+        self._by_source: dict[State | None, dict[str, tuple[Transition, ...]]] = {
+            source: {} for source in sources
+        }
+        for name, known in by_trigger.items():
+            for source, own in known.items():
+                self._by_source[source][name] = own
         self.transitions = tuple(
             transition
-            for row in table.rows
+            for known in by_trigger.values()
             for source in sources
-            for transition in self._by_source[source].get(row.name, ())
+            if source in known
+            for transition in known[source]
         )
 
     @cached_property

@@ -224,7 +224,7 @@ def _continue(server: BaseServer, word: ScenarioWord) -> bool:
     """Let the steps of a word end as it says; return whether the last one hangs."""
     for outcome in word.outcomes:
         while outcome.step not in (server.state, server.state.step):
-            if server.lifecycle.rests(server.state):
+            if server.lifecycle.stays(server.node):
                 raise InvalidInput(
                     f"{word.text}: {outcome.step} is not reached, it rests at {server.state}"
                 )

@@ -76,7 +76,7 @@ class Session:
         """
         node = self.point.node
         kinds = list(Kind)
-        if node is not None and not self.lifecycle.rests(node.state):
+        if node is not None and not self.lifecycle.stays(node):
             kinds = [kind for kind in kinds if kind is not Kind.REQUEST] + [Kind.REQUEST]
         found = self._choices(node)
         return sorted(found, key=lambda c: (c.why is not None, kinds.index(c.kind)))
@@ -149,7 +149,7 @@ class Session:
         """Return the states that come next if nothing goes wrong, as far as the facts are known."""
         found: list[State] = []
         node = self.point.node
-        while node is not None and not self.lifecycle.rests(node.state):
+        while node is not None and not self.lifecycle.stays(node):
             try:
                 outcome = self.lifecycle.outcome(self.lifecycle.advance, node)
             except UnknownFact:

@@ -46,7 +46,7 @@ def _resting(lifecycle: Lifecycle) -> dict[State, list[str]]:
     """Return what changes a resting state, by state; the end of a life has nothing."""
     found: dict[State, dict[str, None]] = {}
     for node in lifecycle.state_graph.nodes:
-        if lifecycle.rests(node.state) and not node.state.task_state:
+        if lifecycle.stays(node) and not node.state.task_state:
             found.setdefault(node.state, {}).update(dict.fromkeys(_changing(lifecycle, node)))
     return {state: list(names) for state, names in found.items() if names}
 

@@ -114,7 +114,7 @@ class _ProcessBuilder:
             return Sojourn(at, Activity.ARRIVES, AT_ONCE, tuple(self._arrivals()))
         if at.hangs:
             return self._stuck(at, node)
-        if not self._lifecycle.rests(node.state):
+        if not self._lifecycle.stays(node):
             time = self._profile.durations[node.state]
             return Sojourn(at, Activity.WORKS, time, tuple(self._step_ends(node)))
         requests = self._profile.requests.get(node.state)

@@ -94,7 +94,7 @@ class Observables:
     def _replaced(self, before: Observable, write: Write) -> State | None:
         """Return the step that can still write after a write, if a request has replaced it."""
         at = write.position
-        if self.sampled or (not at.ahead and self.lifecycle.rests(at.state)):
+        if self.sampled or (not at.ahead and self.lifecycle.stays(at.node)):
             return None
         if write.outcome is None or write.outcome.transition.kind is not Kind.REQUEST:
             return before.replaced

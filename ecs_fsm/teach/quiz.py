@@ -48,10 +48,12 @@ def questions(lifecycle: Lifecycle) -> tuple[Question, ...]:
         *state_questions.of_showing(lifecycle),
         *state_questions.of_next(lifecycle),
         *state_questions.of_failure(lifecycle),
+        *state_questions.of_system(lifecycle),
         *request_questions.of_refusals(lifecycle),
         *request_questions.of_reasons(lifecycle),
         *request_questions.of_ways(lifecycle),
         *request_questions.of_pollers(lifecycle),
+        *request_questions.of_hanging(lifecycle),
     )
     return tuple({question.text: question for question in reversed(bank)}.values())[::-1]
 

@@ -23,6 +23,7 @@ REFUSED = "refused"
 WHY = "why"
 LEADS = "leads"
 SEEN = "seen"
+HANGS = "hangs"
 Way = tuple[Outcome, ...]
 MOST_REASONS = 3
 """Questions about reasons for one operation."""
@@ -125,6 +126,34 @@ def of_pollers(lifecycle: Lifecycle) -> Iterator[Question]:
             tuple(wrong),
             f"{lifecycle.triggers[name].meaning} It enters {path}.",
         ).among()
+
+
+def of_hanging(lifecycle: Lifecycle) -> Iterator[Question]:
+    """Yield a question for each step that a repeated request leaves as it is: what ends it."""
+    order = _operations(lifecycle)
+    for number, (state, node) in enumerate(_nodes(lifecycle)):
+        usual = {
+            name: [t for t in lifecycle.possible(name, node) if not lifecycle.rare(t)]
+            for name in order
+        }
+        right = [name for name, here in usual.items() if here and all(t.path for t in here)]
+        idle = [name for name, here in usual.items() if here and not any(t.path for t in here)]
+        again = [n for n in idle if any(t.path for t in lifecycle.operations[n].transitions)]
+        if lifecycle.rests(state) or not again:
+            continue
+        when = {fact: None for n in again for t in usual[n] for fact in t.when}
+        facts = tuple(f for f in when if lifecycle.memory.fact(f[0]).circumstance)
+        text = f"{placed(lifecycle, state)}, and the step hangs.{known(lifecycle, facts)}"
+        which = f"Which of these requests end the step? {TICK}"
+        why = f"Accepted without any effect: {', '.join(again)}."
+        others = [name for name in idle if name not in again]
+        yield from QuestionDraft(
+            HANGS,
+            f"{text} {which}",
+            tuple(rotated(right, number)[: 1 + number % 2]),
+            (*rotated(again, number)[:2], *rotated(others, number)),
+            why,
+        ).among(order)
 
 
 def _described_runs(lifecycle: Lifecycle, name: str, node: Node) -> Iterator[tuple[str, Way]]:

@@ -23,6 +23,7 @@ STATUS = "status"
 SHOWS = "shows"
 NEXT = "next"
 FAILURE = "failure"
+SYSTEM = "system"
 
 
 def of_status(lifecycle: Lifecycle) -> Iterator[Question]:
@@ -97,27 +98,40 @@ def _next(lifecycle: Lifecycle, t: Transition, text: str, question: str) -> Iter
 
 def of_failure(lifecycle: Lifecycle) -> Iterator[Question]:
     """Yield questions about the state of a server after a step failed."""
-    failures = [n for n, t in lifecycle.events.items() if t.kind is Kind.FAILURE]
+    for name, trigger in lifecycle.events.items():
+        if trigger.kind is Kind.FAILURE:
+            yield from _after(lifecycle, name, FAILURE, f"the step ends with {name}.", "")
+
+
+def of_system(lifecycle: Lifecycle) -> Iterator[Question]:
+    """Yield questions about the state of a server after the system did something unasked."""
+    for name, trigger in lifecycle.events.items():
+        if trigger.kind is Kind.SYSTEM:
+            yield from _after(lifecycle, name, SYSTEM, f"{name} happens.", f" {trigger.meaning}")
+
+
+def _after(
+    lifecycle: Lifecycle, name: str, kind: str, happens: str, which: str
+) -> Iterator[Question]:
+    """Yield questions about the end of an event, one for each of its effects."""
     order = [with_status(s) for s in lifecycle.states.values()]
-    for name in failures:
-        for state in _first_of_each_effect(lifecycle, name):
-            for t in _different(lifecycle, name, state):
-                end = t.path[-1]
-                ends = [s for other in lifecycle.leaving(state) for s in other.path]
-                near = [_rest(lifecycle, state), *ends, state, *lifecycle.states.values()]
-                possible = {s for other in lifecycle.find(name, state) for s in other.path}
-                wrong = tuple(with_status(s) for s in near if s not in possible)
-                place = placed(lifecycle, state)
-                text = f"{place}, and the step ends with {name}.{known(lifecycle, t.when)}"
-                why = lifecycle.triggers[name].meaning
-                path = ", then ".join(with_status(s) for s in t.path)
-                yield from QuestionDraft(
-                    FAILURE,
-                    f"{text} What is the state of the {lifecycle.table.thing} after it?",
-                    (with_status(end),),
-                    wrong,
-                    f"{why} It enters {path}. {meaning(end)}",
-                ).among(order)
+    why = lifecycle.triggers[name].meaning
+    for state in _first_of_each_effect(lifecycle, name):
+        for t in _different(lifecycle, name, state):
+            end = t.path[-1]
+            ends = [s for other in lifecycle.leaving(state) for s in other.path]
+            near = [_rest(lifecycle, state), *ends, state, *lifecycle.states.values()]
+            possible = {s for other in lifecycle.find(name, state) for s in other.path}
+            wrong = tuple(with_status(s) for s in near if s not in possible)
+            text = f"{placed(lifecycle, state)}, and {happens}{which}{known(lifecycle, t.when)}"
+            path = ", then ".join(with_status(s) for s in t.path)
+            yield from QuestionDraft(
+                kind,
+                f"{text} What is the state of the {lifecycle.table.thing} after it?",
+                (with_status(end),),
+                wrong,
+                f"{why} It enters {path}. {meaning(end)}",
+            ).among(order)
 
 
 def _first_of_each_effect(lifecycle: Lifecycle, trigger: str) -> list[State]:
@@ -126,15 +140,19 @@ def _first_of_each_effect(lifecycle: Lifecycle, trigger: str) -> list[State]:
     for t in lifecycle.triggers[trigger].transitions:
         if t.source:
             same = tuple(s.vm_state == t.source.vm_state for s in t.path)
-            found.setdefault((t.source.task_state, same, len(t.path)), t.source)
+            runs = not lifecycle.rests(t.source)
+            found.setdefault((t.source.task_state, runs, same, len(t.path)), t.source)
     return list(dict.fromkeys(found.values()))
 
 
 def _different(lifecycle: Lifecycle, trigger: str, state: State) -> list[Transition]:
-    """Return one transition of a trigger for each path; a single path needs no condition."""
-    by_path: dict[tuple[State, ...], Transition] = {}
+    """Return one transition of a trigger for each path; a single path needs no condition.
+
+    A path under a rare circumstance is another one.
+    """
+    by_path: dict[object, Transition] = {}
     for t in transitions_at(lifecycle, trigger, state):
-        by_path.setdefault(t.path, t)
+        by_path.setdefault((t.path, tuple(lifecycle.memory.unusual(t.when))), t)
     found = list(by_path.values())
     decided = len(found) > 1 or not certain(lifecycle, trigger, state)
     return found if decided else [t._replace(when=()) for t in found]

@@ -89,9 +89,7 @@ class Runs:
 
     def ended(self, position: RunPosition) -> bool:
         """Return whether a run ends there."""
-        return not (position.ahead or position.requested) and self.lifecycle.rests(
-            position.node.state
-        )
+        return not (position.ahead or position.requested) and self.lifecycle.stays(position.node)
 
     def gone(self, position: RunPosition) -> bool:
         """Return whether the server is deleted after this position: no transition leaves it."""
@@ -163,7 +161,7 @@ class Runs:
 
     def _wrong(self, outcome: Outcome) -> bool:
         kind = outcome.transition.kind
-        ended_by_the_system = kind is Kind.SYSTEM and self.lifecycle.rests(outcome.end.state)
+        ended_by_the_system = kind is Kind.SYSTEM and self.lifecycle.stays(outcome.end)
         paused = self.lifecycle.triggers[outcome.transition.trigger].pauses
         return kind is Kind.FAILURE or ended_by_the_system or paused
 

@@ -25,7 +25,8 @@ from tests.scenario_runs import run
 
 SERVERS: dict[str, type[BaseServer]] = {"ecs": Server, "nova": NovaServer}
 BUILT_IN = ("delete-leads-to-deleted", "way-out", "error-left-by-delete-or-rebuild",
-            "status-tells-task", "active-only-after-start", "failed-resize-shows-error")  # fmt: skip
+            "status-tells-task", "active-only-after-start", "failed-resize-shows-error",
+            "confirmed-resize-ends-active", "delete-cannot-be-stopped")  # fmt: skip
 
 
 def decided(lifecycle: Lifecycle, name: str) -> Decision:
@@ -50,12 +51,19 @@ def shown(decision: Decision) -> list[tuple[str | None, str]]:
 
 @pytest.mark.parametrize(
     ("lifecycle", "truth"),
-    [(ECS, [True, True, True, False, False, False]), (NOVA, [True, True, False, False, False, False])],
+    [(ECS, [True, True, True, *[False] * 4, True]), (NOVA, [True, True, *[False] * 6])],
     ids=repr,
 )  # fmt: skip
 def test_what_is_true_differs_between_lifecycles(lifecycle: Lifecycle, truth: list[bool]) -> None:
     assert [claim.name for claim in built_in(lifecycle)] == [*BUILT_IN]
     assert [decided(lifecycle, name).true for name in BUILT_IN] == truth
+
+
+def test_a_confirmation_and_a_hanging_delete_are_shown_at_work() -> None:
+    confirmed = decided(NOVA, "confirmed-resize-ends-active")
+    assert shown(confirmed)[-1] == ("confirm_resize", "stopped/-")
+    ended = decided(NOVA, "delete-cannot-be-stopped")
+    assert shown(ended)[1:2] == [("delete", "active/deleting")]
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

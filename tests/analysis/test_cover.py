@@ -137,7 +137,7 @@ class Watched(NovaServer):
         return super().trigger(trigger, **given)
 
     def run(self) -> object:  # type: ignore[override]
-        while not NOVA.rests(self.state):
+        while not NOVA.stays(self.node):
             self.trigger("advance")
         return self.state
 

@@ -198,4 +198,4 @@ def test_the_status_rule_answers_for_every_pair_of_words() -> None:
 def test_an_explanation_says_because_of_which_fact() -> None:
     told = ecs_fsm("explain", "confirm_resize", "--lifecycle", "nova").out
     assert "confirm_resize at resized/- → stopped/- (SHUTOFF) because it was stopped\n" in told
-    assert "resized/- → stopped/- (SHUTOFF) because its guest is off\n" in told
+    assert "resized/- → stopped/- (SHUTOFF) because its guest's power is off\n" in told

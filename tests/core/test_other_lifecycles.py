@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from ecs_fsm import BaseServer, InvalidInput, Lifecycle, Refused
+from ecs_fsm import BaseServer, InvalidInput, InvalidTable, Lifecycle, Refused
 from ecs_fsm.lifecycles import NO_SERVER, Kind, Rows, Surprise, Table, Word
-from ecs_fsm.lifecycles.ecs.table import PAIRS, TABLE
+from ecs_fsm.lifecycles.ecs.table import ECS, PAIRS, TABLE
 from ecs_fsm.lifecycles.generate import server_module
 from tests.core.test_validation import longer
 
@@ -126,3 +126,22 @@ def test_a_module_with_methods_is_written_for_a_lifecycle_of_another_domain() ->
     named = ["pull", "push", "swing", "jam"]
     assert methods == [method for name in named for method in (name, f"may_{name}")]
     assert "from house.door.table import DOOR" in written
+
+
+def test_any_but_some_are_all_the_others() -> None:
+    notation = ECS.notation
+    every = [source.state for source in notation.sources("active/any")]
+    but = [source.state for source in notation.sources("active/any but -, migrating")]
+    assert but == [state for state in every if state not in ("active/-", "active/migrating")]
+    with_group = [source.state for source in notation.sources("stopped/any but RESIZE")]
+    assert "stopped/resize_prep" not in with_group
+    assert "stopped/rebuilding" in with_group
+
+
+def test_a_step_cannot_both_end_and_never_end() -> None:
+    rows = [
+        row._replace(paths={"stopped/powering-on": ""}) if row.name == TABLE.advance else row
+        for row in TABLE.rows
+    ]
+    with pytest.raises(InvalidTable, match="two transitions for advance at stopped/powering-on"):
+        Lifecycle(TABLE._replace(rows=rows))

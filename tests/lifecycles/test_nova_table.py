@@ -254,3 +254,21 @@ def test_a_server_rests_at_no_task_but_in_building_and_where_it_is_stuck() -> No
         s for s in resting if not s.startswith("error/")
     ]
     assert {"error/-", "error/unshelving"} <= set(found)
+
+
+def test_a_rescue_that_a_restart_of_the_host_broke_stays_until_it_is_deleted_or_reset() -> None:
+    server = Server.at("active")
+    server.rescue()
+    server.trigger("restart", vif="broken")
+    assert server.run() == "error/rescuing"
+    assert [name for name in NOVA.events if server.may(name)] == []
+    with pytest.raises(Refused, match="running=yes"):
+        server.trigger("advance")
+    assert server.delete()
+    assert server.run() == "deleted/-"
+
+
+def test_a_rescue_from_error_ends_as_usual() -> None:
+    server = Server.at("error")
+    server.rescue()
+    assert server.run() == "rescued/-"

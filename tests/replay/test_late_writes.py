@@ -24,10 +24,10 @@ OVERTAKEN = {
 }
 
 
-def replayed(*path: str, sampled: bool = False) -> list[Explanation]:
+def replayed(*path: str, all_ways: bool = False) -> list[Explanation]:
     seen = [NOVA.states[name] for name in path]
     rows = (Observation(state.as_dict(), state, None) for state in seen)
-    return list(Replay(NOVA, sampled=sampled).explain(rows))
+    return list(Replay(NOVA, all_ways=all_ways).explain(rows))
 
 
 def told(*path: str) -> list[str]:
@@ -100,12 +100,29 @@ def test_usual_circumstances_are_preferred(path: str, expected: list[str]) -> No
     assert told(*path.split()) == expected
 
 
-def test_both_readings_of_an_error_at_rest_are_named() -> None:
-    (one,) = replayed("active/-", "error/-")
-    assert {*(one.events or ()), *(event for other in one.others for event in other.events)} >= {
+@pytest.mark.parametrize(
+    "vm_state", ["active", "stopped", "paused", "suspended", "rescued", "shelved"]
+)
+def test_both_readings_of_an_error_at_rest_are_named(vm_state: str) -> None:
+    (one,) = replayed(f"{vm_state}/-", "error/-")
+    assert {*(one.events or ()), *(event for other in one.others for event in other.events)} == {
         "reset_state_error",
         "restart",
     }
+
+
+def test_an_error_while_a_confirmation_is_due_is_a_failed_one_and_the_others_are_far_less_likely() -> (
+    None
+):
+    (one,) = replayed("resized/-", "error/-", all_ways=True)
+    assert one.events == ("fail",)
+    assert {other.events for other in one.others} == {("reset_state_error",), ("restart",)}
+    assert sum(other.share for other in one.others) < 0.01
+
+
+def test_a_rescue_that_a_restart_broke_goes_on_no_more() -> None:
+    assert told("active/-", "active/rescuing", "error/rescuing", "rescued/-")[-1] == "?"
+    assert told("error/-", "error/rescuing", "rescued/-") == ["rescue", "advance"]
 
 
 def test_a_confirmation_names_the_guest_that_decided_it() -> None:

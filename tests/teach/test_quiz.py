@@ -18,6 +18,7 @@ from tests.facts import STATUS_TABLE
 
 LIFECYCLES = (ECS, NOVA)
 KINDS = ("status", "shows", "next", "failure", "refused", "why", "leads", "seen")
+OF_NOVA = ("system", "hangs")
 
 
 def of_kind(kind: str) -> list[tuple[Lifecycle, Question]]:
@@ -66,14 +67,14 @@ def ends(server: BaseServer, operation: str) -> list[str]:
 @pytest.mark.parametrize("lifecycle", LIFECYCLES, ids=repr)
 def test_every_question_can_be_answered(lifecycle: Lifecycle) -> None:
     bank = questions(lifecycle)
-    assert {question.kind for question in bank} == set(KINDS)
+    assert {question.kind for question in bank} == {*KINDS, *(OF_NOVA if lifecycle is NOVA else ())}
     assert len({question.text for question in bank}) == len(bank) > 100
     for question in bank:
         assert 3 <= len(set(question.choices)) == len(question.choices) <= 5
         assert 1 <= len(question.answers) < len(question.choices)
         assert list(question.answers) == sorted(set(question.answers))
         assert question.explanation.endswith((".", "-"))
-        several = question.kind in ("shows", "refused", "leads")
+        several = question.kind in ("shows", "refused", "leads", "hangs")
         assert ("Tick all" in question.text) == several
         assert several or len(question.answers) == 1
 
@@ -135,11 +136,11 @@ def test_no_reason_to_choose_from_is_true_beside_the_right_one() -> None:
         assert true & set(question.choices) <= right(question)
 
 
-@pytest.mark.parametrize("kind", ["next", "failure"])
+@pytest.mark.parametrize("kind", ["next", "failure", "system"])
 def test_what_is_seen_next_is_what_a_server_enters(kind: str) -> None:
     for lifecycle, question in of_kind(kind):
-        asked = re.findall(r"(?:user requests|ends with) (\w+)", question.text)
-        trigger = asked[0] if asked else lifecycle.advance
+        asked = re.findall(r"(?:user requests|ends with) (\w+)|and (\w+) happens", question.text)
+        trigger = "".join(asked[0]) if asked else lifecycle.advance
         given = {
             name: value
             for name in lifecycle.triggers[trigger].given
@@ -151,6 +152,29 @@ def test_what_is_seen_next_is_what_a_server_enters(kind: str) -> None:
             entered = [f"{c.vm_state}/{c.task_state or '-'} ({c.status})" for c in server.history]
             seen = entered[1] if kind == "next" else entered[-1]
             assert right(question) == {seen}, question.text
+
+
+def test_what_ends_a_hanging_step_enters_a_state_and_the_others_do_not() -> None:
+    asked = of_kind("hangs")
+    assert {state_of(lc, q).task_state for lc, q in asked} == {"deleting", "soft-deleting"}
+    for lifecycle, question in asked:
+        for server in servers(lifecycle, question):
+            for name in question.choices:
+                here = type(server)(server.node)
+                moved = here.may(name) and here.trigger(name) and len(here.history) > 1
+                assert moved == (name in right(question)), f"{question.text} {name}"
+
+
+def test_what_operators_meet_on_bad_days_is_asked() -> None:
+    texts = [q.text for lc in LIFECYCLES for q in questions(lc)]
+    for words in (
+        ("vm_state active, task_state null, and restart happens", "plugging its network is broken"),
+        ("vm_state active, task_state image_backup, and restart happens", "network is broken"),
+        ("vm_state building, task_state spawning, and build_timeout happens",),
+        ("and a user requests confirm_resize", "its guest's power is off"),
+        ("vm_state active, task_state deleting, and the step hangs", "its host is up"),
+    ):
+        assert any(all(word in text for word in words) for text in texts), words
 
 
 def test_what_leads_somewhere_ends_there_and_the_others_do_not() -> None:

@@ -90,6 +90,12 @@ class Machine {
     return this.find(this.onward, state).length === 0;
   }
 
+  // Whether nothing goes on by itself at a node: at rest, or at a step that never ends.
+  /** @param {StateNode} node */
+  stays(node) {
+    return this.rests(node.state) || !this.possible(this.onward, node).length;
+  }
+
   // Whether no transition leaves this state.
   /** @param {LifecycleState} state */
   isFinal(state) {

@@ -68,7 +68,7 @@ class Story {
   }
 
   get running() {
-    return this.state !== null && !this.hung && !this.machine.rests(this.state);
+    return this.node !== null && !this.hung && !this.machine.stays(this.node);
   }
 
   get over() {
@@ -137,7 +137,7 @@ function scenario(machine, run) {
   function close() {
     if (!open) return;
     const outcomes = [...open.outcomes];
-    if (node && !machine.rests(node.state))
+    if (node && !machine.stays(node))
       outcomes.push(`${machine.data.hang}@${node.state.name}`);
     const [first, ...more] = outcomes;
     if (more.length && open.request) {
@@ -159,10 +159,10 @@ function scenario(machine, run) {
     if (kind === KIND.request || kind === KIND.system) {
       close();
       // A request that enters no state leaves the step hanging: another word lets it go on.
-      const hangs = node !== null && !machine.rests(node.state) && !outcome.nodes?.length;
+      const hangs = node !== null && !machine.stays(node) && !outcome.nodes?.length;
       open = { request: text, outcomes: [], step: null, hangs };
     } else if (node) {
-      const resting = machine.rests(node.state) && !open?.outcomes.length && open?.request;
+      const resting = machine.stays(node) && !open?.outcomes.length && open?.request;
       if (!open || resting || (open.hangs && event.trigger === machine.onward)) {
         close();
         open = { request: null, outcomes: [], step: null, hangs: false };

@@ -191,9 +191,6 @@ GROUPS = {
     "LIVE": "active, stopped, paused, suspended",
     "HOSTED": "active, stopped, paused, suspended, rescued, shelved, soft-delete",
     "DEL2": "deleting, soft-deleting",
-    "NODEL": "-, networking, block_device_mapping, spawning, rebooting, reboot_pending, reboot_started, rebooting_hard, reboot_pending_hard, reboot_started_hard, rebuilding, rebuild_block_device_mapping, rebuild_spawning, resize_prep, resize_migrating, resize_migrated, resize_finish, resize_reverting, migrating, powering-off, powering-on, pausing, unpausing, suspending, resuming, rescuing, unrescuing, updating_password, image_snapshot_pending, image_snapshot, image_pending_upload, image_uploading, image_backup, shelving, shelving_image_pending_upload, shelving_image_uploading, shelving_offloading, unshelving, restoring",
-    "STILL": "-, networking, block_device_mapping, spawning, rebooting, reboot_pending, reboot_started, rebooting_hard, reboot_pending_hard, reboot_started_hard, rebuilding, rebuild_block_device_mapping, rebuild_spawning, resize_prep, resize_migrating, resize_migrated, resize_finish, resize_reverting, powering-off, powering-on, pausing, unpausing, suspending, resuming, rescuing, unrescuing, updating_password, image_snapshot_pending, image_snapshot, image_pending_upload, image_uploading, image_backup, shelving, shelving_image_pending_upload, shelving_image_uploading, shelving_offloading, unshelving, restoring",
-    "CLAIMED": "-, networking, block_device_mapping, spawning",
     "BUILD5": "-, scheduling, networking, block_device_mapping, spawning",
     "SOFT3": "rebooting, reboot_pending, reboot_started",
     "HARD3": "rebooting_hard, reboot_pending_hard, reboot_started_hard",
@@ -237,11 +234,14 @@ FACTS = (
     Fact("closing", ("yes", "no"),
         "Whether the power goes off as the last step of a rebuild or evacuation.", "this stop ends a rebuild or evacuation: {value}",
         scope="active/powering-off", default="no"),
+    Fact("running", ("yes", "no"),
+        "Whether a rescue of a server in error still runs, or stays as a restart of the host left it.", "its rescue still runs: {value}",
+        scope="error/rescuing", default="yes"),
     Fact("locked", ("no", "yes"),
         "Whether the server is locked: only administrators can change it.", "it is locked: {value}",
         scope="KNOWN/any", default="no"),
     Fact("guest", ("on", "off", "paused", "kept"),
-        "Whether the guest runs when its host's compute service starts or a resize is confirmed; kept: as it was before the resize.", "its guest is {value}",
+        "Whether the guest runs when its host's compute service starts or a resize is confirmed; kept: as it was before the resize.", "its guest's power is {value}",
         scope="", circumstance=True),
     Fact("host", ("up", "down"),
         "Whether the compute service on the server's host answers.", "its host is {value}",
@@ -265,6 +265,19 @@ GUARDS = (
         ("create_image", "backup", "evacuate", "reset_state_active", "reset_state_error", "unlock", "get_console", "create_volume_snapshot", "delete_volume_snapshot"),
         "the server is locked; unlock it first, or ask as an administrator"),
 )
+
+# Resize and migrate move a server alike, and so do delete and force_delete end it.
+RESIZED = {
+    "active, stopped/- [cell=same]": "same/RESIZE4 -> resized/-",
+    "active, stopped/- [cell=cross]": "same/resize_prep -> same/resize_migrating -> same/resize_migrated -> resized/-",
+}
+DELETED = {
+    "building/scheduling": "deleted/-",
+    "building/any but scheduling, deleting [host=up]; HOSTED, error/any but DEL2 [host=up]": "same/deleting -> deleted/-",
+    "resized/any but DEL2 [host=up]": "resized/deleting -> was/- + deleted/-",
+    "building, HOSTED, resized, error/~ DEL2 [host=up]": "",
+    "building/any but scheduling [host=down]; HOSTED, resized, error/any [host=down]; shelved_offloaded/any": "same/deleting + deleted/-",
+}
 
 OPERATIONS = (
     Rows("create", Kind.REQUEST, "Make a new server and start it.", {
@@ -296,7 +309,7 @@ OPERATIONS = (
         "suspended/-": "suspended/resuming -> active/-",
     }),
     Rows("rescue", Kind.REQUEST, "Start the server from a rescue image, to repair its own disk.", {
-        "active, stopped, error/-": "same/rescuing -> rescued/-",
+        "active, stopped/-; error/- [running=yes]": "same/rescuing -> rescued/-",
     }),
     Rows("unrescue", Kind.REQUEST, "Start a rescued server from its own disk again.", {
         "rescued/-": "rescued/unrescuing -> active/-",
@@ -326,14 +339,8 @@ OPERATIONS = (
         "stopped/any": "stopped/REBUILD3 -> active/- + active/powering-off {closing=yes} -> stopped/-",
         "error/any": "error/REBUILD3 -> active/-",
     }, given={"end": "stopped"}),
-    Rows("resize", Kind.REQUEST, "Give the server another flavor, to be confirmed or reverted afterwards.", {
-        "active, stopped/- [cell=same]": "same/RESIZE4 -> resized/-",
-        "active, stopped/- [cell=cross]": "same/resize_prep -> same/resize_migrating -> same/resize_migrated -> resized/-",
-    }, given={"cell": "same"}),
-    Rows("migrate", Kind.REQUEST, "Move the server to another host while it is off, to be confirmed or reverted afterwards.", {
-        "active, stopped/- [cell=same]": "same/RESIZE4 -> resized/-",
-        "active, stopped/- [cell=cross]": "same/resize_prep -> same/resize_migrating -> same/resize_migrated -> resized/-",
-    }, given={"cell": "same"}),
+    Rows("resize", Kind.REQUEST, "Give the server another flavor, to be confirmed or reverted afterwards.", RESIZED, given={"cell": "same"}),
+    Rows("migrate", Kind.REQUEST, "Move the server to another host while it is off, to be confirmed or reverted afterwards.", RESIZED, given={"cell": "same"}),
     Rows("confirm_resize", Kind.REQUEST, "Keep the new flavor and host.", {
         "resized/- [guest=kept]": "was/-",
         "resized/- [guest=on]": "active/-",
@@ -365,27 +372,15 @@ OPERATIONS = (
     Rows("change_password", Kind.REQUEST, "Give the guest's administrator a new password.", {
         "active/-": "active/updating_password -> active/-",
     }),
-    Rows("delete", Kind.REQUEST, "Remove the server for good, whatever it is doing; the request can be repeated.", {
-        "building/scheduling": "deleted/-",
-        "building/CLAIMED [host=up]; HOSTED, error/~ NODEL [host=up]": "same/deleting -> deleted/-",
-        "resized/~ NODEL [host=up]": "resized/deleting -> was/- + deleted/-",
-        "building, HOSTED, resized, error/~ DEL2 [host=up]": "",
-        "building/CLAIMED, deleting [host=down]; HOSTED, resized, error/any [host=down]; shelved_offloaded/any": "same/deleting + deleted/-",
-    }, given={"host": "up"}),
-    Rows("force_delete", Kind.REQUEST, "Remove the server for good, even where a delete would leave it to be restored.", {
-        "building/scheduling": "deleted/-",
-        "building/CLAIMED [host=up]; HOSTED, error/~ NODEL [host=up]": "same/deleting -> deleted/-",
-        "resized/~ NODEL [host=up]": "resized/deleting -> was/- + deleted/-",
-        "building, HOSTED, resized, error/~ DEL2 [host=up]": "",
-        "building/CLAIMED, deleting [host=down]; HOSTED, resized, error/any [host=down]; shelved_offloaded/any": "same/deleting + deleted/-",
-    }, given={"host": "up"}),
+    Rows("delete", Kind.REQUEST, "Remove the server for good, whatever it is doing; the request can be repeated.", DELETED, given={"host": "up"}),
+    Rows("force_delete", Kind.REQUEST, "Remove the server for good, even where a delete would leave it to be restored.", DELETED, given={"host": "up"}),
     Rows("soft_delete", Kind.REQUEST, "Delete the server so that it can be restored, as clouds do that reclaim it later.", {
         "building/scheduling": "deleted/-",
-        "building/CLAIMED [host=up]; error/~ NODEL [launched=no, host=up]": "same/deleting -> deleted/-",
-        "HOSTED/~ NODEL [host=up]; error/~ NODEL [launched=yes, host=up]": "same/soft-deleting -> soft-delete/-",
-        "resized/~ NODEL [host=up]": "resized/soft-deleting -> was/- + was/soft-deleting -> soft-delete/-",
+        "building/any but scheduling, deleting [host=up]; error/any but DEL2 [launched=no, host=up]": "same/deleting -> deleted/-",
+        "HOSTED/any but DEL2 [host=up]; error/any but DEL2 [launched=yes, host=up]": "same/soft-deleting -> soft-delete/-",
+        "resized/any but DEL2 [host=up]": "resized/soft-deleting -> was/- + was/soft-deleting -> soft-delete/-",
         "building, HOSTED, resized, error/~ DEL2 [host=up]": "",
-        "building/CLAIMED, deleting [host=down]; error/any [launched=no, host=down]": "same/deleting + deleted/-",
+        "building/any but scheduling [host=down]; error/any [launched=no, host=down]": "same/deleting + deleted/-",
         "HOSTED, resized/any [host=down]; error/any [launched=yes, host=down]; shelved_offloaded/any": "same/soft-deleting + soft-delete/- + deleted/-",
     }, given={"host": "up"}),
     Rows("restore", Kind.REQUEST, "Bring a server back that is deleted and not yet reclaimed, and start it.", {
@@ -431,7 +426,7 @@ OPERATIONS = (
         "active, paused, rescued, resized, error/-": "",
     }),
     Rows("get_console", Kind.REQUEST, "Get an address under which the guest's console can be opened.", {
-        "HOSTED, resized, error/~ STILL, soft-deleting": "",
+        "HOSTED, resized, error/any but deleting, migrating": "",
     }),
     Rows("create_volume_snapshot", Kind.REQUEST, "Let the host take a snapshot of an attached volume for the volume service.", {
         "HOSTED, resized, error/-": "",
@@ -448,7 +443,9 @@ OPERATIONS = (
 )
 
 EVENTS = (
-    Rows("advance", Kind.PROGRESS, "The running step ends as it should and the next one begins.", {}),
+    Rows("advance", Kind.PROGRESS, "The running step ends as it should and the next one begins.", {
+        "error/rescuing [running=no]": "",
+    }),
     Rows("fail", Kind.FAILURE, "The running step goes wrong and leaves the server in error.", {
         "building/BUILD5": "error/-",
         "active/powering-off [closing=yes]": "active/- + error/-",
@@ -456,7 +453,7 @@ EVENTS = (
         "active/reboot_started; LIVE/reboot_started_hard": "error/same + error/-",
         "error/reboot_started, reboot_started_hard": "error/-",
         "active/suspending; suspended/resuming; active, stopped/rescuing; rescued/unrescuing": "error/same + error/-",
-        "error/suspending, resuming, rescuing, unrescuing": "error/-",
+        "error/suspending, resuming, unrescuing; error/rescuing [running=yes]": "error/-",
         "shelved_offloaded/unshelving": "error/unshelving",
         "active, stopped/REBUILD3": "error/same + error/-",
         "error/REBUILD3": "error/-",
@@ -485,7 +482,7 @@ EVENTS = (
         "active, stopped, paused, error/powering-off; stopped, shelved/powering-on": "same/-",
         "LIVE/~ rebooting, rebooting_hard; error/rebooting_hard": "same/-",
         "active/reboot_started; LIVE, error/reboot_started_hard": "active/-",
-        "LIVE/~ pausing, unpausing, suspending, resuming, rescuing, updating_password; error/rescuing": "same/-",
+        "LIVE/~ pausing, unpausing, suspending, resuming, rescuing, updating_password; error/rescuing [running=yes]": "same/-",
         "rescued/unrescuing [driver=complete]": "same/-",
         "rescued/unrescuing [driver=lacks]": "active/-",
         "LIVE/IMAGE4, image_backup, SHELVE3": "same/-",
@@ -539,7 +536,8 @@ EVENTS = (
         "shelved_offloaded/deleting": "same/same -> deleted/-",
         "SOUND/~ powering-off, powering-on": "same/same",
         "LIVE, rescued, resized, shelved/- [vif=broken]": "error/-",
-        "LIVE/image_backup, SHELVE3 [vif=broken]; LIVE, rescued, resized, shelved/~ updating_password, suspending, resuming, rescuing, unrescuing, resize_reverting, resize_migrating, resize_migrated, resize_finish, migrating, shelving_offloading [vif=broken]; error/resize_migrating [vif=broken]": "error/same",
+        "LIVE/image_backup, SHELVE3 [vif=broken]; LIVE, rescued, resized, shelved/~ updating_password, suspending, resuming, unrescuing, resize_reverting, resize_migrating, resize_migrated, resize_finish, migrating, shelving_offloading [vif=broken]; error/resize_migrating [vif=broken]": "error/same",
+        "active, stopped/rescuing [vif=broken]": "error/rescuing {running=no}",
     }, given={"guest": None, "vif": "ok"}),
 )
 

@@ -144,7 +144,7 @@ class Schedule:
         state = instance.state
         instance.ticket += 1
         instance.due = None
-        if not instance.hangs and not self._lifecycle.rests(state):
+        if not instance.hangs and not self._lifecycle.stays(instance.server.node):
             took = self._durations[state].draw(self.random(instance))
             instance.due = self.time + took
         else:
@@ -159,7 +159,7 @@ class Schedule:
     def _advance(self, instance: Instance) -> None:
         """Let happen what was due: the end of a step, or what needs no request."""
         state, outcomes = instance.state, instance.outcomes
-        if instance.hangs or self._lifecycle.rests(state):
+        if instance.hangs or self._lifecycle.stays(instance.server.node):
             self._continue(instance)
         elif not outcomes or outcomes[0].step not in (state, state.task_state or NO_TASK):
             self.happen(instance, self._lifecycle.advance, {})
