@@ -143,10 +143,7 @@ class Lifecycle(Rules):
         return self.node(state, dict(self.memory.unsaid(state)))
 
     def stays(self, node: Node) -> bool:
-        """Return whether nothing goes on by itself at a node: at rest, or where a step never ends.
-
-        Facts decide where a step never ends; where one of them is not known it may go on.
-        """
+        """Return whether nothing goes on by itself: at rest, or where facts say a step never ends."""
         if node.state in self.endless:
             return not self.possible(self.advance, node)
         return self.rests(node.state)

@@ -262,7 +262,7 @@ def test_a_rescue_that_a_restart_of_the_host_broke_stays_until_it_is_deleted_or_
     server.trigger("restart", vif="broken")
     assert server.run() == "error/rescuing"
     assert [name for name in NOVA.events if server.may(name)] == []
-    with pytest.raises(Refused, match="running=yes"):
+    with pytest.raises(Refused, match="ongoing=yes"):
         server.trigger("advance")
     assert server.delete()
     assert server.run() == "deleted/-"

@@ -234,7 +234,7 @@ FACTS = (
     Fact("closing", ("yes", "no"),
         "Whether the power goes off as the last step of a rebuild or evacuation.", "this stop ends a rebuild or evacuation: {value}",
         scope="active/powering-off", default="no"),
-    Fact("running", ("yes", "no"),
+    Fact("ongoing", ("yes", "no"),
         "Whether a rescue of a server in error still runs, or stays as a restart of the host left it.", "its rescue still runs: {value}",
         scope="error/rescuing", default="yes"),
     Fact("locked", ("no", "yes"),
@@ -309,7 +309,7 @@ OPERATIONS = (
         "suspended/-": "suspended/resuming -> active/-",
     }),
     Rows("rescue", Kind.REQUEST, "Start the server from a rescue image, to repair its own disk.", {
-        "active, stopped/-; error/- [running=yes]": "same/rescuing -> rescued/-",
+        "active, stopped/-; error/- [ongoing=yes]": "same/rescuing -> rescued/-",
     }),
     Rows("unrescue", Kind.REQUEST, "Start a rescued server from its own disk again.", {
         "rescued/-": "rescued/unrescuing -> active/-",
@@ -444,7 +444,7 @@ OPERATIONS = (
 
 EVENTS = (
     Rows("advance", Kind.PROGRESS, "The running step ends as it should and the next one begins.", {
-        "error/rescuing [running=no]": "",
+        "error/rescuing [ongoing=no]": "",
     }),
     Rows("fail", Kind.FAILURE, "The running step goes wrong and leaves the server in error.", {
         "building/BUILD5": "error/-",
@@ -453,7 +453,7 @@ EVENTS = (
         "active/reboot_started; LIVE/reboot_started_hard": "error/same + error/-",
         "error/reboot_started, reboot_started_hard": "error/-",
         "active/suspending; suspended/resuming; active, stopped/rescuing; rescued/unrescuing": "error/same + error/-",
-        "error/suspending, resuming, unrescuing; error/rescuing [running=yes]": "error/-",
+        "error/suspending, resuming, unrescuing; error/rescuing [ongoing=yes]": "error/-",
         "shelved_offloaded/unshelving": "error/unshelving",
         "active, stopped/REBUILD3": "error/same + error/-",
         "error/REBUILD3": "error/-",
@@ -482,7 +482,7 @@ EVENTS = (
         "active, stopped, paused, error/powering-off; stopped, shelved/powering-on": "same/-",
         "LIVE/~ rebooting, rebooting_hard; error/rebooting_hard": "same/-",
         "active/reboot_started; LIVE, error/reboot_started_hard": "active/-",
-        "LIVE/~ pausing, unpausing, suspending, resuming, rescuing, updating_password; error/rescuing [running=yes]": "same/-",
+        "LIVE/~ pausing, unpausing, suspending, resuming, rescuing, updating_password; error/rescuing [ongoing=yes]": "same/-",
         "rescued/unrescuing [driver=complete]": "same/-",
         "rescued/unrescuing [driver=lacks]": "active/-",
         "LIVE/IMAGE4, image_backup, SHELVE3": "same/-",
@@ -537,7 +537,7 @@ EVENTS = (
         "SOUND/~ powering-off, powering-on": "same/same",
         "LIVE, rescued, resized, shelved/- [vif=broken]": "error/-",
         "LIVE/image_backup, SHELVE3 [vif=broken]; LIVE, rescued, resized, shelved/~ updating_password, suspending, resuming, unrescuing, resize_reverting, resize_migrating, resize_migrated, resize_finish, migrating, shelving_offloading [vif=broken]; error/resize_migrating [vif=broken]": "error/same",
-        "active, stopped/rescuing [vif=broken]": "error/rescuing {running=no}",
+        "active, stopped/rescuing [vif=broken]": "error/rescuing {ongoing=no}",
     }, given={"guest": None, "vif": "ok"}),
 )
 
