@@ -143,7 +143,7 @@ class Lifecycle(Rules):
         return self.node(state, dict(self.memory.unsaid(state)))
 
     def stays(self, node: Node) -> bool:
-        """Return whether nothing goes on by itself: at rest, or where facts say a step never ends."""
+        """Return whether nothing goes on by itself: at rest, or where by its facts no step ends."""
         if node.state in self.endless:
             return not self.possible(self.advance, node)
         return self.rests(node.state)
