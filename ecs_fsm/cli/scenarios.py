@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from ecs_fsm.cli.options import (
@@ -12,7 +10,6 @@ from ecs_fsm.cli.options import (
     choosing,
     completing,
     print_json,
-    record_options,
     remembering,
     scenario_words,
     servers,
@@ -70,58 +67,3 @@ def simulate(
         if refused:
             console().print(str(refused), style="red", soft_wrap=True)
     return 1 if refused else 0
-
-
-@click.command()
-@choosing
-@click.argument(
-    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True)
-)
-@record_options
-@click.option(
-    "--profile",
-    metavar="FILE",
-    help="How likely things are (TOML); the built-in profile otherwise.",
-)
-@click.option("--all-ways", is_flag=True, help="Name other ways also below a share of 1 %.")
-@as_json
-def replay(
-    files: tuple[str, ...], profile: str | None, all_ways: bool, as_json: bool, **options: Any
-) -> int:
-    """Explain recorded changes by the events that cause them.
-
-    FILE (- is standard input) is what clouds give, as CSV (with , ; | or tabs), JSON, JSON Lines or
-    Parquet, also as gzip: rows with vm_state and task_state, or status, or both, of one server or
-    many; answers of the compute API and of `openstack server list` and `show`; instance actions
-    and `openstack server event`; Nova's notifications; Huawei job answers. Several files are one
-    record. The first line says what was found. Rows are put in the order of time. Each server is
-    followed for itself until the end of its life; one that a full list leaves out is gone.
-
-    Formats, by their columns or by --format: columns, servers, server-list, instance-actions,
-    notifications, jobs. Columns are known by their usual names, in any case; --columns names
-    others. A change is explained by the likeliest sequence of events: a profile says how often
-    steps fail, what users request and how long both take, and its table [replay] what no fleet does
-    by itself. Other ways follow with their share.
-
-    \b
-    Examples:
-      ecs-fsm replay changes.csv
-      ecs-fsm replay --columns server=host_name,time=ts,vm_state=state poll-*.csv
-      ecs-fsm simulate create stop --json | ecs-fsm replay -
-
-    JSON: {"record": {"format", "complete", "servers", "first", "last"}, "changes": [{"server",
-    "at", "from", "to", "events": [...] or null, "facts", "or": [{"events", "share"}], "settled",
-    "reason": null or text}, ...], "explained": true or false}; times are ISO in UTC, null without
-    any; other columns of a row stay in "from" and "to", which are null for an action. The second
-    change of one event has no events; other ways to explain a change stand under "or". "settled" is
-    false where later rows could still change it. Exit code 1 if a change is not explained.
-    """
-    from ecs_fsm.profiles.loader import read
-    from ecs_fsm.records.record import RecordOptions
-    from ecs_fsm.replay.recording import Telling, replay_files
-
-    lifecycle = servers().lifecycle
-    likely = read(lifecycle, profile) if profile else None
-    telling = Telling(as_json, likely, all_ways)
-    explained = replay_files(lifecycle, files, RecordOptions(**options), telling)
-    return 0 if explained else 1

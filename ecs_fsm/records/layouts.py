@@ -86,6 +86,7 @@ class Layout(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     has_states: ClassVar[bool] = True
+    has_actions: ClassVar[bool] = False
 
     @abstractmethod
     def fits(self, names: Names, row: Mapping[str, object]) -> bool:

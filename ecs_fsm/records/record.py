@@ -190,6 +190,11 @@ class Record:
         return all(not file.layout.has_states for file in self._files)
 
     @property
+    def names_actions(self) -> bool:
+        """Whether there may be rows that say what was done to servers."""
+        return any(file.layout.has_actions for file in self._files)
+
+    @property
     def servers(self) -> int:
         """How many servers there were in the rows so far."""
         return len(self._latest)

@@ -40,7 +40,7 @@ class InstanceActions(Layout):
     """os-instance-actions, as the API, `openstack server event` and the database give them."""
 
     name, title = "instance-actions", "os-instance-actions"
-    has_states = False
+    has_states, has_actions = False, True
 
     def fits(self, names: Names, row: Fields) -> bool:
         """Return whether a first row has this layout."""
@@ -117,7 +117,7 @@ class JobAnswers(Layout):
     """Answers about jobs of the Huawei and OTC API: `GET /v1/{project_id}/jobs/{job_id}`."""
 
     name, title = "jobs", "Huawei job answers"
-    has_states = False
+    has_states, has_actions = False, True
 
     def fits(self, names: Names, row: Fields) -> bool:
         """Return whether a first row has this layout."""
@@ -178,6 +178,7 @@ class Notifications(Layout):
     """Nova's notifications, versioned or legacy, bare or in the envelope of oslo.messaging."""
 
     name, title = "notifications", "Nova notifications"
+    has_actions = True
 
     def fits(self, names: Names, row: Fields) -> bool:
         """Return whether a first row has this layout."""

@@ -14,12 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import Facts, State
+from ecs_fsm.core.model import State
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.records.observations import Observation
+from ecs_fsm.replay.changes import Explanation as Explanation
 from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
 from ecs_fsm.replay.positions import PositionLinks, Way, kept
 from ecs_fsm.replay.shares import Costs, Link, Links, Other, weighed
+from ecs_fsm.replay.standing import Standing
 
 UNFINISHED_COST = NAT // 100
 BEGUN_BEFORE_COST = 100 * NAT
@@ -29,25 +31,6 @@ MOST_REMEMBERED = 10_000
 """Steps from one set of positions to the next that are kept at most."""
 LEAST_SHARE = 0.01
 """The share below which another way is left out."""
-
-
-class Explanation(NamedTuple):
-    """An observed change and the events that cause it.
-
-    `events` is empty where an event goes on, None where nothing explains the change; `reason` says
-    why then. `facts` are those that decided the events, `others` other ways with their shares, the
-    likeliest first. `settled` is false where later rows could still decide for another way. `of` is
-    the operation whose step makes a late write.
-    """
-
-    before: Observation | None
-    after: Observation
-    events: tuple[str, ...] | None
-    facts: Facts = ()
-    others: tuple[Other, ...] = ()
-    reason: str | None = None
-    settled: bool = True
-    of: str | None = None
 
 
 class _Step(NamedTuple):
@@ -84,6 +67,7 @@ class Replay:
         profile: Profile | None = None,
         all_ways: bool = False,
     ) -> None:
+        self.lifecycle = lifecycle
         self.likelihood = Likelihood(lifecycle, profile)
         self.sampled = sampled
         self._positions = PositionLinks(lifecycle, self.likelihood, sampled=sampled)
@@ -93,11 +77,14 @@ class Replay:
             tuple[tuple[tuple[int, int], ...], str, int | None, int | None], _Step
         ] = {}
 
-    def explain(self, recording: Iterable[Observation]) -> Iterator[Explanation]:
+    def explain(
+        self, recording: Iterable[Observation], standing: list[Standing] | None = None
+    ) -> Iterator[Explanation]:
         """One explanation per observed change, as soon as it is decided.
 
         Those of one server come in order. A server with a name is forgotten at the end of its
-        life; what has the same name later is another server.
+        life; what has the same name later is another server. Where those stand that live when the
+        record ends is added to `standing`.
         """
         followed: dict[str | None, Follower] = {}
         for row in recording:
@@ -110,7 +97,13 @@ class Replay:
             if row.server is not None and follower.ended:
                 yield from followed.pop(row.server).finish()
         for follower in followed.values():
+            if standing is not None:
+                standing.append(follower.standing)
             yield from follower.finish()
+
+    def states(self, costs: Costs) -> tuple[State, ...]:
+        """Return the states in which a server can be."""
+        return tuple(dict.fromkeys(map(self._state, costs)))
 
     def start(self, row: Observation) -> Costs:
         """All positions where a server can be whose first row this is, by how long each lasts."""
@@ -211,12 +204,15 @@ class Replay:
 class Follower:
     """Explains the changes of one server, fed row by row; a row equal to the one before is none."""
 
-    __slots__ = ("_before", "_costs", "_first", "_happened", "_replay", "_seen", "_undecided")
+    __slots__ = (
+        "_before", "_costs", "_first", "_happened", "_left", "_replay", "_seen", "_undecided",
+    )  # fmt: skip
 
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
         self._before: Observation | None = None
         self._first: float | None = None
+        self._left: float | None = None
         self._seen: float | None = None
         self._costs: Costs = {}
         self._undecided: list[_Undecided] = []
@@ -227,6 +223,14 @@ class Follower:
         """Whether the server's life has come to its end, so that no change can follow."""
         return self._replay.ended(self._costs)
 
+    @property
+    def standing(self) -> Standing:
+        """Where the server stands after the last row."""
+        row = self._before
+        assert row is not None  # noqa: S101  # a follower begins with a row
+        states = (row.state,) if row.state else self._replay.states(self._costs)
+        return Standing(row, self._left, states)
+
     def feed(self, row: Observation) -> Sequence[Explanation]:
         """What is decided by the next row of the server."""
         before, seen = self._before, self._seen
@@ -236,7 +240,7 @@ class Follower:
             return [Explanation(None, row, None, reason=row.wrong)] if row.wrong else ()
         if row.shown == before.shown:
             return ()
-        first, self._first = self._first, row.time
+        first, self._first, self._left = self._first, row.time, seen
         self._before = row
         stayed = self._replay.stayed(self._costs, first, seen)
         passed = self._replay.passed(seen, row)

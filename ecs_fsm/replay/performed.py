@@ -9,14 +9,21 @@ from ecs_fsm.records.meanings import failure_words
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Explanation
 from ecs_fsm.replay.shares import Other
+from ecs_fsm.replay.standing import Standing
+
+MOST_RUNNING = 100_000
+"""Actions without an end that are kept at most."""
 
 
-def performed(lifecycle: Lifecycle, rows: Iterable[Observation]) -> Iterator[Explanation]:
-    """Yield a change for each action.
+def performed(
+    lifecycle: Lifecycle, rows: Iterable[Observation], standing: list[Standing] | None = None
+) -> Iterator[Explanation]:
+    """Yield a change for each action; add those whose end is not recorded to `standing`.
 
     Its events are the operation and, where it failed, the event by which its step fails. An action
     that changes nothing that a server shows has none.
     """
+    running: dict[tuple[str | None, str], Standing] = {}
     for row in rows:
         if row.action is None:
             continue
@@ -27,4 +34,29 @@ def performed(lifecycle: Lifecycle, rows: Iterable[Observation]) -> Iterator[Exp
         others = operations[1:] if len(events) == 1 else ()
         # Nothing in the record says which of them it was.
         alike = tuple(Other((other,), 1 / len(operations)) for other in others)
+        key = row.server, row.action.request or row.action.word
+        running.pop(key, None)
+        if (under := _running(lifecycle, row)) and len(running) < MOST_RUNNING:
+            running[key] = under
         yield Explanation(None, row, events, others=alike)
+    if standing is not None:
+        standing += running.values()
+
+
+def _running(lifecycle: Lifecycle, row: Observation) -> Standing | None:
+    """What an action without an end does: the step that has not finished, else its first one."""
+    action = row.action
+    if action is None or action.failed is not None or not action.operations:
+        return None
+    steps = lifecycle.triggers[action.operations[0]].steps
+    under = next((step for step in reversed(action.steps) if step.finished is None), None)
+    begun = row.time
+    tasks: tuple[str, ...] = tuple(step.task_state for step in steps[:1] if step.task_state)
+    if under is not None and under.began is not None:
+        begun, tasks = under.began, under.tasks or tasks
+    states = tuple(s for s in steps if s.task_state in tasks and not lifecycle.rests(s))
+    if not states or begun is None:
+        return None
+    shown = {"task_state": states[0].step} if len({s.step for s in states}) == 1 else {}
+    seen = row._replace(shown=shown, time=begun, updated=None)
+    return Standing(seen, begun, states)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import groupby
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from ecs_fsm.core.model import bracketed
-from ecs_fsm.io.console import visible, visible_json
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record, RecordOptions
-from ecs_fsm.records.times import iso
-from ecs_fsm.replay.explanation import LEAST_SHARE, Explanation, Replay
+from ecs_fsm.records.times import EXPECTED, seconds, zone
+from ecs_fsm.replay.contradictions import Evidence
+from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.forms import Form, JsonForm, TableForm
+from ecs_fsm.replay.overdue import Limits, Overdue, overdue
 from ecs_fsm.replay.performed import performed
+from ecs_fsm.replay.standing import Standing
+from ecs_fsm.replay.step_times import DurationsForm
+from ecs_fsm.replay.story import StoryForm, TerminalForm
+from ecs_fsm.replay.summary import SummaryForm
 
 if TYPE_CHECKING:
     from ecs_fsm.core.lifecycle import Lifecycle
@@ -25,65 +29,177 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 1 << 20
 BATCH = 200
-TIMES = "\N{MULTIPLICATION SIGN}"
+BUILT_IN, FITTED = "built in", "fitted"
+FITTED_BEGINS = "# Fitted to "
+"""The first words of a profile that `fleet fit` has written."""
 
 
 class Telling(NamedTuple):
-    """How changes are told: as JSON or text, by which profile (None: the built-in one).
+    """How changes are told: in which form, by which profile (None: the built-in one).
 
-    `all_ways` names all other ways.
+    `all_ways` names all other ways. `overdue` is the limit of steps, `now` the time up to which
+    they are counted, `source` where the times of the profile come from.
     """
 
-    as_json: bool = False
+    form: Callable[[IO[str]], Form] = TableForm
     profile: Profile | None = None
     all_ways: bool = False
+    overdue: str | None = None
+    now: str | None = None
+    source: str = BUILT_IN
+
+
+def source_of(path: str | None) -> str:
+    """Return where the times of a profile come from: built in, fitted, or a file."""
+    if path is None:
+        return BUILT_IN
+    with open(path, encoding="utf-8") as file:
+        fitted = file.readline(len(FITTED_BEGINS)) == FITTED_BEGINS
+    return f"{FITTED}, {path}" if fitted else path
+
+
+class Shown(NamedTuple):
+    """What the options say about the form; `story` is None where the terminal decides."""
+
+    as_json: bool = False
+    summary: bool = False
+    story: bool | None = None
+    durations: bool = False
+    output: str | None = None
+
+
+def form_of(lifecycle: Lifecycle, shown: Shown) -> Callable[[IO[str]], Form]:
+    """Return the form that options choose.
+
+    Raise `InvalidInput` for options that exclude each other.
+    """
+    as_json, summary, story, durations, output = shown
+    wanted = [f"--{name}" for name, given in (
+        ("summary", summary), ("story", story), ("durations", durations),
+    ) if given]  # fmt: skip
+    if len(wanted) > 1:
+        raise InvalidInput(f"{' and '.join(wanted)} are mutually exclusive")
+    if as_json and story:
+        raise InvalidInput("--story and --json are mutually exclusive")
+    if output is not None and not durations:
+        raise InvalidInput("-o is the Parquet file of --durations: give --durations")
+    if summary:
+        return lambda out: SummaryForm(out, as_json=as_json)
+    if durations:
+        return lambda out: DurationsForm(out, lifecycle, as_json=as_json, parquet=output)
+    if as_json:
+        return JsonForm
+    if story is None and sys.stdout.isatty():
+        return lambda out: TerminalForm(out, lifecycle)
+    return (lambda out: StoryForm(out, lifecycle)) if story else TableForm
 
 
 def replay_files(
     lifecycle: Lifecycle, paths: Sequence[str], options: RecordOptions, telling: Telling
 ) -> bool:
-    """Print what explains each change of a record; return whether everything is explained.
+    """Print what explains each change of a record.
 
-    Raise `InvalidInput` for a file that does not read; nothing is printed then.
+    Return whether everything is explained and nothing overdue. Raise `InvalidInput` for a file that
+    does not read; nothing is printed then.
     """
     with ExitStack() as opened:
         with _progress(paths) as moved:
             record = Record(lifecycle, paths, options)
+            replay = Replay(
+                lifecycle,
+                sampled=not record.complete,
+                profile=telling.profile,
+                all_ways=telling.all_ways,
+            )
+            late = _Late(replay, record, telling, options)
 
-            def explained(rows: Iterator[Observation]) -> tuple[bool, IO[str]]:
-                replay = Replay(
-                    lifecycle,
-                    sampled=not record.complete,
-                    profile=telling.profile,
-                    all_ways=telling.all_ways,
-                )
-                explanations = _explanations(lifecycle, record, rows, replay)
-                reported = _reporting(explanations, record, moved)
+            def explained(rows: Iterator[Observation]) -> tuple[Form, IO[str]]:
                 waiting = opened.enter_context(
                     tempfile.SpooledTemporaryFile(
                         IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace"
                     )
                 )
-                write = _write_json if telling.as_json else _write_text
-                return write(reported, waiting), waiting
+                form = telling.form(waiting)
+                _tell(record, rows, form, late, moved)
+                return form, waiting
 
-            verdict, waiting = record.follow(explained)
+            form, waiting = record.follow(explained)
         waiting.seek(0)
-        if telling.as_json:
-            head = visible_json(json.dumps(record.as_dict(), ensure_ascii=False))
-            sys.stdout.write(f'{{"record": {head},\n"changes": [')
-        else:
-            sys.stdout.write(f"{record}\n")
-        _copy(waiting, sys.stdout)
-    return verdict
+        sys.stdout.write(form.head(record))
+        while piece := waiting.read(IN_MEMORY):
+            sys.stdout.write(piece)
+    return not form.unexplained and not late.found
 
 
-def _explanations(
-    lifecycle: Lifecycle, record: Record, rows: Iterable[Observation], replay: Replay
-) -> Iterator[Explanation]:
+class _Late:
+    """Finds what is overdue when a record has ended."""
+
+    def __init__(
+        self, replay: Replay, record: Record, telling: Telling, options: RecordOptions
+    ) -> None:
+        self.replay = replay
+        self._record = record
+        profile = replay.likelihood.profile
+        self._limits = Limits(profile.durations if profile else {}, telling.overdue, telling.source)
+        self._now: float | None = None
+        if telling.now is not None:
+            try:
+                self._now = seconds(telling.now, zone(options.utc_offset))
+            except (ValueError, OverflowError):
+                raise InvalidInput(f"--now {telling.now!r}: expected {EXPECTED}") from None
+        self.found: list[Overdue] = []
+
+    def find(self, standing: Sequence[Standing]) -> list[Overdue]:
+        """Return what is overdue, the longest first."""
+        record, now = self._record, self._now
+        if record.last is None:
+            if now is not None and record.servers:
+                raise InvalidInput("--now: the record has no times from which to count")
+            return []
+        if now is not None and now < record.last:
+            raise InvalidInput("--now is before the last observation of the record")
+        now = record.last if now is None else now
+        lifecycle = self.replay.lifecycle
+        found = overdue(lifecycle, standing, self._limits, now, sampled=not record.complete)
+        self.found = sorted(found, key=lambda one: -one.at_least)
+        return self.found
+
+
+def _tell(
+    record: Record,
+    rows: Iterator[Observation],
+    form: Form,
+    late: _Late,
+    moved: Callable[[int], None],
+) -> None:
+    lifecycle = late.replay.lifecycle
+    evidence: Evidence | None = None
+    standing: list[Standing] = []
     if record.actions_alone:
-        return performed(lifecycle, rows)
-    return replay.explain(rows)
+        changes = performed(lifecycle, _heard(rows, None, form), standing)
+    else:
+        if record.names_actions:
+            evidence = Evidence(lifecycle, sampled=not record.complete)
+            rows = _heard(rows, evidence, form)
+        changes = late.replay.explain(rows, standing)
+    for count, change in enumerate(changes):
+        if count % BATCH == 0:
+            moved(record.position)
+        if evidence is not None:
+            evidence.change(change)
+        form.tell(change)
+    contradictions = list(evidence.contradictions()) if evidence else []
+    form.end(late.find(standing), contradictions)
+
+
+def _heard(
+    rows: Iterable[Observation], evidence: Evidence | None, form: Form
+) -> Iterator[Observation]:
+    for row in rows:
+        if evidence is not None:
+            evidence.row(row)
+        form.row(row)
+        yield row
 
 
 @contextmanager
@@ -104,91 +220,3 @@ def _progress(paths: Sequence[str]) -> Iterator[Callable[[int], None]]:
     ) as progress:
         task = progress.add_task("reading", total=size)
         yield lambda position: progress.update(task, completed=position)
-
-
-def _reporting(
-    explanations: Iterator[Explanation], record: Record, moved: Callable[[int], None]
-) -> Iterator[Explanation]:
-    for count, explanation in enumerate(explanations):
-        if count % BATCH == 0:
-            moved(record.position)
-        yield explanation
-
-
-def _write_text(explanations: Iterator[Explanation], waiting: IO[str]) -> bool:
-    changes = unexplained = 0
-    for changes, explanation in enumerate(explanations, start=1):
-        unexplained += explanation.events is None
-        waiting.write(f"{changes:>6}  {_line(explanation)}\n")
-    verdict = f"{unexplained} not explained" if unexplained else "all explained"
-    waiting.write(f"{changes} change{'' if changes == 1 else 's'}, {verdict}\n")
-    return not unexplained
-
-
-def _line(explanation: Explanation) -> str:
-    change = f"{explanation.before or '?'} → {explanation.after}"
-    action = explanation.after.action
-    if not explanation.after.shown and action is not None:
-        outcome = {None: "", True: " (failed)", False: " (done)"}[action.failed]
-        change = f"{visible(action.word)}{outcome}"
-    server = explanation.after.server
-    head = f"{change:<72}" if server is None else f"{server}  {change:<72}"
-    if explanation.events is None:
-        return f"{head}  NOT EXPLAINED: {explanation.reason}"
-    events = counted(explanation.events) or "(the same event goes on)"
-    events += f" of {explanation.of}" if explanation.of else bracketed(explanation.facts)
-    return f"{head}  {events}{_or(explanation)}"
-
-
-def _or(explanation: Explanation) -> str:
-    """The other ways with their shares, such as ` 97 % (or roll_back 2 %)`."""
-    if not explanation.others:
-        return ""
-    left = 1 - sum(other.share for other in explanation.others)
-    others = "; ".join(f"{counted(o.events)} {_percent(o.share)}" for o in explanation.others)
-    return f" {_percent(left)} (or {others})"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= LEAST_SHARE else f"{100 * share:.2g} %"
-
-
-def counted(events: Iterable[str]) -> str:
-    """Events in a row, repetitions counted."""
-    runs = [(name, sum(1 for _ in members)) for name, members in groupby(events)]
-    return " ".join(name if count == 1 else f"{name} {TIMES}{count}" for name, count in runs)
-
-
-def _write_json(explanations: Iterator[Explanation], waiting: IO[str]) -> bool:
-    """Write the changes and what comes after them."""
-    explained = True
-    for count, explanation in enumerate(explanations):
-        explained &= explanation.events is not None
-        row = visible_json(json.dumps(_as_dict(explanation), ensure_ascii=False))
-        waiting.write(f",\n  {row}" if count else f"\n  {row}")
-    waiting.write(f'\n], "explained": {json.dumps(explained)}}}\n')
-    return explained
-
-
-def _copy(waiting: IO[str], out: IO[str]) -> None:
-    while piece := waiting.read(IN_MEMORY):
-        out.write(piece)
-
-
-def _as_dict(explanation: Explanation) -> dict[str, object]:
-    before, after = explanation.before, explanation.after
-    return {
-        "server": after.server,
-        "at": None if after.time is None else iso(after.time),
-        "from": before and before.as_dict(),
-        "to": after.as_dict() if after.shown else None,
-        "events": None if explanation.events is None else list(explanation.events),
-        "facts": dict(explanation.facts),
-        "or": [
-            {"events": list(other.events), "share": round(other.share, 4)}
-            for other in explanation.others
-        ],
-        "settled": explanation.settled,
-        "reason": explanation.reason,
-        **({"of": explanation.of} if explanation.of else {}),
-    }

@@ -206,6 +206,7 @@ def test_every_form_of_a_recording_gives_the_same_answer(form: str) -> None:
             {"from": active, "to": stopping, "events": ["stop"], **TOLD},
             {"from": stopping, "to": stopped, "events": ["advance"], **TOLD},
         ],
+        "overdue": [],
         "explained": True,
     }
 

@@ -1,0 +1,28 @@
+"""An observed change with the events that explain it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ecs_fsm.core.model import Facts
+from ecs_fsm.records.observations import Observation
+from ecs_fsm.replay.shares import Other
+
+
+class Explanation(NamedTuple):
+    """An observed change and the events that cause it.
+
+    `events` is empty where an event goes on, None where nothing explains the change; `reason` says
+    why then. `facts` are those that decided the events, `others` other ways with their shares, the
+    likeliest first. `settled` is false where later rows could still decide for another way. `of` is
+    the operation whose step makes a late write.
+    """
+
+    before: Observation | None
+    after: Observation
+    events: tuple[str, ...] | None
+    facts: Facts = ()
+    others: tuple[Other, ...] = ()
+    reason: str | None = None
+    settled: bool = True
+    of: str | None = None

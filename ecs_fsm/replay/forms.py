@@ -1,0 +1,196 @@
+"""The forms in which a story is told: as a table, and as JSON.
+
+A form writes each change as it comes, and at the end what is overdue.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import IO
+
+from ecs_fsm.core.model import bracketed
+from ecs_fsm.io.console import visible, visible_json
+from ecs_fsm.records.observations import Observation
+from ecs_fsm.records.record import Record
+from ecs_fsm.records.times import iso
+from ecs_fsm.replay.contradictions import Contradiction
+from ecs_fsm.replay.explanation import LEAST_SHARE, Explanation
+from ecs_fsm.replay.overdue import Overdue
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
+
+
+class Form(ABC):
+    """One form. It writes to `out`, which comes behind what the record is (`head`)."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self.out = out
+        self.changes = 0
+        self.unexplained = 0
+
+    def row(self, row: Observation) -> None:  # noqa: B027  # most forms need no rows
+        """Hear of a row, before the changes that it decides."""
+
+    def tell(self, change: Explanation) -> None:
+        """Tell a change."""
+        self.changes += 1
+        self.unexplained += change.events is None
+        self.change(change)
+
+    @abstractmethod
+    def change(self, change: Explanation) -> None:
+        """Write a change, or keep it for the end."""
+
+    @abstractmethod
+    def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
+        """Write what comes at the end."""
+
+    def head(self, record: Record) -> str:
+        """Return what comes before all."""
+        return f"{record}\n"
+
+    def verdict(self, late: Sequence[Overdue]) -> str:
+        """Return how many changes there were, what is not explained, and what is overdue."""
+        verdict = f"{self.unexplained} not explained" if self.unexplained else "all explained"
+        more = f", {len(late)} overdue" if late else ""
+        return f"{self.changes} change{'' if self.changes == 1 else 's'}, {verdict}{more}"
+
+
+class TableForm(Form):
+    """A line for each change, for a person."""
+
+    def change(self, change: Explanation) -> None:
+        """Write a line."""
+        self.out.write(f"{self.changes:>6}  {line(change)}\n")
+
+    def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
+        """Write what is overdue and what contradicts the story, and the verdict."""
+        for contradiction in contradictions:
+            self.out.write(f"CONTRADICTED: {contradiction}\n")
+        for one in late:
+            self.out.write("".join(f"{text}\n" for text in overdue_lines(one)))
+        self.out.write(f"{self.verdict(late)}\n")
+
+
+class JsonForm(Form):
+    """The answer of `--json`."""
+
+    def head(self, record: Record) -> str:
+        """Return the begin of the object."""
+        head = visible_json(json.dumps(record.as_dict(), ensure_ascii=False))
+        return f'{{"record": {head},\n"changes": ['
+
+    def change(self, change: Explanation) -> None:
+        """Write a change as an object."""
+        comma = "," if self.changes > 1 else ""
+        self.out.write(f"{comma}\n  {_json(as_dict(change))}")
+
+    def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
+        """Write what is overdue, and whether everything is explained."""
+        self.out.write("\n]" + _listed("overdue", late))
+        if contradictions:
+            self.out.write(_listed("contradictions", contradictions))
+        self.out.write(f', "explained": {json.dumps(not self.unexplained)}}}\n')
+
+
+def _listed(name: str, entries: Sequence[Overdue] | Sequence[Contradiction]) -> str:
+    rows = ",\n  ".join(_json(entry.as_dict()) for entry in entries)
+    return f',\n"{name}": [' + (f"\n  {rows}\n]" if rows else "]")
+
+
+def _json(value: object) -> str:
+    return visible_json(json.dumps(value, ensure_ascii=False))
+
+
+def line(change: Explanation) -> str:
+    """Return a change in one line."""
+    shown = f"{change.before or '?'} → {change.after}"
+    action = change.after.action
+    if not change.after.shown and action is not None:
+        outcome = {None: "", True: " (failed)", False: " (done)"}[action.failed]
+        shown = f"{visible(action.word)}{outcome}"
+    server = change.after.server
+    head = f"{shown:<72}" if server is None else f"{server}  {shown:<72}"
+    if change.events is None:
+        return f"{head}  NOT EXPLAINED: {change.reason}"
+    events = counted(change.events) or "(the same event goes on)"
+    events += f" of {change.of}" if change.of else bracketed(change.facts)
+    return f"{head}  {events}{others(change)}"
+
+
+def others(change: Explanation) -> str:
+    """The other ways with their shares, such as ` 97 % (or roll_back 2 %)`."""
+    if not change.others:
+        return ""
+    left = 1 - sum(other.share for other in change.others)
+    ways = "; ".join(
+        f"{counted(o.events) or '(the same event goes on)'} {_percent(o.share)}"
+        for o in change.others
+    )
+    return f" {_percent(left)} (or {ways})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= LEAST_SHARE else f"{100 * share:.2g} %"
+
+
+def counted(events: Iterable[str]) -> str:
+    """Events in a row, repetitions counted."""
+    runs = [(name, sum(1 for _ in members)) for name, members in groupby(events)]
+    return " ".join(name if count == 1 else f"{name} {TIMES}{count}" for name, count in runs)
+
+
+def span(seconds: float) -> str:
+    """A time for a reader, in its two largest units.
+
+    >>> span(32), span(138.2), span(21_600)
+    ('32 s', '2 min 18 s', '6 h')
+    """
+    if seconds < UNITS[-1][0]:
+        return f"{seconds:.3g} s"
+    left, parts = round(seconds), []
+    for size, unit in (*UNITS, (1.0, "s")):
+        number, left = divmod(left, int(size))
+        if number:
+            parts.append(f"{number} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
+def overdue_lines(one: Overdue) -> list[str]:
+    """A server that is overdue, in a line, and a line for each way that frees it."""
+    row = one.standing.row
+    who = "" if row.server is None else f"{row.server}  "
+    if one.at_most is None:
+        since = f"at least {span(one.at_least)}"
+    elif one.at_most == one.at_least:
+        since = span(one.at_least)
+    else:
+        since = f"{span(one.at_least)} to {span(one.at_most)}"
+    first = f"OVERDUE: {who}{row} for {since}; limit {span(one.limit)} ({one.limit_from})"
+    return [first, *(f"  frees it: {way}" for way in one.frees)]
+
+
+def as_dict(change: Explanation) -> dict[str, object]:
+    """Return a change as `--json` writes it."""
+    before, after = change.before, change.after
+    return {
+        "server": after.server,
+        "at": None if after.time is None else iso(after.time),
+        "from": before and before.as_dict(),
+        "to": after.as_dict() if after.shown else None,
+        "events": None if change.events is None else list(change.events),
+        "facts": dict(change.facts),
+        "or": [
+            {"events": list(other.events), "share": round(other.share, 4)}
+            for other in change.others
+        ],
+        "settled": change.settled,
+        "reason": change.reason,
+        **({"of": change.of} if change.of else {}),
+    }
