@@ -23,7 +23,8 @@ from ecs_fsm.profiles.durations import SECOND, Duration, Family
 from ecs_fsm.records.meanings import failure_words
 from ecs_fsm.records.observations import Observation, RecordedAction
 from ecs_fsm.records.record import Record, RecordOptions
-from ecs_fsm.replay.explanation import Explanation, Replay
+from ecs_fsm.replay.changes import Explanation
+from ecs_fsm.replay.explanation import Replay
 
 ENOUGH = 30
 """Samples below which nothing is fitted, and the built-in profile stays."""

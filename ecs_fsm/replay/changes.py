@@ -1,10 +1,10 @@
-"""An observed change with the events that explain it."""
+"""An observed change with the events that explain it, and where a server stands at the end."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from ecs_fsm.core.model import Facts
+from ecs_fsm.core.model import Facts, State
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.shares import Other
 
@@ -26,3 +26,15 @@ class Explanation(NamedTuple):
     reason: str | None = None
     settled: bool = True
     of: str | None = None
+
+
+class Standing(NamedTuple):
+    """Where a server stands when its record ends.
+
+    `row` was the first to show it, at its time; `left` is the time of the last row that showed
+    something else, None where there was none. `states` are those that it can be in.
+    """
+
+    row: Observation
+    left: float | None
+    states: tuple[State, ...]

@@ -14,7 +14,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind
 from ecs_fsm.records.observations import Observation, RecordedAction
 from ecs_fsm.records.times import for_a_reader, iso
-from ecs_fsm.replay.explanation import Explanation
+from ecs_fsm.replay.changes import Explanation
 
 SLACK = 2.0
 """Seconds by which the clock of an action and that of the states may differ."""

@@ -17,11 +17,10 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.changes import Explanation as Explanation
+from ecs_fsm.replay.changes import Explanation, Standing
 from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
 from ecs_fsm.replay.positions import PositionLinks, Way, kept
 from ecs_fsm.replay.shares import Costs, Link, Links, Other, weighed
-from ecs_fsm.replay.standing import Standing
 
 UNFINISHED_COST = NAT // 100
 BEGUN_BEFORE_COST = 100 * NAT

@@ -16,8 +16,9 @@ from ecs_fsm.io.console import visible, visible_json
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record
 from ecs_fsm.records.times import iso
+from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.contradictions import Contradiction
-from ecs_fsm.replay.explanation import LEAST_SHARE, Explanation
+from ecs_fsm.replay.explanation import LEAST_SHARE
 from ecs_fsm.replay.overdue import Overdue
 
 TIMES = "\N{MULTIPLICATION SIGN}"

@@ -15,8 +15,8 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.profiles.durations import Duration
 from ecs_fsm.profiles.durations import seconds as seconds_of
-from ecs_fsm.replay.standing import Standing
-from ecs_fsm.replay.ways_out import WayOut, ways_out
+from ecs_fsm.replay.changes import Standing
+from ecs_fsm.replay.ways_out import Freeing, ways_out
 
 USUAL = "p99"
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,6})?)")
@@ -87,7 +87,7 @@ class Overdue(NamedTuple):
     at_most: float | None
     limit: float
     limit_from: str
-    frees: tuple[WayOut, ...]
+    frees: tuple[Freeing, ...]
 
     def as_dict(self) -> dict[str, object]:
         """Return the entry of the answer in JSON."""

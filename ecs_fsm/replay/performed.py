@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.records.meanings import failure_words
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.explanation import Explanation
+from ecs_fsm.replay.changes import Explanation, Standing
 from ecs_fsm.replay.shares import Other
-from ecs_fsm.replay.standing import Standing
 
 MOST_RUNNING = 100_000
 """Actions without an end that are kept at most."""

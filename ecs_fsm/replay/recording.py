@@ -13,12 +13,12 @@ from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record, RecordOptions
 from ecs_fsm.records.times import EXPECTED, seconds, zone
+from ecs_fsm.replay.changes import Standing
 from ecs_fsm.replay.contradictions import Evidence
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.forms import Form, JsonForm, TableForm
 from ecs_fsm.replay.overdue import Limits, Overdue, overdue
 from ecs_fsm.replay.performed import performed
-from ecs_fsm.replay.standing import Standing
 from ecs_fsm.replay.step_times import DurationsForm
 from ecs_fsm.replay.story import StoryForm, TerminalForm
 from ecs_fsm.replay.summary import SummaryForm

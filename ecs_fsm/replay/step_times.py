@@ -17,8 +17,8 @@ from ecs_fsm.core.model import Kind
 from ecs_fsm.io.console import visible, visible_json
 from ecs_fsm.records.observations import Observation, RecordedAction
 from ecs_fsm.records.record import Record
+from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.contradictions import Contradiction
-from ecs_fsm.replay.explanation import Explanation
 from ecs_fsm.replay.forms import Form, overdue_lines
 from ecs_fsm.replay.overdue import Overdue
 

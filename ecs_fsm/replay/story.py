@@ -11,8 +11,8 @@ from ecs_fsm.io.console import visible
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record
 from ecs_fsm.records.times import LIKE_A_DATE, iso
+from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.contradictions import Contradiction
-from ecs_fsm.replay.explanation import Explanation
 from ecs_fsm.replay.forms import Form, TableForm, counted, others, overdue_lines, span
 from ecs_fsm.replay.overdue import Overdue
 

@@ -9,8 +9,8 @@ from typing import IO, NamedTuple
 
 from ecs_fsm.io.console import visible_json
 from ecs_fsm.records.record import Record
+from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.contradictions import Contradiction
-from ecs_fsm.replay.explanation import Explanation
 from ecs_fsm.replay.forms import Form, line, overdue_lines, span
 from ecs_fsm.replay.overdue import Overdue
 
@@ -19,7 +19,7 @@ MOST_KINDS = 10
 MOST_COUNTED = 10_000
 
 
-class _Kind(NamedTuple):
+class _Found(NamedTuple):
     """How often something was found, and the first of its kind."""
 
     number: int
@@ -34,7 +34,7 @@ class SummaryForm(Form):
         self._as_json = as_json
         self._events: Counter[str] = Counter()
         self._ways: dict[tuple[str, ...], int] = {}
-        self._unexplained: dict[str, _Kind] = {}
+        self._unexplained: dict[str, _Found] = {}
         self._unsettled = 0
         self._record: dict[str, object] = {}
 
@@ -52,7 +52,7 @@ class SummaryForm(Form):
             kind = "others"
             found = self._unexplained.get(kind)
         count, example = found or (0, change)
-        self._unexplained[kind] = _Kind(count + 1, example)
+        self._unexplained[kind] = _Found(count + 1, example)
 
     def _count(self) -> None:
         for events, times in self._ways.items():

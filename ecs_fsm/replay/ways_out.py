@@ -17,7 +17,7 @@ than the API of its provider names."""
 FROM_OUTSIDE = (Kind.REQUEST, Kind.SYSTEM)
 
 
-class WayOut(NamedTuple):
+class Freeing(NamedTuple):
     """Events, and the state at rest in which they end; `over` where nothing follows that state.
 
     The steps of an operation are among the events.
@@ -47,14 +47,14 @@ class WayOut(NamedTuple):
 
 
 @cache
-def ways_out(lifecycle: Lifecycle, state: State) -> tuple[WayOut, ...]:
+def ways_out(lifecycle: Lifecycle, state: State) -> tuple[Freeing, ...]:
     """Return what leads from a state to rest, the shortest first; each request is named once.
 
     A request that only makes an error of it is followed by what ends that.
     """
     table = _wider(lifecycle)
     node = table.found(table.states[state])
-    found: dict[tuple[str, ...], WayOut] = {}
+    found: dict[tuple[str, ...], Freeing] = {}
     for name, trigger in table.triggers.items():
         if trigger.kind in FROM_OUTSIDE:
             for way in _ways(table, node, name):
@@ -74,7 +74,7 @@ def _wider(lifecycle: Lifecycle) -> Lifecycle:
     return lifecycle
 
 
-def _ways(table: Lifecycle, node: Node, trigger: str) -> Iterator[WayOut]:
+def _ways(table: Lifecycle, node: Node, trigger: str) -> Iterator[Freeing]:
     """The usual ways of one trigger to rest, one for each state in which they end."""
     ends: set[State] = set()
     for way in table.ways(node, trigger):
@@ -94,10 +94,10 @@ def _unusual(table: Lifecycle, way: tuple[Outcome, ...]) -> bool:
     return any(table.rare(outcome.transition) for outcome in way)
 
 
-def _way_out(table: Lifecycle, way: tuple[Outcome, ...], *, again: bool = False) -> WayOut:
+def _way_out(table: Lifecycle, way: tuple[Outcome, ...], *, again: bool = False) -> Freeing:
     ends = way[-1].end.state
     events = tuple(outcome.transition.trigger for outcome in way)
-    return WayOut(events, ends, not table.leaving(ends), again, table)
+    return Freeing(events, ends, not table.leaving(ends), again, table)
 
 
 @cache
@@ -112,7 +112,7 @@ def _errors(table: Lifecycle) -> frozenset[State]:
     return frozenset(state for state in ends[True] - ends[False] if table.rests(state))
 
 
-def _to_the_end(table: Lifecycle, way: WayOut) -> WayOut:
+def _to_the_end(table: Lifecycle, way: Freeing) -> Freeing:
     """A way to an error, and on to the end of the server's life by what users request."""
     run = table.state_graph.shortest(
         [table.found(way.ends)],

@@ -12,7 +12,8 @@ from ecs_fsm import ECS, Refused
 from ecs_fsm.core.model import State, Transition
 from ecs_fsm.lifecycles.nova import NOVA, Server
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.explanation import Explanation, Replay
+from ecs_fsm.replay.changes import Explanation
+from ecs_fsm.replay.explanation import Replay
 
 RECORDED = json.loads(
     (Path(__file__).parents[1] / "data" / "nova-traces.json").read_text(encoding="utf-8")

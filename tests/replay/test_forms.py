@@ -11,7 +11,7 @@ import pytest
 
 from ecs_fsm import ECS
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.explanation import Explanation
+from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.story import TerminalForm
 from tests.command import ecs_fsm
 

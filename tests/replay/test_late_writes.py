@@ -10,7 +10,8 @@ import pytest
 
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.explanation import Explanation, Replay
+from ecs_fsm.replay.changes import Explanation
+from ecs_fsm.replay.explanation import Replay
 
 RECORDED = json.loads(
     (Path(__file__).parents[1] / "data" / "nova-traces.json").read_text(encoding="utf-8")

@@ -8,7 +8,8 @@ from ecs_fsm import ECS, Lifecycle
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.explanation import Explanation, Replay
+from ecs_fsm.replay.changes import Explanation
+from ecs_fsm.replay.explanation import Replay
 
 
 def row(lifecycle: Lifecycle, shown: str, time: float | None = None) -> Observation:

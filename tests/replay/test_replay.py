@@ -17,7 +17,8 @@ from ecs_fsm import ECS, Lifecycle, Server
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record, RecordOptions
-from ecs_fsm.replay.explanation import Explanation, Replay
+from ecs_fsm.replay.changes import Explanation
+from ecs_fsm.replay.explanation import Replay
 from tests.command import Answer, ecs_fsm
 
 
