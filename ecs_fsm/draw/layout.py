@@ -183,10 +183,15 @@ class DrawnLane:
 
 
 class Board:
-    """Lanes one below the other, with their columns in line."""
+    """Lanes one below the other, with their columns in line.
 
-    def __init__(self, shown: Sequence[DrawnLane], unseen: str) -> None:
+    With `run_on` notes that need several lines follow each other in these; otherwise each begins a
+    line of its own.
+    """
+
+    def __init__(self, shown: Sequence[DrawnLane], unseen: str, *, run_on: bool = False) -> None:
         self.shown = shown
+        self.run_on = run_on
         self.unseen = unseen
         """What operations without a visible effect do."""
         self.columns = Columns((member for lane in shown for member in lane.members()), PADDING)
@@ -198,6 +203,10 @@ class Board:
         head = make.heading(title, make.wrapped(text, self.right, NOTE_SIZE), self.right)
         yield from head
         yield from self.lanes(make.bottom_of(head) + LANE_GAP)
+
+    def height(self) -> float:
+        """Return how high the lanes are together."""
+        return sum(self._height(lane) + LANE_GAP for lane, _ in self._lines())
 
     def lanes(self, top: float) -> Iterator[Box]:
         """Yield the boxes of the lanes from `top` on."""
@@ -246,7 +255,7 @@ class Board:
 
     def _notes(self, lane: Lane, width: float) -> list[Text]:
         notes = make.wrapped(";  ".join(lane.notes), width, NOTE_SIZE)
-        if len(notes) > 1:
+        if len(notes) > 1 and not self.run_on:
             notes = [line for note in lane.notes for line in make.wrapped(note, width, NOTE_SIZE)]
         unseen = ""
         if lane.unseen:
@@ -297,10 +306,11 @@ MOST_HIGH = 1140.0
 
 def in_two_columns(shown: Sequence[DrawnLane], unseen: str, title: str, text: str) -> Iterator[Box]:
     """Yield lanes in two columns of about the same height, under one title."""
-    heights = [sum(lane.heights()) + NAME_HEIGHT for lane in shown]
-    middle = sum(heights) / 2
-    half = min(range(len(shown)), key=lambda n: abs(sum(heights[:n]) - middle))
-    left, right = Board(shown[:half], unseen), Board(shown[half:], unseen)
+    halves = [
+        (Board(shown[:n], unseen, run_on=True), Board(shown[n:], unseen, run_on=True))
+        for n in range(1, len(shown))
+    ]
+    left, right = min(halves, key=lambda both: max(board.height() for board in both))
     across = left.right + LANE_GAP
     whole = across + right.right
     head = make.heading(title, make.wrapped(text, whole, NOTE_SIZE), whole)
@@ -310,10 +320,6 @@ def in_two_columns(shown: Sequence[DrawnLane], unseen: str, title: str, text: st
     for box in right.lanes(top):
         bounds = box.bounds or make.NOWHERE
         yield replace(box, bounds=replace(bounds, x=bounds.x + across))
-
-
-NAME_HEIGHT = 24
-"""About how high a lane is without its rows."""
 
 
 def _lane_name(lane: Lane) -> Box:

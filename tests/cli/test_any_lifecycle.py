@@ -237,18 +237,22 @@ def test_the_template_of_a_profile_works_as_it_is(name: str) -> None:
     assert steps <= {*profile.outcomes}
 
 
-@pytest.mark.parametrize("name", ["pump", "node"])
-def test_the_lanes_of_one_attribute_fit_on_one_sheet_of_a4(name: str) -> None:
-    picture = draw.lanes(load(FILES[name]))
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("pump", LEAST), ("ec2", 1.0), ("node", LEAST), ("ironic", 0.6), ("cinder", 0.58)],
+)
+def test_the_lanes_of_one_attribute_fit_on_one_sheet_of_a4(name: str, least: float) -> None:
+    lifecycle = server_class(FILES.get(name, name)).lifecycle
+    picture = draw.lanes(lifecycle)
     bounds = [box.bounds for box in picture.boxes if box.bounds]
     size = (max(b.x + b.width / 2 for b in bounds), max(b.y + b.height / 2 for b in bounds))
     short, long = sorted(size)
-    room = [(side - 2 * MARGIN) / LEAST for side in A4]
+    room = [(side - 2 * MARGIN) / least for side in A4]
     assert not picture.sheets
     assert short <= room[0]
     assert long <= room[1]
     shown = {box.state for box in picture.boxes}
-    assert shown == {None, *load(FILES[name]).states.values()}
+    assert shown == {None, *lifecycle.states.values()}
 
 
 def test_the_view_status_lists_states_with_their_meanings() -> None:
