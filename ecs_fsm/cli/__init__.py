@@ -26,7 +26,7 @@ from ecs_fsm.cli import (
     serving,
     waiter_commands,
 )
-from ecs_fsm.cli.options import OrderedGroup, choosing_first
+from ecs_fsm.cli.options import SectionedGroup, choosing_first
 from ecs_fsm.core.errors import InvalidInput, InvalidTable, LifecycleError
 from ecs_fsm.io.console import visible
 from ecs_fsm.version import __version__
@@ -36,7 +36,7 @@ READER_LEFT = 141
 
 
 @click.group(
-    cls=OrderedGroup,
+    cls=SectionedGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nCompletion in bash (zsh and fish alike):\n"
     '  eval "$(_ECS_FSM_COMPLETE=bash_source ecs-fsm)"',
@@ -55,27 +55,20 @@ def cli() -> None:
     """
 
 
-for _command in (
-    lookup.table,
-    lookup.status,
-    lookup.operations,
-    scenarios.simulate,
-    recordings.replay,
-    lookup.explain,
-    lookup.draw,
-    exporting.export,
-    learning.explore,
-    waiter_commands.check,
-    waiter_commands.infer,
-    graph_commands.path,
-    graph_commands.cover,
-    graph_commands.prove,
-    learning.quiz,
-    learning.play,
-    fleet_commands.fleet,
-    serving.serve,
-    lifecycle_commands.lifecycle,
-):
+cli.sections = {
+    "Look": (lookup.table, lookup.status, lookup.operations, lookup.explain, lookup.draw),
+    "Run": (scenarios.simulate, recordings.replay, graph_commands.path, serving.serve),
+    "Judge": (
+        waiter_commands.check,
+        waiter_commands.infer,
+        graph_commands.prove,
+        graph_commands.cover,
+    ),
+    "Teach": (learning.explore, learning.play, learning.quiz),
+    "Plan": (fleet_commands.fleet,),
+    "Extend": (lifecycle_commands.lifecycle, exporting.export),
+}
+for _command in (command for section in cli.sections.values() for command in section):
     cli.add_command(_command)
 for _command in (fleet_analyses.exact, fleet_analyses.contend, fleet_analyses.fit):
     fleet_commands.fleet.add_command(_command)

@@ -25,7 +25,7 @@ FORMAT_NAMES = ("xstate", "markup", "prism", "plantuml", "json")
 @click.option("--schema", is_flag=True, help="For json: print the JSON Schema of the document.")
 @choosing
 def export(form: str, output: str | None, profile: str | None, schema: bool) -> int:
-    """Write the lifecycle in another tool's format: xstate, markup, prism, plantuml, json.
+    """Write the lifecycle for another tool, such as XState or PRISM.
 
     \b
     xstate    a machine config of XState 5 (JSON); Stately's editor opens it

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=OrderedGroup)
 def fleet() -> None:
-    """Simulate or calculate many servers at once, with random times and failures.
+    """Simulate or calculate many servers, with times and failures.
 
     A profile (TOML) says how long steps take, what users request of servers at rest, and what goes
     wrong. `fleet profile` prints the built-in one, with comments. Times are seconds, or written as

@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ecs_fsm.cli.options import (
-    as_json,
-    choosing,
-    completing,
-    print_json,
-    remembering,
-    servers,
-)
+from ecs_fsm.cli.completion import completing
+from ecs_fsm.cli.options import as_json, choosing, print_json, remembering, servers
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.phrases import Phrases
 
@@ -112,9 +106,10 @@ def _limits(avoid: tuple[str, ...], no_failures: bool) -> PathLimits:
 )
 @as_json
 def cover(what: str, as_json: bool) -> int:
-    """Make a small set of scenarios that reaches every state, transition or pair of transitions.
+    """Make a few scenarios that reach everything.
 
-    Each line has the arguments of `simulate`. A transition is what one event does in one state, for
+    They reach every state, transition or pair of transitions. Each line has the arguments of
+    `simulate`. A transition is what one event does in one state, for
     each value of the facts on which it depends; a pair is two transitions in a row. Scenarios begin
     with the creation of a server. The exception is a transition out of a state that servers only
     pass through within an event: its scenario begins there, and pairs leave it out. The last lines,
@@ -163,7 +158,7 @@ def _claim_names(ctx: click.Context, param: click.Parameter, start: str) -> list
 )
 @as_json
 def prove(names: tuple[str, ...], file: str | None, as_json: bool) -> int:
-    """Decide claims about the lifecycle: true, or false with the shortest counterexample.
+    """Decide whether claims are true, or show a counterexample.
 
     Without a NAME, all claims of FILE are decided, or all built-in claims if no FILE is given; a
     NAME selects one of either. The built-in claims include popular errors. Exit code 0 if all

@@ -42,7 +42,7 @@ OF_A_QUIZ = 10
     help="A TOML file of waiters to try out, as check reads it, instead of the built-in ones.",
 )
 def explore(output: str | None, show: bool, folder: Path | None, waiters: str | None) -> int:
-    """Make a web page on which to explore the lifecycle by running it.
+    """Make a web page on which to explore the lifecycle.
 
     The page is one HTML file that needs no network. It has the picture, the requests, what a client
     sees, waiters, lessons and a quiz.
@@ -97,7 +97,7 @@ def explore(output: str | None, show: bool, folder: Path | None, waiters: str | 
 )
 @as_json
 def quiz(seed: int, count: int | None, output: str | None, as_json: bool) -> int:
-    """Make a sheet of questions about the lifecycle, with all answers at the end.
+    """Make a sheet of questions, with the answers at the end.
 
     Questions, answers and explanations are derived from the table; the same seed gives the same
     sheet, here and in the page that `explore` makes.
@@ -144,7 +144,7 @@ def quiz(seed: int, count: int | None, output: str | None, as_json: bool) -> int
     help="The seed that decides the questions of the quiz.",
 )
 def play(folder: str | None, seed: int) -> int:
-    """Play with a server in the terminal: choose what happens to it, take lessons and a quiz.
+    """Play with a server in the terminal; take lessons and a quiz.
 
     The screen lists what can happen, by number, and what cannot, with the reason; beside it are the
     picture, the path that the server is on, and its history. Keys: lessons (l), quiz (z), undo (u),

@@ -14,7 +14,7 @@ from ecs_fsm.io.files import STANDARD_STREAM
 
 @click.group(cls=OrderedGroup)
 def lifecycle() -> None:
-    """Work with lifecycles: list, print and check them, or begin one of your own.
+    """List, print and check lifecycles, or begin one of your own.
 
     A lifecycle is a table in a TOML file; every command takes it: --lifecycle FILE.toml.
 

@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ecs_fsm.cli.completion import completing, scenario_words, task_state_words, vm_state_words
 from ecs_fsm.cli.options import (
     as_json,
     beginning,
     choosing,
-    completing,
     node_at,
     print_json,
     read_pair,
     remembering,
-    scenario_words,
     servers,
     start_node,
-    task_state_words,
-    vm_state_words,
 )
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_TASK, NO_TASK_SPELLINGS
@@ -38,7 +35,7 @@ DEFAULT_VIEW = "lanes"
 @choosing
 @as_json
 def table(as_json: bool) -> int:
-    """List every state (vm_state and task_state) with the status that the API shows.
+    """List every state with the status that the API shows.
 
     Example: ecs-fsm table
 
@@ -101,7 +98,7 @@ def status(vm_state: str, task_state: str | None, as_json: bool) -> int:
 def operations(
     vm_state: str | None, task_state: str | None, remember: tuple[str, ...], as_json: bool
 ) -> int:
-    """List the operations and events that are possible, of all states, a vm_state or one state.
+    """List what can happen in a state: operations and events.
 
     Example: ecs-fsm operations active rebooting
 
@@ -148,7 +145,7 @@ def _things(lifecycle: Lifecycle) -> list[str]:
 @click.argument("thing", shell_complete=completing(_things))
 @as_json
 def explain(thing: str, as_json: bool) -> int:
-    """Explain a word or a state: its meaning, how it is entered, what follows, what surprises.
+    """Explain a word or a state, and what surprises about it.
 
     Example: ecs-fsm explain active/powering-off
 
@@ -195,7 +192,7 @@ class Listing(click.Command):
 @click.command(cls=Listing)
 @choosing
 @click.argument("view", default=DEFAULT_VIEW, shell_complete=_views)
-@click.argument("words", nargs=-1, metavar="[WORD]...", shell_complete=completing(scenario_words))
+@click.argument("words", nargs=-1, metavar="[WORD]...", shell_complete=scenario_words)
 @click.option("-o", "--output", metavar="FILE", help="The file to write; - is standard output.")
 @click.option(
     "--format",

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ecs_fsm.cli.completion import state_words
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.model import NO_TASK, NO_TASK_SPELLINGS, Kind
+from ecs_fsm.core.model import NO_TASK_SPELLINGS
 from ecs_fsm.lifecycles import NAMES, names, server_class
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from ecs_fsm.core.lifecycle import Lifecycle
     from ecs_fsm.core.model import Node, State
     from ecs_fsm.core.server import BaseServer
 
@@ -28,6 +28,26 @@ class OrderedGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands in that order."""
         return list(self.commands)
+
+
+class SectionedGroup(OrderedGroup):
+    """A group whose help lists its commands under headings."""
+
+    sections: Mapping[str, Sequence[click.Command]] = {}
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a list of commands for each heading."""
+        width = max(map(len, self.commands))
+        formatter.write_paragraph()
+        for heading, commands in self.sections.items():
+            names = [command.name or "" for command in commands]
+            room = formatter.width - width - 4
+            rows = [
+                (name.ljust(width), self.commands[name].get_short_help_str(room)) for name in names
+            ]
+            formatter.write_text(f"{heading}:")
+            with formatter.indentation():
+                formatter.write_dl(rows)
 
 
 def _choose(ctx: click.Context, param: click.Parameter, name: str | None) -> None:
@@ -107,37 +127,12 @@ def record_options(command: Command) -> Command:
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
-Completion = Callable[[click.Context, click.Parameter, str], list["CompletionItem"]]
-
-
-def completing(words: Callable[[Lifecycle], list[str]]) -> Completion:
-    """Return a shell completion that offers words of the lifecycle."""
-
-    def complete(
-        ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        known = words(servers(ctx).lifecycle)
-        return [CompletionItem(word) for word in known if word.startswith(incomplete)]
-
-    return complete
-
-
-def scenario_words(lifecycle: Lifecycle) -> list[str]:
-    """Return the first words that a scenario can have: operations, and events of the system."""
-    kinds = (Kind.REQUEST, Kind.SYSTEM)
-    return [name for name, trigger in lifecycle.triggers.items() if trigger.kind in kinds]
-
-
-vm_state_words = completing(lambda lifecycle: [*lifecycle.table.vm_states])
-task_state_words = completing(lambda lifecycle: [NO_TASK, *lifecycle.table.task_states])
 beginning = click.option(
     "--from",
     "start",
     metavar="STATE",
     help="The state to start in, as `table` lists it: VM/TASK, - for no task; or its one word.",
-    shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
+    shell_complete=state_words,
 )
 
 

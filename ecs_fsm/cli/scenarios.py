@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import click
 
+from ecs_fsm.cli.completion import scenario_words
 from ecs_fsm.cli.options import (
     as_json,
     beginning,
     choosing,
-    completing,
     print_json,
     remembering,
-    scenario_words,
     servers,
     start_node,
 )
@@ -24,7 +23,7 @@ from ecs_fsm.cli.options import (
     nargs=-1,
     required=True,
     metavar="WORD...",
-    shell_complete=completing(scenario_words),
+    shell_complete=scenario_words,
 )
 @beginning
 @remembering

@@ -83,7 +83,7 @@ def serve(
     settings: tuple[str, ...],
     token_lifetime: str,
 ) -> int:
-    """Serve an emulated cloud, to test openstacksdk, Terraform, the Huawei SDK and other clients.
+    """Serve an emulated cloud to openstacksdk, Terraform and others.
 
     One port serves identity, compute, images and networks of OpenStack, and the cloudservers of
     Huawei's cloud. Servers follow the lifecycle and fail as you order with --fault. Open the

@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ecs_fsm.cli.options import (
-    Command,
-    as_json,
-    choosing,
-    completing,
-    print_json,
-    remembering,
-    servers,
-)
+from ecs_fsm.cli.completion import completing, state_words
+from ecs_fsm.cli.options import Command, as_json, choosing, print_json, remembering, servers
 from ecs_fsm.cli.waiter_reports import Asked, complain, many, scan, show
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_TASK
@@ -55,7 +48,7 @@ beginnings = click.option(
     help=f"A state in which the operation is requested: VM/TASK, {NO_TASK} for no task; or its one "
     "word. [FACT=VALUE] after it adds a fact. Repeatable. Default: every state that accepts the "
     "operation.",
-    shell_complete=completing(lambda lifecycle: [*lifecycle.states]),
+    shell_complete=state_words,
 )
 polling = click.option(
     "--attribute",
@@ -154,7 +147,7 @@ def check(
     picture: str | None,
     as_json: bool,
 ) -> int:
-    """Find what is wrong with wait loops, against every run of their operations.
+    """Find what is wrong with wait loops, in code or in TOML.
 
     A PATH that is a folder, or ends with .go, .py, .sh, .yml or .yaml, is scanned for wait loops;
     it is read and never run. --lifecycle is auto there unless you choose one: the imports of each
@@ -312,11 +305,11 @@ def infer(
     form: str | None,
     as_json: bool,
 ) -> int:
-    """Make the best waiter for an operation, ready to paste: it has no avoidable finding.
+    """Write the best wait loop for an operation, ready to paste.
 
-    It is printed as lists, as Terraform's fields and as the TOML that `check` reads, with what no
-    waiter on that attribute can see, and why. If separate waiters serve some starts better than a
-    common one, there are several.
+    It has no avoidable finding. It is printed as lists, as Terraform's fields and as the TOML that
+    `check` reads, with what no waiter on that attribute can see, and why. If separate waiters serve
+    some starts better than a common one, there are several.
 
     With --as it is a complete loop, with a time limit, an interval, a branch for failure and one
     for 404, a comment on what it cannot see, and the comment by which a scan of check judges it.

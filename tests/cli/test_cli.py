@@ -4,12 +4,15 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from ecs_fsm import ECS, Status, TaskState, VmState, __version__
+from ecs_fsm.cli import cli
 from tests.command import COMMAND, Answer, ecs_fsm
 from tests.facts import STATUS_TABLE
 
@@ -252,6 +255,54 @@ def test_words_complete_in_a_shell() -> None:
         text=True,
     )
     assert done.stdout == "plain,reboot\nplain,rebuild\nplain,resize\nplain,revert_resize\n"
+
+
+BASH = """
+source <({command})
+COMP_LINE={line!r} COMP_POINT={point} COMP_WORDS=({words}) COMP_CWORD={last}
+_ecs_fsm_completion ecs-fsm
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "expected"),
+    [
+        ("simulate resize:", "simulate resize :", ["fail@resize_prep", "hang@resize_finish"]),
+        (
+            "simulate resize:fail@resize_m",
+            "simulate resize : fail @ resize_m",
+            ["resize_migrating"],
+        ),
+        ("simulate create rebuild:hang@r", "simulate create rebuild : hang @ r", ["rebuilding"]),
+        ("explain ", "explain ''", ["stop", "active/powering-off"]),
+        ("--lifecycle n", "--lifecycle n", ["nova"]),
+    ],
+)
+def test_bash_completes_outcomes_and_steps(line: str, words: str, expected: list[str]) -> None:
+    script = BASH.format(
+        command=f"_ECS_FSM_COMPLETE=bash_source {COMMAND}",
+        line=f"ecs-fsm {line}",
+        point=len(f"ecs-fsm {line}"),
+        words=f"ecs-fsm {words}",
+        last=len(words.split()),
+    )
+    path = f"{Path(COMMAND).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        [shutil.which("bash") or "bash", "-c", script],
+        capture_output=True,
+        check=True,
+        text=True,
+        env={**os.environ, "PATH": path},
+    )
+    assert {*expected} <= {*done.stdout.splitlines()}
+
+
+def test_the_help_lists_every_command_whole_on_one_screen() -> None:
+    lines = ecs_fsm("--help").out.splitlines()
+    assert len(lines) <= 45
+    assert [line for line in lines[1:] if line.endswith("...") or len(line) > 80] == []
+    assert {*cli.commands} <= {line.split()[0] for line in lines if line.strip()}
 
 
 def test_a_reader_that_stops_reading_is_not_an_error() -> None:
