@@ -123,6 +123,8 @@ def with_step(text: str, session: Session) -> str:
 HERE = "▶ "
 ELSEWHERE = "  "
 ARROW = " → "
+MOST_WIDE = 44
+"""The characters of a line beside the events, with two to spare."""
 MAX_ONE_COLUMN = 8
 """With more vm_states than that there are two columns."""
 
@@ -142,7 +144,10 @@ def lanes(lifecycle: Lifecycle, state: State | None) -> str:
         return "\n".join(cells)
     half = (len(cells) + 1) // 2
     left, right = cells[:half], [*cells[half:], ""]
-    return "\n".join(f"{a}{b}".rstrip() for a, b in zip(left, right, strict=False))
+    wide = max(len(cell.rstrip()) for cell in left)
+    if wide + max(len(cell.rstrip()) for cell in right) <= MOST_WIDE:
+        wide = min(wide + 2, len(left[0]))
+    return "\n".join(f"{a[:wide]:<{wide}}{b}".rstrip() for a, b in zip(left, right, strict=False))
 
 
 def _around(vm_states: list[Word], state: State | None) -> list[Word]:

@@ -9,13 +9,14 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from ecs_fsm import ECS, Lifecycle, Refused, UnknownFact
+from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.play import texts
 from ecs_fsm.play.application import Play
@@ -32,6 +33,15 @@ A_STOP = ("l", "down", "down", "enter")
 """Begins the lesson of a server that runs and is stopped."""
 STOPPING = (*A_STOP, "1")
 T = TypeVar("T")
+
+
+OWN = Path(__file__).parents[1] / "own"
+FILES = {name: str(OWN / f"{name}.toml") for name in ("pump", "parcel")}
+OTHERS: Mapping[str, Lifecycle] = {
+    name: server_class(FILES.get(name, name)).lifecycle
+    for name in ("ec2", "cinder", "ironic", "ecs-2022", "pump", "parcel")
+}
+"""Lifecycles in files: of one attribute, and of two."""
 
 
 def screen(app: Play) -> str:
@@ -251,11 +261,11 @@ def test_every_lesson_fits_on_the_screen(lifecycle: Lifecycle) -> None:
         assert session.step is None
 
 
-@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA, *OTHERS.values()], ids=repr)
 def test_the_picture_and_the_way_fit_everywhere(lifecycle: Lifecycle) -> None:
     for state in lifecycle.states.values():
         lines = lanes(lifecycle, state).split("\n")
-        assert len(lines) <= 6
+        assert len(lines) <= 8
         assert max(map(len, lines)) <= 46
         assert sum(line.count("▶") for line in lines) == 1
         session = Session(lifecycle)
@@ -266,6 +276,29 @@ def test_the_picture_and_the_way_fit_everywhere(lifecycle: Lifecycle) -> None:
     assert max(len(line) for line in texts.listed(session.choices())) <= 32
     assert max(map(len, texts.help_text(NOVA).split("\n"))) <= 78
     assert len(texts.KEYS) <= 78
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_any_lifecycle_is_played_in_its_own_words(name: str) -> None:
+    lifecycle = OTHERS[name]
+    table = lifecycle.table
+    app, begun = pressed(lifecycle)
+    assert begun.split("\n")[0].strip() == f"{table.name}: (no {table.thing})"
+    keys = ["1", *["enter"] * len(app.session.questions(lifecycle.creation.trigger))]
+    app, shown = pressed(lifecycle, *keys)
+    history = pressed(lifecycle, *keys, "h")[1]
+    helped, asked = pressed(lifecycle, "?")[1], pressed(lifecycle, "z")[1]
+    assert app.session.state is not None
+    names = [called.rpartition(":")[2] for called in table.attributes.values()]
+    for text in (shown.split("\n")[0], history):
+        assert all(name in text for name in names)
+    assert "Question 1 of" in asked
+    everything = "".join((begun, shown, history, helped, asked))
+    if table.one_word:
+        assert "/" not in shown.replace(texts.KEYS, "")
+        assert "null" not in shown
+    if name not in ("ecs-2022", "cinder"):  # a volume is attached to a server
+        assert not re.search(r"\bserver|\bvm_state|\btask", everything)
 
 
 def test_without_a_terminal_it_refuses_in_one_line() -> None:
