@@ -57,7 +57,13 @@ def cli() -> None:
 
 cli.sections = {
     "Look": (lookup.table, lookup.status, lookup.operations, lookup.explain, lookup.draw),
-    "Run": (scenarios.simulate, recordings.replay, graph_commands.path, serving.serve),
+    "Run": (
+        scenarios.simulate,
+        recordings.replay,
+        recordings.alerts,
+        graph_commands.path,
+        serving.serve,
+    ),
     "Judge": (
         waiter_commands.check,
         waiter_commands.infer,

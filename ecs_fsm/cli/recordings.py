@@ -108,3 +108,55 @@ def replay(
     likely = read(lifecycle, profile) if profile else None
     telling = Telling(form, likely, all_ways, overdue, now, source_of(profile))
     return 0 if replay_files(lifecycle, files, RecordOptions(**options), telling) else 1
+
+
+@click.command()
+@choosing
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("prometheus", "sql")),
+    required=True,
+    help="Rules for Prometheus, or a query.",
+)
+@click.option(
+    "--dialect",
+    type=click.Choice(("sqlite", "mysql", "postgresql")),
+    help="For sql: the database.  [default: sqlite]",
+)
+@profile_option
+@overdue_option
+@click.option("-o", "--output", metavar="FILE", help="Write there; standard output otherwise.")
+def alerts(
+    form: str, dialect: str | None, profile: str | None, overdue: str | None, output: str | None
+) -> int:
+    """Write rules that alert where a step takes too long, with one limit for each task.
+
+    \b
+    prometheus  a rule file for the metrics of openstack-exporter: openstack_nova_server_task_state
+                by task_state, openstack_nova_server_status for each status that only steps show
+    sql         a query of the table instances of Nova's database
+
+    The limit is a percentile of the time of the step in the profile, or one time for all
+    (--overdue). Each alert says which requests and system events free the server.
+
+    \b
+    Examples:
+      ecs-fsm alerts --format prometheus --profile mine.toml -o steps.rules.yml
+      ecs-fsm alerts --format sql --dialect mysql --lifecycle nova --overdue 1h
+    """
+    from ecs_fsm.core.errors import InvalidInput
+    from ecs_fsm.io.files import STANDARD_STREAM, write_whole
+    from ecs_fsm.replay.alerts import AGES, alert_rules
+    from ecs_fsm.replay.recording import limits_of
+
+    if dialect and form != "sql":
+        raise InvalidInput(f"--dialect is for sql; {form} has none")
+    lifecycle = servers().lifecycle
+    limits = limits_of(lifecycle, profile, overdue)
+    text = alert_rules(lifecycle, limits, form, dialect or next(iter(AGES)))
+    if output in (None, STANDARD_STREAM):
+        click.echo(text, nl=False)
+    else:
+        write_whole(str(output), text.encode())
+    return 0

@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
@@ -56,6 +56,19 @@ def source_of(path: str | None) -> str:
     with open(path, encoding="utf-8") as file:
         fitted = file.readline(len(FITTED_BEGINS)) == FITTED_BEGINS
     return f"{FITTED}, {path}" if fitted else path
+
+
+def limits_of(lifecycle: Lifecycle, path: str | None, chosen: str | None) -> Limits:
+    """Return the limits of steps by the profile of a file (None: the built-in one, if any)."""
+    from ecs_fsm.profiles.loader import built_in, read
+
+    profile: Profile | None = None
+    if path is not None:
+        profile = read(lifecycle, path)
+    else:
+        with suppress(InvalidInput):  # a lifecycle may come without one
+            profile = built_in(lifecycle)
+    return Limits(profile.durations if profile else {}, chosen, source_of(path))
 
 
 class Shown(NamedTuple):
