@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ecs_fsm.cli.options import as_json, choosing, print_json, servers
-from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput, installing
 from ecs_fsm.io.console import visible
 from ecs_fsm.io.files import STANDARD_STREAM
 
@@ -174,7 +174,7 @@ def play(folder: str | None, seed: int) -> int:
     asked = at_most(lifecycle, OF_A_QUIZ)
     questions = chosen(lifecycle, seed, asked) if asked else ()
     if find_spec("textual") is None:
-        raise InvalidInput("play needs Textual: pip install 'ecs-fsm[play]'")
+        raise InvalidInput(f"play needs Textual: {installing('play')}")
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise InvalidInput(
             "play needs a terminal as input and output; without one, try quiz or draw"

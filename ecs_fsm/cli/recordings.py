@@ -55,7 +55,7 @@ def replay(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Explain what happened to servers, what is stuck and what frees it.
+    """Explain what happened to servers, and what is stuck.
 
     FILE (- is standard input) is what clouds give, as CSV (with , ; | or tabs), JSON, JSON Lines or
     Parquet, also as gzip: rows with vm_state and task_state, or status, or both, of one server or

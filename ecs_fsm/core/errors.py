@@ -126,5 +126,23 @@ def require(*modules: str, extra: str = "fleet") -> None:
             import_module(name)
         except ImportError:
             raise MissingExtra(
-                f"this needs {name}, which is not installed: pip install 'ecs-fsm[{extra}]'"
+                f"this needs {name}, which is not installed: {installing(extra)}"
             ) from None
+
+
+def installing(extra: str) -> str:
+    """Return the command that installs an extra, from the folder or index the package came from."""
+    import json
+    from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    try:
+        origin = json.loads(distribution("ecs-fsm").read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        origin = {}
+    place = urlsplit(origin.get("url", ""))
+    if place.scheme != "file":
+        return f"pip install 'ecs-fsm[{extra}]'"
+    editable = "-e " if origin.get("dir_info", {}).get("editable") else ""
+    return f"pip install {editable}'{url2pathname(place.path)}[{extra}]'"

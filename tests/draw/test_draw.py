@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from transitions.extensions import GraphMachine as LibraryMachine
 
 from ecs_fsm import ECS, InvalidInput, Lifecycle, Refused, Server, draw
+from ecs_fsm.core.errors import installing
 from ecs_fsm.core.word import Tone
 from ecs_fsm.draw.formats.dot import found
 from ecs_fsm.draw.formats.mermaid import name as mermaid_name
@@ -434,7 +435,7 @@ def test_without_a_library_and_without_dot_a_pdf_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "svglib.svglib", None)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(InvalidInput, match=r"pip install 'ecs-fsm\[pdf\]'"):
+    with pytest.raises(InvalidInput, match=re.escape(installing("pdf"))):
         draw.render(still(ECS)["overview"], "pdf")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecs_fsm import ECS, InvalidInput, fleet
+from ecs_fsm.core.errors import installing
 from ecs_fsm.fleet.arrays import compile_profile
 from ecs_fsm.fleet.kernel import EventRows
 from ecs_fsm.fleet.result import FleetResult
@@ -274,8 +276,9 @@ def test_sizes_that_make_no_sense_are_usage_errors(words: tuple[str, ...]) -> No
 
 def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "numba.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
-    answer = installed(*RUN, PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    answer = installed(*RUN, PYTHONPATH=path)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err == (
-        "ecs-fsm: this needs numba, which is not installed: pip install 'ecs-fsm[fleet]'\n"
+        f"ecs-fsm: this needs numba, which is not installed: {installing('fleet')}\n"
     )

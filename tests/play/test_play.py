@@ -16,6 +16,7 @@ from typing import TypeVar
 import pytest
 
 from ecs_fsm import ECS, Lifecycle, Refused, UnknownFact
+from ecs_fsm.core.errors import installing
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.play import texts
@@ -329,7 +330,7 @@ def test_where_textual_is_missing_it_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == "ecs-fsm: play needs Textual: pip install 'ecs-fsm[play]'\n"
+    assert done.stderr == f"ecs-fsm: play needs Textual: {installing('play')}\n"
 
 
 def test_in_a_real_terminal_without_colour_it_runs_and_leaves_with_q(tmp_path: Path) -> None:

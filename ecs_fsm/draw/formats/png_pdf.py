@@ -6,7 +6,7 @@ from io import BytesIO
 from shutil import which
 from typing import TYPE_CHECKING
 
-from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput, installing
 from ecs_fsm.draw.formats.dot import dot, painted
 from ecs_fsm.draw.formats.svg import svg
 from ecs_fsm.draw.picture import Picture
@@ -43,7 +43,7 @@ def pdf(picture: Picture, theme: Theme | None = None, program: str | None = None
         if which("dot"):
             return painted(dot(picture, theme), "pdf", "dot")
         raise InvalidInput(
-            "a PDF needs svglib or Graphviz: pip install 'ecs-fsm[pdf]', or install dot"
+            f"a PDF needs svglib or Graphviz: {installing('pdf')}, or install dot"
         ) from None
     written = BytesIO()
     canvas = Canvas(written, invariant=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
-from ecs_fsm.core.errors import MissingExtra
+from ecs_fsm.core.errors import MissingExtra, installing
 from ecs_fsm.waiters.judge import GONE
 from ecs_fsm.waiters.scan.directives import Directive, read_directives
 from ecs_fsm.waiters.scan.go_package import SERVERS, WAIT
@@ -183,7 +183,5 @@ def _check_installed() -> None:
         import tree_sitter_go
         import yaml
     except ImportError as error:
-        raise MissingExtra(
-            f"scanning source needs {error.name}: install it with `pip install 'ecs-fsm[scan]'`"
-        ) from None
+        raise MissingExtra(f"scanning source needs {error.name}: {installing('scan')}") from None
     del pathspec, tree_sitter, tree_sitter_bash, tree_sitter_go, yaml
