@@ -17,7 +17,7 @@ def check_servable(lifecycle: Lifecycle) -> None:
         able = [name for name in names() if not why_not(server_class(name).lifecycle)]
         raise InvalidInput(
             f"serve speaks OpenStack, and {lifecycle.name} does not: {reason}; it can serve "
-            f"{' and '.join(able)}, and files that extend them"
+            f"{', '.join(able)}, and files that extend them"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -35,6 +36,20 @@ def test_a_new_file_works_as_it_is(disk: str) -> None:
     refused = ecs_fsm("--lifecycle", disk, "simulate", "create", "lock", "delete")
     assert refused.code == 1
     assert "the disk is locked; unlock it first; possible now: unlock" in refused.out
+
+
+def test_a_new_file_leads_to_a_picture_a_judged_waiter_and_a_page(disk: str) -> None:
+    named = ("--lifecycle", disk)
+    picture, page = (str(Path(disk).with_suffix(end)) for end in (".svg", ".html"))
+    assert ecs_fsm(*named, "draw", "-o", picture).code == 0
+    assert ElementTree.parse(picture).getroot().tag.endswith("svg")  # noqa: S314  # our own
+    judged = ecs_fsm(*named, "check", "--operation", "attach", "--target", "in-use")
+    assert "hangs from available" in judged.out
+    (waiter,) = json.loads(ecs_fsm(*named, "infer", "attach", "--json").out)
+    assert (waiter["failure"], waiter["findings"]) == (["available", "error"], [])
+    assert ecs_fsm(*named, "explore", "-o", page).code == 0
+    title = "<title>The lifecycle of a disk of a cloud (disk)</title>"
+    assert title in Path(page).read_text(encoding="utf-8")
 
 
 def test_a_file_that_exists_is_not_replaced(disk: str) -> None:
