@@ -119,6 +119,10 @@ def select(
     chosen: dict[Start, None] = {}
     for place in places:
         state, facts = read_place(lifecycle, place)
+        for name in facts:
+            unknown_here = name not in lifecycle.operations[operation].given
+            if unknown_here and lifecycle.memory.fact(name).circumstance:
+                raise InvalidInput(f"{place}: {name} cannot be given with {operation}")
         here = _by_state(lifecycle, operation).get(state, [])
         fitting = [
             start
