@@ -12,6 +12,7 @@ from ecs_fsm.lifecycles import names, server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.durations import Duration, Family, seconds
 from ecs_fsm.profiles.loader import built_in, built_in_text, changed, parse, read
+from ecs_fsm.profiles.process import Activity, Sojourn, process
 from tests.command import ecs_fsm
 
 BASE = 'extends = "built-in"\n'
@@ -158,3 +159,40 @@ def test_the_built_in_profile_can_be_printed_and_read_again(tmp_path: Path) -> N
         file = tmp_path / "printed.toml"
         file.write_text(answer.out, encoding="utf-8")
         assert read(lifecycle, str(file)) == built_in(lifecycle)
+
+
+def nova_sojourns(*changes: str) -> dict[str, list[Sojourn]]:
+    """Sojourns of the built-in profile of Nova with some changes, by state; hung ones are marked."""
+    found: dict[str, list[Sojourn]] = {}
+    for at, sojourn in process(changed(built_in(NOVA), changes)).items():
+        if at.node is not None:
+            found.setdefault(f"{at.node.state}{' hangs' if at.hangs else ''}", []).append(sojourn)
+    return found
+
+
+def jumps(sojourns: list[Sojourn]) -> set[tuple[str | None, str]]:
+    return {(j.event, str(j.target.node.state)) for s in sojourns for j in s.jumps if j.target.node}
+
+
+def test_a_fleet_has_no_build_timeouts_and_no_restarts_unless_it_is_told() -> None:
+    usual = {event for own in nova_sojourns().values() for event, _ in jumps(own)}
+    assert not usual & {"build_timeout", "restart"}
+    timeouts = nova_sojourns("build_timeout.spawning=0.1")
+    assert ("build_timeout", "error/spawning") in jumps(timeouts["building/spawning"])
+    assert {event for event, _ in jumps(timeouts["error/spawning"])} == {"delete"}
+
+
+def test_a_restart_with_a_broken_network_leaves_tasks_in_error_for_as_long_as_nobody_asks() -> None:
+    shares = ("facts.vif={ok=0.5,broken=0.5}", "facts.guest={on=0.5,off=0.4,paused=0.1}")
+    found = nova_sojourns("restart.rescuing=0.1", "restart.image_backup=0.1", *shares)
+    assert ("restart", "error/image_backup") in jumps(found["active/image_backup"])
+    stuck = [s for s in found["error/rescuing"] if s.activity is not Activity.WORKS]
+    assert stuck
+    assert {event for event, _ in jumps(stuck)} <= {"delete", "reset_state_error"}
+
+
+def test_a_delete_that_hangs_is_reset_and_not_asked_for_again() -> None:
+    found = nova_sojourns()
+    assert {event for event, _ in jumps(found["active/deleting hangs"])} == {"reset_state_error"}
+    again = nova_sojourns('stuck.ask=["delete"]')["active/deleting hangs"]
+    assert {sojourn.activity for sojourn in again} == {Activity.LOST}
