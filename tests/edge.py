@@ -51,7 +51,9 @@ class Edge:
         return run_in_own_thread(self._ask(method, path, more))
 
     async def _ask(self, method: str, path: str, more: dict[str, object]) -> httpx.Response:
-        headers = {**self.headers, **more.pop("headers", {})}  # type: ignore[dict-item]
+        given = httpx.Headers(more.pop("headers", {}))  # type: ignore[arg-type]
+        own = {name: value for name, value in self.headers.items() if name not in given}
+        headers = [*httpx.Headers(own).raw, *given.raw]
         self.app.state = self.state
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,13 @@ API, GLANCE = "/compute/v2.1", "/image/v2/images"
 class NovaCloud:
     """A cloud of nova's lifecycle with its clock stopped, and three users."""
 
-    def __init__(self, path: Path | None = None, lifecycle: str = "nova") -> None:
-        self.cloud = cloud_of(lifecycle, state=str(path) if path else None)
+    def __init__(
+        self,
+        path: Path | None = None,
+        lifecycle: str = "nova",
+        policy: Mapping[str, float] | None = None,
+    ) -> None:
+        self.cloud = cloud_of(lifecycle, state=str(path) if path else None, policy=policy)
         self.edge = Edge(self.cloud)
         self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import click
 
 from ecs_fsm.cli.options import choosing, servers
@@ -9,6 +11,21 @@ from ecs_fsm.io.console import visible
 
 DEFAULT_PORT = 8774
 DEFAULT_HOST = "127.0.0.1"
+LONGEST = 100 * 365 * 86400.0
+"""Seconds of a setting or a token."""
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers; `nan`, which compares to nothing, is outside."""
+
+    def convert(
+        self, value: float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number, or fail."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
 
 
 @click.command()
@@ -27,8 +44,15 @@ DEFAULT_HOST = "127.0.0.1"
     help="The address to listen on. Any but a loopback address lets other machines in.",
 )
 @click.option(
+    "--allow-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A further name, with a dot, by which clients reach the server. Repeatable.",
+)
+@click.option(
     "--speed",
-    type=click.FloatRange(0, 1e6),
+    type=FiniteRange(0, 1e6),
     default=60.0,
     show_default=True,
     help="Simulated seconds in a real one; at 0 the clock moves only on request.",
@@ -74,6 +98,7 @@ DEFAULT_HOST = "127.0.0.1"
 def serve(
     port: int,
     host: str,
+    allowed_hosts: tuple[str, ...],
     speed: float,
     seed: int | None,
     profile: str | None,
@@ -99,7 +124,6 @@ def serve(
 
     from ecs_fsm.core.errors import InvalidInput, require
     from ecs_fsm.lifecycles.registry import option_of
-    from ecs_fsm.profiles.durations import seconds
 
     # FastAPI, which brings starlette, is imported by the first service that a client uses.
     require("starlette", "uvicorn", "httptools", extra="serve")
@@ -115,18 +139,34 @@ def serve(
         name, equals, value = setting.partition("=")
         if not equals:
             raise InvalidInput(f"--set {setting}: expected NAME=TIME, such as {name}=1h")
-        policy[name] = seconds(_number(value))
+        policy[name] = _duration(f"--set {name}", value)
     number = SystemRandom().randrange(10**6) if seed is None else seed
-    lifetime = seconds(_number(token_lifetime))
-    bind = Settings(host=host, port=port, token_lifetime=lifetime)
+    lifetime = _duration("--token-lifetime", token_lifetime)
+    bind = Settings(host, port, lifetime, allowed_hosts)
     options = Options(option_of(lifecycle), speed, number, profile, state, record, faults, policy)
     with begun(options, bind) as (service, bound):
         if not bind.loopback:
             warning = f"{host} is open to other machines, and passwords are not checked"
+            if not allowed_hosts:
+                warning += (
+                    "; without --allow-host, a web page whose name leads to this machine can read "
+                    "and change everything"
+                )
             click.echo(f"ecs-fsm: {visible(warning)}", err=True)
         paste = to_paste(service.cloud, url_of(bound))
         serve_until_signal(service.app, bound, lambda: click.echo(paste))
     return 0
+
+
+def _duration(option: str, text: str) -> float:
+    """Return the seconds of a text. Raise `InvalidInput` for those above a century."""
+    from ecs_fsm.core.errors import InvalidInput
+    from ecs_fsm.profiles.durations import seconds
+
+    found = seconds(_number(text))
+    if found > LONGEST:
+        raise InvalidInput(f"{option}: {text} is above the limit of {LONGEST:g} seconds")
+    return found
 
 
 def _number(text: str) -> str | float:

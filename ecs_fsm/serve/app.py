@@ -239,7 +239,8 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
 def _read_collections(app: Starlette, cloud: Cloud) -> None:
     """Read what services have stored, so that an invalid file is refused before the start."""
     from ecs_fsm.serve.compute.keypairs import KeypairStore
+    from ecs_fsm.serve.compute.quotas import QuotaStore
     from ecs_fsm.serve.network.groups import SecurityGroups
 
-    for kind in (KeypairStore, SecurityGroups):
+    for kind in (KeypairStore, QuotaStore, SecurityGroups):
         app.state.collections[kind] = kind(cloud.state)

@@ -6,20 +6,25 @@ seconds) beside the states.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
-from collections import deque
+import logging
+import os
+import stat
 from collections.abc import Callable
-from itertools import islice
-from pathlib import Path
-from typing import NamedTuple, TextIO
+from io import FileIO
+from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.scenario import HANG
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, Json
+from ecs_fsm.serve.cloud.store import OWNER_ONLY
 
 KEPT = 100_000
 """Changes that can still be read."""
+logger = logging.getLogger("ecs_fsm.cloud")
 
 
 class LoggedChange(NamedTuple):
@@ -49,14 +54,16 @@ class LoggedChange(NamedTuple):
 class EventLog:
     """The changes of a cloud from now on: the last of them, and all in the file at `path`.
 
-    Raise `InvalidInput` for a file that cannot be written, and for one with content unless the log
-    `resumes`.
+    A file that cannot be written any more, for example on a full disk, ends with its last whole
+    row; the cloud goes on. Raise `InvalidInput` for a file that cannot be written, and for one
+    with content unless the log `resumes`.
     """
 
     def __init__(self, cloud: Cloud, path: str | None = None, *, resumes: bool = False) -> None:
         self.count = 0
-        self._rows: deque[LoggedChange] = deque(maxlen=KEPT)
+        self._rows: list[LoggedChange] = []
         self._listeners: list[Callable[[], object]] = []
+        self._path = path
         self._file = _opened(path, resumes) if path is not None else None
         cloud.on_entry(self._take)
 
@@ -69,7 +76,12 @@ class EventLog:
             number = 0
         first = self._rows[0].number if self._rows else 1
         begin = max(0, number + 1 - first)
-        return list(islice(self._rows, begin, begin + most))
+        return self._rows[begin : begin + most]
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
 
     def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call `listener` after each change from now on. Return what ends that."""
@@ -86,16 +98,42 @@ class EventLog:
         self.count += 1
         row = LoggedChange(self.count, instance.id, instance.name, entry)
         self._rows.append(row)
+        if len(self._rows) > KEPT + KEPT // 10:
+            del self._rows[:-KEPT]
         if self._file:
-            self._file.write(f"{json.dumps(row.as_dict(), ensure_ascii=False)}\n")
+            self._write(self._file, f"{json.dumps(row.as_dict(), ensure_ascii=False)}\n".encode())
         for listener in self._listeners:
             listener()
 
+    def _write(self, file: FileIO, row: bytes) -> None:
+        """Write a row whole, or end the file with the row before."""
+        written: int | None = 0
+        try:
+            written = file.write(row)
+            if written == len(row):
+                return
+            reason = "there is no room"
+        except OSError as error:
+            reason = str(error.strerror)
+        if written and file.seekable():
+            file.truncate(file.tell() - written)
+        logger.error("%s: the recording ends at change %d: %s", self._path, self.count - 1, reason)
+        self.close()
 
-def _opened(path: str, resumes: bool) -> TextIO:
+
+def _opened(path: str, resumes: bool) -> FileIO:
+    # Without O_NONBLOCK, a pipe that nothing reads would wait for its reader.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
     try:
-        if not resumes and Path(path).is_file() and Path(path).stat().st_size:
-            raise InvalidInput(f"{path}: there is a file already; name a new one to record into")
-        return open(path, "a", encoding="utf-8", buffering=1)
+        file = FileIO(os.open(path, flags, OWNER_ONLY), "a")
     except OSError as error:
-        raise InvalidInput(f"{path}: {error.strerror}") from None
+        reason = "nothing reads this pipe" if error.errno == errno.ENXIO else error.strerror
+        raise InvalidInput(f"{path}: {reason}") from None
+    found = os.fstat(file.fileno())
+    if stat.S_ISREG(found.st_mode):
+        if found.st_size and not resumes:
+            file.close()
+            raise InvalidInput(f"{path}: there is a file already; name a new one to record into")
+        with contextlib.suppress(OSError):
+            os.chmod(path, OWNER_ONLY)
+    return file

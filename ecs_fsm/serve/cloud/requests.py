@@ -30,7 +30,8 @@ class Policy:
     `timers` are times with the event that they end in, by the state at rest; `instead` operations
     and `given` facts by the requested operation; `down` are those given with requests for a server
     whose host is down; `lift` and `restore` the operations that remove a
-    lock and set it again, None if the lifecycle has none. `cloud.toml` has the meaning of each.
+    lock and set it again, None if the lifecycle has none. `quotas` are what a project may have at
+    most, -1 for no limit. `cloud.toml` has the meaning of each.
     """
 
     timers: Mapping[State, tuple[float, str]]
@@ -39,10 +40,14 @@ class Policy:
     down: Mapping[str, str]
     lift: str | None
     restore: str | None
+    quotas: Mapping[str, int]
 
     @classmethod
     def of(cls, lifecycle: Lifecycle, settings: Mapping[str, float]) -> Policy:
-        """Return the policy of settings, in seconds. Raise `InvalidInput` for an unknown one."""
+        """Return the policy of settings, in seconds or of quotas as numbers.
+
+        Raise `InvalidInput` for an unknown one.
+        """
         written = tomllib.loads(
             (resources.files("ecs_fsm.serve.cloud") / "cloud.toml").read_text(encoding="utf-8")
         )
@@ -51,9 +56,11 @@ class Policy:
             for name, row in written["timers"].items()
             if row["state"] in lifecycle.states and row["event"] in lifecycle.events
         ]
-        for name in settings:
-            if name not in known:
-                raise unknown("setting of the cloud", name, known)
+        for name, value in settings.items():
+            if name not in known and name not in written["quotas"]:
+                raise unknown("setting of the cloud", name, [*known, *written["quotas"]])
+            if name in written["quotas"] and int(value) != value:
+                raise InvalidInput(f"setting {name} is {value:g}; expected a whole number")
         used = {name: seconds for name, seconds in settings.items() if seconds}
         timers = {name: row for name, row in written["timers"].items() if name in used}
         requests = [row for name, row in written["requests"].items() if name in used]
@@ -67,6 +74,7 @@ class Policy:
             instead={row["operation"]: row["instead"] for row in requests if "instead" in row},
             given={row["operation"]: row["given"] for row in requests if "given" in row},
             down=written["down"]["given"],
+            quotas={n: int(settings.get(n, most)) for n, most in written["quotas"].items()},
             lift=lock["lift"] if has_locks else None,
             restore=lock["set_again"] if has_locks else None,
         )

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 OTHERS = {"server", "fault", "outcomes", "plan", "faults", "history", "requests", "kept"}
 OTHERS |= {"ticket", "revision", "forgotten"}
+LATEST = 1e15
+"""The largest time of a stored cloud, in simulated seconds."""
 MOST_PAST = 2000
 """Changes, and requests, of a server that are remembered."""
 PLAIN = [field.name for field in fields(Instance) if field.name not in OTHERS]
@@ -220,6 +222,8 @@ class SnapshotStore:
             )
         try:
             own = cast(dict[str, Any], kept[name])
+            if not 0 <= float(own["now"]) <= LATEST:
+                raise ValueError(f"now is {own['now']}; expected 0 to {LATEST:g}")
             epoch, seed = datetime.fromisoformat(own["epoch"]), int(own["seed"])
             self._orders.restore(own)
             down = tuple(int(number) for number in own.get("down", ()))

@@ -6,7 +6,10 @@ returns.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 OURS = 0x45435346
 """SQLite's application_id of state files."""
 VERSION = 1
+OWNER_ONLY = 0o600
+"""The mode of our files: they hold what users gave to their servers."""
 
 
 class StateFile:
@@ -70,7 +75,7 @@ class StateFile:
         if self._file:
             rows = "SELECT name, body FROM document WHERE kind = ? ORDER BY name"
             for name, body in self._file.execute(rows, (kind,)):
-                yield name, json.loads(body)
+                yield name, json.loads(body, parse_float=_finite, parse_constant=_finite)
 
     def close(self) -> None:
         """Commit, and close the file."""
@@ -80,8 +85,19 @@ class StateFile:
             self._file = None
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
+    return number
+
+
 def _opened(path: str) -> sqlite3.Connection:
     old = Path(path).exists() and Path(path).stat().st_size > 0
+    with contextlib.suppress(OSError):  # SQLite makes its other files with the mode of this one
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
+        if Path(path).is_file():
+            os.chmod(path, OWNER_ONLY)
     try:
         file = sqlite3.connect(path, timeout=0.5, check_same_thread=False)
         try:

@@ -17,6 +17,7 @@ from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
 from ecs_fsm.serve.cloud.vocabulary import FROM_VOLUME, WITHOUT_NETWORK
 from ecs_fsm.serve.compute.api import ComputeContext
 from ecs_fsm.serve.compute.keypairs import keypairs_of
+from ecs_fsm.serve.compute.quotas import check_quota
 from ecs_fsm.serve.compute.schemas import NewServerFields, within_quota
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.network.groups import SecurityGroup, groups_of
@@ -78,6 +79,10 @@ def create(context: ComputeContext, body: NewServerFields) -> tuple[list[Instanc
     cloud = context.cloud
     count = _count(body)
     flavor, image, volumes = flavor_of(context, body.flavorRef), *_disks(context, body)
+    size = catalog().flavors[flavor]
+    check_quota(
+        context, context.project_id, instances=count, cores=size.vcpus * count, ram=size.ram * count
+    )
     networks = _networks(context, body)
     if count > 1 and any(networks.values()):
         reason = "max_count cannot be greater than 1 if an IP address is specified."

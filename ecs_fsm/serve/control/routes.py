@@ -26,9 +26,11 @@ from ecs_fsm.serve.control.schemas import (
     OperationRequest,
     ScenarioRequest,
 )
+from ecs_fsm.serve.control.streams import ChangeStream
 from ecs_fsm.serve.control.views import MOST_CHANGES
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Face, Handlers
+from ecs_fsm.serve.http.protocol import LOST
 from ecs_fsm.serve.http.wire import WireFaults
 
 ACTION = "_ecs"
@@ -187,8 +189,4 @@ async def stream_changes(
     log = _log(request)
     number = int(last) if last.isascii() and last.isdecimal() and len(last) < 17 else since
     begin = log.count if number is None else number
-    return StreamingResponse(
-        views.event_stream(log, begin),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store"},
-    )
+    return ChangeStream(log, begin, request.scope.get("extensions", {}).get(LOST))

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
 from functools import cache
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Node
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.orders import FaultOrder, StrikeCount
 
 MOST_CHANGES = 1000
-KEEP_ALIVE = 15.0
-"""Seconds after which an idle stream sends a comment."""
 
 
 @cache
@@ -71,26 +65,3 @@ def fault(order: FaultOrder) -> dict[str, Json]:
 def counted(text: str, count: StrikeCount) -> dict[str, Json]:
     """Return a fault of any kind, by its text."""
     return {"fault": text, "met": count.met, "struck": count.struck}
-
-
-async def event_stream(log: EventLog, number: int) -> AsyncIterator[str]:
-    """Yield the changes after that number as server-sent events, until the reader leaves."""
-    woken = asyncio.Event()
-    unlisten = log.listen(woken.set)
-    try:
-        yield ": changes\n\n"
-        while True:
-            woken.clear()
-            rows = log.since(number, MOST_CHANGES)
-            if rows:
-                number = rows[-1].number
-                yield "".join(
-                    f"id: {row.number}\ndata: {json.dumps(row.as_dict())}\n\n" for row in rows
-                )
-                continue
-            try:
-                await asyncio.wait_for(woken.wait(), KEEP_ALIVE)
-            except TimeoutError:
-                yield ": still there\n\n"
-    finally:
-        unlisten()

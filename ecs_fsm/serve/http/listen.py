@@ -33,11 +33,15 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """HTTP server settings: `port` 0 is any free one, `token_lifetime` is in real seconds."""
+    """HTTP server settings: `port` 0 is any free one, `token_lifetime` is in real seconds.
+
+    `allowed_hosts` are further names under which clients reach the server.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8774
     token_lifetime: float = 3600
+    allowed_hosts: tuple[str, ...] = ()
 
     @property
     def loopback(self) -> bool:
@@ -51,8 +55,10 @@ class Settings:
 
     @property
     def guarded_hosts(self) -> tuple[str, ...] | None:
-        """The names under which browsers may reach a local server; None for one open to others."""
-        return (*LOCAL_NAMES, self.host.lower()) if self.loopback else None
+        """The names in the header Host; None for any: a server open to others, without a list."""
+        if not self.loopback and not self.allowed_hosts:
+            return None
+        return (*LOCAL_NAMES, self.host.lower(), *(name.lower() for name in self.allowed_hosts))
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -166,6 +172,7 @@ def _log_to_terminal() -> None:
     for logger, level in (
         (access_logger, logging.INFO),
         (logging.getLogger("uvicorn.error"), logging.WARNING),
+        (logging.getLogger("ecs_fsm.cloud"), logging.WARNING),
     ):
         logger.handlers = [handler]
         logger.propagate = False

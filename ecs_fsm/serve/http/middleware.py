@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import time
+from ipaddress import ip_address
 from uuid import uuid4
 
 from starlette.exceptions import HTTPException
@@ -23,8 +25,10 @@ MOST_BODY = 1024 * 1024
 """Bytes of the body of a request."""
 TOO_LARGE = f"The body of a request may have {MOST_BODY} bytes."
 HALF = "The body of a request has half a character in it: a surrogate without its other half."
-SAFE = ("GET", "HEAD", "OPTIONS")
+NOT_FINITE = "The body of a request has a number that is not finite."
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+UNUSUAL = re.compile(rb"NaN|Infinity|\d[eE]\+?\d{2}|\d{300}")
+"""What JSON may hold that Python reads as a number that is not finite, but JSON cannot write."""
 SLASHES = re.compile("//+")
 access_logger = logging.getLogger("ecs_fsm.access")
 
@@ -144,20 +148,18 @@ class BadBody(HTTPException):
 class RequestGuard:
     """Refuses bodies that are too large, and requests from pages of other sites.
 
-    `hosts` are the names of this machine if only its own programs reach the server, else None.
+    `hosts` are the names in the header Host beside those that no site can have: addresses, and
+    names without a dot. None lets in any name.
     """
 
     # Which headers are checked, and why that is enough:
     #
-    # A page of another site can make a browser send requests here. Its form is stopped by Origin,
-    # which browsers send with everything that changes something, and which the page cannot forge.
-    # If the site's name server points its own name at 127.0.0.1 (DNS rebinding), Origin and Host
-    # agree, since both name the attacker; only the name in Host shows that it is not ours. Host is
-    # therefore compared with our names whenever a browser takes part: if there is an Origin, and
-    # for paths without a token (the page and the control API), where a mere GET would read or
-    # change something. All other paths need a token, which the foreign page does not have, and
-    # clients that are not browsers may reach them under any name of this machine. If other
-    # machines may reach the server, its names are not known, so that only Origin is compared.
+    # A page of another site can make a browser send requests here. It is stopped by Origin, which
+    # browsers send with all that changes something or that scripts read, and which the page cannot
+    # forge. If the site's name server points its own name at 127.0.0.1 (DNS rebinding), Origin and
+    # Host agree, since both name the attacker; only the name in Host shows that it is not ours.
+    # Such a page can log in, since passwords are not checked: Host is compared on every path. If
+    # other machines may reach the server, its names are not known until they are given.
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...] | None) -> None:
         self.app, self.hosts = app, hosts
@@ -179,6 +181,8 @@ class RequestGuard:
             body.extend(message.get("body", b""))
             if len(body) > MOST_BODY:
                 raise BadBody(413, TOO_LARGE)
+            if not message.get("more_body", False) and UNUSUAL.search(body) and _infinite(body):
+                raise BadBody(400, NOT_FINITE)
             if not message.get("more_body", False) and SURROGATE.search(body) and _halved(body):
                 raise BadBody(400, HALF)
             return message
@@ -190,11 +194,15 @@ class RequestGuard:
 
     def _foreign(self, scope: Scope) -> tuple[int, str] | None:
         host, origin = _header(scope, b"host"), _header(scope, b"origin")
-        own = scope["path"] == "/" or (scope["path"] + "/").startswith("/_ecs/")
-        if self.hosts is not None and (own or origin) and _without_port(host) not in self.hosts:
-            return 403, f"The header Host is none of {', '.join(dict.fromkeys(self.hosts))}."
-        ours = ("", f"http://{host}", f"https://{host}")
-        if scope["method"] not in SAFE and origin not in ours:
+        if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            return 400, "There are two headers Host; expected one."
+        if self.hosts is not None and not _reaches(_without_port(host), self.hosts):
+            known = ", ".join(dict.fromkeys(self.hosts))
+            return 403, (
+                f"The header Host is none of {known}, nor an address or a name without a dot; "
+                "the option --allow-host allows more names."
+            )
+        if origin not in ("", f"http://{host}", f"https://{host}"):
             return 403, "This was sent by a page of another site."
         return None
 
@@ -220,6 +228,31 @@ def _halved(body: bytearray) -> bool:
     except (ValueError, RecursionError):
         return False
     return False
+
+
+def _infinite(body: bytearray) -> bool:
+    """Return whether the JSON has a number that is not finite, such as NaN or 1e999."""
+    found: list[float] = []
+
+    def number(text: str) -> float:
+        found.append(float(text))
+        return found[-1]
+
+    try:
+        json.loads(body, parse_float=number, parse_constant=number)
+    except (ValueError, RecursionError):
+        return False
+    return not all(map(math.isfinite, found))
+
+
+def _reaches(host: str, known: tuple[str, ...]) -> bool:
+    """Return whether no site of the internet can have the name."""
+    if "." not in host and ":" not in host:
+        return True
+    try:
+        return bool(ip_address(host.strip("[]")))
+    except ValueError:
+        return host in known
 
 
 def _without_port(host: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.compute import DEBIAN, SMALL, Compute
@@ -82,10 +84,8 @@ def test_only_administrators_filter_by_vm_state_and_host(three: Compute) -> None
         "name=[",
         "name=(",
         "name=*",
-        "name=(a%2B)%2B$",
-        "name=(a|a)*b",
-        "name=a?a?a?a?a?a?a?a?",
-        f"name={'(a|a)' * 9}",
+        "name=(a)\\1",
+        "name=((a{99}){99}){99}",
         f"name={'x' * 300}",
         "sort_key=nonsense",
         "sort_dir=up",
@@ -100,12 +100,13 @@ def test_a_query_that_cannot_be_read_is_refused(three: Compute, query: str) -> N
         assert (answer.code, bool(answer.message)) == (400, True)
 
 
-def test_a_pattern_is_tried_as_long_as_it_takes_little_work(nova: Compute) -> None:
-    for number in range(3):
+def test_no_pattern_takes_long_or_warns(nova: Compute) -> None:
+    for number in range(100):
         nova.put(number).name = "a" * 250
-    assert nova.ask("GET", "/servers?name=a.*b").code == 200
-    answer = nova.ask("GET", "/servers?name=a.*a.*a.*b")
-    assert "could take too long" in answer.message
+    begun = time.process_time()
+    for text in ("(a%2B)%2B$", "(a|a)*b", "a?" * 30 + "b", "name=.*web.*blue", "[[a]]"):
+        assert nova.ask("GET", f"/servers?name={text}").code == 200
+    assert time.process_time() - begun < 1
 
 
 def test_pages_follow_each_other_to_the_end(compute: Compute) -> None:

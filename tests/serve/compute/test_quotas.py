@@ -88,3 +88,31 @@ def test_floating_addresses_would_come_from_the_networks_outside(judged: NovaClo
     outside = judged.get("/network/v2.0/networks?router:external=true")["networks"]
     pools = judged.get(f"{API}/os-floating-ip-pools")["floating_ip_pools"]
     assert pools == [{"name": network["name"]} for network in outside] != []
+
+
+def test_a_quota_that_an_administrator_sets_refuses_servers_as_nova_does(judged: NovaCloud) -> None:
+    project = project_of(judged, judged.active(flavorRef=SMALL))
+    path = f"{API}/os-quota-sets/{project}"
+    change = {"quota_set": {"instances": 1, "ram": "2048"}}
+    assert judged.ask("PUT", path, change).status_code == 403
+    answer = judged.ask("PUT", path, change, user="admin")
+    assert (answer.status_code, answer.json()["quota_set"]["ram"]) == (200, 2048)
+    refused = judged.create()
+    assert refused.status_code == 403
+    assert refused.json()["forbidden"]["message"] == (
+        "Quota exceeded for instances, ram: Requested 1, 512, but already used 1, 2048 of 1, 2048 "
+        "instances, ram"
+    )
+    assert judged.get(f"{API}/limits")["limits"]["absolute"]["maxTotalInstances"] == 1
+    below = {"quota_set": {"instances": 0}}
+    assert judged.ask("PUT", path, below, user="admin").status_code == 400
+    below["quota_set"]["force"] = 1
+    assert judged.ask("PUT", path, below, user="admin").status_code == 200
+    assert judged.ask("PUT", path, {"quota_set": {"pens": 1}}, user="admin").status_code == 400
+    assert judged.ask("DELETE", path, user="admin").status_code == 202
+    assert judged.create().status_code == 202
+
+
+def test_a_setting_bounds_the_servers_of_every_project() -> None:
+    judged = NovaCloud(policy={"instances": 1})
+    assert [judged.create().status_code for _ in range(2)] == [202, 403]

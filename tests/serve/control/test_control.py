@@ -14,7 +14,8 @@ from starlette.responses import StreamingResponse
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import Instance, NewServer
-from ecs_fsm.serve.control import routes, schemas, views
+from ecs_fsm.serve.control import routes, schemas, streams
+from ecs_fsm.serve.control.streams import ChangeStream
 from ecs_fsm.testing import served
 from tests.clouds import LONG, USER
 from tests.compute import CIRROS
@@ -264,14 +265,40 @@ def test_a_stream_sends_changes_and_ends_when_its_reader_leaves(edge: Edge) -> N
 def test_an_idle_stream_says_that_it_is_still_there(
     edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "KEEP_ALIVE", 0)
+    monkeypatch.setattr(streams, "KEEP_ALIVE", 0)
     said = run_in_own_thread(first_of(edge, 3))
     assert said == [": changes\n\n", ": still there\n\n", ": still there\n\n"]
 
 
 async def first_of(edge: Edge, count: int) -> list[str]:
-    events = views.event_stream(edge.state.record, 0)
+    events = cast(AsyncIterator[str], ChangeStream(edge.state.record, 0, None).body_iterator)
     return [await anext(events) for _ in range(count)]
+
+
+def test_a_stream_lets_others_have_a_turn_and_notices_that_its_reader_has_gone(edge: Edge) -> None:
+    for _ in range(10):
+        active(edge)
+    assert run_in_own_thread(pieces_after_leaving(edge)) == 2
+
+
+async def pieces_after_leaving(edge: Edge) -> int:
+    gone, pieces = asyncio.Event(), 0
+
+    async def leave() -> None:
+        gone.set()
+
+    leaving = asyncio.create_task(leave())
+    async for _ in ChangeStream(edge.state.record, 0, gone).body_iterator:
+        pieces += 1
+    await leaving
+    return pieces
+
+
+def test_streams_are_bounded(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "MOST_STREAMS", 0)
+    answer = edge.get("/_ecs/events")
+    assert (answer.status_code, "most" in answer.text) == (503, True)
+    assert edge.get("/_ecs/events", Origin="http://evil.example").status_code == 403
 
 
 # The same for tests in Python

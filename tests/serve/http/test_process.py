@@ -150,7 +150,10 @@ def test_a_second_server_on_one_state_file_is_refused(tmp_path: Path) -> None:
         assert cloud.state(server)[0] == "building"
 
 
-OPEN = "ecs-fsm: 0.0.0.0 is open to other machines, and passwords are not checked"
+OPEN = (
+    "ecs-fsm: 0.0.0.0 is open to other machines, and passwords are not checked; without "
+    "--allow-host, a web page whose name leads to this machine can read and change everything"
+)
 
 
 def test_who_listens_for_others_is_warned_in_one_line() -> None:
