@@ -253,3 +253,25 @@ def test_a_seed_decides_which_questions_are_asked_and_a_longer_sheet_begins_the_
 def test_a_choice_that_cannot_be_is_an_error(seed: int, count: int, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         chosen(ECS, seed, count)
+
+
+def test_a_request_is_asked_about_where_it_begins_at_rest() -> None:
+    about = [
+        state_of(lifecycle, question)
+        for lifecycle, question in of_kind("next")
+        if "a user requests" in question.text
+    ]
+    assert about
+    assert [s for s in about if s.task_state] == []
+
+
+def test_a_wrong_status_is_that_of_a_near_state() -> None:
+    for lifecycle, question in of_kind("status"):
+        state = state_of(lifecycle, question)
+        near = {
+            str(other.status)
+            for other in lifecycle.states.values()
+            if other.vm_state == state.vm_state and not other.task_state
+        }
+        if near - {str(state.status)}:
+            assert near & ({*question.choices} - right(question)), question.text
