@@ -36,6 +36,8 @@ OTHER_MEANINGS = {
     ("ecs_fsm.waiters.ranking", "error"),
     ("ecs_fsm.waiters.report", "error"),
     ("ecs_fsm.waiters.sarif", "driver"),
+    ("ecs_fsm.monitor.display", "host"),
+    ("ecs_fsm.monitor.metrics", "host"),
     ("ecs_fsm.records.columns", "host"),
     ("ecs_fsm.records.recorded_actions", "end"),
     ("ecs_fsm.records.recorded_actions", "error"),

@@ -25,6 +25,7 @@ from ecs_fsm.cli import (
     scenarios,
     serving,
     waiter_commands,
+    watching,
 )
 from ecs_fsm.cli.options import SectionedGroup, choosing_first
 from ecs_fsm.core.errors import InvalidInput, InvalidTable, LifecycleError
@@ -61,6 +62,7 @@ cli.sections = {
         scenarios.simulate,
         recordings.replay,
         recordings.alerts,
+        watching.watch,
         graph_commands.path,
         serving.serve,
     ),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
@@ -264,6 +265,14 @@ class Follower:
         count, _ = _settled(self._undecided, self._costs) or (0, best)
         decided = self._decide(len(self._undecided), best)
         return [*decided[:count], *(e._replace(settled=False) for e in decided[count:])]
+
+    def so_far(self) -> Sequence[Explanation]:
+        """What is not decided yet, by the best way so far; the follower stays as it is."""
+        if not self._undecided:
+            return ()
+        other = copy(self)
+        other._undecided, other._happened = [*self._undecided], self._happened.copy()
+        return [told._replace(settled=False) for told in other.finish()]
 
     def _unexplained(self, before: Observation, row: Observation) -> Sequence[Explanation]:
         reason = row.wrong or self._replay.reason(before, row, self._costs)

@@ -220,7 +220,7 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
         middleware=[
             Middleware(AccessLog, clock=cloud.clock),
             Middleware(SlashMerger),
-            Middleware(ResponseHeaders),
+            Middleware(ResponseHeaders, clock=cloud.clock),
             Middleware(RequestGuard, hosts=settings.guarded_hosts),
             Middleware(FaultInjector, faults=wire),
         ],

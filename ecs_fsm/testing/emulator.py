@@ -119,8 +119,9 @@ def served(
     state: str | None = None,
     record: str | None = None,
     policy: Mapping[str, float] | None = None,
+    port: int = 0,
 ) -> Iterator[EcsCloud]:
-    """Serve a cloud on a free port of this machine; at speed 0 the clock stands until advanced.
+    """Serve a cloud on a port of this machine; at speed 0 the clock stands until advanced.
 
     The options are those of `ecs-fsm serve`. Raise `MissingExtra` without the extra `serve`.
     """
@@ -130,7 +131,7 @@ def served(
     from ecs_fsm.serve.service import Options, begun
 
     options = Options(lifecycle, speed, seed, profile, state, record, policy=policy or {})
-    with begun(options, Settings(port=0)) as (service, bound):
+    with begun(options, Settings(port=port)) as (service, bound):
         loops: list[asyncio.AbstractEventLoop] = []
         ready = threading.Event()
         server = server_of(service.app, ready.set)

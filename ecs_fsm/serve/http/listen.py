@@ -138,6 +138,7 @@ def server_of(app: Starlette, ready: Callable[[], object]) -> GracefulServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            date_header=False,  # the simulated clock gives it
             proxy_headers=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=1,

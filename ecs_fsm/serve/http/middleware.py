@@ -10,6 +10,8 @@ import logging
 import math
 import re
 import time
+from datetime import UTC
+from email.utils import format_datetime
 from ipaddress import ip_address
 from uuid import uuid4
 
@@ -100,10 +102,13 @@ class SlashMerger:
 
 
 class ResponseHeaders:
-    """Gives responses a request id, and those of the compute API their microversion."""
+    """Gives responses a request id and a date, and those of the compute API their microversion.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    The date is that of the simulated clock: a client takes it for the cloud's own.
+    """
+
+    def __init__(self, app: ASGIApp, clock: Clock) -> None:
+        self.app, self.clock = app, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -119,6 +124,8 @@ class ResponseHeaders:
             if message["type"] == "http.response.start":
                 headers = message.setdefault("headers", [])
                 headers += _headers(api, number, state.get("microversion"))
+                date = format_datetime(self.clock.date().astimezone(UTC), usegmt=True)
+                headers.append((b"date", date.encode()))
             await send(message)
 
         await self.app(scope, receive, with_headers)
