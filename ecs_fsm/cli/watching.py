@@ -46,7 +46,7 @@ def watch(
     record: str | None,
     listen: str | None,
 ) -> int:
-    """Watch the servers of a real cloud: what happens, and what is stuck.
+    """Watch a real cloud: what happens, and what is stuck.
 
     openstacksdk logs in, with clouds.yaml or the OS_ variables. The servers of all projects are
     listed if the cloud allows it, by default every 30 seconds, in between only what has changed.
