@@ -6,12 +6,13 @@ import json
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ecs_fsm import ECS, Lifecycle, draw
 from ecs_fsm.core.model import Kind
 from ecs_fsm.core.scenario import simulate
-from ecs_fsm.draw.formats.dot import found
 from ecs_fsm.draw.picture import Picture
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
@@ -61,6 +62,13 @@ def every() -> Iterator[tuple[str, Picture]]:
             yield f"{lifecycle.name} {name}", picture
 
 
+@cache
+def judge() -> Path:
+    """An implementation of Graphviz in a package, which reads and lays out DOT text."""
+    (path,) = (f for f in files("graphviz-pure") or [] if f.stem == "graphviz-pure")
+    return Path(str(path.locate()))
+
+
 class Laid(NamedTuple):
     """What the engine returned for DOT text: its JSON, and its warnings."""
 
@@ -71,7 +79,7 @@ class Laid(NamedTuple):
 def laid_out(picture: Picture) -> Laid:
     """A picture as the engine lays it out."""
     done = subprocess.run(
-        [str(found()), "-Tjson"],
+        [judge(), "-Tjson"],
         input=draw.render(picture, "dot"),
         capture_output=True,
         check=True,

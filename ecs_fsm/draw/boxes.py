@@ -1,44 +1,50 @@
 """The boxes that several views have in common, and the room that their texts need.
 
-Text is measured with the widths of Helvetica, so a picture has the same layout on every machine.
+Text is measured with the fonts that come with the package, so a picture has the same layout on
+every machine.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import ceil
+from pathlib import Path
 
 from ecs_fsm.core.model import Facts, Kind, State, bracketed
 from ecs_fsm.draw.picture import Bounds, Box, Ink, Look, Text
 from ecs_fsm.draw.rows import task_of
 
-WIDTHS = {
-    222: "ijl'|",
-    278: " !,./:;I[]ft\\",
-    333: "()-r`",
-    500: "Jcksvxyz",
-    611: "FTZ",
-    667: "&ABEKPSVXY",
-    722: "CDHNRUw",
-    778: "GOQ",
-    833: "Mm",
-    944: "W%@",
-    1000: "→…",
-}
-"""The widths of Helvetica (and Arial, Arimo, Liberation Sans), in thousandths of its size; what is
-not listed is 556 wide."""
-ADVANCE = {letter: width for width, letters in WIDTHS.items() for letter in letters}
-BOLD = 1.1
+FONTS = Path(__file__).with_name("fonts")
+"""The folder of the fonts, regular, bold and italic, and of their widths."""
+UNKNOWN = 1000
+"""The width of a letter that the fonts lack, in thousandths of its size: rather too much."""
+
+
+@cache
+def _advances() -> tuple[dict[str, int], dict[str, int]]:
+    """Return the width of each letter, regular and bold, in thousandths of its size."""
+    weights = json.loads((FONTS / "widths.json").read_text(encoding="utf-8"))
+    regular, bold = (
+        {letter: int(width) for width, letters in weights[name].items() for letter in letters}
+        for name in ("regular", "bold")
+    )
+    return regular, bold
+
+
+def measured(words: str) -> bool:
+    """Return whether the fonts have every letter of a text."""
+    return all(letter in _advances()[0] for letter in words)
 
 
 @lru_cache(maxsize=4096)
 def width_of(words: str, size: float, bold: bool = False) -> float:
-    """Return how wide a line of text is, in points; rather too much than too little."""
-    plain = sum(ADVANCE.get(letter, 556) for letter in words) * size / 1000
-    return plain * BOLD if bold else plain
+    """Return how wide a line of text is, in points; italics are as wide as upright letters."""
+    advances = _advances()[bold]
+    return sum(advances.get(letter, UNKNOWN) for letter in words) * size / 1000
 
 
 def broken(word: str, most: float, size: float) -> list[str]:

@@ -1,6 +1,6 @@
 """The lanes of a lifecycle as SVG for a page: small, without styles of its own.
 
-What the engine painted, with classes for its colours; a box carries `data-state`, an arrow
+The picture of the view `lanes`, with classes for its colours; a box carries `data-state`, an arrow
 `data-transitions` and the name of a request `data-trigger`, each the place of that in the exported
 table.
 """
@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.draw import lanes, render
 from ecs_fsm.draw.boxes import slug
-from ecs_fsm.draw.formats.svg import SPACE
+from ecs_fsm.draw.formats.shapes import SPACE
 from ecs_fsm.draw.picture import Arrow, Bounds, Box, Look, Picture
 from ecs_fsm.draw.rows import lanes_of
 from ecs_fsm.draw.styles import Theme
@@ -106,14 +106,13 @@ class _LanesSvg:
         drawn = self._classes(part)
         if tag == "text":
             return self._line(part, key, drawn)
-        if tag == "path" and key in self.boxes:
-            return _rounded(part.get("d", ""), drawn)
+        if tag == "rect":
+            return _rounded(part, drawn)
         if tag == "path":
             return f'<path{_class(drawn)} d="{_line_of(part.get("d", ""))}"/>'
         if tag == "polygon":
             points = part.get("points", "").split()
-            corners = points[:-1] if points[0] == points[-1] else points
-            shortened = " ".join(_NUMBER.sub(_rounded_number, corner) for corner in corners)
+            shortened = " ".join(_NUMBER.sub(_rounded_number, corner) for corner in points)
             return f'<polygon{_class(drawn)} points="{shortened}"/>'
         if tag == "ellipse":
             at = " ".join(f'{name}="{part.get(name)}"' for name in ("cx", "cy", "rx", "ry"))
@@ -140,6 +139,8 @@ class _LanesSvg:
             found.append(f"t{float(part.get('font-size', 0)):g}")
         if part.get("font-weight"):
             found.append("bold")
+        if part.get("text-anchor"):
+            found.append("middle")
         if part.get("stroke-width"):
             found.append("thick")
         if part.get("stroke-dasharray"):
@@ -168,14 +169,13 @@ def _numbers(text: str) -> list[float]:
     return [float(number) for number in _NUMBER.findall(text)]
 
 
-def _rounded(path: str, drawn: list[str]) -> str:
-    """Return a box with round corners, which the engine writes as a long path."""
-    numbers = _numbers(path)
-    across, down = numbers[::2], numbers[1::2]
-    size = (min(across), min(down), max(across) - min(across), max(down) - min(down))
-    sides = zip(("x", "y", "width", "height"), size, strict=True)
-    at = " ".join(f'{name}="{_short(number)}"' for name, number in sides)
-    return f'<rect{_class(drawn)} {at} rx="{_short(max(across) - across[0])}"/>'
+def _rounded(part: ET.Element, drawn: list[str]) -> str:
+    """Return a box with its corners."""
+    at = " ".join(
+        f'{name}="{_short(float(part.get(name, 0)))}"' for name in ("x", "y", "width", "height")
+    )
+    round_by = f' rx="{_short(float(part.get("rx", 0)))}"' if part.get("rx") else ""
+    return f"<rect{_class(drawn)} {at}{round_by}/>"
 
 
 def _line_of(path: str) -> str:

@@ -21,7 +21,6 @@ from transitions.extensions import GraphMachine as LibraryMachine
 from ecs_fsm import ECS, InvalidInput, Lifecycle, Refused, Server, draw
 from ecs_fsm.core.errors import installing
 from ecs_fsm.core.word import Tone
-from ecs_fsm.draw.formats.dot import found
 from ecs_fsm.draw.formats.mermaid import name as mermaid_name
 from ecs_fsm.draw.graph_machine import GraphMachine
 from ecs_fsm.draw.picture import Look, Picture
@@ -29,7 +28,7 @@ from ecs_fsm.draw.styles import COLOURS, Theme, counterparts
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from tests import facts
-from tests.pictures import LIFECYCLES, every, laid_out, operations, runs, still
+from tests.pictures import LIFECYCLES, every, judge, laid_out, operations, runs, still
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVERY = list(every())
@@ -213,7 +212,7 @@ def test_the_library_s_own_graph_machine_draws_the_same_arrows(lifecycle: Lifecy
     model, machine = Model(), GraphMachine(lifecycle)
     assert isinstance(machine, LibraryMachine)
     machine.add_model(model)
-    with draw.engine() as program:
+    with draw.engine(str(judge())) as program:
         text = model.get_graph().source
         done = subprocess.run(
             [program, "-Kosage", "-Tjson0"], input=text, capture_output=True, check=True, text=True
@@ -442,7 +441,7 @@ def test_without_a_library_and_without_dot_a_pdf_says_what_to_install(
 def test_an_installed_dot_can_be_chosen(tmp_path: Path) -> None:
     other = tmp_path / "dot"
     other.write_text(
-        f'#!/bin/sh\necho "$@" > {tmp_path}/said\nexec {found()} "$@"\n', encoding="utf-8"
+        f'#!/bin/sh\necho "$@" > {tmp_path}/said\nexec {judge()} "$@"\n', encoding="utf-8"
     )
     other.chmod(0o755)
     draw.render(still(ECS)["overview"], "svg", program=str(other))
@@ -475,14 +474,14 @@ def test_a_program_that_is_not_an_engine_is_an_error(
 
 def test_a_picture_can_be_drawn_while_the_engine_is_in_use() -> None:
     picture = still(ECS)["overview"]
-    with draw.engine():
+    with draw.engine(str(judge())):
         drawn = draw.render(picture, "svg")
     assert drawn == draw.render(picture, "svg")
 
 
 def test_the_engine_of_the_graphviz_package_is_restored() -> None:
     before = dot_command.DOT_BINARY
-    with draw.engine() as program:
+    with draw.engine(str(judge())) as program:
         assert program == dot_command.DOT_BINARY
     assert before == dot_command.DOT_BINARY
 

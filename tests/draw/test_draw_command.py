@@ -123,7 +123,8 @@ def test_a_theme_can_be_chosen(tmp_path: Path) -> None:
         (["timeline", "stop"],
          "there is no server yet: begin with create, or say where it is (--from VM/TASK)"),
         (["lanes", "--engine", "nodot"],
-         "program 'nodot' not found; leave --engine out to use graphviz-pure"),
+         "program 'nodot' not found; install Graphviz, or leave --engine out: pictures need no "
+         "program"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip

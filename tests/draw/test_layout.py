@@ -1,19 +1,25 @@
-"""What is drawn can be read: measured on the geometry that the engine returns."""
+"""What is drawn can be read: measured on the SVG, with the fonts that come with the package."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from functools import cache
 from itertools import combinations
 from typing import Any, NamedTuple
+from xml.etree import ElementTree as ET
 
 import pytest
+from fontTools.ttLib import TTFont
 
 from ecs_fsm import ECS, draw
 from ecs_fsm.core.scenario import simulate
+from ecs_fsm.draw.boxes import FONTS, width_of
+from ecs_fsm.draw.formats.svg import extent
 from ecs_fsm.draw.picture import Box, Look, Picture
 from ecs_fsm.lifecycles import server_class
-from tests.pictures import LIFECYCLES, every, laid_out, still
+from tests.pictures import LIFECYCLES, every, still
 
+SVG = "{http://www.w3.org/2000/svg}"
 GROUND = (Look.LANE, Look.EMPTY, Look.FIELD)
 """What lies under other boxes."""
 MEASURED = [
@@ -49,43 +55,59 @@ class Area(NamedTuple):
         )
 
 
-def areas(answer: dict[str, Any]) -> dict[str, Area]:
-    found = {}
-    for node in answer["objects"]:
-        x, y = map(float, node["pos"].split(","))
-        wide, high = (float(node[side]) * 36 for side in ("width", "height"))
-        found[node["name"]] = Area(x - wide, y - high, x + wide, y + high)
-    return found
+@cache
+def advances(style: str) -> tuple[dict[int, str], Any]:
+    """The letters of a font that comes with the package, and their widths, read by fontTools."""
+    font = TTFont(FONTS / f"LifecycleSans-{style}.ttf")
+    return font.getBestCmap(), font["hmtx"]
 
 
-def labels(answer: dict[str, Any]) -> Iterator[tuple[str, Area]]:
-    """Every line of text with the room that it takes."""
-    for node in answer["objects"]:
-        size = 0.0
-        for step in node.get("_ldraw_", ()):
-            size = step.get("size", size)
-            if step["op"] == "T":
-                x, y = step["pt"]
-                left = {"l": x, "c": x - step["width"] / 2, "r": x - step["width"]}[step["align"]]
-                area = Area(left, y - 0.2 * size, left + step["width"], y + 0.7 * size)
-                yield node["name"], area
+def wide(text: ET.Element) -> float:
+    """The width of a text in its font."""
+    style = "Bold" if text.get("font-weight") else "Italic" if text.get("font-style") else "Regular"
+    letters, widths = advances(style)
+    total = sum(widths[letters[ord(letter)]][0] for letter in text.text or "")
+    return float(total) / 2048 * float(text.get("font-size", 0))
 
 
-def segments(answer: dict[str, Any]) -> list[tuple[str, str, list[tuple[float, float]]]]:
-    """Every arrow with its ends and the points that it goes through, its head included."""
-    names = [node["name"] for node in answer["objects"]]
-    found = []
-    for edge in answer.get("edges", ()):
-        line = [tuple(p) for step in edge["_draw_"] if step["op"] == "b" for p in step["points"]]
-        head = [
-            tuple(p)
-            for step in edge.get("_hdraw_", ())
-            if step["op"] == "P"
-            for p in step["points"]
-        ]
-        points = [(x, y) for x, y in [*line, *head]]
-        found.append((names[edge["tail"]], names[edge["head"]], points))
-    return found
+class Drawn(NamedTuple):
+    """What an SVG shows: boxes by key, lines of text, and arrows, each with where it is."""
+
+    boxes: dict[str, Area]
+    texts: list[tuple[str, Area]]
+    arrows: list[tuple[str, str, list[tuple[float, float]]]]
+
+
+@cache
+def seen(picture: Picture) -> Drawn:
+    """Read a picture back from its SVG; y goes down, so `bottom` is the smaller number."""
+    top = ET.fromstring(draw.render(picture, "svg"))  # noqa: S314 our own
+    boxes = {}
+    for box in picture.boxes:
+        at = box.bounds
+        assert at is not None
+        across, down = at.width / 2, at.height / 2
+        boxes[box.key] = Area(at.x - across, at.y - down, at.x + across, at.y + down)
+    texts, arrows = [], []
+    for group in top.iter(f"{SVG}g"):
+        key = group.get("id", "")
+        for text in group.findall(f"{SVG}text") if key in boxes else ():
+            size = float(text.get("font-size", 0))
+            x, y = float(text.get("x", 0)), float(text.get("y", 0))
+            left = x - wide(text) / 2 if text.get("text-anchor") == "middle" else x
+            texts.append((key, Area(left, y - 0.72 * size, left + wide(text), y + 0.21 * size)))
+        if key.startswith("arrow-"):
+            arrow = picture.arrows[int(key.removeprefix("arrow-"))]
+            drawn = [part.get("d") or part.get("points") or "" for part in group]
+            numbers = [float(n) for text in drawn for n in re.findall(r"-?[\d.]+", text)]
+            arrows.append((arrow.tail, arrow.head, list(zip(numbers[::2], numbers[1::2]))))  # noqa: B905
+    return Drawn(boxes, texts, arrows)
+
+
+def along(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points on the line of an arrow, close to each other, and those of its head."""
+    (x1, y1), (x2, y2) = points[0], points[2] if len(points) > 2 else points[1]
+    return [(x1 + (x2 - x1) * n / 60, y1 + (y2 - y1) * n / 60) for n in range(61)] + points
 
 
 def boxes_to_keep_apart(picture: Picture) -> list[Box]:
@@ -94,12 +116,10 @@ def boxes_to_keep_apart(picture: Picture) -> list[Box]:
 
 @pytest.mark.parametrize(("name", "picture"), MEASURED, ids=[name for name, _ in MEASURED])
 def test_no_boxes_and_no_labels_overlap(name: str, picture: Picture) -> None:
-    answer, complaints = laid_out(picture)
-    assert complaints == ""
-    found = areas(answer)
+    found = seen(picture).boxes
     kept = [box.key for box in boxes_to_keep_apart(picture)]
     assert [pair for pair in combinations(kept, 2) if found[pair[0]].meets(found[pair[1]])] == []
-    texts = list(labels(answer))
+    texts = seen(picture).texts
     assert [key for key, text in texts if not found[key].holds(text, 1)] == []
     overlapping = [(a, b) for (a, one), (b, two) in combinations(texts, 2) if one.meets(two)]
     assert overlapping == []
@@ -107,7 +127,8 @@ def test_no_boxes_and_no_labels_overlap(name: str, picture: Picture) -> None:
 
 @pytest.mark.parametrize(("name", "picture"), EVERY, ids=[name for name, _ in EVERY])
 def test_every_text_fits_its_box(name: str, picture: Picture) -> None:
-    assert laid_out(picture).complaints == ""
+    drawn = seen(picture)
+    assert [key for key, text in drawn.texts if not drawn.boxes[key].holds(text, 1)] == []
 
 
 @pytest.mark.parametrize("name", ["ecs lanes", "ecs status", "ecs resize"])
@@ -115,12 +136,11 @@ def test_the_only_line_of_a_box_stands_in_its_middle(name: str) -> None:
     picture = dict(MEASURED)[name]
     looks = (Look.GOAL, Look.REST, Look.STEP)
     alone = {box.key for box in picture.boxes if box.look in looks and len(box.lines) == 1}
-    answer, _ = laid_out(picture)
-    found = areas(answer)
+    found = seen(picture).boxes
     assert alone
-    for key, text in labels(answer):
+    for key, text in seen(picture).texts:
         if key in alone:
-            middle = (text.bottom + text.top) / 2 + 0.1 * (text.top - text.bottom)
+            middle = text.bottom + 0.39 * (text.top - text.bottom)
             assert abs(middle - (found[key].bottom + found[key].top) / 2) < 1.2
 
 
@@ -138,10 +158,9 @@ def test_the_only_line_of_a_box_stands_in_its_middle(name: str) -> None:
 def test_no_mark_of_a_run_hides_a_text(lifecycle: str, scenario: str) -> None:
     server, refused = simulate(server_class(lifecycle), scenario.split())
     picture = draw.run(server, refused)
-    answer, _ = laid_out(picture)
-    found = areas(answer)
+    found = seen(picture).boxes
     marks = [box.key for box in picture.boxes if box.look is Look.BADGE]
-    texts = [(key, text) for key, text in labels(answer) if key not in marks]
+    texts = [(key, text) for key, text in seen(picture).texts if key not in marks]
     assert [(mark, key) for mark in marks for key, text in texts if found[mark].meets(text)] == []
 
 
@@ -149,10 +168,9 @@ def test_no_mark_of_a_run_hides_a_text(lifecycle: str, scenario: str) -> None:
 def test_lines_of_lanes_are_level_cross_nothing_and_lie_under_no_text(
     name: str, picture: Picture
 ) -> None:
-    answer, _ = laid_out(picture)
-    texts = list(labels(answer))
+    found, texts, arrows = seen(picture)
     lines = []
-    for tail, head, points in segments(answer):
+    for tail, head, points in arrows:
         left, right = min(x for x, _ in points), max(x for x, _ in points)
         low, high = min(y for _, y in points), max(y for _, y in points)
         assert high - low < 8, f"{tail} to {head} is not level"
@@ -160,7 +178,6 @@ def test_lines_of_lanes_are_level_cross_nothing_and_lie_under_no_text(
     assert [key for key, text in texts for *_, line in lines if line.meets(text)] == []
     crossing = [(a, b) for a, b in combinations(lines, 2) if a[2].meets(b[2])]
     assert crossing == []
-    found = areas(answer)
     hit = [
         (tail, head, box.key)
         for tail, head, line in lines
@@ -172,19 +189,36 @@ def test_lines_of_lanes_are_level_cross_nothing_and_lie_under_no_text(
 
 @pytest.mark.parametrize("name", ["ecs overview", *(f"ecs {name}" for name in ECS.operations)])
 def test_no_arrow_runs_over_a_text(name: str) -> None:
-    answer, _ = laid_out(dict(MEASURED)[name])
-    for _, _, points in segments(answer):
-        for x, y in points:
+    _, texts, arrows = seen(dict(MEASURED)[name])
+    for _, _, points in arrows:
+        for x, y in along(points):
             dot = Area(x - 0.3, y - 0.3, x + 0.3, y + 0.3)
-            assert [key for key, text in labels(answer) if text.meets(dot)] == []
+            assert [key for key, text in texts if text.meets(dot)] == []
 
 
 def test_the_lanes_of_the_ecs_are_legible_on_one_sheet_of_a4() -> None:
-    answer, _ = laid_out(draw.lanes(ECS))
-    _, _, width, height = map(float, answer["bb"].split(","))
+    left, top, right, bottom = extent(draw.lanes(ECS))
+    width, height = right - left, bottom - top
     margin = 17  # points: 6 mm, which every printer can do
     scale = min((842 - 2 * margin) / width, (595 - 2 * margin) / height)
     sizes = {line.size for box in draw.lanes(ECS).boxes for line in box.lines}
     names = {line.size for box in draw.lanes(ECS).boxes if box.state for line in box.lines[:1]}
     assert min(sizes) * scale >= 6.8
     assert min(names) * scale >= 7.6
+
+
+@pytest.mark.parametrize("style", ["Regular", "Bold", "Italic"])
+def test_text_is_measured_as_the_fonts_are(style: str) -> None:
+    letters, widths = advances(style)
+    for code, glyph in letters.items():
+        if style != "Italic" or code < 0x7F:
+            measured = width_of(chr(code), 1000, bold=style == "Bold")
+            assert abs(measured - widths[glyph][0] / 2.048) < 0.6, chr(code)
+
+
+def test_the_fonts_are_renamed_and_come_with_their_licence() -> None:
+    for path in FONTS.glob("*.ttf"):
+        names = [record.toUnicode() for record in TTFont(path)["name"].names if record.nameID < 7]
+        assert names
+        assert [name for name in names if "Liberation" in name and "Copyright" not in name] == []
+    assert "SIL OPEN FONT LICENSE" in (FONTS / "OFL.txt").read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
-"""A picture as DOT text, the language of Graphviz, and the engine that paints such text.
+"""A picture as DOT text, the language of Graphviz, and an installed `dot` that paints such text.
 
-Every image is made from DOT. The engine is `graphviz-pure`, a Python package: it writes the same
-bytes on every machine. An installed Graphviz can be chosen instead.
+Pictures are painted without it (see `svg`); an installed Graphviz can be chosen to do so.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from shutil import which
 from subprocess import CalledProcessError
@@ -196,15 +194,13 @@ def listed(transitions: Iterable[Transition], nowhere: str = NO_SERVER) -> str:
     )
 
 
-PURE = "graphviz-pure"
 _driving = RLock()
 
 
-def painted(text: str, form: str, program: str | None = None) -> bytes:
-    """Return DOT text painted by the engine in one of its formats, such as svg or png.
+def painted(text: str, form: str, program: str) -> bytes:
+    """Return DOT text painted by an installed `dot` in one of its formats, such as svg or png.
 
-    `program` is the name or path of an installed `dot`. Raise `InvalidInput` if the engine is
-    missing or fails.
+    `program` is its name or path. Raise `InvalidInput` if it is missing or fails.
     """
     import graphviz
 
@@ -214,17 +210,18 @@ def painted(text: str, form: str, program: str | None = None) -> bytes:
         except (CalledProcessError, OSError) as error:
             said = getattr(error, "stderr", b"") or str(error).encode()
             why = " ".join(said.decode(errors="replace").split())
-            raise InvalidInput(f"{program or PURE} could not draw {form}: {why}") from error
+            raise InvalidInput(f"{program} could not draw {form}: {why}") from error
     if not made:
-        raise InvalidInput(f"{program or PURE} could not draw {form}: empty output")
+        raise InvalidInput(f"{program} could not draw {form}: empty output")
     return made
 
 
 @contextmanager
-def engine(program: str | None = None) -> Iterator[Path]:
-    """Make the `graphviz` package run our engine, or `program`, inside the context.
+def engine(program: str = "dot") -> Iterator[Path]:
+    """Make the `graphviz` package run `program` inside the context.
 
-    Everything that draws with that package uses it then, also the diagrams of `transitions`.
+    Everything that draws with that package uses it then, also the diagrams of `transitions`. Raise
+    `InvalidInput` if it is not installed.
     """
     from graphviz.backend import dot_command
 
@@ -237,20 +234,12 @@ def engine(program: str | None = None) -> Iterator[Path]:
             dot_command.DOT_BINARY = before
 
 
-def found(program: str | None = None) -> Path:
-    """Return the path of the engine. Raise `InvalidInput` that says what to install."""
-    if program is not None:
-        chosen = which(program)
-        if chosen is None:
-            raise InvalidInput(f"program {program!r} not found; leave --engine out to use {PURE}")
-        return Path(chosen)
-    try:
-        listed = files(PURE) or []
-    except PackageNotFoundError:
-        listed = []
-    for file in listed:
-        if file.stem == PURE and (path := Path(str(file.locate()))).is_file():
-            return path
-    raise InvalidInput(
-        f"{PURE} is not installed: pip install {PURE}, or choose a dot with --engine"
-    )
+def found(program: str = "dot") -> Path:
+    """Return the path of an installed program. Raise `InvalidInput` that says what to install."""
+    chosen = which(program)
+    if chosen is None:
+        raise InvalidInput(
+            f"program {program!r} not found; install Graphviz, or leave --engine out: pictures "
+            "need no program"
+        )
+    return Path(chosen)

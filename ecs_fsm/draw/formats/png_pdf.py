@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from shutil import which
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 from ecs_fsm.core.errors import InvalidInput, installing
+from ecs_fsm.draw.boxes import FONTS, measured
 from ecs_fsm.draw.formats.dot import dot, painted
-from ecs_fsm.draw.formats.svg import svg
+from ecs_fsm.draw.formats.svg import drawn
 from ecs_fsm.draw.picture import Picture
 from ecs_fsm.draw.styles import Theme
 
 if TYPE_CHECKING:
     from reportlab.graphics.shapes import Drawing
 
-DOTS_PER_INCH = "144"
+ZOOM = 2
+"""Pixels to a point: a PNG has 144 dots per inch."""
+FAMILY = "Lifecycle Sans"
+"""The fonts that come with the package; texts are measured with them."""
 
 
 def png(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
-    """Return the PNG of a picture. Raise `InvalidInput` if the engine is missing."""
-    return painted(dot(picture, theme, dpi=DOTS_PER_INCH), "png", program)
+    """Return the PNG of a picture. Raise `InvalidInput` if what paints it is missing."""
+    if program is not None:
+        return painted(dot(picture, theme, dpi="144"), "png", program)
+    try:
+        from resvg_py import svg_to_bytes
+    except ImportError:
+        raise InvalidInput(
+            "a PNG needs resvg-py, which has no wheel for this system: choose svg, or an "
+            "installed dot with --engine"
+        ) from None
+    still = drawn(replace(picture, moments=()), theme or Theme.LIGHT, FAMILY)
+    still.set("width", str(still.get("width")).removesuffix("pt"))
+    still.set("height", str(still.get("height")).removesuffix("pt"))
+    fonts = [str(path) for path in sorted(FONTS.glob("*.ttf"))]
+    own = all(measured(line.words) for box in picture.boxes for line in box.lines)
+    return svg_to_bytes(
+        svg_string=ET.tostring(still, encoding="unicode"),
+        zoom=ZOOM,
+        skip_system_fonts=own,
+        font_files=fonts,
+        font_family=FAMILY,
+    )
 
 
 MARGIN = 20.0
@@ -49,7 +75,8 @@ def pdf(picture: Picture, theme: Theme | None = None, program: str | None = None
     canvas = Canvas(written, invariant=True)
     canvas.setTitle(picture.title)
     for sheet in picture.sheets or (picture,):
-        page = _on_paper(svg2rlg(BytesIO(svg(sheet, theme or Theme.LIGHT))))
+        still = drawn(replace(sheet, moments=()), theme or Theme.LIGHT, "Helvetica")
+        page = _on_paper(svg2rlg(BytesIO(ET.tostring(still, encoding="utf-8"))))
         canvas.setPageSize((page.width, page.height))
         renderPDF.draw(page, canvas, 0, 0)
         canvas.showPage()

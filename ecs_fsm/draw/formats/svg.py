@@ -1,4 +1,6 @@
-"""A picture as SVG: what the engine paints, with data for screen readers, styles and scripts.
+"""A picture as SVG, with data for screen readers, styles and scripts.
+
+It is written here from the places of the layout, so the same picture is the same bytes everywhere.
 
 Every box of a state carries `data-vm-state`, `data-task-state` (`-` for none) and `data-status`,
 every arrow `data-transitions`, and both a title. A picture in the light theme follows the reader's
@@ -11,14 +13,13 @@ from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree as ET
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.model import NO_TASK
 from ecs_fsm.draw import boxes as make
-from ecs_fsm.draw.formats.dot import PURE, dot, listed, painted
-from ecs_fsm.draw.picture import CAPTION, Arrow, Bounds, Box, Ink, Look, Moment, Picture
+from ecs_fsm.draw.formats.dot import MARGIN, dot, listed, painted
+from ecs_fsm.draw.formats.shapes import SPACE, arrow_group, box_group, data_of, element, number
+from ecs_fsm.draw.picture import CAPTION, Arrow, Box, Ink, Look, Moment, Picture
 from ecs_fsm.draw.styles import COLOURS, Theme, counterparts
 
 FONTS = "Arimo, 'Liberation Sans', Helvetica, Arial, sans-serif"
-SPACE = "http://www.w3.org/2000/svg"
 SECONDS = 1.2
 """How long the server stays on a state, in seconds."""
 MOVING = 0.35
@@ -29,39 +30,77 @@ ET.register_namespace("", SPACE)
 def svg(picture: Picture, theme: Theme | None = None, program: str | None = None) -> bytes:
     """Return the SVG of a picture; without a theme it is light or dark as its reader prefers.
 
-    Raise `InvalidInput` if the engine is missing or does not write SVG.
+    `program` is an installed `dot` that places and paints instead. Raise `InvalidInput` if it is
+    missing or does not write SVG.
     """
-    made = painted(dot(picture, theme), "svg", program)
-    try:
-        top = ET.fromstring(made)  # noqa: S314 what our own engine wrote
-    except ET.ParseError as error:
-        raise InvalidInput(f"{program or PURE} did not write SVG: {error}") from error
+    top = _painted(picture, theme, program) if program else drawn(picture, theme)
     top.set("role", "img")
     top.set("aria-labelledby", "picture-title picture-description")
     parts = (
         element("title", picture.title, id="picture-title"),
         element("desc", picture.description, id="picture-description"),
-        element("style", _style(picture, theme, made.decode())),
+        element("style", _style(picture, theme, ET.tostring(top, encoding="unicode"))),
     )
     for place, part in enumerate(parts):
         top.insert(place, part)
-    _describe(top, picture)
-    if picture.moments:
-        page = top[len(parts)]
-        groups = [place for place, group in enumerate(page) if _is_badge(group)]
-        for part in reversed(list(moving(picture, theme or Theme.LIGHT))):
-            page.insert(groups[0], part)
     ET.indent(top, "")
     written: bytes = ET.tostring(top, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
 
 
-def _is_badge(group: ET.Element) -> bool:
-    return Look.BADGE in str(group.get("class")).split()
+def drawn(picture: Picture, theme: Theme | None = None, fonts: str = FONTS) -> ET.Element:
+    """Return a picture as an element: a page, and on it the boxes and then the arrows."""
+    colours = COLOURS[theme or Theme.LIGHT]
+    left, top, right, bottom = extent(picture)
+    wide, high = number(right - left), number(bottom - top)
+    made = element("svg", width=f"{wide}pt", height=f"{high}pt", viewBox=f"0 0 {wide} {high}")
+    made.append(element("rect", width=wide, height=high, fill=colours.page))
+    shift = f"translate({number(-left)} {number(-top)})"
+    page = element("g", class_="graph", transform=shift, font_family=fonts)
+    boxes = {box.key: box for box in picture.boxes}
+    marks = [box for box in picture.boxes if box.look is Look.BADGE]
+    page.extend(box_group(box, colours) for box in picture.boxes if box not in marks)
+    for place, arrow in enumerate(picture.arrows):
+        ends = boxes[arrow.tail], boxes[arrow.head]
+        page.append(arrow_group(arrow, f"arrow-{place}", ends, colours, picture.nowhere))
+    page.extend(moving(picture, theme or Theme.LIGHT))
+    page.extend(box_group(box, colours) for box in marks)
+    made.append(page)
+    return made
+
+
+def extent(picture: Picture) -> tuple[float, float, float, float]:
+    """Return the left, top, right and bottom of a picture, with its margin."""
+    bounds = [box.bounds or make.NOWHERE for box in picture.boxes]
+    return (
+        min(b.x - b.width / 2 for b in bounds) - MARGIN,
+        min(b.y - b.height / 2 for b in bounds) - MARGIN,
+        max(b.x + b.width / 2 for b in bounds) + MARGIN,
+        max(b.y + b.height / 2 for b in bounds) + MARGIN,
+    )
+
+
+def _painted(picture: Picture, theme: Theme | None, program: str) -> ET.Element:
+    """Return what an installed `dot` paints, with the same data as our own."""
+    try:
+        top = ET.fromstring(painted(dot(picture, theme), "svg", program))  # noqa: S314 a program of the user's
+    except ET.ParseError as error:
+        raise InvalidInput(f"{program} did not write SVG: {error}") from error
+    _describe(top, picture)
+    page = next((g for g in top.iter(f"{{{SPACE}}}g") if g.get("class") == "graph"), top)
+    page.set("font-family", FONTS)
+    if picture.moments:
+        left, _, _, bottom = extent(picture)
+        group = element(
+            "g", transform=f"translate({number(-left - MARGIN)} {number(MARGIN - bottom)})"
+        )
+        group.extend(moving(picture, theme or Theme.LIGHT))
+        page.append(group)
+    return top
 
 
 def _style(picture: Picture, theme: Theme | None, drawn: str) -> str:
-    shown = [f"text{{font-family:{FONTS}}}"]
+    shown: list[str] = []
     if theme is None:
         used = ((light, dark) for light, dark in counterparts().items() if f'"{light}"' in drawn)
         dark = "".join(_swaps(used))
@@ -98,13 +137,8 @@ def _describe_box(group: ET.Element, heading: ET.Element, box: Box) -> None:
         heading.text = box.title
     else:
         group.remove(heading)
-    if box.state:
-        if box.state.one_word or box.state.gone:
-            group.set("data-state", box.state)
-            return
-        group.set("data-vm-state", box.state.vm_state)
-        group.set("data-task-state", box.state.task_state or NO_TASK)
-        group.set("data-status", box.state.status)
+    for name, value in data_of(box).items():
+        group.set(name, value)
 
 
 def _describe_arrow(group: ET.Element, heading: ET.Element, arrow: Arrow, nowhere: str) -> None:
@@ -114,25 +148,15 @@ def _describe_arrow(group: ET.Element, heading: ET.Element, arrow: Arrow, nowher
     group.set("data-transitions", listed(arrow.transitions, nowhere))
 
 
-def element(name: str, text: str = "", **attributes: str) -> ET.Element:
-    """Return an element of SVG; underscores in the names of attributes become hyphens."""
-    made = ET.Element(f"{{{SPACE}}}{name}")
-    made.text = text
-    for attribute, value in attributes.items():
-        made.set(attribute.strip("_").replace("_", "-"), value)
-    return made
-
-
 def rules(picture: Picture) -> str:
     """Return the style of a looping animation; it is off for readers who prefer less motion."""
     spots = [moment.box.bounds or make.NOWHERE for moment in picture.moments]
     whole = SECONDS * len(spots)
     share = 100 / len(spots)
     places = []
-    for number, bounds in enumerate(spots):
-        x, y = _centre(picture, bounds)
-        place = f"transform:translate({x - bounds.width / 2:.1f}px,{y:.1f}px)"
-        places.append(f"{share * (number + MOVING):.3f}%,{share * (number + 1):.3f}%{{{place}}}")
+    for place, bounds in enumerate(spots):
+        at = f"transform:translate({bounds.x - bounds.width / 2:.1f}px,{bounds.y:.1f}px)"
+        places.append(f"{share * (place + MOVING):.3f}%,{share * (place + 1):.3f}%{{{at}}}")
     shown = f"0%,{share - 0.01:.3f}%{{opacity:1}}{share:.3f}%,100%{{opacity:0}}"
     return (
         f"@keyframes walk{{{''.join(places)}}}"
@@ -147,26 +171,28 @@ def rules(picture: Picture) -> str:
 
 def moving(picture: Picture, theme: Theme) -> Iterator[ET.Element]:
     """Yield the animated elements: a frame and a caption for each moment, and the server."""
+    if not picture.moments:
+        return
     ink = COLOURS[theme].inks[Ink.REQUEST]
     (place,) = (box.bounds or make.NOWHERE for box in picture.boxes if box.key == CAPTION)
-    x, y = _centre(picture, place)
-    for number, moment in enumerate(picture.moments):
-        delay = f"animation-delay:{SECONDS * number:g}s"
+    x, y = place.x, place.y
+    for n, moment in enumerate(picture.moments):
+        delay = f"animation-delay:{SECONDS * n:g}s"
         group = element("g", class_="moment", opacity="0", style=delay)
         left = f"{x - place.width / 2 + 1:.1f}"
         caption = element("text", moment.caption, x=left, y=f"{y + 4:.1f}", fill=ink)
         caption.attrib |= {"font-size": "12", "font-weight": "bold"}
-        group.extend((_frame(picture, moment, ink), caption))
+        group.extend((_frame(moment, ink), caption))
         yield group
     bounds = picture.moments[-1].box.bounds or make.NOWHERE
-    x, y = _centre(picture, bounds)
+    x, y = bounds.x, bounds.y
     at = f"translate({x - bounds.width / 2:.1f} {y:.1f})"
     yield element("circle", class_="walker", r="6", fill=ink, opacity="0", transform=at)
 
 
-def _frame(picture: Picture, moment: Moment, ink: str) -> ET.Element:
+def _frame(moment: Moment, ink: str) -> ET.Element:
     bounds = moment.box.bounds or make.NOWHERE
-    x, y = _centre(picture, bounds)
+    x, y = bounds.x, bounds.y
     return element(
         "rect",
         x=f"{x - bounds.width / 2 - 2:.1f}",
@@ -178,11 +204,3 @@ def _frame(picture: Picture, moment: Moment, ink: str) -> ET.Element:
         stroke=ink,
         stroke_width="3",
     )
-
-
-def _centre(picture: Picture, bounds: Bounds) -> tuple[float, float]:
-    """Return the centre of a box in the coordinates of the engine's drawing."""
-    boxes = [box.bounds for box in picture.boxes if box.bounds]
-    left = min(s.x - s.width / 2 for s in boxes)
-    bottom = max(s.y + s.height / 2 for s in boxes)
-    return bounds.x - left, bounds.y - bottom

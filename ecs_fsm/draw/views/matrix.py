@@ -92,7 +92,7 @@ def across(line: Sequence[Box]) -> float:
 
 def inline_width(box: Box) -> float:
     """Return the width of a word or a chip; a word stands without room at its sides."""
-    return make.width_for(box) - 2
+    return make.width_for(box) - (make.BESIDE[Look.PLAIN] - 1 if box.look is Look.PLAIN else 2)
 
 
 def name_box(entry: CellEntry) -> Box:
