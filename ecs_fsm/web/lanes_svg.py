@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.draw import lanes, render
 from ecs_fsm.draw.boxes import slug
-from ecs_fsm.draw.formats.shapes import SPACE
+from ecs_fsm.draw.formats.svg_shapes import SPACE
 from ecs_fsm.draw.picture import Arrow, Bounds, Box, Look, Picture
 from ecs_fsm.draw.rows import lanes_of
 from ecs_fsm.draw.styles import Theme

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.formats.dot import MARGIN, dot, listed, painted
-from ecs_fsm.draw.formats.shapes import SPACE, arrow_group, box_group, data_of, element, number
+from ecs_fsm.draw.formats.svg_shapes import SPACE, arrow_group, box_group, data_of, element, number
 from ecs_fsm.draw.picture import CAPTION, Arrow, Box, Ink, Look, Moment, Picture
 from ecs_fsm.draw.styles import COLOURS, Theme, counterparts
 
