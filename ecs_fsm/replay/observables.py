@@ -6,7 +6,7 @@ request: such a **late write** is no event of the lifecycle, so only a recording
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -90,6 +90,31 @@ class Observables:
                 for step in trigger.steps if trigger.kind is kind else ():
                     found[step] = (*found.get(step, ()), name)
         return found
+
+    def seen_to_the_end(self, events: Sequence[str]) -> bool:
+        """Return whether no request to end a life was followed by more than its own steps.
+
+        Where it failed or was overtaken between two rows, no row shows the server deleting or gone.
+        """
+        advance = self.lifecycle.advance
+        return not any(
+            event in self._ending and any(later != advance for later in events[n + 1 :])
+            for n, event in enumerate(events)
+        )
+
+    @cached_property
+    def _ending(self) -> frozenset[str]:
+        """The requests that lead to a state that nothing follows."""
+        lifecycle = self.lifecycle
+        final = {state for state in lifecycle.states.values() if not lifecycle.leaving(state)}
+        last = {t.source for t in lifecycle.triggers[lifecycle.advance].transitions
+                if t.path and t.path[-1] in final}  # fmt: skip
+        return frozenset(
+            name
+            for name, trigger in lifecycle.operations.items()
+            if not last.isdisjoint(trigger.steps)
+            or any(t.path and t.path[-1] in final for t in trigger.transitions)
+        )
 
     def _replaced(self, before: Observable, write: Write) -> State | None:
         """Return the step that can still write after a write, if a request has replaced it."""

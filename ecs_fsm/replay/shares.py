@@ -68,7 +68,8 @@ def weighed(
                 before, first = own.get(way.events, (0.0, way))
                 own[way.events] = before + weight, first
     if own:
-        way = max(own.values(), key=lambda one: one[0])[1]
+        shown = positions.observables.seen_to_the_end
+        way = max(own.values(), key=lambda one: (shown(one[1].events), one[0]))[1]
     else:
         way = positions.ways(chosen.origin, target, passed)[0]
     return Weighed(way, _others(way, weights))

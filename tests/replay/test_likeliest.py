@@ -53,6 +53,19 @@ def test_an_error_between_two_polls_names_all_that_can_have_failed() -> None:
     assert all(0 < other.share < 1 for other in change.others)
 
 
+def test_a_delete_is_told_only_where_the_server_is_seen_deleting_or_gone() -> None:
+    profile = changed(built_in(ECS), ["fail.deleting=0.9"])
+    replay = Replay(ECS, sampled=True, profile=profile)
+    (failed,) = replay.explain([row(ECS, "active/-"), row(ECS, "error/-")])
+    assert failed.events is not None
+    assert "delete" not in failed.events
+    assert max(failed.others, key=lambda other: other.share).events == ("delete", "fail")
+    (deleting,) = replay.explain([row(ECS, "active/-"), row(ECS, "active/deleting")])
+    assert deleting.events == ("delete",)
+    (gone,) = replay.explain([row(ECS, "active/-"), row(ECS, "deleted/-")])
+    assert gone.events == ("delete", "advance")
+
+
 def test_shares_follow_the_profile_and_small_ones_are_left_out() -> None:
     def others(chance: str, *, all_ways: bool = False) -> list[tuple[tuple[str, ...], float]]:
         profile = changed(built_in(ECS), [f"roll_back.migrating={chance}"])
