@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from ecs_fsm import ECS, Lifecycle
+from ecs_fsm import Lifecycle
 from ecs_fsm.export.prism import text
 from ecs_fsm.fleet.arrays import CompiledProfile, compile_profile
 from ecs_fsm.fleet.exact import Exact
-from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.lifecycles import names, server_class
 from ecs_fsm.profiles.loader import built_in, changed
 from ecs_fsm.profiles.profile import Profile
 
@@ -28,7 +28,7 @@ FILE = Path(__file__).with_name("storm.json")
 LIFE = 'R{"seconds"}=? [F "ended"]'
 UNTIL_REST = 'R{"seconds"}=? [F "rest"]'
 FAILED = 'P=? [!"rest" U "failed"]'
-LIFECYCLES = [ECS, NOVA]
+LIFECYCLES = [server_class(name).lifecycle for name in names()]
 
 
 def asked(profile: Profile, *questions: str) -> list[Sequence[float]]:
