@@ -140,8 +140,8 @@ def _first_of_each_effect(lifecycle: Lifecycle, trigger: str) -> list[State]:
     for t in lifecycle.triggers[trigger].transitions:
         if t.source:
             same = tuple(s.vm_state == t.source.vm_state for s in t.path)
-            runs = not lifecycle.rests(t.source)
-            found.setdefault((t.source.task_state, runs, same, len(t.path)), t.source)
+            unasked = t.kind is Kind.SYSTEM and lifecycle.rests(t.source)
+            found.setdefault((t.source.task_state, unasked, same, len(t.path)), t.source)
     return list(dict.fromkeys(found.values()))
 
 
