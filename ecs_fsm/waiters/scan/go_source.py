@@ -191,9 +191,10 @@ class _GoReader:
             self._result.passed_over += 1
             return
         pending = scope.strings(fields["Pending"]) if "Pending" in fields else ()
+        open_ended = pending == ()  # then every value that is not listed keeps it going
         target = scope.strings(fields["Target"]) if "Target" in fields else ()
         server = refresh.server or self._refresh_key(fields.get("Refresh"), scope)
-        self._wait(at or conf, requests, server, refresh, pending, target)
+        self._wait(at or conf, requests, server, refresh, pending, target, open_ended)
 
     def _wait_for_status(self, call: Node, receiver: str, requests: ServerRequests) -> None:
         path = path_parts(self._function.file.imports.get(receiver, ""))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ecs_fsm.waiters.judge import BOTH, GONE, STATUS, TASK_STATE
 from ecs_fsm.waiters.scan.python_values import PythonScope, dotted
-from ecs_fsm.waiters.scan.wait import ATTRIBUTES, known_values
+from ecs_fsm.waiters.scan.wait import ATTRIBUTES
 
 SUCCESS, FAILURE, ON = "success", "failure", "on"
 SLEEPS = ("sleep", "_sleep", "sleep_between")
@@ -58,11 +58,13 @@ class PollLoop:
         self._after(following)
 
     @property
+    def ends_elsewhere(self) -> bool:
+        """Whether the loop ends with success at every value but those that it names."""
+        return self._rest == SUCCESS and self.pending != (GONE,) and not self.target
+
+    @property
     def target(self) -> tuple[str, ...]:
         """The values at which the loop ends with success."""
-        if self._rest == SUCCESS:
-            every = (*known_values().get(self.attribute, {}).values(),)
-            return tuple(v for v in every if self._verdicts.get(v.lower(), SUCCESS) == SUCCESS)
         return tuple(v for v, verdict in self._verdicts.items() if verdict == SUCCESS)
 
     @property
@@ -257,16 +259,26 @@ class PollLoop:
 
     def _after(self, following: Sequence[ast.stmt]) -> None:
         """Read what follows the loop: an exit at a value that is refused there is a failure."""
-        for statement in following[:3]:
+        for statement in following[:4]:
             if not isinstance(statement, ast.If):
                 continue
             tests = self._tests(statement.test)
+            if tests is not None and _ending(statement.orelse) == FAILURE:
+                self._only(tests)
             if tests is None or _ending(statement.body) != FAILURE:
                 continue
             for test in (test for test in tests if test.attribute == self.attribute):
                 for value in (*test.values,) if not test.negated else self._exits:
                     if not test.negated or value not in test.values:
                         self._verdicts[value.lower() if value != GONE else GONE] = FAILURE
+
+    def _only(self, tests: Sequence[_Test]) -> None:
+        """Count the exits at other values than these as failures."""
+        named = [t for t in tests if t.attribute == self.attribute and not t.negated]
+        right = {value.lower() for test in named for value in test.values}
+        for value in self._exits if named else ():
+            if value.lower() not in right:
+                self._verdicts[value.lower()] = FAILURE
 
     def _note(self, test: _Test) -> None:
         self.polls = True

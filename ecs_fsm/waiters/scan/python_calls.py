@@ -10,6 +10,7 @@ from typing import cast
 from ecs_fsm.waiters.judge import STATUS
 from ecs_fsm.waiters.scan.helpers import Helper
 from ecs_fsm.waiters.scan.python_values import Arguments, PythonScope, dotted, key_of
+from ecs_fsm.waiters.scan.shell_source import command_of
 from ecs_fsm.waiters.scan.wait import clients
 
 LIKE_A_SERVER = re.compile(r"(?:^|_)(?:server|instance|vm|guest|nova_server)(?:_obj|_ref)?\d*$")
@@ -41,6 +42,9 @@ class Calls:
         parts = receiver.split(".")
         if other_services() & {*parts}:
             return ()
+        if method in python_words("commands"):
+            name, _ = command_in(call)
+            return (name,) if name else ()
         name = python_words("methods").get(method)
         of_servers = name is None and method in python_words("servers")
         if of_servers and (parts[-1] == "servers" or self._is_server(receiver)):
@@ -96,8 +100,29 @@ class Calls:
         return GIVES_SERVER.match(method) is not None
 
 
+def command_in(call: ast.Call) -> tuple[str | None, ast.AST | None]:
+    """Return the operation of a command of the shell that a call runs, and its server."""
+    command = dotted(call.func).rpartition(".")[2]
+    if not call.args:
+        return None, None
+    match call.args[0]:
+        case ast.Constant(value=str(text)):
+            names: list[ast.expr] = call.args[1:]
+        case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod(), right=right):
+            names = right.elts if isinstance(right, ast.Tuple) else [right]
+        case ast.JoinedStr(values=values):
+            text = "".join(str(v.value) if isinstance(v, ast.Constant) else "%s" for v in values)
+            names = [v.value for v in values if isinstance(v, ast.FormattedValue)]
+        case _:
+            return None, None
+    operation, _ = command_of([command, *text.split()])
+    return operation, names[0] if names else None
+
+
 def server_of(call: ast.Call, statement: ast.AST, method: str) -> ast.AST | None:
     """Return what names the server of a request: its argument, its object or its result."""
+    if method in python_words("commands"):
+        return command_in(call)[1]
     for keyword in call.keywords:
         if keyword.arg in ("server", "server_id", "name_or_id"):
             return keyword.value

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 Loop = ast.While | ast.For | ast.AsyncFor
 _SERVER = ast.parse("get_server()", mode="eval").body
+ELSEWHERE = "it ends at every value but those that it names"
 UNKNOWN = "the status it waits for is not known"
 
 
@@ -87,7 +88,7 @@ class PythonReader:
                 if sleeps(node) and not loop_inside(node):
                     self._loop(node, requests, following)
                 else:
-                    self._branches([node.body, []], requests)
+                    self.block(node.body, requests)
                     self.block(node.orelse, requests)
             case ast.Match():
                 self._branches([case.body for case in node.cases], requests)
@@ -245,10 +246,11 @@ class PythonReader:
             return
         server = key_of(loop.server)
         proven = loop.is_server or bool(requests.of(server))
-        if loop.other_service(other_services()) or not proven:
+        nothing = loop.ends_elsewhere and not loop.pending and loop.reason is None
+        if loop.other_service(other_services()) or not proven or nothing:
             self._module.result.passed_over += 1
             return
-        reason = loop.reason
+        reason = loop.reason or (ELSEWHERE if loop.ends_elsewhere else None)
         if reason is not None and loop.unknown is not None:
             parameter = self._scope.parameter(loop.unknown)
             if parameter is not None and self._function is not None:
