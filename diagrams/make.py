@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import findings  # the script beside this one
+
 from ecs_fsm import ECS, draw
 from ecs_fsm.core.scenario import simulate
 from ecs_fsm.draw import Picture
@@ -182,6 +184,9 @@ def main(folder: Path) -> None:
             draw.save(shown.picture, folder / shown.file)
             lines.append(f"`ecs-fsm {shown.command}`: {shown.about}\n")
             lines.append(f"![{shown.picture.title}]({shown.file})\n")
+    for file, picture in findings.pictures():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        draw.save(picture, folder / file)
     draw.save(draw.lanes(ECS), folder / "lanes.png")
     page = explorer(ECS, content(ECS))
     (folder / "lifecycle.html").write_text(page, encoding="utf-8", newline="\n")
