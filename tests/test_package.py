@@ -94,6 +94,18 @@ TRANSLATING = {
 """Modules that translate the words of an API into those of a lifecycle, in tables of their own."""
 
 
+IN_FILES = [
+    lifecycles.server_class(n).lifecycle for n in lifecycles.names()[len(lifecycles.NAMES) :]
+]
+OF_FILES = {
+    str(word)
+    for lifecycle in IN_FILES
+    for word in (*lifecycle.states, *lifecycle.triggers)
+    if re.search("[-_ /]", word)
+}
+"""The words of lifecycles in files that cannot mean anything else."""
+
+
 @pytest.mark.parametrize(
     "name", [n for n in MODULES if not OF_A_LIFECYCLE.fullmatch(n) and n not in TRANSLATING]
 )
@@ -102,6 +114,7 @@ def test_no_word_of_a_table_stands_outside_it(name: str) -> None:
     words = {word for t in tables for word in (*t.vm_states, *t.task_states)}
     words |= {*ECS.triggers, *NOVA.triggers, *(fact.name for fact in NOVA.table.facts)}
     unmistakable = {*ECS.states, *NOVA.states, *(w for w in words if re.search("[-_]", w))}
+    unmistakable |= OF_FILES
     pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, unmistakable))})(?![\w-])")
     leaks = [
         f"line {literal.lineno}: {literal.value!r}"
