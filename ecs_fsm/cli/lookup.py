@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from ecs_fsm.core.lifecycle import Lifecycle
+    from ecs_fsm.draw.picture import Picture
+    from ecs_fsm.draw.request import DrawRequest
 
 DEFAULT_VIEW = "lanes"
 
@@ -222,9 +224,19 @@ class Listing(click.Command):
     metavar="DOT",
     help="The dot program to lay out with, by name or path. Default: the one that is built in.",
 )
+@click.option(
+    "--replay",
+    "recorded",
+    metavar="FILE",
+    multiple=True,
+    help="For timeline: draw a server of this record, to scale. Repeatable.",
+)
+@click.option("--server", metavar="ID", help="The server of --replay to draw.")
 def draw(
     view: str,
     words: tuple[str, ...],
+    recorded: tuple[str, ...],
+    server: str | None,
     output: str | None,
     form: str | None,
     theme: str | None,
@@ -242,6 +254,7 @@ def draw(
       ecs-fsm draw -o lifecycle.pdf
       ecs-fsm draw operation resize --format mermaid
       ecs-fsm draw run create stop resize:fail@resize_finish -o run.png
+      ecs-fsm draw timeline --replay changes.csv --server vm-7 -o vm-7.svg
     """
     from ecs_fsm.draw import Theme, format_named, format_of, render, view_named
     from ecs_fsm.draw.request import DrawRequest
@@ -250,7 +263,10 @@ def draw(
     request = DrawRequest(servers(), words, start_node(start, remember), only)
     to_file = output not in (None, STANDARD_STREAM)
     form = form or (format_of(str(output)) if to_file else "svg")
-    picture = view_named(view)(request)
+    if recorded or server is not None:
+        picture = _recorded(view, request, recorded, server)
+    else:
+        picture = view_named(view)(request)
     made = render(picture, form, Theme(theme) if theme else None, engine)
     if output == STANDARD_STREAM or (output is None and format_named(form).is_text):
         click.echo(made, nl=False)
@@ -260,3 +276,17 @@ def draw(
     if output is None:
         click.echo(path)
     return 0
+
+
+def _recorded(
+    view: str, request: DrawRequest, files: tuple[str, ...], server: str | None
+) -> Picture:
+    """Return the timeline of a server of a record."""
+    from ecs_fsm.replay.seen import seen_along_time
+
+    if view != "timeline":
+        raise InvalidInput("--replay and --server are for the view timeline")
+    if not files:
+        raise InvalidInput("--server is one of the record of --replay FILE")
+    request.without(view, "words", "begin", "only")
+    return seen_along_time(request.servers.lifecycle, files, server)
