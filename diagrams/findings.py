@@ -21,7 +21,11 @@ PAGE = HERE.parent / "docs" / "gallery.md"
 FOLDER = "findings"
 INTRODUCTION = """# Wait loops that break
 
-`ecs-fsm check` found these loops in public projects. Each has the run that breaks it, and the lists of values that would not break, which are those of `ecs-fsm infer`. A finding is marked *reproduced* if the unmodified client was run against `ecs-fsm serve` (`tests/waiters/test_gallery.py`), otherwise *read, not run*. `make diagrams` draws the pictures; `python diagrams/findings.py` writes this page.
+`ecs-fsm check` found these loops in public projects. Each has the run that breaks it, and the
+lists of values that would not break, which are those of `ecs-fsm infer`. A finding is marked
+*reproduced* if the unmodified client was run against `ecs-fsm serve`
+(`tests/waiters/test_gallery.py`), otherwise *read, not run*. `make diagrams` draws the pictures;
+`python diagrams/findings.py` writes this page.
 """
 
 Loop = Mapping[str, Any]

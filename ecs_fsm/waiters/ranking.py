@@ -25,6 +25,8 @@ from ecs_fsm.waiters.waiter import Waiter
 COMMON = "common_starts.toml"
 Lists = Mapping[str, tuple[str, ...]]
 FAULTLESS = (Kind.REQUEST, Kind.PROGRESS)
+LOST = (FindingKind.NEVER_SUCCEEDS, FindingKind.MISSES, FindingKind.SPURIOUS_FAILURE)
+"""What a value that was meant, and written as another one, leads to."""
 NEED_A_FAULT = (FindingKind.FALSE_SUCCESS, FindingKind.BLIND, FindingKind.HANGS)
 """Kinds that only a run shows in which something goes wrong."""
 
@@ -96,10 +98,16 @@ def some(words: Sequence[str]) -> str:
 def rank(waiter: Waiter, *, rare: bool = False) -> tuple[Ranked, ...]:
     """Return the findings of a waiter, one for each kind; with `rare` also those that seldom show.
 
-    Unknown values are one finding for each list.
+    Unknown values are one finding for each list: an error where the waiter then never succeeds, or
+    waits forever, in runs that are one; otherwise they break no run.
     """
     usual = waiter.findings()
     ranked = [_ranked(waiter, finding) for finding in usual]
+    if any(one.level is Level.ERROR and one.finding.kind in LOST for one in ranked):
+        ranked = [
+            one._replace(level=Level.ERROR) if one.where and one.level is Level.WARNING else one
+            for one in ranked
+        ]
     if rare:
         known = {(finding.kind, finding.value) for finding in usual}
         ranked += [
@@ -157,7 +165,7 @@ def _ranked(waiter: Waiter, finding: Finding) -> Ranked:
     kind, value = finding.kind, finding.value
     if kind is FindingKind.UNKNOWN_VALUE:
         where = next(name for name, values in waiter.lists.items() if value in values)
-        level = Level.ERROR if finding.avoidable else Level.NOTE
+        level = Level.WARNING if finding.avoidable else Level.NOTE
         group = _group_of(waiter, finding.run.start)
         fix = group.lists if finding.avoidable else None
         return Ranked(finding, level, (finding.from_,), fix, where=where)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sysconfig
 from pathlib import Path
+from typing import Any
 
+import openstack
 import pytest
 import tree_sitter_bash
 import tree_sitter_go
@@ -12,6 +18,7 @@ from tree_sitter import Language, Parser
 
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.testing import served, sleepless
 from ecs_fsm.waiters import Waiter, infer
 from ecs_fsm.waiters.judge import NAMES
 from ecs_fsm.waiters.loop_writers import FORMS, WRITERS, write
@@ -19,6 +26,8 @@ from ecs_fsm.waiters.scan.configuration import scan_paths
 from ecs_fsm.waiters.scan.verdict import JudgedWait, judge
 from tests.command import ecs_fsm
 
+BASH = shutil.which("bash") or "/bin/bash"
+CIRROS = "70a599e0-31e7-49b7-b260-868f441e862b"
 ENDINGS = {"python": ".py", "go": ".go", "terraform": ".go", "ansible": ".yml", "bash": ".sh"}
 OPERATIONS = [
     (NOVA, "create"), (NOVA, "delete"), (NOVA, "resize"), (NOVA, "rebuild"),
@@ -124,3 +133,55 @@ def test_toml_is_for_every_lifecycle(tmp_path: Path) -> None:
     file = tmp_path / "ec2.toml"
     file.write_text(ecs_fsm("infer", "start", "--as", "toml", "--lifecycle", "ec2").out)
     assert ecs_fsm("check", str(file), "--lifecycle", "ec2").code == 0
+
+
+@pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK50Warning")
+@pytest.mark.filterwarnings("ignore:.*InfluxDB:openstack.warnings.RemovedInSDK60Warning")
+@pytest.mark.filterwarnings("ignore:Access to .*IPv:openstack.warnings.LegacyAPIWarning")
+def test_the_python_loop_waits_for_servers_of_a_cloud() -> None:
+    (waiter,) = infer("resize", from_="stopped/-", lifecycle=NOVA)
+    (removal,) = infer("delete", from_="stopped/-", lifecycle=NOVA)
+    loops: dict[str, Any] = {}
+    for one in (waiter, removal):
+        exec(write([one], "python"), loops)  # noqa: S102 - our own
+    with served(lifecycle="nova", speed=1e6) as cloud, sleepless():
+        conn = openstack.connect(**cloud.auth(), region_name="RegionOne")
+        server = conn.compute.create_server(
+            name="web-1", image_id=CIRROS, flavor_id="1", networks="none"
+        )
+        conn.compute.wait_for_server(server)
+        conn.compute.stop_server(server)
+        cloud.advance(600)
+        cloud.fault("resize:roll_back@resize_prep*1")
+        conn.compute.resize_server(server, "2")
+        with pytest.raises(RuntimeError, match="resize failed: SHUTOFF"):
+            loops["wait_for_resize"](conn, server.id)
+        conn.compute.resize_server(server, "2")
+        assert loops["wait_for_resize"](conn, server.id).status == "VERIFY_RESIZE"
+        conn.compute.revert_server_resize(server)
+        cloud.advance(600)
+        conn.compute.delete_server(server)
+        assert loops["wait_for_delete"](conn, server.id) is None
+
+
+@pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK50Warning")
+@pytest.mark.filterwarnings("ignore:.*InfluxDB:openstack.warnings.RemovedInSDK60Warning")
+@pytest.mark.filterwarnings("ignore:Access to .*IPv:openstack.warnings.LegacyAPIWarning")
+def test_the_bash_loop_waits_with_the_openstack_command(tmp_path: Path) -> None:
+    (waiter,) = infer("stop", from_="active/-", lifecycle=NOVA)
+    script = tmp_path / "wait.sh"
+    script.write_text(write([waiter], "bash") + '\nwait_for_stop "$@"\n', encoding="utf-8")
+    with served(lifecycle="nova", speed=1e6) as cloud:
+        conn = openstack.connect(**cloud.auth(), region_name="RegionOne")
+        server = conn.compute.create_server(
+            name="web-1", image_id=CIRROS, flavor_id="1", networks="none"
+        )
+        conn.compute.wait_for_server(server)
+        conn.compute.stop_server(server)
+        cloud.advance(600)
+        login = {f"OS_{name.upper()}": value for name, value in cloud.auth().items()}
+        path = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
+        environment = {**os.environ, **login, "OS_IDENTITY_API_VERSION": "3", "PATH": path}
+        words = [BASH, str(script), "web-1"]
+        done = subprocess.run(words, env=environment, check=False, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -18,6 +18,8 @@ from ecs_fsm.waiters.scan.go_syntax import (
     arguments,
     assigned,
     called,
+    fields_of,
+    leaves,
     parameters,
     text_of,
     walk,
@@ -95,7 +97,7 @@ class _GoReader:
                     or child.type == "default_case"
                     or (node.child_by_field_name("alternative") is not None)
                 )
-                if not _leaves(child):
+                if not leaves(child):
                     branches.append(branch)
             else:
                 self._statement(child, requests)
@@ -170,7 +172,7 @@ class _GoReader:
 
     @staticmethod
     def _depends(helper: GoFunction, conf: Node) -> bool:
-        fields = _fields(conf)
+        fields = fields_of(conf)
         listed = (fields[name] for name in ("Pending", "Target") if name in fields)
         return any(helper.scope.parameter_of(value) for value in listed)
 
@@ -184,7 +186,7 @@ class _GoReader:
         if at is None and self._depends(self._function, conf):
             return  # each call of this function is a wait
         scope = scope or self._scope
-        fields = _fields(conf)
+        fields = fields_of(conf)
         refresh = read_refresh(fields.get("Refresh"), scope, self._package,
                                (helper or self._function).file.imports)  # fmt: skip
         if refresh.other:
@@ -328,24 +330,3 @@ def _is_conf(node: Node) -> bool:
     if node.type != "composite_literal":
         return False
     return text_of(node.child_by_field_name("type")).rpartition(".")[2] == CONF
-
-
-def _fields(conf: Node) -> dict[str, Node]:
-    body = conf.child_by_field_name("body")
-    found = {}
-    for element in [] if body is None else body.named_children:
-        if element.type == "keyed_element" and len(element.named_children) == 2:
-            key, value = element.named_children
-            inner = value.named_children
-            found[text_of(key)] = inner[0] if value.type == "literal_element" and inner else value
-    return found
-
-
-def _leaves(block: Node) -> bool:
-    """Return whether a block ends with a return."""
-    statements = [
-        child
-        for node in (block, *(c for c in block.named_children if c.type == "statement_list"))
-        for child in node.named_children
-    ]
-    return bool(statements) and statements[-1].type == "return_statement"

@@ -195,3 +195,25 @@ def parameters(function: Node) -> tuple[str, ...]:
         for name in declaration.children_by_field_name("name")
         if name.type == "identifier"
     )
+
+
+def fields_of(conf: Node) -> dict[str, Node]:
+    """Return the values of a literal's fields by their names."""
+    body = conf.child_by_field_name("body")
+    found = {}
+    for element in [] if body is None else body.named_children:
+        if element.type == "keyed_element" and len(element.named_children) == 2:
+            key, value = element.named_children
+            inner = value.named_children
+            found[text_of(key)] = inner[0] if value.type == "literal_element" and inner else value
+    return found
+
+
+def leaves(block: Node) -> bool:
+    """Return whether a block ends with a return."""
+    statements = [
+        child
+        for node in (block, *(c for c in block.named_children if c.type == "statement_list"))
+        for child in node.named_children
+    ]
+    return bool(statements) and statements[-1].type == "return_statement"
