@@ -117,6 +117,8 @@ class Arrow:
     port: int | None = None
     faint: bool = False
     knot: bool = False
+    way: tuple[tuple[float, float], ...] = ()
+    """The points that it goes through, from border to border; empty for a straight arrow."""
 
 
 RunStep = tuple[str | None, State]

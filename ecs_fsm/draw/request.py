@@ -26,7 +26,7 @@ class DrawnRun(NamedTuple):
     """A run to draw: every state that a server entered, and what the server refused at the end.
 
     `polls` are marked on the states. `title` and `remark` describe the whole, in a few words and in
-    a sentence.
+    a sentence; `words` are those of the scenario, if it was given in words.
     """
 
     changes: tuple[AnyChange, ...]
@@ -34,9 +34,12 @@ class DrawnRun(NamedTuple):
     polls: tuple[Poll, ...] = ()
     title: str = ""
     remark: str = ""
+    words: tuple[str, ...] = ()
 
     def headline(self, lifecycle: Lifecycle, what: str) -> str:
-        """Return a title: what is shown, and the first requests."""
+        """Return a title: what is shown, and the words of the scenario or the first requests."""
+        if self.words:
+            return f"{what} ({lifecycle.name}): {' '.join(self.words)}"
         requested = [str(c.event) for c in self.changes if c.event in lifecycle.operations]
         left = len(requested) - MAX_NAMED
         more = f" and {left} more" if left > 0 else ""
@@ -75,4 +78,4 @@ class DrawRequest(NamedTuple):
         if not self.words:
             raise InvalidInput("no WORD: expected a scenario as in simulate, such as: create stop")
         server, refused = simulate(self.servers, self.words, self.begin)
-        return DrawnRun(tuple(server.history), refused)
+        return DrawnRun(tuple(server.history), refused, words=tuple(self.words))

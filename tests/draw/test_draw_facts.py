@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ecs_fsm import ECS, Server, draw
 from ecs_fsm.core.scenario import simulate
 from ecs_fsm.draw.picture import Box, Look, Picture
+from ecs_fsm.draw.request import DrawRequest
+from ecs_fsm.draw.views.run import run
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests.pictures import still
@@ -96,3 +99,33 @@ def test_a_run_takes_the_one_of_two_rows_that_begin_alike_that_it_can_follow() -
     server, _ = simulate(NovaServer, ["shelve"], active)
     assert bright(draw.run(server), Look.REQUEST) == ["shelve [boot=image] [upload=direct]"]
     assert bright(draw.run(server), Look.GOAL) == ["now SHELVED_OFFLOADED"]
+
+
+def test_a_failed_step_leads_on_by_a_numbered_arrow_that_crosses_no_box() -> None:
+    scenario = ["create", "stop", "resize:fail@resize_finish", "rebuild:fail@rebuilding", "delete"]
+    request = DrawRequest(Server, scenario)
+    picture = run(ECS, request.run())
+    boxes = {box.key: box for box in picture.boxes}
+    jumps = [arrow for arrow in picture.arrows if arrow.way]
+    shown = [(words(boxes[a.tail]), words(boxes[a.head]), a.look) for a in jumps]
+    error = "ERROR error no task"
+    assert shown == [("fail → 13", error, Look.FAILURE), ("fail → 15", error, Look.FAILURE)]
+    for arrow in jumps:
+        ends = (arrow.tail, arrow.head)
+        others = [box for box in picture.boxes if box.key not in ends and box.look is not Look.LANE]
+        for (x1, y1), (x2, y2) in pairwise(arrow.way):
+            for box in others:
+                at = box.bounds
+                assert at is not None
+                apart = (
+                    max(x1, x2) < at.x - at.width / 2
+                    or min(x1, x2) > at.x + at.width / 2
+                    or max(y1, y2) < at.y - at.height / 2
+                    or min(y1, y2) > at.y + at.height / 2
+                )
+                assert apart or box.look is Look.BADGE, (arrow.tail, box.key)
+
+
+def test_a_picture_of_words_keeps_them_in_its_title() -> None:
+    request = DrawRequest(Server, ("create", "stop", "resize:fail@resize_finish"))
+    assert run(ECS, request.run()).title == "A run (ecs): create stop resize:fail@resize_finish"

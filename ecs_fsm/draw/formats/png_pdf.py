@@ -12,6 +12,7 @@ from ecs_fsm.core.errors import InvalidInput, installing
 from ecs_fsm.draw.boxes import FONTS, measured
 from ecs_fsm.draw.formats.dot import dot, painted
 from ecs_fsm.draw.formats.svg import drawn
+from ecs_fsm.draw.formats.svg_shapes import SPACE
 from ecs_fsm.draw.picture import Picture
 from ecs_fsm.draw.styles import Theme
 
@@ -36,6 +37,8 @@ def png(picture: Picture, theme: Theme | None = None, program: str | None = None
             "installed dot with --engine"
         ) from None
     still = drawn(replace(picture, moments=()), theme or Theme.LIGHT, FAMILY)
+    for text in still.iter(f"{{{SPACE}}}text"):
+        text.attrib.pop("textLength", None)
     still.set("width", str(still.get("width")).removesuffix("pt"))
     still.set("height", str(still.get("height")).removesuffix("pt"))
     fonts = [str(path) for path in sorted(FONTS.glob("*.ttf"))]

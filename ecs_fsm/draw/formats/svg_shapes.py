@@ -122,6 +122,9 @@ def _line(line: Text, box: Box, bounds: Bounds, y: float, colour: str) -> ET.Ele
     made = element("text", line.words, x=number(x), y=number(y))
     if not box.left:
         made.set("text-anchor", "middle")
+    if line.words:
+        made.set("textLength", number(width_of(line.words, line.size, line.bold)))
+        made.set("lengthAdjust", "spacingAndGlyphs")
     made.set("font-size", f"{line.size:g}")
     if line.bold:
         made.set("font-weight", "bold")
@@ -151,23 +154,24 @@ def arrow_group(
     group.set("data-trigger", " ".join(triggers))
     group.set("data-transitions", listed(arrow.transitions, nowhere))
     colour = colours.faint.line if arrow.faint else colours.lines[arrow.look]
-    line = segment(arrow, *ends)
+    line = Segment(*arrow.way[-2], *arrow.way[-1]) if arrow.way else segment(arrow, *ends)
     long = hypot(line.x2 - line.x1, line.y2 - line.y1)
     if not long:
         return group
-    across, down = (line.x2 - line.x1) / long, (line.y2 - line.y1) / long
+    to_right, to_bottom = (line.x2 - line.x1) / long, (line.y2 - line.y1) / long
     back = 0.0 if arrow.knot else min(HEAD, long)
-    x, y = line.x2 - back * across, line.y2 - back * down
-    d = f"M{number(line.x1)},{number(line.y1)}L{number(x)},{number(y)}"
+    x, y = line.x2 - back * to_right, line.y2 - back * to_bottom
+    points = (*arrow.way[:-2], (line.x1, line.y1), (x, y))
+    d = "M" + "L".join(f"{number(across)},{number(down)}" for across, down in points)
     path = element("path", d=d, fill="none", stroke=colour)
     if PEN.get(arrow.look, "1") != "1":
         path.set("stroke-width", PEN[arrow.look])
     group.append(path)
     if back:
-        side = (HALF + 0.4) * down, (HALF + 0.4) * across
+        side = (HALF + 0.4) * to_bottom, (HALF + 0.4) * to_right
         corners = ((line.x2, line.y2), (x - side[0], y + side[1]), (x + side[0], y - side[1]))
-        points = " ".join(f"{number(px)},{number(py)}" for px, py in corners)
-        group.append(element("polygon", points=points, fill=colour, stroke=colour))
+        at = " ".join(f"{number(px)},{number(py)}" for px, py in corners)
+        group.append(element("polygon", points=at, fill=colour, stroke=colour))
     return group
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
@@ -25,6 +24,7 @@ from ecs_fsm.draw.picture import (
 )
 from ecs_fsm.draw.request import DrawnRun, DrawRequest
 from ecs_fsm.draw.rows import Lane, lanes_of
+from ecs_fsm.draw.views.jumps import Visit, jumps_of
 from ecs_fsm.draw.views.lanes import row_key, sheet
 
 STAYS = (Look.LANE, Look.PLAIN)
@@ -51,12 +51,13 @@ def run(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
 def drawn(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visit]]:
     """Return the picture of a run, and its path over the lanes."""
     base, visits = walked(lifecycle, happened)
+    jumps = list(jumps_of(lifecycle, base, visits, happened.steps(lifecycle)))
     made = replace(
         base,
         view="run",
         description=_described(lifecycle, happened),
-        boxes=tuple(_boxes(base, visits, happened)),
-        arrows=tuple(_arrows(base, visits)),
+        boxes=(*_boxes(base, visits, happened), *(jump.mark for jump in jumps)),
+        arrows=(*_arrows(base, visits), *(jump.arrow for jump in jumps)),
         steps=happened.steps(lifecycle),
     )
     return made, visits
@@ -194,14 +195,6 @@ def _caption(box: Box, moment: Moment) -> Box:
     text = Text(moment.caption, 10, bold=True, ink=Ink.REQUEST)
     bounds = replace(box.bounds or make.NOWHERE, height=15)
     return replace(box, key=CAPTION, lines=(text,), bounds=bounds)
-
-
-class Visit(NamedTuple):
-    """The box of the server after a change, and the keys and arrows that led to it."""
-
-    box: Box
-    taken: frozenset[str]
-    arrows: tuple[Arrow, ...]
 
 
 def walk(picture: Picture, steps: Sequence[RunStep]) -> list[Visit]:
