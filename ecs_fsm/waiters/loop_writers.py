@@ -39,6 +39,13 @@ class Loop(NamedTuple):
         return [value for value in self.waiter.target if value != GONE]
 
     @property
+    def unseen(self) -> tuple[str, ...]:
+        """A value that is not seen: without a pending one, Terraform goes on at every value."""
+        waiter = self.waiter
+        listed = {value for values in waiter.lists.values() for value in values}
+        return tuple(value for value in waiter.polls.values if value not in listed)[:1]
+
+    @property
     def gone(self) -> bool:
         """Whether a 404 means success."""
         return GONE in self.waiter.target
@@ -221,7 +228,7 @@ def _terraform(loop: Loop) -> str:
     target = [*loop.target, *([MISSING] if loop.gone else [])]
     lists = "".join(
         f"\t\t{key} []string{{{_go_texts(loop, values)}}},\n"
-        for key, values in (("Pending:", loop.waiter.pending or ()), ("Target: ", target))
+        for key, values in (("Pending:", loop.waiter.pending or loop.unseen), ("Target: ", target))
     )
     return f"""
 // waitFor{name} waits until {operation} has ended. A value that is not listed is a failure.

@@ -145,7 +145,8 @@ def test_the_python_loop_waits_for_servers_of_a_cloud() -> None:
     for one in (waiter, removal):
         exec(write([one], "python"), loops)  # noqa: S102 - our own
     with served(lifecycle="nova", speed=1e6) as cloud, sleepless():
-        conn = openstack.connect(**cloud.auth(), region_name="RegionOne")
+        login: dict[str, Any] = cloud.auth()
+        conn = openstack.connect(**login, region_name="RegionOne")
         server = conn.compute.create_server(
             name="web-1", image_id=CIRROS, flavor_id="1", networks="none"
         )
@@ -172,16 +173,17 @@ def test_the_bash_loop_waits_with_the_openstack_command(tmp_path: Path) -> None:
     script = tmp_path / "wait.sh"
     script.write_text(write([waiter], "bash") + '\nwait_for_stop "$@"\n', encoding="utf-8")
     with served(lifecycle="nova", speed=1e6) as cloud:
-        conn = openstack.connect(**cloud.auth(), region_name="RegionOne")
+        login: dict[str, Any] = cloud.auth()
+        conn = openstack.connect(**login, region_name="RegionOne")
         server = conn.compute.create_server(
             name="web-1", image_id=CIRROS, flavor_id="1", networks="none"
         )
         conn.compute.wait_for_server(server)
         conn.compute.stop_server(server)
         cloud.advance(600)
-        login = {f"OS_{name.upper()}": value for name, value in cloud.auth().items()}
         path = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"
-        environment = {**os.environ, **login, "OS_IDENTITY_API_VERSION": "3", "PATH": path}
+        variables = {f"OS_{name.upper()}": value for name, value in login.items()}
+        environment = {**os.environ, **variables, "OS_IDENTITY_API_VERSION": "3", "PATH": path}
         words = [BASH, str(script), "web-1"]
         done = subprocess.run(words, env=environment, check=False, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -256,7 +256,7 @@ def test_a_missing_library_is_named_with_the_extra(
     library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(MissingExtra, match=rf"needs {library}: .*'ecs-fsm\[scan\]'"):
+    with pytest.raises(MissingExtra, match=rf"needs {library}: .*\[scan\]'"):
         scan_paths([str(tmp_path)])
 
 
