@@ -120,6 +120,9 @@ def print_queues(queues: Sequence[Queue]) -> None:
                 f"{queue.busy:.3%}",
             )
         )
+    if not rows:
+        console().print("no resources in the profile: nothing waits", soft_wrap=True)
+        return
     percentiles = [f"{p} %" for p in PERCENTILES]
     headings = ("resource", "capacity", "hosts", "uses", "waited", "mean wait", *percentiles)
     print_rows("waiting for resources", (*headings, "mean queue", "busy"), rows)

@@ -154,6 +154,12 @@ def test_the_command_reports_queues() -> None:
     assert len(told["resources"]["scheduler"]["lengths"]) == len(told["times"])
 
 
+def test_without_resources_the_command_says_that_nothing_waits() -> None:
+    answer = ecs_fsm("fleet", "contend", *SIZES, "--lifecycle", "ec2")
+    assert (answer.code, "no resources in the profile" in answer.out) == (0, True)
+    assert "waiting for resources" not in answer.out
+
+
 def test_counts_of_servers_that_compete_are_written_to_parquet(tmp_path: Path) -> None:
     file = tmp_path / "counts.parquet"
     words = ("--servers", "40", "--duration", "1h", "--step", "10m", "--seed", "3")
