@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from ecs_fsm.core.errors import MissingExtra, installing
 from ecs_fsm.waiters.judge import GONE
 from ecs_fsm.waiters.scan.directives import Directive, read_directives
-from ecs_fsm.waiters.scan.go_package import SERVERS, WAIT
+from ecs_fsm.waiters.scan.go_package import SERVERS, SLEEP, WAIT
 from ecs_fsm.waiters.scan.go_source import scan_go
 from ecs_fsm.waiters.scan.helpers import Helper, declared_helpers, known_helpers
 from ecs_fsm.waiters.scan.playbook import scan_playbook
@@ -153,7 +153,7 @@ def _scan_go(contents: Mapping[SourceFile, bytes], scan: Scan) -> None:
     for _, group in groupby(files, key=lambda source: source.path.parent):
         package = {source.name: contents[source] for source in group}
         waiting = [name for name, text in package.items() if WAIT.search(text)]
-        if not waiting:
+        if not waiting and not any(SLEEP.search(text) for text in package.values()):
             continue
         if not any(SERVERS.search(text) for text in package.values()):
             scan.passed_over += sum(len(WAIT.findall(package[name])) for name in waiting)
@@ -162,7 +162,7 @@ def _scan_go(contents: Mapping[SourceFile, bytes], scan: Scan) -> None:
             scan.add(scan_go(package))
         except RecursionError:
             scan.problems.append(
-                f"{PurePosixPath(waiting[0]).parent}: nested too deeply; passed over"
+                f"{PurePosixPath(next(iter(package))).parent}: nested too deeply; passed over"
             )
 
 

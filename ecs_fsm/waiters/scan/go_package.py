@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 WAIT = re.compile(rb"\bStateChangeConf\s*\{|\b(?:WaitFor|Poll)\w*\(")
+SLEEP = re.compile(rb"\btime\.(?:Sleep|After|Tick)\(")
+"""What a loop of one's own calls between its polls."""
 SERVERS = re.compile(rb'"[^"\n]*/(?:compute|ecs)/[^"\n]*/\w+"')
 _FUNCTION = re.compile(rb"^func (?:\([^)]*\) )?(\w+)[\[(]", re.MULTILINE)
 _VALUE = re.compile(rb"^\s*(?:const |var )?(\w+)(?: (?:string|\[\]string))?\s*=\s", re.MULTILINE)
@@ -86,7 +88,7 @@ class GoPackage:
         self.functions: list[GoFunction] = []
         self._named: dict[str, GoFunction] = {}
         self._wraps: dict[str, tuple[str, ...]] = {}
-        waiting = [name for name, text in files.items() if WAIT.search(text)]
+        waiting = [n for n, text in files.items() if WAIT.search(text) or SLEEP.search(text)]
         for name in waiting:
             self.parse_with(name)
 
@@ -128,6 +130,10 @@ class GoPackage:
                 f for f in self.functions if f not in waiting and calls.search(f.body.text or b"")
             ]
         yield from waiting
+        known = {id(function) for function in waiting}
+        for function in self.functions:
+            if id(function) not in known and SLEEP.search(function.body.text or b""):
+                yield function
 
     def operation(self, file: GoFile, call: Node) -> str | None:
         """Return the operation that a call requests, None for any other call."""

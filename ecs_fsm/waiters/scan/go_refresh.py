@@ -54,18 +54,18 @@ def read_refresh(
         if node is None:
             return Refresh()
         if node.type == "func_literal":
-            return _read(node, imports)
+            return read_body(node, imports)
         if node.type == "identifier":
             found = scope.find(text_of(node))
             if found is None:
                 helper = package.function(text_of(node))
-                return Refresh() if helper is None else _read(helper.body, helper.file.imports)
+                return Refresh() if helper is None else read_body(helper.body, helper.file.imports)
             node, scope = found
         elif node.type == "call_expression":
             helper = package.function(called(node)[1])
             if helper is None:
                 return Refresh()
-            refresh = _read(helper.body, helper.file.imports)
+            refresh = read_body(helper.body, helper.file.imports)
             refresh.server = _argument_key(node, helper)
             return refresh
         else:
@@ -77,14 +77,14 @@ def read_closure(
     closure: Node, scope: GoScope, package: GoPackage, imports: Mapping[str, str]
 ) -> Refresh:
     """Return what is known of a closure that returns whether a wait is over, and an error."""
-    refresh = _read(closure, imports)
+    refresh = read_body(closure, imports)
     refresh.gone.clear()
     refresh.failure.clear()
     for call in (node for node in walk(closure) if node.type == "call_expression"):
         receiver, name = called(call)
         helper = None if receiver in imports else package.function(name)
         if helper is not None and not refresh.is_server:
-            refresh.is_server = _read(helper.body, helper.file.imports).is_server
+            refresh.is_server = read_body(helper.body, helper.file.imports).is_server
             refresh.other = refresh.other and not refresh.is_server
     last = _last_return(closure)
     _switches(closure, scope, refresh)
@@ -94,11 +94,11 @@ def read_closure(
         if condition is None or body is None:
             continue
         returned = _returned(body)
-        values = _compared(condition, scope)
+        values = compared(condition, scope)
         written = text_of(condition)
         if returned[:1] == ["true"] and returned[-1] == "nil":
             refresh.target += values
-            refresh.parameters |= _open(condition, scope)
+            refresh.parameters |= open_parameters(condition, scope)
             if any(word in written for word in NOT_FOUND) or written.endswith("== nil"):
                 refresh.gone.add(GONE)
         elif len(returned) > 1 and returned[-1] not in ("nil", "err"):
@@ -156,7 +156,7 @@ def _last_return(closure: Node) -> list[str]:
     return found
 
 
-def _open(condition: Node, scope: GoScope) -> set[str]:
+def open_parameters(condition: Node, scope: GoScope) -> set[str]:
     """Return the parameters to which a condition compares a status."""
     found = set()
     for node in walk(condition):
@@ -167,7 +167,8 @@ def _open(condition: Node, scope: GoScope) -> set[str]:
     return found
 
 
-def _read(body: Node, imports: Mapping[str, str]) -> Refresh:
+def read_body(body: Node, imports: Mapping[str, str]) -> Refresh:
+    """Return what is known of the body of a function that asks for something."""
     refresh = Refresh()
     known = clients()["go"]
     for node in walk(body):
@@ -203,7 +204,7 @@ def _condition(node: Node, refresh: Refresh) -> None:
     ):
         refresh.gone.add(returned[1].strip('"'))
     elif len(returned) in (3, 4) and returned[-1] not in ("nil", "err"):
-        refresh.failure += [value for value in _compared(condition, GoScope()) if value.isupper()]
+        refresh.failure += [value for value in compared(condition, GoScope()) if value.isupper()]
 
 
 def _return(node: Node, refresh: Refresh) -> None:
@@ -225,13 +226,13 @@ def _returned(body: Node) -> list[str]:
     return []
 
 
-def _compared(condition: Node, scope: GoScope) -> list[str]:
-    """Return the texts to which a condition compares a status by `==`."""
+def compared(condition: Node, scope: GoScope, sign: str = "==") -> list[str]:
+    """Return the texts to which a condition compares a status by `==`, or another sign."""
     found: list[str] = []
     for node in walk(condition):
         if (
             node.type == "binary_expression"
-            and text_of(node.child_by_field_name("operator")) == "=="
+            and text_of(node.child_by_field_name("operator")) == sign
         ):
             sides = node.child_by_field_name("left"), node.child_by_field_name("right")
             if any(side is not None and "tatus" in text_of(side) for side in sides):

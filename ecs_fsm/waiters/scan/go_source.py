@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecs_fsm.waiters.judge import GONE, STATUS
+from ecs_fsm.waiters.scan.go_loop import polling_body, read_loop, server_call
 from ecs_fsm.waiters.scan.go_package import WAIT, GoFunction, GoPackage, path_parts
 from ecs_fsm.waiters.scan.go_refresh import Refresh, read_closure, read_refresh
 from ecs_fsm.waiters.scan.go_syntax import (
@@ -75,6 +76,8 @@ class _GoReader:
                 self.block(child, ServerRequests())  # it happens at the end
             elif child.type in BRANCHES:
                 self._branches(child, requests)
+            elif child.type == "for_statement" and self._loop(child, requests):
+                continue
             elif child.type in (
                 "block", "for_statement", "labeled_statement", "statement_list",
                 "go_statement",
@@ -234,6 +237,21 @@ class _GoReader:
         target = tuple(read.target) if read.target or read.gone else None
         server = read.server or (self._server_key(arguments(at)) if at is not None else "")
         self._wait(at or call, requests, server, read, None, target, open_ended=True)
+
+    def _loop(self, node: Node, requests: ServerRequests) -> bool:
+        """Note a loop that polls a server and sleeps; return whether it is one."""
+        body = polling_body(node)
+        if body is None:
+            return False
+        read = read_loop(node, body, self._scope, self._function.file.imports)
+        ends = read.target or read.gone or read.parameters
+        if not read.is_server or not ends:
+            return False
+        call = server_call(body)
+        server = "" if call is None else self._server_key(arguments(call))
+        target = tuple(read.target) if read.target or read.gone else None
+        self._wait(node, requests, server, read, None, target, open_ended=True)
+        return True
 
     def _wait(
         self, node: Node, requests: ServerRequests, server: str, refresh: Refresh,

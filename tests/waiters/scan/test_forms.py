@@ -269,3 +269,72 @@ def test_a_playbook_waits_by_a_command_and_by_an_action_that_waits(tmp_path: Pat
         (10, ("start",), ("ACTIVE",)),
         (18, ("delete",), ("<gone>",)),
     ]
+
+
+def test_a_go_loop_that_sleeps_is_a_wait(tmp_path: Path) -> None:
+    (wait,) = scanned(
+        tmp_path,
+        a__go="""
+        package cloud
+
+        import (
+            "fmt"
+            "time"
+
+            "github.com/gophercloud/gophercloud/openstack/compute/v2/servers"
+            "github.com/gophercloud/gophercloud/openstack/blockstorage/v3/volumes"
+        )
+
+        func off(client Client, id string) error {
+            if err := servers.Stop(client, id).ExtractErr(); err != nil {
+                return err
+            }
+            for {
+                server, err := servers.Get(client, id).Extract()
+                if err != nil {
+                    return err
+                }
+                if server.Status == "SHUTOFF" {
+                    break
+                }
+                if server.Status == "ERROR" {
+                    return fmt.Errorf("failed")
+                }
+                time.Sleep(5 * time.Second)
+            }
+            for {
+                volume, _ := volumes.Get(client, "v").Extract()
+                if volume.Status == "available" {
+                    return nil
+                }
+                time.Sleep(time.Second)
+            }
+        }
+        """,
+    ).waits
+    assert (wait.line, wait.operations) == (16, ("stop",))
+    assert (wait.pending, wait.target, wait.failure) == (None, ("SHUTOFF",), ("ERROR",))
+
+
+def test_a_go_loop_with_a_condition_is_a_wait(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__go="""
+        package cloud
+
+        import (
+            "time"
+
+            "github.com/gophercloud/gophercloud/openstack/compute/v2/servers"
+        )
+
+        func on(client Client, server *servers.Server) {
+            servers.Start(client, server.ID)
+            for server.Status != "ACTIVE" {
+                time.Sleep(time.Second)
+                server, _ = servers.Get(client, server.ID).Extract()
+            }
+        }
+        """,
+    )
+    assert (wait.line, wait.operations, wait.target) == (12, ("start",), ("ACTIVE",))
