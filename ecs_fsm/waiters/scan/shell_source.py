@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 from ecs_fsm.core.model import NO_TASK
 from ecs_fsm.waiters.judge import BOTH, GONE, STATUS, TASK_STATE
+from ecs_fsm.waiters.scan.shell_conditions import (
+    WORD,
+    asks_existence,
+    compared,
+    failures,
+    leaving,
+)
+from ecs_fsm.waiters.scan.shell_functions import ShellHelper, shell_helpers
 from ecs_fsm.waiters.scan.wait import (
     ATTRIBUTES,
     Found,
@@ -24,7 +32,6 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 SHOWING = ("show", "list")
-_WORD = re.compile(r"^[A-Za-z_]+$")
 LIFECYCLE = "openstack"
 
 
@@ -38,8 +45,9 @@ def _parser() -> Parser:
 
 def scan_shell(file: str, text: bytes) -> Found:
     """Return the waits of a shell script."""
-    reader = _ShellReader(file)
-    reader.block(_parser().parse(text).root_node, ServerRequests())
+    root = _parser().parse(text).root_node
+    reader = _ShellReader(file, shell_helpers(root, polled, failures))
+    reader.block(root, ServerRequests())
     reader.result.waits.sort(key=lambda wait: wait.line)
     return reader.result
 
@@ -59,8 +67,9 @@ def _words(command: Node) -> list[str]:
 class _ShellReader:
     """Reads the commands of a script in their order."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, helpers: Mapping[str, ShellHelper]) -> None:
         self.file = file
+        self._helpers = helpers
         self.result = Found()
         self._function: str | None = None
         self._variables: dict[str, str] = {}
@@ -68,6 +77,8 @@ class _ShellReader:
     def block(self, node: Node, requests: ServerRequests) -> None:
         for child in node.named_children:
             match child.type:
+                case "function_definition" if self._is_helper(child):
+                    continue  # each call of it is a wait
                 case "function_definition":
                     outer, self._function = self._function, _text(child.child_by_field_name("name"))
                     self.block(child, ServerRequests())
@@ -92,8 +103,26 @@ class _ShellReader:
                 case _:
                     self.block(child, requests)
 
+    def _is_helper(self, function: Node) -> bool:
+        return _text(function.child_by_field_name("name")) in self._helpers
+
+    def _called(self, node: Node, words: list[str], requests: ServerRequests) -> None:
+        """Note the call of a function that waits."""
+        helper = self._helpers[words[0]]
+        if len(words) <= max(helper.server, helper.target):
+            return
+        wanted = words[helper.target]
+        wanted = self._variables.get(wanted.strip("${}"), wanted).strip("\"'")
+        target = [wanted] if WORD.match(wanted) else []
+        server = words[helper.server]
+        self._note(node, requests, server, helper.attribute, target, [*helper.failure], None)
+
     def _command(self, node: Node, requests: ServerRequests) -> None:
-        operation, server = command_of(_words(node))
+        words = _words(node)
+        if words and words[0] in self._helpers:
+            self._called(node, words, requests)
+            return
+        operation, server = command_of(words)
         if operation:
             requests.add(server, operation)
 
@@ -111,12 +140,12 @@ class _ShellReader:
         if service != "server":
             self.result.passed_over += 1
             return True
-        verdicts = _compared(condition)
+        verdicts = compared(condition)
         target = [value for value, equal in verdicts if equal is until]
         pending = [value for value, equal in verdicts if equal is not until]
-        failure = _failures(_text(body))
-        inside = [v for v in _leaving(_text(body)) if v not in failure]
-        if not target and not inside and not pending and _asks_existence(condition):
+        failure = failures(_text(body))
+        inside = [v for v in leaving(_text(body)) if v not in failure]
+        if not target and not inside and not pending and asks_existence(condition):
             target = [GONE]
         self._note(node, requests, server, attribute, [*target, *inside], failure,
                    pending if pending and not target and not inside else None)  # fmt: skip
@@ -131,7 +160,7 @@ class _ShellReader:
         if polls is None or any(c.type == "while_statement" for c in body.named_children):
             return False
         service, server, attribute = polls
-        target, failure = _leaving(_text(body)), _failures(_text(body))
+        target, failure = leaving(_text(body)), failures(_text(body))
         if service != "server":
             self.result.passed_over += 1
             return True
@@ -249,82 +278,3 @@ def _server(rest: list[str]) -> str:
         elif not word.startswith("-"):
             words.append(word.strip("\"'"))
     return words[-1] if words else ""
-
-
-def _compared(text: str) -> list[tuple[str, bool]]:
-    """Return the words to which a condition compares, each with whether it must be equal."""
-    found = [
-        (value, operator in ("=", "=="))
-        for operator, value in re.findall(r"(?<![<>!=])(!=|==?)\s*[\"']?([A-Za-z_]+)[\"']?", text)
-        if _WORD.match(value)
-    ]
-    negated = re.search(r"(?:^|[;\s])!\s", text) is not None
-    found += [
-        (value, not negated)
-        for value in re.findall(r"grep\s+(?:-\w+\s+)*[\"']?([A-Za-z_]{4,})[\"']?", text)
-    ]
-    return found
-
-
-def _asks_existence(condition: str) -> bool:
-    """Return whether a condition is the command itself: it is false once the server is gone."""
-    return re.search(r"(?:openstack|nova)\s.*\b(?:show|list)\b", condition) is not None
-
-
-_IF = re.compile(
-    r"(?:if|elif)\s+(?P<test>.*?)(?:;|\n)\s*then(?P<body>.*?)(?=\belif\b|\belse\b|\bfi\b)", re.S
-)
-
-
-_CASE = re.compile(r"\bcase\b.*?\bin\b(?P<cases>.*?)\besac\b", re.S)
-_PATTERN = re.compile(r"(?:^|;;)\s*\(?(?P<words>[^;()]+?)\)(?P<body>.*?)(?=;;|$)", re.S)
-_FAILS = re.compile(r"\b(?:exit|return)\s+[1-9]|\bdie\b|\berror\b")
-_LEAVES = re.compile(r"\bbreak\b|\b(?:exit|return)(?:\s+0)?\s*(?:;|\n|$)")
-
-
-def _cases(body: str) -> Iterator[tuple[list[str], str]]:
-    """Yield the values of each pattern of a `case`, and what is done at them."""
-    for found in _CASE.finditer(body):
-        for pattern in _PATTERN.finditer(found["cases"]):
-            words = (word.strip(" \t\n\"'") for word in pattern["words"].split("|"))
-            values = [_case_value(word) for word in words]
-            yield [value for value in values if value], pattern["body"]
-
-
-def _case_value(word: str) -> str:
-    """Return the value that a pattern stands for, an empty text for one that is not a value."""
-    if "erver" in word or "404" in word:
-        return GONE  # the message of the command: no server with this name
-    task, slash, status = word.partition("/")
-    if slash:  # the columns in the order in which the command prints them
-        return f"{status}/{NO_TASK if task == 'None' else task}"
-    if word == "None":
-        return NO_TASK
-    return word if _WORD.match(word.replace("-", "_")) else ""
-
-
-def _failures(body: str) -> list[str]:
-    """Return the values at which a loop's body ends the script with an error."""
-    return [
-        value
-        for found in _IF.finditer(body)
-        if _FAILS.search(found["body"])
-        for value, equal in _compared(found["test"])
-        if equal
-    ] + [v for values, does in _cases(body) if _FAILS.search(does) for v in values if v != GONE]
-
-
-def _leaving(body: str) -> list[str]:
-    """Return the values at which a loop's body leaves the loop."""
-    return [
-        value
-        for found in _IF.finditer(body)
-        if _LEAVES.search(found["body"])
-        for value, equal in _compared(found["test"])
-        if equal
-    ] + [
-        value
-        for values, does in _cases(body)
-        if _LEAVES.search(does) and not _FAILS.search(does)
-        for value in values
-    ]

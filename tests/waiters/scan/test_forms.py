@@ -338,3 +338,97 @@ def test_a_go_loop_with_a_condition_is_a_wait(tmp_path: Path) -> None:
         """,
     )
     assert (wait.line, wait.operations, wait.target) == (12, ("start",), ("ACTIVE",))
+
+
+def test_a_call_of_a_shell_function_that_waits_is_a_wait(tmp_path: Path) -> None:
+    waits = scanned(
+        tmp_path,
+        a__sh="""
+        wait_for() {
+          local server=$1 wanted=$2
+          until [ "$(openstack server show "$server" -f value -c status)" = "$wanted" ]; do
+            sleep 5
+          done
+        }
+        OFF=SHUTOFF
+        openstack server stop vm-1
+        wait_for vm-1 $OFF
+        openstack server start vm-1
+        wait_for vm-1 ACTIVE
+        """,
+    ).waits
+    assert [(w.line, w.operations, w.target) for w in waits] == [
+        (10, ("stop",), ("SHUTOFF",)),
+        (12, ("start",), ("ACTIVE",)),
+    ]
+    assert waits[1].starts == ("stopped/-",)
+
+
+def test_a_shell_loop_around_a_case_has_its_values(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__sh="""
+        openstack server rebuild vm
+        while true; do
+          case "$(openstack server show vm -f value -c status)" in
+            ACTIVE|SHUTOFF) break ;;
+            ERROR) exit 1 ;;
+          esac
+          sleep 5
+        done
+        """,
+    )
+    assert (wait.target, wait.failure) == (("ACTIVE", "SHUTOFF"), ("ERROR",))
+
+
+def test_a_python_loop_that_names_where_it_goes_on_has_no_made_up_values(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__py="""
+        import time
+
+        def boot(nova):
+            server = nova.servers.create("a", "b", "c")
+            while server.status == "BUILD":
+                time.sleep(1)
+                server = nova.servers.get(server.id)
+        """,
+    )
+    assert (wait.pending, wait.target) == (("BUILD",), ())
+    assert wait.reason == "it ends at every value but those that it names"
+
+
+def test_an_exit_that_is_refused_after_the_loop_is_a_failure(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__py="""
+        import time
+
+        def move(nova, server):
+            server.migrate()
+            while server.status not in ["VERIFY_RESIZE", "ERROR"]:
+                time.sleep(1)
+                server = nova.servers.get(server.id)
+            if server.status == "VERIFY_RESIZE":
+                return True
+            else:
+                return False
+        """,
+    )
+    assert (wait.target, wait.failure) == (("VERIFY_RESIZE",), ("ERROR",))
+
+
+def test_a_command_in_a_text_is_a_request(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__py="""
+        import time
+
+        class Test:
+            def test(self, client, server):
+                self.nova("pause %s" % server.id)
+                while client.servers.get(server.id).status != "PAUSED":
+                    time.sleep(1)
+        """,
+    )
+    assert (wait.operations, wait.target) == (("pause",), ("PAUSED",))
