@@ -142,7 +142,7 @@ def alerts(
 
     \b
     Examples:
-      ecs-fsm alerts --format prometheus --profile mine.toml -o steps.rules.yml
+      ecs-fsm alerts --format prometheus --overdue p99.9 -o steps.rules.yml
       ecs-fsm alerts --format sql --dialect mysql --lifecycle nova --overdue 1h
     """
     from ecs_fsm.core.errors import InvalidInput

@@ -132,6 +132,23 @@ def test_between_samples_events_are_found_exactly_where_there_are_any(start: str
             assert len(change.events or ()) >= FEWEST.get((start, end), 0)
 
 
+@pytest.mark.parametrize("start", ECS.states)
+def test_between_samples_all_ways_are_runs_of_the_table(start: str) -> None:
+    beginning = ECS.found(ECS.states[start])
+    for end in ECS.states:
+        if end != start and (start, end) in FEWEST:
+            (change,) = explained(start, end, sampled=True)
+            for events in (change.events, *(other.events for other in change.others)):
+                nodes, seen = {beginning}, set()
+                for event in events or ():
+                    outcomes = [o for node in nodes for o in ECS.outcomes(node, event)]
+                    nodes, seen = (
+                        {o.end for o in outcomes},
+                        {n.state for o in outcomes for n in o.nodes},
+                    )
+                assert end in seen, (start, end, events)
+
+
 def test_a_sample_between_two_writes_of_one_event_is_explained_with_it() -> None:
     path = ("active/-", "error/rebuilding", "error/-")
     assert events(*path, sampled=True) == [("rebuild", "fail"), ()]
@@ -350,6 +367,7 @@ def test_what_may_be_no_change_may_have_no_event(recording: list[str | dict[str,
     explained = Replay(ECS, sampled=True, all_ways=True).explain(rows)
     for change in explained:
         assert () in (change.events, *(other.events for other in change.others))
+        assert sum(other.share for other in change.others) < 1
 
 
 def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
