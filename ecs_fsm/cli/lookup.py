@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from ecs_fsm.core.lifecycle import Lifecycle
-    from ecs_fsm.draw.picture import Picture
+    from ecs_fsm.draw.picture import Picture, Slide
     from ecs_fsm.draw.request import DrawRequest
 
 DEFAULT_VIEW = "lanes"
@@ -200,7 +200,7 @@ class Listing(click.Command):
     "--format",
     "form",
     metavar="FORMAT",
-    help="svg, png, pdf, dot or mermaid. Default: as the file name ends, or svg.",
+    help="svg, png, pdf, gif (of animate), dot or mermaid. Default: as the file name ends, or svg.",
     shell_complete=_formats,
 )
 @click.option(
@@ -225,6 +225,12 @@ class Listing(click.Command):
     help="The dot program to lay out with, by name or path. Default: the one that is built in.",
 )
 @click.option(
+    "--size",
+    metavar="SIZE",
+    help="As a slide: 16:9 (1920x1080 pixels), 4:3 (1440x1080), a4 or WIDTHxHEIGHT.",
+)
+@click.option("--scale", type=float, metavar="N", help="With --size: N times as many pixels.")
+@click.option(
     "--replay",
     "recorded",
     metavar="FILE",
@@ -244,6 +250,8 @@ def draw(
     start: str | None,
     remember: tuple[str, ...],
     engine: str | None,
+    size: str | None,
+    scale: float | None,
 ) -> int:
     """Draw the lifecycle, an operation or a run of a server.
 
@@ -254,19 +262,24 @@ def draw(
       ecs-fsm draw -o lifecycle.pdf
       ecs-fsm draw operation resize --format mermaid
       ecs-fsm draw run create stop resize:fail@resize_finish -o run.png
+      ecs-fsm draw operation resize --size 16:9 -o resize.png
+      ecs-fsm draw animate create stop rebuild -o run.gif
       ecs-fsm draw timeline --replay changes.csv --server vm-7 -o vm-7.svg
     """
     from ecs_fsm.draw import Theme, format_named, format_of, render, view_named
     from ecs_fsm.draw.request import DrawRequest
     from ecs_fsm.io.files import write_whole
 
-    request = DrawRequest(servers(), words, start_node(start, remember), only)
     to_file = output not in (None, STANDARD_STREAM)
     form = form or (format_of(str(output)) if to_file else "svg")
+    slide = _slide(size, scale, engine)
+    large = slide is not None or form == "gif"
+    request = DrawRequest(servers(), words, start_node(start, remember), only, large)
     if recorded or server is not None:
         picture = _recorded(view, request, recorded, server)
     else:
         picture = view_named(view)(request)
+    picture = _on_slide(picture, slide)
     made = render(picture, form, Theme(theme) if theme else None, engine)
     if output == STANDARD_STREAM or (output is None and format_named(form).is_text):
         click.echo(made, nl=False)
@@ -276,6 +289,38 @@ def draw(
     if output is None:
         click.echo(path)
     return 0
+
+
+def _slide(size: str | None, scale: float | None, engine: str | None) -> Slide | None:
+    """Return the size of a slide, None without one."""
+    from ecs_fsm.draw.slide import slide_of
+
+    if size is None:
+        if scale is not None:
+            raise InvalidInput("--scale needs --size")
+        return None
+    if engine is not None:
+        raise InvalidInput("--size and --engine are mutually exclusive")
+    return slide_of(size, 1.0 if scale is None else scale)
+
+
+def _on_slide(picture: Picture, slide: Slide | None) -> Picture:
+    """Return the picture on a slide; a note says when its text is small."""
+    from dataclasses import replace
+
+    from ecs_fsm.draw.slide import READABLE, smallest_text
+
+    if slide is None:
+        return picture
+    small = smallest_text(picture, slide)
+    if small < READABLE:
+        click.echo(
+            f"note: the smallest text is {small:.0f} points high on a slide of 1920 pixels, "
+            f"readable from the back of a room are {READABLE:.0f}; draw less of it, such as one "
+            "operation --from one state, or a shorter run",
+            err=True,
+        )
+    return replace(picture, slide=slide)
 
 
 def _recorded(

@@ -15,7 +15,7 @@ from math import ceil
 from pathlib import Path
 
 from ecs_fsm.core.model import Facts, Kind, State, bracketed
-from ecs_fsm.draw.picture import Bounds, Box, Ink, Look, Text
+from ecs_fsm.draw.picture import Bounds, Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.rows import task_of
 
 FONTS = Path(__file__).with_name("fonts")
@@ -126,6 +126,11 @@ def rest_box(state: State) -> Box:
     return _state_box(state_key(state), Look.REST, lines, state)
 
 
+def plain(box: Box) -> Box:
+    """Return a box without lines in small type."""
+    return replace(box, lines=tuple(line for line in box.lines if line.size > REMARK))
+
+
 def step_box(state: State) -> Box:
     """Return the box of a state with a running task, or of one without that does not last."""
     lines = _named(task_of(state), state)
@@ -216,3 +221,16 @@ def bottom_of(boxes: Iterable[Box]) -> int:
 
 
 NOWHERE = Bounds(0, 0, 0, 0)
+MARGIN = 8.0
+"""Around a picture."""
+
+
+def extent(picture: Picture) -> tuple[float, float, float, float]:
+    """Return the left, top, right and bottom of a picture, with its margin."""
+    bounds = [box.bounds or NOWHERE for box in picture.boxes]
+    return (
+        min(b.x - b.width / 2 for b in bounds) - MARGIN,
+        min(b.y - b.height / 2 for b in bounds) - MARGIN,
+        max(b.x + b.width / 2 for b in bounds) + MARGIN,
+        max(b.y + b.height / 2 for b in bounds) + MARGIN,
+    )

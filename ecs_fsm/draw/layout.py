@@ -200,7 +200,8 @@ class Board:
 
     def boxes(self, title: str, text: str) -> Iterator[Box]:
         """Yield every box with its bounds."""
-        head = make.heading(title, make.wrapped(text, self.right, NOTE_SIZE), self.right)
+        lines = make.wrapped(text, self.right, NOTE_SIZE) or [""]
+        head = make.heading(title, lines, self.right)
         yield from head
         yield from self.lanes(make.bottom_of(head) + LANE_GAP)
 

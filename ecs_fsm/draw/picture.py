@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ecs_fsm.core.model import NO_SERVER, State, Transition
 from ecs_fsm.core.word import Tone
@@ -137,6 +138,13 @@ class Moment:
     caption: str
 
 
+class Slide(NamedTuple):
+    """The size of a slide, in pixels."""
+
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A picture of a lifecycle; `title` and `description` say in words what it shows.
@@ -144,7 +152,7 @@ class Picture:
     `nowhere` stands for the source of a creation, where there is no state yet.
     `steps` are the events of a run with the states that they enter, in order. A picture with
     `moments` is animated in formats that support it. One with `sheets` is too large for one sheet
-    of paper and is printed sheet by sheet.
+    of paper and is printed sheet by sheet. With a `slide` it is as large as that and fills it.
     """
 
     view: str
@@ -157,3 +165,4 @@ class Picture:
     moments: tuple[Moment, ...] = ()
     nowhere: str = NO_SERVER
     sheets: tuple[Picture, ...] = ()
+    slide: Slide | None = None

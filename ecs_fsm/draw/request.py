@@ -35,6 +35,7 @@ class DrawnRun(NamedTuple):
     title: str = ""
     remark: str = ""
     words: tuple[str, ...] = ()
+    slide: bool = False
 
     def headline(self, lifecycle: Lifecycle, what: str) -> str:
         """Return a title: what is shown, and the words of the scenario or the first requests."""
@@ -52,12 +53,16 @@ class DrawnRun(NamedTuple):
 
 
 class DrawRequest(NamedTuple):
-    """The words behind the name of a view, the start of the server, the vm_states to draw."""
+    """The words behind the name of a view, the start of the server, the vm_states to draw.
+
+    For a slide a view leaves out what cannot be read from the back of a room.
+    """
 
     servers: type[BaseServer]
     words: Sequence[str] = ()
     begin: Node | None = None
     only: Sequence[str] = ()
+    slide: bool = False
 
     def without(self, view: str, *unused: str) -> None:
         """Raise `InvalidInput` for arguments that the view does not take."""
@@ -78,4 +83,5 @@ class DrawRequest(NamedTuple):
         if not self.words:
             raise InvalidInput("no WORD: expected a scenario as in simulate, such as: create stop")
         server, refused = simulate(self.servers, self.words, self.begin)
-        return DrawnRun(tuple(server.history), refused, words=tuple(self.words))
+        words = tuple(self.words)
+        return DrawnRun(tuple(server.history), refused, words=words, slide=self.slide)

@@ -100,10 +100,10 @@ def test_a_theme_can_be_chosen(tmp_path: Path) -> None:
         (["lnes"], "unknown view 'lnes'; did you mean 'lanes'?"),
         (["lanes", "--format", "jpg"], "unknown format 'jpg'; did you mean 'png'?"),
         (["lanes", "-o", "a.jpg"],
-         "unknown ending '.jpg' of 'a.jpg'; expected one of .dot, .gv, .mmd, .mermaid, .pdf, "
+         "unknown ending '.jpg' of 'a.jpg'; expected one of .dot, .gv, .gif, .mmd, .mermaid, .pdf, "
          ".png, .svg"),
         (["lanes", "-o", "a"],
-         "no ending in 'a'; expected one of .dot, .gv, .mmd, .mermaid, .pdf, .png, .svg"),
+         "no ending in 'a'; expected one of .dot, .gv, .gif, .mmd, .mermaid, .pdf, .png, .svg"),
         (["lanes", "create"], "view 'lanes' takes no WORD"),
         (["lanes", "--vm-state", "activ"], "unknown vm_state 'activ'; did you mean 'active'?"),
         (["overview", "--vm-state", "active"], "view 'overview' takes no --vm-state"),

@@ -13,8 +13,7 @@ from fontTools.ttLib import TTFont
 
 from ecs_fsm import ECS, draw
 from ecs_fsm.core.scenario import simulate
-from ecs_fsm.draw.boxes import FONTS, width_of
-from ecs_fsm.draw.formats.svg import extent
+from ecs_fsm.draw.boxes import FONTS, extent, width_of
 from ecs_fsm.draw.picture import Box, Look, Picture
 from ecs_fsm.lifecycles import server_class
 from tests.pictures import LIFECYCLES, every, still

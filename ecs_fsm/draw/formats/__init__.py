@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.draw.formats.dot import dot
+from ecs_fsm.draw.formats.gif import gif
 from ecs_fsm.draw.formats.mermaid import mermaid
 from ecs_fsm.draw.formats.png_pdf import pdf, png
 from ecs_fsm.draw.formats.svg import svg
@@ -25,6 +26,7 @@ class PictureFormat(NamedTuple):
 
 FORMATS: Mapping[str, PictureFormat] = {
     "dot": PictureFormat((".dot", ".gv"), True, dot),
+    "gif": PictureFormat((".gif",), False, gif),
     "mermaid": PictureFormat((".mmd", ".mermaid"), True, mermaid),
     "pdf": PictureFormat((".pdf",), False, pdf),
     "png": PictureFormat((".png",), False, png),

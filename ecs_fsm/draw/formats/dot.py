@@ -15,14 +15,13 @@ from threading import RLock
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_SERVER, Transition
-from ecs_fsm.draw.boxes import LINE, height_for, width_for
+from ecs_fsm.draw.boxes import LINE, MARGIN, height_for, width_for
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.styles import COLOURS, Colours, Theme, Tint, tint_of
 
 FONT = "Arial"
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" CELLSPACING="0">'
 INCH = 72
-MARGIN = 8.0
 BOLD_IS_HIGH = 0.4
 """Room above a bold line, in sizes, that brings it to the height of any other line."""
 PEN = {Look.REQUEST: "1.8", Look.REST: "1.8", Look.AGAIN: "1", Look.LANE: "1", Look.STEP: "1"}

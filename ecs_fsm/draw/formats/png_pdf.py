@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import BytesIO
+from math import sqrt
 from shutil import which
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -19,8 +20,10 @@ from ecs_fsm.draw.styles import Theme
 if TYPE_CHECKING:
     from reportlab.graphics.shapes import Drawing
 
-ZOOM = 2
-"""Pixels to a point: a PNG has 144 dots per inch."""
+ZOOM, LEAST_ZOOM = 2.0, 4 / 3
+"""Pixels to a point: a PNG has 144 dots per inch, a large one fewer, but at least 96."""
+MOST_PIXELS = 12_000_000
+"""The pixels from which on a picture is large."""
 FAMILY = "Lifecycle Sans"
 """The fonts that come with the package; texts are measured with them."""
 
@@ -29,25 +32,29 @@ def png(picture: Picture, theme: Theme | None = None, program: str | None = None
     """Return the PNG of a picture. Raise `InvalidInput` if what paints it is missing."""
     if program is not None:
         return painted(dot(picture, theme, dpi="144"), "png", program)
+    return pixels(picture, drawn(replace(picture, moments=()), theme or Theme.LIGHT, FAMILY))
+
+
+def pixels(picture: Picture, shown: ET.Element) -> bytes:
+    """Return what an SVG shows of a picture as PNG. Raise `InvalidInput` without the library."""
     try:
         from resvg_py import svg_to_bytes
     except ImportError:
         raise InvalidInput(
-            "a PNG needs resvg-py, which has no wheel for this system: choose svg, or an "
+            "PNG and GIF need resvg-py, which has no wheel for this system: choose svg, or an "
             "installed dot with --engine"
         ) from None
-    still = drawn(replace(picture, moments=()), theme or Theme.LIGHT, FAMILY)
-    for text in still.iter(f"{{{SPACE}}}text"):
+    for text in shown.iter(f"{{{SPACE}}}text"):
         text.attrib.pop("textLength", None)
-    still.set("width", str(still.get("width")).removesuffix("pt"))
-    still.set("height", str(still.get("height")).removesuffix("pt"))
-    fonts = [str(path) for path in sorted(FONTS.glob("*.ttf"))]
+    for side in ("width", "height"):
+        shown.set(side, str(shown.get(side)).removesuffix("pt"))
     own = all(measured(line.words) for box in picture.boxes for line in box.lines)
+    area = float(shown.get("width", 1)) * float(shown.get("height", 1))
     return svg_to_bytes(
-        svg_string=ET.tostring(still, encoding="unicode"),
-        zoom=ZOOM,
+        svg_string=ET.tostring(shown, encoding="unicode"),
+        zoom=1 if picture.slide else min(ZOOM, max(LEAST_ZOOM, sqrt(MOST_PIXELS / area))),
         skip_system_fonts=own,
-        font_files=fonts,
+        font_files=[str(path) for path in sorted(FONTS.glob("*.ttf"))],
         font_family=FAMILY,
     )
 
@@ -77,9 +84,10 @@ def pdf(picture: Picture, theme: Theme | None = None, program: str | None = None
     written = BytesIO()
     canvas = Canvas(written, invariant=True)
     canvas.setTitle(picture.title)
-    for sheet in picture.sheets or (picture,):
+    for sheet in (not picture.slide and picture.sheets) or (picture,):
         still = drawn(replace(sheet, moments=()), theme or Theme.LIGHT, "Helvetica")
-        page = _on_paper(svg2rlg(BytesIO(ET.tostring(still, encoding="utf-8"))))
+        shown: Drawing = svg2rlg(BytesIO(ET.tostring(still, encoding="utf-8")))
+        page = shown if sheet.slide else _on_paper(shown)
         canvas.setPageSize((page.width, page.height))
         renderPDF.draw(page, canvas, 0, 0)
         canvas.showPage()

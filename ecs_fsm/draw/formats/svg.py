@@ -14,9 +14,9 @@ from xml.etree import ElementTree as ET
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.draw import boxes as make
-from ecs_fsm.draw.formats.dot import MARGIN, dot, listed, painted
+from ecs_fsm.draw.formats.dot import dot, listed, painted
 from ecs_fsm.draw.formats.svg_shapes import SPACE, arrow_group, box_group, data_of, element, number
-from ecs_fsm.draw.picture import CAPTION, Arrow, Box, Ink, Look, Moment, Picture
+from ecs_fsm.draw.picture import CAPTION, Arrow, Bounds, Box, Ink, Look, Moment, Picture
 from ecs_fsm.draw.styles import COLOURS, Theme, counterparts
 
 FONTS = "Arimo, 'Liberation Sans', Helvetica, Arial, sans-serif"
@@ -51,9 +51,12 @@ def svg(picture: Picture, theme: Theme | None = None, program: str | None = None
 def drawn(picture: Picture, theme: Theme | None = None, fonts: str = FONTS) -> ET.Element:
     """Return a picture as an element: a page, and on it the boxes and then the arrows."""
     colours = COLOURS[theme or Theme.LIGHT]
-    left, top, right, bottom = extent(picture)
-    wide, high = number(right - left), number(bottom - top)
-    made = element("svg", width=f"{wide}pt", height=f"{high}pt", viewBox=f"0 0 {wide} {high}")
+    left, top, *size = paper(picture)
+    wide, high = (number(side) for side in size)
+    shown = (f"{wide}pt", f"{high}pt")
+    if picture.slide is not None:
+        shown = (str(picture.slide.width), str(picture.slide.height))
+    made = element("svg", width=shown[0], height=shown[1], viewBox=f"0 0 {wide} {high}")
     made.append(element("rect", width=wide, height=high, fill=colours.page))
     shift = f"translate({number(-left)} {number(-top)})"
     page = element("g", class_="graph", transform=shift, font_family=fonts)
@@ -69,15 +72,15 @@ def drawn(picture: Picture, theme: Theme | None = None, fonts: str = FONTS) -> E
     return made
 
 
-def extent(picture: Picture) -> tuple[float, float, float, float]:
-    """Return the left, top, right and bottom of a picture, with its margin."""
-    bounds = [box.bounds or make.NOWHERE for box in picture.boxes]
-    return (
-        min(b.x - b.width / 2 for b in bounds) - MARGIN,
-        min(b.y - b.height / 2 for b in bounds) - MARGIN,
-        max(b.x + b.width / 2 for b in bounds) + MARGIN,
-        max(b.y + b.height / 2 for b in bounds) + MARGIN,
-    )
+def paper(picture: Picture) -> tuple[float, float, float, float]:
+    """Return the left, top, width and height of the page: the picture's own, or as a slide is."""
+    left, top, right, bottom = make.extent(picture)
+    wide, high = right - left, bottom - top
+    if picture.slide is None:
+        return left, top, wide, high
+    scale = min(picture.slide.width / wide, picture.slide.height / high)
+    across, down = picture.slide.width / scale, picture.slide.height / scale
+    return left - (across - wide) / 2, top - (down - high) / 2, across, down
 
 
 def _painted(picture: Picture, theme: Theme | None, program: str) -> ET.Element:
@@ -90,9 +93,10 @@ def _painted(picture: Picture, theme: Theme | None, program: str) -> ET.Element:
     page = next((g for g in top.iter(f"{{{SPACE}}}g") if g.get("class") == "graph"), top)
     page.set("font-family", FONTS)
     if picture.moments:
-        left, _, _, bottom = extent(picture)
+        left, _, _, bottom = make.extent(picture)
         group = element(
-            "g", transform=f"translate({number(-left - MARGIN)} {number(MARGIN - bottom)})"
+            "g",
+            transform=f"translate({number(-left - make.MARGIN)} {number(make.MARGIN - bottom)})",
         )
         group.extend(moving(picture, theme or Theme.LIGHT))
         page.append(group)
@@ -175,19 +179,27 @@ def moving(picture: Picture, theme: Theme) -> Iterator[ET.Element]:
         return
     ink = COLOURS[theme].inks[Ink.REQUEST]
     (place,) = (box.bounds or make.NOWHERE for box in picture.boxes if box.key == CAPTION)
-    x, y = place.x, place.y
     for n, moment in enumerate(picture.moments):
-        delay = f"animation-delay:{SECONDS * n:g}s"
-        group = element("g", class_="moment", opacity="0", style=delay)
-        left = f"{x - place.width / 2 + 1:.1f}"
-        caption = element("text", moment.caption, x=left, y=f"{y + 4:.1f}", fill=ink)
-        caption.attrib |= {"font-size": "12", "font-weight": "bold"}
-        group.extend((_frame(moment, ink), caption))
+        group = moment_group(moment, place, theme)
+        group.set("class", "moment")
+        group.set("opacity", "0")
+        group.set("style", f"animation-delay:{SECONDS * n:g}s")
         yield group
     bounds = picture.moments[-1].box.bounds or make.NOWHERE
     x, y = bounds.x, bounds.y
     at = f"translate({x - bounds.width / 2:.1f} {y:.1f})"
     yield element("circle", class_="walker", r="6", fill=ink, opacity="0", transform=at)
+
+
+def moment_group(moment: Moment, place: Bounds | None, theme: Theme) -> ET.Element:
+    """Return the frame around the server's box at a moment, and the caption in its place."""
+    ink, at = COLOURS[theme].inks[Ink.REQUEST], place or make.NOWHERE
+    caption = element("text", moment.caption, fill=ink)
+    caption.attrib |= {"x": f"{at.x - at.width / 2 + 1:.1f}", "y": f"{at.y + 4:.1f}"}
+    caption.attrib |= {"font-size": "12", "font-weight": "bold"}
+    group = element("g")
+    group.extend((_frame(moment, ink), caption))
+    return group
 
 
 def _frame(moment: Moment, ink: str) -> ET.Element:

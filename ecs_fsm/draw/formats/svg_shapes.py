@@ -105,7 +105,10 @@ def _lines(box: Box, bounds: Bounds, colours: Colours, tint: Tint) -> Iterator[E
     y = bounds.y - LINE * sum(line.size for line in box.lines) / 2
     for line in box.lines:
         y += LINE * line.size / 2
-        yield _line(line, box, bounds, y + CAPITAL * line.size, _colour(line, box, colours, tint))
+        if line.words:
+            yield _line(
+                line, box, bounds, y + CAPITAL * line.size, _colour(line, box, colours, tint)
+            )
         y += LINE * line.size / 2
 
 
@@ -122,9 +125,8 @@ def _line(line: Text, box: Box, bounds: Bounds, y: float, colour: str) -> ET.Ele
     made = element("text", line.words, x=number(x), y=number(y))
     if not box.left:
         made.set("text-anchor", "middle")
-    if line.words:
-        made.set("textLength", number(width_of(line.words, line.size, line.bold)))
-        made.set("lengthAdjust", "spacingAndGlyphs")
+    made.set("textLength", number(width_of(line.words, line.size, line.bold)))
+    made.set("lengthAdjust", "spacingAndGlyphs")
     made.set("font-size", f"{line.size:g}")
     if line.bold:
         made.set("font-weight", "bold")

@@ -31,7 +31,7 @@ class Visit(NamedTuple):
     arrows: tuple[Arrow, ...]
 
 
-class Jump(NamedTuple):
+class RunJump(NamedTuple):
     """A mark at the step that ended, and the arrow from there."""
 
     mark: Box
@@ -40,7 +40,7 @@ class Jump(NamedTuple):
 
 def jumps_of(
     lifecycle: Lifecycle, base: Picture, visits: Sequence[Visit], steps: Sequence[RunStep]
-) -> Iterator[Jump]:
+) -> Iterator[RunJump]:
     """Yield a jump for each change of a run that no arrow of the lanes shows."""
     right = max(b.x + b.width / 2 for box in base.boxes if (b := box.bounds))
     marked: dict[str, int] = {}
@@ -58,7 +58,7 @@ def jumps_of(
         found = lifecycle.find(event, steps[n - 1][1])
         by = tuple(t for t in found if state in t.path)
         way = _way(base, mark.bounds or make.NOWHERE, after.box, right + GUTTER - APART * (n % 3))
-        yield Jump(mark, Arrow(mark.key, after.box.key, look, by, way=way))
+        yield RunJump(mark, Arrow(mark.key, after.box.key, look, by, way=way))
 
 
 def _at_corner(mark: Box, bounds: Bounds, place: int) -> Box:

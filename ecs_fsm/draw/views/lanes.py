@@ -66,11 +66,23 @@ SIGNS = (
 )
 
 
-def sheet(shown: Sequence[Lane], title: str, air: float = 0, *, lifecycle: Lifecycle) -> Picture:
-    """Return lanes one below the other under a title, with some air between the rows."""
+def sheet(
+    shown: Sequence[Lane],
+    title: str,
+    air: float = 0,
+    *,
+    lifecycle: Lifecycle,
+    plain: bool = False,
+) -> Picture:
+    """Return lanes one below the other under a title, with some air between the rows.
+
+    A `plain` one explains itself in its description only, and has no small type.
+    """
     own: dict[State, str] = {}
     thing, explained = lifecycle.table.thing, explanation(lifecycle)
     read = [_read(thing, lane, own, air) for lane in shown]
+    if plain:
+        read = [replace(lane, rest=lane.rest and make.plain(lane.rest)) for lane in read]
     phrases = Phrases(lifecycle.table)
     names = phrases.attributes
     unseen = f"change neither {names.vm_state} nor {names.task_state}"
@@ -81,7 +93,7 @@ def sheet(shown: Sequence[Lane], title: str, air: float = 0, *, lifecycle: Lifec
         lifecycle=lifecycle.name,
         title=title,
         description=" ".join((explained, *_described(read))),
-        boxes=_placed(read, unseen, title, explained, columns=phrases.one_word),
+        boxes=_placed(read, unseen, title, "" if plain else explained, columns=phrases.one_word),
         arrows=tuple(arrow for lane in read for row in lane.rows for arrow in row.arrows),
         nowhere=phrases.nowhere,
     )

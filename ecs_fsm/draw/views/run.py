@@ -70,17 +70,19 @@ def walked(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visi
     title = _title(lifecycle, happened)
     every = lanes_of(lifecycle)
     picture = sheet(every, title, AIR, lifecycle=lifecycle)
-    if len(every) > MANY:
+    if len(every) > MANY or happened.slide:
         taken = {key for visit in walk(picture, steps) for key in visit.taken}
         touched = [lane for lane in every if not {*lane.states}.isdisjoint(entered)]
-        reduced = [_reduced(lane, taken, entered) for lane in touched]
-        picture = sheet(reduced, title, AIR, lifecycle=lifecycle)
+        reduced = [_reduced(lane, taken, entered, happened.slide) for lane in touched]
+        picture = sheet(reduced, title, AIR, lifecycle=lifecycle, plain=happened.slide)
     return picture, walk(picture, steps)
 
 
-def _reduced(lane: Lane, taken: Collection[str], entered: Sequence[State]) -> Lane:
+def _reduced(lane: Lane, taken: Collection[str], entered: Sequence[State], plain: bool) -> Lane:
     """Return a lane with the rows of a run only, and the other states that it entered."""
     rows = [row for n, row in enumerate(lane.rows) if row_key(lane, n) in taken]
+    if plain:
+        rows = [row._replace(over=(), when=()) for row in rows]
     shown = {state for row in rows for state in row.entered_states} | {lane.rest}
     lonely = [s for s in lane.states if s in entered and s not in shown]
     return lane._replace(rows=tuple(rows), lonely=tuple(lonely), notes=(), unseen=())

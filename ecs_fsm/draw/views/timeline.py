@@ -21,7 +21,7 @@ TRACK = 9.0
 """The size of these names."""
 LEAST = 36.0
 """The least width of one state."""
-WIDE = 900.0
+WIDE, WIDE_ON_A_SLIDE = 900.0, 760.0
 """The width after which time continues in a line below."""
 HIGH = 27.0
 EVENTS = 16.0
@@ -64,7 +64,8 @@ def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
         if lifecycle.table.one_word
         else LAG.format(task=phrases.task, status=tracks.names["status"])
     )
-    lines = list(_lines(tracks, happened.changes))
+    most = WIDE_ON_A_SLIDE if happened.slide else WIDE
+    lines = list(_lines(tracks, happened.changes, most))
     right = max(tracks.side + sum(_widths(tracks, line)) for line in lines)
     head = make.heading(title, make.wrapped(explained, max(right, 300), 8), max(right, 300))
     boxes = [*head]
@@ -87,11 +88,13 @@ def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     )
 
 
-def _lines(tracks: Tracks, changes: Sequence[AnyChange]) -> Iterator[list[AnyChange]]:
+def _lines(
+    tracks: Tracks, changes: Sequence[AnyChange], most: float = WIDE
+) -> Iterator[list[AnyChange]]:
     """Yield the changes of each line of the page."""
     line: list[AnyChange] = []
     for change in changes:
-        if line and tracks.side + sum(_widths(tracks, [*line, change])) > WIDE:
+        if line and tracks.side + sum(_widths(tracks, [*line, change])) > most:
             yield line
             line = []
         line.append(change)

@@ -1,0 +1,116 @@
+"""Slides and animations: their size, and whether they can be read from the back of a room."""
+
+from __future__ import annotations
+
+import sys
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from PIL import Image
+
+from ecs_fsm import ECS, InvalidInput, Server, draw
+from ecs_fsm.draw.request import DrawRequest
+from ecs_fsm.draw.slide import READABLE, slide_of, smallest_text
+from ecs_fsm.draw.views import view_named
+from tests.command import Answer, ecs_fsm
+
+FULL_HD = slide_of("16:9")
+RUN = ("create", "stop", "resize:fail@resize_finish", "rebuild")
+SMALL = {"rebuild"}
+"""Operations that start under several vm_states, which are too much for one slide."""
+
+
+def on_slide(tmp_path: Path, *words: str, name: str = "slide.png") -> Image.Image:
+    path = tmp_path / name
+    assert ecs_fsm("draw", *words, "-o", str(path)) == Answer(0, "", "")
+    return Image.open(BytesIO(path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("size", "scale", "pixels"),
+    [("16:9", 1, (1920, 1080)), ("4:3", 1, (1440, 1080)), ("A4", 1, (1123, 794)),
+     ("640x480", 1, (640, 480)), ("16:9", 0.5, (960, 540)), ("4:3", 2, (2880, 2160))],
+)  # fmt: skip
+def test_a_slide_has_the_size_that_was_given(
+    size: str, scale: float, pixels: tuple[int, int]
+) -> None:
+    assert tuple(slide_of(size, scale)) == pixels
+
+
+@pytest.mark.parametrize("size", ["16:9", "4:3"])
+def test_an_image_and_an_svg_are_as_large_as_the_slide(tmp_path: Path, size: str) -> None:
+    words = ("operation", "stop", "--size", size, "--scale", "0.5")
+    assert on_slide(tmp_path, *words).size == tuple(slide_of(size, 0.5))
+    assert ecs_fsm("draw", *words, "-o", str(tmp_path / "a.svg")).code == 0
+    top = ET.fromstring((tmp_path / "a.svg").read_bytes())  # noqa: S314 our own
+    assert (top.get("width"), top.get("height")) == tuple(map(str, slide_of(size, 0.5)))
+    _, _, wide, high = map(float, str(top.get("viewBox")).split())
+    assert wide / high == pytest.approx(slide_of(size).width / slide_of(size).height, rel=0.01)
+
+
+def test_text_on_a_slide_can_be_read_from_the_back_of_a_room() -> None:
+    for name in ECS.operations:
+        picture = draw.operation(ECS, name)
+        assert (smallest_text(picture, FULL_HD) >= READABLE) is (name not in SMALL), name
+    alone = draw.operation(ECS, "rebuild", ECS.state("stopped"))
+    assert smallest_text(alone, FULL_HD) >= READABLE * 0.9
+    request = DrawRequest(Server, RUN, slide=True)
+    for view in ("run", "timeline"):
+        assert smallest_text(view_named(view)(request), FULL_HD) >= READABLE, view
+
+
+def test_a_note_says_when_text_is_too_small(tmp_path: Path) -> None:
+    words = ("operation", "rebuild", "--size", "16:9", "-o", str(tmp_path / "a.svg"))
+    assert "note: the smallest text is 8 points high" in ecs_fsm("draw", *words).err
+
+
+def test_a_gif_has_a_frame_for_each_state_and_shows_where_the_server_is(tmp_path: Path) -> None:
+    image = on_slide(tmp_path, "animate", "create", "stop", name="run.gif")
+    assert image.size == (1280, 720)
+    assert image.n_frames == 8  # type: ignore[attr-defined]
+    frames = []
+    for n in range(8):
+        image.seek(n)
+        frames.append(image.convert("RGB").tobytes())
+    assert len(set(frames)) == 8
+    on_slide(tmp_path, "animate", "create", "stop", name="again.gif")
+    assert (tmp_path / "again.gif").read_bytes() == (tmp_path / "run.gif").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lanes", "--size", "3:2"],
+         "invalid size '3:2': expected 16:9, 4:3, a4 or WIDTHxHEIGHT in pixels"),
+        (["lanes", "--size", "10x10"],
+         "invalid size 10x10: expected 100 to 10000 pixels a side"),
+        (["lanes", "--size", "16:9", "--scale", "0"],
+         "invalid scale 0: expected more than 0, at most 8"),
+        (["lanes", "--scale", "2"], "--scale needs --size"),
+        (["lanes", "--size", "a4", "--engine", "dot"],
+         "--size and --engine are mutually exclusive"),
+        (["lanes", "--format", "gif"], "a GIF is animated: expected the view animate"),
+    ],
+)  # fmt: skip
+def test_a_wrong_size_is_one_line(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert ecs_fsm("draw", *arguments) == Answer(2, "", f"ecs-fsm: {message}\n")
+
+
+def test_without_the_library_of_png_everything_else_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    picture = draw.operation(ECS, "stop")
+    assert draw.render(picture, "svg")
+    with pytest.raises(InvalidInput, match="no wheel for this system: choose svg"):
+        draw.render(picture, "png")
+
+
+def test_png_is_painted_with_the_fonts_of_the_package() -> None:
+    image = Image.open(BytesIO(draw.render(draw.operation(ECS, "stop"), "png"))).convert("L")
+    assert image.size == (872, 264)
+    dark = sum(1 for pixel in image.tobytes() if pixel < 90)
+    assert dark > 2000
