@@ -45,6 +45,8 @@ class Calls:
         if method in python_words("commands"):
             name, _ = command_in(call)
             return (name,) if name else ()
+        if (raw := action_in(call)) is not None:
+            return (raw[0],)
         name = python_words("methods").get(method)
         of_servers = name is None and method in python_words("servers")
         if of_servers and (parts[-1] == "servers" or self._is_server(receiver)):
@@ -100,6 +102,30 @@ class Calls:
         return GIVES_SERVER.match(method) is not None
 
 
+def action_in(call: ast.Call) -> tuple[str, ast.AST | None] | None:
+    """Return the operation of a request that is made by the name of its action, and its server.
+
+    That is `post("/servers/%s/action" % server, body={"os-stop": None})`, or `_action("os-stop",
+    server)`; None for any other call.
+    """
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    texts = [n.value for a in given for n in ast.walk(a) if isinstance(n, ast.Constant)]
+    method = dotted(call.func).rpartition(".")[2]
+    known = python_words("actions")
+    if method in ("action", "_action"):
+        named = [text for text in texts if isinstance(text, str) and text in known]
+    elif any(isinstance(text, str) and text.endswith("/action") for text in texts):
+        bodies = (n for a in given for n in ast.walk(a) if isinstance(n, ast.Dict))
+        keys = (k.value for body in bodies for k in body.keys if isinstance(k, ast.Constant))
+        named = [key for key in keys if isinstance(key, str) and key in known]
+    else:
+        return None
+    if len({*named}) != 1:
+        return None
+    places = (n for a in given for n in ast.walk(a) if isinstance(n, ast.Name | ast.Attribute))
+    return known[named[0]], next((n for n in places if key_of(n)), None)
+
+
 def command_in(call: ast.Call) -> tuple[str | None, ast.AST | None]:
     """Return the operation of a command of the shell that a call runs, and its server."""
     command = dotted(call.func).rpartition(".")[2]
@@ -123,6 +149,8 @@ def server_of(call: ast.Call, statement: ast.AST, method: str) -> ast.AST | None
     """Return what names the server of a request: its argument, its object or its result."""
     if method in python_words("commands"):
         return command_in(call)[1]
+    if (raw := action_in(call)) is not None:
+        return raw[1]
     for keyword in call.keywords:
         if keyword.arg in ("server", "server_id", "name_or_id"):
             return keyword.value

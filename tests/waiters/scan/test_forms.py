@@ -432,3 +432,23 @@ def test_a_command_in_a_text_is_a_request(tmp_path: Path) -> None:
         """,
     )
     assert (wait.operations, wait.target) == (("pause",), ("PAUSED",))
+
+
+def test_a_request_by_the_name_of_its_action_is_a_request(tmp_path: Path) -> None:
+    waits = scanned(
+        tmp_path,
+        a__py="""
+        import time
+
+        def off(session, nova, server):
+            session.post(f"/servers/{server.id}/action", json={"os-stop": None})
+            while nova.servers.get(server.id).status != "SHUTOFF":
+                time.sleep(1)
+
+        def on(nova, server):
+            nova.servers._action("os-start", server)
+            while nova.servers.get(server.id).status != "ACTIVE":
+                time.sleep(1)
+        """,
+    ).waits
+    assert [w.operations for w in waits] == [("stop",), ("start",)]
