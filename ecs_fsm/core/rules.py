@@ -60,7 +60,8 @@ class Rules:
             row.name: {} for row in table.rows
         }
         for (name, source), transitions in found.items():
-            by_trigger[name][source] = tuple(transitions)
+            if name in by_trigger:  # the event of the arrows may have no row, which is a fault
+                by_trigger[name][source] = tuple(transitions)
         self._by_source: dict[State | None, dict[str, tuple[Transition, ...]]] = {
             source: {} for source in sources
         }

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from keyword import iskeyword
 
-from ecs_fsm.core.errors import Fault, InvalidTable
+from ecs_fsm.core.errors import Fault, InvalidTable, unknown
 from ecs_fsm.core.model import Kind, State
 from ecs_fsm.core.notation import words
 from ecs_fsm.core.phrases import Phrases
@@ -175,9 +175,10 @@ def _names_exist(lifecycle: Rules) -> Iterator[Fault]:
         path = ("undocumented", f"{operation} {vm_state}")
         names = Phrases(table).kind("vm_state")
         if operation not in lifecycle.operations:
-            yield Fault(f"there is no operation {operation!r}", "undocumented", path)
+            wrong = str(unknown("operation", operation, lifecycle.operations))
+            yield Fault(wrong, "undocumented", path)
         if vm_state not in under:
-            yield Fault(f"there is no {names} {vm_state!r}", "undocumented", path)
+            yield Fault(str(unknown(names, vm_state, under)), "undocumented", path)
         if first in lifecycle.states:
             wrong = f"{operation} under {vm_state}: {first} is documented"
             yield Fault(wrong, "undocumented", path)
@@ -216,7 +217,7 @@ def _names_of_facts(lifecycle: Rules) -> Iterator[Fault]:
     for number, guard in enumerate(lifecycle.table.guards):
         for name in guard.allows:
             if name not in lifecycle.operations:
-                wrong = f"there is no operation {name!r}"
+                wrong = str(unknown("operation", name, lifecycle.operations))
                 yield Fault(wrong, "guards", ("guards", number, "allows"))
     for row in lifecycle.table.rows:
         for name, value in row.given.items():

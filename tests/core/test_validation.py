@@ -153,7 +153,7 @@ MISTAKES: dict[str, tuple[Table, tuple[str, ...]]] = {
     ),
     "an undocumented step belongs to an event of the system": (
         TABLE._replace(undocumented={("fail", "active"): "active/resize_prep"}),
-        ("undocumented", "no operation 'fail'"),
+        ("undocumented", "unknown operation 'fail'"),
     ),
     "an undocumented step lies under no vm_state": (
         TABLE._replace(undocumented={("resize", "activ"): "active/resize_prep"}),

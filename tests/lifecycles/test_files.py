@@ -239,6 +239,6 @@ def test_many_faults_are_reported_at_once_each_with_file_line_key_and_row(tmp_pa
         '16: operations.switch.paths.off = "wrm -> on": '
         "unknown state 'wrm'; did you mean 'warm'?",
         "17: operations.history: every server has an attribute history: choose another name",
-        "22: guards[0].allows = [\"swich\"]: there is no operation 'swich'",
+        "22: guards[0].allows = [\"swich\"]: unknown operation 'swich'; did you mean 'switch'?",
         "26: surprises[0].about = [\"nothing\"]: there is no 'nothing'",
     ]
