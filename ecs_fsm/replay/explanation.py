@@ -21,6 +21,7 @@ from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing
 from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
 from ecs_fsm.replay.positions import PositionLinks, Way, kept
+from ecs_fsm.replay.remembered import Memory, Move, Open, Ways, decided, settled
 from ecs_fsm.replay.shares import Costs, Link, Links, Other, weighed
 
 UNFINISHED_COST = NAT // 100
@@ -44,11 +45,7 @@ class _Step(NamedTuple):
     alone: tuple[Way, tuple[Other, ...]] | None
 
 
-class _Undecided(NamedTuple):
-    before: Observation
-    after: Observation
-    links: Links
-    passed: int | None
+_MemoryKey = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int | None], ...]]
 
 
 class Replay:
@@ -73,6 +70,9 @@ class Replay:
         self._positions = PositionLinks(lifecycle, self.likelihood, sampled=sampled)
         self._least = 0.0 if all_ways else LEAST_SHARE
         self._starts: dict[str, Costs] = {}
+        self._memories: dict[_MemoryKey, Memory] = {}
+        self._moves = 0
+        self.nothing = Memory({}, (), ended=False, varied=False)
         self._steps: dict[
             tuple[tuple[tuple[int, int], ...], str, int | None, int | None], _Step
         ] = {}
@@ -118,6 +118,61 @@ class Replay:
             self._starts[str(row)] = found
         return self._starts[str(row)]
 
+    def begun(self, row: Observation) -> Memory:
+        """The memory of a server whose first row this is."""
+        return self._memory(self.start(row), ())
+
+    def move(
+        self, memory: Memory, row: Observation, passed: int | None, stayed: int | None
+    ) -> Move:
+        """From a memory to the one after a row; it is kept, so that it is found the next time."""
+        self._moves += 1
+        if self._moves > MOST_REMEMBERED:
+            for known in self._memories.values():
+                known.moves.clear()
+            self._memories.clear()
+            self._moves = 0
+        found = memory.moves[id(row.shown), passed, stayed] = self._moved(
+            memory, row, passed, stayed
+        )
+        return found
+
+    def _moved(
+        self, memory: Memory, row: Observation, passed: int | None, stayed: int | None
+    ) -> Move:
+        step = self.step(memory.costs, row, passed, stayed)
+        if not step.links:
+            return Move(None, (), row.shown)
+        if step.alone and not memory.undecided:
+            return Move(self._memory(step.costs, ()), (step.alone,), row.shown)
+        costs, undecided = step.costs, (*memory.undecided, Open(step.links, passed))
+        found = settled(undecided, costs)
+        if found is None and len(undecided) > MOST_UNDECIDED:
+            best = min(costs, key=costs.__getitem__)
+            costs, found = {best: 0}, (len(undecided), best)
+        if found is None:
+            return Move(self._memory(costs, undecided), (), row.shown)
+        ways = decided(undecided, costs, *found, self.told)
+        return Move(self._memory(costs, undecided[found[0] :]), ways, row.shown)
+
+    def finished(self, memory: Memory) -> tuple[int, tuple[Ways, ...]]:
+        """What explains the open changes if no row follows, and how many of them are decided."""
+        costs, undecided = memory.costs, memory.undecided
+        best = min(costs, key=lambda n: costs[n] + UNFINISHED_COST * self.unfinished(n))
+        count, _ = settled(undecided, costs) or (0, best)
+        return count, decided(undecided, costs, len(undecided), best, self.told)
+
+    def _memory(self, costs: Costs, undecided: tuple[Open, ...]) -> Memory:
+        """The memory with these costs and open changes, one for all servers that have it."""
+        key = tuple(costs.items()), tuple((id(one.links), one.passed) for one in undecided)
+        found = self._memories.get(key)
+        if found is None:
+            kinds = {(self._state(n), self.unfinished(n)) for n in costs}
+            found = self._memories[key] = Memory(
+                costs, undecided, ended=self.ended(costs), varied=len(kinds) > 1
+            )
+        return found
+
     def passed(self, before: float | None, row: Observation) -> int | None:
         """The bin of the time since the row before; None where no state can have been missed."""
         if not self.sampled:
@@ -126,12 +181,11 @@ class Replay:
             return self.likelihood.usual_bin
         return bin_of(row.time - before)
 
-    def stayed(self, costs: Costs, first: float | None, seen: float | None) -> int | None:
+    def stayed(self, memory: Memory, first: float | None, seen: float | None) -> int | None:
         """The bin of the time in which a server did not change; None where that tells nothing."""
-        if not self.sampled or first is None or seen is None or seen <= first:
+        if not memory.varied or first is None or seen is None or seen <= first:
             return None
-        kinds = {(self._state(n), self.unfinished(n)) for n in costs}
-        return bin_of(seen - first) if len(kinds) > 1 else None
+        return bin_of(seen - first)
 
     def step(
         self, costs: Costs, row: Observation, passed: int | None, stayed: int | None = None
@@ -205,7 +259,7 @@ class Follower:
     """Explains the changes of one server, fed row by row; a row equal to the one before is none."""
 
     __slots__ = (
-        "_before", "_costs", "_first", "_happened", "_left", "_replay", "_seen", "_undecided",
+        "_before", "_first", "_happened", "_left", "_memory", "_pending", "_replay", "_seen",
     )  # fmt: skip
 
     def __init__(self, replay: Replay) -> None:
@@ -214,21 +268,21 @@ class Follower:
         self._first: float | None = None
         self._left: float | None = None
         self._seen: float | None = None
-        self._costs: Costs = {}
-        self._undecided: list[_Undecided] = []
+        self._memory = replay.nothing
+        self._pending: list[tuple[Observation, Observation]] = []
         self._happened: deque[str] = deque(maxlen=MOST_UNDECIDED)
 
     @property
     def ended(self) -> bool:
         """Whether the server's life has come to its end, so that no change can follow."""
-        return self._replay.ended(self._costs)
+        return self._memory.ended
 
     @property
     def standing(self) -> Standing:
         """Where the server stands after the last row."""
         row = self._before
         assert row is not None  # noqa: S101  # a follower begins with a row
-        states = (row.state,) if row.state else self._replay.states(self._costs)
+        states = (row.state,) if row.state else self._replay.states(self._memory.costs)
         return Standing(row, self._left, states)
 
     def feed(self, row: Observation) -> Sequence[Explanation]:
@@ -236,81 +290,58 @@ class Follower:
         before, seen = self._before, self._seen
         self._seen = row.time
         if before is None:
-            self._before, self._first, self._costs = row, row.time, self._replay.start(row)
+            self._before, self._first, self._memory = row, row.time, self._replay.begun(row)
             return [Explanation(None, row, None, reason=row.wrong)] if row.wrong else ()
-        if row.shown == before.shown:
+        if row.shown is before.shown or row.shown == before.shown:
             return ()
         first, self._first, self._left = self._first, row.time, seen
         self._before = row
-        stayed = self._replay.stayed(self._costs, first, seen)
-        passed = self._replay.passed(seen, row)
-        wrong = row.wrong or not self._costs
-        step = None if wrong else self._replay.step(self._costs, row, passed, stayed)
-        if step is None or not step.links:
+        memory = self._memory
+        if row.wrong or not memory.costs:
             return self._unexplained(before, row)
-        self._costs = step.costs
-        if step.alone and not self._undecided:
-            return (self._explained(before, row, *step.alone),)
-        self._undecided.append(_Undecided(before, row, step.links, passed))
-        return self._settle()
+        passed = stayed = None
+        if self._replay.sampled:
+            passed = self._replay.passed(seen, row)
+            stayed = self._replay.stayed(memory, first, seen)
+        move = memory.moves.get((id(row.shown), passed, stayed))
+        if move is None:
+            move = self._replay.move(memory, row, passed, stayed)
+        if move.memory is None:
+            return self._unexplained(before, row)
+        self._memory = move.memory
+        pending, ways = self._pending, move.told
+        if ways and not pending:
+            return (self._explained(before, row, *ways[0]),)
+        pending.append((before, row))
+        return self._told(ways)
 
     def finish(self) -> Sequence[Explanation]:
         """What is left, by the best way so far: no row follows."""
-        if not self._undecided:
+        if not self._pending:
             return ()
-        best = min(
-            self._costs,
-            key=lambda n: self._costs[n] + UNFINISHED_COST * self._replay.unfinished(n),
-        )
-        count, _ = _settled(self._undecided, self._costs) or (0, best)
-        decided = self._decide(len(self._undecided), best)
-        return [*decided[:count], *(e._replace(settled=False) for e in decided[count:])]
+        count, ways = self._replay.finished(self._memory)
+        told = self._told(ways)
+        return [*told[:count], *(e._replace(settled=False) for e in told[count:])]
 
     def so_far(self) -> Sequence[Explanation]:
         """What is not decided yet, by the best way so far; the follower stays as it is."""
-        if not self._undecided:
+        if not self._pending:
             return ()
         other = copy(self)
-        other._undecided, other._happened = [*self._undecided], self._happened.copy()
+        other._pending, other._happened = [*self._pending], self._happened.copy()
         return [told._replace(settled=False) for told in other.finish()]
 
     def _unexplained(self, before: Observation, row: Observation) -> Sequence[Explanation]:
-        reason = row.wrong or self._replay.reason(before, row, self._costs)
+        reason = row.wrong or self._replay.reason(before, row, self._memory.costs)
         decided = [told._replace(settled=True) for told in self.finish()]
-        self._costs = self._replay.start(row)
+        self._memory = self._replay.begun(row)
         return [*decided, Explanation(before, row, None, reason=reason)]
 
-    def _settle(self) -> Sequence[Explanation]:
-        settled = _settled(self._undecided, self._costs)
-        if settled is None and len(self._undecided) > MOST_UNDECIDED:
-            best = min(self._costs, key=self._costs.__getitem__)
-            self._costs, settled = {best: 0}, (len(self._undecided), best)
-        return self._decide(*settled) if settled else ()
-
-    def _decide(self, count: int, position: int) -> list[Explanation]:
-        """Explain the first `count` changes by the best way to `position`, and remove them."""
-        undecided = self._undecided
-        left: Costs = dict.fromkeys(self._costs, 0)
-        ahead = [left]
-        for change in reversed(undecided):
-            before: Costs = {}
-            for target, links in change.links.items():
-                if target in left:
-                    for link in links:
-                        cost = link.own + left[target]
-                        before[link.origin] = min(before.get(link.origin, cost), cost)
-            left = before
-            ahead.append(left)
-        ahead.reverse()
-        decided = []
-        for n in range(count - 1, -1, -1):
-            change = undecided[n]
-            link = change.links[position][0]
-            told = self._replay.told(change.links, ahead[n + 1], position, link, change.passed)
-            decided.append((change.before, change.after, *told))
-            position = link.origin
-        del undecided[:count]
-        return [self._explained(*one) for one in reversed(decided)]
+    def _told(self, ways: Sequence[Ways]) -> list[Explanation]:
+        """Explain the first changes by these ways, and remove them."""
+        rows = self._pending[: len(ways)]
+        del self._pending[: len(ways)]
+        return [self._explained(*pair, *way) for pair, way in zip(rows, ways, strict=True)]
 
     def _explained(
         self, before: Observation, after: Observation, way: Way, others: tuple[Other, ...]
@@ -321,22 +352,4 @@ class Follower:
             seen = (event for event in reversed(self._happened) if event in could_be)
             of = next(seen, next(iter(could_be), None))
         self._happened.extend(way.events)
-        return Explanation(before, after, way.events, way.facts, others, of=of)
-
-
-def _settled(undecided: list[_Undecided], costs: Costs) -> tuple[int, int] | None:
-    """Return how many changes are decided, and the position after them, or None.
-
-    They are decided as soon as the best ways to all present positions agree on a position.
-    """
-    # Why no later row can change them: the first link of a position is the last one of the best way
-    # to it, and what can follow a position does not depend on how it was reached. Every later row
-    # extends a way to one of `costs`. If the best ways to all of these come through one position,
-    # so does the best way of any extension, and its part up to there stays the same.
-    positions = set(costs)
-    for count in range(len(undecided), 0, -1):
-        if len(positions) == 1:
-            return count, positions.pop()
-        links = undecided[count - 1].links
-        positions = {links[position][0].origin for position in positions}
-    return None
+        return Explanation(before, after, way.events, way.facts, others, None, True, of)
