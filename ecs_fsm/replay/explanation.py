@@ -12,7 +12,6 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
@@ -21,7 +20,7 @@ from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing
 from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
 from ecs_fsm.replay.positions import PositionLinks, Way, kept
-from ecs_fsm.replay.remembered import Memory, Move, Open, Ways, decided, settled
+from ecs_fsm.replay.remembered import Memory, MemoryKey, Move, Open, Step, Ways, decided, settled
 from ecs_fsm.replay.shares import Costs, Link, Links, Other, weighed
 
 UNFINISHED_COST = NAT // 100
@@ -32,20 +31,6 @@ MOST_REMEMBERED = 10_000
 """Steps from one set of positions to the next that are kept at most."""
 LEAST_SHARE = 0.01
 """The share below which another way is left out."""
-
-
-class _Step(NamedTuple):
-    """From all positions where a server can be to all where the next row shows it.
-
-    `alone` are the links to explain it by where the row leaves one position only.
-    """
-
-    costs: Costs
-    links: Links
-    alone: tuple[Way, tuple[Other, ...]] | None
-
-
-_MemoryKey = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int | None], ...]]
 
 
 class Replay:
@@ -70,11 +55,11 @@ class Replay:
         self._positions = PositionLinks(lifecycle, self.likelihood, sampled=sampled)
         self._least = 0.0 if all_ways else LEAST_SHARE
         self._starts: dict[str, Costs] = {}
-        self._memories: dict[_MemoryKey, Memory] = {}
+        self._memories: dict[MemoryKey, Memory] = {}
         self._moves = 0
         self.nothing = Memory({}, (), ended=False, varied=False)
         self._steps: dict[
-            tuple[tuple[tuple[int, int], ...], str, int | None, int | None], _Step
+            tuple[tuple[tuple[int, int], ...], str, int | None, int | None], Step
         ] = {}
 
     def explain(
@@ -189,7 +174,7 @@ class Replay:
 
     def step(
         self, costs: Costs, row: Observation, passed: int | None, stayed: int | None = None
-    ) -> _Step:
+    ) -> Step:
         """From the positions of `costs` to those where the row shows the server.
 
         `passed` is the bin of the time since the row before, `stayed` that of the rows equal to it.
@@ -214,7 +199,7 @@ class Replay:
                 ((target, ways),) = links.items()
                 alone = self.told(links, {target: 0}, target, ways[0], passed)
             after = {position: ways[0].cost - least for position, ways in links.items()}
-            self._steps[key] = _Step(after, links, alone)
+            self._steps[key] = Step(after, links, alone)
         return self._steps[key]
 
     def told(

@@ -22,6 +22,8 @@ from ecs_fsm.replay.explanation import LEAST_SHARE
 from ecs_fsm.replay.overdue import Overdue
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+MOST_TEXTS = 10_000
+"""Lines without their server that are kept at most."""
 UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -64,9 +66,25 @@ class Form(ABC):
 class TableForm(Form):
     """A line for each change, for a person."""
 
+    def __init__(self, out: IO[str]) -> None:
+        super().__init__(out)
+        self._texts: dict[tuple[int, int, int, int, int], tuple[Explanation, str]] = {}
+
     def change(self, change: Explanation) -> None:
-        """Write a line."""
-        self.out.write(f"{self.changes:>6}  {line(change)}\n")
+        """Write a line; what is the same for many servers is made once."""
+        before, after, events, facts, ways, reason, _, of = change
+        if before is None or events is None or of or reason or not after.shown:
+            self.out.write(f"{self.changes:>6}  {line(change)}\n")
+            return
+        key = id(before.shown), id(after.shown), id(events), id(facts), id(ways)
+        known = self._texts.get(key)
+        if known is None:
+            if len(self._texts) > MOST_TEXTS:
+                self._texts.clear()
+            # The change is kept with its text, so that nothing else has an identity of the key.
+            known = self._texts[key] = change, line(change._replace(after=_anonymous(after)))
+        server = "" if after.server is None else f"{after.server}  "
+        self.out.write(f"{self.changes:>6}  {server}{known[1]}\n")
 
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
         """Write what is overdue and what contradicts the story, and the verdict."""
@@ -105,6 +123,10 @@ def _listed(name: str, entries: Sequence[Overdue] | Sequence[Contradiction]) -> 
 
 def _json(value: object) -> str:
     return visible_json(json.dumps(value, ensure_ascii=False))
+
+
+def _anonymous(row: Observation) -> Observation:
+    return row._replace(server=None)
 
 
 def line(change: Explanation) -> str:

@@ -19,6 +19,21 @@ Weigh = Callable[[Links, Costs, int, Link, int | None], Ways]
 """Weighs the link to a target against the others."""
 
 
+MemoryKey = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int | None], ...]]
+"""What distinguishes memories: costs by position, and the open changes."""
+
+
+class Step(NamedTuple):
+    """From all positions where a server can be to all where the next row shows it.
+
+    `alone` are the links to explain it by where the row leaves one position only.
+    """
+
+    costs: Costs
+    links: Links
+    alone: Ways | None
+
+
 class Open(NamedTuple):
     """A change that is not decided: its links by target, and the bin of the time that passed."""
 
