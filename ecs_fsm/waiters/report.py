@@ -155,9 +155,11 @@ def _difference(fix: Lists, own: OwnLists | None) -> Iterator[str]:
     kept = {value: name for name, values in own.items() for value in values or ()}
     unlisted = "failure" if own["pending"] is not None else "pending"
     for name, had in own.items():
-        left = [value for value in had or () if right.get(value, name) == name]
+        if had is None:
+            continue  # what is in no list is pending
+        left = [value for value in had if right.get(value, name) == name]
         new = [v for v in fix[name] if kept.get(v, unlisted) != name]
-        if [*left, *new] != list(had or ()):
+        if [*left, *new] != list(had):
             yield from [f"- {name} {', '.join(had)}"] if had else []
             yield from [f"+ {name} {', '.join([*left, *new])}"] if left or new else []
 

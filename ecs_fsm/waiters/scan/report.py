@@ -82,16 +82,17 @@ def _toml(verdict: Verdict) -> Iterator[str]:
             yield ""
         for waiter in judged.waiters:
             yield f"{about} (lifecycle {waiter.lifecycle.name})"
-            yield from _table(waiter, names)
+            yield from _table(waiter, f"{wait.file}:{wait.line}", names)
             yield ""
     yield f"# {counts(verdict)}"
 
 
-def _table(waiter: Waiter, names: dict[str, int]) -> Iterator[str]:
+def _table(waiter: Waiter, source: str, names: dict[str, int]) -> Iterator[str]:
     names[waiter.name] = number = names.get(waiter.name, 0) + 1
     name = waiter.name if number == 1 else f"{waiter.name} {number}"
     yield "[[waiter]]"
     yield f"name = {json.dumps(name)}"
+    yield f"source = {json.dumps(source)}"
     yield f"operation = {json.dumps(waiter.operation)}"
     if waiter.from_:
         yield f"from = {json.dumps(waiter.from_)}"
