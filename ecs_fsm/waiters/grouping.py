@@ -7,11 +7,11 @@ start alone would. `infer` writes its waiters; `rank` holds other waiters agains
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-from ecs_fsm.waiters.judge import Attribute, FindingKind, Reaction, best, caused, risks_from
-from ecs_fsm.waiters.runs import Runs
+from ecs_fsm.waiters.judge import Attribute, FindingKind, Reaction, best, caused, risks_at
+from ecs_fsm.waiters.runs import RunPosition, Runs
 from ecs_fsm.waiters.starts import Start
 
 RiskKinds = Mapping[str, frozenset[FindingKind]]
@@ -47,10 +47,22 @@ class _Growing(NamedTuple):
 @lru_cache(maxsize=1024)
 def risks_by_start(runs: Runs, polls: Attribute) -> Mapping[str, RiskKinds]:
     """Return the risks of the runs from each start, by the full name of the start."""
-    return {
-        start.full_name: {v: frozenset(k) for v, k in risks_from(runs, start, polls).items()}
-        for start in runs.starts
-    }
+    here = {position: risks_at(runs, position, polls) for position in runs.positions}
+    found: dict[str, RiskKinds] = {}
+    alike: dict[RunPosition, RiskKinds] = {}
+    for start in runs.starts:
+        begin = runs.begin(start)
+        if begin in alike:
+            found[start.full_name] = alike[begin]
+            continue
+        kinds: dict[str, set[FindingKind]] = {}
+        for position in runs.positions_from(start):
+            for value, seen in here[position]:
+                kinds.setdefault(value, set()).update(seen)
+        found[start.full_name] = alike[begin] = {
+            v: frozenset(kinds[v]) for v in polls.values if v in kinds
+        }
+    return found
 
 
 @lru_cache(maxsize=1024)
@@ -102,5 +114,12 @@ def _union(one: RiskKinds, other: RiskKinds, polls: Attribute) -> RiskKinds:
 
 def _caused(risky: RiskKinds, reactions: Mapping[str, Reaction]) -> Found:
     return frozenset(
-        (value, kind) for value in risky for kind in caused(risky[value], reactions[value])
+        (value, kind)
+        for value, kinds in risky.items()
+        for kind in _caused_by(kinds, reactions[value])
     )
+
+
+@cache
+def _caused_by(kinds: frozenset[FindingKind], reaction: Reaction) -> frozenset[FindingKind]:
+    return caused(kinds, reaction)

@@ -18,7 +18,6 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, NO_TASK_SPELLINGS, Kind, State
 from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.waiters.runs import RunPosition, Runs
-from ecs_fsm.waiters.starts import Start
 
 GONE = "<gone>"
 """The value of every attribute of a deleted server: the API answers 404."""
@@ -173,9 +172,17 @@ def risks(runs: Runs, attribute: Attribute) -> Risks:
     return _risks(runs, runs.positions, attribute)
 
 
-def risks_from(runs: Runs, start: Start, attribute: Attribute) -> Risks:
-    """Return the risks of the runs from one of the starts of `runs`."""
-    return _risks(runs, runs.positions_from(start), attribute)
+def risks_at(
+    runs: Runs, position: RunPosition, attribute: Attribute
+) -> list[tuple[str, list[FindingKind]]]:
+    """Return what is wrong with reactions to each value that is polled at one position."""
+    return [
+        (
+            attribute.of(None if beyond else position.node.state),
+            [kind for kind, _ in _seen(runs, position, beyond)],
+        )
+        for beyond in ((False, True) if runs.gone(position) else (False,))
+    ]
 
 
 def _risks(runs: Runs, positions: Iterable[RunPosition], attribute: Attribute) -> Risks:

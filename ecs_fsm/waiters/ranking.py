@@ -17,7 +17,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State
 from ecs_fsm.waiters.findings import MOST_STATES, Finding, finding_of
 from ecs_fsm.waiters.grouping import StartGroup, group_by_start, risks_by_start
-from ecs_fsm.waiters.judge import FindingKind, broken
+from ecs_fsm.waiters.judge import Attribute, FindingKind, broken
 from ecs_fsm.waiters.runs import Runs
 from ecs_fsm.waiters.starts import Start
 from ecs_fsm.waiters.waiter import Waiter
@@ -178,9 +178,31 @@ def _ranked(waiter: Waiter, finding: Finding) -> Ranked:
 
 def _at_value(waiter: Waiter, finding: Finding, value: str) -> Ranked:
     """Return a finding with the worst of its starts as example."""
-    kind, runs = finding.kind, waiter.runs
-    known, groups = risks_by_start(runs, waiter.polls), group_by_start(runs, waiter.polls)
-    common = _common(runs)
+    kind, polls = finding.kind, waiter.polls
+    shown_by = _shown_by(waiter.runs, polls, kind, value)
+    shown = finding
+    if finding.run.start.full_name not in shown_by.worst:
+        shown = finding_of(waiter.judged_from((shown_by.first,)), kind, value)
+    level = shown_by.level
+    if level is Level.ERROR and not _faultless(shown):
+        level = Level.WARNING
+    group = _group_of(waiter, shown.run.start)
+    helped = (value, kind) not in group.found
+    return Ranked(shown, level, shown_by.names, group.lists if helped else None)
+
+
+class _ShownBy(NamedTuple):
+    """The starts that show a kind of finding at a value, and those of the worst level."""
+
+    level: Level
+    first: Start
+    worst: frozenset[str]
+    names: tuple[str, ...]
+
+
+@lru_cache(maxsize=8192)
+def _shown_by(runs: Runs, polls: Attribute, kind: FindingKind, value: str) -> _ShownBy:
+    known, groups, common = risks_by_start(runs, polls), group_by_start(runs, polls), _common(runs)
     highest = Level.WARNING if kind in NEED_A_FAULT else Level.ERROR
     levels: dict[Level, list[Start]] = {level: [] for level in (highest, Level.NOTE)}
     for start in runs.starts:
@@ -188,16 +210,9 @@ def _at_value(waiter: Waiter, finding: Finding, value: str) -> Ranked:
         if kind in known[name].get(value, ()):
             helps = name in common and (value, kind) not in groups[name].found
             levels[highest if helps else Level.NOTE].append(start)
-    worst, starts = next((level, starts) for level, starts in levels.items() if starts)
-    shown = finding
-    if finding.run.start.full_name not in {start.full_name for start in starts}:
-        shown = finding_of(waiter.judged_from((starts[0],)), kind, value)
-    if worst is Level.ERROR and not _faultless(shown):
-        worst = Level.WARNING
-    group = groups[shown.run.start.full_name]
-    helped = (value, kind) not in group.found
-    every = dict.fromkeys(start.name for level in levels.values() for start in level)
-    return Ranked(shown, worst, tuple(every), group.lists if helped else None)
+    level, worst = next((level, starts) for level, starts in levels.items() if starts)
+    every = dict.fromkeys(start.name for starts in levels.values() for start in starts)
+    return _ShownBy(level, worst[0], frozenset(start.full_name for start in worst), tuple(every))
 
 
 def _faultless(finding: Finding) -> bool:

@@ -72,7 +72,7 @@ class Runs:
         self.unseen = lifecycle.operations[operation].unseen
         self._begins: dict[RunPosition, Start] = {}
         for start in starts:
-            self._begins.setdefault(self._begin(start), start)
+            self._begins.setdefault(self.begin(start), start)
 
     @cached_property
     def positions(self) -> tuple[RunPosition, ...]:
@@ -81,11 +81,14 @@ class Runs:
 
     def positions_from(self, start: Start) -> Iterator[RunPosition]:
         """Yield every position that a run from one of the starts can reach."""
-        import networkx as nx
-
-        begin = self._begin(start)
-        yield begin
-        yield from nx.descendants(self._graph, begin)
+        begin = self.begin(start)
+        reached, waiting, following = {begin}, [begin], self._graph.adj
+        while waiting:
+            position = waiting.pop()
+            yield position
+            new = [target for target in following[position] if target not in reached]
+            reached.update(new)
+            waiting += new
 
     def ended(self, position: RunPosition) -> bool:
         """Return whether a run ends there."""
@@ -137,7 +140,8 @@ class Runs:
         begin = min(self._begins, key=lambda position: len(self._to_success[position]))
         return self.through(begin, succeeding=True)[0]
 
-    def _begin(self, start: Start) -> RunPosition:
+    def begin(self, start: Start) -> RunPosition:
+        """Return the position in which the runs from a start begin."""
         if self.unseen and start.source:
             return RunPosition(start.source, requested=True)
         return RunPosition(*after(start.request))
