@@ -77,9 +77,13 @@ class Likelihood:
 
     def event(self, node: Node, outcome: Outcome) -> int:
         """The cost of what an event comes to at a node."""
-        chance = self._chance(outcome.transition.trigger, node.state)
-        if self._lifecycle.rare(outcome.transition):
-            return cost_of(self.weight(RARE) * max(chance, self.weight(UNUSUAL)))
+        trigger, rare = outcome.transition.trigger, self._lifecycle.rare
+        chance = self._chance(trigger, node.state)
+        if rare(outcome.transition):
+            # What an event comes to in rare cases is less likely than what it comes to otherwise.
+            if all(map(rare, self._lifecycle.find(trigger, node.state))):
+                chance = max(chance, self.weight(UNUSUAL))
+            return cost_of(self.weight(RARE) * chance)
         return cost_of(chance * self._circumstances(node, outcome))
 
     def leaving(self, state: State, seconds: float) -> int:
@@ -127,9 +131,13 @@ class Likelihood:
             share = requests.mix.get(trigger) if requests else None
             return share or self._weight(trigger, kind)
         hang = self.profile.hang.get(state, 0.0) if self.profile else 0.0
-        stuck = self.profile.stuck.ask if self.profile and self.profile.stuck else ()
-        weight = 1.0 if trigger in stuck else self._weight(trigger, kind)
+        weight = 1.0 if trigger == self._way_out(state) else self._weight(trigger, kind)
         return weight * (hang + self.weight(OVERTAKING))
+
+    def _way_out(self, state: State) -> str | None:
+        """What users request where a step hangs: the first that is accepted, as in a fleet."""
+        ask = self.profile.stuck.ask if self.profile and self.profile.stuck else ()
+        return next((name for name in ask if self._lifecycle.find(name, state)), None)
 
     def _weight(self, trigger: str, kind: Kind) -> float:
         return self.weight(trigger) or self.weight(kind)

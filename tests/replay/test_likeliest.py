@@ -66,6 +66,16 @@ def test_a_delete_is_told_only_where_the_server_is_seen_deleting_or_gone() -> No
     assert gone.events == ("delete", "advance")
 
 
+def test_a_step_that_may_hang_is_left_by_the_request_that_a_fleet_makes() -> None:
+    rows = [
+        row(ECS, word, 60.0 * n) for n, word in enumerate(("ACTIVE", "REBOOT", "ACTIVE", "ERROR"))
+    ]
+    changes = list(Replay(ECS, sampled=True).explain(rows))
+    assert changes[1].events == ("advance",)
+    named = {event for change in changes for other in change.others for event in other.events}
+    assert "delete" not in named  # a hung reboot is followed by a hard one, not by a delete
+
+
 def test_shares_follow_the_profile_and_small_ones_are_left_out() -> None:
     def others(chance: str, *, all_ways: bool = False) -> list[tuple[tuple[str, ...], float]]:
         profile = changed(built_in(ECS), [f"roll_back.migrating={chance}"])
