@@ -22,6 +22,8 @@ from ecs_fsm.records.times import EXPECTED as EXPECTED_TIME
 from ecs_fsm.records.times import seconds
 
 MOST_LAYOUTS = 1000
+MOST_SERVERS = 20_000
+"""Names of servers that are kept at most."""
 
 
 class FullList(NamedTuple):
@@ -177,6 +179,7 @@ class _ColumnReader:
         self._columns: dict[Names, RecordColumns] = {}
         self._server: str | None = None
         self._last_time: tuple[object, float] = (None, 0.0)
+        self._servers: dict[object, str | None] = {}
         self._list_time: float | None = None
 
     def read(self, rows: Iterator[Row]) -> Iterator[Listed]:
@@ -263,7 +266,7 @@ class _ColumnReader:
         names = columns.names
         server = None
         if columns.server >= 0:
-            server = reading.server(values[columns.server], names[columns.server])
+            server = self._named(values[columns.server], names[columns.server])
         updated = None
         if columns.updated >= 0 and values[columns.updated]:
             updated = self._time(values[columns.updated], names[columns.updated])
@@ -283,6 +286,16 @@ class _ColumnReader:
             updated,
             host if isinstance(host, str) and host else None,
         )
+
+    def _named(self, value: object, name: str) -> str | None:
+        """The name of a server; a name that was read before is the same object."""
+        if type(value) is not str:
+            return self._reading.server(value, name)
+        if value not in self._servers:
+            if len(self._servers) > MOST_SERVERS:
+                self._servers.clear()
+            self._servers[value] = self._reading.server(value, name)
+        return self._servers[value]
 
     def _time(self, value: object, name: str) -> float:
         known, time = self._last_time

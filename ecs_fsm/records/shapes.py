@@ -24,6 +24,7 @@ from ecs_fsm.records.json_text import (
     SPACE,
     WRAPPERS,
     JsonText,
+    Names,
     Row,
     check_depth,
     reason,
@@ -124,19 +125,27 @@ def _table(source: RecordSource, lines: Iterable[str], delimiter: str) -> Iterat
 
 
 def _json_lines(source: RecordSource, lines: Iterable[str]) -> Iterator[Row]:
-    decode = DECODER.decode
+    import msgspec  # several times as fast as the standard library
+
+    fast, decode = msgspec.json.Decoder().decode, DECODER.decode
+    last: Names = ()
     for line in lines:
         try:
-            row = decode(line)
-        except (ValueError, RecursionError) as error:
-            if not line.strip():
-                continue
-            raise source.error(f"not valid JSON ({reason(error)})") from None
+            row: object = fast(line)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            try:  # what it does not take, or says in words of its own
+                row = decode(line)
+            except (ValueError, RecursionError) as error:
+                if not line.strip():
+                    continue
+                raise source.error(f"not valid JSON ({reason(error)})") from None
         if not isinstance(row, dict):
             raise source.error("a row is an object")
         if line.count("{") + line.count("[") > MAX_DEPTH:
             check_depth(row, source)
-        yield tuple(row), list(row.values())
+        names = tuple(row)
+        last = last if names == last else names  # the same object, which is found faster
+        yield last, list(row.values())
 
 
 def _parquet(source: RecordSource) -> Iterator[Row]:
