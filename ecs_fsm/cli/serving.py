@@ -79,7 +79,7 @@ class FiniteRange(click.FloatRange):
     metavar="FAULT",
     multiple=True,
     help="OPERATION:OUTCOME@STEP[#N][*TIMES][%PERCENT][ on NAMES], or "
-    "wire:OUTCOME[@REQUEST][#N][*TIMES][%PERCENT].",
+    'wire:OUTCOME[=SECONDS][="MESSAGE"][@REQUEST][#N][*TIMES][%PERCENT].',
 )
 @click.option(
     "--set",

@@ -25,12 +25,13 @@ from ecs_fsm.serve.cloud.imagestore import ImageStore
 from ecs_fsm.serve.cloud.jobs import Jobs
 from ecs_fsm.serve.control import page
 from ecs_fsm.serve.http import api_errors, versions
-from ecs_fsm.serve.http.access import Access
+from ecs_fsm.serve.http.access import LATEST, Access
 from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.handlers import Face, Handlers
+from ecs_fsm.serve.http.injector import FaultInjector
 from ecs_fsm.serve.http.listen import Settings
 from ecs_fsm.serve.http.middleware import AccessLog, RequestGuard, ResponseHeaders, SlashMerger
-from ecs_fsm.serve.http.wire import OWN_PATHS, FaultInjector, WireFaults
+from ecs_fsm.serve.http.wire import OWN_PATHS, WireFaults
 from ecs_fsm.version import __version__
 
 FRONT = Handlers()
@@ -218,9 +219,9 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
         exception_handlers=api_errors.HANDLERS,
         lifespan=_running,
         middleware=[
-            Middleware(AccessLog, clock=cloud.clock),
+            Middleware(AccessLog),
             Middleware(SlashMerger),
-            Middleware(ResponseHeaders, clock=cloud.clock),
+            Middleware(ResponseHeaders),
             Middleware(RequestGuard, hosts=settings.guarded_hosts),
             Middleware(FaultInjector, faults=wire),
         ],
@@ -228,7 +229,11 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
     app.router.redirect_slashes = False
     app.state.cloud, app.state.clockwork = cloud, Clockwork(cloud)
     app.state.settings, app.state.wire = settings, wire
-    app.state.access = Access(settings.token_lifetime, cloud.clock.wall)
+    app.state.access = Access(
+        settings.token_lifetime,
+        cloud.clock.wall,
+        lambda: min(app.state.cloud.clock.date().timestamp(), LATEST),
+    )
     app.state.images, app.state.jobs = ImageStore(cloud), Jobs(cloud)
     app.state.collections, app.state.document = {}, {}
     if cloud.state.kept:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from fastapi import Request
 from pydantic import Field
@@ -159,8 +158,7 @@ async def create_keypair(context: Versioned, body: KeypairRequest) -> Response:
     if fields.name in keypairs_of(context.request, context.caller):
         raise ApiError(409, f"Key pair '{fields.name}' already exists.")
     made_up = f"ssh-rsa {hashlib.sha256(fields.name.encode()).hexdigest()} made-up"
-    # Users have keypairs before and beside servers, so this is real time, not that of the servers.
-    created = datetime.fromtimestamp(context.cloud.clock.wall(), UTC)
+    created = context.cloud.clock.date()
     keypair = Keypair(
         id=fields.name,
         user_id=user_id,

@@ -31,7 +31,7 @@ from ecs_fsm.serve.control.views import MOST_CHANGES
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.protocol import LOST
-from ecs_fsm.serve.http.wire import WireFaults
+from ecs_fsm.serve.http.wire import PREFIX, WireFaults
 
 ACTION = "_ecs"
 router = Handlers(prefix="/_ecs", tags=["control"])
@@ -146,12 +146,23 @@ async def list_faults(request: Request) -> Response:
 async def add_fault(request: Request, body: FaultRequest) -> Response:
     """Let requests fail, or responses be lost, from now on."""
     document = body.model_dump(exclude_none=True)
+    count = StrikeCount(document.pop("met", 0), document.pop("struck", 0))
     if (body.fault is None) == (body.wire is None):
         raise ApiError(400, 'expected {"fault": "OPERATION:OUTCOME@STEP"} or {"wire": "503"}')
-    if body.wire is not None:
-        _, fault = _wire(request).add(document)
-        return JSONResponse(views.counted(str(fault), StrikeCount()), 201)
-    return JSONResponse(views.fault(_cloud(request).orders.add(document)), 201)
+    if body.fault is not None and body.fault.startswith(PREFIX):
+        if document.keys() != {"fault"}:
+            raise ApiError(400, f"a fault of the wire as text has no other keys: {body.fault}")
+        wanted: str | dict[str, object] = body.fault
+    else:
+        wanted = document
+    if wanted is not document or body.wire is not None:
+        wire = _wire(request)
+        number, fault = wire.add(wanted)
+        wire.active[number] = fault, count
+        return JSONResponse(views.counted(str(fault), count), 201)
+    order = _cloud(request).orders.add(document)
+    order.count = count
+    return JSONResponse(views.fault(order), 201)
 
 
 @router.delete("/faults", status_code=204)

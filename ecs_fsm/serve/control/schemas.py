@@ -52,13 +52,16 @@ class ScenarioRequest(Strict):
 
 
 class FaultRequest(Strict):
-    """A fault of the lifecycle (`fault`) or of the wire (`wire`)."""
+    """A fault as text (`fault`), as GET shows it, or one of the wire in parts (`wire`)."""
 
     fault: Annotated[str, Field(max_length=1000)] | None = None
     servers: Annotated[str, Field(max_length=255)] | None = None
     wire: Annotated[str, Field(max_length=255)] | None = None
     request: Word | None = None
+    message: Annotated[str, Field(max_length=500)] | None = None
     retry_after: Annotated[int, Field(ge=0, le=10**6)] | None = None
     first: int | None = None
     times: int | None = None
     percent: float | None = None
+    met: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    struck: Annotated[int, Field(ge=0, le=10**9)] | None = None

@@ -1,7 +1,7 @@
 """Callers and their tokens: any user and password log in, and `admin` is an administrator.
 
 Ids of users and projects are derived from their names, so that a restart keeps them; a project
-given by id keeps that id.
+given by id keeps that id. Tokens live in real time, as clients do.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ ADMIN = "admin"
 REGION = "RegionOne"
 NAMESPACE = UUID("6f1c1f0e-6a4b-4c58-9d0a-0f0a6d1f8774")
 MOST_TOKENS = 10_000
+LATEST = 253_402_300_799.0
+"""The last second that a date can have, since 1970."""
 MOST_NAMES = 10_000
 
 
@@ -52,6 +54,11 @@ class Token:
     expires: float
     methods: tuple[str, ...]
     audit_id: str
+    shown: tuple[float, float]
+    """When it was issued and expires, as answers show it: in simulated time.
+
+    A token never looks expired to a client whose real clock is ahead of the simulated one.
+    """
     scope: str | None = None
     """`project`, `domain` or `system`; None for an unscoped one."""
 
@@ -83,9 +90,12 @@ class Names:
 class Access:
     """The valid tokens, and the known users and projects; `clock` gives seconds since 1970."""
 
-    def __init__(self, lifetime: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, lifetime: float, clock: Callable[[], float], shown: Callable[[], float] | None = None
+    ) -> None:
         self.lifetime = lifetime
         self.clock = clock
+        self.shown = shown or clock
         self.users = Names("user", ADMIN)
         self.projects = Names("project", ADMIN)
         self._tokens: OrderedDict[str, Token] = OrderedDict()
@@ -100,6 +110,7 @@ class Access:
             expires=now + self.lifetime,
             methods=methods,
             audit_id=uuid4().hex[:22],
+            shown=(self.shown(), min(max(now, self.shown()) + self.lifetime, LATEST)),
             scope=scope,
         )
         self._tokens[token.id] = token

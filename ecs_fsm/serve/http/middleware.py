@@ -41,8 +41,8 @@ class AccessLog:
     A request that got no response has the status `-`.
     """
 
-    def __init__(self, app: ASGIApp, clock: Clock) -> None:
-        self.app, self.clock = app, clock
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -62,7 +62,7 @@ class AccessLog:
         try:
             await self.app(scope, receive, counted)
         finally:
-            access_logger.info(_line(scope, status, size, self.clock.wall()))
+            access_logger.info(_line(scope, status, size, time.time()))
 
 
 def _line(scope: Scope, status: str, size: int, now: float) -> str:
@@ -107,8 +107,8 @@ class ResponseHeaders:
     The date is that of the simulated clock: a client takes it for the cloud's own.
     """
 
-    def __init__(self, app: ASGIApp, clock: Clock) -> None:
-        self.app, self.clock = app, clock
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -124,7 +124,8 @@ class ResponseHeaders:
             if message["type"] == "http.response.start":
                 headers = message.setdefault("headers", [])
                 headers += _headers(api, number, state.get("microversion"))
-                date = format_datetime(self.clock.date().astimezone(UTC), usegmt=True)
+                clock: Clock = scope["app"].state.cloud.clock
+                date = format_datetime(clock.date().astimezone(UTC), usegmt=True)
                 headers.append((b"date", date.encode()))
             await send(message)
 

@@ -1,7 +1,7 @@
 """Connections of uvicorn with bounds: on their number, on headers, on the time they take.
 
-The scope of a request has in its `extensions` a callable that closes its connection (`CLOSE`) and
-an event that is set when it is lost (`LOST`).
+The scope of a request has in its `extensions` callables that close its connection at once (`CLOSE`)
+or after what was written (`FINISH`), and an event that is set when it is lost (`LOST`).
 
 The bounds together limit what a client can occupy: before its request is complete, it holds one of
 `MOST_CONNECTIONS` for at most `SLOWEST` seconds, with at most `MOST_HEADERS` bytes and the body
@@ -15,7 +15,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-CLOSE, LOST = "ecs_fsm.close", "ecs_fsm.lost"
+CLOSE, FINISH, LOST = "ecs_fsm.close", "ecs_fsm.finish", "ecs_fsm.lost"
 SLOWEST = 30.0
 """Seconds in which a request must arrive whole, and the first of a connection must begin."""
 MOST_HEADERS = 64 * 1024
@@ -43,7 +43,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._crowded = len(self.connections) > MOST_CONNECTIONS
         self._lost = asyncio.Event()
-        self._extensions = {CLOSE: transport.abort, LOST: self._lost}
+        self._extensions = {CLOSE: transport.abort, FINISH: transport.close, LOST: self._lost}
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:

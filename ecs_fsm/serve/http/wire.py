@@ -1,125 +1,162 @@
-"""Faults on the wire: a response that is an error, comes late, or never comes.
+"""Faults on the wire: a response that is an error, comes late, is broken, or never comes.
 
-A fault is written `wire:OUTCOME[@REQUEST][#N][*TIMES][%PERCENT]`, where REQUEST is the operation id
-of a route or the key of an action. The famous outcome is `close_after`: the work was done, and the
-client does not know.
+A fault is written `wire:OUTCOME[=SECONDS][="MESSAGE"][@REQUEST][#N][*TIMES][%PERCENT]`, where
+REQUEST is the operation id of a route or the key of an action. The famous outcomes are `500_after`
+and `close_after`: the work was done, and the client does not know.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 from typing import Self
 
 from starlette.routing import compile_path
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.serve.cloud.orders import Chance, StrikeCount
-from ecs_fsm.serve.http.api_errors import OUTER_KEYS, spelled
-from ecs_fsm.serve.http.protocol import CLOSE, LOST
 
 PREFIX = "wire:"
-STATUSES = ("500", "503", "429", "401")
-LATENCY, CLOSE_BEFORE, CLOSE_AFTER = "latency", "close_before", "close_after"
-OUTCOMES = (*STATUSES, LATENCY, CLOSE_BEFORE, CLOSE_AFTER)
-WITH_RETRY = ("503", "429")
+AFTER = "_after"
+LATENCY, SLOW_BODY = "latency", "slow_body"
+CLOSE_BEFORE, CLOSE_AFTER = "close_before", "close_after"
+TRUNCATED, WRONG_TYPE, OLD_TOKEN = "truncated", "wrong_type", "old_token"
+OUTCOMES = (LATENCY, SLOW_BODY, CLOSE_BEFORE, CLOSE_AFTER, TRUNCATED, WRONG_TYPE, OLD_TOKEN)
+TIMED = (LATENCY, SLOW_BODY)
+EXPECTED = f"a status from 400 to 599, with or without {AFTER}, or {', '.join(OUTCOMES)}"
 LONGEST = 3600.0
 """Seconds of latency, and of Retry-After."""
+LONGEST_MESSAGE = 500
 MOST_FAULTS = 1000
 OWN_PATHS = "/_ecs"
 NamedRequests = tuple[Iterable[tuple[str, str, str]], Collection[str]]
-ACTION = re.compile(r"/action/?$")
+STATUS = re.compile(rf"([45]\d\d)({AFTER})?", re.ASCII)
+WRITTEN = re.compile(
+    r"(?P<outcome>[^=@#*%\"]*)(?:=(?P<amount>[^=@#*%\"]*))?(?:=(?P<message>\"(?:[^\"\\]|\\.)*\"))?"
+    r"(?:@(?P<request>[^#*%]*))?(?P<marks>[#*%].*)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class WireFault:
     """An outcome for the requests of a name, or for any if it is None.
 
-    `amount` is the seconds of latency, or those of Retry-After.
+    `amount` is the seconds of latency or of a slow body, or those of Retry-After; `message` is that
+    of an error.
     """
 
     outcome: str
     request: str | None
     amount: float | None
     chance: Chance
+    message: str | None = None
+
+    @property
+    def status(self) -> int | None:
+        """The status of an error, None for other outcomes."""
+        found = STATUS.fullmatch(self.outcome)
+        return int(found[1]) if found else None
 
     @classmethod
     def parse(cls, text: str, requests: Collection[str]) -> Self:
-        """Return the fault of a text such as `wire:429=5@show_server#3*2%10`; `wire:` is optional.
+        """Return the fault of a text; `wire:` is optional.
 
+        Examples are `wire:429=5@show_server#3*2%10` and `wire:403="Quota exceeded"@create_server`.
         Raise `InvalidInput`, which lists the known ones, for an unknown outcome or request.
         """
-        rest, chance = Chance.parse(text.removeprefix(PREFIX))
-        what, at, request = rest.partition("@")
-        return cls._checked(what, request if at else None, None, chance, requests)
+        found = WRITTEN.fullmatch(text.strip().removeprefix(PREFIX))
+        if found is None:
+            raise InvalidInput(f"{text!r} does not read; expected {EXPECTED}")
+        _, chance = Chance.parse(found["marks"] or "")
+        message = None
+        if found["message"]:
+            try:
+                message = str(json.loads(found["message"]))
+            except ValueError as error:
+                raise InvalidInput(f"{text!r}: invalid message: {error}") from None
+        made = cls(found["outcome"], found["request"], None, chance, message)
+        return made._checked(found["amount"], requests)
 
     @classmethod
     def given(cls, document: Mapping[str, object], requests: Collection[str]) -> Self:
-        """Return the fault of a JSON object: `wire`, `request`, `retry_after` and a chance."""
-        known = {"wire", "request", "retry_after", "first", "times", "percent"}
+        """Return the fault of a JSON object: `wire`, `request`, `retry_after`, `message`, a chance.
+
+        The value of `wire` may be all of a text that `parse` reads, without marks.
+        """
+        known = {"wire", "request", "retry_after", "message", "first", "times", "percent"}
         for key in document:
             if key not in known:
                 raise unknown("key", key, known)
         what, request = document.get("wire"), document.get("request")
+        message = document.get("message")
         if not isinstance(what, str) or not isinstance(request, str | None):
             raise InvalidInput(
                 "invalid wire or request: expected texts, such as {'wire': '503', ...}"
             )
+        if not isinstance(message, str | None):
+            raise InvalidInput("invalid message: expected a text")
+        found = WRITTEN.fullmatch(what.strip().removeprefix(PREFIX))
+        if found is None or found["marks"] or (found["request"] and request):
+            raise InvalidInput(f"{what!r} does not read; expected {EXPECTED}")
         after = document.get("retry_after")
-        chance = Chance.given(document)
-        return cls._checked(what, request, None if after is None else str(after), chance, requests)
+        amount = found["amount"] or (None if after is None else str(after))
+        if found["message"]:
+            message = cls.parse(what, requests).message
+        chance, where = Chance.given(document), found["request"] or request
+        return cls(found["outcome"], where, None, chance, message)._checked(amount, requests)
 
-    @classmethod
-    def _checked(
-        cls,
-        what: str,
-        request: str | None,
-        amount: str | None,
-        chance: Chance,
-        requests: Collection[str],
-    ) -> Self:
-        outcome, _, after = what.strip().partition("=")
-        if outcome not in OUTCOMES:
-            raise InvalidInput(f"unknown outcome {outcome!r}; known: {', '.join(OUTCOMES)}")
+    def _checked(self, amount: str | None, requests: Collection[str]) -> Self:
+        """Return the fault with its amount. Raise `InvalidInput` for an invalid one."""
+        outcome, message = self.outcome.strip(), self.message
+        request = self.request.strip() if self.request is not None else None
+        status = bool(STATUS.fullmatch(outcome))
+        if outcome not in OUTCOMES and not status:
+            raise InvalidInput(f"unknown outcome {outcome!r}; known: {EXPECTED}")
         if request is not None and request not in requests:
             raise unknown("request", request, requests)
-        seconds = _seconds(outcome, after or amount)
-        return cls(outcome, request, seconds, chance)
+        if message is not None and (not status or len(message) > LONGEST_MESSAGE):
+            raise InvalidInput(
+                f"{outcome}: a message, of up to {LONGEST_MESSAGE} characters, is for errors"
+            )
+        seconds = _seconds(outcome, status, amount)
+        return replace(self, outcome=outcome, request=request, amount=seconds)
 
     def as_dict(self) -> dict[str, object]:
         """Return the fault as JSON, as `given` reads it."""
-        late = self.outcome == LATENCY
+        late = self.outcome in TIMED
         shown: dict[str, object] = {"wire": self._what() if late else self.outcome}
         if self.request is not None:
             shown["request"] = self.request
         if self.amount is not None and not late:
             shown["retry_after"] = self.amount
+        if self.message is not None:
+            shown["message"] = self.message
         return {**shown, **self.chance.as_dict()}
 
     def _what(self) -> str:
-        unit = "s" if self.outcome == LATENCY else ""
-        return self.outcome + (f"={self.amount:g}{unit}" if self.amount is not None else "")
+        unit = "s" if self.outcome in TIMED else ""
+        amount = f"={self.amount:g}{unit}" if self.amount is not None else ""
+        message = f"={json.dumps(self.message)}" if self.message is not None else ""
+        return f"{self.outcome}{amount}{message}"
 
     def __str__(self) -> str:
         return f"{PREFIX}{self._what()}{f'@{self.request}' if self.request else ''}{self.chance}"
 
 
-def _seconds(outcome: str, text: str | None) -> float | None:
-    if text is None and outcome != LATENCY:
+def _seconds(outcome: str, status: bool, text: str | None) -> float | None:
+    if text is None and outcome not in TIMED:
         return None
     found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s)?", text or "", re.ASCII)
-    if found is not None and outcome in (*WITH_RETRY, LATENCY):
+    if found is not None and (status or outcome in TIMED):
         seconds = float(found[1]) / (1000 if found[2] == "ms" else 1)
         if seconds <= LONGEST:
             return seconds
-    expected = f"{LATENCY}=2s" if outcome == LATENCY else f"{outcome}=5 for seconds of Retry-After"
-    if outcome not in (*WITH_RETRY, LATENCY):
+    expected = f"{outcome}=2s" if outcome in TIMED else f"{outcome}=5 for seconds of Retry-After"
+    if not status and outcome not in TIMED:
         expected = f"{outcome} without a value"
     raise InvalidInput(f"{outcome}={text or ''}: expected {expected}, up to {LONGEST:g} seconds")
 
@@ -134,7 +171,7 @@ class WireFaults:
     def __init__(self, requests: Callable[[], NamedRequests], seed: int) -> None:
         self._requests = requests
         self.active: dict[int, tuple[WireFault, StrikeCount]] = {}
-        self._random = Random(seed)  # noqa: S311 - a seed repeats it
+        self._seed, self._random = seed, Random(seed)  # noqa: S311 - a seed repeats it
         self._last = 0
 
     @cached_property
@@ -155,8 +192,10 @@ class WireFaults:
         """Add a fault. Return its number and the fault. Raise `InvalidInput` for an invalid one."""
         if len(self.active) >= MOST_FAULTS:
             raise InvalidInput(f"there are {MOST_FAULTS} faults already; remove some")
-        make = WireFault.parse if isinstance(wanted, str) else WireFault.given
-        fault = make(wanted, self.requests)  # type: ignore[arg-type]
+        if isinstance(wanted, str):
+            fault = WireFault.parse(wanted, self.requests)
+        else:
+            fault = WireFault.given(wanted, self.requests)
         self._last += 1
         self.active[self._last] = fault, StrikeCount()
         return self._last, fault
@@ -168,6 +207,18 @@ class WireFaults:
     def clear(self) -> None:
         """Remove all faults."""
         self.active.clear()
+
+    def restore(self, faults: Iterable[tuple[str, int, int]]) -> None:
+        """Return to these faults with their counts, and to the first of the random numbers."""
+        self.clear()
+        self._random = Random(self._seed)  # noqa: S311 - a seed repeats it
+        for text, met, struck in faults:
+            number, fault = self.add(text)
+            self.active[number] = fault, StrikeCount(met, struck)
+
+    def kept(self) -> list[tuple[str, int, int]]:
+        """Return what `restore` reads."""
+        return [(str(fault), count.met, count.struck) for fault, count in self.active.values()]
 
     def of_actions(self) -> bool:
         """Return whether a fault selects an action, so that bodies must be read."""
@@ -184,97 +235,3 @@ class WireFaults:
             if matches and count.strikes(fault.chance, self._random.random):
                 return fault
         return None
-
-
-class FaultInjector:
-    """Lets the faults strike; requests of the control API are never touched."""
-
-    def __init__(self, app: ASGIApp, faults: WireFaults) -> None:
-        self.app = app
-        self.faults = faults
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or fail to."""
-        if scope["type"] != "http" or not self.faults.active or _own(scope["path"]):
-            await self.app(scope, receive, send)
-            return
-        names = {self.faults.route(scope["method"], scope["path"]) or ""}
-        if scope["method"] == "POST" and ACTION.search(scope["path"]) and self.faults.of_actions():
-            body = await _read(receive)
-            names |= _keys(body)
-            receive = _again(body, receive)
-        fault = self.faults.strike(names)
-        if fault is None:
-            await self.app(scope, receive, send)
-        elif fault.outcome in STATUSES:
-            await _failed(fault, scope, receive, send)
-        elif fault.outcome == LATENCY:
-            await _wait(scope, fault.amount or 0)
-            await self.app(scope, receive, send)
-        else:
-            if fault.outcome == CLOSE_AFTER:
-                await self.app(scope, receive, _discard)
-            await _close(scope, receive)
-
-
-def _own(path: str) -> bool:
-    return path == OWN_PATHS or path.startswith(f"{OWN_PATHS}/")
-
-
-async def _read(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def _keys(body: bytes) -> set[str]:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return set()
-    return set(document) if isinstance(document, dict) else set()
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that repeats a body that was read, and then goes on with the rest."""
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def received() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return received
-
-
-async def _failed(fault: WireFault, scope: Scope, receive: Receive, send: Send) -> None:
-    code = int(fault.outcome)
-    retry = None if fault.amount is None else {"Retry-After": f"{fault.amount:g}"}
-    message = f"{OUTER_KEYS.get(code, 'computeFault')}: a fault was asked for ({fault})"
-    await spelled(scope["path"], code, message, retry)(scope, receive, send)
-
-
-async def _wait(scope: Scope, seconds: float) -> None:
-    """Wait, but not for a client that has gone: its request is carried out at once."""
-    lost = scope.get("extensions", {}).get(LOST)
-    if lost is None:
-        await asyncio.sleep(seconds)
-        return
-    try:
-        await asyncio.wait_for(lost.wait(), seconds)
-    except TimeoutError:
-        return
-
-
-async def _discard(message: Message) -> None:
-    """Send nothing."""
-
-
-async def _close(scope: Scope, receive: Receive) -> None:
-    close = scope.get("extensions", {}).get(CLOSE)
-    if close is None:
-        raise InvalidInput("this server cannot close connections")
-    close()
-    while (await receive())["type"] != "http.disconnect":
-        pass

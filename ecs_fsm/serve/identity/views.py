@@ -53,8 +53,8 @@ def token_view(token: Token, base: str) -> dict[str, object]:
             "password_expires_at": None,
         },
         "audit_ids": [token.audit_id],
-        "issued_at": _time(token.issued),
-        "expires_at": _time(token.expires),
+        "issued_at": _time(token.shown[0]),
+        "expires_at": _time(token.shown[1]),
     }
     if token.scope is None:
         return {"token": shown}

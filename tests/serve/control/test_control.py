@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import httpx
@@ -110,7 +112,7 @@ def test_faults_are_added_listed_with_what_they_met_and_taken_away(edge: Edge) -
         ("faults", {"fault": "stop:roll_back", "wire": "503"}, "wire"),
         ("faults", {"fault": "stop:burn"}, "roll_back"),
         ("faults", {"fault": "resize:fail@spawning"}, "resize_prep"),
-        ("faults", {"wire": "504"}, "close_after"),
+        ("faults", {"wire": "304"}, "close_after"),
         ("faults", {"fault": "stop:roll_back", "often": 1}, "often"),
         ("scenario", {"words": []}, "words"),
         ("scenario", {"words": ["create", "resize"]}, "no server can go through"),
@@ -299,6 +301,36 @@ def test_streams_are_bounded(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> Non
     answer = edge.get("/_ecs/events")
     assert (answer.status_code, "most" in answer.text) == (503, True)
     assert edge.get("/_ecs/events", Origin="http://evil.example").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "fault", ['wire:403="Quota exceeded"@create_server*1', "wire:503=5", "stop:roll_back#2 on web*"]
+)
+def test_what_get_shows_post_takes(edge: Edge, fault: str) -> None:
+    assert post(edge, "faults", {"fault": fault}).status_code == 201
+
+    def shown() -> list[dict[str, object]]:
+        found = edge.get("/_ecs/faults").json()
+        return [*found["faults"], *found["wire"]]
+
+    (row,) = shown()
+    assert row["fault"] == fault
+    edge.ask("DELETE", "/_ecs/faults")
+    assert post(edge, "faults", {**row, "met": 3}).status_code == 201
+    assert shown() == [{**row, "met": 3}]
+
+
+def test_all_times_of_an_answer_are_those_of_the_simulated_clock(edge: Edge) -> None:
+    server = active(edge)
+    before = parsedate_to_datetime(edge.get("/_ecs/servers").headers["date"])
+    post(edge, "advance", {"seconds": 86400})
+    answer = edge.login(project={"id": USER.project_id})
+    now = parsedate_to_datetime(answer.headers["date"])
+    assert (now - before).total_seconds() == 86400
+    assert answer.json()["token"]["issued_at"][:19] == now.isoformat()[:19]
+    shown = edge.get(f"/compute/v2.1/servers/{server.id}")
+    created = datetime.fromisoformat(shown.json()["server"]["created"])
+    assert (now - created).total_seconds() == LONG + 86400
 
 
 # The same for tests in Python

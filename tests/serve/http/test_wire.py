@@ -46,6 +46,13 @@ def fault(edge: Edge, asked: str | dict[str, object]) -> None:
         "wire:latency=0.25s@show_server",
         "wire:close_before@os-stop*1",
         "wire:close_after%50",
+        "wire:500_after@os-stop*1",
+        'wire:403="Quota exceeded"@os-stop*1',
+        'wire:409=5="50 % #1 * \\"@home\\""@show_server#2',
+        "wire:truncated",
+        "wire:wrong_type",
+        "wire:old_token*1",
+        "wire:slow_body=2s",
     ],
 )
 def test_a_fault_reads_back_from_what_it_shows(text: str) -> None:
@@ -65,13 +72,17 @@ def test_a_fault_is_the_same_as_text_and_as_json() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("wire:504", "known: 500, 503, 429, 401, latency, close_before, close_after"),
+        ("wire:399", "a status from 400 to 599"),
+        ("wire:burn", "close_after, truncated, wrong_type, old_token"),
+        ('wire:latency=2s="x"', "message"),
+        ('wire:403="x', "does not read"),
+        ('wire:403="\\x"', "message"),
         ("wire:503@show_servers", "show_server"),
         ("wire:503@", "os-stop"),
         ("wire:latency", "latency=2s"),
         ("wire:latency=long", "latency=2s"),
         ("wire:latency=99999s", "3600"),
-        ("wire:401=5", "without a value"),
+        ("wire:truncated=5", "without a value"),
         ("wire:503*x", "whole number"),
     ],
 )
@@ -106,6 +117,43 @@ def test_a_status_comes_in_the_shape_of_the_compute_service(
     assert answer.status_code == int(outcome)
     assert answer.json()[key]["code"] == int(outcome)
     assert edge.get(FLAVOR).status_code == 200
+
+
+@pytest.mark.parametrize("status", [403, 408, 409, 502, 504])
+def test_any_status_has_a_message_of_its_own(edge: Edge, status: int) -> None:
+    fault(edge, f'wire:{status}="Quota exceeded"@show_flavor')
+    answer = edge.get(FLAVOR)
+    (found,) = answer.json().values()
+    assert (answer.status_code, found["code"], found["message"]) == (
+        status, status, "Quota exceeded"
+    )  # fmt: skip
+
+
+def test_an_error_after_the_work_leaves_it_done(edge: Edge) -> None:
+    fault(edge, "wire:500_after@create_keypair*1")
+    body = {"keypair": {"name": "mine", "public_key": "k"}}
+    keypairs = "/compute/v2.1/os-keypairs"
+    assert edge.ask("POST", keypairs, json=body).status_code == 500
+    assert edge.ask("POST", keypairs, json=body).status_code == 409
+
+
+def test_an_old_token_is_refused_until_there_is_a_new_one(edge: Edge) -> None:
+    fault(edge, "wire:old_token@show_flavor*1")
+    assert [edge.get(FLAVOR).status_code for _ in range(2)] == [401, 401]
+    edge.login()
+    assert edge.get(FLAVOR).status_code == 200
+
+
+def test_a_body_is_cut_slow_or_of_another_type(edge: Edge) -> None:
+    whole = edge.get(FLAVOR)
+    fault(edge, "wire:truncated@show_flavor*1")
+    fault(edge, "wire:slow_body=1ms@show_flavor*1")
+    fault(edge, "wire:wrong_type@show_flavor*1")
+    cut, slow, other = (edge.get(FLAVOR) for _ in range(3))
+    assert whole.content.startswith(cut.content)
+    assert len(cut.content) < len(whole.content) == int(cut.headers["content-length"])
+    assert slow.content == other.content == whole.content
+    assert other.headers["content-type"].startswith("text/html")
 
 
 def test_too_many_requests_say_when_to_come_back(edge: Edge) -> None:
@@ -169,7 +217,8 @@ def test_a_closed_connection_leaves_the_work_done_or_not(outcome: str, done: int
 
 
 def test_an_action_suffers_by_its_key_and_reads_its_body_whole() -> None:
-    from ecs_fsm.serve.http.wire import FaultInjector, WireFaults
+    from ecs_fsm.serve.http.injector import FaultInjector
+    from ecs_fsm.serve.http.wire import WireFaults
 
     faults = WireFaults(lambda: ([], ["os-stop"]), 1)
     faults.add("wire:503@os-stop")

@@ -2,8 +2,6 @@
 // Faults: those in force, and the forms that order new ones, for all servers or for the next request
 // of the chosen one, with suggestions.
 
-const WIRE = "wire:";
-
 function faultRow(text) {
   return element("li", {}, element("code", {}, text), element("span", { class: "note" }));
 }
@@ -42,13 +40,6 @@ function marksOf(text) {
   return [word.trim(), Object.fromEntries(fields)];
 }
 
-function anyFault(text) {
-  if (!text.startsWith(WIRE)) return { fault: text };
-  const [word, marks] = marksOf(text.slice(WIRE.length));
-  const [wire, request] = word.split("@");
-  return { wire, request, ...marks };
-}
-
 // A fault of one server applies once by default.
 function ownFault(text) {
   const [fault, marks] = marksOf(text);
@@ -67,7 +58,7 @@ function orderWith(form, input, body) {
   });
 }
 
-orderWith("any-fault", "any-text", anyFault);
+orderWith("any-fault", "any-text", (fault) => ({ fault }));
 orderWith("own-fault", "own-text", ownFault);
 
 byId("clear").addEventListener("click", async () => {
