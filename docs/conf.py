@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+import click
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -26,7 +28,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
-nitpicky = False
+default_role = "code"
 
 
 class Table(SphinxDirective):
@@ -80,12 +82,24 @@ class Surprises(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return them as a list."""
         surprises = server_class(self.arguments[0]).lifecycle.table.surprises
-        found = "\n".join(f"- {one.text} ({', '.join(one.about)})" for one in surprises)
+        found = "\n".join(f"- {one.text}" for one in surprises)
         return cast(list[nodes.Node], self.parse_text_to_nodes(found))
 
 
+def escape(app: Sphinx, context: click.Context, lines: list[str]) -> None:
+    """Take the help of a command as plain text: signs in it mean themselves, but for backticks."""
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith(".. "):
+            start = "| " if line.startswith("| ") else ""
+            parts = line.removeprefix(start).split("`")
+            parts[::2] = [re.sub(r"([*_|\\])", r"\\\1", part) for part in parts[::2]]
+            lines[number] = start + "`".join(parts)
+
+
 def setup(app: Sphinx) -> None:
-    """Name the directives of this file."""
+    """Name the directives of this file, and what commands are read with."""
+    for part in ("description", "options", "arguments", "epilog"):
+        app.connect(f"sphinx-click-process-{part}", escape)
     app.add_directive("control-routes", ControlRoutes)
     app.add_directive("lifecycle-keys", LifecycleKeys)
     app.add_directive("surprises", Surprises)
