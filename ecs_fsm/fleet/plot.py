@@ -1,4 +1,7 @@
-"""Plots of a fleet, readable without colour: by hatches, line styles and words."""
+"""Plots of a fleet, on a slide: in the colours of the statuses, with hatches for print.
+
+Statuses that few servers show have panels of their own, each with its own scale.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, StrMethodFormatter
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.phrases import Phrases
+from ecs_fsm.draw.styles import COLOURS, Theme, Tint
 from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.fleet.lattice import Distribution, passage_time
 from ecs_fsm.fleet.report import span
@@ -29,9 +33,13 @@ if TYPE_CHECKING:
 
 FORMATS = ("svg", "png", "pdf")
 HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "ooo", "|||", "+++", "**")
-GREYS = (0.97, 0.8, 0.9, 0.7, 0.85, 0.6)
 DASHES = ("-", "--", ":", "-.")
-COLUMNS = 3
+SIDES = (16.0, 9.0)
+"""The sides of the figure in inches: those of a slide."""
+COLUMNS, ROWS = 4, 4
+"""Small panels side by side, and the rows of them that fit on a slide."""
+RARE = 1 / 15
+"""The most of the servers that show a rare status at any time."""
 COARSE, FINE = PER_OCTAVE // 4, PER_OCTAVE // 16
 """Bins of a histogram that are drawn as one: four to an octave, or more of a narrow one."""
 JUMPS = 0.001
@@ -39,6 +47,8 @@ JUMPS = 0.001
 NARROW = 5
 """The most octaves of a narrow histogram."""
 DAY = 86400.0
+FINISHED, HOW_OFTEN = "% finished by then", "how often"
+"""What the upright axis of durations says."""
 
 
 def plot(result: FleetResult, path: str, queues: Sequence[Queue] = ()) -> None:
@@ -49,16 +59,30 @@ def plot(result: FleetResult, path: str, queues: Sequence[Queue] = ()) -> None:
     kind = kind_of(path)
     requests = result.requests().items()
     drawn = [name for name, seen in requests if seen.histogram[1 : BINS - 1].any()]
-    rows = math.ceil(len(drawn) / COLUMNS)
-    tall = 2 + bool(queues) + rows
-    figure = Figure(figsize=(11, 2.6 * tall), layout="constrained")
-    grid = figure.add_gridspec(tall, COLUMNS)
-    _statuses(figure.add_subplot(grid[0:2, :]), result)
+    rare = _rare(result)
+    rows = max(math.ceil(len(drawn) / COLUMNS), 3)
+    taller = max(1.0, rows / ROWS)
+    figure = Figure(figsize=(SIDES[0], SIDES[1] * taller))
+    # placed by hand: the solver of a constrained layout differs in the last digits from run to run
+    halves = figure.add_gridspec(
+        1, 2, width_ratios=(1, 1.15), left=0.045, right=0.99, wspace=0.08,
+        top=1 - 0.12 / taller, bottom=0.06 / taller,
+    )  # fmt: skip
+    below = math.ceil(len(rare) / COLUMNS)
+    heights = (*((3,) if queues else ()), 5, *((1.5,) * below))
+    tall = halves[0].subgridspec(
+        len(heights), COLUMNS, height_ratios=heights, hspace=0.45, wspace=0.25
+    )
+    _statuses(figure.add_subplot(tall[bool(queues), :]), result)
     if queues:
-        _queues(figure.add_subplot(grid[2, :]), result, queues)
+        _queues(figure.add_subplot(tall[0, :]), result, queues)
+    for n, word in enumerate(rare):
+        place = tall[1 + bool(queues) + n // COLUMNS, n % COLUMNS]
+        _few(figure.add_subplot(place), word, result)
     exact = Exact(result.compiled)
+    panels = halves[1].subgridspec(rows, COLUMNS, hspace=0.5, wspace=0.15)
     for n, name in enumerate(drawn):
-        panel = figure.add_subplot(grid[2 + bool(queues) + n // COLUMNS, n % COLUMNS])
+        panel = figure.add_subplot(panels[n // COLUMNS, n % COLUMNS])
         _durations(panel, name, result, exact)
     note = f"grey: simulated, line: exact{' without waiting' if queues else ''}"
     figure.suptitle(_title(result, note), fontsize=10)
@@ -88,34 +112,67 @@ def _title(result: FleetResult, note: str) -> str:
     return f"lifecycle {name}: {sizes}\n{note}"
 
 
+def _tints(result: FleetResult) -> dict[str, Tint]:
+    """Return the colours of each status."""
+    tones = COLOURS[Theme.LIGHT].tones
+    statuses = result.compiled.profile.lifecycle.table.statuses
+    return {str(status): tones[status.tone] for status in statuses}
+
+
+def _rare(result: FleetResult) -> list[str]:
+    """Return the statuses that few servers show at any time, those of most servers first."""
+    most = {str(word): int(column.max()) for word, column in result.counts().items()}
+    return sorted(
+        (word for word, number in most.items() if 0 < number < result.done * RARE),
+        key=lambda word: -most[word],
+    )
+
+
+def _few(panel: Axes, word: str, result: FleetResult) -> None:
+    """Draw how many servers show one status, with a scale of its own."""
+    tint = _tints(result)[word]
+    days = result.times / DAY
+    column = result.counts()[word]
+    panel.fill_between(days, column, step="post", facecolor=tint.fill, edgecolor=tint.line)
+    panel.set_title(word, fontsize=8)
+    panel.set_xlim(0, days[-1])
+    panel.set_ylim(bottom=0)
+    panel.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    panel.tick_params(labelsize=7)
+
+
 def _statuses(axes: Axes, result: FleetResult) -> None:
-    counts = result.counts()
+    counts, tints = result.counts(), _tints(result)
     days = result.times / DAY
     largest = sorted(counts, key=lambda word: -int(counts[word].sum()))
     bands = axes.stackplot(
         days,
         [counts[word] for word in largest],
         labels=largest,
-        colors=[str(GREYS[n % len(GREYS)]) for n in range(len(largest))],
-        edgecolor="black",
-        linewidth=0.4,
+        colors=[tints[str(word)].fill for word in largest],
+        linewidth=0.6,
     )
     for n, band in enumerate(bands):
         band.set_hatch(HATCHES[n % len(HATCHES)])
+        band.set_edgecolor(tints[str(largest[n])].line)
     below = np.zeros(len(days))
     for word in largest:
         column = counts[word]
         edge = len(column) // 10
         widest = edge + int(np.argmax(column[edge : len(column) - edge]))
-        if column[widest] > result.done / 15:
+        if column[widest] > result.done * RARE:
             height = below[widest] + column[widest] / 2
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-            axes.text(days[widest], height, word, va="center", bbox=box)
+            axes.text(days[widest], height, word, va="center", ha="center", bbox=box)
         below = below + column
     phrases = Phrases(result.compiled.profile.lifecycle.table)
     title = f"{phrases.things} by {phrases.attributes.status}"
     axes.set(xlabel="days", ylabel=phrases.things, title=title, xlim=(0, days[-1]))
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, handleheight=1.6)
+    axes.set_ylim(0, result.done)
+    seen = [word for word in largest if counts[word].any()]
+    handles = [band for word, band in zip(largest, bands, strict=True) if word in seen]
+    axes.legend(handles, seen, loc="lower left", fontsize=7, handleheight=1.4, ncols=3)
 
 
 def _durations(panel: Axes, name: str, result: FleetResult, exact: Exact) -> None:
@@ -133,9 +190,9 @@ def _durations(panel: Axes, name: str, result: FleetResult, exact: Exact) -> Non
     bins = slice(low * PER_OCTAVE, high * PER_OCTAVE + 1)
     edges, cumulated = bin_edges()[1:][bins], (np.cumsum(seen.histogram) / seen.rested)[bins]
     if chain.jump_share > JUMPS:
-        panel.stairs(cumulated[1:], edges, fill=True, facecolor="0.8", edgecolor="0.3")
-        panel.plot(found.times, found.shares, "k-", linewidth=1.2)
-        panel.set_ylabel("cumulated share", fontsize=8)
+        panel.stairs(100 * cumulated[1:], edges, fill=True, facecolor="0.8", edgecolor="0.3")
+        panel.plot(found.times, 100 * np.asarray(found.shares), "k-", linewidth=1.2)
+        panel.set_ylabel(FINISHED, fontsize=7)
     else:
         coarse = COARSE if high - low > NARROW else FINE
         _shares(panel, edges[::coarse], cumulated[::coarse], found)
@@ -144,17 +201,20 @@ def _durations(panel: Axes, name: str, result: FleetResult, exact: Exact) -> Non
     panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high - low <= NARROW else (1,)))
     panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     panel.minorticks_off()
-    panel.set_title(f"{name}: mean {span(seen.mean)}, {seen.rested:,} times", fontsize=9)
-    panel.set_xlabel("seconds from request to rest", fontsize=8)
+    panel.tick_params(labelsize=7)
+    panel.set_title(f"{name}: mean {span(seen.mean)}\n{seen.rested:,} times", fontsize=8)
+    panel.set_xlabel("seconds from request to rest", fontsize=7)
 
 
 def _shares(panel: Axes, edges: Vector, cumulated: Vector, exact: Distribution) -> None:
-    """Draw the shares of times between edges, simulated and exact."""
+    """Draw how often a time lies between edges, simulated and exact, by the width of the bar."""
     widths = np.log2(edges[1:] / edges[:-1])
     panel.stairs(np.diff(cumulated) / widths, edges, fill=True, facecolor="0.8", edgecolor="0.3")
     middles = np.sqrt(edges[1:] * edges[:-1])
     panel.plot(middles, np.diff(exact.within(edges)) / widths, "k-", linewidth=1.2)
-    panel.set_ylabel("share per doubling", fontsize=8)
+    panel.set_ylim(bottom=0)
+    panel.set_yticks([])
+    panel.set_ylabel(HOW_OFTEN, fontsize=7)
 
 
 def _queues(axes: Axes, result: FleetResult, queues: Sequence[Queue]) -> None:

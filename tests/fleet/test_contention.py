@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecs_fsm import ECS, Lifecycle, fleet
+from ecs_fsm.draw.styles import COLOURS, Theme
 from ecs_fsm.fleet.arrays import compile_profile
 from ecs_fsm.fleet.comparison import check, check_contention
 from ecs_fsm.fleet.contention import contend
@@ -179,6 +180,14 @@ def test_plots_say_everything_in_words_and_hatches(command: str, tmp_path: Path)
     for word in ("ACTIVE", "SHUTOFF", "BUILD", "reboot: mean", "grey: simulated, line: exact"):
         assert word in words
     assert "<pattern" in text
+    tones = COLOURS[Theme.LIGHT].tones
+    for state in ("active", "stopped"):
+        assert tones[ECS.state(state).status.tone].fill in text
+    wide, high = (
+        float(str(ElementTree.fromstring(text).get(side)).removesuffix("pt"))  # noqa: S314 ours
+        for side in ("width", "height")
+    )
+    assert wide / high == pytest.approx(16 / 9, rel=0.01)
     assert ("queue lengths" in words) == (command == "contend")
 
 
@@ -198,9 +207,9 @@ def test_a_plot_sums_up_times_that_jump_and_has_a_curve_for_each(tmp_path: Path)
     tree = ElementTree.parse(tmp_path / "plot.svg")  # noqa: S314  # we drew it
     words = list(tree.getroot().itertext())
     drawn = [w.partition(": mean")[0] for w in words if ": mean" in w]
-    ways = [w for w in words if w in {"cumulated share", "share per doubling"}]
+    ways = [w for w in words if w in {"% finished by then", "how often"}]
     assert dict(zip(drawn, ways, strict=True)) == {
-        name: "cumulated share" if name == "live_migrate" else "share per doubling"
+        name: "% finished by then" if name == "live_migrate" else "how often"
         for name, wait in result.requests().items()
         if wait.mean > 0
     }
@@ -215,7 +224,8 @@ def test_a_plot_sums_up_times_that_jump_and_has_a_curve_for_each(tmp_path: Path)
         ]
         for c in curves
     ]
-    assert all(len(paths) == 1 for paths in black)
+    assert sum(len(paths) for paths in black) == len(drawn)
+    assert max(map(len, black)) == 1
 
 
 SVG = "{http://www.w3.org/2000/svg}"
