@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-from ecs_fsm.draw.views.timescale import Moment, Stay, ticks, timescale
+from ecs_fsm.draw.views.timescale import AxisMark, Stay, ticks, timescale
 from ecs_fsm.io.console import visible
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record, RecordOptions
@@ -47,7 +47,7 @@ def seen_along_time(lifecycle: Lifecycle, paths: Sequence[str], server: str | No
         raise InvalidInput("a timeline to scale needs rows at different times")
     of_day = end - begin < A_DAY
     marks = [
-        Moment(time, for_a_reader(time) if number == 0 or not of_day else moment(time))
+        AxisMark(time, for_a_reader(time) if number == 0 or not of_day else moment(time))
         for number, time in enumerate(ticks(begin, end))
     ]
     name = next(iter(found)) if server is None else server

@@ -33,7 +33,7 @@ class Stay(NamedTuple):
     events: tuple[str, ...] | None = ()
 
 
-class Moment(NamedTuple):
+class AxisMark(NamedTuple):
     """A time on the axis, and how it is written."""
 
     time: float
@@ -41,7 +41,7 @@ class Moment(NamedTuple):
 
 
 def timescale(
-    lifecycle: Lifecycle, stays: Sequence[Stay], title: str, moments: Sequence[Moment]
+    lifecycle: Lifecycle, stays: Sequence[Stay], title: str, moments: Sequence[AxisMark]
 ) -> Picture:
     """Return the stays of one server as tracks, with the moments as marks below."""
     tracks = Tracks.of(lifecycle)
