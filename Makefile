@@ -37,9 +37,9 @@ checked: $(VENV)/.test $(VENV)/.javascript docs
 		$(JAVASCRIPT)/tsc -p live.json && $(JAVASCRIPT)/biome lint --error-on-warnings \
 		--config-path=lint.json $(ROOT)/ecs_fsm $(ROOT)/tests
 
-# What needs a model checker of 150 MB.
+# What needs a model checker of 150 MB, or an environment for each extra.
 test-more: $(VENV)/.more
-	cd $(ROOT) && $(BIN)/pytest tests/export/test_storm.py
+	cd $(ROOT) && $(BIN)/pytest tests/more
 
 bench: $(VENV)/.bench
 	@cd $(ROOT) && $(BIN)/python -m tests.bench

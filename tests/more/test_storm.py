@@ -1,6 +1,6 @@
 """The model checker Storm finds in the export what `fleet exact` calculates: `make test-more`.
 
-`python -m tests.export.test_storm` writes what it finds to storm.json.
+`python -m tests.more.test_storm` writes what it finds to storm.json.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import stormpy
 
 from ecs_fsm import Lifecycle
 from ecs_fsm.export.prism import text
@@ -21,8 +22,6 @@ from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.lifecycles import names, server_class
 from ecs_fsm.profiles.loader import built_in, changed
 from ecs_fsm.profiles.profile import Profile
-
-stormpy = pytest.importorskip("stormpy", reason="Storm is installed by `make test-more`")
 
 FILE = Path(__file__).with_name("storm.json")
 LIFE = 'R{"seconds"}=? [F "ended"]'
