@@ -13,6 +13,7 @@ from math import ceil
 
 from ecs_fsm.core.word import Word
 from ecs_fsm.draw import boxes as make
+from ecs_fsm.draw import lane_notes
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Text
 from ecs_fsm.draw.rows import Lane
 
@@ -172,7 +173,8 @@ class DrawnLane:
 
     def heights(self) -> tuple[int, ...]:
         """Return the height of each row; the total is at least that of the state at rest."""
-        return row_heights([row.boxes for row in self.rows], self.rest, self.air)
+        air = max(self.air, lane_notes.SIGNS_HIGH) if lane_notes.numbered(self.lane) else self.air
+        return row_heights([row.boxes for row in self.rows], self.rest, air)
 
     def members(self) -> Iterator[tuple[int, Box]]:
         """Yield the boxes of the lane, each with its column."""
@@ -255,9 +257,7 @@ class Board:
         return placed, ceil(bottom)
 
     def _notes(self, lane: Lane, width: float) -> list[Text]:
-        notes = make.wrapped(";  ".join(lane.notes), width, NOTE_SIZE)
-        if len(notes) > 1 and not self.run_on:
-            notes = [line for note in lane.notes for line in make.wrapped(note, width, NOTE_SIZE)]
+        notes = lane_notes.lines(lane, width, NOTE_SIZE)
         unseen = ""
         if lane.unseen:
             unseen = f"{self.unseen}: {', '.join(lane.unseen)}"
@@ -287,7 +287,9 @@ class Board:
             yield self.columns.place(rest, 0, y + tall / 2, tall)
         for row, height in zip(lane.rows, heights, strict=True):
             for column, box in enumerate(row.boxes, start=row.first):
-                yield self.columns.place(box, column, y + height / 2)
+                placed = self.columns.place(box, column, y + height / 2)
+                yield placed
+                yield from lane_notes.marks(lane.lane, placed)
             y += height
 
     def _alone(

@@ -43,13 +43,23 @@ class Row(NamedTuple):
         return tuple(entered.state for entered in self.entered)
 
 
+class LaneNote(NamedTuple):
+    """What else can happen in some states of a lane: an event, and what it shows."""
+
+    trigger: str
+    kind: Kind
+    seen: str
+    sources: tuple[State, ...]
+    words: str
+
+
 class Lane(NamedTuple):
     """Everything that can happen under one vm_state.
 
     Where a state is one word, it is everything that can happen in a state at rest and in the steps
     that lead on from there, and `vm_state` is the word of the first of them. `rest` is the
-    state at rest, if there is one. `unseen` are operations that change neither attribute, `lonely`
-    the states that no row enters.
+    state at rest, if there is one. `notes` are what else can happen there, `unseen` operations
+    that change neither attribute, `lonely` the states that no row enters.
     """
 
     vm_state: Word
@@ -57,7 +67,7 @@ class Lane(NamedTuple):
     rest: State | None
     rows: tuple[Row, ...]
     unseen: tuple[str, ...]
-    notes: tuple[str, ...]
+    notes: tuple[LaneNote, ...]
     lonely: tuple[State, ...]
 
 
@@ -223,8 +233,8 @@ def _row(
     )
 
 
-def _notes(lifecycle: Lifecycle, states: list[State], rest: State | None) -> Iterator[str]:
-    """Yield what else can happen there, a sentence for each event and its result."""
+def _notes(lifecycle: Lifecycle, states: list[State], rest: State | None) -> Iterator[LaneNote]:
+    """Yield what else can happen there, a note for each event and its result."""
     tasks = [s for s in states if s != rest]
     at_rest = [n for n, t in lifecycle.operations.items() if t.unseen and rest in t.steps]
     for trigger in lifecycle.events:
@@ -237,7 +247,8 @@ def _notes(lifecycle: Lifecycle, states: list[State], rest: State | None) -> Ite
                     sources_of.setdefault(seen, []).append(state)
         for seen, sources in sources_of.items():
             where = named(sources, tasks, rest_is=", ".join(at_rest))
-            yield f"{trigger} at {where}: {seen}"
+            kind = lifecycle.triggers[trigger].kind
+            yield LaneNote(trigger, kind, seen, tuple(sources), f"{trigger} at {where}: {seen}")
 
 
 def seen_after(transition: Transition) -> str:

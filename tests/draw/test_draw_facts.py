@@ -7,8 +7,11 @@ from itertools import pairwise
 
 from ecs_fsm import ECS, Server, draw
 from ecs_fsm.core.scenario import simulate
+from ecs_fsm.draw.boxes import slug
+from ecs_fsm.draw.lane_notes import signs
 from ecs_fsm.draw.picture import Box, Look, Picture
 from ecs_fsm.draw.request import DrawRequest
+from ecs_fsm.draw.rows import lanes_of
 from ecs_fsm.draw.views.run import run
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
@@ -129,3 +132,20 @@ def test_a_failed_step_leads_on_by_a_numbered_arrow_that_crosses_no_box() -> Non
 def test_a_picture_of_words_keeps_them_in_its_title() -> None:
     request = DrawRequest(Server, ("create", "stop", "resize:fail@resize_finish"))
     assert run(ECS, request.run()).title == "A run (ecs): create stop resize:fail@resize_finish"
+
+
+def test_marks_at_the_steps_of_a_large_lane_say_everything_that_can_go_wrong_there() -> None:
+    lane = next(lane for lane in lanes_of(NOVA) if len(lane.notes) > 20)
+    picture = draw.lanes(NOVA, [lane.vm_state])
+    boxes = {box.key: box for box in picture.boxes}
+    (head,) = (box for box in picture.boxes if box.key.startswith("notes-"))
+    legend = " ".join(text.words for text in head.lines)
+    found = signs(lane)
+    assert len(found) == len(lane.notes)
+    for sign, note in found.items():
+        assert f"{sign}: {note.trigger} → " in legend
+        for state in note.sources:
+            key = f"state-{slug(state)}"
+            marks = [boxes.get(f"{kind}-{key}") for kind in ("failures", "others")]
+            shown = [word for mark in marks if mark for word in words(mark).split()]
+            assert (sign in shown) is (boxes[key].look is Look.STEP), (sign, state)
