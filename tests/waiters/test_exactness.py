@@ -156,11 +156,11 @@ def test_a_run_in_which_nothing_goes_wrong_ends_where_its_operation_ends(
     for operation in lifecycle.operations:
         for start in all_starts(lifecycle, operation):
             runs = runs_from(lifecycle, operation, (start,))
-            ends = {start.request.end.state}
-            while not all(lifecycle.rests(state) for state in ends):
-                ends = {
-                    way.path[-1] for state in ends for way in lifecycle.find("advance", state)
-                } | {state for state in ends if lifecycle.rests(state)}
-            ended = {s.node.state for s in runs.positions if runs.ended(s) and not s.wrong}
+            ends = {start.request.end}
+            while not all(map(lifecycle.stays, ends)):
+                going = {node for node in ends if not lifecycle.stays(node)}
+                ends -= going
+                ends |= {way.end for node in going for way in lifecycle.outcomes(node, "advance")}
+            ended = {s.node for s in runs.positions if runs.ended(s) and not s.wrong}
             assert ended <= ends
             assert runs.shortest().succeeded

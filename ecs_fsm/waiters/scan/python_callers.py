@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from ecs_fsm.waiters.scan.python_reader import Loop, PythonReader
+from ecs_fsm.waiters.scan.python_reader import Loop, PythonModule, PythonReader
 from ecs_fsm.waiters.scan.python_values import Arguments, Function, PythonScope, dotted, key_of
 from ecs_fsm.waiters.scan.wait import ServerRequests
-
-if TYPE_CHECKING:
-    from ecs_fsm.waiters.scan.python_source import PythonFile
 
 
 class CallReader(PythonReader):
@@ -21,7 +17,7 @@ class CallReader(PythonReader):
     keyword: str = ""
     place: int = 0
 
-    def __init__(self, module: PythonFile, function: Function | None, scope: PythonScope) -> None:
+    def __init__(self, module: PythonModule, function: Function | None, scope: PythonScope) -> None:
         super().__init__(module, function, scope)
         self.operations: list[str] = []
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ecs_fsm.waiters.judge import BOTH, GONE, STATUS
 from ecs_fsm.waiters.scan.helpers import Helper
@@ -34,14 +34,12 @@ from ecs_fsm.waiters.scan.python_values import (
 from ecs_fsm.waiters.scan.wait import (
     ATTRIBUTES,
     NO_REQUEST,
+    Found,
     ServerRequests,
     Wait,
     clients,
     spelled,
 )
-
-if TYPE_CHECKING:
-    from ecs_fsm.waiters.scan.python_source import PythonFile
 
 Loop = ast.While | ast.For | ast.AsyncFor
 _SERVER = ast.parse("get_server()", mode="eval").body
@@ -49,10 +47,30 @@ ELSEWHERE = "it ends at every value but those that it names"
 UNKNOWN = "the status it waits for is not known"
 
 
+class PythonModule(Protocol):
+    """What a reader knows of the file that it reads, and what it finds there."""
+
+    file: str
+    helpers: tuple[Helper, ...]
+    defined: dict[str, Helper]
+    waiting: set[str]
+    called: set[str]
+    lifecycle: str | None
+    result: Found
+
+    def wraps(self, call: ast.Call) -> tuple[str, ...]:
+        """Return the operations that a function of the file requests, if it does not wait."""
+        ...
+
+    def requested_by_callers(self, wanted: str, server: str, scope: PythonScope) -> tuple[str, ...]:
+        """Return what is requested before the calls of a function, for its server."""
+        ...
+
+
 class PythonReader:
     """Reads the statements of one function in their order."""
 
-    def __init__(self, module: PythonFile, function: Function | None, scope: PythonScope) -> None:
+    def __init__(self, module: PythonModule, function: Function | None, scope: PythonScope) -> None:
         self._module = module
         self._node = function
         self._function = None if function is None else function.name
