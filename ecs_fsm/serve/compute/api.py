@@ -17,6 +17,7 @@ from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
+from ecs_fsm.serve.compute.nova_schemas import check_body, check_query
 from ecs_fsm.serve.compute.views import AnswerKind, ViewOptions, server_view
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -141,7 +142,9 @@ class ComputeContext(RequestContext):
 
 
 async def compute_context(request: Request, known: Known, minor: Microversion) -> ComputeContext:
-    """Return the context of a request. Raises 401 and 406."""
+    """Return the context of a request. Raises 401, 406, and 400 for what Nova's schemas refuse."""
+    check_query(request, minor)
+    await check_body(request, minor)
     return ComputeContext(request, known, minor)
 
 
@@ -154,7 +157,10 @@ WITH_TOKEN: dict[str, object] = {"security": [{"token": []}]}
 async def context_of(request: Request) -> ComputeContext:
     """Return the context without the framework, which takes longer than most answers."""
     known = await caller(request, request.headers.get("x-auth-token"))
-    return ComputeContext(request, known, await microversion(request))
+    minor = await microversion(request)
+    check_query(request, minor)
+    await check_body(request, minor)
+    return ComputeContext(request, known, minor)
 
 
 def respond(text: bytes, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -80,13 +80,17 @@ class Keypair(Body):
     public_key: str
     type: str
     created_at: str
+    number: int = 0
 
 
 class KeypairStore:
     """The keypairs of all users, in the state of the cloud."""
 
     def __init__(self, state: StateFile) -> None:
-        self._shelf = Repository(state, "keypair", Keypair, lambda kept: kept.created_at)
+        self._shelf = Repository(
+            state, "keypair", Keypair, lambda kept: (kept.created_at, kept.number)
+        )
+        self._last = max((keypair.number for keypair in self._shelf), default=0)
         self.by_user: dict[str, dict[str, Keypair]] = {}
         for keypair in self._shelf:
             self._own(keypair.user_id)[keypair.name] = keypair
@@ -102,6 +106,8 @@ class KeypairStore:
         """Store a keypair. Raises 403 above the quota."""
         if len(self.of(keypair.user_id)) >= MOST_KEYPAIRS or len(self._shelf) >= MOST_OF_ALL:
             raise ApiError(403, "Quota exceeded, too many key pairs.")
+        self._last += 1
+        keypair = keypair.model_copy(update={"number": self._last})
         self._own(keypair.user_id)[keypair.name] = keypair
         self._shelf.put(f"{keypair.user_id}/{keypair.name}", keypair)
         self._shelf.commit()

@@ -27,6 +27,8 @@ ARGUMENTS: dict[str, object] = {
     "changePassword": {"adminPass": "secret"},
     "addSecurityGroup": {"name": "web"},
     "removeSecurityGroup": {"name": "default"},
+    "evacuate": {},
+    "os-resetState": {"state": "active"},
 }
 """What comes with an action that needs more than its key."""
 
@@ -189,7 +191,8 @@ def test_an_action_without_argument_accepts_an_empty_object_and_any_other_value(
     server = compute.active()
     for key in NEEDS_NOTHING:
         answer = compute.act(server, key, argument, user="admin", minor=17)
-        assert answer.code != 400, (key, answer.text)
+        strict = key == "trigger_crash_dump" and argument is not None  # the only one in Nova
+        assert (answer.code == 400) is strict, (key, answer.text)
         compute.rest()
 
 

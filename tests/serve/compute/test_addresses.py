@@ -39,7 +39,7 @@ def test_an_address_outside_of_the_network_is_refused(judged: NovaCloud, address
 def test_what_is_not_an_address_is_refused(judged: NovaCloud) -> None:
     refused = judged.create(**on(PRIVATE, "ten"))
     assert refused.status_code == 400
-    assert "server.networks" in refused.json()["badRequest"]["message"]
+    assert "networks" in refused.json()["badRequest"]["message"]
 
 
 def test_an_address_belongs_to_one_server(judged: NovaCloud) -> None:

@@ -61,8 +61,8 @@ def test_actions_come_page_by_page_and_outlive_the_server(compute: Compute) -> N
     assert "links" not in last
     for query in ("changes-since=2100-01-01T00:00:00Z", "changes-before=2000-01-01T00:00:00Z"):
         assert compute.ask("GET", f"{path}?{query}", minor=66).json == {"instanceActions": []}
-    before = compute.ask("GET", f"{path}?{query}", minor=65)  # which does not know it yet
-    assert len(before.json["instanceActions"]) == 2
+    before = compute.ask("GET", f"{path}?changes-before=2000-01-01T00:00:00Z", minor=65)
+    assert before.code == 400  # a query that the version does not know yet
     assert compute.ask("GET", f"{path}?changes-since=x", minor=66).code == 400
 
 

@@ -56,7 +56,6 @@ def three(ecs: Compute) -> Compute:
         ("limit=0", []),
         ("limit=2", ["b2", "b1"]),
         ("limit=5000", ["b2", "b1", "a"]),
-        ("unknown=1", ["b2", "b1", "a"]),
         ("vm_state=active", ["b2", "b1", "a"]),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_quota_that_an_administrator_sets_refuses_servers_as_nova_does(judged:
     assert judged.get(f"{API}/limits")["limits"]["absolute"]["maxTotalInstances"] == 1
     below = {"quota_set": {"instances": 0}}
     assert judged.ask("PUT", path, below, user="admin").status_code == 400
-    below["quota_set"]["force"] = 1
+    below["quota_set"]["force"] = True
     assert judged.ask("PUT", path, below, user="admin").status_code == 200
     assert judged.ask("PUT", path, {"quota_set": {"pens": 1}}, user="admin").status_code == 400
     assert judged.ask("DELETE", path, user="admin").status_code == 202

@@ -35,7 +35,7 @@ class Client:
     def request(self, method: str, path: str, **more: Any) -> Response:
         async def send() -> Response:
             transport = ASGITransport(self.app)
-            base = "http://cloud.test"
+            base = "http://cloud"
             async with AsyncClient(
                 transport=transport, base_url=base, headers=self.headers
             ) as client:

@@ -1,0 +1,194 @@
+"""Refuses bodies and queries that Nova's own request schemas refuse, by microversion.
+
+`nova_schemas.json` has the schemas of a version of Nova (its first rows say which), as
+`tests/serve/nova_schemas.py` writes it. The validator differs from a plain one as Nova's does:
+texts may be numbers with a minimum, and some formats are Nova's.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from importlib import resources
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from starlette.requests import Request
+
+from ecs_fsm.serve.http.api_errors import ApiError
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+PLACE = re.compile(r"\{[^}]*\}")
+ROOT = re.compile(r"/compute/v2\.1|/v2\.1/[^/]+")
+URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+\S*")
+Span = tuple[int, int, int]
+
+
+@cache
+def _facts() -> Mapping[str, Any]:
+    here = resources.files("ecs_fsm.serve.compute") / "nova_schemas.json"
+    found: dict[str, Any] = json.loads(here.read_text(encoding="ascii"))
+    return found
+
+
+def _whole(part: Any) -> Any:
+    """Return a part of the data with its long patterns in their places."""
+    if isinstance(part, dict):
+        if "$long" in part:
+            return _facts()["long"][part["$long"]]
+        return {key: _whole(value) for key, value in part.items()}
+    return [_whole(value) for value in part] if isinstance(part, list) else part
+
+
+@cache
+def _places(kind: str) -> list[tuple[str, re.Pattern[str], str]]:
+    """Return method, pattern and key of each path with schemas; those with fewest ids first."""
+    keys = {" ".join(key.split(" ")[:2]) for key in _facts()[kind]}
+    ordered = sorted(keys, key=lambda key: key.count("{"))
+    words = (key.split(" ") for key in ordered)
+    return [
+        (method, re.compile(PLACE.sub("[^/]+", re.escape(path).replace(r"\{", "{"))), key)
+        for key, (method, path) in zip(ordered, words, strict=True)
+    ]
+
+
+def _spans(request: Request, kind: str, action: str | None = None) -> list[Span]:
+    path = ROOT.sub("", request.scope["path"], count=1).rstrip("/")
+    for method, pattern, key in _places(kind):
+        if method == request.method and pattern.fullmatch(path):
+            return _facts()[kind].get(key if action is None else f"{key} {action}") or []
+    return []
+
+
+async def check_body(request: Request, minor: int) -> None:
+    """Raise 400 for a body that Nova's schema of that microversion refuses."""
+    if request.method not in ("POST", "PUT"):
+        return
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        return  # the handler says so
+    path = request.scope["path"].rstrip("/")
+    action = None
+    if path.endswith("/action"):
+        if not isinstance(body, dict) or len(body) != 1:
+            return
+        (action,) = body
+    _check(_spans(request, "bodies", action), minor, body, is_body=True)
+
+
+def check_query(request: Request, minor: int) -> None:
+    """Raise 400 for a query that Nova's schema of that microversion refuses."""
+    if not request.scope["query_string"]:
+        return
+    query = {name: request.query_params.getlist(name) for name in request.query_params}
+    _check(_spans(request, "queries"), minor, query, is_body=False)
+
+
+def _check(spans: list[Span], minor: int, value: Any, *, is_body: bool) -> None:
+    number = next((number for first, last, number in spans if first <= minor <= last), None)
+    if number is None:
+        return
+    from jsonschema import ValidationError
+
+    try:
+        _validator(number).validate(value)
+    except ValidationError as error:
+        raise ApiError(400, _message(error, is_body)) from None
+    except TypeError as error:  # as in Nova, for keys that are not texts
+        raise ApiError(400, str(error)) from None
+
+
+def _message(error: Any, is_body: bool) -> str:
+    if isinstance(error.cause, BadName):
+        return f"Invalid input received: An invalid 'name' value was provided. {error.cause}"
+    if not error.path:
+        return str(error.message)
+    place = f"field/attribute {error.path[-1]}" if is_body else f"query parameters {error.path[0]}"
+    return f"Invalid input for {place}. Value: {error.instance}. {error.message}"
+
+
+class BadName(Exception):
+    """A name that Nova does not take."""
+
+
+@cache
+def _validator(number: int) -> Validator:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    made = extend(Draft202012Validator, {"minimum": _minimum, "maximum": _maximum})
+    found: Validator = made(_whole(_facts()["schemas"][number]), format_checker=_formats())
+    return found
+
+
+def _minimum(validator: Any, least: float, value: Any, schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    number = _number(value)
+    if number is not None and number < least:
+        yield ValidationError(f"{number!r} is less than the minimum of {least!r}")
+
+
+def _maximum(validator: Any, most: float, value: Any, schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    number = _number(value)
+    if number is not None and number > most:
+        yield ValidationError(f"{number!r} is greater than the maximum of {most!r}")
+
+
+def _number(value: Any) -> float | None:
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except (ValueError, TypeError, OverflowError):
+            continue
+    return None
+
+
+@cache
+def _formats() -> Any:
+    """Return the formats of Nova; they apply to texts only, but for names."""
+    from jsonschema import FormatChecker
+
+    checker = FormatChecker(())
+    for name, test in FORMATS.items():
+        checker.checks(name, (ValueError, re.error))(
+            lambda value, test=test: not isinstance(value, str) or test(value) is not False
+        )
+    for name, (pattern, reason) in _facts()["names"].items():
+        checker.checks(name, BadName)(_named(re.compile(_whole(pattern)), reason))
+    return checker
+
+
+def _named(pattern: re.Pattern[str], reason: str) -> Any:
+    def test(value: object) -> bool:
+        if not isinstance(value, str) or not pattern.search(value):
+            raise BadName(f"The name must be: {reason}")
+        return True
+
+    return test
+
+
+def _base64(value: str) -> object:
+    return base64.b64decode(re.sub(r"\s", "", value), validate=True) is not None
+
+
+FORMATS: Mapping[str, Any] = {
+    "regex": bool,  # a filter reads it
+    "date-time": lambda value: datetime.fromisoformat(value.replace(" ", "+")) is not None,
+    "base64": _base64,
+    "cidr": lambda value: "/" in value and ip_network(value, strict=False) is not None,
+    "uuid": lambda value: UUID(value) is not None,
+    "uri": lambda value: bool(URI.fullmatch(value)),
+    "ipv4": lambda value: ip_network(value).version == 4 and "/" not in value,
+    "ipv6": lambda value: ip_network(value).version == 6 and "/" not in value,
+}
