@@ -92,7 +92,7 @@ function verdict() {
   const failed = between.find(({ event }) => event?.trigger?.kind === KIND.failure);
   const seen = seenAt(last.time);
   const passing = passingBy(story.moments[Math.floor(last.time) + 1], last.time % 1) >= 0;
-  const busy = seen && (passing || !machine.rests(seen));
+  const busy = seen && (passing || !at.node || !machine.stays(at.node));
   if (last.verdict === SUCCEEDS && busy)
     return [
       `Caught: it reports success at ${last.value}, while the ${THING} goes on from ${seen.name}.`,
@@ -115,7 +115,8 @@ function verdict() {
     ];
   if (
     story.state &&
-    machine.rests(story.state) &&
+    story.node &&
+    machine.stays(story.node) &&
     last.value === polledOf(view.poll.attribute, seenAt(view.run.at))
   ) {
     return [
