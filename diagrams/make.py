@@ -66,6 +66,12 @@ def gallery() -> Iterator[tuple[str, list[Shown]]]:
                 "The statuses, for a slide.",
             ),
             Shown(
+                "matrix.svg",
+                draw.matrix(ECS),
+                "draw matrix",
+                "From status to status, with everything that changes one.",
+            ),
+            Shown(
                 "status.svg",
                 draw.status(ECS),
                 "draw status",
@@ -130,7 +136,7 @@ def gallery() -> Iterator[tuple[str, list[Shown]]]:
                 "nova/overview.svg",
                 draw.overview(NOVA),
                 "draw overview --lifecycle nova",
-                "Nova's.",
+                "From status to status.",
             ),
             Shown(
                 "nova/status.svg",

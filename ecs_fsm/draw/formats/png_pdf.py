@@ -20,9 +20,9 @@ from ecs_fsm.draw.styles import Theme
 if TYPE_CHECKING:
     from reportlab.graphics.shapes import Drawing
 
-ZOOM, LEAST_ZOOM = 2.0, 4 / 3
-"""Pixels to a point: a PNG has 144 dots per inch, a large one fewer, but at least 96."""
-MOST_PIXELS = 12_000_000
+ZOOM, LEAST_ZOOM = 2.0, 1.0
+"""Pixels to a point: a PNG has 144 dots per inch, a very large one fewer, but at least 72."""
+MOST_PIXELS = 8_000_000
 """The pixels from which on a picture is large."""
 FAMILY = "Lifecycle Sans"
 """The fonts that come with the package; texts are measured with them."""
