@@ -53,7 +53,7 @@ docs: $(VENV)/.test
 	cd $(ROOT) && $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs docs/_build/html
 
 # Draws every picture of diagrams/ and writes its page.
-diagrams: $(VENV)/.demo
+diagrams: $(VENV)/.test
 	$(BIN)/python $(ROOT)/diagrams/make.py
 
 # Runs the notebook of diagrams/ and keeps what it shows.

@@ -105,7 +105,7 @@ def test_without_the_library_of_png_everything_else_works(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     picture = draw.operation(ECS, "stop")
     assert draw.render(picture, "svg")
-    with pytest.raises(InvalidInput, match="no wheel for this system: choose svg"):
+    with pytest.raises(InvalidInput, match="without a wheel for this system choose svg"):
         draw.render(picture, "png")
 
 

@@ -41,8 +41,8 @@ def pixels(picture: Picture, shown: ET.Element) -> bytes:
         from resvg_py import svg_to_bytes
     except ImportError:
         raise InvalidInput(
-            "PNG and GIF need resvg-py, which has no wheel for this system: choose svg, or an "
-            "installed dot with --engine"
+            f"PNG and GIF need resvg-py: {installing('png')}; without a wheel for this system "
+            "choose svg, or an installed dot with --engine"
         ) from None
     for text in shown.iter(f"{{{SPACE}}}text"):
         text.attrib.pop("textLength", None)
