@@ -95,6 +95,7 @@ class FiniteRange(click.FloatRange):
     show_default=True,
     help="How long a token is valid, in real time.",
 )
+@click.option("--quiet", is_flag=True, help="Log warnings and errors only, not each request.")
 def serve(
     port: int,
     host: str,
@@ -107,6 +108,7 @@ def serve(
     faults: tuple[str, ...],
     settings: tuple[str, ...],
     token_lifetime: str,
+    quiet: bool,
 ) -> int:
     """Serve an emulated cloud to openstacksdk, Terraform and others.
 
@@ -154,7 +156,7 @@ def serve(
                 )
             click.echo(f"ecs-fsm: {visible(warning)}", err=True)
         paste = to_paste(service.cloud, url_of(bound))
-        serve_until_signal(service.app, bound, lambda: click.echo(paste))
+        serve_until_signal(service.app, bound, lambda: click.echo(paste), quiet=quiet)
     return 0
 
 

@@ -21,6 +21,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.serve.http.logs import PatientHandler
 from ecs_fsm.serve.http.middleware import access_logger
 from ecs_fsm.serve.http.protocol import Connection
 
@@ -147,12 +148,14 @@ def server_of(app: Starlette, ready: Callable[[], object]) -> GracefulServer:
     )
 
 
-def serve_until_signal(app: Starlette, bound: socket.socket, ready: Callable[[], object]) -> None:
-    """Serve the application on the socket, a line for each request, until a signal ends it.
+def serve_until_signal(
+    app: Starlette, bound: socket.socket, ready: Callable[[], object], *, quiet: bool = False
+) -> None:
+    """Serve the application on the socket until a signal ends it.
 
-    `ready` is called once it listens.
+    `ready` is called once it listens. Each request is a line of the log, unless it is `quiet`.
     """
-    _log_to_terminal()
+    _log_to_terminal(quiet)
     _allow_files()
     server_of(app, ready).run([bound])
 
@@ -166,12 +169,12 @@ def _allow_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _log_to_terminal() -> None:
+def _log_to_terminal(quiet: bool) -> None:
     """Log one line a request, warnings and errors to standard error, nothing else."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = PatientHandler(sys.stderr.fileno())
     handler.setFormatter(logging.Formatter("%(message)s"))
     for logger, level in (
-        (access_logger, logging.INFO),
+        (access_logger, logging.WARNING if quiet else logging.INFO),
         (logging.getLogger("uvicorn.error"), logging.WARNING),
         (logging.getLogger("ecs_fsm.cloud"), logging.WARNING),
     ):
