@@ -34,6 +34,15 @@ Size = Annotated[int, Query(ge=1, le=1000)]
 Filter = Annotated[str | None, Query(max_length=255)]
 
 
+ALSO_LISTED = {
+    "ACTIVE": ("REBOOT", "HARD_REBOOT", "REBUILD", "MIGRATING", "RESIZE"),
+    "SHUTOFF": ("RESIZE", "REBUILD"),
+    "ERROR": ("REBUILD",),
+    "VERIFY_RESIZE": ("REVERT_RESIZE",),
+}
+"""Statuses that a filter selects as well, by that of the filter, as the cloud documents it."""
+
+
 def _tests(query: ServerQuery) -> Iterator[Callable[[Instance], bool]]:
     """Yield one test of a server for each filter of the query."""
     if query.name:
@@ -41,7 +50,8 @@ def _tests(query: ServerQuery) -> Iterator[Callable[[Instance], bool]]:
         yield lambda instance: pattern.search(instance.name) is not None
     if query.status:
         status = query.status.upper()
-        yield lambda instance: instance.state.status.upper() == status
+        listed = {status, *ALSO_LISTED.get(status, ())}
+        yield lambda instance: instance.state.status.upper() in listed
     if query.flavor:
         flavor = query.flavor
         yield lambda instance: instance.flavor == flavor

@@ -512,6 +512,17 @@ def test_a_list_has_the_servers_that_the_query_selects(
     assert result["count"] == len(found)
 
 
+def test_a_filter_of_a_status_selects_those_that_its_document_names(ecs: Face) -> None:
+    (server,) = ecs.made()
+    ecs.act("reboot", server, type="HARD")
+    assert ecs.server(server)["status"] == "HARD_REBOOT"
+    counts = [
+        ecs.get("cloudservers/detail", status=status)["count"]
+        for status in ("HARD_REBOOT", "active", "SHUTOFF", "ERROR")
+    ]
+    assert counts == [1, 1, 0, 0]
+
+
 def test_flavors_have_text_for_processors_and_a_number_for_memory(ecs: Face) -> None:
     flavors = {flavor["id"]: flavor for flavor in ecs.get("cloudservers/flavors")["flavors"]}
     assert (flavors[LARGE]["vcpus"], flavors[LARGE]["ram"], flavors[LARGE]["disk"]) == (
