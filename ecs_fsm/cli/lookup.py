@@ -222,7 +222,7 @@ class Listing(click.Command):
 @click.option(
     "--engine",
     metavar="DOT",
-    help="The dot program to lay out with, by name or path. Default: the one that is built in.",
+    help="An installed dot to lay out and paint with, by name or path. Default: none is needed.",
 )
 @click.option(
     "--size",
