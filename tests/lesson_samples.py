@@ -57,6 +57,7 @@ QUIZ = tuple(
         "choices": ["one", "two", "three"],
         "answers": [number % 3] if number % 4 else [0, 2],
         "explanation": f"It is so, {number} times.",
+        "mistakes": ["It is not one.", "It is not two.", "It is not three."],
     }
     for number in range(12)
 )

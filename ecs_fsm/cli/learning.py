@@ -90,34 +90,66 @@ def explore(output: str | None, show: bool, folder: Path | None, waiters: str | 
     help=f"How many questions; otherwise {OF_A_SHEET}, or all if there are fewer.",
 )
 @click.option(
+    "--topic",
+    "topics",
+    metavar="NAME,...",
+    help="Only questions about these operations and events, such as stop,resize.",
+)
+@click.option(
+    "--kind",
+    "kinds",
+    metavar="KIND,...",
+    help="Only kinds of: status, shows, next, failure, system, refused, why, leads, seen, hangs. "
+    "A small lifecycle lacks some.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["easy", "hard"]),
+    help="easy: one right answer, and nothing goes wrong; hard: the others.",
+)
+@click.option(
     "-o",
     "--output",
     metavar="FILE",
-    help="The file to write (.html, .md or .csv). Default: Markdown on standard output.",
+    help="The file to write: .html to print, .md, .csv, or .gift and .xml for Moodle. "
+    "Default: Markdown on standard output.",
 )
 @as_json
-def quiz(seed: int, count: int | None, output: str | None, as_json: bool) -> int:
+def quiz(
+    seed: int,
+    count: int | None,
+    topics: str | None,
+    kinds: str | None,
+    level: str | None,
+    output: str | None,
+    as_json: bool,
+) -> int:
     """Make a sheet of questions, with the answers at the end.
 
-    Questions, answers and explanations are derived from the table; the same seed gives the same
-    sheet, here and in the page that `explore` makes.
+    Questions, answers and explanations are derived from the table, and each wrong answer is
+    explained too. The seed shuffles questions and answers; the same seed gives the same sheet, here
+    and in the page that `explore` makes.
 
     \b
     Examples:
       ecs-fsm quiz --seed 7 --questions 20 -o sheet.html
-      ecs-fsm quiz --questions 5 --lifecycle nova
+      ecs-fsm quiz --topic stop,resize --level hard --questions 10
+      ecs-fsm quiz --questions 5 --lifecycle nova -o quiz.gift
 
     JSON: {"lifecycle", "seed", "questions": [{"kind", "text", "choices": [text, ...], "answers":
-    [number of a right choice from 0, ...], "explanation"}, ...]}.
+    [number of a right choice from 0, ...], "explanation", "mistakes": [text for each choice, empty
+    for a right one], "about": [operation or event, ...], "hard"}, ...]}.
     """
     from ecs_fsm.io.files import write_whole
-    from ecs_fsm.teach.quiz import at_most, markdown, quiz_sheet, render
+    from ecs_fsm.teach.quiz import Selection, at_most, quiz_sheet
+    from ecs_fsm.teach.sheet import markdown, render
 
     if as_json and output is not None:
         raise InvalidInput("--json and -o are mutually exclusive")
     lifecycle = servers().lifecycle
-    number = at_most(lifecycle, OF_A_SHEET) if count is None else count
-    made = quiz_sheet(lifecycle, seed, number)
+    selection = Selection(_words(topics), _words(kinds), level or "")
+    number = at_most(lifecycle, OF_A_SHEET, selection) if count is None else count
+    made = quiz_sheet(lifecycle, seed, number, selection)
     if as_json:
         print_json(made.as_dict())
     elif output in (None, STANDARD_STREAM):
@@ -125,6 +157,14 @@ def quiz(seed: int, count: int | None, output: str | None, as_json: bool) -> int
     else:
         write_whole(str(output), render(made, str(output)).encode())
     return 0
+
+
+def _words(written: str | None) -> tuple[str, ...]:
+    """Return the words of a list with commas."""
+    words = () if written is None else tuple(word.strip() for word in written.split(","))
+    if "" in words:
+        raise InvalidInput(f"invalid list {written!r}: expected words with a comma between them")
+    return words
 
 
 @click.command()

@@ -21,22 +21,25 @@ from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.draw.views.lanes import parts
 from ecs_fsm.lifecycles.registry import side_file
 from ecs_fsm.teach.lesson import lessons
+from ecs_fsm.teach.question import Question
 from ecs_fsm.teach.quiz import questions
 from ecs_fsm.waiters.findings import Finding
 from ecs_fsm.waiters.waiter import Placed, Waiter, read, read_file
 from ecs_fsm.web import bundle
 from ecs_fsm.web.exported import exported
 from ecs_fsm.web.lanes_svg import lanes_svg
+from ecs_fsm.web.packed import packed
 
 Json = Mapping[str, object]
 MOST_LESSONS = 100
 MOST_WAITERS = 100
 MOST_CHARACTERS = 4000
 """Of one text in a lesson."""
+_NO_QUESTION = Question("", "", (), (), "").as_dict()
 
 SCRIPTS = (
-    "constants", "machine", "run", "address", "dom", "view", "choose", "board", "now", "controls",
-    "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share", "main",
+    "constants", "packed", "machine", "run", "address", "dom", "view", "choose", "board", "now",
+    "controls", "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share", "main",
 )  # fmt: skip
 """The scripts in their order: each may use the names of those before it."""
 STYLES = ("page", "parts", "tables", "panels", "media")
@@ -100,7 +103,7 @@ def as_data(lifecycle: Lifecycle, taught: Content) -> dict[str, object]:
         _bound(lesson, str(lesson.get("name", ""))[:60])
     return {
         "lessons": list(taught.lessons),
-        "quiz": list(taught.quiz),
+        "quiz": packed([_NO_QUESTION | dict(each) for each in taught.quiz], _NO_QUESTION),
         "waiters": list(examples(lifecycle) if taught.waiters is None else taught.waiters),
     }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import combinations, product
 from typing import NamedTuple, TypeVar
 
 from ecs_fsm.core.lifecycle import Lifecycle
@@ -16,6 +17,9 @@ TICK = "Tick all that are right."
 """The end of a question that may have several answers."""
 MOST_CHOICES = 4
 """The number of choices of a question with one answer, if there are enough wrong ones."""
+MOST_CANDIDATES = 8
+"""Of these wrong choices, the most plausible ones, a question takes some."""
+KNOWN = " Also known:"
 
 
 class Question(NamedTuple):
@@ -26,6 +30,11 @@ class Question(NamedTuple):
     choices: tuple[str, ...]
     answers: tuple[int, ...]
     explanation: str
+    mistakes: tuple[str, ...] = ()
+    """What is wrong with each choice, empty for a right one."""
+    about: tuple[str, ...] = ()
+    """The operations and events that the question is about."""
+    hard: bool = False
 
     @property
     def several(self) -> bool:
@@ -33,9 +42,19 @@ class Question(NamedTuple):
         return self.text.endswith(TICK)
 
     def as_dict(self) -> dict[str, object]:
-        """Return `{"kind", "text", "choices", "answers", "explanation"}`."""
-        lists = {"choices": list(self.choices), "answers": list(self.answers)}
-        return self._asdict() | lists
+        """Return the fields by name, with lists for tuples."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self._asdict().items()
+        }
+
+    def in_order(self, order: Sequence[int]) -> Question:
+        """Return the question with its choices in another order, given as their places now."""
+        return self._replace(
+            choices=tuple(self.choices[place] for place in order),
+            answers=tuple(new for new, place in enumerate(order) if place in self.answers),
+            mistakes=tuple(self.mistakes[place] for place in order) if self.mistakes else (),
+        )
 
 
 class QuestionDraft(NamedTuple):
@@ -45,21 +64,40 @@ class QuestionDraft(NamedTuple):
     text: str
     right: tuple[str, ...]
     wrong: tuple[str, ...]
+    """The most plausible ones first."""
     explanation: str
+    mistake: Callable[[str], str]
+    """Says what is wrong with a wrong choice."""
+    about: tuple[str, ...] = ()
+    hard: bool = False
+    longer: Mapping[str, str] = {}
+    """The same choices in more words, a second way to write all of them."""
+    kept: int = 0
+    """How many of the first wrong choices are always among those of the question."""
 
-    def among(self, order: Sequence[str] = ()) -> Iterator[Question]:
-        """Yield the question, or nothing if it would have too few choices.
-
-        The choices stand in the given order, otherwise in that of the alphabet, so that their order
-        does not betray the answer.
-        """
+    def options(self) -> Iterator[tuple[str, ...]]:
+        """Yield combinations of wrong choices, the most plausible first; none if too few exist."""
         room = max(MOST_CHOICES - len(self.right), LEAST_CHOICES - 1)
-        wrong = [w for w in dict.fromkeys(self.wrong) if w not in self.right][:room]
-        places = {word: place for place, word in enumerate(order)}
-        choices = sorted({*self.right, *wrong}, key=lambda c: (places.get(c, len(places)), c))
-        if self.right and wrong and len(choices) >= LEAST_CHOICES:
-            answers = tuple(n for n, choice in enumerate(choices) if choice in self.right)
-            yield Question(self.kind, self.text, tuple(choices), answers, self.explanation)
+        wrong = [w for w in dict.fromkeys(self.wrong) if w not in self.right][:MOST_CANDIDATES]
+        number = min(room, len(wrong))
+        if self.right and wrong and len(self.right) + number >= LEAST_CHOICES:
+            kept = tuple(wrong[: self.kept])
+            for others in combinations(wrong[self.kept :], number - len(kept)):
+                yield (*kept, *others)
+
+    def question(self, wrong: Sequence[str], longer: bool) -> Question:
+        """Return the question with these wrong choices, in the order of the alphabet."""
+        choices = sorted((*self.right, *wrong))
+        return Question(
+            self.kind,
+            self.text,
+            tuple(self.longer[choice] if longer else choice for choice in choices),
+            tuple(n for n, choice in enumerate(choices) if choice in self.right),
+            self.explanation,
+            tuple("" if c in self.right else self.mistake(c) for c in choices),
+            self.about,
+            self.hard or self.text.endswith(TICK) or KNOWN in self.text,
+        )
 
 
 def placed(lifecycle: Lifecycle, state: State) -> str:
@@ -80,7 +118,46 @@ def known(lifecycle: Lifecycle, facts: Facts) -> str:
     """Return known facts as a sentence after a space; empty without facts."""
     memory = lifecycle.memory
     reasons = [memory.fact(name).because.format(value=value) for name, value in facts]
-    return f" Also known: {' and '.join(reasons)}." if reasons else ""
+    return f"{KNOWN} {' and '.join(reasons)}." if reasons else ""
+
+
+@cache
+def passing(lifecycle: Lifecycle) -> Mapping[State, tuple[str, ...]]:
+    """Return the operations that pass each state while they run."""
+    found: dict[State, dict[str, None]] = {}
+    for name, operation in lifecycle.operations.items():
+        reached = [state for t in operation.transitions for state in t.path]
+        seen: set[State] = set()
+        while reached:
+            state = reached.pop()
+            if state not in seen and not lifecycle.rests(state):
+                seen.add(state)
+                found.setdefault(state, {})[name] = None
+                reached += [s for t in lifecycle.find(lifecycle.advance, state) for s in t.path]
+    return {state: tuple(names) for state, names in found.items()}
+
+
+def not_entered(lifecycle: Lifecycle, transition: Transition, state: State) -> str:
+    """Say why a transition does not enter a state that looks plausible."""
+    source, name = transition.source, transition.trigger
+    if source is None:
+        return f"Nothing leads to {state} here."
+    if state == source:
+        return f"{name} does not leave the {lifecycle.table.thing} where it was."
+    others = [t.trigger for t in lifecycle.leaving(source) if state in t.path]
+    others = [other for other in dict.fromkeys(others) if other != name]
+    if others:
+        return f"{listed(others)} leads to {state}, not {name}."
+    end = transition.path[-1]
+    if any(state in t.path for t in lifecycle.find(lifecycle.advance, end)):
+        return f"{state} comes later, after {end}."
+    return f"Nothing leads from {source} to {state} directly."
+
+
+def listed(words: Sequence[str], most: int = 3) -> str:
+    """Return the first words of a sequence: `a, b or c`."""
+    first = list(words[:most])
+    return " or ".join([", ".join(first[:-1]), first[-1]] if first[1:] else first)
 
 
 def transitions_at(lifecycle: Lifecycle, trigger: str, state: State) -> list[Transition]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 from ecs_fsm.core.graph import Outcome
@@ -10,13 +11,15 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Node, State
 from ecs_fsm.teach.question import (
     TICK,
-    Question,
     QuestionDraft,
     certain,
     deciding,
     known,
+    listed,
+    passing,
     placed,
     rotated,
+    transitions_at,
 )
 
 REFUSED = "refused"
@@ -25,24 +28,32 @@ LEADS = "leads"
 SEEN = "seen"
 HANGS = "hangs"
 Way = tuple[Outcome, ...]
+ARROW = " → "
+EASY_STATUSES = 2
+"""A question about more statuses in turn is a hard one."""
+ALTERNATIVES = 5
+"""Selections of right answers to one question, of which the fairest is asked."""
 MOST_REASONS = 3
 """Questions about reasons for one operation."""
 
 
-def of_refusals(lifecycle: Lifecycle) -> Iterator[Question]:
+def of_refusals(lifecycle: Lifecycle) -> Iterator[QuestionDraft]:
     """Yield a question about refused requests for each state that accepts some."""
     order = _operations(lifecycle)
     for number, (state, node) in enumerate(_nodes(lifecycle)):
         refused = [name for name in order if not lifecycle.possible(name, node)]
         accepted = [name for name in order if certain(lifecycle, name, state)]
-        right = tuple(rotated(refused, 3 * number)[: 1 + number % 3])
-        why = [f"{n}: {lifecycle.reason(n, node)}" for n in order if n in right]
         text = f"{placed(lifecycle, state)}: which of these requests get 409 now? {TICK}"
         wrong = tuple(rotated(accepted, number))
-        yield from QuestionDraft(REFUSED, text, right, wrong, f"{'; '.join(why)}.").among(order)
+        accepts = partial(_accepted, lifecycle, state)
+        for turn in range(ALTERNATIVES):
+            right = tuple(rotated(refused, 3 * number + turn)[: 1 + number % 3])
+            why = "; ".join(f"{n}: {lifecycle.reason(n, node)}" for n in order if n in right)
+            about = tuple(dict.fromkeys((*right, *passing(lifecycle).get(state, ()))))
+            yield QuestionDraft(REFUSED, text, right, wrong, f"{why}.", accepts, about)
 
 
-def of_reasons(lifecycle: Lifecycle) -> Iterator[Question]:
+def of_reasons(lifecycle: Lifecycle) -> Iterator[QuestionDraft]:
     """Yield a few questions for each operation about the reasons for its refusal."""
     nodes = _nodes(lifecycle)
     for number, name in enumerate(_operations(lifecycle)):
@@ -52,27 +63,34 @@ def of_reasons(lifecycle: Lifecycle) -> Iterator[Question]:
                 by_reason.setdefault(lifecycle.reason(name, node), state)
         chosen = rotated(by_reason.items(), 5 * number)[:MOST_REASONS]
         for why, state in chosen:
-            wrong = rotated(_untrue(lifecycle, name, state, by_reason), number)
+            untrue = {w: of for w, of in _untrue(lifecycle, name, state, by_reason) if w != why}
+            wrong = rotated(untrue, number)
             text = f"{placed(lifecycle, state)}, and a user requests {name}. Why is it refused?"
             explanation = f"{name}: {lifecycle.triggers[name].meaning} Refused: {why}."
-            yield from QuestionDraft(WHY, text, (why,), tuple(wrong), explanation).among()
+            yield QuestionDraft(
+                WHY, text, (why,), tuple(wrong), explanation, untrue.__getitem__, (name,)
+            )
 
 
 def _untrue(
     lifecycle: Lifecycle, name: str, state: State, by_reason: Mapping[str, State]
-) -> Iterator[str]:
-    """Yield reasons of other operations here and of this one elsewhere, all untrue here."""
+) -> Iterator[tuple[str, str]]:
+    """Yield reasons of other operations here and of this one elsewhere, all untrue here.
+
+    Each comes with what it is the reason for.
+    """
     node = lifecycle.found(state)
     own = _under(lifecycle, name)
     for other in _operations(lifecycle):
         under = _under(lifecycle, other)
         apart = not (under <= own or own <= under)
         if apart and state.vm_state not in under and not lifecycle.possible(other, node):
-            yield lifecycle.reason(other, node)
+            yield lifecycle.reason(other, node), f"That is why {other} is refused here, not {name}."
     for why, elsewhere in by_reason.items():
         apart = elsewhere.vm_state != state.vm_state and elsewhere.task_state != state.task_state
-        if apart and elsewhere.vm_state in own:
-            yield why
+        of_task = elsewhere.task_state not in (None, state.task_state)
+        if (apart or of_task) and elsewhere.vm_state in own:
+            yield why, f"That is why {name} is refused at {elsewhere}, not at {state}."
 
 
 def _under(lifecycle: Lifecycle, name: str) -> set[str]:
@@ -80,7 +98,7 @@ def _under(lifecycle: Lifecycle, name: str) -> set[str]:
     return {t.source.vm_state for t in lifecycle.triggers[name].transitions if t.source}
 
 
-def of_ways(lifecycle: Lifecycle) -> Iterator[Question]:
+def of_ways(lifecycle: Lifecycle) -> Iterator[QuestionDraft]:
     """Yield a question for each pair of states at rest: a request from one to the other."""
     order, thing = _operations(lifecycle), lifecycle.table.thing
     for state, node in _resting(lifecycle):
@@ -96,16 +114,33 @@ def of_ways(lifecycle: Lifecycle) -> Iterator[Question]:
             meanings = (f"{name}: {lifecycle.triggers[name].meaning}" for name in right)
             place = placed(lifecycle, state)
             text = f"{place}: which of these requests bring the {thing} to {goal}, "
-            yield from QuestionDraft(
+            yield QuestionDraft(
                 LEADS,
                 f"{text}if nothing goes wrong? {TICK}",
                 tuple(right[:2]),
                 tuple(name for name in wrong if name not in right),
                 " ".join(meanings),
-            ).among(order)
+                partial(_leads_elsewhere, lifecycle, node, ends),
+                tuple(right[:2]),
+            )
 
 
-def of_pollers(lifecycle: Lifecycle) -> Iterator[Question]:
+def _leads_elsewhere(
+    lifecycle: Lifecycle, node: Node, ends: Mapping[str, set[State]], name: str
+) -> str:
+    """Say where a request leads instead, or why it is refused."""
+    if ends[name]:
+        return f"{name} leads to {listed(sorted(ends[name]))}."
+    return f"{name} is refused: {lifecycle.reason(name, node)}."
+
+
+def _accepted(lifecycle: Lifecycle, state: State, name: str) -> str:
+    """Say what an accepted request does in a state."""
+    path = next((t.path for t in transitions_at(lifecycle, name, state) if t.path), ())
+    return f"{name} is accepted: it enters {path[0]}." if path else f"{name} is accepted."
+
+
+def of_pollers(lifecycle: Lifecycle) -> Iterator[QuestionDraft]:
     """Yield questions about the statuses that a poller sees during an operation, in order."""
     seen = [
         (name, text, way)
@@ -114,21 +149,35 @@ def of_pollers(lifecycle: Lifecycle) -> Iterator[Question]:
         for text, way in _described_runs(lifecycle, name, node)
     ]
     everywhere = [_statuses(way) for _, _, way in seen]
+    of_others = {_statuses(way): text for _, text, way in reversed(seen)}
     words = "states" if lifecycle.table.one_word else "statuses"
     for number, (name, text, way) in enumerate(seen):
         of_name = [_statuses(other) for own, _, other in seen if own == name]
         wrong = [*_spoiled(way), *of_name, *rotated(everywhere, 7 * number)]
-        path = " → ".join(node.state for outcome in way for node in outcome.nodes)
-        yield from QuestionDraft(
+        path = ARROW.join(node.state for outcome in way for node in outcome.nodes)
+        yield QuestionDraft(
             SEEN,
             f"{text} Which {words} does a poller see, in this order?",
             (_statuses(way),),
             tuple(wrong),
             f"{lifecycle.triggers[name].meaning} It enters {path}.",
-        ).among()
+            partial(_not_seen, _shown(way), of_others),
+            (name,),
+            len(_shown(way)) > EASY_STATUSES,
+        )
 
 
-def of_hanging(lifecycle: Lifecycle) -> Iterator[Question]:
+def _not_seen(shown: Sequence[str], of_others: Mapping[str, str], wrong: str) -> str:
+    """Say what is wrong with a sequence of statuses."""
+    missing = [status for status in shown if status not in wrong.split(ARROW)]
+    if missing:
+        return f"{listed(missing)} is missing."
+    if wrong in of_others:
+        return f"That is what it shows in another case: {of_others[wrong]}"
+    return f"It shows {len(shown)} in turn, each as long as its state lasts."
+
+
+def of_hanging(lifecycle: Lifecycle) -> Iterator[QuestionDraft]:
     """Yield a question for each step that a repeated request leaves as it is: what ends it."""
     order = _operations(lifecycle)
     for number, (state, node) in enumerate(_nodes(lifecycle)):
@@ -147,13 +196,16 @@ def of_hanging(lifecycle: Lifecycle) -> Iterator[Question]:
         which = f"Which of these requests end the step? {TICK}"
         why = f"Accepted without any effect: {', '.join(again)}."
         others = [name for name in idle if name not in again]
-        yield from QuestionDraft(
-            HANGS,
-            f"{text} {which}",
-            tuple(rotated(right, number)[: 1 + number % 2]),
-            (*rotated(again, number)[:2], *rotated(others, number)),
-            why,
-        ).among(order)
+        for turn in range(ALTERNATIVES):
+            yield QuestionDraft(
+                HANGS,
+                f"{text} {which}",
+                tuple(rotated(right, number + turn)[: 1 + number % 2]),
+                (*rotated(again, number)[:2], *rotated(others, number)),
+                why,
+                "{} is accepted, but the step goes on hanging.".format,
+                tuple(dict.fromkeys((*right, *again))),
+            )
 
 
 def _described_runs(lifecycle: Lifecycle, name: str, node: Node) -> Iterator[tuple[str, Way]]:
@@ -170,7 +222,7 @@ def _described_runs(lifecycle: Lifecycle, name: str, node: Node) -> Iterator[tup
 
 
 def _statuses(way: Way) -> str:
-    return " → ".join(_shown(way))
+    return ARROW.join(_shown(way))
 
 
 def _shown(way: Way) -> list[str]:
@@ -182,7 +234,7 @@ def _spoiled(way: Way) -> list[str]:
     """Return common mistakes: without the last status but one, and without the first."""
     statuses = _shown(way)
     wrong = (statuses[:-2] + statuses[-1:], statuses[1:])
-    return [" → ".join(s) for s in wrong if s]
+    return [ARROW.join(s) for s in wrong if s]
 
 
 def _operations(lifecycle: Lifecycle) -> list[str]:

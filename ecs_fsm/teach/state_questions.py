@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State, Transition
 from ecs_fsm.core.phrases import Phrases, with_status
 from ecs_fsm.teach.question import (
     TICK,
-    Question,
     QuestionDraft,
     certain,
     known,
+    listed,
     meaning,
+    not_entered,
+    passing,
     placed,
     rotated,
     transitions_at,
@@ -26,7 +30,7 @@ FAILURE = "failure"
 SYSTEM = "system"
 
 
-def of_status(lifecycle: Lifecycle) -> Iterator[Question]:
+def of_status(lifecycle: Lifecycle) -> Iterator[QuestionDraft]:
     """Yield a question about the status of each state."""
     if lifecycle.table.one_word:
         return
@@ -39,12 +43,19 @@ def of_status(lifecycle: Lifecycle) -> Iterator[Question]:
         wrong = [s.status.value for s in near] + rotated(order, number)
         explanation = f"{meaning(state)} {state.status}: {state.status.meaning}"
         text = f"{placed(lifecycle, state)}: what does {name} say?"
-        yield from QuestionDraft(
-            STATUS, text, (state.status.value,), _others(wrong, state.status), explanation
-        ).among(order)
+        yield QuestionDraft(
+            STATUS,
+            text,
+            (state.status.value,),
+            _others(wrong, state.status),
+            explanation,
+            partial(_shown_elsewhere, lifecycle),
+            passing(lifecycle).get(state, ()),
+            kept=1,
+        )
 
 
-def of_showing(lifecycle: Lifecycle) -> Iterator[Question]:
+def of_showing(lifecycle: Lifecycle) -> Iterator[QuestionDraft]:
     """Yield a question about the states of each status."""
     if lifecycle.table.one_word:
         return
@@ -57,12 +68,18 @@ def of_showing(lifecycle: Lifecycle) -> Iterator[Question]:
         right = rotated(own, number)[: 1 + number % 3]
         explanation = f"{status} is shown by {', '.join(own)}. {status.meaning}"
         text = f"{name} says {status}: where can the {lifecycle.table.thing} be? {TICK}"
-        yield from QuestionDraft(
-            SHOWS, text, tuple(map(str, right)), tuple(map(str, wrong)), explanation
-        ).among(list(lifecycle.states))
+        yield QuestionDraft(
+            SHOWS,
+            text,
+            tuple(map(str, right)),
+            tuple(map(str, wrong)),
+            explanation,
+            partial(_shows, lifecycle),
+            tuple(dict.fromkeys(n for s in right for n in passing(lifecycle).get(s, ()))),
+        )
 
 
-def of_next(lifecycle: Lifecycle) -> Iterator[Question]:
+def of_next(lifecycle: Lifecycle) -> Iterator[QuestionDraft]:
     """Yield questions about the next state: of running steps, and of requests at rest."""
     for state in lifecycle.states.values():
         for t in _different(lifecycle, lifecycle.advance, state):
@@ -76,7 +93,7 @@ def of_next(lifecycle: Lifecycle) -> Iterator[Question]:
                     yield from _next(lifecycle, t, text, "What is the first state after it?")
 
 
-def _next(lifecycle: Lifecycle, t: Transition, text: str, question: str) -> Iterator[Question]:
+def _next(lifecycle: Lifecycle, t: Transition, text: str, question: str) -> Iterator[QuestionDraft]:
     source = t.source
     if source is None:
         return
@@ -86,24 +103,25 @@ def _next(lifecycle: Lifecycle, t: Transition, text: str, question: str) -> Iter
     near = [*later, _rest(lifecycle, source), source, *gone_wrong]
     near += [s for s in states.values() if s.vm_state == t.path[0].vm_state]
     possible = {s for other in lifecycle.find(t.trigger, source) for s in other.path}
-    wrong = tuple(with_status(s) for s in near if s not in possible)
+    wrong = tuple(s for s in near if s not in possible)
     rest = [with_status(s) for s in t.path[1:]]
     at_once = f", and at once {', '.join(rest)}" if rest else ""
     why = lifecycle.triggers[t.trigger].meaning
     explanation = f"{why} It enters {with_status(t.path[0])}{at_once}. {meaning(t.path[0])}"
     full = f"{text}{known(lifecycle, t.when)} {question}"
-    order = [with_status(s) for s in states.values()]
-    yield from QuestionDraft(NEXT, full, (with_status(t.path[0]),), wrong, explanation).among(order)
+    through = passing(lifecycle).get(source, ())
+    about = through if t.trigger == lifecycle.advance else (t.trigger,)
+    yield _StateQuestion(lifecycle, t, NEXT, full, explanation, about).draft(t.path[0], wrong)
 
 
-def of_failure(lifecycle: Lifecycle) -> Iterator[Question]:
+def of_failure(lifecycle: Lifecycle) -> Iterator[QuestionDraft]:
     """Yield questions about the state of a server after a step failed."""
     for name, trigger in lifecycle.events.items():
         if trigger.kind is Kind.FAILURE:
             yield from _after(lifecycle, name, FAILURE, f"the step ends with {name}.", "")
 
 
-def of_system(lifecycle: Lifecycle) -> Iterator[Question]:
+def of_system(lifecycle: Lifecycle) -> Iterator[QuestionDraft]:
     """Yield questions about the state of a server after the system did something unasked."""
     for name, trigger in lifecycle.events.items():
         if trigger.kind is Kind.SYSTEM:
@@ -112,26 +130,66 @@ def of_system(lifecycle: Lifecycle) -> Iterator[Question]:
 
 def _after(
     lifecycle: Lifecycle, name: str, kind: str, happens: str, which: str
-) -> Iterator[Question]:
+) -> Iterator[QuestionDraft]:
     """Yield questions about the end of an event, one for each of its effects."""
-    order = [with_status(s) for s in lifecycle.states.values()]
     why = lifecycle.triggers[name].meaning
     for state in _first_of_each_effect(lifecycle, name):
         for t in _different(lifecycle, name, state):
             end = t.path[-1]
             ends = [s for other in lifecycle.leaving(state) for s in other.path]
-            near = [_rest(lifecycle, state), *ends, state, *lifecycle.states.values()]
+            states = list(lifecycle.states.values())
+            at_rest = [s for s in states if not s.task_state]
+            near = [_rest(lifecycle, state), *ends[:2], state, *at_rest, *ends, *states]
             possible = {s for other in lifecycle.find(name, state) for s in other.path}
-            wrong = tuple(with_status(s) for s in near if s not in possible)
+            wrong = tuple(s for s in near if s not in possible)
             text = f"{placed(lifecycle, state)}, and {happens}{which}{known(lifecycle, t.when)}"
             path = ", then ".join(with_status(s) for s in t.path)
-            yield from QuestionDraft(
-                kind,
-                f"{text} What is the state of the {lifecycle.table.thing} after it?",
-                (with_status(end),),
-                wrong,
-                f"{why} It enters {path}. {meaning(end)}",
-            ).among(order)
+            full = f"{text} What is the state of the {lifecycle.table.thing} after it?"
+            explanation = f"{why} It enters {path}. {meaning(end)}"
+            about = (name, *passing(lifecycle).get(state, ()))
+            yield _StateQuestion(lifecycle, t, kind, full, explanation, about).draft(end, wrong)
+
+
+class _StateQuestion(NamedTuple):
+    """A question whose choices are states, in few words or with their meaning."""
+
+    lifecycle: Lifecycle
+    transition: Transition
+    kind: str
+    text: str
+    explanation: str
+    about: tuple[str, ...]
+
+    def draft(self, right: State, wrong: Sequence[State]) -> QuestionDraft:
+        """Return the question with its right answer and candidates for wrong ones."""
+        states = {with_status(state): state for state in (right, *wrong)}
+        return QuestionDraft(
+            self.kind,
+            self.text,
+            (with_status(right),),
+            tuple(with_status(state) for state in wrong),
+            self.explanation,
+            lambda choice: not_entered(self.lifecycle, self.transition, states[choice]),
+            self.about,
+            self.kind in (FAILURE, SYSTEM),
+            {written: f"{written}: {_own_meaning(state)}" for written, state in states.items()},
+        )
+
+
+def _own_meaning(state: State) -> str:
+    """Return what a task means, at rest what a vm_state means."""
+    return (state.task_state or state.vm_state).meaning
+
+
+def _shown_elsewhere(lifecycle: Lifecycle, status: str) -> str:
+    """Say where a status is shown, and what it means."""
+    shown = [s for s in lifecycle.states.values() if s.status == status]
+    return f"{status} is shown at {listed(shown)}. {shown[0].status.meaning}"
+
+
+def _shows(lifecycle: Lifecycle, state: str) -> str:
+    """Say which status a state shows."""
+    return f"{state} shows {lifecycle.states[state].status}. {meaning(lifecycle.states[state])}"
 
 
 def _first_of_each_effect(lifecycle: Lifecycle, trigger: str) -> list[State]:

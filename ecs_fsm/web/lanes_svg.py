@@ -129,7 +129,7 @@ class _LanesSvg:
         at = f'x="{_short(float(part.get("x", 0)))}" y="{_short(float(part.get("y", 0)))}"'
         if part.get("textLength"):
             long = _short(float(part.get("textLength", 0)))
-            at += f' textLength="{long}" lengthAdjust="spacingAndGlyphs"'
+            at += f' textLength="{long}"'
         return f"<text{_class(drawn)} {at}{trigger}>{escape(words)}</text>"
 
     def _classes(self, part: ET.Element) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from ecs_fsm import ECS
 from ecs_fsm.explore import content
 from ecs_fsm.explore.explorer import examples
 from ecs_fsm.lifecycles import NAMES, server_class
+from ecs_fsm.teach.quiz import Selection, chosen
 from tests.browser_speed import quickest, slowness
 from tests.conftest import BROWSER, Opening
 from tests.lesson_samples import SAMPLES
@@ -256,9 +256,8 @@ def test_the_quiz_asks_by_its_seed_explains_and_keeps_score(opening: Opening) ->
     page = opening(fragment="#tab=quiz")
     page.fill("#panel-quiz input >> nth=1", "3")
     page.click("#panel-quiz .main")
-    order = page.evaluate("explorer.chosenQuestions([...Array(12).keys()], 7, 3)")
-    for number, place in enumerate(order, 1):
-        question = SAMPLES.quiz[place]
+    asked = page.evaluate("explorer.chosenQuestions(explorer.bank, 7, 3)")
+    for number, question in enumerate(asked, 1):
         assert page.text_content("legend") == f"{number} of 3: {question['text']}"
         answers = question["answers"]
         assert isinstance(answers, list)
@@ -349,25 +348,26 @@ CLICKS = """async () => {
   return times; }"""
 
 
-def draws(seed: int) -> Iterator[float]:
-    """Mulberry32, in the arithmetic of Python."""
-    word = 0xFFFFFFFF
-    while True:
-        seed = (seed + 0x6D2B79F5) & word
-        mixed = ((seed ^ seed >> 15) * (seed | 1)) & word
-        mixed ^= (mixed + (mixed ^ mixed >> 7) * (mixed | 61)) & word
-        yield (mixed ^ mixed >> 14) / 2**32
-
-
 def test_a_seed_chooses_the_same_questions_as_on_paper(opening: Opening) -> None:
-    page = opening()
-    for seed, count in ((0, 5), (7, 20), (4294967295, 300)):
-        order, numbers = list(range(300)), draws(seed)
-        for last in range(299, 0, -1):
-            other = int(next(numbers) * (last + 1))
-            order[last], order[other] = order[other], order[last]
-        chosen = "([n, seed, count]) => explorer.chosenQuestions([...Array(n).keys()], seed, count)"
-        assert page.evaluate(chosen, [300, seed, count]) == order[:count]
+    page = opening(taught=content(ECS))
+    bank = page.evaluate("explorer.bank.length")
+    fields = ("kind", "text", "choices", "answers", "mistakes", "explanation", "hard", "about")
+    for seed, count, topic, level in (
+        (0, 5, "", ""),
+        (7, bank, "", ""),
+        (4294967295, 20, "", "hard"),
+        (3, 4, "stop", "easy"),
+    ):
+        chosen_there = page.evaluate(
+            """([seed, count, only]) => explorer.chosenQuestions(
+              explorer.fittingQuestions(explorer.bank, only), seed, count)""",
+            [seed, count, {"topic": topic, "kind": "", "level": level}],
+        )
+        selection = Selection((topic,) if topic else (), (), level)
+        on_paper = [q.as_dict() for q in chosen(ECS, seed, count, selection)]
+        assert [[q[f] for f in fields] for q in chosen_there] == [
+            [q[f] for f in fields] for q in on_paper
+        ]
 
 
 @pytest.mark.timed

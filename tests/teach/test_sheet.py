@@ -13,16 +13,8 @@ import pytest
 from ecs_fsm import ECS, InvalidInput
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.teach.question import Question
-from ecs_fsm.teach.quiz import (
-    QuizSheet,
-    answered,
-    chosen,
-    html,
-    markdown,
-    questions,
-    quiz_sheet,
-    render,
-)
+from ecs_fsm.teach.quiz import QuizSheet, chosen, questions, quiz_sheet
+from ecs_fsm.teach.sheet import answered, html, markdown, render
 from tests.command import Answer, ecs_fsm
 
 HOSTILE = Question(
@@ -125,7 +117,7 @@ def test_the_command_gives_json() -> None:
     shown = json.loads(ecs_fsm("quiz", "--seed", "7", "--questions", "2", "--json").out)
     assert (shown["lifecycle"], shown["seed"]) == ("ecs", 7)
     assert shown["questions"] == [q.as_dict() for q in quiz_sheet(ECS, 7, 2).questions]
-    assert set(shown["questions"][0]) == {"kind", "text", "choices", "answers", "explanation"}
+    assert set(shown["questions"][0]) == set(Question._fields)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +126,11 @@ def test_the_command_gives_json() -> None:
         (("--seed", "-1"), "invalid seed -1: expected 0 to 4294967295"),
         (("--seed", "x"), "'x' is not a valid integer"),
         (("--questions", "0"), "invalid number of questions 0: expected 1 to 191"),
+        (("--topic", "stpo"), "unknown topic 'stpo'; did you mean 'stop'?"),
+        (("--topic", "stop,"), "invalid list 'stop,': expected words with a comma between them"),
+        (("--kind", "hangs"), "unknown kind of question 'hangs'"),
+        (("--level", "medium"), "'medium' is not one of 'easy', 'hard'"),
+        (("--kind", "status", "--level", "hard"), "no question fits --kind status --level hard"),
         (("-o", "sheet.pdf"), "unknown extension '.pdf' of 'sheet.pdf'; known: .html"),
         (("-o", "sheet"), "unknown extension '' of 'sheet'"),
         (("-o", "/missing/sheet.md"), "/missing/sheet.md: No such file or directory"),

@@ -4,6 +4,7 @@
 
 const MOST_CHARACTERS = 32768;
 const MOST_VALUES = 100;
+const QUIZ_WORDS = ["topic", "kind", "level"];
 
 class Unreadable extends Error {}
 
@@ -46,6 +47,7 @@ function writeAddress(machine, view) {
   }
   if (quiz) {
     fields.set("quiz", [quiz.seed, quiz.count, quiz.place].join("."));
+    for (const name of QUIZ_WORDS) if (quiz[name]) fields.set(name, quiz[name]);
     fields.set("answers", quiz.answers.map((answer) => answer.join("+")).join("."));
   }
   return [...fields]
@@ -151,11 +153,17 @@ function readPoll(fields, run) {
 function readQuiz(fields, bank) {
   if (!fields.has("quiz")) return null;
   const [seed, count, place] = (fields.get("quiz") ?? "").split(".");
+  const [topic, kind, level] = QUIZ_WORDS.map((name) => fields.get(name) ?? "");
+  const most = fittingQuestions(bank, { topic, kind, level: level && oneOf(level, LEVELS, "level") }).length;
+  if (!most && bank.length) throw new Unreadable("no question of the quiz fits");
   /** @type {QuizRun} */
   const quiz = {
+    topic,
+    kind,
+    level,
     seed: readNumber(seed, 0, 2 ** 32 - 1),
-    count: readNumber(count, 1, Math.max(1, bank.length)),
-    place: readNumber(place, 0, bank.length),
+    count: readNumber(count, 1, Math.max(1, most)),
+    place: readNumber(place, 0, most),
     answers: [],
   };
   const answers = fields.get("answers") ?? "";

@@ -3,7 +3,7 @@
 
 const readData = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
 const DATA = readData("lifecycle-data");
-/** @type {{ lessons: Lesson[], quiz: QuizQuestion[], waiters: any[] }} */
+/** @type {{ lessons: Lesson[], quiz: any, waiters: any[] }} */
 const CONTENT = readData("content-data");
 
 const NO_TASK = "-";

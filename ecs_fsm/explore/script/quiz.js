@@ -1,6 +1,11 @@
 // @ts-check
 // The quiz: a seed chooses questions from the bank, as `ecs-fsm quiz` does on paper.
 
+// The end of a question that may have several right answers.
+const TICK = "Tick all that are right.";
+const HARD = "hard";
+const LEVELS = ["easy", HARD];
+
 function mulberry32(seed) {
   let state = seed >>> 0;
   return () => {
@@ -11,15 +16,46 @@ function mulberry32(seed) {
   };
 }
 
-function chosenQuestions(bank, seed, count) {
-  const draw = mulberry32(seed);
-  const order = [...bank.keys()];
+function shuffled(number, draw) {
+  const order = [...Array(number).keys()];
   for (let i = order.length - 1; i > 0; i -= 1) {
     const j = Math.floor(draw() * (i + 1));
     [order[i], order[j]] = [order[j], order[i]];
   }
-  return order.slice(0, count).map((place) => bank[place]);
+  return order;
 }
+
+/** @param {QuizQuestion} question @param {number[]} order @returns {QuizQuestion} */
+function inOrder(question, order) {
+  const { choices, answers, mistakes } = question;
+  return {
+    ...question,
+    choices: order.map((place) => choices[place]),
+    answers: [...order.keys()].filter((place) => answers.includes(order[place])),
+    mistakes: order.map((place) => mistakes[place] ?? ""),
+  };
+}
+
+/** @param {QuizQuestion[]} bank */
+function chosenQuestions(bank, seed, count) {
+  const draw = mulberry32(seed);
+  return shuffled(bank.length, draw)
+    .slice(0, count)
+    .map((place) => inOrder(bank[place], shuffled(bank[place].choices.length, draw)));
+}
+
+// The questions that fit: about a topic, of a kind, of a level; "" stands for all.
+/** @returns {QuizQuestion[]} */
+function fittingQuestions(bank, { topic, kind, level }) {
+  return bank.filter(
+    (question) =>
+      (!topic || question.about.includes(topic)) &&
+      (!kind || question.kind === kind) &&
+      (!level || question.hard === (level === HARD)),
+  );
+}
+
+const asked = (quiz) => chosenQuestions(fittingQuestions(CONTENT.quiz, quiz), quiz.seed, quiz.count);
 
 const isRight = (question, answer) =>
   answer.length === question.answers.length &&
@@ -31,8 +67,8 @@ function putQuiz(quiz) {
   byId("panel-quiz").focus();
 }
 
-function beginQuiz(seed, count) {
-  putQuiz({ seed, count, place: 0, answers: [] });
+function beginQuiz(quiz) {
+  putQuiz({ ...quiz, place: 0, answers: [] });
 }
 
 function numberField(label, value, most) {
@@ -40,27 +76,51 @@ function numberField(label, value, most) {
   return { input, field: element("label", { class: "field" }, element("span", {}, label), input) };
 }
 
+function wordField(label, words, names = words) {
+  const field = choice(label, ["", ...words], ["any", ...names], "", () => showFitting());
+  return { field, value: () => field.getElementsByTagName("select")[0].value };
+}
+
+const wordsOf = (words) => [...new Set(words)].sort();
+let showFitting = () => {};
+
 function quizStart() {
   if (!CONTENT.quiz.length) return [element("p", {}, "This page has no questions.")];
   const seed = numberField("Seed", 7, 4294967295);
   const count = numberField("Questions", Math.min(10, CONTENT.quiz.length), CONTENT.quiz.length);
-  const begin = () => {
+  const topic = wordField("About", wordsOf(CONTENT.quiz.flatMap(({ about }) => about)));
+  const kind = wordField("Kind", wordsOf(CONTENT.quiz.map((question) => question.kind)));
+  const level = wordField("Level", LEVELS);
+  const only = () => ({ topic: topic.value(), kind: kind.value(), level: level.value() });
+  const fitting = element("span", { role: "status" });
+  const begin = button("Begin the quiz", () => start(), { class: "main" });
+  const start = () => {
+    const most = fittingQuestions(CONTENT.quiz, only()).length;
+    if (!most) return say("No question fits: choose fewer conditions.", true);
     const [first, second] = [seed, count].map(({ input }) => Math.floor(Number(input.value)));
-    beginQuiz(
-      Math.min(Math.max(first || 0, 0), 4294967295),
-      Math.min(Math.max(second || 1, 1), CONTENT.quiz.length),
-    );
+    return beginQuiz({
+      ...only(),
+      seed: Math.min(Math.max(first || 0, 0), 4294967295),
+      count: Math.min(Math.max(second || 1, 1), most),
+    });
   };
+  showFitting = () => {
+    const number = fittingQuestions(CONTENT.quiz, only()).length;
+    fitting.textContent = number === 1 ? "1 question fits." : `${number} questions fit.`;
+    setPossible(begin, number > 0);
+  };
+  showFitting();
   return [
-    element("p", {}, "A seed gives the same questions here and on paper."),
-    element(
-      "div",
-      { class: "row" },
-      seed.field,
-      count.field,
-      button("Begin", begin, { class: "main" }),
-    ),
+    element("p", {}, "A seed gives the same questions here, in the terminal and on paper."),
+    element("div", { class: "row" }, seed.field, count.field, topic.field, kind.field, level.field),
+    element("p", { class: "buttons" }, begin, fitting),
   ];
+}
+
+/** @param {QuizQuestion} question @param {number[]} answer */
+function judged(question, answer) {
+  const wrong = answer.map((place) => question.mistakes[place]).filter(Boolean);
+  return [isRight(question, answer) ? "Right." : "Not right.", ...wrong, question.explanation].join(" ");
 }
 
 function answerQuestion(answer) {
@@ -68,16 +128,13 @@ function answerQuestion(answer) {
   if (!quiz) return;
   const answers = [...quiz.answers.slice(0, quiz.place), answer];
   change({ quiz: { ...quiz, answers } });
-  const question = chosenQuestions(CONTENT.quiz, quiz.seed, quiz.count)[quiz.place];
-  say(
-    `${isRight(question, answer) ? "Right." : "Not right."} ${question.explanation}`,
-    !isRight(question, answer),
-  );
+  const question = asked(quiz)[quiz.place];
+  say(judged(question, answer), !isRight(question, answer));
   byId("quiz-next").focus();
 }
 
 function choiceRow(question, choiceText, place, answer) {
-  const several = question.answers.length !== 1;
+  const several = question.text.endsWith(TICK);
   const given = answer !== undefined;
   const mark =
     given && question.answers.includes(place)
@@ -95,7 +152,15 @@ function choiceRow(question, choiceText, place, answer) {
       disabled: given,
       checked: given && answer.includes(place),
     }),
-    element("span", {}, choiceText, element("b", {}, mark)),
+    element(
+      "span",
+      {},
+      choiceText,
+      element("b", {}, mark),
+      given && question.mistakes[place]
+        ? element("small", { class: "mistake" }, question.mistakes[place])
+        : null,
+    ),
   );
 }
 
@@ -125,7 +190,7 @@ function questionView(question, quiz) {
           element(
             "p",
             { class: isRight(question, answer) ? "good" : "bad" },
-            `${isRight(question, answer) ? "Right." : "Not right."} ${question.explanation}`,
+            judged(question, answer),
           ),
           button(
             place + 1 < count ? "Next question" : "Show the score",
@@ -138,14 +203,14 @@ function questionView(question, quiz) {
 
 /** @param {QuizRun} quiz */
 function quizView(quiz) {
-  const questions = chosenQuestions(CONTENT.quiz, quiz.seed, quiz.count);
+  const questions = asked(quiz);
   const right = quiz.answers.filter((answer, place) => isRight(questions[place], answer)).length;
   const shown =
     quiz.place < quiz.count
       ? questionView(questions[quiz.place], quiz)
       : [
           element("p", { class: "score" }, `${right} of ${quiz.count} correct.`),
-          button("Another quiz", () => beginQuiz((quiz.seed + 1) % 4294967296, quiz.count)),
+          button("Another quiz", () => beginQuiz({ ...quiz, seed: (quiz.seed + 1) % 4294967296 })),
         ];
   return [
     ...shown,

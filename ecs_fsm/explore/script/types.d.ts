@@ -122,6 +122,9 @@ interface Poll {
 }
 
 interface QuizRun {
+  topic: string;
+  kind: string;
+  level: string;
   seed: number;
   count: number;
   place: number;
@@ -156,10 +159,15 @@ interface Lesson {
 }
 
 interface QuizQuestion {
+  kind: string;
   text: string;
   choices: string[];
   answers: number[];
   explanation: string;
+  /** What is wrong with each choice, empty for a right one. */
+  mistakes: string[];
+  about: string[];
+  hard: boolean;
 }
 
 declare var explorer: object;
