@@ -6,6 +6,20 @@ const TICK = "Tick all that are right.";
 const HARD = "hard";
 const LEVELS = ["easy", HARD];
 
+// What the kinds of questions are called here; a kind without a name keeps its own.
+const KIND_NAMES = {
+  status: "what it says",
+  shows: "where it can be",
+  next: "the next state",
+  failure: "a failed step",
+  system: "what happens unasked",
+  refused: "what is refused",
+  why: "why it is refused",
+  leads: "what leads there",
+  seen: "what a poller sees",
+  hangs: "a hanging step",
+};
+
 function mulberry32(seed) {
   let state = seed >>> 0;
   return () => {
@@ -89,7 +103,8 @@ function quizStart() {
   const seed = numberField("Seed", 7, 4294967295);
   const count = numberField("Questions", Math.min(10, CONTENT.quiz.length), CONTENT.quiz.length);
   const topic = wordField("About", wordsOf(CONTENT.quiz.flatMap(({ about }) => about)));
-  const kind = wordField("Kind", wordsOf(CONTENT.quiz.map((question) => question.kind)));
+  const kinds = wordsOf(CONTENT.quiz.map((question) => question.kind));
+  const kind = wordField("Kind", kinds, kinds.map((name) => KIND_NAMES[name] ?? name));
   const level = wordField("Level", LEVELS);
   const only = () => ({ topic: topic.value(), kind: kind.value(), level: level.value() });
   const fitting = element("span", { role: "status" });
