@@ -79,6 +79,7 @@ class Cloud:
             self.seed,
             deleted=self._deleted,
             hung=self._hung,
+            stuck=self._stuck,
         )
         self._admission = Admission(self.policy, self.orders, self._schedule)
         for instance in self.instances.values():
@@ -95,10 +96,34 @@ class Cloud:
         return host in self._down
 
     def force_down(self, host: int, *, down: bool) -> None:
-        """Let a host count as down, or as up again; requests are made as for such a host."""
+        """Let a host go down, or come back.
+
+        The running steps of its servers hang, and requests are made as for such a host; when it
+        comes back, its service takes up what it finds.
+        """
+        if down is self.is_down(host):
+            return
         others = {number for number in self._down if number != host}
         self._down = tuple(sorted({*others, host} if down else others))
-        self._keep()
+        self._moment()
+        servers = [one for one in self.instances.values() if one.host == host]
+        for instance in servers:
+            if down:
+                if instance.due is not None and not self.lifecycle.stays(instance.server.node):
+                    self._schedule.settle(instance)
+            elif instance.hangs:
+                back = self.policy.back
+                if back in self.lifecycle.events and instance.server.may(back):
+                    self._schedule.happen(instance, back, {})
+                else:
+                    instance.hangs = False
+                    self._schedule.settle(instance)
+        self._notify()
+        self._keep(*servers)
+
+    def _stuck(self, instance: Instance) -> bool:
+        elsewhere = instance.operation in self.policy.elsewhere
+        return not elsewhere and self.is_down(instance.host)
 
     def date(self, seconds: float) -> datetime:
         """Return the date at a simulated time."""

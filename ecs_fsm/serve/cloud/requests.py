@@ -29,7 +29,8 @@ class Policy:
 
     `timers` are times with the event that they end in, by the state at rest; `instead` operations
     and `given` facts by the requested operation; `down` are those given with requests for a server
-    whose host is down; `lift` and `restore` the operations that remove a
+    whose host is down, whose steps hang unless they are `elsewhere`, and `back` is what happens to
+    it when the host comes back; `lift` and `restore` the operations that remove a
     lock and set it again, None if the lifecycle has none. `quotas` are what a project may have at
     most, -1 for no limit. `cloud.toml` has the meaning of each.
     """
@@ -38,6 +39,8 @@ class Policy:
     instead: Mapping[str, str]
     given: Mapping[str, Mapping[str, str]]
     down: Mapping[str, str]
+    elsewhere: frozenset[str]
+    back: str
     lift: str | None
     restore: str | None
     quotas: Mapping[str, int]
@@ -74,6 +77,8 @@ class Policy:
             instead={row["operation"]: row["instead"] for row in requests if "instead" in row},
             given={row["operation"]: row["given"] for row in requests if "given" in row},
             down=written["down"]["given"],
+            elsewhere=frozenset(written["down"]["elsewhere"]),
+            back=written["down"]["back"],
             quotas={n: int(settings.get(n, most)) for n, most in written["quotas"].items()},
             lift=lock["lift"] if has_locks else None,
             restore=lock["set_again"] if has_locks else None,

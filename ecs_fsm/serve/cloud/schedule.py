@@ -59,7 +59,8 @@ class Schedule:
     """Advances servers when something is due. `time` is that of the event that happens now.
 
     `durations` are those of the steps, `timers` the times at rest with the event that they end in,
-    both by state. `deleted` gets servers that reached the end of their life, `hung` those that
+    both by state. Steps of servers that are `stuck` hang. `deleted` gets servers that reached the
+    end of their life, `hung` those that
     start to hang. `ended` are the finished operations of which listeners are not yet notified.
     """
 
@@ -72,12 +73,13 @@ class Schedule:
         *,
         deleted: Notify,
         hung: Notify,
+        stuck: Callable[[Instance], bool],
     ) -> None:
         self.time = 0.0
         self.ended: deque[Ended] = deque()
         self._lifecycle = lifecycle
         self._durations, self._timers = durations, timers
-        self._seed, self._deleted, self._hung = seed, deleted, hung
+        self._seed, self._deleted, self._hung, self._stuck = seed, deleted, hung, stuck
         self._heap: list[tuple[float, int, int, Instance]] = []
         self._wakers: list[Callable[[], object]] = []
 
@@ -144,7 +146,11 @@ class Schedule:
         state = instance.state
         instance.ticket += 1
         instance.due = None
-        if not instance.hangs and not self._lifecycle.stays(instance.server.node):
+        rests = self._lifecycle.stays(instance.server.node)
+        if not instance.hangs and not rests and self._stuck(instance):
+            instance.hangs = True
+            self._hung(instance)
+        if not instance.hangs and not rests:
             took = self._durations[state].draw(self.random(instance))
             instance.due = self.time + took
         else:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from ecs_fsm.core.errors import InvalidInput, UnknownFact
 from ecs_fsm.serve.cloud.clockwork import Clockwork
-from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.cloud import HOSTS, Cloud
 from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.orders import StrikeCount
@@ -23,6 +23,7 @@ from ecs_fsm.serve.control.schemas import (
     EventRequest,
     FaultRequest,
     Given,
+    HostChange,
     OperationRequest,
     ScenarioRequest,
 )
@@ -171,6 +172,19 @@ async def clear_faults(request: Request) -> Response:
     _cloud(request).orders.clear()
     _wire(request).clear()
     return Response(status_code=204)
+
+
+@router.post("/hosts/{name}", responses={404: {}})
+async def change_host(request: Request, name: str, body: HostChange) -> Response:
+    """Let a host go down, so that its steps hang, or come back, which restarts its service."""
+    from ecs_fsm.serve.compute.views import host_name
+
+    cloud = _cloud(request)
+    hosts = {host_name(number): number for number in range(HOSTS)}
+    if name not in hosts:
+        raise ApiError(404, f"there is no host {name[:40]}; there are {', '.join(hosts)}")
+    cloud.force_down(hosts[name], down=body.state == "down")
+    return JSONResponse({"host": name, "state": body.state})
 
 
 @router.post("/scenario", status_code=201)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -43,6 +43,12 @@ class ClockAdvance(Strict):
         if (self.seconds is None) == (self.steps is None):
             raise ValueError('expected {"seconds": 30} or {"steps": 1}')
         return self
+
+
+class HostChange(Strict):
+    """Whether a host answers."""
+
+    state: Literal["up", "down"]
 
 
 class ScenarioRequest(Strict):

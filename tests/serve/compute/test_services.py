@@ -96,3 +96,21 @@ def test_a_cloud_remembers_the_hosts_that_are_down(tmp_path: Path) -> None:
     after = NovaCloud(tmp_path / "cloud.db")
     assert [after.cloud.is_down(number) for number in range(3)] == [False, True, False]
     after.cloud.close()
+
+
+def test_the_steps_of_a_host_that_is_down_hang_until_it_comes_back() -> None:
+    judged = NovaCloud()
+    server = judged.active()
+    instance = judged.cloud.instances[server]
+    path = f"/_ecs/hosts/compute-{instance.host + 1}"
+    assert judged.ask("POST", path, {"state": "off"}).status_code == 400
+    assert judged.ask("POST", "/_ecs/hosts/nowhere", {"state": "down"}).status_code == 404
+    judged.act(server, "os-stop")
+    answer = judged.ask("POST", path, {"state": "down"})
+    assert (answer.status_code, answer.json()["state"]) == (200, "down"), answer.text
+    judged.cloud.advance(1e6)
+    assert (instance.hangs, instance.state) == (True, "active/powering-off")
+    assert judged.ask("POST", path, {"state": "up"}).status_code == 200
+    judged.cloud.advance(1e6)
+    assert not instance.hangs
+    assert instance.state.task_state is None
