@@ -1,7 +1,7 @@
-"""How fast fleets are, beside SimPy, salabim, numpy, and what the random numbers alone would take.
+"""How fast `fleet run` is, beside SimPy, salabim and numpy.
 
-All let the same servers live from their creation to their end by the same profile, with exponential
-times, on one thread; each is checked against the exact mean number of steps.
+All simulate servers of the built-in profile for 30 days and count them by state each hour, on one
+thread; each is checked against the exact share of servers that are active at the end.
 """
 
 from __future__ import annotations
@@ -19,26 +19,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from ecs_fsm import ECS, fleet
 from ecs_fsm.fleet.arrays import CompiledProfile, compile_profile
 from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.profiles.process import Activity
 from tests.bench_rows import Row
-from tests.fleet.lifetimes import lifetimes
 
 ROUNDS = 5
-CHANGE = (
-    "requests.active/-.mix={stop=0.2, reboot=0.29, hard_reboot=0.07, live_migrate=0.15, "
-    "rebuild=0.1, delete=0.19}"
-)
-"""The built-in profile with more deletes: a life of about 25 steps."""
-Run = Callable[[int], int]
-"""Lets so many servers live; their steps."""
+HORIZON, STEP = 30 * 86_400.0, 3600.0
+POINTS = int(HORIZON / STEP) + 1
+Counts = NDArray[np.int64]
+"""Servers that enter minus servers that leave each place, up to each hour."""
+Run = Callable[[int], Counts]
+"""Simulates so many servers."""
 
 
 class Plain(NamedTuple):
-    """The process as lists, for the rivals written in Python; rates are per second."""
+    """The process as lists, for the rivals written in Python; rates are per second, 0 where no time passes."""
 
     rates: list[float]
     weights: list[list[float]]
@@ -50,7 +49,7 @@ def plain(process: CompiledProfile) -> Plain:
     """The process as lists."""
     places = {sojourn.at: n for n, sojourn in enumerate(process.sojourns)}
     return Plain(
-        [1 / sojourn.time.mean if sojourn.time.mean else math.inf for sojourn in process.sojourns],
+        [1 / sojourn.time.mean if sojourn.time.mean else 0.0 for sojourn in process.sojourns],
         [
             np.cumsum([e.probability for e in sojourn.jumps]).tolist()
             for sojourn in process.sojourns
@@ -62,6 +61,11 @@ def plain(process: CompiledProfile) -> Plain:
             if sojourn.activity in (Activity.ENDS, Activity.LOST)
         },
     )
+
+
+def new_counts(p: Plain) -> list[list[int]]:
+    """Counts of nothing yet."""
+    return [[0] * len(p.rates) for _ in range(POINTS + 1)]
 
 
 def next_place(p: Plain, place: int) -> int:
@@ -76,21 +80,23 @@ def next_place(p: Plain, place: int) -> int:
 def with_simpy(p: Plain) -> Run:
     """A process for each server."""
 
-    def run(count: int) -> int:
-        clock, steps = simpy.Environment(), [0]
+    def run(count: int) -> Counts:
+        clock, counts = simpy.Environment(), new_counts(p)
 
         def live() -> Any:
-            place = 0
+            place = next_place(p, 0)
+            counts[0][place] += 1
             while place not in p.ends:
-                if p.rates[place] != math.inf:
-                    yield clock.timeout(random.expovariate(p.rates[place]))
+                yield clock.timeout(random.expovariate(p.rates[place]) if p.rates[place] else 0)
+                at = math.ceil(clock.now / STEP)
+                counts[at][place] -= 1
                 place = next_place(p, place)
-                steps[0] += 1
+                counts[at][place] += 1
 
         for _ in range(count):
             clock.process(live())
-        clock.run()
-        return steps[0]
+        clock.run(until=HORIZON)
+        return np.array(counts)
 
     return run
 
@@ -99,24 +105,26 @@ def with_salabim(p: Plain) -> Run:
     """A component for each server."""
     import salabim  # a rival only: what tests need nothing of is not installed for them
 
-    def run(count: int) -> int:
+    def run(count: int) -> Counts:
         salabim.yieldless(False)
         clock: Any = salabim.Environment(trace=False)
-        steps = [0]
+        counts = new_counts(p)
 
         class Life(salabim.Component):  # type: ignore[misc]  # salabim has no types
             def process(self) -> Any:
-                place = 0
+                place = next_place(p, 0)
+                counts[0][place] += 1
                 while place not in p.ends:
-                    if p.rates[place] != math.inf:
-                        yield self.hold(random.expovariate(p.rates[place]))
+                    yield self.hold(random.expovariate(p.rates[place]) if p.rates[place] else 0)
+                    at = math.ceil(clock.now() / STEP)
+                    counts[at][place] -= 1
                     place = next_place(p, place)
-                    steps[0] += 1
+                    counts[at][place] += 1
 
         for _ in range(count):
             Life()
-        clock.run()
-        return steps[0]
+        clock.run(till=HORIZON)
+        return np.array(counts)
 
     return run
 
@@ -125,95 +133,101 @@ def with_numpy(process: CompiledProfile, batch: int = 1 << 15) -> Run:
     """Sweeps over batches: all servers of a batch take a step at once, the gone are dropped."""
     a = process.arrays
     ends = np.isin(a.activities, [Activity.ENDS, Activity.LOST])
-    slots = a.thresholds.shape[1]
+    slots, places = a.thresholds.shape[1], len(a.activities)
     limits = (a.thresholds / 2.0**32).astype(np.float32).ravel()
     own, other = a.targets[a.owns].ravel(), a.targets[a.others].ravel()
-    means = a.scales.astype(np.float32)
     generator = np.random.Generator(np.random.SFC64(7))
 
-    def run(count: int) -> int:
-        steps = 0
+    def jump(place: NDArray[np.int32]) -> NDArray[np.int32]:
+        draw = generator.random(len(place), np.float32) * np.float32(slots)
+        slot = draw.astype(np.int32)
+        at = place * slots + slot
+        return np.asarray(np.where(draw - slot < limits[at], own[at], other[at]), np.int32)
+
+    def run(count: int) -> Counts:
+        counts = np.zeros((POINTS + 1) * places, np.int64)
         for first in range(0, count, batch):
-            place = np.zeros(min(batch, count - first), np.int32)
-            age = np.zeros(len(place), np.float32)
+            place = jump(np.zeros(min(batch, count - first), np.int32))
+            np.add.at(counts, place, 1)
+            age = np.zeros(len(place))
             while len(place):
-                steps += len(place)
-                age += generator.standard_exponential(len(place), np.float32) * means[place]
-                draw = generator.random(len(place), np.float32) * np.float32(slots)
-                slot = draw.astype(np.int32)
-                at = place * slots + slot
-                place = np.where(draw - slot < limits[at], own[at], other[at])
-                stays = ~ends[place]
+                age += generator.standard_exponential(len(place), np.float32) * a.scales[place]
+                stays = age < HORIZON
                 place, age = place[stays], age[stays]
-        return steps
+                row = np.ceil(age / STEP).astype(np.int64) * places
+                np.add.at(counts, row + place, -1)
+                place = jump(place)
+                np.add.at(counts, row + place, 1)
+                goes_on = ~ends[place]
+                place, age = place[goes_on], age[goes_on]
+        return counts.reshape(-1, places)
 
     return run
 
 
-def exponentials() -> Callable[[], float]:
-    """Exponential float32 a second, from the fastest of numpy's generators."""
-    out = np.empty(1 << 14, np.float32)
-    kinds = (np.random.SFC64, np.random.PCG64DXSM, np.random.Philox, np.random.MT19937)
-    generators = [np.random.Generator(kind(1)) for kind in kinds]
+def with_fleet(process: CompiledProfile, threads: int = 1) -> Run:
+    """What `ecs-fsm fleet run` runs."""
 
-    def rate() -> float:
-        best = 0.0
-        for generator in generators:
-            begun = perf_counter()
-            for _ in range(200):
-                generator.standard_exponential(dtype=np.float32, out=out)
-            best = max(best, 200 * len(out) / (perf_counter() - begun))
-        return best
+    def run(count: int) -> Counts:
+        result = fleet.run(
+            process.profile, servers=count, duration=HORIZON, step=STEP, seed=7, threads=threads
+        )
+        return result.tally.showing
 
-    return rate
+    return run
 
 
-def timed(run: Run, count: int) -> tuple[float, float]:
-    """Servers a second, and steps of each."""
+def timed(run: Run, count: int) -> tuple[float, Counts]:
+    """Servers a second, and the counts."""
     begun = perf_counter()
-    steps = run(count)
-    return count / (perf_counter() - begun), steps / count
+    counts = run(count)
+    return count / (perf_counter() - begun), counts
 
 
-def lives() -> list[Row]:
-    """Servers a second from creation to their end."""
-    process = compile_profile(fleet.changed(fleet.built_in(ECS), [CHANGE]))
-    exact = Exact(process)
+def active(counts: Counts, columns: list[int]) -> int:
+    """How many servers are active at the end."""
+    return int(counts[:, columns].sum())
+
+
+def against_rivals() -> list[Row]:
+    """Servers a second: the built-in profile for 30 days with hourly counts, on one thread."""
+    process = compile_profile(fleet.built_in(ECS))
+    rest = next(s for s in process.states if s == "active/-")
+    sojourns = process.sojourns
+    places = [n for n, s in enumerate(sojourns) if s.at.node and s.at.node.state is rest]
+    ours = [process.states.index(rest)]
+    share = float(Exact(process).over_time(HORIZON, [1])[0][0][places].sum())
     lists = plain(process)
-    runs: dict[str, tuple[int, Run]] = {
-        "ours": (3_000_000, lambda n: lifetimes(process, n, seed=7).steps),
-        "two": (6_000_000, lambda n: lifetimes(process, n, seed=7, threads=2).steps),
-        "simpy": (2_000, with_simpy(lists)),
-        "salabim": (500, with_salabim(lists)),
-        "numpy": (300_000, with_numpy(process)),
+    runs: dict[str, tuple[int, Run, list[int]]] = {
+        "ours": (20_000, with_fleet(process), ours),
+        "two": (40_000, with_fleet(process, 2), ours),
+        "simpy": (300, with_simpy(lists), places),
+        "salabim": (100, with_salabim(lists), places),
+        "numpy": (20_000, with_numpy(process), places),
     }
     random.seed(7)
-    lifetimes(process, 1000, seed=7)
-    limit = exponentials()
-    rates: dict[str, list[float]] = {name: [] for name in (*runs, "limit")}
+    with_fleet(process)(1000)
+    rates: dict[str, list[float]] = {name: [] for name in runs}
     agreed: list[bool] = []
     for _ in range(ROUNDS):
-        for name, (count, run) in runs.items():
-            rate, each = timed(run, count)
+        for name, (count, run, columns) in runs.items():
+            rate, counts = timed(run, count)
             rates[name].append(rate)
-            agreed.append(abs(each - exact.steps) < 5 * exact.steps_spread / math.sqrt(count))
-        rates["limit"].append(limit())
+            off = abs(active(counts, columns) / count - share)
+            agreed.append(off < 5 * math.sqrt(share * (1 - share) / count))
 
-    def against(what: str, ours: str, rival: str, target: float, per: float = 1.0) -> Row:
-        ratio = median(a * per / b for a, b in zip(rates[ours], rates[rival], strict=True))
-        mine, theirs = median(rates[ours]) * per, median(rates[rival])
-        fast, slow = (f"{rate / 1e6:.3g} M/s" for rate in (mine, theirs))
+    def against(what: str, ours: str, rival: str, target: float) -> Row:
+        ratio = median(a / b for a, b in zip(rates[ours], rates[rival], strict=True))
+        fast, slow = (f"{median(rates[name]):,.0f} /s" for name in (ours, rival))
         return Row(what, fast, slow, f"{ratio:.3g} x", f"at least {target:g} x", ratio >= target)
 
-    length = f"{exact.steps:.1f} steps a life"
     return [
-        Row("lives agree with the exact mean", length, "", f"{sum(agreed)} of {len(agreed)}",
+        Row("servers active after 30 days", f"{share:.4f}", "", f"{sum(agreed)} of {len(agreed)}",
             "all", all(agreed)),
-        against("lives / SimPy", "ours", "simpy", 400),
-        against("lives / salabim", "ours", "salabim", 2000),
-        against("lives / numpy in batches", "ours", "numpy", 1.6),
-        against("steps / exponential float32 of numpy", "ours", "limit", 0.5, exact.steps),
-        against("lives, two threads / one", "two", "ours", 1.8),
+        against("servers for 30 days / SimPy", "ours", "simpy", 15),
+        against("servers for 30 days / salabim", "ours", "salabim", 60),
+        against("servers for 30 days / numpy in batches", "ours", "numpy", 0.2),
+        against("servers for 30 days, two threads / one", "two", "ours", 1.5),
     ]  # fmt: skip
 
 
@@ -241,4 +255,4 @@ def from_the_shell() -> list[Row]:
 
 def rows() -> list[Row]:
     """Everything about fleets; memory of child processes is that of the largest so far."""
-    return [*from_the_shell(), *lives()]
+    return [*from_the_shell(), *against_rivals()]

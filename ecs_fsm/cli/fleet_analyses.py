@@ -7,17 +7,21 @@ from typing import Any
 import click
 
 from ecs_fsm.cli.fleet_commands import (
+    all_option,
     check_option,
     check_picture,
+    check_what_if,
     counts_option,
     duration_option,
     plot_option,
+    print_what_if,
     print_with_check,
     profile_option,
     read_profile,
     seed_option,
     size_option,
     step_option,
+    what_if_option,
 )
 from ecs_fsm.cli.options import as_json, choosing, print_json, record_options, servers
 from ecs_fsm.core.errors import InvalidInput
@@ -26,16 +30,15 @@ from ecs_fsm.core.errors import InvalidInput
 @click.command()
 @choosing
 @profile_option
-@click.option(
-    "--what-if", "changes", metavar="TABLE.KEY=VALUE", multiple=True,
-    help="Change the profile, and show the effect. Repeatable.",
-)  # fmt: skip
+@what_if_option
+@all_option
 @click.option("--duration", metavar="TIME", help="Also give shares over time, for this long.")
 @step_option
 @as_json
 def exact(
     file: str | None,
     changes: tuple[str, ...],
+    every: bool,
     duration: str | None,
     step: str | None,
     as_json: bool,
@@ -46,15 +49,17 @@ def exact(
     probability of an error. For a life: its mean length, how it ends, and the share of each status,
     which is also the stationary share of a fleet that is kept full. With --duration: the share of
     each status over time (at 21 points, or every --step), unless constant or empirical times make
-    it jump. The output names what cannot be calculated.
+    it jump. The output names what cannot be calculated. With --what-if: the figures that change
+    most, the largest change first; what only rounding changes is left out.
 
     \b
     Examples:
       ecs-fsm fleet exact
       ecs-fsm fleet exact --what-if fail.spawning=0.05 --what-if durations.spawning=2m
 
-    JSON: {"lifecycle", "operations": {OPERATION: {"requests_in_a_life", "rests", "ends_in_error",
-    "mean_seconds", "sd_seconds", "mean_changes", "sd_changes"}}, "percentiles": {OPERATION:
+    JSON: {"lifecycle", "operations": {OPERATION: {"requests_in_a_life" (null if lives
+    do not end), "requests_a_day", "rests", "ends_in_error", "mean_seconds", "sd_seconds",
+    "mean_changes", "sd_changes"}}, "percentiles": {OPERATION:
     {"50": seconds, "90", "99"}}, "life": {"mean_seconds", "mean_steps", "ends": {STATE:
     probability}}, "shares": {"status": {WORD: share}, "vm_state", "task_state"}, "times",
     "over_time": {STATUS: [share, ...]}, "why": [what is not given, ...]}; with --what-if {"before",
@@ -63,8 +68,8 @@ def exact(
     from ecs_fsm.core.errors import require
 
     require("numpy", "scipy")
-    from ecs_fsm.fleet.report import print_answer, print_differences
-    from ecs_fsm.fleet.what_if import answer, differences
+    from ecs_fsm.fleet.report import print_answer, print_effects
+    from ecs_fsm.fleet.what_if import answer
     from ecs_fsm.profiles.durations import seconds
     from ecs_fsm.profiles.loader import changed
 
@@ -78,11 +83,14 @@ def exact(
         print_json(before) if as_json else print_answer(before)
         return 0
     after = answer(changed(profile, changes), long, between)
-    found = differences(before, after)
+    from ecs_fsm.fleet.effects import effects, of_answer
+
+    found = effects(of_answer(before), of_answer(after))
     if as_json:
-        print_json({"before": before, "after": after, "differences": found})
+        differences = {path: effect.as_dict() for path, effect in found.items()}
+        print_json({"before": before, "after": after, "differences": differences})
     else:
-        print_differences(found)
+        print_effects(found, every)
     return 0
 
 
@@ -96,6 +104,8 @@ def exact(
 @counts_option
 @plot_option
 @check_option
+@what_if_option
+@all_option
 @as_json
 def contend(
     file: str | None,
@@ -106,6 +116,8 @@ def contend(
     output: str | None,
     picture: str | None,
     compare: bool,
+    changes: tuple[str, ...],
+    every: bool,
     as_json: bool,
 ) -> int:
     """Simulate servers that compete for the [resources] of the profile.
@@ -114,15 +126,16 @@ def contend(
     and steps during which a server holds one unit of it. A server that finds none free waits in a
     queue, and its step begins after that. Prints what `fleet run` prints, and how long the queues
     were. --check compares as `fleet run --check` if no server had to wait; otherwise only the ways
-    in which requests end have an exact answer.
+    in which requests end have an exact answer. --what-if is that of `fleet run`.
 
     \b
-    Example:
+    Examples:
       ecs-fsm fleet contend --servers 2000 --duration 3d --seed 7 -o counts.parquet
+      ecs-fsm fleet contend --servers 2000 --duration 3d --what-if resources.builds.capacity=2
 
     JSON: that of `fleet run`, and "resources": {NAME: {"capacity", "hosts", "uses", "waited",
     "mean_wait", "wait_percentiles", "mean_queue", "busy", "lengths": [waiting, ...]}}, and with
-    --check "check".
+    --check "check"; with --what-if {"before", "after", "differences"}.
     """
     from ecs_fsm.core.errors import require
 
@@ -133,6 +146,19 @@ def contend(
     from ecs_fsm.fleet.report import print_queues, print_result, progress
 
     profile = read_profile(file)
+    if changes:
+        from ecs_fsm.profiles.loader import changed
+
+        check_what_if(**{"-o": output, "--plot": picture, "--check": compare})
+        two = []
+        for one in (profile, changed(profile, changes)):
+            with progress("parts of the time") as moved:
+                two.append(
+                    compete(
+                        one, servers=number, duration=duration, step=step, seed=seed, progress=moved
+                    )
+                )
+        return print_what_if(two, every, as_json)
     with progress("parts of the time") as moved:
         found = compete(
             profile, servers=number, duration=duration, step=step, seed=seed, progress=moved

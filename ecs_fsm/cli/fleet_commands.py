@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,14 @@ check_option = click.option(
     "--check", "compare", is_flag=True, help="Compare with the exact answers."
 )
 
+what_if_option = click.option(
+    "--what-if", "changes", metavar="TABLE.KEY=VALUE", multiple=True,
+    help="Change the profile, and show the ten figures that change most. Repeatable.",
+)  # fmt: skip
+all_option = click.option(
+    "--all", "every", is_flag=True, help="With --what-if: show every figure that changes."
+)
+
 
 def read_profile(file: str | None) -> Profile:
     """Return the profile that the command line names, for the chosen lifecycle."""
@@ -115,6 +123,8 @@ def show_profile(template: bool) -> int:
 )
 @plot_option
 @check_option
+@what_if_option
+@all_option
 @as_json
 def run(
     file: str | None,
@@ -128,6 +138,8 @@ def run(
     events: bool,
     picture: str | None,
     compare: bool,
+    changes: tuple[str, ...],
+    every: bool,
     as_json: bool,
 ) -> int:
     """Simulate independent servers, up to billions.
@@ -136,12 +148,15 @@ def run(
     the time from a request to rest. The same seed gives the same result with any number of threads.
     Ctrl-C ends the run with a partial result (exit code 130). With --check, simulated numbers
     (requests, shares over time, how often each event happens) are printed beside the exact ones,
-    with confidence intervals; exit code 1 if they disagree at a level of one in a million.
+    with confidence intervals; exit code 1 if they disagree at a level of one in a million. With
+    --what-if, the changed profile is simulated with the same seed too, and the figures that change
+    by more than chance explains (three standard errors) are printed, the largest change first.
 
     \b
     Examples:
       ecs-fsm fleet run --servers 1000000 --duration 30d --step 1h --seed 7 --threads 2
       ecs-fsm fleet run --servers 1000 --duration 1d --events -o events.parquet --lifecycle nova
+      ecs-fsm fleet run --servers 100000 --duration 7d --what-if hang.migrating=0.01
       ecs-fsm fleet run --servers 1000000000 --duration 30d --dask tcp://scheduler:8786
 
     JSON: {"lifecycle", "servers", "done", "partial", "duration", "step", "seed", "changes",
@@ -150,7 +165,8 @@ def run(
     {"status": {WORD: seconds}, "vm_state", "task_state"}, "waiting": {OPERATION: {"asked",
     "rested", "hung", "ended_in_error", "mean_changes", "mean_seconds", "percentiles"}}}, and with
     --check "check": {"agrees", "left_out", "comparisons": [{"what", "simulated", "low", "high",
-    "exact", "chance"}, ...], "disagreements"}.
+    "exact", "chance"}, ...], "disagreements"}; with --what-if {"before", "after", "differences":
+    {PATH: {"before", "after", "difference"}}}.
     """
     from ecs_fsm.core.errors import require
 
@@ -164,6 +180,21 @@ def run(
     from ecs_fsm.fleet.report import print_result, progress
 
     profile = read_profile(file)
+    if changes:
+        check_what_if(**{"-o": output, "--plot": picture, "--check": compare, "--events": events})
+        from ecs_fsm.profiles.loader import changed
+
+        two = []
+        with cluster(address) if address else nullcontext() as workers:
+            for one in (profile, changed(profile, changes)):
+                with progress() as moved:
+                    two.append(
+                        simulation.run(
+                            one, servers=number, duration=duration, step=step, seed=seed,
+                            threads=threads, executor=workers, progress=moved,
+                        )
+                    )  # fmt: skip
+        return print_what_if(two, every, as_json)
     begun = perf_counter()
     with ExitStack() as stack:
         take = None
@@ -203,6 +234,30 @@ def run(
     rate = result.changes / took
     print(f"{took:.2f} s, {rate / 1e6:.1f} million changes a second", file=sys.stderr)
     return 130 if result.partial else 0 if agrees else 1
+
+
+def check_what_if(**others: object) -> None:
+    """Raise an error for an option that has no meaning for two runs."""
+    for option, value in others.items():
+        if value:
+            raise InvalidInput(f"--what-if compares two runs: leave out {option}")
+
+
+def print_what_if(runs: Sequence[FleetResult | Contention], every: bool, as_json: bool) -> int:
+    """Print how two runs differ, beyond chance; return the exit code."""
+    from ecs_fsm.fleet.effects import effects, of_run
+    from ecs_fsm.fleet.report import print_effects
+
+    before, after = runs
+    found = effects(of_run(before), of_run(after))
+    if as_json:
+        differences = {path: effect.as_dict() for path, effect in found.items()}
+        print_json(
+            {"before": before.as_dict(), "after": after.as_dict(), "differences": differences}
+        )
+    else:
+        print_effects(found, every)
+    return 130 if before.partial or after.partial else 0
 
 
 def check_picture(picture: str | None) -> None:

@@ -18,8 +18,8 @@ from ecs_fsm.core.model import NO_SERVER
 from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.fleet.arrays import CompiledProfile
 from ecs_fsm.fleet.exact import Exact
-from ecs_fsm.fleet.result import FleetResult, shown
-from ecs_fsm.fleet.tally import RequestStatistics
+from ecs_fsm.fleet.result import PERCENTILES, FleetResult, shown
+from ecs_fsm.fleet.tally import RequestStatistics, bin_edges
 from ecs_fsm.fleet.transient import ERROR, NoClosedForm
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ FAR = 10.0
 ROUNDING = 1e-9
 """By how much rounding may move an exact probability past 0 or 1, or a mean."""
 FEWEST = 30
-"""Requests below which standard deviations are not compared: any value would be likely."""
+"""Requests below which standard deviations and quantiles are not compared: all are likely."""
+QUANTILE_ERROR = 0.005
+"""By how much an exact quantile may be off at a jump, relative to it."""
 CONSTANT = 1e-6
 """The standard deviation of a constant number through rounding, relative to its mean."""
 
@@ -85,6 +87,7 @@ def check(result: FleetResult) -> FleetCheck:
     """Compare a result with the exact answer of its profile."""
     exact = Exact(result.compiled)
     found, left_out = list(_requests(result, exact)), dict[str, None]()
+    found += _quantiles(result, exact)
     for compare in (_shares, _events):
         try:
             found += compare(result, exact)
@@ -138,6 +141,36 @@ def _requests(result: FleetResult, exact: Exact, *, timed: bool = True) -> Itera
         variance = seen.squares - 2 * changes * seen.changes + changes**2
         law = changes, changes_spread, fourth_changes
         yield _spread(f"{name}: sd of changes", variance, seen.rested, law)
+
+
+def _quantiles(result: FleetResult, exact: Exact) -> Iterator[Comparison]:
+    """The seconds within which a share of the requests comes to rest, by operation."""
+    for operation, classes in result.compiled.classes_by_operation().items():
+        seen = result.requests_of(classes)
+        if seen.rested < FEWEST:
+            continue
+        counts = {n: int(result.tally.requested[n]) for n in classes if result.tally.requested[n]}
+        for percent, time in exact.percentiles(exact.weights_of(counts), PERCENTILES).items():
+            yield _quantile(f"{operation}: {percent:g} % within seconds", seen, percent, time)
+
+
+def _quantile(what: str, seen: RequestStatistics, percent: float, exact: float) -> Comparison:
+    """A quantile: of that many times or more, a binomial number is up to it, and of fewer below it.
+
+    This holds at points of mass too, which a quantile can be. Bins of times that the exact quantile
+    may lie in count for either side.
+    """
+    share, number = percent / 100, seen.rested
+    cumulated = np.append(0, np.cumsum(seen.histogram))
+    edges, near = bin_edges(), 1 + QUANTILE_ERROR
+    first = int(np.searchsorted(edges, exact / near, side="right")) - 1
+    last = int(np.searchsorted(edges, exact * near, side="right"))
+    below, up_to = int(cumulated[first]), int(cumulated[last])
+    law = stats.binom(number, share)
+    chance = min(1.0, 2 * float(min(law.cdf(up_to), law.sf(below - 1))))
+    half = 100 * WIDTH * math.sqrt(share * (1 - share) / number)
+    low, high = (seen.percentile(p) for p in (max(percent - half, 0), min(percent + half, 100)))
+    return Comparison(what, seen.percentile(percent), low, high, exact, chance)
 
 
 def _variance_of_seconds(seen: RequestStatistics, mean: float) -> tuple[float, float]:

@@ -70,6 +70,11 @@ class Contention:
     result: FleetResult
     queues: tuple[Queue, ...]
 
+    @property
+    def partial(self) -> bool:
+        """Whether the simulation was interrupted."""
+        return self.result.partial
+
     def as_dict(self) -> dict[str, object]:
         """Return what `FleetResult.as_dict` returns, and "resources" by name."""
         return self.result.as_dict() | {

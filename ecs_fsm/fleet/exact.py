@@ -19,11 +19,17 @@ from numpy.typing import NDArray
 from scipy import special
 
 from ecs_fsm.fleet.arrays import CompiledProfile
-from ecs_fsm.fleet.lattice import AbsorbingChain
+from ecs_fsm.fleet.lattice import AbsorbingChain, passage_time
 from ecs_fsm.fleet.result import shown
+from ecs_fsm.fleet.tally import SHORTEST
 from ecs_fsm.fleet.transient import ERROR, LaplaceInversion, NoClosedForm, PhaseProcess, Vector
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.process import FINAL, Activity
+
+OCTAVES = 8
+"""How far below the longest times percentiles are looked for at first."""
+ROUNDING = 1e-13
+"""The part of a mean square that the subtraction of a squared mean may leave by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,12 @@ class Exact:
     @property
     def life(self) -> float:
         """Mean seconds of a life; infinite if lives do not end."""
-        return float(self.visits @ self._means) if self.compiled.absorbing else math.inf
+        return self.seconds if self.compiled.absorbing else math.inf
+
+    @property
+    def seconds(self) -> float:
+        """The mean seconds that `visits` take: a life, or one visit of a life without end."""
+        return float(self.visits @ self._means)
 
     @property
     def steps(self) -> float:
@@ -243,9 +254,9 @@ class Exact:
             float(rests),
             float(error),
             float(mean),
-            float(np.sqrt(max(squares / per - mean**2, 0))),
+            _root(squares / per, mean),
             float(mean_changes),
-            float(np.sqrt(max((later_squares + both) / per - mean_changes**2, 0))),
+            _root((later_squares + both) / per, mean_changes),
         )
 
     def passages(self) -> dict[str, Passage]:
@@ -267,6 +278,25 @@ class Exact:
             float(begin[rests].sum()),
         )
 
+    def percentiles(self, weights: Vector, percents: Sequence[float]) -> dict[float, float]:
+        """Return the seconds in which each percentage of requests comes to rest; 0 if none does.
+
+        The requests are those that jumps begin so often (J).
+        """
+        rests, seconds, squares = self._until_rest[self.compiled.arrays.targets][:, (0, 2, 3)].T
+        probability = float(weights @ rests)
+        if not probability:
+            return dict.fromkeys(percents, 0.0)
+        mean, square = (float(weights @ m) / probability for m in (seconds, squares))
+        # By Cantelli's inequality, less than 1 % take longer than this.
+        longest = max(mean + 10 * _root(square, mean), 2 * SHORTEST)
+        most = math.ceil(math.log2(longest / SHORTEST))
+        few, chain = min(OCTAVES, most), self.chain_of(weights)
+        found = passage_time(chain, SHORTEST * 2.0 ** (most - few), few)
+        if found.shares[0] > min(percents) / 100:
+            found = passage_time(chain, SHORTEST, most)
+        return {percent: found.percentile(percent) for percent in percents}
+
     def over_time(self, step: float, picked: Sequence[int]) -> tuple[Vector, float]:
         """Return the probability of each chain state after `picked` steps of `step` seconds.
 
@@ -287,6 +317,12 @@ class Exact:
     def phases(self) -> PhaseProcess:
         """The process with every time as a sum of exponential phases. Raise `NoClosedForm`."""
         return PhaseProcess(self.compiled, self.transitions)
+
+
+def _root(square: float, mean: float) -> float:
+    """The standard deviation, from a mean square and a mean; what only rounding leaves is 0."""
+    variance = square - mean**2
+    return math.sqrt(variance) if variance > ROUNDING * square else 0.0
 
 
 def _fourth(weights: Vector, raw: Sequence[Vector]) -> float:

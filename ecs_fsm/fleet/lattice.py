@@ -144,6 +144,8 @@ def lattice_masses(time: Duration, step: float, points: int) -> Vector:
 
 def _integral(time: Duration, x: Vector) -> Vector:
     """The integral of the distribution function from 0 to each of `x`, ascending from 0."""
+    if time.mean == 0:
+        return x  # all of it is at 0, also of a family that has no other point of mass
     scale, shape = time.parameters()
     if time.family in (Family.CONSTANT, Family.EMPIRICAL):
         samples = np.array(time.samples or [time.mean])

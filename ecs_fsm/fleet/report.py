@@ -18,10 +18,15 @@ from ecs_fsm.profiles.durations import UNITS
 if TYPE_CHECKING:
     from ecs_fsm.fleet.comparison import FleetCheck
     from ecs_fsm.fleet.contention import Queue
+    from ecs_fsm.fleet.effects import Effect, Figure
     from ecs_fsm.fleet.fitting import FittedProfile
 
 MOST_TIMES = 9
 """Points in time in a table; JSON has all of them."""
+ATTRIBUTE_SHARES = ("shares.vm_state.", "shares.task_state.")
+OFTEN = "requests_in_a_life"
+MOST_EFFECTS = 10
+"""Figures that change most, in a table of effects."""
 
 
 def span(seconds: float) -> str:
@@ -173,11 +178,13 @@ def _print_operations(
     operations: Mapping[str, Mapping[str, float]], percentiles: Mapping[str, Mapping[str, float]]
 ) -> None:
     within = [f"{percent} %" for percent in PERCENTILES]
-    headings = ["operation", "times in a life", "mean", "sd", *within, "changes", "in error"]
+    endless = any(c[OFTEN] is None for c in operations.values())
+    often = ("times a day", "requests_a_day") if endless else ("times in a life", OFTEN)
+    headings = ["operation", often[0], "mean", "sd", *within, "changes", "in error"]
     rows = [
         (
             name,
-            f"{c['requests_in_a_life']:.4g}",
+            f"{c[often[1]]:.4g}",
             span(c["mean_seconds"]),
             span(c["sd_seconds"]),
             *(span(seconds) for seconds in percentiles[name].values()),
@@ -199,13 +206,25 @@ def _print_life(life: Mapping[str, object]) -> None:
         console().print("\nlives do not end", soft_wrap=True)
 
 
-def print_differences(changed: Mapping[str, Mapping[str, float]]) -> None:
-    """Print what a change of the profile changes."""
-    rows = [
-        (name, f"{c['before']:.6g}", f"{c['after']:.6g}", f"{c['difference']:+.4g}")
-        for name, c in changed.items()
-    ]
-    print_rows("what changes", ("number", "before", "after", "difference"), rows)
+def print_effects(found: Mapping[str, Effect], every: bool) -> None:
+    """Print what a change of the profile changes: the most important figures, or every one."""
+    # A status says what its attributes say, and more briefly.
+    brief = [e for path, e in found.items() if not path.startswith(ATTRIBUTE_SHARES)]
+    shown = list(found.values()) if every else brief[:MOST_EFFECTS]
+    if not shown:
+        console().print("nothing changes", soft_wrap=True)
+        return
+    rows = [(e.before.name, _figure(e.before), _figure(e.after), e.relation) for e in shown]
+    print_rows("what changes most", ("figure", "before", "after", "change"), rows)
+    if len(shown) < len(found):
+        more = f"{len(found) - len(shown)} more figures change less: --all shows them"
+        console().print(more, soft_wrap=True)
+
+
+def _figure(figure: Figure) -> str:
+    if figure.unit == "share":
+        return f"{100 * figure.value:.4g} %"
+    return span(figure.value) if figure.unit == "time" else f"{figure.value:.4g}"
 
 
 def print_check(checked: FleetCheck) -> None:

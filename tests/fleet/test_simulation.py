@@ -18,9 +18,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from ecs_fsm import ECS, InvalidInput, fleet
+from ecs_fsm import ECS, fleet
 from ecs_fsm.core.errors import installing
-from ecs_fsm.fleet.arrays import compile_profile
 from ecs_fsm.fleet.kernel import EventRows
 from ecs_fsm.fleet.result import FleetResult
 from ecs_fsm.lifecycles.nova import NOVA
@@ -28,7 +27,6 @@ from ecs_fsm.profiles.loader import built_in, changed, parse
 from ecs_fsm.profiles.process import Activity, process
 from ecs_fsm.profiles.profile import Profile
 from tests.command import COMMAND, ecs_fsm, installed
-from tests.fleet.lifetimes import lifetimes
 from tests.fleet.reference import follow
 
 T = TypeVar("T")
@@ -156,24 +154,6 @@ def test_a_server_that_hangs_stays_until_it_is_asked_something_that_it_accepts()
     result = fleet.run(profile, servers=10, duration="1d")
     assert result.requests()["create"].hung == 10
     assert result.counts()["BUILD"].tolist() == [10] * 101
-
-
-def test_whole_lives_are_those_of_the_engine() -> None:
-    profile = changed(built_in(ECS), ["requests.error/-.mix={delete=1.0}"])
-    lives = lifetimes(compile_profile(profile), 5000, seed=9)
-    assert lives == lifetimes(compile_profile(profile), 5000, seed=9, threads=2)
-    result = fleet.run(profile, servers=5000, duration="20000d", step="20000d", seed=9)
-    events = sum(result.events().values())
-    hung = lives.steps - events
-    assert result.counts()["DELETED"][-1] == 5000
-    assert 0 <= hung < lives.steps / 1000  # to begin to hang is a step, and no event
-    alive = sum(s for status, s in result.spent().items() if status != "DELETED")
-    assert lives.seconds == pytest.approx(alive, rel=1e-5)
-
-
-def test_whole_lives_need_exponential_times(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="exponential"):
-        lifetimes(compile_profile(every_family(tmp_path)), 10)
 
 
 def test_an_interrupt_leaves_what_is_done_marked_partial() -> None:
