@@ -197,33 +197,56 @@ def contend(
     metavar="FILE",
     help="Write the profile to FILE, and print its rows as a table.",
 )
-def fit(files: tuple[str, ...], output: str | None, **options: Any) -> int:
+@click.option(
+    "--check",
+    "test",
+    is_flag=True,
+    help="Print how well each fitted time holds, instead of the profile.",
+)
+@click.option(
+    "--plot", "picture", metavar="FILE",
+    help="Draw measured and fitted times of each step, as SVG, PNG or PDF.",
+)  # fmt: skip
+def fit(
+    files: tuple[str, ...], output: str | None, test: bool, picture: str | None, **options: Any
+) -> int:
     """Make a profile from a recording with times.
 
     FILE (- is standard input) is what `replay` reads, with times; several files are one record.
     Instance actions (openstack server event show, os-instance-actions) have the exact times of the
-    steps, and their hosts. Comments in the profile give the number of samples of each row and how
-    well it fits (Kolmogorov-Smirnov). Rows with too little data keep the values of the built-in
-    profile, and are named.
+    steps, and their hosts. Times, probabilities, requests, arrivals and the shares of facts are
+    fitted. Comments in the profile give the number of samples of each row and how well it fits
+    (Kolmogorov-Smirnov); probabilities have a 95 % interval under Jeffreys' prior. Rows with too
+    little data keep the values of the built-in profile, and are named. --check prints the test of
+    each time; the exit code is 1 if one does not hold at 1 in 1,000.
 
     \b
     Examples:
       ecs-fsm fleet fit observed.csv -o mine.toml
+      ecs-fsm fleet fit observed.csv --check --plot fitted.svg
       ecs-fsm fleet fit actions-*.json --lifecycle nova
     """
     from ecs_fsm.core.errors import require
 
     require("numpy", "scipy")
-    from ecs_fsm.fleet.fitting import fit as fit_to
+    from ecs_fsm.fleet.fitted_profile import fit as fit_to
     from ecs_fsm.fleet.fitting import observe
-    from ecs_fsm.fleet.report import print_fits
+    from ecs_fsm.fleet.report import print_fit_check, print_fits
     from ecs_fsm.io.files import write_whole
     from ecs_fsm.records.record import RecordOptions
 
+    check_picture(picture)
     lifecycle = servers().lifecycle
     fitted = fit_to(lifecycle, observe(lifecycle, files, RecordOptions(**options)))
     if output:
         write_whole(output, fitted.text.encode())
+    if picture:
+        from ecs_fsm.fleet.plot import plot_fits
+
+        plot_fits(fitted.fits, picture)
+    if test:
+        return 0 if print_fit_check(fitted.fits) else 1
+    if output:
         print_fits(fitted)
     else:
         click.echo(fitted.text, nl=False)

@@ -6,7 +6,7 @@ They come from a record in any format of `ecs_fsm.records`; instance actions hav
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,8 +17,6 @@ from scipy import stats
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State
-from ecs_fsm.core.scenario import HANG
-from ecs_fsm.io.console import visible
 from ecs_fsm.profiles.durations import SECOND, Duration, Family
 from ecs_fsm.records.meanings import failure_words
 from ecs_fsm.records.observations import Observation, RecordedAction
@@ -52,7 +50,9 @@ class SojournData:
     """The samples of all states; `unexplained` and `untold` changes are in none of them.
 
     `untold` are those in which several steps cannot be told apart; `hosts` has the times of a task
-    on each host, where the record names hosts.
+    on each host, where the record names hosts. `births` are the times at which servers were
+    created, in a record from `began` to `ended`; `facts` count the values that decided changes, by
+    fact and server.
     """
 
     servers: int = 0
@@ -61,6 +61,10 @@ class SojournData:
     untold: int = 0
     sampled: bool = False
     hosts: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    births: dict[str | None, float] = field(default_factory=dict)
+    began: float | None = None
+    ended: float | None = None
+    facts: dict[str, dict[str | None, dict[str, int]]] = field(default_factory=dict)
     states: dict[State, StateSample] = field(default_factory=dict)
 
 
@@ -76,14 +80,7 @@ class Fit(NamedTuple):
     time: Duration | None
     distance: float
     chance: float
-
-
-class FittedProfile(NamedTuple):
-    """A profile as text, its fitted times, and the rows for which there were too few samples."""
-
-    text: str
-    fits: tuple[Fit, ...]
-    too_little: tuple[str, ...]
+    samples: tuple[float, ...] = ()
 
 
 def observe(
@@ -109,6 +106,7 @@ def _observed(
 
     def rows() -> Iterator[Observation]:
         for row in recording:
+            _count_time(lifecycle, row, data)
             if row.action is not None:
                 _count_steps(lifecycle, row.action, data)
             if row.shown:
@@ -119,6 +117,17 @@ def _observed(
         whole = change.before is not first[change.after.server]
         _count(lifecycle, change, whole, data)
     return data
+
+
+def _count_time(lifecycle: Lifecycle, row: Observation, data: SojournData) -> None:
+    """Note how long the record is, and the creation of a server."""
+    if row.time is None:
+        return
+    data.began = row.time if data.began is None else min(data.began, row.time)
+    data.ended = row.time if data.ended is None else max(data.ended, row.time)
+    created = row.action is not None and lifecycle.creation.trigger in row.action.operations
+    if created or (row.state is not None and row.state is lifecycle.creation.path[0]):
+        data.births[row.server] = min(row.time, data.births.get(row.server, row.time))
 
 
 def _count_steps(lifecycle: Lifecycle, action: RecordedAction, data: SojournData) -> None:
@@ -157,6 +166,10 @@ def _count(lifecycle: Lifecycle, change: Explanation, whole: bool, data: Sojourn
         return
     if not change.events:
         return
+    if change.settled:
+        for name, value in change.facts:
+            counts = data.facts.setdefault(name, {}).setdefault(change.after.server, {})
+            counts[value] = counts.get(value, 0) + 1
     if len(change.events) > 1:
         data.untold += 1  # when the first of them ended, and the next began, was not observed
         return
@@ -174,7 +187,8 @@ def _count(lifecycle: Lifecycle, change: Explanation, whole: bool, data: Sojourn
             sample.times.append(ended - began)
 
 
-def _merged(samples: Iterable[StateSample]) -> StateSample:
+def merged(samples: Iterable[StateSample]) -> StateSample:
+    """Return samples as one."""
     whole = StateSample()
     for one in samples:
         whole.times += one.times
@@ -183,13 +197,6 @@ def _merged(samples: Iterable[StateSample]) -> StateSample:
         for event, count in one.events.items():
             whole.events[event] = whole.events.get(event, 0) + count
     return whole
-
-
-def fit(lifecycle: Lifecycle, data: SojournData) -> FittedProfile:
-    """Return a fitted profile; rows with too few samples stay as in the built-in profile."""
-    writer = _ProfileWriter(lifecycle, data)
-    text = "\n".join(writer.lines()) + "\n"
-    return FittedProfile(text, tuple(writer.fits), tuple(writer.too_little))
 
 
 def fit_times(key: str, times: list[float]) -> Fit:
@@ -209,7 +216,8 @@ def fit_times(key: str, times: list[float]) -> Fit:
     best = min(costs, key=costs.__getitem__)
     test = stats.kstest(positive, laws[best].cdf)
     time = _duration(best, laws[best])
-    return Fit(key, len(samples), time, float(test.statistic), float(test.pvalue))
+    kept = tuple(samples.tolist())
+    return Fit(key, len(samples), time, float(test.statistic), float(test.pvalue), kept)
 
 
 def _fitted_laws(samples: NDArray[np.float64]) -> Iterator[tuple[Family, stats.rv_continuous]]:
@@ -228,122 +236,3 @@ def _duration(family: Family, law: stats.rv_continuous) -> Duration:
     if family is Family.LOGNORMAL:
         return Duration(family, mean, float(law.std()))
     return Duration(family, mean, float(law.args[0]) if family in SECOND else 0.0)
-
-
-class _ProfileWriter:
-    """Writes the lines of a profile, and collects its rows."""
-
-    def __init__(self, lifecycle: Lifecycle, data: SojournData) -> None:
-        self._lifecycle, self._data = lifecycle, data
-        self.fits: list[Fit] = []
-        self.too_little: list[str] = []
-        # One row for each task, also if it runs in several states; states at rest have none.
-        self._steps: dict[str, list[State]] = {}
-        for state in lifecycle.states.values():
-            if not lifecycle.rests(state):
-                self._steps.setdefault(str(state.task_state or state), []).append(state)
-
-    def lines(self) -> Iterator[str]:
-        data = self._data
-        yield f"# Fitted to {data.changes} changes of {data.servers} servers."
-        if data.unexplained:
-            yield f"# {data.unexplained} changes that no event explains are left out."
-        if data.untold:
-            yield f"# {data.untold} in which steps cannot be told apart are left out."
-        if data.sampled:
-            yield "# The record is sampled: times are as exact as the polls were close."
-        for (task, host), times in sorted(data.hosts.items()):
-            mean = math.fsum(times) / len(times)
-            yield f"# {task} on {visible(host)}: n={len(times)}, mean {mean:.6g} s"
-        yield "# n: samples; KS: distance and probability of the Kolmogorov-Smirnov test."
-        yield ""
-        yield 'extends = "built-in"'
-        yield f'lifecycle = "{self._lifecycle.name}"'
-        yield from ("", "[durations]")
-        for key in self._steps:
-            yield from self._duration(_quoted(key), f"durations.{key}", self._sample(key))
-        yield from self._requests()
-        yield from self._probabilities()
-        if self.too_little:
-            yield from ("", "# Too little data, left as in the built-in profile:")
-            yield from (f"#   {row}" for row in self.too_little)
-
-    def _sample(self, key: str) -> StateSample:
-        seen = self._data.states
-        return _merged(seen[state] for state in self._steps[key] if state in seen)
-
-    def _duration(self, written: str, name: str, sample: StateSample) -> Iterator[str]:
-        found = fit_times(name, sample.times)
-        self.fits.append(found)
-        if found.time is None:
-            self.too_little.append(f"{name}: n={found.size}, {ENOUGH} are needed")
-            return
-        quality = f"n={found.size}, KS {found.distance:.4f}, p={found.chance:.3g}"
-        yield f"{written} = {_toml(found.time)}  # {quality}"
-
-    def _requests(self) -> Iterator[str]:
-        """How often each request comes to a server at rest."""
-        for state in self._lifecycle.states.values():
-            sample = self._data.states.get(state)
-            if not self._lifecycle.rests(state) or sample is None:
-                continue
-            requests = self._counts(state, sample)
-            total = sum(requests.values())
-            if total < ENOUGH:
-                self.too_little.append(f"requests.{state}: n={total}, {ENOUGH} are needed")
-                continue
-            yield from ("", f'[requests."{state}"]')
-            yield from self._duration("every", f"requests.{state}.every", sample)
-            shares = ", ".join(f"{name} = {count / total!r}" for name, count in requests.items())
-            yield f"mix = {{ {shares} }}  # n={total}"
-
-    def _counts(self, state: State, sample: StateSample) -> Mapping[str, int]:
-        """The requests in a state; a failure of a request without steps counts as the request."""
-        operations = self._lifecycle.operations.values()
-        unseen = [o.name for o in operations if o.unseen and state in o.steps]
-        requests: dict[str, int] = {}
-        for event, count in sample.events.items():
-            failed = self._lifecycle.triggers[event].kind is Kind.FAILURE
-            name = unseen[0] if failed and unseen else event
-            requests[name] = requests.get(name, 0) + count
-        return requests
-
-    def _probabilities(self) -> Iterator[str]:
-        """The probability of each event that ends a step, unless another event looks the same."""
-        for event in (*self._lifecycle.events, HANG):
-            if event != self._lifecycle.advance:
-                rows = [*self._of_steps(event), *self._at_rest(event)]
-                if rows:
-                    yield from ("", f"[{event}]", *rows)
-
-    def _of_steps(self, event: str) -> Iterator[str]:
-        for key, states in self._steps.items():
-            sample = self._sample(key)
-            total = sum(sample.events.values()) + sample.overtaken
-            possible = event == HANG or any(self._lifecycle.find(event, state) for state in states)
-            if not possible or total < ENOUGH or event in sample.alike:
-                continue
-            count = sample.overtaken if event == HANG else sample.events.get(event, 0)
-            yield f"{_quoted(key)} = {count / total!r}  # {count} of {total}"
-
-    def _at_rest(self, event: str) -> Iterator[str]:
-        """The probability that requests without steps fail."""
-        unseen = [o for o in self._lifecycle.operations.values() if o.unseen]
-        for state, sample in self._data.states.items():
-            if self._lifecycle.rests(state) and any(state in o.steps for o in unseen):
-                count = sample.events.get(event, 0)
-                total = count + sum(sample.events.get(o.name, 0) for o in unseen)
-                if event != HANG and total >= ENOUGH and self._lifecycle.find(event, state):
-                    yield f"{_quoted(state)} = {count / total!r}  # {count} of {total}"
-
-
-def _quoted(key: str) -> str:
-    return f'"{key}"' if "/" in key else key
-
-
-def _toml(time: Duration) -> str:
-    if time.family is Family.EXPONENTIAL:
-        return f"{time.mean:.6g}"
-    second = SECOND.get(time.family)
-    more = f", {second} = {time.second:.6g}" if second else ""
-    return f'{{ distribution = "{time.family}", mean = {time.mean:.6g}{more} }}'

@@ -30,6 +30,7 @@ from ecs_fsm.io.files import write_whole
 
 if TYPE_CHECKING:
     from ecs_fsm.fleet.contention import Queue
+    from ecs_fsm.fleet.fitting import Fit
 
 FORMATS = ("svg", "png", "pdf")
 HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "ooo", "|||", "+++", "**")
@@ -86,10 +87,38 @@ def plot(result: FleetResult, path: str, queues: Sequence[Queue] = ()) -> None:
         _durations(panel, name, result, exact)
     note = f"grey: simulated, line: exact{' without waiting' if queues else ''}"
     figure.suptitle(_title(result, note), fontsize=10)
+    write_whole(path, _rendered(figure, kind))
+
+
+def plot_fits(fits: Sequence[Fit], path: str) -> None:
+    """Draw the cumulated share of the measured times of each row, and the fitted law over it."""
+    kind, drawn = kind_of(path), [f for f in fits if f.time and f.samples]
+    rows = max(math.ceil(len(drawn) / COLUMNS), 1)
+    figure = Figure(figsize=(SIDES[0], 2.6 * rows + 0.6))
+    grid = figure.add_gridspec(rows, COLUMNS, hspace=0.55, wspace=0.2, left=0.045, right=0.99)
+    for n, fitted in enumerate(drawn):
+        panel = figure.add_subplot(grid[n // COLUMNS, n % COLUMNS])
+        times = np.sort(np.maximum(fitted.samples, SHORTEST))
+        panel.step(times, 100 * np.arange(1, len(times) + 1) / len(times), color="0.6", linewidth=3)
+        if fitted.time:
+            smooth = np.geomspace(times[0], times[-1], 200)
+            law = [100 * fitted.time.below(float(time)) for time in smooth]
+            panel.plot(smooth, law, "k-", linewidth=1.2)
+            family = fitted.time.family.value
+            title = f"{fitted.key}: {family}\nn={fitted.size}, KS {fitted.distance:.3f}"
+            panel.set_title(f"{title}, p={fitted.chance:.2g}", fontsize=8)
+        panel.set_xscale("log")
+        panel.tick_params(labelsize=7)
+        panel.set_ylabel(FINISHED, fontsize=7)
+    figure.suptitle("grey: measured, line: fitted", fontsize=10)
+    write_whole(path, _rendered(figure, kind))
+
+
+def _rendered(figure: Figure, kind: str) -> bytes:
     out = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "ecs-fsm", "svg.fonttype": "none"}):
         figure.savefig(out, format=kind, metadata=None if kind == "png" else _undated(kind))
-    write_whole(path, out.getvalue())
+    return out.getvalue()
 
 
 def kind_of(path: str) -> str:

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from ecs_fsm.fleet.comparison import FleetCheck
     from ecs_fsm.fleet.contention import Queue
     from ecs_fsm.fleet.effects import Effect, Figure
-    from ecs_fsm.fleet.fitting import FittedProfile
+    from ecs_fsm.fleet.fitted_profile import FittedProfile
+    from ecs_fsm.fleet.fitting import Fit
 
 MOST_TIMES = 9
 """Points in time in a table; JSON has all of them."""
 ATTRIBUTE_SHARES = ("shares.vm_state.", "shares.task_state.")
 OFTEN = "requests_in_a_life"
+WORST_FIT = 1e-3
+"""The probability, over all rows, with which a time that was fitted well is rejected."""
 MOST_EFFECTS = 10
 """Figures that change most, in a table of effects."""
 
@@ -144,6 +147,26 @@ def print_fits(fitted: FittedProfile) -> None:
     print_rows("fitted", ("row", "samples", "family", "mean", "KS", "p"), rows)
     for row in fitted.too_little:
         console().print(f"too little data: {row}", soft_wrap=True)
+
+
+def print_fit_check(fits: Sequence[Fit]) -> bool:
+    """Print how well each fitted time holds, and return whether all do."""
+    found = [f for f in fits if f.time]
+    least = WORST_FIT / max(len(found), 1)
+    rows = [
+        (f.key, f"{f.size:,}", f.time.family.value, span(f.time.mean), f"{f.distance:.4f}",
+         f"{f.chance:.3g}", "holds" if f.chance >= least else "DOES NOT HOLD")
+        for f in found
+        if f.time
+    ]  # fmt: skip
+    print_rows("fitted", ("row", "samples", "family", "mean", "KS", "p", "verdict"), rows)
+    wrong = sum(f.chance < least for f in found)
+    console().print(
+        f"{len(found)} times compared by the Kolmogorov-Smirnov test at 1 in 1,000: "
+        f"{f'{wrong} do not hold' if wrong else 'all hold'}",
+        soft_wrap=True,
+    )
+    return not wrong
 
 
 def print_answer(answer: Mapping[str, object]) -> None:

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from ecs_fsm import ECS
-from ecs_fsm.fleet.fitting import fit, fit_times, observe
+from ecs_fsm.fleet.fitted_profile import fit, jeffreys
+from ecs_fsm.fleet.fitting import SojournData, StateSample, fit_times, observe
+from ecs_fsm.fleet.plot import plot_fits
+from ecs_fsm.fleet.report import print_fit_check
+from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.loader import parse, read
 from ecs_fsm.profiles.profile import Profile
@@ -157,3 +162,84 @@ def test_too_little_data_is_reported_for_durations_of_steps_only(recording: Path
     resting = {str(s) for s in ECS.states.values() if ECS.rests(s)}
     others = [row.partition(":")[0] for row in rows if not row.startswith("durations.")]
     assert {name.removeprefix("requests.").removesuffix(".every") for name in others} <= resting
+
+
+def test_no_failure_in_few_trials_is_not_the_probability_zero() -> None:
+    found = jeffreys(0, 60)
+    assert found.value == pytest.approx(0.5 / 61)
+    assert found.low == 0
+    assert found.high == pytest.approx(stats.beta(0.5, 60.5).ppf(0.975))
+    assert jeffreys(60, 60).high == 1
+
+
+@pytest.fixture(scope="module")
+def counted() -> str:
+    data = SojournData(servers=100, changes=600, began=0.0, ended=1000.0)
+    data.births = {f"s{n}": 10.0 * n for n in range(1, 100)}
+    states = ECS.states
+    data.states[states["building/spawning"]] = StateSample(events={"advance": 60})
+    data.states[states["active/powering-off"]] = StateSample(events={"roll_back": 60})
+    data.states[states["active/deleting"]] = StateSample(events={"advance": 5})
+    data.states[states["active/reboot_started"]] = StateSample(events={"advance": 9000})
+    return fit(ECS, data).text
+
+
+def test_what_was_never_seen_keeps_the_built_in_value_and_says_so(counted: str) -> None:
+    lines = counted.splitlines()
+    assert "# spawning = 0.004  # built-in: 0 of 60, 0 to 0.0408" in lines
+    assert "# deleting = 0.001  # built-in: 0 of 5, 0 to 0.379, 30 are needed" in lines
+    profile = parse(ECS, counted, "fitted.toml")
+    assert profile.outcomes["fail"][ECS.states["building/spawning"]] == 0.004
+
+
+def test_a_built_in_value_that_the_data_contradict_goes(counted: str) -> None:
+    profile = parse(ECS, counted, "fitted.toml")
+    assert profile.hang[ECS.states["active/reboot_started"]] == pytest.approx(0.5 / 9001, abs=1e-6)
+
+
+def test_a_step_that_always_ends_one_way_makes_a_valid_profile(counted: str) -> None:
+    profile = parse(ECS, counted, "fitted.toml")
+    step = ECS.states["active/powering-off"]
+    assert profile.outcomes["roll_back"][step] + profile.hang[step] <= 1
+    assert profile.outcomes["roll_back"][step] > 0.98
+
+
+def test_arrivals_are_fitted(counted: str) -> None:
+    arrivals = parse(ECS, counted, "fitted.toml").arrivals
+    assert arrivals.kind == "poisson"
+    assert arrivals.every == pytest.approx(10, rel=0.05)
+
+
+def test_servers_created_at_the_beginning_are_fixed(fitted: tuple[Profile, str]) -> None:
+    assert fitted[0].arrivals.kind == "fixed"
+    assert "400 of 400 at the beginning" in fitted[1]
+
+
+def test_shares_of_facts_are_fitted() -> None:
+    data = SojournData()
+    data.facts["boot"] = {f"s{n}": {"volume" if n % 4 else "image": 3} for n in range(40)}
+    text = fit(NOVA, data).text
+    shares = parse(NOVA, text, "fitted.toml").facts
+    assert shares["boot"]["volume"] == pytest.approx(30.5 / 41)
+    assert shares["offload"]["now"] == 0.9
+    assert "facts.offload: n=0, 30 are needed" in text
+
+
+def test_check_tests_each_time(recording: Path) -> None:
+    answer = ecs_fsm("fleet", "fit", str(recording), "--check")
+    assert answer.code == 0
+    assert "compared by the Kolmogorov-Smirnov test at 1 in 1,000: all hold" in answer.out
+    assert "[durations]" not in answer.out
+
+
+def test_measured_and_fitted_times_are_drawn(tmp_path: Path) -> None:
+    picture = tmp_path / "fitted.svg"
+    plot_fits([fit_times("durations.one", [1.0, 2.0, 4.0] * 20)], str(picture))
+    drawn = picture.read_text(encoding="utf-8")
+    assert "durations.one: " in drawn
+    assert "grey: measured, line: fitted" in drawn
+
+
+def test_a_time_of_no_family_does_not_hold() -> None:
+    found = fit_times("two", [1.0, 100.0] * 100)
+    assert not print_fit_check([found])
