@@ -72,7 +72,7 @@ cli.sections = {
         graph_commands.prove,
         graph_commands.cover,
     ),
-    "Teach": (learning.explore, learning.play, learning.quiz),
+    "Teach": (learning.explore, learning.play, learning.quiz, learning.lesson),
     "Plan": (fleet_commands.fleet,),
     "Extend": (lifecycle_commands.lifecycle, exporting.export),
 }

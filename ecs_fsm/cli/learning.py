@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ecs_fsm.cli.options import as_json, choosing, print_json, servers
+from ecs_fsm.cli.options import OrderedGroup, as_json, choosing, print_json, servers
 from ecs_fsm.core.errors import InvalidInput, installing
 from ecs_fsm.io.console import visible
 from ecs_fsm.io.files import STANDARD_STREAM
@@ -54,6 +54,23 @@ def explore(output: str | None, show: bool, folder: Path | None, waiters: str | 
 
     Lessons and waiters that stand beside a lifecycle file, in NAME.lessons and NAME.waiters.toml,
     are found by themselves.
+
+    \b
+    A lesson in DIR (begin with `ecs-fsm lesson new FILE`):
+      title = "Stop a server"
+      introduction = "A few sentences that say what this is about."
+      from = "active/-"
+      [[step]]
+      text = "What to do, and why."
+      do = "stop"
+      state = "active/powering-off"
+      then = "What was learned."
+      hint = "What helps after a wrong step; may be left out."
+      [[question]]
+      text = "What does status say now? Questions may be left out."
+      right = "ACTIVE"
+      wrong = ["SHUTOFF", "REBOOT"]
+      because = "Why that is right."
     """
     import webbrowser
 
@@ -196,7 +213,7 @@ def play(folder: str | None, seed: int) -> int:
       ecs-fsm play --lifecycle nova --lessons mine/
 
     \b
-    A lesson in DIR:
+    A lesson in DIR (begin with `ecs-fsm lesson new FILE`):
       title = "Stop a server"
       introduction = "A few sentences that say what this is about."
       from = "active/-"
@@ -205,6 +222,12 @@ def play(folder: str | None, seed: int) -> int:
       do = "stop"
       state = "active/powering-off"
       then = "What was learned."
+      hint = "What helps after a wrong step; may be left out."
+      [[question]]
+      text = "What does status say now? Questions may be left out."
+      right = "ACTIVE"
+      wrong = ["SHUTOFF", "REBOOT"]
+      because = "Why that is right."
     """
     from ecs_fsm.teach.lesson import lessons
     from ecs_fsm.teach.quiz import at_most, chosen
@@ -222,4 +245,64 @@ def play(folder: str | None, seed: int) -> int:
     from ecs_fsm.play.application import Play
 
     Play(lifecycle, material, questions).run()
+    return 0
+
+
+@click.group(cls=OrderedGroup)
+def lesson() -> None:
+    """Begin a lesson of your own, or check one.
+
+    The help of `explore` shows the form of a lesson.
+
+    Example: ecs-fsm lesson new lessons/stop.toml
+    """
+
+
+@lesson.command()
+@choosing
+@click.argument("file", metavar="FILE.toml")
+def new(file: str) -> int:
+    """Write a lesson to begin with; it is correct, and its comments say what to change.
+
+    \b
+    Examples:
+      ecs-fsm lesson new lessons/stop.toml
+      ecs-fsm lesson new --lifecycle nova lessons/stop.toml
+    """
+    from ecs_fsm.teach.lesson import ENDING, lesson_name
+    from ecs_fsm.teach.lesson_template import template
+
+    if not file.endswith(ENDING):
+        raise InvalidInput(f"{file}: the name of a lesson's file ends with {ENDING}")
+    name = lesson_name(file, file)
+    text = template(servers().lifecycle)
+    try:
+        with Path(file).open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise InvalidInput(f"{file} exists already; name another file") from None
+    click.echo(f"The lesson {name} is in {visible(file)}. Next: ecs-fsm lesson check FILE")
+    return 0
+
+
+@lesson.command(name="check")
+@choosing
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+def check_lesson(files: tuple[str, ...]) -> int:
+    """Check lessons: each is read, and its steps are run; - is standard input.
+
+    Exit code 0 if all are right, 2 for a lesson that is wrong, with the file and the line.
+
+    Example: ecs-fsm lesson check lessons/stop.toml
+    """
+    from ecs_fsm.io.files import opened
+    from ecs_fsm.teach.lesson import FROM_INPUT, MOST_BYTES, read
+
+    lifecycle = servers().lifecycle
+    for file in files:
+        with opened(file) as (stream, place):
+            data = stream.read(MOST_BYTES + 1)
+        made = read(lifecycle, data, place, FROM_INPUT if file == STANDARD_STREAM else None)
+        steps, asked = len(made.steps), len(made.questions)
+        click.echo(f"{visible(place)}: {made.name}, {steps} steps, {asked} questions, correct")
     return 0

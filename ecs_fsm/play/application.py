@@ -174,7 +174,11 @@ class Play(App[None]):
         self.push_screen(TextScreen("Keys", texts.help_text(self.session.lifecycle)))
 
     def action_quiz(self) -> None:
-        """Start the quiz."""
+        """Start the quiz, or ask the questions of the lesson that is complete."""
+        lesson = self.session.lesson
+        if lesson and lesson.questions and self.session.step is None:
+            self.push_screen(QuizScreen(Quiz(lesson.questions)))
+            return
         if not self._questions:
             self.say("The lifecycle is too small to ask questions about.")
             return

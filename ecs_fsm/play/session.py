@@ -116,6 +116,20 @@ class Session:
         self._go(SessionPoint(outcome.end, changes, before.done + done, requested))
         return done
 
+    def amiss(self) -> str:
+        """Say why the last event was not the next step of the lesson, with a hint."""
+        step, node = self.step, self.point.node
+        if step is None:
+            return ""
+        lifecycle = self.lifecycle
+        if node and not lifecycle.possible(step.trigger, node):
+            reason = lifecycle.reason(step.trigger, node)
+            why = f"The next step is refused from here: {reason}"
+        else:
+            why = f"The {lifecycle.table.thing} must get to {step.state} by another event"
+        hint = step.hint or lifecycle.triggers[step.trigger].meaning
+        return f"{why}. Hint: {hint}"
+
     def learn(self, unknown: UnknownFact, value: str) -> bool:
         """Set an unknown fact of the server; return False if events give it instead."""
         node = self.point.node

@@ -106,7 +106,7 @@ def happened(session: Session, trigger: str, before: int, *, done: bool) -> str:
     entered = [str(s) if s.one_word or s.gone else f"{s} {s.status}" for s in states]
     text = f"{trigger}: {' → '.join(entered) or 'no visible change'}. {meaning}"
     if lesson and session.step:
-        return f"{text} This is not the step of the lesson: u undoes it."
+        return f"{text} This is not the step of the lesson: u undoes it. {session.amiss()}"
     return text
 
 
@@ -116,7 +116,8 @@ def with_step(text: str, session: Session) -> str:
     if lesson is None:
         return text
     if session.step is None:
-        return f"{text}\nThe lesson “{lesson.title}” is complete: l shows the others."
+        ask = ", z asks its questions" if lesson.questions else ""
+        return f"{text}\nThe lesson “{lesson.title}” is complete: l shows the others{ask}."
     return f"{text}\n({session.point.done + 1}/{len(lesson.steps)}) {session.step.text}"
 
 

@@ -9,6 +9,13 @@ text = "What to do, and why."
 do = "stop"                     # an operation or event, as EVENT[FACT=VALUE] with facts
 state = "active/powering-off"   # the state after it
 then = "What was learned."
+hint = "What helps after a wrong step."   # may be left out: the event's meaning is the hint then
+
+[[question]]                    # questions at the end; may be left out
+text = "What does status say now?"
+right = "ACTIVE"
+wrong = ["SHUTOFF", "REBOOT"]
+because = "Why the right answer is right."
 """
 
 from __future__ import annotations
@@ -19,6 +26,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
@@ -26,6 +34,8 @@ from ecs_fsm.core.model import Facts, Node, State, bracketed
 from ecs_fsm.core.scenario import with_facts
 from ecs_fsm.io.files import STANDARD_STREAM, error_at, opened
 from ecs_fsm.io.toml import Row, TomlFile, decoded
+from ecs_fsm.teach.question import Question
+from ecs_fsm.teach.quiz import mulberry32, shuffled
 
 FOLDER = "lessons"
 """The name of the folder of lessons; beside the file of a lifecycle it is `NAME.lessons`."""
@@ -36,15 +46,28 @@ FROM_INPUT = "standard-input"
 MOST_BYTES = 32_768
 MOST_STEPS = 40
 MOST_WORD = 200
-LONGEST: Mapping[str, int] = {"title": 80, "introduction": 800, "text": 800, "then": 800}
+LONGEST: Mapping[str, int] = {
+    "title": 80,
+    "introduction": 800,
+    "text": 800,
+    "then": 800,
+    "hint": 400,
+    "because": 800,
+}
 """The most characters of a text; of other values `MOST_WORD`."""
 TABLE = "step"
 BEGIN = "from"
 OF_LESSON = ("title", "introduction")
 OF_STEP = ("text", "do", "state", "then")
+HINT = "hint"
+ASKED = "question"
+OF_QUESTION = ("text", "right", "wrong", "because")
+MOST_QUESTIONS = 20
+WRONG_CHOICES = range(1, 5)
 EXPECTED = (
-    f"expected {', '.join(OF_LESSON)}, perhaps {BEGIN}, "
-    f"and tables [[{TABLE}]] with {', '.join(OF_STEP)}"
+    f"expected {', '.join(OF_LESSON)}, perhaps {BEGIN}, tables [[{TABLE}]] with "
+    f"{', '.join(OF_STEP)} and perhaps {HINT}, "
+    f"and perhaps tables [[{ASKED}]] with {', '.join(OF_QUESTION)}"
 )
 
 
@@ -58,6 +81,8 @@ class LessonStep(NamedTuple):
     state: State
     then: str
     """What was learned."""
+    hint: str = ""
+    """What helps after a wrong step; without one, what the event means."""
 
     @property
     def word(self) -> str:
@@ -65,12 +90,13 @@ class LessonStep(NamedTuple):
         return f"{self.trigger}{bracketed(self.given)}"
 
     def as_dict(self) -> dict[str, object]:
-        """`{"text", "do": {"trigger", "given": {fact: value}}, "state": "vm/task", "then"}`."""
+        """Return the fields: `do` is `{"trigger", "given": {fact: value}}`, `state` "vm/task"."""
         return {
             "text": self.text,
             "do": {"trigger": self.trigger, "given": dict(self.given)},
             "state": str(self.state),
             "then": self.then,
+            "hint": self.hint,
         }
 
 
@@ -84,11 +110,15 @@ class Lesson(NamedTuple):
     remember: Mapping[str, str]
     """The facts of the server at `start`."""
     steps: tuple[LessonStep, ...]
+    questions: tuple[Question, ...] = ()
+    """Questions to answer at the end, each with one right answer."""
 
     def as_dict(self) -> dict[str, object]:
         """Return the fields: `start` as "vm/task" or None, each step as `LessonStep.as_dict`."""
         steps = [step.as_dict() for step in self.steps]
-        return self._asdict() | {"remember": dict(self.remember), "steps": steps}
+        asked = [question.as_dict() for question in self.questions]
+        lists = {"remember": dict(self.remember), "steps": steps, "questions": asked}
+        return self._asdict() | lists
 
 
 def lessons(lifecycle: Lifecycle, folder: Path | None = None) -> tuple[Lesson, ...]:
@@ -205,12 +235,12 @@ class _LessonReader:
     def lesson(self, name: str) -> Lesson:
         """Return the lesson. Raise `InvalidInput` for a wrong key or value."""
         content = self._content
-        self._check_keys(content, (*OF_LESSON, BEGIN, TABLE))
+        self._check_keys(content, (*OF_LESSON, BEGIN, TABLE, ASKED))
         title, introduction = (self._text(content, key) for key in OF_LESSON)
         node = self._begin()
         steps = tuple(self._steps(node))
         begin, remember = (node.state, dict(node.facts)) if node else (None, {})
-        return Lesson(name, title, introduction, begin, remember, steps)
+        return Lesson(name, title, introduction, begin, remember, steps, self._questions())
 
     def _begin(self) -> Node | None:
         if BEGIN not in self._content:
@@ -239,7 +269,7 @@ class _LessonReader:
             yield step
 
     def _step(self, number: int, row: Row, node: Node | None) -> tuple[LessonStep, Node]:
-        self._check_keys(row, OF_STEP, TABLE, number)
+        self._check_keys(row, (*OF_STEP, HINT), TABLE, number)
         text, done, reached, then = (self._text(row, key, TABLE, number) for key in OF_STEP)
         try:
             trigger, given = with_facts(self._lifecycle, done)
@@ -257,7 +287,32 @@ class _LessonReader:
                 "state",
             )
         facts = self._lifecycle.memory.ordered(given)
-        return LessonStep(text, trigger, facts, end.state, then), end
+        hint = self._text(row, HINT, TABLE, number) if HINT in row else ""
+        return LessonStep(text, trigger, facts, end.state, then, hint), end
+
+    def _questions(self) -> tuple[Question, ...]:
+        rows = self._toml.array(ASKED) if ASKED in self._content else []
+        if len(rows) > MOST_QUESTIONS:
+            wrong = f"{len(rows)} questions; expected at most {MOST_QUESTIONS}"
+            raise self._toml.error(wrong, ASKED, MOST_QUESTIONS)
+        return tuple(self._question(number, row) for number, row in enumerate(rows))
+
+    def _question(self, number: int, row: Row) -> Question:
+        """Return a question, its choices in an order that its text decides."""
+        self._check_keys(row, OF_QUESTION, ASKED, number)
+        text, right, because = (
+            self._text(row, k, ASKED, number) for k in ("text", "right", "because")
+        )
+        listed = row.get("wrong")
+        if not isinstance(listed, list) or len(listed) not in WRONG_CHOICES:
+            few = f"wrong is not a list of {WRONG_CHOICES[0]} to {WRONG_CHOICES[-1]} answers"
+            raise self._toml.error(f"{few}; {EXPECTED}", ASKED, number)
+        wrong = [self._text({"wrong": each}, "wrong", ASKED, number) for each in listed]
+        choices = tuple(dict.fromkeys((right, *wrong)))
+        if len(choices) <= len(wrong):
+            raise self._toml.error("an answer stands there twice", ASKED, number, "wrong")
+        question = Question(ASKED, text, choices, (0,), because)
+        return question.in_order(shuffled(len(choices), mulberry32(crc32(text.encode()))))
 
     def _check_keys(self, row: Row, known: tuple[str, ...], *table: str | int) -> None:
         for key in row:

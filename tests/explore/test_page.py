@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ecs_fsm import ECS
-from ecs_fsm.explore import content
+from ecs_fsm.explore import Content, content
 from ecs_fsm.explore.explorer import examples
 from ecs_fsm.lifecycles import NAMES, server_class
 from ecs_fsm.teach.quiz import Selection, chosen
@@ -250,6 +250,33 @@ def test_every_lesson_can_be_completed(name: str, opening: Opening) -> None:
             assert state(page) == step["state"], (lesson["name"], step)
         assert page.locator("#lesson-done").is_visible(), lesson["name"]
         page.get_by_role("button", name="All lessons").click()
+
+
+def test_a_wrong_step_says_why_and_gives_a_hint_and_a_lesson_ends_with_its_questions(
+    opening: Opening,
+) -> None:
+    first = SAMPLES.lessons[1]
+    question = {**SAMPLES.quiz[0], "choices": ["one", "two"], "answers": [1]}
+    steps: Any = first["steps"]
+    steps = [{**steps[0], "hint": "Switch it off."}, *steps[1:]]
+    page = opening(
+        fragment="#tab=lessons&lesson=stop&from=active/-",
+        taught=Content([{**first, "steps": steps, "questions": [question]}]),
+    )
+    page.click("[data-name=rebuild]")
+    told = page.text_content("#amiss") or ""
+    assert told.startswith("This is not the step of the lesson. The next step is refused from here")
+    assert "task rebuilding is running" in told
+    assert "Hint: Switch it off." in told
+    page.click("#undo")
+    assert page.locator("#amiss").is_hidden()
+    page.click("[data-name=stop]")
+    assert page.locator("#amiss").is_hidden()
+    page.click("#next")
+    page.click("#lesson-questions button >> nth=0")
+    assert "Not right: one." in (page.text_content("#lesson-questions") or "")
+    page.click("#lesson-questions button >> nth=1")
+    assert str(question["explanation"]) in (page.text_content("#lesson-questions") or "")
 
 
 def test_the_quiz_asks_by_its_seed_explains_and_keeps_score(opening: Opening) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from ecs_fsm import ECS, InvalidInput, Lifecycle
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.teach.lesson import LONGEST, MOST_BYTES, MOST_STEPS, Lesson, find, lessons
+from ecs_fsm.teach.lesson import LONGEST, MOST_BYTES, MOST_STEPS, Lesson, find, lessons, read
+from ecs_fsm.teach.lesson_template import template
 from tests.command import ecs_fsm
 
 LIFECYCLES = (ECS, NOVA)
@@ -115,11 +117,12 @@ def test_the_texts_of_a_lesson_are_short_whole_sentences(
 def test_a_lesson_as_a_dictionary_is_plain_data() -> None:
     lesson = find(lessons(ECS), "stop-shows-active")
     shown = json.loads(json.dumps(lesson.as_dict()))
-    assert list(shown) == ["name", "title", "introduction", "start", "remember", "steps"]
+    assert list(shown) == ["name", "title", "introduction", "start", "remember", "steps",
+                           "questions"]  # fmt: skip
     assert (shown["start"], shown["remember"]) == ("active/-", {})
     assert shown["steps"][0]["do"] == {"trigger": "stop", "given": {}}
     assert shown["steps"][0]["state"] == "active/powering-off"
-    assert set(shown["steps"][0]) == {"text", "do", "state", "then"}
+    assert set(shown["steps"][0]) == {"text", "do", "state", "then", "hint"}
     assert find(lessons(ECS), "what-is-status").as_dict()["start"] is None
     remembers = find(lessons(NOVA), "unshelve-starts-a-stopped-server").as_dict()["remember"]
     assert remembers == {"boot": "image", "upload": "staged"}
@@ -262,3 +265,58 @@ def test_an_unknown_lesson_is_answered_with_the_nearest() -> None:
 
 def test_the_bounds_are_those_of_a_page_for_a_phone() -> None:
     assert max(LONGEST.values()) * 2 * MOST_STEPS < 2 * MOST_BYTES
+
+
+@pytest.mark.parametrize("name", ["ecs", "nova", "ecs-2022", "cinder", "ec2", "ironic"])
+def test_the_template_is_a_correct_lesson_for_every_lifecycle(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "01-mine.toml"
+    made = ecs_fsm("lesson", "new", str(file), "--lifecycle", name)
+    assert made.out == f"The lesson mine is in {file}. Next: ecs-fsm lesson check FILE\n"
+    checked = ecs_fsm("lesson", "check", str(file), "--lifecycle", name)
+    assert checked.code == 0
+    assert checked.out.startswith(f"{file}: mine, ")
+    again = ecs_fsm("lesson", "new", str(file), "--lifecycle", name)
+    assert (again.code, again.err.count("\n")) == (2, 1)
+    assert "exists already" in again.err
+
+
+QUESTION = """
+[[question]]
+text = "What is shown?"
+right = "ACTIVE"
+wrong = ["SHUTOFF", "REBOOT"]
+because = "It runs."
+"""
+
+
+def with_question(question: str) -> bytes:
+    return (template(ECS).partition("# Questions at the end")[0] + question).encode()
+
+
+def test_a_lesson_has_hints_and_questions() -> None:
+    lesson = read(ECS, with_question(QUESTION), "a.toml")
+    (asked,) = lesson.questions
+    assert [asked.choices[n] for n in asked.answers] == ["ACTIVE"]
+    assert sorted(asked.choices) == ["ACTIVE", "REBOOT", "SHUTOFF"]
+    assert asked.explanation == "It runs."
+    assert lesson.steps[0].hint.startswith("Look for the request that means: ")
+    assert lesson.steps[1].hint == ""
+    assert lesson.as_dict()["questions"] == [asked.as_dict()]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (QUESTION.replace('"REBOOT"', '"ACTIVE"'), "an answer stands there twice"),
+        (QUESTION.replace('["SHUTOFF", "REBOOT"]', '"REBOOT"'), "wrong is not a list of 1 to 4"),
+        (QUESTION.replace('["SHUTOFF", "REBOOT"]', "[]"), "wrong is not a list of 1 to 4 answers"),
+        (QUESTION.replace('"REBOOT"', "7"), "wrong is not a text; expected one in quotes"),
+        (QUESTION.replace('because = "It runs."', ""), "because is missing"),
+        (QUESTION.replace("because", "why"), "unknown key 'why'"),
+        (QUESTION * 21, "21 questions; expected at most 20"),
+    ],
+)
+def test_a_wrong_question_is_one_line(wrong: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(said)) as raised:
+        read(ECS, with_question(wrong), "a.toml")
+    assert re.match(r"a\.toml:\d+: ", str(raised.value))

@@ -65,6 +65,9 @@ function lessonView(lesson) {
     done === lesson.steps.length
       ? element("p", { class: "good", id: "lesson-done" }, "Lesson completed.")
       : null,
+    done === lesson.steps.length && lesson.questions?.length
+      ? element("ol", { id: "lesson-questions" }, ...lesson.questions.map(lessonQuestion))
+      : null,
     element(
       "p",
       { class: "buttons" },
@@ -93,11 +96,66 @@ function lessonList() {
   ];
 }
 
+// Why the last event was not the next step, with a hint; "" if there is nothing to say.
+/** @param {Lesson} lesson */
+function amissText(lesson, done) {
+  const step = lesson.steps[done];
+  const trigger = step && machine.triggerNamed.get(step.do.trigger);
+  if (!step || !trigger) return "";
+  const refused = story.obstacle(trigger) !== null;
+  const why = refused
+    ? refusedStep(trigger)
+    : `The ${THING} must get to ${step.state} by another event.`;
+  return `This is not the step of the lesson. ${why} Hint: ${step.hint || trigger.meaning} Undo takes it back.`;
+}
+
+/** @param {Trigger} trigger */
+function refusedStep(trigger) {
+  const outcome = machine.outcome(trigger, story.node);
+  return outcome.refused
+    ? `The next step is refused from here, because ${outcome.refused.reason}.`
+    : "The next step is impossible while this one hangs.";
+}
+
+function lessonAnswer(question, place, told) {
+  const right = question.answers.includes(place);
+  const choice = question.choices[place];
+  told.textContent = right
+    ? `Right: ${choice}. ${question.explanation}`
+    : `Not right: ${choice}. Try again.`;
+  told.className = right ? "good" : "bad";
+}
+
+/** @param {QuizQuestion} question */
+function lessonQuestion(question) {
+  const told = element("p", { role: "status" });
+  return element(
+    "li",
+    {},
+    element("p", {}, question.text),
+    element(
+      "p",
+      { class: "buttons" },
+      ...question.choices.map((text, place) =>
+        button(text, () => lessonAnswer(question, place, told)),
+      ),
+    ),
+    told,
+  );
+}
+
 let shownLesson = "?";
+
+let before = { lesson: "", done: 0, events: 0 };
 
 part(() => {
   const lesson = CONTENT.lessons.find(({ name }) => name === view.lesson);
   const done = lesson ? stepsDone(lesson) : 0;
+  const events = view.run.at;
+  const wrong = lesson && before.lesson === lesson.name && done <= before.done && events > before.events;
+  byId("amiss").textContent = wrong ? amissText(lesson, done) : "";
+  byId("amiss").hidden = !wrong;
+  before = { lesson: lesson?.name ?? "", done, events };
   const now = lesson ? `${lesson.name} ${done}` : "";
   if (now === shownLesson) return;
   shownLesson = now;

@@ -155,7 +155,9 @@ interface Lesson {
     do: { trigger: string; given?: Facts };
     state: string;
     then: string;
+    hint?: string;
   }[];
+  questions?: QuizQuestion[];
 }
 
 interface QuizQuestion {
