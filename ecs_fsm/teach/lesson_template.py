@@ -9,6 +9,7 @@ from ecs_fsm.core.graph import Outcome
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Node
 from ecs_fsm.core.phrases import Phrases
+from ecs_fsm.teach.question import deciding
 
 Way = tuple[Outcome, ...]
 FORMAT = """\
@@ -60,7 +61,7 @@ def _example(lifecycle: Lifecycle) -> tuple[Node | None, Way]:
     short: list[tuple[Node | None, Way]] = []
     for start, name in _requests(lifecycle):
         for way in lifecycle.ways(start, name):
-            if not any(outcome.transition.when for outcome in way) and way[0].nodes:
+            if not any(deciding(lifecycle, o.transition.when) for o in way) and way[0].nodes:
                 if len(way) > 1:
                     return start, way
                 short.append((start, way))
