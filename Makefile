@@ -35,7 +35,7 @@ checked: $(VENV)/.test $(VENV)/.javascript docs
 	cd $(ROOT) && $(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	cd $(ROOT)/tests/javascript && PATH="$(BIN):$$PATH" && $(JAVASCRIPT)/tsc -p explore.json && \
 		$(JAVASCRIPT)/tsc -p live.json && $(JAVASCRIPT)/biome lint --error-on-warnings \
-		--config-path=lint.json $(ROOT)/ecs_fsm $(ROOT)/tests
+		--config-path=lint.json $(ROOT)/ecs_fsm $(ROOT)/tests $(ROOT)/docs/playground
 
 # What needs a model checker of 150 MB, or an environment for each extra.
 test-more: $(VENV)/.more
@@ -48,9 +48,10 @@ bench: $(VENV)/.bench
 generate: $(VENV)/.test
 	cd $(ROOT) && $(BIN)/python -m ecs_fsm.lifecycles.generate && $(BIN)/python -m ecs_fsm.serve.control.page
 
-# Builds the documentation; a warning is an error.
-docs: $(VENV)/.test
+# Builds the documentation with its playground; a warning is an error.
+docs: $(VENV)/.test $(VENV)/.playground
 	cd $(ROOT) && $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs docs/_build/html
+	@$(PLAYGROUND) build $(VENV)/playground $(ROOT)/docs/_build/html/playground
 
 # Draws every picture of diagrams/ and writes its page.
 diagrams: $(VENV)/.test
@@ -96,6 +97,12 @@ JAVASCRIPT := $(VENV)/javascript/node_modules/.bin
 $(VENV)/.javascript: $(VENV)/.test $(ROOT)/tests/javascript/package.json
 	@mkdir -p $(VENV)/javascript && cp $(ROOT)/tests/javascript/package.json $(VENV)/javascript
 	@PATH="$(BIN):$$PATH" $(BIN)/npm install --silent --no-audit --no-fund --prefix $(VENV)/javascript
+	@touch $@
+
+# Python for browsers, from npm, and the package that is compiled for it.
+PLAYGROUND := $(BIN)/python $(ROOT)/docs/playground/assemble.py
+$(VENV)/.playground: $(VENV)/.test $(addprefix $(ROOT)/docs/playground/,assemble.py package.json)
+	@PATH="$(BIN):$$PATH" $(PLAYGROUND) install $(VENV)/playground
 	@touch $@
 
 # A browser to try the page in, and axe-core, which judges how accessible it is.

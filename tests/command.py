@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sysconfig
 from contextlib import redirect_stderr, redirect_stdout
@@ -27,6 +26,8 @@ class Answer(NamedTuple):
 
 def cpu_seconds() -> float:
     """What the commands that ended so far have cost, whatever else the machine does."""
+    import resource  # which Python in a browser lacks
+
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
