@@ -8,6 +8,7 @@ import click
 
 from ecs_fsm.cli.fleet_commands import (
     all_option,
+    announce_arrivals,
     check_option,
     check_picture,
     check_what_if,
@@ -83,7 +84,7 @@ def exact(
         print_json(before) if as_json else print_answer(before)
         return 0
     after = answer(changed(profile, changes), long, between)
-    from ecs_fsm.fleet.effects import effects, of_answer
+    from ecs_fsm.fleet.what_if import effects, of_answer
 
     found = effects(of_answer(before), of_answer(after))
     if as_json:
@@ -139,13 +140,14 @@ def contend(
     """
     from ecs_fsm.core.errors import require
 
-    wanted = ["pyarrow"] * bool(output) + ["scipy"] * compare
+    wanted = ["pyarrow"] * bool(output) + ["scipy"] * (compare or bool(changes))
     require("numba", "numpy", "simpy", *wanted)
     check_picture(picture)
     from ecs_fsm.fleet.contention import contend as compete
     from ecs_fsm.fleet.report import print_queues, print_result, progress
 
     profile = read_profile(file)
+    announce_arrivals(profile, number, duration)
     if changes:
         from ecs_fsm.profiles.loader import changed
 

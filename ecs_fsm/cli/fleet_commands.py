@@ -12,6 +12,7 @@ import click
 
 from ecs_fsm.cli.options import OrderedGroup, as_json, choosing, print_json, servers
 from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.profiles.profile_keys import help_text
 
 if TYPE_CHECKING:
     from ecs_fsm.fleet.comparison import FleetCheck
@@ -39,7 +40,7 @@ profile_option = click.option(
 )
 size_option = click.option(
     "--servers", "number", metavar="N", type=click.IntRange(min=1), required=True,
-    help="The number of servers.",
+    help="The number of servers; with Poisson arrivals, those at the beginning.",
 )  # fmt: skip
 duration_option = click.option(
     "--duration", metavar="TIME", required=True, help="How much time to simulate, such as 30d."
@@ -73,6 +74,21 @@ all_option = click.option(
 )
 
 
+def announce_arrivals(profile: Profile, number: int, duration: str) -> None:
+    """Say before a simulation that Poisson arrivals make more servers than were named."""
+    from ecs_fsm.fleet.report import span
+    from ecs_fsm.profiles.durations import seconds
+    from ecs_fsm.profiles.profile_validation import POISSON
+
+    every = profile.arrivals.every
+    if profile.arrivals.kind == POISSON:
+        print(
+            f"arrivals are poisson, every {span(every)}: about {seconds(duration) / every:,.0f} "
+            f"more than the {number:,} of --servers",
+            file=sys.stderr,
+        )
+
+
 def read_profile(file: str | None) -> Profile:
     """Return the profile that the command line names, for the chosen lifecycle."""
     from ecs_fsm.profiles.loader import read
@@ -80,18 +96,23 @@ def read_profile(file: str | None) -> Profile:
     return read(servers().lifecycle, file)
 
 
-@fleet.command("profile")
+PROFILE_HELP = f"""Print the built-in profile (TOML), as a start for your own.
+
+\b
+Examples:
+  ecs-fsm fleet profile > mine.toml
+  ecs-fsm fleet profile --lifecycle nova
+  ecs-fsm fleet profile --template --lifecycle ec2
+
+{help_text()}
+"""
+
+
+@fleet.command("profile", help=PROFILE_HELP)
 @click.option("--template", is_flag=True, help="Print one to fill in, for any lifecycle.")
 @choosing
 def show_profile(template: bool) -> int:
-    """Print the built-in profile (TOML), as a start for your own.
-
-    \b
-    Examples:
-      ecs-fsm fleet profile > mine.toml
-      ecs-fsm fleet profile --lifecycle nova
-      ecs-fsm fleet profile --template --lifecycle ec2
-    """
+    """Print the built-in profile, or a template."""
     from ecs_fsm.profiles import blank_profile
     from ecs_fsm.profiles.loader import built_in_text
 
@@ -170,7 +191,12 @@ def run(
     """
     from ecs_fsm.core.errors import require
 
-    require("numba", "numpy", *(["pyarrow"] if output else []), *(["scipy"] if compare else []))
+    require(
+        "numba",
+        "numpy",
+        *(["pyarrow"] if output else []),
+        *(["scipy"] if compare or changes else []),
+    )
     check_picture(picture)
     if events and not output:
         raise InvalidInput("--events needs a file to write to: add -o FILE")
@@ -180,6 +206,7 @@ def run(
     from ecs_fsm.fleet.report import print_result, progress
 
     profile = read_profile(file)
+    announce_arrivals(profile, number, duration)
     if changes:
         check_what_if(**{"-o": output, "--plot": picture, "--check": compare, "--events": events})
         from ecs_fsm.profiles.loader import changed
@@ -245,8 +272,8 @@ def check_what_if(**others: object) -> None:
 
 def print_what_if(runs: Sequence[FleetResult | Contention], every: bool, as_json: bool) -> int:
     """Print how two runs differ, beyond chance; return the exit code."""
-    from ecs_fsm.fleet.effects import effects, of_run
     from ecs_fsm.fleet.report import print_effects
+    from ecs_fsm.fleet.what_if import effects, of_run
 
     before, after = runs
     found = effects(of_run(before), of_run(after))

@@ -18,9 +18,9 @@ from ecs_fsm.profiles.durations import UNITS
 if TYPE_CHECKING:
     from ecs_fsm.fleet.comparison import FleetCheck
     from ecs_fsm.fleet.contention import Queue
-    from ecs_fsm.fleet.effects import Effect, Figure
     from ecs_fsm.fleet.fitted_profile import FittedProfile
     from ecs_fsm.fleet.fitting import Fit
+    from ecs_fsm.fleet.what_if import Effect, Figure
 
 MOST_TIMES = 9
 """Points in time in a table; JSON has all of them."""
@@ -49,8 +49,10 @@ def print_result(result: FleetResult) -> None:
         f"PARTIAL: interrupted after {result.done:,} {phrases.things}; " if result.partial else ""
     )
     per = result.changes / max(result.done, 1)
+    later = result.servers - result.at_once
+    arrived = f" ({result.at_once:,} at the beginning, {later:,} later)" if later else ""
     shown.print(
-        f"{result.servers:,} {phrases.things} for {span(result.horizon)}: {partial}"
+        f"{result.servers:,} {phrases.things}{arrived} for {span(result.horizon)}: {partial}"
         f"{result.changes:,} changes, {per:.1f} for each {phrases.thing}",
         soft_wrap=True,
     )

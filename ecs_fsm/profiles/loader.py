@@ -24,6 +24,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.io.toml import TomlFile
 from ecs_fsm.lifecycles.registry import option_of, side_file
 from ecs_fsm.profiles.profile import Document, Profile
+from ecs_fsm.profiles.profile_keys import with_form
 from ecs_fsm.profiles.profile_validation import CheckedProfile
 
 BUILT_IN = "built-in"
@@ -77,7 +78,7 @@ def parse(lifecycle: Lifecycle, text: str, path: str) -> Profile:
 def _profile(lifecycle: Lifecycle, toml: TomlFile) -> Profile:
     def problem(key: Sequence[str], message: str) -> InvalidInput:
         shown = ".".join(f'"{part}"' if "/" in part else part for part in key)
-        return toml.error(f"{shown or 'profile'}: {message}", *key)
+        return toml.error(f"{shown or 'profile'}: {with_form(key, message)}", *key)
 
     document = dict(toml.content)
     if EXTENDS in document:
@@ -108,7 +109,7 @@ def changed(profile: Profile, changes: Sequence[str]) -> Profile:
         document = _laid_over(document, over)
 
     def problem(key: Sequence[str], message: str) -> InvalidInput:
-        return InvalidInput(f"{', '.join(changes)}: {'.'.join(key)}: {message}")
+        return InvalidInput(f"{', '.join(changes)}: {'.'.join(key)}: {with_form(key, message)}")
 
     return CheckedProfile(profile.lifecycle, document, Path(), problem).profile()
 

@@ -27,6 +27,10 @@ one event; the time between rows that have none; a last write of a step that was
 FIXED, POISSON, NONE = ("fixed", "poisson", "none")
 
 
+def _is(value: object) -> str:
+    return "is missing" if value is None else f"is {value!r}"
+
+
 class ProfileValues:
     """Reads values; `problem` makes the error for a key, samples lie in `folder`."""
 
@@ -43,11 +47,13 @@ class ProfileValues:
     def table(self, key: Key, value: object) -> Mapping[str, object]:
         """A table."""
         if not isinstance(value, Mapping):
-            raise self._problem(key, f"is {value!r}; expected a table")
+            raise self._problem(key, f"{_is(value)}; expected a table")
         return value
 
     def time(self, key: Key, value: object) -> float:
         """Seconds, from a number or a time word."""
+        if value is None:
+            raise self._problem(key, "is missing; expected a time")
         try:
             return seconds(value)
         except InvalidInput as error:
@@ -57,19 +63,19 @@ class ProfileValues:
         """A number from 0 to `most`."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
             what = "a probability from 0 to 1" if most == 1 else "a number above 0"
-            raise self._problem(key, f"is {value!r}; expected {what}")
+            raise self._problem(key, f"{_is(value)}; expected {what}")
         return float(value)
 
     def positive(self, key: Key, value: object) -> int:
         """A whole number above 0."""
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise self._problem(key, f"is {value!r}; expected a whole number above 0")
+            raise self._problem(key, f"{_is(value)}; expected a whole number above 0")
         return value
 
     def words(self, key: Key, value: object) -> list[str]:
         """A list of words."""
         if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-            raise self._problem(key, f"is {value!r}; expected a list of words")
+            raise self._problem(key, f"{_is(value)}; expected a list of words")
         return value
 
     def shares(self, key: Key, value: object, known: Iterable[str], kind: str) -> dict[str, float]:
@@ -117,7 +123,7 @@ class ProfileValues:
     def _samples(self, key: Key, value: object) -> tuple[float, ...]:
         """The times in a file beside the profile, ascending."""
         if not isinstance(value, str):
-            raise self._problem(key, f"is {value!r}; expected the name of a file of times")
+            raise self._problem(key, f"{_is(value)}; expected the name of a file of times")
         path = self._folder / value
         try:
             with open(path, "rb") as stream:

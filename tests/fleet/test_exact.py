@@ -14,10 +14,9 @@ import pytest
 from ecs_fsm import ECS, Lifecycle, fleet
 from ecs_fsm.fleet.arrays import CompiledProfile, compile_profile
 from ecs_fsm.fleet.comparison import check
-from ecs_fsm.fleet.effects import Figure, Unit, effects
 from ecs_fsm.fleet.exact import Exact, Passage
 from ecs_fsm.fleet.transient import ERROR, LaplaceInversion, NoClosedForm
-from ecs_fsm.fleet.what_if import answer
+from ecs_fsm.fleet.what_if import Figure, Unit, answer, effects
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
 from ecs_fsm.profiles.process import Activity, ChainState
