@@ -13,14 +13,14 @@ EDITABLE := --config-settings editable_mode=compat --editable
 # Hundreds of processes import the same modules: they are compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo docs test test-more bench generate diagrams notebook clean test-core checked
+.PHONY: demo docs test test-more bench generate diagrams notebook clean test-core test-later checked
 
 demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
 
 # A browser's driver keeps an event loop running in its process, so its tests run apart.
 test:
-	@$(MAKE) --jobs=2 --file=$(firstword $(MAKEFILE_LIST)) checked $(VENV)/.browser
+	@$(MAKE) --jobs=2 --file=$(firstword $(MAKEFILE_LIST)) checked $(VENV)/.browser test-later
 	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed" && \
 		$(BIN)/pytest $(SIDE_BY_SIDE) -m "browser and not timed" && $(BIN)/pytest -m timed
 
@@ -36,6 +36,11 @@ checked: $(VENV)/.test $(VENV)/.javascript docs
 	cd $(ROOT)/tests/javascript && PATH="$(BIN):$$PATH" && $(JAVASCRIPT)/tsc -p explore.json && \
 		$(JAVASCRIPT)/tsc -p live.json && $(JAVASCRIPT)/biome lint --error-on-warnings \
 		--config-path=lint.json $(ROOT)/ecs_fsm $(ROOT)/tests $(ROOT)/docs/playground
+
+# A later Python, that of browsers, beside the one of this environment.
+test-later: $(VENV)/.playground
+	$(BIN)/node $(ROOT)/tests/wasm/run.mjs $(VENV)/playground $$($(BIN)/python -c \
+		"import sysconfig; print(sysconfig.get_path('purelib'))") $(ROOT)
 
 # What needs a model checker of 150 MB, or an environment for each extra.
 test-more: $(VENV)/.more
