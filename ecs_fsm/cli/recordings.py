@@ -107,7 +107,8 @@ def replay(
     form = form_of(lifecycle, Shown(as_json, summary, story, durations, output))
     likely = read(lifecycle, profile) if profile else None
     telling = Telling(form, likely, all_ways, overdue, now, source_of(profile))
-    return 0 if replay_files(lifecycle, files, RecordOptions(**options), telling) else 1
+    record_options = RecordOptions(**options, other_columns=as_json)
+    return 0 if replay_files(lifecycle, files, record_options, telling) else 1
 
 
 @click.command()

@@ -19,9 +19,10 @@ from ecs_fsm.records.meanings import ABSENT, NOTHING, Meanings
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.sources import RecordSource
 from ecs_fsm.records.times import EXPECTED as EXPECTED_TIME
-from ecs_fsm.records.times import seconds
+from ecs_fsm.records.times import MILLISECONDS, seconds
 
 MOST_LAYOUTS = 1000
+NO_OTHERS: Mapping[str, object] = {}
 MOST_SERVERS = 20_000
 """Names of servers that are kept at most."""
 
@@ -46,6 +47,7 @@ class Reading(NamedTuple):
     source: RecordSource
     full_lists: bool
     numbers: Iterator[int]
+    other_columns: bool = True
     complete: bool | None = None
 
     def time(self, value: object, name: str) -> float:
@@ -253,7 +255,7 @@ class _ColumnReader:
 
     def _row(self, columns: RecordColumns, values: Sequence[object]) -> Observation:
         reading = self._reading
-        vm, task, status = columns.vm_state, columns.task_state, columns.status
+        names, server_at, time_at, vm, task, status, host_at, updated_at, others = columns
         cells = (
             values[vm] if vm >= 0 else ABSENT,
             values[task] if task >= 0 else ABSENT,
@@ -263,24 +265,23 @@ class _ColumnReader:
             seen = reading.meanings.of(cells)
         except InvalidInput as error:
             raise reading.source.error(str(error)) from None
-        names = columns.names
         server = None
-        if columns.server >= 0:
-            server = self._named(values[columns.server], names[columns.server])
+        if server_at >= 0:
+            server = self._named(values[server_at], names[server_at])
         updated = None
-        if columns.updated >= 0 and values[columns.updated]:
-            updated = self._time(values[columns.updated], names[columns.updated])
+        if updated_at >= 0 and values[updated_at]:
+            updated = self._time(values[updated_at], names[updated_at])
         time = self._list_time
-        if columns.time >= 0:
-            time = self._time(values[columns.time], names[columns.time])
+        if time_at >= 0:
+            time = self._time(values[time_at], names[time_at])
         elif time is None:
             time = updated
-        host = values[columns.host] if columns.host >= 0 else None
+        host = values[host_at] if host_at >= 0 else None
         return Observation(
             seen.shown,
             seen.state,
             seen.wrong,
-            {name: values[n] for name, n in columns.others},
+            {name: values[n] for name, n in others} if reading.other_columns else NO_OTHERS,
             server,
             time,
             updated,
@@ -299,9 +300,16 @@ class _ColumnReader:
 
     def _time(self, value: object, name: str) -> float:
         known, time = self._last_time
-        if value is not known:
-            if value == known and type(value) is type(known):
+        if value is known or (value == known and type(value) is type(known)):
+            return time
+        if type(value) is str and "-" not in value:  # a number mostly, as dates have hyphens
+            try:
+                time = float(value)
+            except ValueError:
+                time = MILLISECONDS
+            if 0 <= time < MILLISECONDS:
+                self._last_time = value, time
                 return time
-            time = self._reading.time(value, name)
-            self._last_time = value, time
+        time = self._reading.time(value, name)
+        self._last_time = value, time
         return time

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, count, islice
+from operator import itemgetter
 from typing import BinaryIO, TypeVar
 
 from ecs_fsm.core.errors import InvalidInput, unknown
@@ -47,7 +48,10 @@ EXPECTED = "expected rows with vm_state and task_state, a status, or an action"
 
 @dataclass(frozen=True, slots=True)
 class RecordOptions:
-    """What a record does not say by itself; None is decided by its rows."""
+    """What a record does not say by itself; None is decided by its rows.
+
+    `other_columns` keeps the columns of a row that say nothing of its state; only JSON shows them.
+    """
 
     format: str | None = None
     columns: str | None = None
@@ -55,6 +59,7 @@ class RecordOptions:
     utc_offset: str | None = None
     sampled: bool | None = None
     partial_lists: bool = False
+    other_columns: bool = True
 
 
 class _OutOfOrder(Exception):
@@ -164,8 +169,9 @@ class Record:
                 source = RecordSource(path, stream)
                 opened.callback(source.close)
                 reading = Reading(
-                    self._meanings, choice, offset, source, not options.partial_lists, numbers
-                )
+                    self._meanings, choice, offset, source, not options.partial_lists, numbers,
+                    options.other_columns,
+                )  # fmt: skip
                 self._files.append(_File(source, reading, options.format))
             self._opened = opened.pop_all()
         sampled = any(file.sampled for file in self._files)
@@ -193,6 +199,12 @@ class Record:
     def names_actions(self) -> bool:
         """Whether there may be rows that say what was done to servers."""
         return any(file.layout.has_actions for file in self._files)
+
+    @property
+    def _has_lists(self) -> bool:
+        """Whether rows may stand in lists; where they do not, each is an observation."""
+        layouts = (file.layout for file in self._files)
+        return any(not isinstance(one, ColumnsLayout) or one.lists for one in layouts)
 
     @property
     def servers(self) -> int:
@@ -236,7 +248,7 @@ class Record:
         """The rows, counted; those of servers that a full list leaves out are among them."""
         self._clear()
         latest = self._latest
-        for row in self._with_gone(rows):
+        for row in self._with_gone(rows) if self._has_lists else map(itemgetter(1), rows):
             time, server = row.time, row.server
             if time is None:
                 latest.setdefault(server, None)
@@ -249,6 +261,9 @@ class Record:
                     self.last = time
                 if self.first is None or time < self.first:
                     self.first = time
+            if row.action is None and row.before is None:
+                yield row
+                continue
             if row.action and row.action.finished is not None:
                 self.last = max(self.last or 0, row.action.finished)
             if row.before is not None:

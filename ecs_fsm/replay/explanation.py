@@ -78,8 +78,9 @@ class Replay:
             follower = followed.get(row.server)
             if follower is None:
                 follower = followed[row.server] = Follower(self)
-            yield from follower.feed(row)
-            if row.server is not None and follower.ended:
+            if decided := follower.feed(row):
+                yield from decided
+            if follower.ended and row.server is not None:
                 yield from followed.pop(row.server).finish()
         for follower in followed.values():
             if standing is not None:

@@ -24,6 +24,7 @@ from ecs_fsm.replay.overdue import Overdue
 TIMES = "\N{MULTIPLICATION SIGN}"
 MOST_TEXTS = 10_000
 """Lines without their server that are kept at most."""
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -98,6 +99,10 @@ class TableForm(Form):
 class JsonForm(Form):
     """The answer of `--json`."""
 
+    def __init__(self, out: IO[str]) -> None:
+        super().__init__(out)
+        self._ends: dict[tuple[int, int, int, bool], tuple[Explanation, str]] = {}
+
     def head(self, record: Record) -> str:
         """Return the begin of the object."""
         head = visible_json(json.dumps(record.as_dict(), ensure_ascii=False))
@@ -106,7 +111,19 @@ class JsonForm(Form):
     def change(self, change: Explanation) -> None:
         """Write a change as an object."""
         comma = "," if self.changes > 1 else ""
-        self.out.write(f"{comma}\n  {_json(as_dict(change))}")
+        self.out.write(f"{comma}\n  {_json(_begin(change))[:-1]}, {self._end(change)}")
+
+    def _end(self, change: Explanation) -> str:
+        """The object from the events on; what is the same for many changes is made once."""
+        if change.reason is not None or change.of is not None:
+            return _json(_explained(change))[1:]
+        key = id(change.events), id(change.facts), id(change.others), change.settled
+        known = self._ends.get(key)
+        if known is None:
+            if len(self._ends) > MOST_TEXTS:
+                self._ends.clear()
+            known = self._ends[key] = change, _json(_explained(change))[1:]
+        return known[1]
 
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
         """Write what is overdue, and whether everything is explained."""
@@ -122,7 +139,7 @@ def _listed(name: str, entries: Sequence[Overdue] | Sequence[Contradiction]) -> 
 
 
 def _json(value: object) -> str:
-    return visible_json(json.dumps(value, ensure_ascii=False))
+    return visible_json(_ENCODE(value))
 
 
 def _anonymous(row: Observation) -> Observation:
@@ -201,12 +218,21 @@ def overdue_lines(one: Overdue) -> list[str]:
 
 def as_dict(change: Explanation) -> dict[str, object]:
     """Return a change as `--json` writes it."""
+    return {**_begin(change), **_explained(change)}
+
+
+def _begin(change: Explanation) -> dict[str, object]:
     before, after = change.before, change.after
     return {
         "server": after.server,
         "at": None if after.time is None else iso(after.time),
         "from": before and before.as_dict(),
         "to": after.as_dict() if after.shown else None,
+    }
+
+
+def _explained(change: Explanation) -> dict[str, object]:
+    return {
         "events": None if change.events is None else list(change.events),
         "facts": dict(change.facts),
         "or": [

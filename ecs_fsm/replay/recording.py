@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ecs_fsm.core.lifecycle import Lifecycle
     from ecs_fsm.profiles.profile import Profile
 
-IN_MEMORY = 1 << 20
+IN_MEMORY, PIECE = 1 << 20, 1 << 14
 BATCH = 200
 BUILT_IN, FITTED = "built in", "fitted"
 FITTED_BEGINS = "# Fitted to "
@@ -132,14 +133,23 @@ def replay_files(
                         IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace"
                     )
                 )
-                form = telling.form(waiting)
-                _tell(record, rows, form, late, moved)
+                batch = io.StringIO(newline="")
+                form = telling.form(batch)
+
+                def moved_on(position: int) -> None:
+                    waiting.write(batch.getvalue())
+                    batch.seek(0)
+                    batch.truncate()
+                    moved(position)
+
+                _tell(record, rows, form, late, moved_on)
+                moved_on(record.position)
                 return form, waiting
 
             form, waiting = record.follow(explained)
         waiting.seek(0)
         sys.stdout.write(form.head(record))
-        while piece := waiting.read(IN_MEMORY):
+        while piece := waiting.read(PIECE):
             sys.stdout.write(piece)
     return not form.unexplained and not late.found
 
@@ -196,7 +206,7 @@ def _tell(
             rows = _heard(rows, evidence, form)
         changes = late.replay.explain(rows, standing)
     for count, change in enumerate(changes):
-        if count % BATCH == 0:
+        if count % BATCH == 0 or form.out.tell() > PIECE:
             moved(record.position)
         if evidence is not None:
             evidence.change(change)
