@@ -11,11 +11,13 @@ the jump that ends it. Sources: Steele, Lea, Flood (2014), OOPSLA, for SplitMix6
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TypeVar, cast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.misc.appdirs import user_cache_dir
 
 from ecs_fsm.fleet.arrays import CONSTANT, EMPIRICAL, EXPONENTIAL, GAMMA, LOGNORMAL, Arrays
 
@@ -36,14 +38,34 @@ _LOW = np.uint64(0xFFFFFFFF)
 _UNIT = 2.0**-31
 
 
+@contextmanager
+def _kept_for_the_user() -> Iterator[None]:
+    """Let what is compiled be kept in the user's cache directory, not beside the package.
+
+    An installed package may be read-only, or shared. NUMBA_CACHE_DIR has precedence; where a
+    directory cannot be written, numba takes another one.
+    """
+    settings: Any = numba.config
+    directory: Callable[..., str] = user_cache_dir
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = before or directory("ecs-fsm", appauthor=False)
+    try:
+        yield
+    finally:
+        settings.CACHE_DIR = before
+
+
 def compiled(function: Function) -> Function:
     """Compile a function at its first call, without the interpreter's lock; keep it on disk."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    with _kept_for_the_user():
+        made = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return cast(Function, made)
 
 
 def inlined(function: Function) -> Function:
     """Compile a small function into its callers."""
-    made = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function)
+    with _kept_for_the_user():
+        made = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function)
     return cast(Function, made)
 
 

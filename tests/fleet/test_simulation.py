@@ -14,13 +14,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numba
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from numba.misc.appdirs import user_cache_dir
 
 from ecs_fsm import ECS, fleet
 from ecs_fsm.core.errors import installing
-from ecs_fsm.fleet.kernel import EventRows
+from ecs_fsm.fleet.kernel import EventRows, simulate
 from ecs_fsm.fleet.result import FleetResult
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
@@ -262,3 +264,11 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None
     assert answer.err == (
         f"ecs-fsm: this needs numba, which is not installed: {installing('fleet')}\n"
     )
+
+
+def test_compiled_code_is_kept_in_the_cache_directory_of_the_user() -> None:
+    dispatcher, settings = cast(Any, simulate), cast(Any, numba.config)
+    chosen = os.environ.get("NUMBA_CACHE_DIR", "")
+    expected = chosen or cast(Any, user_cache_dir)("ecs-fsm", appauthor=False)
+    assert Path(dispatcher.stats.cache_path).is_relative_to(expected)
+    assert chosen == settings.CACHE_DIR
