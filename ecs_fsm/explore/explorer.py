@@ -39,10 +39,11 @@ _NO_QUESTION = Question("", "", (), (), "").as_dict()
 
 SCRIPTS = (
     "constants", "packed", "machine", "run", "address", "dom", "view", "choose", "board", "now",
-    "controls", "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share", "main",
+    "controls", "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share",
+    "presenter", "main",
 )  # fmt: skip
 """The scripts in their order: each may use the names of those before it."""
-STYLES = ("page", "parts", "tables", "panels", "media")
+STYLES = ("page", "parts", "tables", "panels", "presenter", "media")
 """The styles in their order: a later one overrides an earlier one."""
 
 

@@ -1,5 +1,5 @@
 // @ts-check
-// "Poll it": a waiter that polls one attribute, and how it ends.
+// "Test a waiter": a loop that polls one attribute, and how it ends.
 //
 // Time counts events: the server is in a state from one event to the next, and an event that enters
 // several states does so shortly before its end. The polls follow from run and waiter alone.

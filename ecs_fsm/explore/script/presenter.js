@@ -1,0 +1,49 @@
+// @ts-check
+// The presenter's view: large, with a future that stays hidden until it is revealed. Single keys act
+// in it only, never while a field has the focus; P alone also opens it.
+
+const HIDDEN = "Next: ?";
+const PAGE = document.documentElement;
+const presenting = () => PAGE.classList.contains("presenting");
+
+function reveal(seen) {
+  PAGE.classList.toggle("revealed", seen);
+  byId("reveal").setAttribute("aria-pressed", String(seen));
+  if (presenting()) byId("next").textContent = seen ? nextText() : HIDDEN;
+}
+
+function present(on) {
+  PAGE.classList.toggle("presenting", on);
+  byId("present").setAttribute("aria-pressed", String(on));
+  byId("reveal").hidden = !on;
+  byId("keys").hidden = !on;
+  reveal(false);
+  show();
+  if (on) say("What comes next is hidden. ? reveals it.");
+}
+
+const presenterKeys = {
+  ArrowRight: () => steps.next(),
+  ArrowLeft: () => steps.undo(),
+  h: () => steps.hangs(),
+  "?": () => reveal(!PAGE.classList.contains("revealed")),
+  Escape: () => present(false),
+};
+
+addEventListener("keydown", (event) => {
+  const { key, target, altKey, ctrlKey, metaKey } = event;
+  const fields = "input, select, textarea, dialog, [role=tab], .scroller, [role=tabpanel]";
+  if (altKey || ctrlKey || metaKey || closest(target, fields)) return;
+  const act =
+    key.toLowerCase() === "p" ? () => present(!presenting()) : presenting() && presenterKeys[key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+byId("present").addEventListener("click", () => present(!presenting()));
+byId("reveal").addEventListener("click", () => reveal(!PAGE.classList.contains("revealed")));
+
+// After each step the room guesses again.
+part((before) => {
+  if (presenting()) reveal(before.run === view.run && PAGE.classList.contains("revealed"));
+});
