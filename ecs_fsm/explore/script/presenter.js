@@ -17,8 +17,10 @@ function present(on) {
   byId("present").setAttribute("aria-pressed", String(on));
   byId("reveal").hidden = !on;
   byId("keys").hidden = !on;
+  // The lane in which the server is fills the picture.
+  change({ whole: on ? false : null }, true);
   reveal(false);
-  show();
+  if (!on) show();
   if (on) say("What comes next is hidden. ? reveals it.");
 }
 
