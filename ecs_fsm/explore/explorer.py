@@ -28,7 +28,6 @@ from ecs_fsm.waiters.waiter import Placed, Waiter, read, read_file
 from ecs_fsm.web import bundle
 from ecs_fsm.web.exported import exported
 from ecs_fsm.web.lanes_svg import lanes_svg
-from ecs_fsm.web.packed import packed
 
 Json = Mapping[str, object]
 MOST_LESSONS = 100
@@ -104,7 +103,7 @@ def as_data(lifecycle: Lifecycle, taught: Content) -> dict[str, object]:
         _bound(lesson, str(lesson.get("name", ""))[:60])
     return {
         "lessons": list(taught.lessons),
-        "quiz": packed([_NO_QUESTION | dict(each) for each in taught.quiz], _NO_QUESTION),
+        "quiz": bundle.packed([_NO_QUESTION | dict(each) for each in taught.quiz], _NO_QUESTION),
         "waiters": list(examples(lifecycle) if taught.waiters is None else taught.waiters),
     }
 
