@@ -20,7 +20,7 @@ demo: $(VENV)/.demo
 
 # A browser's driver keeps an event loop running in its process, so its tests run apart.
 test:
-	@$(MAKE) --jobs=2 --file=$(firstword $(MAKEFILE_LIST)) checked $(VENV)/.browser test-later
+	@$(MAKE) --jobs=2 --file=$(firstword $(MAKEFILE_LIST)) checked $(VENV)/.browser docs test-later
 	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed" && \
 		$(BIN)/pytest $(SIDE_BY_SIDE) -m "browser and not timed" && $(BIN)/pytest -m timed
 
@@ -28,7 +28,7 @@ test-core: checked
 	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed" && \
 		$(BIN)/pytest -m "timed and not browser"
 
-checked: $(VENV)/.test $(VENV)/.javascript docs
+checked: $(VENV)/.test $(VENV)/.javascript
 	cd $(ROOT) && $(BIN)/ruff check .
 	cd $(ROOT) && $(BIN)/ruff format --check .
 	cd $(ROOT) && $(BIN)/mypy

@@ -29,6 +29,8 @@ TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MOD
 # Words of a table that mean something else there: a parameter of a command, or a key, a service and
 # a type of the APIs.
 OTHER_MEANINGS = {
+    ("ecs_fsm.serve.compute.nova_schemas", "rebuild"),
+    ("ecs_fsm.serve.control.routes", "host"),
     ("ecs_fsm.waiters.scan.playbook", "rescue"),
     ("ecs_fsm.waiters.scan.poll_loop", "abort"),
     ("ecs_fsm.waiters.scan.poll_loop", "fail"),

@@ -13,15 +13,16 @@ from collections.abc import Sequence
 
 from ecs_fsm.waiters.scan.helpers import Helper
 from ecs_fsm.waiters.scan.poll_loop import SLEEPS, TIMERS
-from ecs_fsm.waiters.scan.python_callers import CallReader
 from ecs_fsm.waiters.scan.python_calls import (
     Calls,
 )
-from ecs_fsm.waiters.scan.python_reader import PythonReader
+from ecs_fsm.waiters.scan.python_reader import Loop, PythonModule, PythonReader
 from ecs_fsm.waiters.scan.python_values import (
+    Arguments,
     Function,
     PythonScope,
     dotted,
+    key_of,
     last_name,
     module_scope,
 )
@@ -40,6 +41,28 @@ def scan_python(file: str, text: bytes, helpers: Sequence[Helper]) -> PythonFile
     module = PythonFile(file, text, tuple(helpers))
     module.read()
     return module
+
+
+class CallReader(PythonReader):
+    """Reads a function for what is requested before it calls another one with a server."""
+
+    wanted: str | None = None
+    keyword: str = ""
+    place: int = 0
+
+    def __init__(self, module: PythonModule, function: Function | None, scope: PythonScope) -> None:
+        super().__init__(module, function, scope)
+        self.operations: list[str] = []
+
+    def _known_wait(self, call: ast.Call, statement: ast.AST, requests: ServerRequests) -> None:
+        receiver, _, name = dotted(call.func).rpartition(".")
+        if name == self.wanted:
+            place = self.place - (1 if receiver in ("self", "cls") else 0)
+            server = key_of(Arguments(call, self._scope).get(self.keyword, place))
+            self.operations += requests.of(server)
+
+    def _loop(self, node: Loop, requests: ServerRequests, following: Sequence[ast.stmt]) -> None:
+        self.block(node.body, requests)
 
 
 class PythonFile:
