@@ -265,7 +265,7 @@ class _ProfileWriter:
 def _shares(counts: Mapping[str, int]) -> str:
     """The shares of what was counted, under Jeffreys' prior for several outcomes."""
     total = sum(counts.values()) + PRIOR * len(counts)
-    shares = ", ".join(f"{name} = {(n + PRIOR) / total!r}" for name, n in counts.items())
+    shares = ", ".join(f"{name} = {(n + PRIOR) / total:.8g}" for name, n in counts.items())
     return f"{{ {shares} }}"
 
 
