@@ -131,7 +131,7 @@ def replay(
 def alerts(
     form: str, dialect: str | None, profile: str | None, overdue: str | None, output: str | None
 ) -> int:
-    """Write rules that alert where a step takes too long, with one limit for each task.
+    """Write alert rules for steps that take too long.
 
     \b
     prometheus  a rule file for the metrics of openstack-exporter: openstack_nova_server_task_state
