@@ -20,7 +20,7 @@ from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing
 from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
 from ecs_fsm.replay.positions import PositionLinks, Way, kept
-from ecs_fsm.replay.remembered import Memory, MemoryKey, Move, Open, Step, Ways, decided, settled
+from ecs_fsm.replay.remembered import Followed, MemoryKey, Move, Open, Step, Ways, decided, settled
 from ecs_fsm.replay.shares import Costs, Link, Links, Other, weighed
 
 UNFINISHED_COST = NAT // 100
@@ -55,9 +55,9 @@ class Replay:
         self._positions = PositionLinks(lifecycle, self.likelihood, sampled=sampled)
         self._least = 0.0 if all_ways else LEAST_SHARE
         self._starts: dict[str, Costs] = {}
-        self._memories: dict[MemoryKey, Memory] = {}
+        self._memories: dict[MemoryKey, Followed] = {}
         self._moves = 0
-        self.nothing = Memory({}, (), ended=False, varied=False)
+        self.nothing = Followed({}, (), ended=False, varied=False)
         self._steps: dict[
             tuple[tuple[tuple[int, int], ...], str, int | None, int | None], Step
         ] = {}
@@ -104,12 +104,12 @@ class Replay:
             self._starts[str(row)] = found
         return self._starts[str(row)]
 
-    def begun(self, row: Observation) -> Memory:
+    def begun(self, row: Observation) -> Followed:
         """The memory of a server whose first row this is."""
         return self._memory(self.start(row), ())
 
     def move(
-        self, memory: Memory, row: Observation, passed: int | None, stayed: int | None
+        self, memory: Followed, row: Observation, passed: int | None, stayed: int | None
     ) -> Move:
         """From a memory to the one after a row; it is kept, so that it is found the next time."""
         self._moves += 1
@@ -124,7 +124,7 @@ class Replay:
         return found
 
     def _moved(
-        self, memory: Memory, row: Observation, passed: int | None, stayed: int | None
+        self, memory: Followed, row: Observation, passed: int | None, stayed: int | None
     ) -> Move:
         step = self.step(memory.costs, row, passed, stayed)
         if not step.links:
@@ -141,20 +141,20 @@ class Replay:
         ways = decided(undecided, costs, *found, self.told)
         return Move(self._memory(costs, undecided[found[0] :]), ways, row.shown)
 
-    def finished(self, memory: Memory) -> tuple[int, tuple[Ways, ...]]:
+    def finished(self, memory: Followed) -> tuple[int, tuple[Ways, ...]]:
         """What explains the open changes if no row follows, and how many of them are decided."""
         costs, undecided = memory.costs, memory.undecided
         best = min(costs, key=lambda n: costs[n] + UNFINISHED_COST * self.unfinished(n))
         count, _ = settled(undecided, costs) or (0, best)
         return count, decided(undecided, costs, len(undecided), best, self.told)
 
-    def _memory(self, costs: Costs, undecided: tuple[Open, ...]) -> Memory:
+    def _memory(self, costs: Costs, undecided: tuple[Open, ...]) -> Followed:
         """The memory with these costs and open changes, one for all servers that have it."""
         key = tuple(costs.items()), tuple((id(one.links), one.passed) for one in undecided)
         found = self._memories.get(key)
         if found is None:
             kinds = {(self._state(n), self.unfinished(n)) for n in costs}
-            found = self._memories[key] = Memory(
+            found = self._memories[key] = Followed(
                 costs, undecided, ended=self.ended(costs), varied=len(kinds) > 1
             )
         return found
@@ -167,7 +167,7 @@ class Replay:
             return self.likelihood.usual_bin
         return bin_of(row.time - before)
 
-    def stayed(self, memory: Memory, first: float | None, seen: float | None) -> int | None:
+    def stayed(self, memory: Followed, first: float | None, seen: float | None) -> int | None:
         """The bin of the time in which a server did not change; None where that tells nothing."""
         if not memory.varied or first is None or seen is None or seen <= first:
             return None

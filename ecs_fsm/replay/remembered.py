@@ -41,7 +41,7 @@ class Open(NamedTuple):
     passed: int | None
 
 
-class Memory:
+class Followed:
     """The positions where a server can be by their costs, and its changes that are not decided.
 
     `ended` says whether nothing can follow, `varied` whether how long the server stayed tells
@@ -65,7 +65,7 @@ class Move(NamedTuple):
     that nothing else has its identity.
     """
 
-    memory: Memory | None
+    memory: Followed | None
     told: tuple[Ways, ...]
     shown: Mapping[str, str | None]
 
