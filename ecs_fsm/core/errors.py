@@ -133,14 +133,13 @@ def require(*modules: str, extra: str = "fleet") -> None:
 def installing(extra: str) -> str:
     """Return the command that installs an extra, from the folder or index the package came from."""
     import json
-    from importlib.metadata import PackageNotFoundError, distribution
+    from importlib.metadata import distributions
     from urllib.parse import urlsplit
     from urllib.request import url2pathname
 
-    try:
-        origin = json.loads(distribution("ecs-fsm").read_text("direct_url.json") or "{}")
-    except PackageNotFoundError:
-        origin = {}
+    # A clone that is the present folder has a description of its own, which does not say it.
+    said = (found.read_text("direct_url.json") for found in distributions(name="ecs-fsm"))
+    origin = json.loads(next(filter(None, said), "{}"))
     place = urlsplit(origin.get("url", ""))
     if place.scheme != "file":
         return f"pip install 'ecs-fsm[{extra}]'"

@@ -22,8 +22,7 @@ FILES = {
     "waiters.toml": '[[waiter]]\nname = "w"\noperation = "stop"\ntarget = "SHUTOFF"\n',
     "mine.toml": '[[claim]]\nname = "c"\ntext = "C."\nkind = "never"\nfrom = "DELETED"\nto = "any"\n',
 }
-LESSON = ecs_fsm("play", "--help").out.partition("A lesson in DIR:")[2].partition("Options:")[0]
-TO_TRY_BY_HAND = ("serve", "play", "explore --open", "--dask", "| grep", "actions-*")
+TO_TRY_BY_HAND = ("serve", "watch", "play", "explore --open", "--dask", "| grep", "actions-*")
 """What ends only when a user ends it, opens a browser or needs another program."""
 
 
@@ -55,7 +54,7 @@ def test_the_help_begins_with_a_sentence_and_has_an_example_of_the_command(comma
     code, out, _ = ecs_fsm(*command.split(), "--help")
     about = out.split("\n\n")[1]
     assert code == 0
-    assert re.match(r"  [A-Z][a-z]+ ", about)
+    assert re.match(r"  [A-Z][a-z]+,? ", about)
     assert re.search(r"[.:]$", about)
     assert any(line.startswith(f"ecs-fsm {command}") for line in examples(command))
 
@@ -67,9 +66,12 @@ def test_an_example_in_a_help_works(
     monkeypatch.chdir(tmp_path)
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    for folder in ("mine", "my-lessons"):
+    for folder in ("mine", "my-lessons", *(["lessons"] if "lesson check" in line else [])):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "stop.toml").write_text(LESSON, encoding="utf-8")
+        lifecycle = ("--lifecycle", "nova") if "nova" in line else ()
+        assert ecs_fsm(*lifecycle, "lesson", "new", f"{folder}/stop.toml").code == 0
+    if "lesson new" in line:
+        (tmp_path / "lessons").mkdir()
     if "disk.toml" in line and " new " not in line:
         assert ecs_fsm("lifecycle", "new", "disk.toml").code == 0
     given = ""

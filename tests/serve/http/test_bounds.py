@@ -124,17 +124,18 @@ def test_a_body_that_is_not_json_is_a_400(body: bytes) -> None:
     assert (answer.status_code, list(answer.json())) == (400, ["badRequest"])
 
 
-def test_a_whole_character_of_two_halves_is_a_name() -> None:
+def test_a_whole_character_of_two_halves_is_one() -> None:
     edge = Edge()
     edge.login(project={"name": "demo"})
-    body = '{"server": {"name": "\\ud83d\\ude00", "flavorRef": "1", "imageRef": "IMAGE"}}'.replace(
-        "IMAGE", CIRROS
-    )
+    body = (
+        '{"server": {"name": "web", "flavorRef": "1", "imageRef": "IMAGE",'
+        ' "metadata": {"mood": "\\ud83d\\ude00"}}}'
+    ).replace("IMAGE", CIRROS)
     headers = {"Content-Type": "application/json"}
     answer = edge.ask("POST", "/compute/v2.1/servers", content=body, headers=headers)
     assert answer.status_code == 202
     (server,) = edge.cloud.instances.values()
-    assert server.name == "\N{GRINNING FACE}"
+    assert server.metadata == {"mood": "\N{GRINNING FACE}"}
 
 
 def test_a_client_that_does_not_end_its_request_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

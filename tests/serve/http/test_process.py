@@ -95,7 +95,7 @@ def test_after_a_kill_a_running_clock_goes_on_and_a_new_token_is_needed(
 def refused(*arguments: str) -> str:
     """What the command says that refuses to begin, in one line."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listen, "serve_until_signal", lambda *_: pytest.fail("it begins"))
+        patch.setattr(listen, "serve_until_signal", lambda *_, **__: pytest.fail("it begins"))
         answer = ecs_fsm("serve", "--port", "0", *arguments)
     assert (answer.code, answer.out) == (2, "")
     assert "Traceback" not in answer.err
@@ -111,7 +111,7 @@ BROKEN = b"SQLite format 3\x00 and nothing else"
     ("arguments", "said"),
     [
         (["--fault", "resize:burn@resize_prep"], "burn"),
-        (["--fault", "wire:418"], "418"),
+        (["--fault", "wire:299"], "299"),
         (["--set", "x"], "--set x: expected NAME=TIME"),
         (["--set", "x=1h"], "x"),
         (["--speed", "-1"], "--speed"),
