@@ -82,11 +82,11 @@ class Runs:
     def positions_from(self, start: Start) -> Iterator[RunPosition]:
         """Yield every position that a run from one of the starts can reach."""
         begin = self.begin(start)
-        reached, waiting, following = {begin}, [begin], self._graph.adj
+        reached, waiting, following = {begin}, [begin], self._graph.successors
         while waiting:
             position = waiting.pop()
             yield position
-            new = [target for target in following[position] if target not in reached]
+            new = [target for target in following(position) if target not in reached]
             reached.update(new)
             waiting += new
 
