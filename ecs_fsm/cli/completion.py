@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import click
 
     from ecs_fsm.core.lifecycle import Lifecycle
+    from ecs_fsm.core.server import BaseServer
 
 Completion = Callable[["click.Context", "click.Parameter", str], list[CompletionItem]]
 
@@ -31,7 +32,7 @@ def completing(words: Callable[[Lifecycle], list[str]]) -> Completion:
     def complete(
         ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        known = words(_chosen(ctx))
+        known = words(chosen(ctx).lifecycle)
         return [CompletionItem(word) for word in known if word.startswith(incomplete)]
 
     return complete
@@ -41,7 +42,7 @@ def scenario_words(ctx: click.Context, param: click.Parameter, text: str) -> lis
     """Complete a word of a scenario: an operation, or an event of the system; then an outcome."""
     from ecs_fsm.core.scenario import choices
 
-    lifecycle = _chosen(ctx)
+    lifecycle = chosen(ctx).lifecycle
     name, colon, rest = text.partition(":")
     operation = lifecycle.operations.get(name.partition("[")[0])
     if not colon:
@@ -55,8 +56,9 @@ def scenario_words(ctx: click.Context, param: click.Parameter, text: str) -> lis
     return [CompletionItem(word) for word in found]
 
 
-def _chosen(ctx: click.Context) -> Lifecycle:
-    return server_class(ctx.find_root().obj or NAMES[0]).lifecycle
+def chosen(ctx: click.Context) -> type[BaseServer]:
+    """Return the server class of the lifecycle that the command line chooses."""
+    return server_class(ctx.find_root().obj or NAMES[0])
 
 
 def first_words(lifecycle: Lifecycle) -> list[str]:

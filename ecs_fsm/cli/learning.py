@@ -211,23 +211,6 @@ def play(folder: str | None, seed: int) -> int:
     Examples:
       ecs-fsm play
       ecs-fsm play --lifecycle nova --lessons mine/
-
-    \b
-    A lesson in DIR (begin with `ecs-fsm lesson new FILE`):
-      title = "Stop a server"
-      introduction = "A few sentences that say what this is about."
-      from = "active/-"
-      [[step]]
-      text = "What to do, and why."
-      do = "stop"
-      state = "active/powering-off"
-      then = "What was learned."
-      hint = "What helps after a wrong step; may be left out."
-      [[question]]
-      text = "What does status say now? Questions may be left out."
-      right = "ACTIVE"
-      wrong = ["SHUTOFF", "REBOOT"]
-      because = "Why that is right."
     """
     from ecs_fsm.teach.lesson import lessons
     from ecs_fsm.teach.quiz import at_most, chosen
@@ -246,6 +229,10 @@ def play(folder: str | None, seed: int) -> int:
 
     Play(lifecycle, material, questions).run()
     return 0
+
+
+# The form of a lesson is written once, in the help of explore.
+play.help = f"{play.help}\n    \b{(explore.help or '').rpartition(chr(8))[2]}"
 
 
 @click.group(cls=OrderedGroup)

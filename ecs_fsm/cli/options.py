@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ecs_fsm.cli.completion import state_words
+from ecs_fsm.cli.completion import chosen, state_words
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import NO_TASK_SPELLINGS
-from ecs_fsm.lifecycles import NAMES, names, server_class
+from ecs_fsm.lifecycles import NAMES, names
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -83,7 +83,7 @@ choosing = _choosing(None)
 
 def servers(ctx: click.Context | None = None) -> type[BaseServer]:
     """Return the server class of the chosen lifecycle."""
-    return server_class((ctx or click.get_current_context()).find_root().obj or NAMES[0])
+    return chosen(ctx or click.get_current_context())
 
 
 remembering = click.option(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from ecs_fsm.waiters.judge import Attribute, FindingKind, Reaction, best, caused, risks_at
+from ecs_fsm.waiters.judge import Attribute, FindingKind, Reaction, best, caused, kinds_by_position
 from ecs_fsm.waiters.runs import RunPosition, Runs
 from ecs_fsm.waiters.starts import Start
 
@@ -47,7 +47,7 @@ class _Growing(NamedTuple):
 @lru_cache(maxsize=1024)
 def risks_by_start(runs: Runs, polls: Attribute) -> Mapping[str, RiskKinds]:
     """Return the risks of the runs from each start, by the full name of the start."""
-    here = {position: risks_at(runs, position, polls) for position in runs.positions}
+    here = kinds_by_position(runs, polls)
     found: dict[str, RiskKinds] = {}
     alike: dict[RunPosition, RiskKinds] = {}
     for start in runs.starts:

@@ -8,7 +8,7 @@ the union over its values, and no sequence of polls has to be enumerated.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -169,32 +169,43 @@ Risks = Mapping[str, Mapping[FindingKind, Sighting]]
 @lru_cache(maxsize=4096)
 def risks(runs: Runs, attribute: Attribute) -> Risks:
     """Return what is wrong with each reaction to each value that can be polled in `runs`."""
-    return _risks(runs, runs.positions, attribute)
-
-
-def risks_at(
-    runs: Runs, position: RunPosition, attribute: Attribute
-) -> list[tuple[str, list[FindingKind]]]:
-    """Return what is wrong with reactions to each value that is polled at one position."""
-    return [
-        (
-            attribute.of(None if beyond else position.node.state),
-            [kind for kind, _ in _seen(runs, position, beyond)],
-        )
-        for beyond in ((False, True) if runs.gone(position) else (False,))
-    ]
-
-
-def _risks(runs: Runs, positions: Iterable[RunPosition], attribute: Attribute) -> Risks:
     found: dict[str, dict[FindingKind, Sighting]] = {}
-    for position in positions:
-        for beyond in (False, True) if runs.gone(position) else (False,):
-            here = found.setdefault(attribute.of(None if beyond else position.node.state), {})
-            for kind, sighting in _seen(runs, position, beyond):
-                known = here.get(kind)
-                if known is None or sighting.length < known.length:
-                    here[kind] = sighting
+    for polled in _polls(runs):
+        here = found.setdefault(attribute.of(polled.state), {})
+        for kind, sighting in polled.seen:
+            known = here.get(kind)
+            if known is None or sighting.length < known.length:
+                here[kind] = sighting
     return {value: found[value] for value in attribute.values if value in found}
+
+
+def kinds_by_position(
+    runs: Runs, attribute: Attribute
+) -> Mapping[RunPosition, list[tuple[str, list[FindingKind]]]]:
+    """Return what is wrong with reactions to each value that is polled at each position."""
+    found: dict[RunPosition, list[tuple[str, list[FindingKind]]]] = {}
+    for polled in _polls(runs):
+        kinds = [kind for kind, _ in polled.seen]
+        found.setdefault(polled.position, []).append((attribute.of(polled.state), kinds))
+    return found
+
+
+class _Poll(NamedTuple):
+    """A poll at a position, or behind it where the server is gone, and what shows there."""
+
+    position: RunPosition
+    state: State | None
+    seen: tuple[tuple[FindingKind, Sighting], ...]
+
+
+@lru_cache(maxsize=1024)
+def _polls(runs: Runs) -> tuple[_Poll, ...]:
+    """Return every poll of `runs`; what is wrong with reactions is the same for all attributes."""
+    return tuple(
+        _Poll(position, None if beyond else position.node.state, (*_seen(runs, position, beyond),))
+        for position in runs.positions
+        for beyond in ((False, True) if runs.gone(position) else (False,))
+    )
 
 
 def _seen(

@@ -15,11 +15,7 @@ from ecs_fsm.draw.passages import CellEntry, StatusPassage, entries_of, passages
 from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.request import DrawRequest
 
-EXPLAINED = (
-    "A row is {where} a {thing} rests, a column where it ends, a cell what leads there, with what "
-    "it shows on the way. Bold: requests of a user; italic: what the system does unasked; "
-    "red: what goes wrong, and in which operations' steps."
-)
+EXPLAINED = "A row is {where}, a column where it ends, a cell what leads there, with what it shows"
 NAME, SMALL = 9.0, 7.5
 LINE, HEAD = 11.5, 16.0
 """The heights of a line in a cell, and of a heading."""
@@ -41,8 +37,7 @@ def matrix(lifecycle: Lifecycle) -> Picture:
     phrases = Phrases(lifecycle.table)
     names = phrases.attributes
     title = f"From {names.status} to {names.status} ({lifecycle.name})"
-    where = "a state in which" if phrases.one_word else f"a {names.status} at which"
-    explained = EXPLAINED.format(where=where, thing=lifecycle.table.thing)
+    explained = explanation(EXPLAINED, phrases)
     return Picture(
         view="matrix",
         lifecycle=lifecycle.name,
@@ -50,6 +45,16 @@ def matrix(lifecycle: Lifecycle) -> Picture:
         description=explained,
         boxes=tuple(_Matrix(lifecycle).boxes(title, explained)),
         nowhere=phrases.nowhere,
+    )
+
+
+def explanation(begun: str, phrases: Phrases) -> str:
+    """Return what a picture of statuses says below its title; `{where}` is where a thing rests."""
+    where = "a state in which" if phrases.one_word else f"a {phrases.attributes.status} at which"
+    return (
+        f"{begun.format(where=f'{where} a {phrases.thing} rests')} on the way. Bold: requests of a "
+        "user; italic: what the system does unasked; red: what goes wrong, and in which "
+        "operations' steps."
     )
 
 

@@ -18,15 +18,11 @@ from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.passages import CellEntry, entries_of, passages_of
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.request import DrawRequest
-from ecs_fsm.draw.views.matrix import inline_width, matrix, name_box, passed_box
+from ecs_fsm.draw.views.matrix import explanation, inline_width, matrix, name_box, passed_box
 
 MANY = 12
 """The most statuses of a lifecycle whose ways fit on one picture."""
-EXPLAINED = (
-    "A column is {where} a {thing} rests; an arrow leads to where it ends, with what it shows on "
-    "the way. Bold: requests of a user; italic: what the system does unasked; red: what goes "
-    "wrong, and in which operations' steps."
-)
+EXPLAINED = "A column is {where}; an arrow leads to where it ends, with what it shows"
 HIGH = 17.0
 DOT = 5.0
 BESIDE = 9.0
@@ -47,9 +43,8 @@ def overview(lifecycle: Lifecycle) -> Picture:
     if len(lifecycle.table.statuses) > MANY:
         return matrix(lifecycle)
     phrases = Phrases(lifecycle.table)
-    where = "a state in which" if phrases.one_word else f"a {phrases.attributes.status} at which"
     title = f"The {phrases.statuses} of {phrases.subject} ({lifecycle.name})"
-    explained = EXPLAINED.format(where=where, thing=lifecycle.table.thing)
+    explained = explanation(EXPLAINED, phrases)
     drawing = _Overview(lifecycle)
     boxes = tuple(drawing.boxes(title, explained))
     return Picture(

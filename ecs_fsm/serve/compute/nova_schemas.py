@@ -82,17 +82,10 @@ async def check_body(request: Request, minor: int) -> None:
     if path.endswith("/action"):
         if not isinstance(body, dict) or len(body) != 1:
             return
-        (action,) = body
-    _check(_spans(request, "bodies", action), minor, _without_ignored(body), is_body=True)
-
-
-def _without_ignored(body: Any) -> Any:
-    """Return a body without the keys of a known client that are ignored here."""
-    for action, ignored in IGNORED.items():
-        if isinstance(body, dict) and isinstance(body.get(action), dict):
-            kept = {key: value for key, value in body[action].items() if key not in ignored}
-            return {**body, action: kept}
-    return body
+        ((action, argument),) = body.items()
+        if action in IGNORED and isinstance(argument, dict):
+            body = {action: {k: v for k, v in argument.items() if k not in IGNORED[action]}}
+    _check(_spans(request, "bodies", action), minor, body, is_body=True)
 
 
 def check_query(request: Request, minor: int) -> None:

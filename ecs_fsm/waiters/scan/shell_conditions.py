@@ -65,26 +65,27 @@ def _case_value(word: str) -> str:
     return word if WORD.match(word.replace("-", "_")) else ""
 
 
-def failures(body: str) -> list[str]:
-    """Return the values at which a loop's body ends the script with an error."""
+def _tested(body: str, does: re.Pattern[str]) -> list[str]:
+    """Return the values whose test leads to what does something."""
     return [
         value
         for found in _IF.finditer(body)
-        if _FAILS.search(found["body"])
+        if does.search(found["body"])
         for value, equal in compared(found["test"])
         if equal
-    ] + [v for values, does in _cases(body) if _FAILS.search(does) for v in values if v != GONE]
+    ]
+
+
+def failures(body: str) -> list[str]:
+    """Return the values at which a loop's body ends the script with an error."""
+    return _tested(body, _FAILS) + [
+        v for values, does in _cases(body) if _FAILS.search(does) for v in values if v != GONE
+    ]
 
 
 def leaving(body: str) -> list[str]:
     """Return the values at which a loop's body leaves the loop."""
-    return [
-        value
-        for found in _IF.finditer(body)
-        if _LEAVES.search(found["body"])
-        for value, equal in compared(found["test"])
-        if equal
-    ] + [
+    return _tested(body, _LEAVES) + [
         value
         for values, does in _cases(body)
         if _LEAVES.search(does) and not _FAILS.search(does)
