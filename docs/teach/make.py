@@ -103,8 +103,8 @@ def slides() -> Iterator[str]:
             listed = "".join(f"<li>{escape(text)}</li>" for text in surprising)
             yield slide(f"{name}: what surprises", f"<ul>{listed}</ul>")
     for question in chosen(ECS, SEED, ON_SLIDES, Selection(OPERATIONS)):
-        yield slide(question.text, choices(question, told=False))
-        yield slide(question.text, choices(question, told=True))
+        yield slide(question.text, choices(question, solved=False))
+        yield slide(question.text, choices(question, solved=True))
 
 
 def slide(title: str, body: str) -> str:
@@ -117,15 +117,15 @@ def items(words: list[tuple[str, str]]) -> str:
     return "".join(f"<li><b>{escape(word)}</b>: {escape(text)}</li>" for word, text in words)
 
 
-def choices(question: Question, *, told: bool) -> str:
-    """The choices of a question; if they are told, which are right, and why the others are not."""
+def choices(question: Question, *, solved: bool) -> str:
+    """The choices of a question; if it is solved, which are right, and why the others are not."""
     wrong = dict(mistaken(question))
     rows = []
     for place, (letter, text) in enumerate(lettered(question)):
-        right = told and place in question.answers
-        why = f" ({escape(wrong[letter])})" if told and letter in wrong else ""
+        right = solved and place in question.answers
+        why = f" ({escape(wrong[letter])})" if solved and letter in wrong else ""
         rows.append(f"<p{' class=right' if right else ''}>{letter}: {escape(text)}{why}</p>")
-    if told:
+    if solved:
         rows.append(f"<p><b>{answered(question)}</b> {escape(question.explanation)}</p>")
     return "".join(rows)
 

@@ -1,4 +1,4 @@
-"""Commands about what was seen of servers: what happened, what is stuck, when to be told."""
+"""Commands about what was seen of servers: what happened, what is stuck, when to alert."""
 
 from __future__ import annotations
 

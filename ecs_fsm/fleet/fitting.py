@@ -49,7 +49,7 @@ class StateSample:
 class SojournData:
     """The samples of all states; `unexplained` and `untold` changes are in none of them.
 
-    `untold` are those in which several steps cannot be told apart; `hosts` has the times of a task
+    `untold` are those in which several steps look alike; `hosts` has the times of a task
     on each host, where the record names hosts. `births` are the times at which servers were
     created, in a record from `began` to `ended`; `facts` count the values that decided changes, by
     fact and server.

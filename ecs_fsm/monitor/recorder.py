@@ -2,7 +2,7 @@
 
 A row says what a server showed at the time of a poll. There is one for each change, with one before
 it of the last poll that showed the state before, and at each full list one for each server that is
-not at rest; so the record tells how long everything took without a row for each server and poll.
+not at rest; so the record shows how long everything took without a row for each server and poll.
 """
 
 from __future__ import annotations

@@ -191,7 +191,7 @@ class Lines:
         sys.stdout.flush()
 
     def _known(self, change: Explanation) -> bool:
-        """Whether a change was told already, before it was settled, and stays as it was told."""
+        """Whether a change was shown already, before it was settled, and stays as it was shown."""
         told = self._told.setdefault(change.after.server, [])
         known = any(_alike(change, other) for other in told)
         self._told[change.after.server] = [

@@ -108,7 +108,7 @@ class RecordColumns(NamedTuple):
 
     @classmethod
     def of(cls, names: Names, choice: ColumnChoice, *, later: bool = False) -> RecordColumns:
-        """Find the columns. Raise `InvalidInput` for what cannot be told apart.
+        """Find the columns. Raise `InvalidInput` for what is ambiguous.
 
         In rows `later` than the first, a chosen column may be left out.
         """
@@ -162,7 +162,7 @@ def _place(
 
 
 def _refuse_unused(names: Names, folded: Sequence[str], choice: ColumnChoice) -> None:
-    """Raise for a column that may tell servers apart and is not used for it."""
+    """Raise for a column that may distinguish servers and is not used for it."""
     taken = {normal(name) for name in (*choice.given.values(), *choice.table.values())}
     for name, word in zip(names, folded, strict=True):
         if LIKE_A_SERVER.fullmatch(word) and word not in taken:

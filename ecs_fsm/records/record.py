@@ -144,7 +144,7 @@ class _File:
 class Record:
     """The rows of one or several files; what is known of them as a whole, once they are read.
 
-    Raise `InvalidInput` with file and line for what does not read, or what cannot be told apart.
+    Raise `InvalidInput` with file and line for what cannot be read, or is ambiguous.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What a record names as done to a server, held against the story of what was seen of it.
 
 An action that failed where the story has no failure, one of another kind, or one that a complete
-record does not show is named; the story stays as the states tell it.
+record does not show is named; the story stays as the states give it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_HELD = 1000
 
 
 class Contradiction(NamedTuple):
-    """An action, and what the story tells instead."""
+    """An action, and what the story has instead."""
 
     server: str | None
     at: float

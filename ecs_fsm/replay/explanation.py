@@ -168,7 +168,7 @@ class Replay:
         return bin_of(row.time - before)
 
     def stayed(self, memory: Followed, first: float | None, seen: float | None) -> int | None:
-        """The bin of the time in which a server did not change; None where that tells nothing."""
+        """The bin of the time in which a server did not change; None where that means nothing."""
         if not memory.varied or first is None or seen is None or seen <= first:
             return None
         return bin_of(seen - first)

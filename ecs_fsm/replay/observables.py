@@ -49,7 +49,7 @@ class SeenWrite(NamedTuple):
 
 
 class Observables:
-    """The writes of servers of a lifecycle; where states may be missed, no late write is told."""
+    """The writes of servers of a lifecycle; where states may be missed, no late write is known."""
 
     def __init__(self, lifecycle: Lifecycle, likelihood: Likelihood, *, sampled: bool) -> None:
         self.lifecycle = lifecycle

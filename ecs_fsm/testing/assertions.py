@@ -1,4 +1,4 @@
-"""Asserts that a person's own wait loop is right, and tells the story of each run that breaks it.
+"""Asserts that a person's own wait loop is right, and gives the story of each run that breaks it.
 
 >>> from ecs_fsm.testing import assert_waits
 >>> def our_loop(get_server):
@@ -55,7 +55,7 @@ def assert_waits(  # noqa: PLR0913 - keyword arguments
     bound: int = BOUND,
     accept: Words = (),
 ) -> None:
-    """Run a loop against every run of an operation that can tell whether it waits rightly.
+    """Run a loop against every run of an operation that can show whether it waits rightly.
 
     The loop gets a `get_server`; it reports success by returning and failure by raising one of
     `failures`. Pass over what no loop can see, whatever it polls, and the kinds in `accept`. Raise

@@ -58,7 +58,7 @@ class Report(NamedTuple):
 
 
 def _described(ranked: Ranked) -> dict[str, object]:
-    """Return a finding of a waiter that somebody described, as JSON has it."""
+    """Return a finding of a waiter that a user described, as JSON has it."""
     found = {**ranked.finding.as_dict(), **ranked.as_dict()}
     return {
         **found,
@@ -165,7 +165,7 @@ def _difference(fix: Lists, own: OwnLists | None) -> Iterator[str]:
 
 
 def _coarser(fix: Lists, own: OwnLists) -> bool:
-    """Return whether own values stand for several of those that a fix tells apart."""
+    """Return whether own values stand for several of those that a fix distinguishes."""
     mine = {value for values in own.values() for value in values or ()}
     better = {value for values in fix.values() for value in values}
     return any(value.partition("/")[0] in mine - {value} for value in better)

@@ -117,18 +117,18 @@ function refusedStep(trigger) {
     : "The next step is impossible while this one hangs.";
 }
 
-function lessonAnswer(question, place, told) {
+function lessonAnswer(question, place, verdict) {
   const right = question.answers.includes(place);
   const choice = question.choices[place];
-  told.textContent = right
+  verdict.textContent = right
     ? `Right: ${choice}. ${question.explanation}`
     : `Not right: ${choice}. Try again.`;
-  told.className = right ? "good" : "bad";
+  verdict.className = right ? "good" : "bad";
 }
 
 /** @param {QuizQuestion} question */
 function lessonQuestion(question) {
-  const told = element("p", { role: "status" });
+  const verdict = element("p", { role: "status" });
   return element(
     "li",
     {},
@@ -137,10 +137,10 @@ function lessonQuestion(question) {
       "p",
       { class: "buttons" },
       ...question.choices.map((text, place) =>
-        button(text, () => lessonAnswer(question, place, told)),
+        button(text, () => lessonAnswer(question, place, verdict)),
       ),
     ),
-    told,
+    verdict,
   );
 }
 

@@ -108,7 +108,7 @@ class PythonScope:
 
     @staticmethod
     def _newer(value: ast.expr) -> ast.expr | None:
-        """Return what is known of a name that is assigned again: a call tells what it holds."""
+        """Return what is known of a name that is assigned again: a call shows what it holds."""
         return value if isinstance(value, ast.Call | ast.Subscript | ast.Attribute) else None
 
     def value_of(self, name: str) -> ast.expr | None:

@@ -134,7 +134,7 @@ def states_showing(status: str) -> tuple[str, ...]:
 class ServerRequests:
     """The requests for each server that may have been the last ones at a place of a function.
 
-    Servers are told apart by a key, which is the name that the source gives them. A request is
+    Servers are distinguished by a key, which is the name that the source gives them. A request is
     `over` once a wait for it has ended; where a branch has a newer one, only that counts.
     """
 
