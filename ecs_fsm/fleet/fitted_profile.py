@@ -38,7 +38,8 @@ class FittedProfile(NamedTuple):
 
     text: str
     fits: tuple[Fit, ...]
-    too_little: tuple[str, ...]
+    too_little: tuple[str, ...]  # steps
+    few_requests: tuple[str, ...]  # and creations, and the facts that a request brings
 
 
 class Share(NamedTuple):
@@ -62,7 +63,9 @@ def fit(lifecycle: Lifecycle, data: SojournData) -> FittedProfile:
     """Return a fitted profile; rows with too few samples stay as in the built-in profile."""
     writer = _ProfileWriter(lifecycle, data)
     text = "\n".join(writer.lines()) + "\n"
-    return FittedProfile(text, tuple(writer.fits), tuple(writer.too_little))
+    return FittedProfile(
+        text, tuple(writer.fits), tuple(writer.too_little), tuple(writer.few_requests)
+    )
 
 
 class _ProfileWriter:
@@ -75,6 +78,7 @@ class _ProfileWriter:
             self._before = built_in(lifecycle)
         self.fits: list[Fit] = []
         self.too_little: list[str] = []
+        self.few_requests: list[str] = []
         # One row for each task, also if it runs in several states; states at rest have none.
         self._steps: dict[str, list[State]] = {}
         for state in lifecycle.states.values():
@@ -103,23 +107,31 @@ class _ProfileWriter:
         yield from self._arrivals()
         yield from ("", "[durations]")
         for key in self._steps:
-            yield from self._duration(_quoted(key), f"durations.{key}", self._sample(key))
+            yield from self._duration(
+                _quoted(key), f"durations.{key}", self._sample(key), self.too_little
+            )
         yield from self._requests()
         yield from self._probabilities()
         yield from self._facts()
-        if self.too_little:
-            yield from ("", "# Too little data, left as in the built-in profile:")
-            yield from (f"#   {row}" for row in self.too_little)
+        for found, rows in (
+            ("Too little data", self.too_little),
+            ("Few requests", self.few_requests),
+        ):
+            if rows:
+                yield from ("", f"# {found}, left as in the built-in profile:")
+                yield from (f"#   {row}" for row in rows)
 
     def _sample(self, key: str) -> StateSample:
         seen = self._data.states
         return merged(seen[state] for state in self._steps[key] if state in seen)
 
-    def _duration(self, written: str, name: str, sample: StateSample) -> Iterator[str]:
+    def _duration(
+        self, written: str, name: str, sample: StateSample, few: list[str]
+    ) -> Iterator[str]:
         found = fit_times(name, sample.times)
         self.fits.append(found)
         if found.time is None:
-            self.too_little.append(f"{name}: n={found.size}, {ENOUGH} are needed")
+            few.append(f"{name}: n={found.size}, {ENOUGH} are needed")
             return
         quality = f"n={found.size}, KS {found.distance:.4f}, p={found.chance:.3g}"
         yield f"{written} = {_toml(found.time)}  # {quality}"
@@ -133,10 +145,10 @@ class _ProfileWriter:
             requests = self._counts(state, sample)
             total = sum(requests.values())
             if total < ENOUGH:
-                self.too_little.append(f"requests.{state}: n={total}, {ENOUGH} are needed")
+                self.few_requests.append(f"requests.{state}: n={total}, {ENOUGH} are needed")
                 continue
             yield from ("", f'[requests."{state}"]')
-            yield from self._duration("every", f"requests.{state}.every", sample)
+            yield from self._duration("every", f"requests.{state}.every", sample, self.few_requests)
             known = self._before.requests.get(state) if self._before else None
             usual = dict.fromkeys([*requests, *(known.mix if known else ())])
             yield f"mix = {_shares({name: requests.get(name, 0) for name in usual})}  # n={total}"
@@ -161,7 +173,7 @@ class _ProfileWriter:
         )
         long = (ended or 0.0) - (began or 0.0)
         if len(births) < ENOUGH or began is None or not long:
-            self.too_little.append(f"arrivals: n={len(births)} creations, {ENOUGH} are needed")
+            self.few_requests.append(f"arrivals: n={len(births)} creations, {ENOUGH} are needed")
             return
         late = [time for time in births if time - began > AT_ONCE * long]
         yield from ("", "[arrivals]")
@@ -189,7 +201,7 @@ class _ProfileWriter:
                         counts[value] += count if circumstance else 1
             total = sum(counts.values())
             if total < ENOUGH:
-                self.too_little.append(f"facts.{name}: n={total}, {ENOUGH} are needed")
+                self.few_requests.append(f"facts.{name}: n={total}, {ENOUGH} are needed")
             else:
                 rows.append(f"{name} = {_shares(counts)}  # n={total}")
         if rows:

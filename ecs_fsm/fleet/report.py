@@ -149,6 +149,8 @@ def print_fits(fitted: FittedProfile) -> None:
     print_rows("fitted", ("row", "samples", "family", "mean", "KS", "p"), rows)
     for row in fitted.too_little:
         console().print(f"too little data: {row}", soft_wrap=True)
+    for row in fitted.few_requests:
+        console().print(f"few requests: {row}", soft_wrap=True)
 
 
 def print_fit_check(fits: Sequence[Fit]) -> bool:

@@ -155,12 +155,12 @@ def test_times_may_be_dates(tmp_path: Path) -> None:
 
 def test_too_little_data_is_reported_for_durations_of_steps_only(recording: Path) -> None:
     working = {str(s.task_state or s) for s in ECS.states.values() if not ECS.rests(s)}
-    rows = fit(ECS, observe(ECS, [str(recording)])).too_little
-    durations = [row.partition(":")[0] for row in rows if row.startswith("durations.")]
-    assert durations
-    assert {name.removeprefix("durations.") for name in durations} <= working
+    fitted = fit(ECS, observe(ECS, [str(recording)]))
+    steps = [row.partition(":")[0] for row in fitted.too_little]
+    assert steps
+    assert {name.removeprefix("durations.") for name in steps} <= working
     resting = {str(s) for s in ECS.states.values() if ECS.rests(s)}
-    others = [row.partition(":")[0] for row in rows if not row.startswith("durations.")]
+    others = [row.partition(":")[0] for row in fitted.few_requests]
     assert {name.removeprefix("requests.").removesuffix(".every") for name in others} <= resting
 
 
