@@ -22,6 +22,8 @@ from typing import Any
 
 TARGET = Path(__file__).parents[2] / "ecs_fsm/serve/compute/nova_schemas.json"
 COMPUTE = "nova.api.openstack.compute"
+MANY = 24
+"""Values above which Nova makes a list from a set, whose order differs each time."""
 LONG = 100
 """Characters from which a pattern is written once."""
 CONSTANTS = {"MAX_TAG_LENGTH": 60, "MAX_TAG_COUNT": 50}
@@ -136,7 +138,10 @@ class Collected:
     def short(self, schema: Any) -> Any:
         """Return the schema as JSON whose long patterns are references."""
         if isinstance(schema, dict):
-            return {key: self.short(value) for key, value in schema.items()}
+            return {
+                key: self.short(sorted(value) if key == "enum" and len(value) > MANY else value)
+                for key, value in schema.items()
+            }
         if isinstance(schema, list | tuple):
             return [self.short(value) for value in schema]
         if isinstance(schema, str) and len(schema) > LONG:

@@ -44,8 +44,8 @@ class Argument(Body):
         return ActionAnswer()
 
 
-class NoArgument(Argument, extra="forbid"):
-    """No argument: anything but an object with keys is accepted and ignored."""
+class NoArgument(Argument):
+    """No argument: anything is accepted and ignored, as Nova does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class ServerAction:
     def read(self, minor: int, given: JsonValue) -> Argument:
         """Return the argument. Raises 400 for an invalid one."""
         model = self.model(minor)
-        empty = given is None or (issubclass(model, NoArgument) and not isinstance(given, dict))
+        empty = given is None or issubclass(model, NoArgument)
         try:
             return model.model_validate({} if empty else given)
         except ValidationError as error:

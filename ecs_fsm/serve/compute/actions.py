@@ -14,7 +14,6 @@ from fastapi import Body as Given
 from pydantic import Field, JsonValue
 from starlette.responses import Response
 
-from ecs_fsm.core.errors import unknown
 from ecs_fsm.serve.cloud.cloud import HOSTS
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, NoArgument, ServerAction
@@ -62,9 +61,9 @@ def _action(context: ComputeContext, key: str) -> ServerAction:
     """Return the action of a key. Raises 400 for one that the microversion does not have."""
     action = ACTIONS.get(key)
     if action is None:
-        raise ApiError(400, str(unknown("action", key[:255], ACTIONS)))
+        raise ApiError(400, f"There is no such action: {key[:255]}")
     if not action.since <= context.minor <= action.until:
-        raise ApiError(400, f"There is no action '{key}' at version 2.{context.minor}")
+        raise ApiError(404, "The resource could not be found.")
     return action
 
 
@@ -143,7 +142,7 @@ class Rebuild(Argument):
     imageRef: str  # noqa: N815
     name: Name | None = None
     metadata: Items | None = None
-    adminPass: Text | None = None  # noqa: N815
+    adminPass: str | None = None  # noqa: N815
     description: Text | None = None
     key_name: Text | None = None
     user_data: UserData | None = None
@@ -183,7 +182,7 @@ class Rebuild(Argument):
 class Rescue(Argument):
     """The password of the rescued server, and the image that it starts from."""
 
-    adminPass: Text | None = None  # noqa: N815
+    adminPass: str | None = None  # noqa: N815
     rescue_image_ref: Text | None = None
 
     def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
@@ -194,8 +193,8 @@ class Rescue(Argument):
 class Unshelve(Argument):
     """The zone or the host of the server from now on."""
 
-    host: Text | None = None
-    availability_zone: Text | None = None
+    host: str | None = None
+    availability_zone: str | None = None
 
     def changes(self, context: ComputeContext, instance: Instance) -> Changes:
         """Move the server if it names another host; off its host, it may come back there."""
@@ -242,14 +241,14 @@ class MigrateLive(Migrate):
 class Evacuate(Migrate):
     """The host on which the server of a failed host comes back."""
 
-    adminPass: Text | None = None  # noqa: N815
+    adminPass: str | None = None  # noqa: N815
     force: Flag | None = None
 
 
 class EvacuateOld(Migrate):
     """The host on which the server of a failed host comes back, below 2.14."""
 
-    adminPass: Text | None = None  # noqa: N815
+    adminPass: str | None = None  # noqa: N815
     onSharedStorage: Flag  # noqa: N815
 
     def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:

@@ -17,7 +17,7 @@ from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
-from ecs_fsm.serve.compute.nova_schemas import check_body, check_query
+from ecs_fsm.serve.compute.nova_schemas import check_body, check_query, path_of
 from ecs_fsm.serve.compute.views import AnswerKind, ViewOptions, server_view
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -143,8 +143,9 @@ class ComputeContext(RequestContext):
 
 async def compute_context(request: Request, known: Known, minor: Microversion) -> ComputeContext:
     """Return the context of a request. Raises 401, 406, and 400 for what Nova's schemas refuse."""
-    check_query(request, minor)
-    await check_body(request, minor)
+    path = path_of(request)
+    check_query(request, path, minor)
+    await check_body(request, path, minor)
     return ComputeContext(request, known, minor)
 
 
@@ -154,12 +155,14 @@ WITH_TOKEN: dict[str, object] = {"security": [{"token": []}]}
 """The security of a handler that makes its context by itself, for the API document."""
 
 
-async def context_of(request: Request) -> ComputeContext:
-    """Return the context without the framework, which takes longer than most answers."""
+async def context_of(request: Request, path: str) -> ComputeContext:
+    """Return the context of a GET without the framework, which takes longer than most answers.
+
+    `path` is that of the route, with the names of its ids in braces.
+    """
     known = await caller(request, request.headers.get("x-auth-token"))
     minor = await microversion(request)
-    check_query(request, minor)
-    await check_body(request, minor)
+    check_query(request, path, minor)
     return ComputeContext(request, known, minor)
 
 

@@ -223,7 +223,7 @@ class PortRequest(Body):
 class AttachPort(Body):
     """The body of an attachment."""
 
-    interfaceAttachment: PortRequest  # noqa: N815
+    interfaceAttachment: PortRequest = Field(default_factory=dict, validate_default=True)  # noqa: N815
 
 
 def _port_view(context: ComputeContext, port: Attachment) -> dict[str, Json]:

@@ -18,7 +18,7 @@ from ecs_fsm.serve.cloud.vocabulary import FROM_VOLUME, WITHOUT_NETWORK
 from ecs_fsm.serve.compute.api import ComputeContext
 from ecs_fsm.serve.compute.keypairs import keypairs_of
 from ecs_fsm.serve.compute.quotas import check_quota
-from ecs_fsm.serve.compute.schemas import NewServerFields, within_quota
+from ecs_fsm.serve.compute.schemas import NewServerFields, is_uuid, within_quota
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.network.groups import SecurityGroup, groups_of
 from ecs_fsm.serve.network.ports import free_address
@@ -90,7 +90,7 @@ def create(context: ComputeContext, body: NewServerFields) -> tuple[list[Instanc
     within_quota(body.metadata)
     key_of(context, body.key_name)
     zone_of(context, body.availability_zone)
-    groups = dict.fromkeys(group_of(context, group.name).name for group in body.security_groups)
+    groups = dict.fromkeys(group_of(context, name).name for name in body.group_names)
     given: dict[str, str] = {}
     if image is None:
         given |= FROM_VOLUME
@@ -170,8 +170,9 @@ def _networks(context: ComputeContext, body: NewServerFields) -> dict[str, str |
     for network in wanted:
         if network.port is not None:
             raise ApiError(400, f"Port {network.port} could not be found.")
-        if network.uuid is None:
-            raise ApiError(400, "Invalid input for server.networks: 'uuid' or 'port' is required")
+        if not is_uuid(network.uuid):
+            reason = f"network uuid is not in proper format ({network.uuid})"
+            raise ApiError(400, f"Bad networks format: {reason}")
         known = known_networks.get(str(network.uuid))
         if known is None:
             raise ApiError(400, f"Network {network.uuid} could not be found.")

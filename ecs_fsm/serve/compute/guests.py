@@ -18,7 +18,7 @@ from ecs_fsm.serve.cloud.vocabulary import BACKUP, CHANGE_PASSWORD, CREATE_IMAGE
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, ServerAction
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusal, respond_json
 from ecs_fsm.serve.compute.creation import group_of
-from ecs_fsm.serve.compute.schemas import REFUSED, AddressFields, Items, Name, Text
+from ecs_fsm.serve.compute.schemas import REFUSED, AddressFields, Items, Name
 from ecs_fsm.serve.compute.views import addresses_view, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
@@ -172,8 +172,8 @@ class CreateImage(Argument):
 class CreateBackup(CreateImage):
     """The name and the kind of the backup, and how many of its kind are kept."""
 
-    backup_type: str = Field(max_length=255)
-    rotation: int = Field(ge=0, le=10_000)
+    backup_type: str
+    rotation: int = Field(ge=0)
 
     def image(self) -> ImageRequest:
         """Return the image that the operation makes."""
@@ -184,13 +184,13 @@ class CreateBackup(CreateImage):
 class ChangePassword(Argument):
     """The new password."""
 
-    adminPass: Text  # noqa: N815
+    adminPass: str  # noqa: N815
 
 
 class AddSecurityGroup(Argument):
     """A security group by its name."""
 
-    name: str = Field(min_length=1, max_length=255)
+    name: str = Field(min_length=1)
 
     def changes(self, context: ComputeContext, instance: Instance) -> Changes:
         """Add the group. Raises 404 if it does not exist."""
@@ -251,6 +251,5 @@ GUEST_ACTIONS = (
     ServerAction("os-getVNCConsole", None, Console, until=5, code=200),
     ServerAction("os-getSPICEConsole", None, Console, until=5, code=200),
     ServerAction("os-getSerialConsole", None, Console, until=5, code=200),
-    ServerAction("os-getRDPConsole", None, Console, until=5, code=200),
 )
 """The rows of these actions."""

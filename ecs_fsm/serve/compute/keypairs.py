@@ -38,7 +38,7 @@ class NewKeypair(Body):
     """A new keypair; without a public key one is invented."""
 
     name: str = Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9@._ -]+$")
-    public_key: str | None = Field(None, min_length=1, max_length=16384)
+    public_key: str | None = None
     type: str = Field("ssh", pattern="^(ssh|x509)$")
 
 
@@ -161,6 +161,8 @@ async def create_keypair(context: Versioned, body: KeypairRequest) -> Response:
     minor, user_id, fields = context.minor, context.caller.user_id, body.keypair
     if fields.public_key is None and minor >= GIVEN_ONLY:
         raise ApiError(400, "Invalid input for keypair: 'public_key' is a required property")
+    if fields.public_key == "":
+        raise ApiError(400, "Keypair data is invalid: failed to generate fingerprint")
     if fields.name in keypairs_of(context.request, context.caller):
         raise ApiError(409, f"Key pair '{fields.name}' already exists.")
     made_up = f"ssh-rsa {hashlib.sha256(fields.name.encode()).hexdigest()} made-up"

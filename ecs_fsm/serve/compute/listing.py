@@ -17,7 +17,7 @@ from ecs_fsm.core.model import State
 from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext
-from ecs_fsm.serve.compute.schemas import as_flag
+from ecs_fsm.serve.compute.schemas import TRUTHS, as_flag
 from ecs_fsm.serve.compute.views import host_of, is_locked
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import MOST_ITEMS
@@ -40,11 +40,12 @@ MOST_MEMORY = 1024 * 1024
 
 def _flag(query: QueryParams, name: str) -> bool:
     """Return a truth value of a query; an empty one is true. Raises 400 for others."""
-    value = as_flag(query.get(name, False))
-    if name in query and query[name] == "":
-        return True
+    text = query.get(name, "false")
+    value = as_flag(text) if text else True
     if not isinstance(value, bool):
-        raise ApiError(400, f"Invalid input for query parameter {name}: {str(value)[:40]}")
+        known = ", ".join(f"'{word}'" for word in sorted(filter(None, TRUTHS)))
+        reason = f"Unrecognized value '{text[:40]}', acceptable values are: {known}"
+        raise ApiError(400, f"Invalid input received: {reason}")
     return value
 
 
@@ -255,28 +256,34 @@ SORTS: dict[str, Callable[[Instance], object]] = {
     "display_description": lambda instance: str(instance.details.get("description") or ""),
     "access_ip_v4": lambda instance: str(instance.details.get("accessIPv4") or ""),
     "access_ip_v6": lambda instance: str(instance.details.get("accessIPv6") or ""),
+    "hostname": lambda instance: str(instance.details.get("hostname") or ""),
+    "launch_index": lambda instance: instance.details.get("launch_index", 0),
+    "locked": is_locked,
 }
-"""Keys to order servers by."""
+"""Keys to order servers by; by the others of Nova's schema all servers here are alike."""
 NEWEST_FIRST = "desc"
 DIRECTIONS = ("asc", NEWEST_FIRST)
+UNSORTED = "Invalid input received: Unknown sort direction, must be 'desc' or 'asc'"
+
+
+def _alike(instance: Instance) -> object:
+    """Order servers by an attribute that is the same for all."""
+    return 0
 
 
 def _ordered(
     context: ComputeContext, found: Iterable[Instance], query: QueryParams
 ) -> Iterable[Instance]:
     keys, directions = query.getlist("sort_key"), query.getlist("sort_dir")
-    for key in keys:
-        if key not in SORTS:
-            raise ApiError(400, f"Invalid input for query parameter sort_key: {key[:40]}")
     for direction in directions:
         if direction not in DIRECTIONS:
-            raise ApiError(400, f"Invalid input for query parameter sort_dir: {direction[:40]}")
+            raise ApiError(400, UNSORTED)
     if not keys and not directions:
         return found
     servers = sorted(found, key=lambda instance: instance.number)
     keys = keys or ["created_at"]
     directions += directions[:1] * (len(keys) - len(directions)) or [NEWEST_FIRST] * len(keys)
     for key, direction in reversed(list(zip(keys, directions, strict=False))):
-        by = cast(Callable[[Instance], float], SORTS[key])
+        by = cast(Callable[[Instance], float], SORTS.get(key, _alike))
         servers.sort(key=by, reverse=direction == NEWEST_FIRST)
     return servers

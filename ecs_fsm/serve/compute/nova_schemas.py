@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 PLACE = re.compile(r"\{[^}]*\}")
-ROOT = re.compile(r"/compute/v2\.1|/v2\.1/[^/]+")
+ROOT = re.compile(r"^(/compute/v2\.1|/v2\.1/[^/]+)")
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+\S*")
+SAME = {"PUT /os-services/force-down": "PUT /os-services/{}"}
+"""Routes that have the schemas of another one."""
 IGNORED = {"rebuild": {"flavorRef"}}
 """By action. Libcloud sends the flavor with a rebuild; the clouds that it is made for ignore it."""
 Span = tuple[int, int, int]
@@ -50,50 +52,55 @@ def _whole(part: Any) -> Any:
 
 
 @cache
-def _places(kind: str) -> list[tuple[str, re.Pattern[str], str]]:
-    """Return method, pattern and key of each path with schemas; those with fewest ids first."""
-    keys = {" ".join(key.split(" ")[:2]) for key in _facts()[kind]}
-    ordered = sorted(keys, key=lambda key: key.count("{"))
-    words = (key.split(" ") for key in ordered)
-    return [
-        (method, re.compile(PLACE.sub("[^/]+", re.escape(path).replace(r"\{", "{"))), key)
-        for key, (method, path) in zip(ordered, words, strict=True)
-    ]
+def _spans(kind: str, method: str, path: str, action: str | None = None) -> list[Span]:
+    """Return the schemas of a route, by microversions; its ids have any names."""
+    at = f"{method} {PLACE.sub('{}', ROOT.sub('', path, count=1)).rstrip('/')}"
+    at = SAME.get(at, at)
+    return _rows(kind).get(at if action is None else f"{at} {action}") or []
 
 
-def _spans(request: Request, kind: str, action: str | None = None) -> list[Span]:
-    path = ROOT.sub("", request.scope["path"], count=1).rstrip("/")
-    for method, pattern, key in _places(kind):
-        if method == request.method and pattern.fullmatch(path):
-            return _facts()[kind].get(key if action is None else f"{key} {action}") or []
-    return []
+@cache
+def _rows(kind: str) -> Mapping[str, list[Span]]:
+    return {PLACE.sub("{}", key): spans for key, spans in _facts()[kind].items()}
 
 
-async def check_body(request: Request, minor: int) -> None:
-    """Raise 400 for a body that Nova's schema of that microversion refuses."""
+def path_of(request: Request) -> str:
+    """Return the path of the route that answers, with the names of its ids in braces."""
+    return str(request.scope["route"].path)
+
+
+async def check_body(request: Request, path: str, minor: int) -> None:
+    """Raise 400 for a body that Nova's schema of that route and microversion refuses."""
     if request.method not in ("POST", "PUT"):
         return
     try:
-        body = json.loads(await request.body())
+        body = await request.json()  # which the framework has read, or reads from here
     except (ValueError, RecursionError):
         return  # the handler says so
-    path = request.scope["path"].rstrip("/")
     action = None
     if path.endswith("/action"):
         if not isinstance(body, dict) or len(body) != 1:
             return
         ((action, argument),) = body.items()
+        if not isinstance(action, str) or action not in _actions():
+            return
         if action in IGNORED and isinstance(argument, dict):
             body = {action: {k: v for k, v in argument.items() if k not in IGNORED[action]}}
-    _check(_spans(request, "bodies", action), minor, body, is_body=True)
+    _check(_spans("bodies", request.method, path, action), minor, body, is_body=True)
 
 
-def check_query(request: Request, minor: int) -> None:
-    """Raise 400 for a query that Nova's schema of that microversion refuses."""
+@cache
+def _actions() -> frozenset[str]:
+    """Return the actions that have schemas, which bounds what is remembered of clients."""
+    return frozenset(key.split(" ")[2] for key in _facts()["bodies"] if key.count(" ") == 2)
+
+
+def check_query(request: Request, path: str, minor: int) -> None:
+    """Raise 400 for a query that Nova's schema of that route and microversion refuses."""
     if not request.scope["query_string"]:
         return
     query = {name: request.query_params.getlist(name) for name in request.query_params}
-    _check(_spans(request, "queries"), minor, query, is_body=False)
+    _check(_spans("queries", request.method, path), minor, query, is_body=False)
 
 
 def _check(spans: list[Span], minor: int, value: Any, *, is_body: bool) -> None:
@@ -124,13 +131,18 @@ class BadName(Exception):
 
 
 @cache
-def _validator(number: int) -> Validator:
+def checker() -> type[Validator]:
+    """Return the class of validators as Nova has it: texts may be numbers with a bound."""
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    made = extend(Draft202012Validator, {"minimum": _minimum, "maximum": _maximum})
-    found: Validator = made(_whole(_facts()["schemas"][number]), format_checker=_formats())
-    return found
+    own: type[Validator] = extend(Draft202012Validator, {"minimum": _minimum, "maximum": _maximum})
+    return own
+
+
+@cache
+def _validator(number: int) -> Validator:
+    return checker()(_whole(_facts()["schemas"][number]), format_checker=_formats())
 
 
 def _minimum(validator: Any, least: float, value: Any, schema: Any) -> Iterator[Any]:

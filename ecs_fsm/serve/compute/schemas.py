@@ -19,6 +19,11 @@ from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, LinkB
 
 MOST_ITEMS = 128
 """Metadata entries of a server or an image."""
+TRUTHS = {
+    **dict.fromkeys(("1", "t", "true", "on", "y", "yes"), True),
+    **dict.fromkeys(("0", "f", "false", "off", "n", "no", ""), False),
+}
+"""Texts that Nova takes for truth values; it takes no empty one in bodies."""
 MOST_TAGS = 50
 """Tags of a server."""
 REFUSED = {
@@ -45,11 +50,18 @@ def base64_text(text: str) -> str:
     return text
 
 
+def is_uuid(text: str | None) -> bool:
+    """Return whether a text is the id of something that has a UUID."""
+    try:
+        return bool(UUID(text or ""))
+    except ValueError:
+        return False
+
+
 # The name of this function is in messages about invalid bodies, so it is part of the API.
 def as_flag(value: object) -> object:
     """Return the truth value that a text means for old clients, other values as they are."""
-    words = {"true": True, "1": True, "false": False, "0": False, "": False}
-    return words.get(value.lower(), value) if isinstance(value, str) else value
+    return TRUTHS.get(value.lower(), value) if isinstance(value, str) else value
 
 
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(not_blank)]
@@ -75,7 +87,7 @@ def within_quota(metadata: Mapping[str, str]) -> None:
 class NetworkRequest(Body):
     """A network for a new server, with the address that it gets there."""
 
-    uuid: UUID | None = None
+    uuid: str | None = None
     port: UUID | None = None
     fixed_ip: FixedAddress | None = None
     tag: str | None = None
@@ -84,7 +96,7 @@ class NetworkRequest(Body):
 class GroupName(Body):
     """A security group by its name."""
 
-    name: str = Field(max_length=255)
+    name: str | None = Field(None, max_length=255)
 
 
 class Device(Body):
@@ -124,7 +136,7 @@ class NewServerFields(Body):
     key_name: Text | None = None
     config_drive: Flag | None = None
     user_data: UserData | None = None
-    adminPass: str | None = Field(None, max_length=255)  # noqa: N815
+    adminPass: str | None = None  # noqa: N815
     description: str | None = Field(None, max_length=255)
     tags: list[TagName] = Field(default_factory=list, max_length=MOST_TAGS)
     hostname: HostName | None = None
@@ -135,6 +147,11 @@ class NewServerFields(Body):
     accessIPv4: Address4 = None  # noqa: N815
     accessIPv6: Address6 = None  # noqa: N815
     disk_config: Disk = Field("MANUAL", alias="OS-DCF:diskConfig")
+
+    @property
+    def group_names(self) -> list[str]:
+        """The names of its security groups; one without a name is none."""
+        return [group.name for group in self.security_groups if group.name]
 
 
 class CreateServer(Body):

@@ -49,12 +49,13 @@ BY_ID: dict[str, object] = {
 
 
 # Clients poll this, so it does without what the framework does for a handler.
-@router.get(
-    "/servers/{server_id}", plain=True, response_model=OneServer, openapi_extra=WITH_TOKEN | BY_ID
-)
+ONE_SERVER = "/servers/{server_id}"
+
+
+@router.get(ONE_SERVER, plain=True, response_model=OneServer, openapi_extra=WITH_TOKEN | BY_ID)
 async def show_server(request: Request) -> Response:
     """A server."""
-    context = await context_of(request)
+    context = await context_of(request, ONE_SERVER)
     instance = context.find(request.path_params["server_id"])
     return respond(
         b'{"server": %b}' % context.compute.written(instance, context.view(AnswerKind.SHOW))
@@ -90,7 +91,7 @@ async def create_server(body: CreateServer, context: Versioned) -> Response:
         "id": first.id,
         "links": links(context.root, "servers", first.id),
         "OS-DCF:diskConfig": body.server.disk_config,
-        "security_groups": [{"name": group.name} for group in body.server.security_groups],
+        "security_groups": [{"name": name} for name in body.server.group_names],
         "adminPass": password,
     }
     return respond_json({"server": shown}, 202, {"Location": url})

@@ -92,7 +92,7 @@ MOST_ITEMS = 1000
 """Items of a page, whatever the limit."""
 
 Limit = Annotated[int | None, Query(ge=0)]
-Marker = Annotated[str | None, Query(max_length=255)]
+Marker = str | None
 
 
 class PageItem(Protocol):
@@ -117,7 +117,7 @@ def page(
     if marker:
         found = next((at for at, item in enumerate(items) if item.id == marker), None)
         if found is None:
-            raise ApiError(400, f"marker [{marker}] not found")
+            raise ApiError(400, f"marker [{marker[:255]}] not found")
         first = found + 1
     count = MOST_ITEMS if limit is None else min(limit, MOST_ITEMS)
     shown = items[first : first + count]

@@ -10,8 +10,9 @@ import logging
 import math
 import re
 import time
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from uuid import uuid4
 
@@ -125,11 +126,15 @@ class ResponseHeaders:
                 headers = message.setdefault("headers", [])
                 headers += _headers(api, number, state.get("microversion"))
                 clock: Clock = scope["app"].state.cloud.clock
-                date = format_datetime(clock.date().astimezone(UTC), usegmt=True)
-                headers.append((b"date", date.encode()))
+                headers.append((b"date", _date(clock.date().replace(microsecond=0))))
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+@lru_cache(maxsize=8)
+def _date(date: datetime) -> bytes:
+    return format_datetime(date.astimezone(UTC), usegmt=True).encode()
 
 
 def _headers(api: Api, number: str, minor: int | None) -> list[tuple[bytes, bytes]]:
@@ -140,13 +145,18 @@ def _headers(api: Api, number: str, minor: int | None) -> list[tuple[bytes, byte
     if api is Api.COMPUTE:
         headers.append((b"x-compute-request-id", own))
     if api is Api.COMPUTE and minor is not None:
-        headers += [
-            (STANDARD.encode(), b"compute 2.%d" % minor),
-            (OLD.encode(), b"2.%d" % minor),
-            (b"vary", b"OpenStack-API-Version"),
-            (b"vary", b"X-OpenStack-Nova-API-Version"),
-        ]
+        headers += _version_headers(minor)
     return headers
+
+
+@cache
+def _version_headers(minor: int) -> list[tuple[bytes, bytes]]:
+    return [
+        (STANDARD.encode(), b"compute 2.%d" % minor),
+        (OLD.encode(), b"2.%d" % minor),
+        (b"vary", b"OpenStack-API-Version"),
+        (b"vary", b"X-OpenStack-Nova-API-Version"),
+    ]
 
 
 class BadBody(HTTPException):
@@ -253,6 +263,7 @@ def _infinite(body: bytearray) -> bool:
     return not all(map(math.isfinite, found))
 
 
+@lru_cache(maxsize=64)
 def _reaches(host: str, known: tuple[str, ...]) -> bool:
     """Return whether no site of the internet can have the name."""
     if "." not in host and ":" not in host:

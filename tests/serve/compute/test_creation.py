@@ -42,7 +42,7 @@ def test_the_answer_to_a_creation_has_what_clients_need_and_no_more(compute: Com
         ({"min_count": 3, "max_count": 2}, "min_count must be <= max_count"),
         ({"networks": "auto"}, "'auto' is not of type 'array'"),
         ({"networks": [{"uuid": "7"}]}, "networks"),
-        ({"networks": [{}]}, "'uuid' or 'port' is required"),
+        ({"networks": [{}]}, "network uuid is not in proper format (None)"),
         ({"networks": [{"uuid": CIRROS}]}, f"Network {CIRROS} could not be found"),
         ({"networks": [{"port": CIRROS}]}, f"Port {CIRROS} could not be found"),
         ({"block_device_mapping_v2": [{"source_type": "cloud"}]}, "source_type"),
