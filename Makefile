@@ -13,20 +13,25 @@ EDITABLE := --config-settings editable_mode=compat --editable
 # Hundreds of processes import the same modules: they are compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo docs test test-more bench generate diagrams notebook clean test-core test-later checked
+.PHONY: demo docs test test-more bench generate diagrams notebook clean test-core test-later \
+	checked beside without-browser
 
 demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
 
-# A browser's driver keeps an event loop running in its process, so its tests run apart.
-test:
-	@$(MAKE) --jobs=2 --file=$(firstword $(MAKEFILE_LIST)) checked $(VENV)/.browser docs test-later
-	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed" && \
-		$(BIN)/pytest $(SIDE_BY_SIDE) -m "browser and not timed" && $(BIN)/pytest -m timed
+# The checks run beside the first tests, some of which need node. A browser's driver keeps an event
+# loop running in its process, so its tests run apart.
+test: $(VENV)/.javascript
+	@$(MAKE) --jobs=2 --file=$(firstword $(MAKEFILE_LIST)) without-browser beside
+	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "browser and not timed" && $(BIN)/pytest -m timed
 
-test-core: checked
-	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed" && \
-		$(BIN)/pytest -m "timed and not browser"
+beside: checked $(VENV)/.browser docs test-later
+
+without-browser: $(VENV)/.javascript
+	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed"
+
+test-core: checked without-browser
+	cd $(ROOT) && $(BIN)/pytest -m "timed and not browser"
 
 checked: $(VENV)/.test $(VENV)/.javascript
 	cd $(ROOT) && $(BIN)/ruff check .

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import files
 from pathlib import Path
@@ -55,11 +54,14 @@ def runs(lifecycle: Lifecycle) -> dict[str, Picture]:
     }
 
 
-def every() -> Iterator[tuple[str, Picture]]:
+@cache
+def every() -> tuple[tuple[str, Picture], ...]:
     """Every picture with a readable name."""
-    for lifecycle in LIFECYCLES:
-        for name, picture in (still(lifecycle) | runs(lifecycle)).items():
-            yield f"{lifecycle.name} {name}", picture
+    return tuple(
+        (f"{lifecycle.name} {name}", picture)
+        for lifecycle in LIFECYCLES
+        for name, picture in (still(lifecycle) | runs(lifecycle)).items()
+    )
 
 
 @cache

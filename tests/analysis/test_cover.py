@@ -211,8 +211,7 @@ def test_the_json_holds_the_arguments_of_simulate() -> None:
 
 def test_the_output_is_the_same_under_every_hash_seed() -> None:
     for command in (["cover", "--what", "pairs-of-transitions"], ["prove", "--lifecycle", "nova"]):
-        one, other = (installed(*command, PYTHONHASHSEED=seed) for seed in ("1", "2"))
-        assert one == other
+        assert installed(*command, PYTHONHASHSEED="1") == ecs_fsm(*command)  # whose seed is random
 
 
 def test_what_cannot_be_covered_is_one_line() -> None:

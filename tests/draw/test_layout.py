@@ -26,7 +26,7 @@ MEASURED = [
     for lifecycle in LIFECYCLES
     for name, picture in still(lifecycle).items()
 ]
-EVERY = list(every())
+EVERY = every()
 LANES = [(name, picture) for name, picture in MEASURED if picture.view == "lanes"]
 
 

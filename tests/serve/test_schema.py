@@ -9,7 +9,7 @@ import pytest
 from tests.fuzzing import try_anything
 from tests.serving import served_apart
 
-SECONDS = 5
+SECONDS = 3
 
 
 @pytest.mark.parametrize("lifecycle", ["ecs", "nova"])

@@ -260,7 +260,6 @@ def test_a_missing_library_is_named_with_the_extra(
         scan_paths([str(tmp_path)])
 
 
-@pytest.mark.timed
 def test_five_thousand_files_are_scanned_in_time(tmp_path: Path) -> None:
     other = "".join(f"def value_{n}(instance):\n    return instance[{n}]\n" for n in range(100))
     for number in range(5_000):
