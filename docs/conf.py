@@ -11,9 +11,13 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from ecs_fsm.analysis import claimfile
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.shape import Schema, schema
+from ecs_fsm.profiles import profile_keys
+from ecs_fsm.teach import lesson
 from ecs_fsm.version import __version__
+from ecs_fsm.waiters import waiter_file
 
 project = "ecs_fsm"
 author = "The ecs_fsm authors"
@@ -63,15 +67,42 @@ class ControlRoutes(Table):
                     yield f"`{method.upper()} {path}`", route.get("description", route["summary"])
 
 
-class LifecycleKeys(Table):
-    """The keys of a lifecycle file, from its schema."""
+class FileKeys(Table):
+    """The keys of a kind of file, as its reader knows them."""
 
-    columns = ("key", "meaning")
+    required_arguments = 1
+    kinds: Mapping[str, tuple[str, ...]] = {
+        "waiter": ("key", "meaning"),
+        "claim": ("kind", "keys", "states that"),
+        "lesson": ("key", "in", "meaning"),
+        "profile": ("key", "in", "meaning", "unit", "example"),
+        "lifecycle": ("key", "meaning"),
+    }
+
+    @property
+    def columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The columns of that kind."""
+        return self.kinds[self.arguments[0]]
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield a row for each key of the file."""
-        for key, part in cast(Mapping[str, Schema], schema()["properties"]).items():
-            yield f"`{key}`", str(part.get("description", ""))
+        """Yield a row for each key."""
+        kind = self.arguments[0]
+        if kind == "waiter":
+            yield from ((f"`{key}`", meaning) for key, meaning in waiter_file.KEYS.items())
+        elif kind == "claim":
+            for name, (keys, states) in claimfile.KINDS.items():
+                yield f"`{name}`", ", ".join(f"`{key}`" for key in keys), states
+        elif kind == "lesson":
+            for table, keys in lesson.KEYS.items():
+                where = f"`[[{table}]]`" if table else ""
+                yield from ((f"`{key}`", where, meaning) for key, meaning in keys.items())
+        elif kind == "profile":
+            for row in profile_keys.KEYS:
+                where = re.sub(r"(\[[^]]*\]|\bevery\b)", r"`\1`", row.table)
+                yield f"`{row.name}`", where, row.meaning, row.unit, f"`{row.example}`"
+        else:
+            for key, part in cast(Mapping[str, Schema], schema()["properties"]).items():
+                yield f"`{key}`", str(part.get("description", ""))
 
 
 class Surprises(SphinxDirective):
@@ -101,5 +132,5 @@ def setup(app: Sphinx) -> None:
     for part in ("description", "options", "arguments", "epilog"):
         app.connect(f"sphinx-click-process-{part}", escape)
     app.add_directive("control-routes", ControlRoutes)
-    app.add_directive("lifecycle-keys", LifecycleKeys)
+    app.add_directive("file-keys", FileKeys)
     app.add_directive("surprises", Surprises)

@@ -1,20 +1,7 @@
 """The form in which claims are written: a TOML file with a table `[[claim]]` for each.
 
 Every claim has a `name`, a `text` (the claim as a sentence), and a `kind`, which decides its other
-keys:
-
-    leads         from, by, to      from every state of `from` a run leads to `to`, with `by` and no
-                                    later request
-    never         from, to          no run leads from `from` to `to`
-    way-out       of, but           every state of `of` except `but` can be left
-    left-only-by  of, by            the states of `of` are left only in the course of `by`
-    accepted      of, by            every state of `of` accepts `by`
-    tells         attribute         status, vm_state or task_state alone shows whether a task runs
-    between       from, to, always  between showing `from` and showing `to` one of the events of
-                                    `always` happens
-    course        of, that, shows   every run of the operation `of` that "fails", "succeeds" or
-                  or ends           "ends" (either) shows one of the states of `shows`, a failing
-                                    one from its failure on, or comes to rest in one of `ends`
+keys: `KINDS`.
 
 States are named by a state (`active/-`), a status, a vm_state, `any`, or a list of such words;
 triggers by an operation or an event, or a list of them. `but` may be left out.
@@ -54,17 +41,40 @@ ANY = "any"
 TABLE = "claim"
 BESIDE = ("name", "text", "kind")
 EXPECTED = f"expected tables [[{TABLE}]] with {', '.join(BESIDE)}"
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "leads": ("from", "by", "to"),
-    "never": ("from", "to"),
-    "way-out": ("of", "but"),
-    "left-only-by": ("of", "by"),
-    "accepted": ("of", "by"),
-    "tells": ("attribute",),
-    "between": ("from", "to", "always"),
-    "course": ("of", "that", "shows", "ends"),
+
+
+class ClaimKind(NamedTuple):
+    """A kind of claim: the keys that it has beside those of every claim, and what it states."""
+
+    keys: tuple[str, ...]
+    states: str
+
+
+KINDS: Mapping[str, ClaimKind] = {
+    "leads": ClaimKind(
+        ("from", "by", "to"),
+        "from every state of `from` a run leads to `to`, with `by` and no later request",
+    ),
+    "never": ClaimKind(("from", "to"), "no run leads from `from` to `to`"),
+    "way-out": ClaimKind(("of", "but"), "every state of `of` except `but` can be left"),
+    "left-only-by": ClaimKind(
+        ("of", "by"), "the states of `of` are left only in the course of `by`"
+    ),
+    "accepted": ClaimKind(("of", "by"), "every state of `of` accepts `by`"),
+    "tells": ClaimKind(
+        ("attribute",), "status, vm_state or task_state alone shows whether a task runs"
+    ),
+    "between": ClaimKind(
+        ("from", "to", "always"),
+        "between showing `from` and showing `to` one of the events of `always` happens",
+    ),
+    "course": ClaimKind(
+        ("of", "that", "shows", "ends"),
+        "every run of the operation `of` that `fails`, `succeeds` or `ends` (either) shows one of "
+        "the states of `shows`, a failing one from its failure on, or comes to rest in one of "
+        "`ends`; a claim has one of both",
+    ),
 }
-"""The keys of each kind of claim."""
 RESULTS = ("shows", "ends")
 
 
@@ -140,10 +150,11 @@ class _Written:
 
     def claim(self) -> Claim:
         """Return the claim. Raise `InvalidInput` for the first key that is wrong."""
-        kind = self._one_of("kind", KEYS)
+        kind = self._one_of("kind", KINDS)
+        known = (*BESIDE, *KINDS[kind].keys)
         for key in self._table:
-            if key not in (*BESIDE, *KEYS[kind]):
-                raise self.problem(key, str(unknown(f"key of {kind}", key, (*BESIDE, *KEYS[kind]))))
+            if key not in known:
+                raise self.problem(key, str(unknown(f"key of {kind}", key, known)))
         says = self._says(kind)
         return Claim(self._text("name"), self._text("text"), says)
 

@@ -40,7 +40,7 @@ def many(
 ) -> tuple[list[Report], list[InvalidInput]]:
     """Return the reports of the waiters in TOML files, and the errors of those not valid."""
     from ecs_fsm.waiters.report import examine_listed
-    from ecs_fsm.waiters.waiter import each_in
+    from ecs_fsm.waiters.waiter_file import each_in
 
     reports, wrong = [], []
     for file in files:

@@ -24,7 +24,8 @@ from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.question import Question
 from ecs_fsm.teach.quiz import questions
 from ecs_fsm.waiters.findings import Finding
-from ecs_fsm.waiters.waiter import Placed, Waiter, read, read_file
+from ecs_fsm.waiters.waiter import Waiter
+from ecs_fsm.waiters.waiter_file import Placed, read, read_file
 from ecs_fsm.web import bundle
 from ecs_fsm.web.exported import exported
 from ecs_fsm.web.lanes_svg import lanes_svg

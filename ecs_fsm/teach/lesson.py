@@ -1,27 +1,12 @@
 """Lessons: TOML files whose steps are run against the table when they are read.
 
-title = "Stop a server"
-introduction = "A few sentences that say what this is about."
-from = "active/-"               # VM/TASK[FACT=VALUE]; omitted before the server exists
-
-[[step]]
-text = "What to do, and why."
-do = "stop"                     # an operation or event, as EVENT[FACT=VALUE] with facts
-state = "active/powering-off"   # the state after it
-then = "What was learned."
-hint = "What helps after a wrong step."   # may be left out: the event's meaning is the hint then
-
-[[question]]                    # questions at the end; may be left out
-text = "What does status say now?"
-right = "ACTIVE"
-wrong = ["SHUTOFF", "REBOOT"]
-because = "Why the right answer is right."
+`KEYS` says what stands in one; `lesson_template` writes one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -56,12 +41,33 @@ LONGEST: Mapping[str, int] = {
 }
 """The most characters of a text; of other values `MOST_WORD`."""
 TABLE = "step"
-BEGIN = "from"
-OF_LESSON = ("title", "introduction")
-OF_STEP = ("text", "do", "state", "then")
-HINT = "hint"
 ASKED = "question"
-OF_QUESTION = ("text", "right", "wrong", "because")
+BEGIN = "from"
+HINT = "hint"
+KEYS: Mapping[str, Mapping[str, str]] = {
+    "": {
+        "title": "the title of the lesson",
+        "introduction": "a few sentences that say what it is about",
+        BEGIN: "where it begins, as `VM/TASK[FACT=VALUE]`; left out before the server exists",
+    },
+    TABLE: {
+        "text": "what to do, and why",
+        "do": "an operation or event, as `EVENT[FACT=VALUE]` with facts",
+        "state": "the state after it",
+        "then": "what was learned",
+        HINT: "what helps after a wrong step; left out, the meaning of the event helps",
+    },
+    ASKED: {
+        "text": "a question at the end of the lesson",
+        "right": "the right answer",
+        "wrong": "a list of one to four wrong answers",
+        "because": "why the right answer is right",
+    },
+}
+"""The keys of a lesson, of each step and of each question, with their meanings."""
+OF_LESSON, OF_STEP, OF_QUESTION = (
+    tuple(key for key in KEYS[table] if key not in (BEGIN, HINT)) for table in KEYS
+)
 MOST_QUESTIONS = 20
 WRONG_CHOICES = range(1, 5)
 EXPECTED = (
@@ -235,7 +241,7 @@ class _LessonReader:
     def lesson(self, name: str) -> Lesson:
         """Return the lesson. Raise `InvalidInput` for a wrong key or value."""
         content = self._content
-        self._check_keys(content, (*OF_LESSON, BEGIN, TABLE, ASKED))
+        self._check_keys(content, (*KEYS[""], TABLE, ASKED))
         title, introduction = (self._text(content, key) for key in OF_LESSON)
         node = self._begin()
         steps = tuple(self._steps(node))
@@ -269,7 +275,7 @@ class _LessonReader:
             yield step
 
     def _step(self, number: int, row: Row, node: Node | None) -> tuple[LessonStep, Node]:
-        self._check_keys(row, (*OF_STEP, HINT), TABLE, number)
+        self._check_keys(row, KEYS[TABLE], TABLE, number)
         text, done, reached, then = (self._text(row, key, TABLE, number) for key in OF_STEP)
         try:
             trigger, given = with_facts(self._lifecycle, done)
@@ -299,7 +305,7 @@ class _LessonReader:
 
     def _question(self, number: int, row: Row) -> Question:
         """Return a question, its choices in an order that its text decides."""
-        self._check_keys(row, OF_QUESTION, ASKED, number)
+        self._check_keys(row, KEYS[ASKED], ASKED, number)
         text, right, because = (
             self._text(row, k, ASKED, number) for k in ("text", "right", "because")
         )
@@ -314,7 +320,7 @@ class _LessonReader:
         question = Question(ASKED, text, choices, (0,), because)
         return question.in_order(shuffled(len(choices), mulberry32(crc32(text.encode()))))
 
-    def _check_keys(self, row: Row, known: tuple[str, ...], *table: str | int) -> None:
+    def _check_keys(self, row: Row, known: Collection[str], *table: str | int) -> None:
         for key in row:
             if key not in known:
                 raise self._toml.error(str(unknown("key", key[:MOST_WORD], known)), *table, key)

@@ -19,7 +19,8 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.io.toml import Row, TomlFile
 from ecs_fsm.lifecycles.registry import side_file
 from ecs_fsm.waiters.judge import GONE
-from ecs_fsm.waiters.waiter import Placed, Waiter
+from ecs_fsm.waiters.waiter import Waiter
+from ecs_fsm.waiters.waiter_file import Placed
 
 SIDE = "botocore"
 """The kind of the file beside a lifecycle that says which waiter follows which operation."""

@@ -10,7 +10,8 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.io.console import visible
 from ecs_fsm.waiters.findings import Finding
 from ecs_fsm.waiters.ranking import Level, Lists, Ranked, rank, some, worst_first
-from ecs_fsm.waiters.waiter import Listed, Waiter
+from ecs_fsm.waiters.waiter import Waiter
+from ecs_fsm.waiters.waiter_file import Listed
 
 if TYPE_CHECKING:
     from ecs_fsm.draw import Picture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ecs_fsm import ECS, InvalidInput, Server
-from ecs_fsm.analysis.claimfile import KEYS, built_in, parse, read
+from ecs_fsm.analysis.claimfile import KINDS, built_in, parse, read
 from ecs_fsm.analysis.claims import Decision
 from ecs_fsm.analysis.words import arguments
 from ecs_fsm.core.lifecycle import Lifecycle
@@ -186,7 +186,7 @@ def test_a_true_claim_says_what_holds() -> None:
 
 def test_the_kinds_are_those_that_the_help_documents() -> None:
     told = ecs_fsm("prove", "--help").out
-    assert [kind for kind in KEYS if not re.search(rf"^ +{kind}  ", told, re.M)] == []
+    assert [kind for kind in KINDS if not re.search(rf"^ +{kind}  ", told, re.M)] == []
 
 
 @pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)

@@ -15,7 +15,7 @@ from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.waiters import Waiter
 from ecs_fsm.waiters.judge import NAMES, find_attribute
 from ecs_fsm.waiters.report import draw
-from ecs_fsm.waiters.waiter import read
+from ecs_fsm.waiters.waiter_file import read
 from tests.command import Answer, cpu_seconds, ecs_fsm, installed
 
 BROKEN = """\
