@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
+from urllib.parse import quote
 
 import click
 from docutils import nodes
@@ -28,6 +29,9 @@ html_title = f"ecs_fsm {release}"
 html_show_copyright = False
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
+html_extra_path = ["../diagrams/lifecycle.html"]
+PLAYED = {"check", "cover", "draw", "explain", "infer", "path", "prove", "quiz", "simulate"}
+FILE = re.compile(r"\.(csv|jsonl?|py|toml)\b|[|>]")
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
@@ -127,10 +131,31 @@ def escape(app: Sphinx, context: click.Context, lines: list[str]) -> None:
             lines[number] = start + "`".join(parts)
 
 
+def playable(block: nodes.literal_block) -> str:
+    """Return the command that a block of a terminal shows, "" for one that needs files or more."""
+    lines = [line for line in block.astext().splitlines() if line.startswith("$ ")]
+    command = lines[0].removeprefix("$ ecs-fsm ") if len(lines) == 1 else ""
+    words = re.sub(r"-o \S+", "", command).split()
+    return command if words[:1] and words[0] in PLAYED and not FILE.search(command) else ""
+
+
+def offer_playground(app: Sphinx, doctree: nodes.document) -> None:
+    """Let a reader of a tutorial run its commands in the playground."""
+    if not app.env.docname.startswith("tutorials/"):
+        return
+    for block in list(doctree.findall(nodes.literal_block)):
+        if command := playable(block):
+            address = f"../playground/index.html#command={quote(command)}"
+            link = nodes.reference("", "Run this in the playground", refuri=address)
+            at = block.parent.index(block) + 1
+            block.parent.insert(at, nodes.paragraph("", "", link))
+
+
 def setup(app: Sphinx) -> None:
     """Name the directives of this file, and what commands are read with."""
     for part in ("description", "options", "arguments", "epilog"):
         app.connect(f"sphinx-click-process-{part}", escape)
+    app.connect("doctree-read", offer_playground)
     app.add_directive("control-routes", ControlRoutes)
     app.add_directive("file-keys", FileKeys)
     app.add_directive("surprises", Surprises)

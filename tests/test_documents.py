@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,19 @@ def test_every_word_of_the_glossary_is_explained_once() -> None:
     words = [word for cell, _ in rows if cell != "word" for word in cell.split(", ")]
     assert len(words) > 60
     assert sorted({word for word in words if words.count(word) > 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "played"),
+    [
+        ("$ ecs-fsm explain error/-\nerror/- (ERROR)", "explain error/-"),
+        ("$ ecs-fsm draw operation stop -o stop.svg", "draw operation stop -o stop.svg"),
+        ("$ ecs-fsm check refresh.py", ""),
+        ("$ ecs-fsm fleet exact", ""),
+        ("$ ecs-fsm infer stop\n$ ecs-fsm infer start", ""),
+        ("ecs-fsm infer stop", ""),
+    ],
+)
+def test_a_tutorial_offers_the_playground_for_what_runs_there(shown: str, played: str) -> None:
+    conf = runpy.run_path(str(ROOT / "docs" / "conf.py"))
+    assert conf["playable"](conf["nodes"].literal_block("", shown)) == played
