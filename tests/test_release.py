@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 MOST_BYTES = 1_000_000
@@ -24,9 +26,20 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "ecs_fsm", clean / "ecs_fsm", ignore=NOT_SHIPPED)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, clean)
+    where = {"GITHUB_SERVER_URL": "https://git.example", "GITHUB_REPOSITORY": "owner/project"}
+    environment = {**os.environ, **where}
+    subprocess.run(["sh", "-c", naming()], check=True, cwd=clean, env=environment)
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(clean)]
     subprocess.run(command, check=True, capture_output=True)
     return folder
+
+
+def naming() -> str:
+    """The step of the release that writes where the repository is."""
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    steps = yaml.safe_load(text)["jobs"]["build"]["steps"]
+    (found,) = (step["run"] for step in steps if "GITHUB_REPOSITORY" in step.get("run", ""))
+    return str(found)
 
 
 def packaged() -> set[str]:
@@ -43,7 +56,10 @@ def test_the_wheel_holds_the_package_its_licence_and_nothing_else(release: Path)
     assert {name for name in names if ".dist-info/" not in name} == packaged()
     assert "ecs_fsm/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
+        (about,) = (archive.read(n).decode() for n in names if n.endswith(".dist-info/METADATA"))
     assert wheel.stat().st_size <= MOST_BYTES
+    assert "Project-URL: Source, https://git.example/owner/project\n" in about
+    assert "Project-URL: Issues, https://git.example/owner/project/issues\n" in about
 
 
 def test_the_source_distribution_holds_the_package(release: Path) -> None:
