@@ -28,7 +28,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, clean)
     where = {"GITHUB_SERVER_URL": "https://git.example", "GITHUB_REPOSITORY": "owner/project"}
     environment = {**os.environ, **where}
-    subprocess.run(["sh", "-c", naming()], check=True, cwd=clean, env=environment)
+    subprocess.run(["/bin/sh", "-c", naming()], check=True, cwd=clean, env=environment)
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(clean)]
     subprocess.run(command, check=True, capture_output=True)
     return folder
@@ -53,10 +53,10 @@ def test_the_wheel_holds_the_package_its_licence_and_nothing_else(release: Path)
     (wheel,) = release.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
+        (about,) = (archive.read(n).decode() for n in names if n.endswith(".dist-info/METADATA"))
     assert {name for name in names if ".dist-info/" not in name} == packaged()
     assert "ecs_fsm/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
-        (about,) = (archive.read(n).decode() for n in names if n.endswith(".dist-info/METADATA"))
     assert wheel.stat().st_size <= MOST_BYTES
     assert "Project-URL: Source, https://git.example/owner/project\n" in about
     assert "Project-URL: Issues, https://git.example/owner/project/issues\n" in about
