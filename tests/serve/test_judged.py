@@ -153,6 +153,8 @@ def test_a_server_goes_to_the_host_that_was_named(
     judged.active()
     judged.active()
     server = judged.active()
+    if key == "evacuate":
+        judged.cloud.force_down(judged.cloud.instances[server].host, down=True)
     answer = judged.act(server, key, argument, minor=90, user="admin")
     assert answer.status_code in (200, 202), answer.text
     judged.cloud.advance(LONG)

@@ -6,7 +6,7 @@ same seed and the same requests at the same times give the same cloud.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from random import Random
 from uuid import UUID
@@ -26,9 +26,16 @@ from ecs_fsm.serve.cloud.instance import (
     RequestRecord,
 )
 from ecs_fsm.serve.cloud.requests import Admission, Orders, Policy
-from ecs_fsm.serve.cloud.schedule import EndListener, EntryListener, Listeners, Schedule
+from ecs_fsm.serve.cloud.schedule import (
+    NO_HOST,
+    EndListener,
+    EntryListener,
+    Listeners,
+    Schedule,
+)
 from ecs_fsm.serve.cloud.snapshot import Checkpoint, SnapshotStore
 from ecs_fsm.serve.cloud.store import StateFile
+from ecs_fsm.serve.cloud.vocabulary import WITHOUT_HOST
 
 HOSTS = 3
 REMEMBERED = 1000
@@ -95,6 +102,12 @@ class Cloud:
         """Return whether the compute service on the host with this number does not answer."""
         return host in self._down
 
+    def place(self, first: int, hosts: Iterable[int] | None = None) -> int | None:
+        """Return the first host from that number on that is up and one of `hosts`, if any is."""
+        wanted = range(HOSTS) if hosts is None else hosts
+        turns = (number % HOSTS for number in range(first, first + HOSTS))
+        return next((n for n in turns if n in wanted and not self.is_down(n)), None)
+
     def force_down(self, host: int, *, down: bool) -> None:
         """Let a host go down, or come back.
 
@@ -107,6 +120,9 @@ class Cloud:
         self._down = tuple(sorted({*others, host} if down else others))
         self._moment()
         servers = [one for one in self.instances.values() if one.host == host]
+        for instance in servers if down else ():
+            self._leave_host(instance)
+        servers = [one for one in servers if one.host == host]
         for instance in servers:
             if down:
                 if instance.due is not None and not self.lifecycle.stays(instance.server.node):
@@ -121,8 +137,14 @@ class Cloud:
         self._notify()
         self._keep(*servers)
 
+    def _leave_host(self, instance: Instance) -> None:
+        """Let a server that is on no host go to another one, if that on which it was is down."""
+        if instance.state in WITHOUT_HOST and self.is_down(instance.host):
+            found = self.place(instance.host)
+            instance.host = instance.host if found is None else found
+
     def _stuck(self, instance: Instance) -> bool:
-        elsewhere = instance.operation in self.policy.elsewhere
+        elsewhere = instance.operation in self.policy.elsewhere or instance.state in WITHOUT_HOST
         return not elsewhere and self.is_down(instance.host)
 
     def date(self, seconds: float) -> datetime:
@@ -166,13 +188,16 @@ class Cloud:
         request = RequestRecord(self._moment(), creation, asker, None)
         self.count += 1
         instance = Instance.of(wanted, request, server, self.count, self._uuid())
-        instance.host, instance.faults = self.count % HOSTS, faults
+        place = self.place(self.count, wanted.hosts)
+        instance.host, instance.faults = self.count % HOSTS if place is None else place, faults
         self.instances[instance.id] = instance
         self._observe(instance)
         if plans:
             instance.plan = plans.popleft()
         word = self._admission.order(instance, creation)
         instance.outcomes = word.outcomes if word else ()
+        if place is None:
+            instance.outcomes, instance.details[NO_HOST] = (self.policy.no_host,), wanted.reason
         self._entered(instance, self.lifecycle.change(creation, server.node))
         self._schedule.settle(instance)
         self._keep(instance)
@@ -192,6 +217,7 @@ class Cloud:
         """
         now = self._moment()
         operation, given = self.policy.meant(operation, given)
+        self._leave_host(instance)
         if self.is_down(instance.host):
             given = {**self.policy.down, **given}
         refused: Refused | None = None

@@ -16,6 +16,7 @@ from ecs_fsm.core.scenario import ScenarioWord, StepOutcome
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.serve.cloud.orders import FaultOrder
 
+NOT_ENOUGH = "There are not enough hosts available."
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 
@@ -51,10 +52,15 @@ class HistoryEntry(NamedTuple):
 
 
 class InstanceFault(NamedTuple):
-    """What the API shows as `fault` of a server: the time and a message."""
+    """What the API shows as `fault` of a server: the time, a message and a code as Nova has them.
+
+    `details` say what happened in the words of the lifecycle.
+    """
 
     at: float
     message: str
+    code: int = 500
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,8 @@ class NewServer:
     """What a creation requests; ids are those of the catalog.
 
     `image` is None for a server that boots from a volume. `given` are the facts of the creation,
-    `details` what the API stores and shows unchanged.
+    `details` what the API stores and shows unchanged. `hosts` are the numbers of those on which the
+    server may be, None for any; `reason` is why none is left.
     """
 
     name: str
@@ -71,6 +78,8 @@ class NewServer:
     metadata: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Json] = field(default_factory=dict)
+    hosts: tuple[int, ...] | None = None
+    reason: str = NOT_ENOUGH
 
 
 @dataclass(slots=True)

@@ -285,4 +285,5 @@ def _why(instance: Instance, operation: str) -> str:
     """Return why an operation failed."""
     if instance.operation:
         return f"{operation}: {instance.operation} was asked for and took its place"
-    return instance.fault.message if instance.fault else f"{operation} went wrong"
+    trouble = instance.fault
+    return trouble.details or trouble.message if trouble else f"{operation} went wrong"

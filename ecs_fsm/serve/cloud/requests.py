@@ -16,7 +16,7 @@ from typing import Any
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
-from ecs_fsm.core.scenario import ScenarioWord, read_word, simulate
+from ecs_fsm.core.scenario import ScenarioWord, StepOutcome, read_word, simulate
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.orders import FaultOrder, StrikeCount
@@ -30,9 +30,10 @@ class Policy:
     `timers` are times with the event that they end in, by the state at rest; `instead` operations
     and `given` facts by the requested operation; `down` are those given with requests for a server
     whose host is down, whose steps hang unless they are `elsewhere`, and `back` is what happens to
-    it when the host comes back; `lift` and `restore` the operations that remove a
-    lock and set it again, None if the lifecycle has none. `quotas` are what a project may have at
-    most, -1 for no limit. `cloud.toml` has the meaning of each.
+    it when the host comes back; `no_host` is what a creation comes to if no host takes it; `lift`
+    and `restore` the operations that remove a lock and set it again, None if the lifecycle has
+    none. `quotas` are what a project may have at most, -1 for no limit. `cloud.toml` has the
+    meaning of each.
     """
 
     timers: Mapping[State, tuple[float, str]]
@@ -41,6 +42,7 @@ class Policy:
     down: Mapping[str, str]
     elsewhere: frozenset[str]
     back: str
+    no_host: StepOutcome
     lift: str | None
     restore: str | None
     quotas: Mapping[str, int]
@@ -79,6 +81,7 @@ class Policy:
             down=written["down"]["given"],
             elsewhere=frozenset(written["down"]["elsewhere"]),
             back=written["down"]["back"],
+            no_host=StepOutcome(written["no_host"]["event"], {}, written["no_host"]["step"]),
             quotas={n: int(settings.get(n, most)) for n, most in written["quotas"].items()},
             lift=lock["lift"] if has_locks else None,
             restore=lock["set_again"] if has_locks else None,

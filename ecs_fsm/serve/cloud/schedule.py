@@ -6,17 +6,23 @@ simulated seconds, and a step begins at the time at which the one before was due
 
 from __future__ import annotations
 
+import tomllib
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import cache
 from heapq import heappop, heappush
+from importlib import resources
 from random import Random
+from typing import Any
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, Kind, State
 from ecs_fsm.core.scenario import HANG, StepOutcome
 from ecs_fsm.profiles.durations import Duration
-from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, InstanceFault
+from ecs_fsm.serve.cloud.instance import NOT_ENOUGH, HistoryEntry, Instance, InstanceFault
 
+NO_HOST = "no_host"
+"""The detail of a server that says why no host takes it."""
 EntryListener = Callable[[Instance, HistoryEntry], object]
 """Gets a server and the state that it entered."""
 EndListener = Callable[[Instance, str, bool], object]
@@ -53,6 +59,28 @@ class Listeners:
                     listener(*end)
         finally:
             self.notifying = False
+
+
+@cache
+def _fault_texts() -> list[dict[str, Any]]:
+    here = resources.files("ecs_fsm.serve.cloud") / "faults.toml"
+    rows: list[dict[str, Any]] = tomllib.loads(here.read_text(encoding="utf-8"))["fault"]
+    return rows
+
+
+def fault_of(instance: Instance, event: str, state: State, time: float) -> InstanceFault:
+    """Return the fault of a server that failed in a state by an event, as Nova words it."""
+    operation, step = instance.operation or "", state.task_state or NO_TASK
+    about = {"operation": operation, "step": step, "event": event}
+    row = next(
+        row
+        for row in _fault_texts()
+        if all(row.get(key, value) == value for key, value in about.items())
+    )
+    reason = str(instance.details.get(NO_HOST) or NOT_ENOUGH)
+    message = row["message"].format(id=instance.id, image=instance.image, reason=reason)
+    details = f"{operation or 'what the system did'}: {event} at {state}"
+    return InstanceFault(time, message, row.get("code", 500), details)
 
 
 class Schedule:
@@ -130,8 +158,7 @@ class Schedule:
         instance.hangs = False
         if self._lifecycle.triggers[event].kind is Kind.FAILURE:
             instance.went_wrong = True
-            what = instance.operation or "what the system did"
-            instance.fault = InstanceFault(self.time, f"{what}: {event} at {before}")
+            instance.fault = fault_of(instance, event, before, self.time)
         self.settle(instance)
 
     def hasten(self, instance: Instance) -> None:

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+from fastapi import Body as Given
 from pydantic import JsonValue, ValidationError
 
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.compute.api import ComputeContext
+from ecs_fsm.serve.compute.views import is_locked
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
 from ecs_fsm.serve.http.versions import HIGHEST, LOWEST
 
 Changes = Mapping[str, Json]
+OneKey = Annotated[dict[str, JsonValue], Given(min_length=1, max_length=1)]
+"""The body of an action: its key with its argument."""
 
 
 class ActionAnswer(NamedTuple):
@@ -120,15 +124,19 @@ class ServerAction:
         self, context: ComputeContext, instance: Instance, argument: Argument
     ) -> ActionAnswer:
         """Carry out the action. Raises 400 or 409; then nothing has changed."""
-        operation = argument.operation(self)
-        changes = argument.changes(context, instance)
+        operation, changes = argument.operation(self), None
         if operation is not None:
-            accepted = context.cloud.lifecycle.triggers[operation].given
+            lifecycle = context.cloud.lifecycle
+            accepted = lifecycle.triggers[operation].given
             given = self.given if context.minor <= self.given_until else {}
             facts = {name: value for name, value in given.items() if name in accepted}
             requester = context.asker(self.name or self.key)
+            # What the state forbids is said before what the argument lacks, as Nova's checks do.
+            if is_locked(instance) or lifecycle.possible(operation, instance.server.node):
+                changes = argument.changes(context, instance)
             later = {} if self.at_once else changes
             context.compute.request(instance, operation, requester, facts, later)
+        changes = argument.changes(context, instance) if changes is None else changes
         if changes and self.at_once:
             instance.set(changes)
             context.cloud.keep(instance)

@@ -8,24 +8,45 @@ lifecycle without the operation lacks the action.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
 
-from fastapi import Body as Given
-from pydantic import Field, JsonValue
+from pydantic import Field
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.cloud import HOSTS
+from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, NoArgument, ServerAction
+from ecs_fsm.serve.compute.action import (
+    ActionAnswer,
+    Argument,
+    Changes,
+    NoArgument,
+    OneKey,
+    ServerAction,
+)
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
-from ecs_fsm.serve.compute.creation import flavor_of, image_of, key_of, password, zone_of
+from ecs_fsm.serve.compute.creation import (
+    check_size,
+    flavor_of,
+    image_of,
+    key_of,
+    password,
+    zone_of,
+)
 from ecs_fsm.serve.compute.guests import GUEST_ACTIONS
+from ecs_fsm.serve.compute.migrations import (
+    Evacuate,
+    EvacuateOld,
+    Migrate,
+    MigrateAnywhere,
+    MigrateLive,
+    MigrateLiveOld,
+    moved_to,
+    require_up,
+)
 from ecs_fsm.serve.compute.schemas import (
     REFUSED,
     Address4,
     Address6,
     Disk,
-    Flag,
     HostName,
     Items,
     Name,
@@ -38,7 +59,6 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
 router = Handlers(tags=["compute"], responses=REFUSED)
-OneKey = Annotated[dict[str, JsonValue], Given(min_length=1, max_length=1)]
 
 
 @router.post("/servers/{server_id}/action", status_code=202)
@@ -87,18 +107,6 @@ class ResetState(Argument):
         return action.choose("state", self.state)
 
 
-def _moved(instance: Instance, host: str | None = None) -> Changes:
-    """Return a move to the host of that name, or to the next one. Raises 400 for no other host."""
-    hosts = {host_name(number): number for number in range(HOSTS)}
-    if host is None:
-        return {"host": (instance.host + 1) % HOSTS, "old_host": instance.host}
-    if host not in hosts:
-        raise ApiError(400, f"Compute host {host} could not be found.")
-    if hosts[host] == instance.host:
-        raise ApiError(400, f"Unable to migrate instance ({instance.id}) to current host ({host}).")
-    return {"host": hosts[host], "old_host": instance.host}
-
-
 class Resize(Argument):
     """The new flavor of the server, which then is on the next host."""
 
@@ -107,11 +115,17 @@ class Resize(Argument):
 
     def changes(self, context: ComputeContext, instance: Instance) -> Changes:
         """Keep the old flavor for a revert. Raises 400 for the flavor that the server has."""
-        flavor = flavor_of(context, self.flavorRef)
+        require_up(context, instance)
+        flavor, flavors = flavor_of(context, self.flavorRef), catalog().flavors
+        zero = instance.image and not flavors[flavor].disk and flavors[instance.flavor].disk
+        if zero:
+            reason = "Resize to zero disk flavor is not allowed."
+            raise ApiError(400, f"Server disk was unable to be resized because: {reason}")
         if flavor == instance.flavor:
             raise ApiError(400, "When resizing, instances must change flavor!")
         disk: Changes = {"disk_config": self.disk_config} if self.disk_config else {}
-        return {"flavor": flavor, "old_flavor": instance.flavor, **disk, **_moved(instance)}
+        moved = moved_to(context, instance, None, "No valid host found for resize")
+        return {"flavor": flavor, "old_flavor": instance.flavor, **disk, **moved}
 
 
 class ConfirmResize(NoArgument):
@@ -155,6 +169,9 @@ class Rebuild(Argument):
         """Return the attributes that the microversion lets a rebuild change."""
         since = {"description": 19, "key_name": 54, "user_data": 57, "hostname": 90}
         image = image_of(context, self.imageRef)
+        if instance.image is not None:
+            found = context.images.find(image, context.project_id, context.caller.admin)
+            check_size(catalog().flavors[instance.flavor], found)
         within_quota(self.metadata or {})
         if context.minor >= since["key_name"]:
             key_of(context, self.key_name)
@@ -200,60 +217,8 @@ class Unshelve(Argument):
         """Move the server if it names another host; off its host, it may come back there."""
         zone = zone_of(context, self.availability_zone)
         here = self.host in (None, host_name(instance.host))
-        host = {} if here else _moved(instance, self.host)
+        host = {} if here else moved_to(context, instance, self.host)
         return {**host, **({"zone": zone} if "availability_zone" in self.model_fields_set else {})}
-
-
-class MigrateAnywhere(NoArgument):
-    """A cold migration to the next host, below 2.56."""
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Move the server."""
-        return _moved(instance)
-
-
-class Migrate(Argument):
-    """The host to which the server moves, None to have one chosen."""
-
-    host: Text | None = None
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Move the server."""
-        return _moved(instance, self.host)
-
-
-class MigrateLiveOld(Migrate):
-    """The host to which the running server moves, below 2.25."""
-
-    host: Text | None
-    block_migration: Flag
-    disk_over_commit: Flag
-
-
-class MigrateLive(Migrate):
-    """The host to which the running server moves."""
-
-    host: Text | None
-    block_migration: Flag | Literal["auto"]
-    force: Flag | None = None
-
-
-class Evacuate(Migrate):
-    """The host on which the server of a failed host comes back."""
-
-    adminPass: str | None = None  # noqa: N815
-    force: Flag | None = None
-
-
-class EvacuateOld(Migrate):
-    """The host on which the server of a failed host comes back, below 2.14."""
-
-    adminPass: str | None = None  # noqa: N815
-    onSharedStorage: Flag  # noqa: N815
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Return the password of the request, or a new one."""
-        return ActionAnswer({"adminPass": self.adminPass or password(context.request_id)})
 
 
 class LockOld(NoArgument):

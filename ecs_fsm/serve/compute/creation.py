@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 from random import Random
 from string import ascii_letters, digits
+from typing import TypedDict
 from uuid import NAMESPACE_OID, uuid5
 
-from ecs_fsm.serve.cloud.catalog import catalog
+from ecs_fsm.serve.cloud.catalog import Flavor, Image, catalog
+from ecs_fsm.serve.cloud.cloud import HOSTS
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
 from ecs_fsm.serve.cloud.vocabulary import FROM_VOLUME, WITHOUT_NETWORK
@@ -19,11 +21,20 @@ from ecs_fsm.serve.compute.api import ComputeContext
 from ecs_fsm.serve.compute.keypairs import keypairs_of
 from ecs_fsm.serve.compute.quotas import check_quota
 from ecs_fsm.serve.compute.schemas import NewServerFields, is_uuid, within_quota
+from ecs_fsm.serve.compute.views import host_name
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.network.groups import SecurityGroup, groups_of
 from ecs_fsm.serve.network.ports import free_address
 
 MOST_AT_ONCE = 1000
+GIB = 1024**3
+
+
+class Wanted(TypedDict, total=False):
+    """Which hosts may take a new server, and why none does."""
+
+    hosts: tuple[int, ...]
+    reason: str
 
 
 def flavor_of(context: ComputeContext, ref: str | int) -> str:
@@ -42,6 +53,67 @@ def image_of(context: ComputeContext, ref: str) -> str:
     if image.status != ACTIVE:
         raise ApiError(400, f"Image {named} is not active.")
     return named
+
+
+def check_size(flavor: Flavor, image: Image | None) -> None:
+    """Raise 400 if the image does not fit on the flavor; a disk of 0 grows with its image."""
+    if image is None:
+        return
+    if flavor.ram < image.min_ram:
+        raise ApiError(400, "Flavor's memory is too small for requested image.")
+    disk, least = flavor.disk * GIB, image.min_disk * GIB
+    if disk and image.size > disk:
+        raise ApiError(
+            400,
+            "Flavor's disk is too small for requested image. Flavor disk is "
+            f"{disk} bytes, image is {image.size} bytes.",
+        )
+    if disk and least > disk:
+        raise ApiError(
+            400,
+            "Flavor's disk is smaller than the minimum size specified in image metadata. "
+            f"Flavor disk is {disk} bytes, minimum size is {least} bytes.",
+        )
+
+
+def host_numbers() -> dict[str, int]:
+    """Return the numbers of the hosts by their names."""
+    return {host_name(number): number for number in range(HOSTS)}
+
+
+def _hosts(context: ComputeContext, body: NewServerFields) -> tuple[str | None, Wanted]:
+    """Return the zone of a creation, and the hosts that it names, with why there are none.
+
+    Raises 400 for an unknown zone or host, 403 if the caller may not name a host.
+    """
+    zone, *names = (body.availability_zone or "").split(":")
+    if len(names) > 2:
+        raise ApiError(400, "Invalid input received: Unable to parse availability_zone")
+    forced = next((name for name in names if name), None)
+    named = body.host or body.hypervisor_hostname
+    if forced is not None:
+        context.require_admin("os_compute_api:servers:create:forced_host")
+    if named is not None:
+        context.require_admin("compute:servers:create:requested_destination")
+    if named is not None and forced is not None:
+        raise ApiError(
+            400,
+            "One mechanism with host and/or hypervisor_hostname and another mechanism with "
+            "zone:host:node are mutually exclusive.",
+        )
+    found = zone_of(context, zone or None)
+    if named is not None and named not in host_numbers():
+        raise ApiError(400, f"Compute host {named} could not be found.")
+    if forced is not None and forced not in host_numbers():
+        return found, {"hosts": (), "reason": f"No such host - host: {forced} node: None "}
+    name = named or forced
+    return found, {} if name is None else {"hosts": (host_numbers()[name],)}
+
+
+def _check_hints(hints: Mapping[str, Json]) -> None:
+    """Raise 400 for a server group that does not exist."""
+    if hints.get("group"):
+        raise ApiError(400, f"Instance group {hints['group']} could not be found.")
 
 
 def key_of(context: ComputeContext, name: str | None) -> str | None:
@@ -71,8 +143,12 @@ def host_name_of(name: str) -> str:
     return re.sub(r"[^a-z0-9.-]+", "", re.sub(r"[ _]+", "-", name.lower())).strip(".-")[:63]
 
 
-def create(context: ComputeContext, body: NewServerFields) -> tuple[list[Instance], str]:
+def create(
+    context: ComputeContext, body: NewServerFields, hints: Mapping[str, Json]
+) -> tuple[list[Instance], str]:
     """Create servers; return them with the password of their administrator.
+
+    `hints` are those for the scheduler.
 
     Raises 400 for what does not exist or does not go together, 403 above a quota.
     """
@@ -80,6 +156,10 @@ def create(context: ComputeContext, body: NewServerFields) -> tuple[list[Instanc
     count = _count(body)
     flavor, image, volumes = flavor_of(context, body.flavorRef), *_disks(context, body)
     size = catalog().flavors[flavor]
+    if image is not None:
+        check_size(size, context.images.find(image, context.project_id, context.caller.admin))
+    zone, hosts = _hosts(context, body)
+    _check_hints(hints)
     check_quota(
         context, context.project_id, instances=count, cores=size.vcpus * count, ram=size.ram * count
     )
@@ -89,7 +169,6 @@ def create(context: ComputeContext, body: NewServerFields) -> tuple[list[Instanc
         raise ApiError(400, f"Failed to launch instances: {reason}")
     within_quota(body.metadata)
     key_of(context, body.key_name)
-    zone_of(context, body.availability_zone)
     groups = dict.fromkeys(group_of(context, name).name for name in body.group_names)
     given: dict[str, str] = {}
     if image is None:
@@ -102,6 +181,7 @@ def create(context: ComputeContext, body: NewServerFields) -> tuple[list[Instanc
     reservation = f"r-{uuid5(NAMESPACE_OID, requester.request_id).hex[:8]}"
     details = _details(body, networks, volumes)
     details |= {"security_groups": [*groups], "reservation_id": reservation}
+    details |= {"zone": zone, "hints": {**hints}}
     made = []
     for index in range(count):
         name = body.name if count == 1 else f"{body.name}-{index + 1}"
@@ -109,7 +189,7 @@ def create(context: ComputeContext, body: NewServerFields) -> tuple[list[Instanc
             "launch_index": index,
             "hostname": body.hostname or host_name_of(name) or f"server-{cloud.count + 1}",
         }
-        wanted = NewServer(name, flavor, image, body.metadata, given, details | own)
+        wanted = NewServer(name, flavor, image, body.metadata, given, details | own, **hosts)
         made.append(cloud.create(wanted, requester))
     return made, body.adminPass or password(requester.request_id)
 
@@ -188,7 +268,6 @@ def _details(
         "networks": [*networks],
         "fixed_ips": {network: address for network, address in networks.items() if address},
         "volumes": list(volumes),
-        "zone": body.availability_zone,
         "key_name": body.key_name,
         "config_drive": "True" if body.config_drive else "",
         "user_data": body.user_data,

@@ -1,25 +1,29 @@
-"""The live migration of a server while it runs: show, complete and abort it."""
+"""Moves of servers to other hosts, and a live migration while it runs: show, complete, abort it."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from pydantic import JsonValue
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.instance import Instance
+from ecs_fsm.serve.cloud.instance import NOT_ENOUGH, Instance
 from ecs_fsm.serve.cloud.vocabulary import (
     ABORT_MIGRATION,
     ABORTED,
     FORCE_MIGRATION,
     MIGRATE_LIVE,
 )
-from ecs_fsm.serve.compute.actions import OneKey
+from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, NoArgument, OneKey
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.compute.creation import host_numbers, password
 from ecs_fsm.serve.compute.instance_actions import time_of
-from ecs_fsm.serve.compute.schemas import REFUSED
+from ecs_fsm.serve.compute.schemas import REFUSED, Flag, Text
 from ecs_fsm.serve.compute.views import Fields, host_name, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
+COLD = "No valid host found for cold migrate"
 router = Handlers(tags=["compute"], responses=REFUSED)
 MIGRATIONS_SINCE, FORCED_SINCE, ABORTED_SINCE = 23, 22, 24
 
@@ -120,3 +124,112 @@ def _request(context: ComputeContext, instance: Instance, operation: str) -> Non
     if operation not in lifecycle.operations:
         raise ApiError(400, f"The lifecycle {lifecycle.name} has no operation {operation}")
     context.compute.request(instance, operation, context.asker(operation))
+
+
+def moved_to(
+    context: ComputeContext, instance: Instance, host: str | None = None, why: str = NOT_ENOUGH
+) -> Changes:
+    """Return a move to the host of that name, or to the next one that is up.
+
+    Raises 400 for no other host, and if there is none; `why` is its reason.
+    """
+    hosts, cloud = host_numbers(), context.cloud
+    others = [number for number in hosts.values() if number != instance.host]
+    if host is not None and host not in hosts:
+        raise ApiError(400, f"Compute host {host} could not be found.")
+    if host is not None and hosts[host] == instance.host:
+        raise ApiError(400, f"Unable to migrate instance ({instance.id}) to current host ({host}).")
+    found = cloud.place(instance.host + 1, others if host is None else [hosts[host]])
+    if found is None:
+        raise ApiError(400, f"No valid host was found. {why}")
+    return {"host": found, "old_host": instance.host}
+
+
+def require_up(context: ComputeContext, instance: Instance) -> None:
+    """Raise 409 if the host of the server is down."""
+    if host_of(instance) and context.cloud.is_down(instance.host):
+        raise ApiError(409, "Service is unavailable at this time.")
+
+
+class MigrateAnywhere(NoArgument):
+    """A cold migration to the next host, below 2.56."""
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Move the server."""
+        require_up(context, instance)
+        return moved_to(context, instance, None, COLD)
+
+
+class Migrate(Argument):
+    """The host to which the server moves, None to have one chosen."""
+
+    host: Text | None = None
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Move the server."""
+        require_up(context, instance)
+        return moved_to(context, instance, self.host, COLD)
+
+
+class LiveMigration(Argument):
+    """The host to which the running server moves."""
+
+    host: Text | None
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Move the server. Raises 400 if one of the hosts is down."""
+        numbers = [instance.host, *filter(None, [host_numbers().get(self.host or "")])]
+        down = next((number for number in numbers if context.cloud.is_down(number)), None)
+        if down is not None:
+            name = host_name(down)
+            raise ApiError(400, f"Compute service of {name} is unavailable at this time.")
+        return moved_to(context, instance, self.host)
+
+
+class MigrateLiveOld(LiveMigration):
+    """The host to which the running server moves, below 2.25."""
+
+    block_migration: Flag
+    disk_over_commit: Flag
+
+
+class MigrateLive(LiveMigration):
+    """The host to which the running server moves."""
+
+    block_migration: Flag | Literal["auto"]
+    force: Flag | None = None
+
+
+class Evacuation(Argument):
+    """The host on which the server of a failed host comes back."""
+
+    host: Text | None = None
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Move the server. Raises 404 for an unknown host, 400 if its own host is up."""
+        if self.host is not None and self.host not in host_numbers():
+            raise ApiError(404, f"Compute host {self.host} not found.")
+        own = host_name(instance.host)
+        if self.host == own:
+            raise ApiError(400, "The target host can't be the same one.")
+        if not context.cloud.is_down(instance.host):
+            raise ApiError(400, f"Compute service of {own} is still in use.")
+        return moved_to(context, instance, self.host)
+
+
+class Evacuate(Evacuation):
+    """The host on which the server of a failed host comes back."""
+
+    adminPass: str | None = None  # noqa: N815
+    force: Flag | None = None
+
+
+class EvacuateOld(Evacuation):
+    """The host on which the server of a failed host comes back, below 2.14."""
+
+    adminPass: str | None = None  # noqa: N815
+    onSharedStorage: Flag  # noqa: N815
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Return the password of the request, or a new one."""
+        return ActionAnswer({"adminPass": self.adminPass or password(context.request_id)})

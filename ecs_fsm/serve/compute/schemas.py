@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StrictBool
 
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, LinkBody, errors
@@ -133,6 +133,8 @@ class NewServerFields(Body):
     block_device_mapping_v2: list[Device] = Field(default_factory=list, max_length=64)
     security_groups: list[GroupName] = Field(default_factory=lambda: [GroupName(name="default")])
     availability_zone: Text | None = None
+    host: Text | None = None
+    hypervisor_hostname: Text | None = None
     key_name: Text | None = None
     config_drive: Flag | None = None
     user_data: UserData | None = None
@@ -158,6 +160,10 @@ class CreateServer(Body):
     """The body of a creation."""
 
     server: NewServerFields
+    hints: dict[str, Any] = Field(
+        default_factory=dict,
+        validation_alias=AliasChoices("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"),
+    )
 
 
 class ServerChanges(Body):

@@ -82,7 +82,7 @@ def _next(context: ComputeContext, page: ServerPage) -> bytes:
 @router.post("/servers", response_model=Creation, status_code=202, responses=REFUSED)
 async def create_server(body: CreateServer, context: Versioned) -> Response:
     """Create servers; the answer shows the first."""
-    created, password = create(context, body.server)
+    created, password = create(context, body.server, body.hints)
     first = created[0]
     if body.server.return_reservation_id:
         return respond_json({"reservation_id": first.details["reservation_id"]}, 202)

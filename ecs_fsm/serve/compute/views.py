@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 from ecs_fsm.serve.cloud.catalog import Flavor, catalog
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.schedule import NO_HOST
 from ecs_fsm.serve.cloud.vocabulary import (
     BEGUN,
     FAULT,
@@ -71,7 +72,8 @@ def host_name(number: int) -> str:
 
 def host_of(instance: Instance) -> str | None:
     """Return the name of the host of a server, None without one."""
-    return None if instance.state in WITHOUT_HOST else host_name(instance.host)
+    nowhere = instance.state in WITHOUT_HOST or NO_HOST in instance.details
+    return None if nowhere else host_name(instance.host)
 
 
 def host_id(instance: Instance) -> str:
@@ -138,9 +140,9 @@ def _basic(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
     if status in PROGRESS:
         shown["progress"] = 0 if status == BEGUN else 100
     if status in FAULT and instance.fault:
-        at, message = instance.fault
-        fault: Fields = {"code": 500, "created": short_time(cloud.date(at)), "message": message}
-        shown["fault"] = fault | ({"details": message} if options.admin else {})
+        at, message, code, details = instance.fault
+        fault: Fields = {"code": code, "created": short_time(cloud.date(at)), "message": message}
+        shown["fault"] = fault | ({"details": details or message} if options.admin else {})
     return shown
 
 

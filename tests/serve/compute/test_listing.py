@@ -12,7 +12,7 @@ from tests.compute import DEBIAN, SMALL, Compute
 @pytest.fixture
 def three(ecs: Compute) -> Compute:
     """Servers `a` that was stopped, `b1` that runs, `b2` in its creation."""
-    ecs.active("a", imageRef=DEBIAN, tags=["x", "y"])
+    ecs.active("a", imageRef=DEBIAN, flavorRef="3", tags=["x", "y"])
     assert ecs.ask("POST", "/os-keypairs", {"keypair": {"name": "k"}}).code == 200
     ecs.active("b1", flavorRef=SMALL, tags=["x"], key_name="k")
     ecs.act(next(iter(ecs.cloud.instances)), "os-stop")
