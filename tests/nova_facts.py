@@ -12,7 +12,7 @@ by the system's own progress (for an operation: all but the first state).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import NamedTuple
 
@@ -458,6 +458,14 @@ class Case(NamedTuple):
     def __str__(self) -> str:
         facts = "".join(f" {n}={v}" for n, v in (self.known | self.given).items())
         return f"{self.trigger} at {self.source}{facts}"
+
+
+def by_trigger(cases: Iterable[Case]) -> dict[str, list[Case]]:
+    """The cases of each trigger."""
+    found: dict[str, list[Case]] = {}
+    for case in cases:
+        found.setdefault(case.trigger, []).append(case)
+    return found
 
 
 def members(text: str, separator: str | None = None) -> list[str]:

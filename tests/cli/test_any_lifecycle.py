@@ -70,7 +70,7 @@ def commands(lifecycle: Lifecycle) -> Iterator[tuple[str, ...]]:
 
 
 FORMS = ("svg", "dot", "mermaid")
-JSON = ("table", "status", "operations", "explain", "simulate", "path", "cover", "check", "infer")
+JSON = ("table", "status", "operations", "explain", "simulate", "path", "check", "infer")
 
 
 def visible(text: str) -> str:
