@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from ecs_fsm.core.errors import MissingExtra, installing
 from ecs_fsm.waiters.judge import GONE
 from ecs_fsm.waiters.scan.directives import Directive, read_directives
-from ecs_fsm.waiters.scan.go_package import SERVERS, SLEEP, WAIT
+from ecs_fsm.waiters.scan.go_package import POLLS, SERVERS, WAIT, GoProject
 from ecs_fsm.waiters.scan.go_source import scan_go
 from ecs_fsm.waiters.scan.helpers import Helper, declared_helpers, known_helpers
 from ecs_fsm.waiters.scan.playbook import scan_playbook
@@ -149,21 +148,21 @@ def _reason(error: Exception) -> str:
 
 
 def _scan_go(contents: Mapping[SourceFile, bytes], scan: Scan) -> None:
-    files = [source for source in contents if source.language == GO]
-    for _, group in groupby(files, key=lambda source: source.path.parent):
-        package = {source.name: contents[source] for source in group}
-        waiting = [name for name, text in package.items() if WAIT.search(text)]
-        if not waiting and not any(SLEEP.search(text) for text in package.values()):
+    folders: dict[str, dict[str, bytes]] = {}
+    for source, text in contents.items():
+        if source.language == GO:
+            folders.setdefault(str(PurePosixPath(source.name).parent), {})[source.name] = text
+    project = GoProject(folders)
+    for folder, files in folders.items():
+        if not any(POLLS.search(text) for text in files.values()):
             continue
-        if not any(SERVERS.search(text) for text in package.values()):
-            scan.passed_over += sum(len(WAIT.findall(package[name])) for name in waiting)
+        if not any(SERVERS.search(text) for text in files.values()):
+            scan.passed_over += sum(len(WAIT.findall(text)) for text in files.values())
             continue
         try:
-            scan.add(scan_go(package))
+            scan.add(scan_go(project.package(folder)))
         except RecursionError:
-            scan.problems.append(
-                f"{PurePosixPath(next(iter(package))).parent}: nested too deeply; passed over"
-            )
+            scan.problems.append(f"{folder}: nested too deeply; passed over")
 
 
 def _declared(paths: Sequence[str]) -> tuple[Helper, ...]:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ecs_fsm.waiters.judge import BOTH, GONE, STATUS, TASK_STATE, VM_STATE
+from ecs_fsm.waiters.judge import BOTH, STATUS, TASK_STATE, VM_STATE
 from ecs_fsm.waiters.scan.go_syntax import (
     GoScope,
     arguments,
     called,
-    literal,
     parameters,
     text_of,
     walk,
 )
-from ecs_fsm.waiters.scan.wait import clients
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from ecs_fsm.waiters.scan.go_package import GoFunction, GoPackage
+    from ecs_fsm.waiters.scan.go_package import GoFile, GoFunction, GoPackage
 
 FIELDS = {"Status": STATUS, "VmState": VM_STATE, "TaskState": TASK_STATE}
 NOT_FOUND = ("404", "NotFound", "IsResourceNotFound")
+ASKING = ("Get", "List", "Show")
+POLLER = re.compile(r"^(?:Wait|Poll|Retry|ExponentialBackoff|Eventually)")
 
 
 @dataclass(slots=True)
@@ -41,102 +42,43 @@ class Refresh:
     server: str = ""
     gone: set[str] = field(default_factory=set)
     failure: list[str] = field(default_factory=list)
-    target: list[str] = field(default_factory=list)
     own_words: set[str] = field(default_factory=set)
-    parameters: set[str] = field(default_factory=set)
 
 
-def read_refresh(
-    node: Node | None, scope: GoScope, package: GoPackage, imports: Mapping[str, str]
-) -> Refresh:
+def read_refresh(node: Node | None, scope: GoScope, package: GoPackage, file: GoFile) -> Refresh:
     """Return what is known of the value of a field `Refresh`."""
     for _ in range(4):
         if node is None:
             return Refresh()
         if node.type == "func_literal":
-            return read_body(node, imports)
+            return read_body(node, scope, package, file)
         if node.type == "identifier":
-            found = scope.find(text_of(node))
+            found = scope.find(text_of(node), node)
             if found is None:
                 helper = package.function(text_of(node))
-                return Refresh() if helper is None else read_body(helper.body, helper.file.imports)
+                return Refresh() if helper is None else _read(helper, package)
             node, scope = found
         elif node.type == "call_expression":
-            helper = package.function(called(node)[1])
+            helper = package.helper(file, node)
             if helper is None:
                 return Refresh()
-            refresh = read_body(helper.body, helper.file.imports)
-            refresh.server = _argument_key(node, helper)
+            refresh = _read(helper, package)
+            refresh.server = _argument_key(node, helper, scope)
             return refresh
         else:
             return Refresh()
     return Refresh()
 
 
-def read_closure(
-    closure: Node, scope: GoScope, package: GoPackage, imports: Mapping[str, str]
-) -> Refresh:
-    """Return what is known of a closure that returns whether a wait is over, and an error."""
-    refresh = read_body(closure, imports)
-    refresh.gone.clear()
-    refresh.failure.clear()
-    for call in (node for node in walk(closure) if node.type == "call_expression"):
-        receiver, name = called(call)
-        helper = None if receiver in imports else package.function(name)
-        if helper is not None and not refresh.is_server:
-            refresh.is_server = read_body(helper.body, helper.file.imports).is_server
-            refresh.other = refresh.other and not refresh.is_server
-    last = _last_return(closure)
-    _switches(closure, scope, refresh)
-    for node in (n for n in walk(closure) if n.type == "if_statement"):
-        condition = node.child_by_field_name("condition")
-        body = node.child_by_field_name("consequence")
-        if condition is None or body is None:
-            continue
-        returned = _returned(body)
-        values = compared(condition, scope)
-        written = text_of(condition)
-        if returned[:1] == ["true"] and returned[-1] == "nil":
-            refresh.target += values
-            refresh.parameters |= open_parameters(condition, scope)
-            if any(word in written for word in NOT_FOUND) or written.endswith("== nil"):
-                refresh.gone.add(GONE)
-        elif len(returned) > 1 and returned[-1] not in ("nil", "err"):
-            refresh.failure += values
-        elif (
-            returned == ["false", "nil"]
-            and last == ["true", "nil"]
-            and written.endswith("!= nil")
-            and "err" not in written
-        ):
-            refresh.gone.add(GONE)
-    refresh.failure = [value for value in refresh.failure if value not in refresh.target]
-    return refresh
-
-
-def _switches(closure: Node, scope: GoScope, refresh: Refresh) -> None:
-    """Note the values at which a `switch` on what is polled ends the wait."""
-    for node in (n for n in walk(closure) if n.type == "expression_switch_statement"):
-        subject = node.child_by_field_name("value")
-        read = None if subject is None else attribute_of(subject, scope)
-        if read is None:
-            continue
-        refresh.attribute = read
-        for case in (c for c in node.named_children if c.type == "expression_case"):
-            listed = case.child_by_field_name("value")
-            values = [] if listed is None else [*(scope.strings(listed) or ())]
-            returned = _returned(case)
-            if returned[:1] == ["true"] and returned[-1] == "nil":
-                refresh.target += values
-            elif len(returned) > 1 and returned[-1] not in ("nil", "err"):
-                refresh.failure += values
+def _read(function: GoFunction, package: GoPackage) -> Refresh:
+    return read_body(function.body, function.scope, package, function.file)
 
 
 def attribute_of(node: Node, scope: GoScope) -> str | None:
     """Return the attribute that an expression reads, None for any other expression."""
     if node.type == "identifier":
-        found = scope.find(text_of(node))
-        return None if found is None or found[0] is node else attribute_of(*found)
+        found = scope.find(text_of(node), node)
+        return None if found is None or found[0] == node else attribute_of(*found)
     names = [
         FIELDS[name]
         for part in walk(node)
@@ -148,91 +90,69 @@ def attribute_of(node: Node, scope: GoScope) -> str | None:
     return names[0] if names and node.type == "selector_expression" else None
 
 
-def _last_return(closure: Node) -> list[str]:
-    found: list[str] = []
-    for node in walk(closure):
-        if node.type == "return_statement":
-            found = [text_of(c) for part in node.named_children for c in part.named_children]
-    return found
-
-
-def open_parameters(condition: Node, scope: GoScope) -> set[str]:
-    """Return the parameters to which a condition compares a status."""
-    found = set()
-    for node in walk(condition):
-        if node.type == "binary_expression" and "tatus" in text_of(node):
-            for side in node.named_children:
-                if side.type == "identifier" and (name := scope.parameter_of(side)):
-                    found.add(name)
-    return found
-
-
-def read_body(body: Node, imports: Mapping[str, str]) -> Refresh:
+def read_body(body: Node, scope: GoScope, package: GoPackage, file: GoFile) -> Refresh:
     """Return what is known of the body of a function that asks for something."""
-    refresh = Refresh()
-    known = clients()["go"]
+    refresh = Refresh(other=other_service(body, file.imports))
     for node in walk(body):
         if node.type == "call_expression":
-            receiver, name = called(node)
-            path = [p for p in imports.get(receiver, "").replace(".", "/").split("/") if p]
-            if name in known["getters"]:
-                refresh.is_server = True
-            elif path and name in ("Get", "List", "Show"):
-                compute = path[-1] in known["packages"] and {*path} & {*known["services"]}
-                refresh.is_server = refresh.is_server or bool(compute)
-                refresh.other = refresh.other or not compute
+            refresh.is_server = refresh.is_server or package.gives_server(file, node)
         elif node.type == "if_statement":
-            _condition(node, refresh)
+            _condition(node, scope, refresh)
         elif node.type == "return_statement":
-            _return(node, refresh)
+            _return(node, scope, refresh)
     refresh.other = refresh.other and not refresh.is_server
     refresh.own_words -= refresh.gone
     return refresh
 
 
-def _condition(node: Node, refresh: Refresh) -> None:
+def other_service(body: Node, imports: Mapping[str, str]) -> bool:
+    """Return whether a body asks a package for something other than a server."""
+    calls = (called(node) for node in walk(body) if node.type == "call_expression")
+    return any(name in ASKING and receiver in imports for receiver, name in calls)
+
+
+def _condition(node: Node, scope: GoScope, refresh: Refresh) -> None:
     condition = node.child_by_field_name("condition")
     body = node.child_by_field_name("consequence")
     if condition is None or body is None:
         return
     text = text_of(condition) + text_of(node.child_by_field_name("initializer"))
     returned = _returned(body)
-    if (
-        any(word in text for word in NOT_FOUND)
-        and len(returned) in (3, 4)
-        and returned[-1] == "nil"
-    ):
-        refresh.gone.add(returned[1].strip('"'))
-    elif len(returned) in (3, 4) and returned[-1] not in ("nil", "err"):
-        refresh.failure += [value for value in compared(condition, GoScope()) if value.isupper()]
+    if len(returned) not in (3, 4):
+        return
+    last = text_of(returned[-1])
+    if any(word in text for word in NOT_FOUND) and last == "nil":
+        refresh.gone |= {*(scope.strings(returned[1]) or (text_of(returned[1]),))}
+    elif last not in ("nil", "err"):
+        refresh.failure += [value for value in _compared(condition, scope) if value.isupper()]
 
 
-def _return(node: Node, refresh: Refresh) -> None:
+def _return(node: Node, scope: GoScope, refresh: Refresh) -> None:
     returned = [child for part in node.named_children for child in part.named_children]
     if len(returned) not in (3, 4):
         return
     shown = returned[1]
-    if shown.type in ("selector_expression", "binary_expression"):
-        refresh.attribute = attribute_of(shown, GoScope()) or refresh.attribute
-    elif (word := literal(shown)) and text_of(returned[-1]) == "nil":
-        refresh.own_words.add(word)
+    if read := attribute_of(shown, scope):
+        refresh.attribute = read
+    elif text_of(returned[-1]) == "nil":
+        refresh.own_words |= {word for word in scope.strings(shown) or () if word}
 
 
-def _returned(body: Node) -> list[str]:
-    """Return the texts of what the first return of a block returns."""
+def _returned(body: Node) -> list[Node]:
+    """Return what the first return of a block returns."""
     for node in walk(body):
         if node.type == "return_statement":
-            return [text_of(c) for part in node.named_children for c in part.named_children]
+            return [c for part in node.named_children for c in part.named_children]
     return []
 
 
-def compared(condition: Node, scope: GoScope, sign: str = "==") -> list[str]:
-    """Return the texts to which a condition compares a status by `==`, or another sign."""
+def _compared(condition: Node, scope: GoScope) -> list[str]:
+    """Return the texts to which a condition compares a status."""
     found: list[str] = []
     for node in walk(condition):
         if (
             node.type == "binary_expression"
-            and text_of(node.child_by_field_name("operator")) == sign
+            and text_of(node.child_by_field_name("operator")) == "=="
         ):
             sides = node.child_by_field_name("left"), node.child_by_field_name("right")
             if any(side is not None and "tatus" in text_of(side) for side in sides):
@@ -241,14 +161,96 @@ def compared(condition: Node, scope: GoScope, sign: str = "==") -> list[str]:
     return found
 
 
-def _argument_key(call: Node, helper: GoFunction) -> str:
+def _argument_key(call: Node, helper: GoFunction, scope: GoScope) -> str:
     """Return what names the server among the arguments of a refresh function's maker."""
     names, given = parameters(helper.node), arguments(call)
     for name, argument in zip(names, given, strict=False):
         if name.lower().endswith(("id", "uuid", "name", "server", "instance")):
-            text = text_of(argument)
-            for ending in (".ID", ".Id()", ".Id", "ID", "Id"):
-                if text.endswith(ending) and len(text) > len(ending):
-                    return text.removesuffix(ending)
-            return text
+            return _key(argument, scope)
     return ""
+
+
+def _key(argument: Node, scope: GoScope) -> str:
+    """Return the key of the server that an argument names, in the caller's words."""
+    bound = scope.bound.get(text_of(argument))
+    return bare(text_of(argument)) if bound is None else _key(*bound)
+
+
+def server_key(given: Iterable[Node], scope: GoScope) -> str:
+    """Return the key of the argument that names a server, after context and client.
+
+    A variable that holds the options of a request stands for the server that these name.
+    """
+    for argument in given:
+        text = text_of(argument)
+        small = text.lower()
+        if small in ("ctx", "c", "client") or "client" in small or "context" in small:
+            continue
+        if argument.type in ("identifier", "selector_expression", "call_expression"):
+            return _named_in(argument, scope) or _key(argument, scope)
+    return ""
+
+
+def refresh_key(node: Node | None, scope: GoScope) -> str:
+    """Return the key of the server among the arguments that a refresh function is made of."""
+    if node is None:
+        return ""
+    if node.type == "identifier":
+        found = scope.find(text_of(node), node)
+        return "" if found is None else refresh_key(*found)
+    return server_key(arguments(node), scope) if node.type == "call_expression" else ""
+
+
+def _named_in(node: Node, scope: GoScope, depth: int = 0) -> str:
+    """Return the key of the server that the fields of an options literal name, "" for none."""
+    if node.type == "identifier" and depth < 4:
+        value = scope.find(text_of(node), node)
+        return "" if value is None or value[0] == node else _named_in(*value, depth + 1)
+    if called(node) == ("", "append"):
+        names = [_named_in(part, scope, depth + 1) for part in arguments(node)]
+        return next((name for name in names if name), "")
+    if depth == 0 or "composite_literal" not in (node.type, *(c.type for c in node.children)):
+        return ""
+    for element in (inner for inner in walk(node) if inner.type == "keyed_element"):
+        key, field_value = element.named_children
+        by_id = text_of(key).lower() in ("id", "serverid", "server_id", "instanceid")
+        inside = field_value.type == "literal_element"
+        for part in field_value.named_children if inside else [field_value]:
+            name = bare(text_of(part)) if by_id else _named_in(part, scope, depth + 1)
+            if name and (by_id or part.type == "identifier"):
+                return name
+    return ""
+
+
+def bare(name: str) -> str:
+    """Return the name of a server from that of its identifier."""
+    for ending in (".ID", ".Id()", ".Id", "ID", "Id"):
+        if name.endswith(ending) and len(name) > len(ending):
+            return name.removesuffix(ending)
+    return name
+
+
+def is_conf(node: Node) -> bool:
+    """Return whether a node is a `StateChangeConf` literal."""
+    if node.type != "composite_literal":
+        return False
+    return text_of(node.child_by_field_name("type")).rpartition(".")[2] == "StateChangeConf"
+
+
+def is_poll(node: Node, scope: GoScope) -> bool:
+    """Return whether a node is a call of a function that polls by a closure."""
+    if node.type != "call_expression" or POLLER.match(called(node)[1]) is None:
+        return False
+    return closure_of(node, scope) is not None
+
+
+def closure_of(call: Node, scope: GoScope) -> Node | None:
+    """Return the body of the closure that a poller is given, itself or by its name."""
+    bodies = []
+    for argument in arguments(call):
+        is_name = argument.type == "identifier"
+        found = scope.find(text_of(argument), argument) if is_name else None
+        value = argument if found is None else found[0]
+        if value.type == "func_literal":
+            bodies.append(value.child_by_field_name("body"))
+    return bodies[0] if len(bodies) == 1 else None

@@ -6,26 +6,36 @@ of them. Where the values of a wait are parameters of a helper, each call of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecs_fsm.waiters.judge import GONE, STATUS
-from ecs_fsm.waiters.scan.go_loop import polling_body, read_loop, server_call
-from ecs_fsm.waiters.scan.go_package import WAIT, GoFunction, GoPackage, path_parts
-from ecs_fsm.waiters.scan.go_refresh import Refresh, read_closure, read_refresh
+from ecs_fsm.waiters.scan.go_loop import GoPoll, polling_body
+from ecs_fsm.waiters.scan.go_package import POLLS, GoFunction, GoPackage, path_parts
+from ecs_fsm.waiters.scan.go_refresh import (
+    Refresh,
+    bare,
+    closure_of,
+    is_conf,
+    is_poll,
+    read_refresh,
+    refresh_key,
+    server_key,
+)
 from ecs_fsm.waiters.scan.go_syntax import (
     GoScope,
     arguments,
+    asks_for_error,
     assigned,
     called,
     fields_of,
     leaves,
     parameters,
-    text_of,
     walk,
 )
 from ecs_fsm.waiters.scan.wait import (
+    ELSEWHERE,
     NO_REQUEST,
     Found,
     ServerRequests,
@@ -39,7 +49,6 @@ from ecs_fsm.waiters.scan.wait import (
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-CONF = "StateChangeConf"
 BRANCHES = (
     "if_statement",
     "expression_switch_statement",
@@ -48,10 +57,9 @@ BRANCHES = (
 )
 
 
-def scan_go(files: Mapping[str, bytes]) -> Found:
+def scan_go(package: GoPackage) -> Found:
     """Return the waits of the Go files of one folder."""
-    package = GoPackage(files)
-    result = Found(passed_over=package.passed_over)
+    result = Found()
     readers = [_GoReader(package, function, result) for function in package.reading()]
     for reader in readers:
         reader.block(reader.function.body, ServerRequests())
@@ -93,6 +101,8 @@ class _GoReader:
             if child.type in ("block", "expression_case", "default_case", "communication_case",
                               "type_case", "if_statement"):  # fmt: skip
                 branch = requests.copy()
+                if child == node.child_by_field_name("consequence") and asks_for_error(node):
+                    branch.fail()
                 read = self._branches if child.type == "if_statement" else self.block
                 read(child, branch)
                 complete = (
@@ -116,57 +126,70 @@ class _GoReader:
         for inner in walk(node):
             if inner.type == "call_expression":
                 self._call(inner, node, requests)
-            elif _is_conf(inner):
+            elif is_conf(inner):
                 self._conf(inner, requests)
 
     def _call(self, call: Node, statement: Node, requests: ServerRequests) -> None:
         receiver, name = called(call)
-        operation = self._package.operation(self._function.file, call)
-        if operation == "":  # it starts nothing to wait for
-            requests.forget(self._server_key(arguments(call)))
+        operations = self._package.operations(self._function.file, call, self._scope)
+        if operations == ("",):  # it starts nothing to wait for
+            requests.forget(self._key(arguments(call)))
             return
-        if operation:
-            server = self._key_of_call(call, statement, operation)
-            requests.add(server, operation)
+        if operations:
+            server = self._key_of_call(call, statement, operations[-1])
+            requests.add(server, *operations)
             for other, value in assigned(statement):
-                if _bare(other) not in (server, "err", "_") and any(n == call for n in walk(value)):
-                    requests.same(_bare(other), server)
+                if bare(other) not in (server, "err", "_") and any(n == call for n in walk(value)):
+                    requests.same(bare(other), server)
             return
         if name == "WaitForStatus" and self._function.file.imports.get(receiver):
             self._wait_for_status(call, receiver, requests)
-        elif _is_poll(call):
+        elif is_poll(call, self._scope):
             self._wait_for(call, requests)
         elif name != self._function.name:
-            self._local_call(call, name, statement, requests)
+            self._local_call(call, statement, requests)
 
-    def _local_call(self, call: Node, name: str, statement: Node, requests: ServerRequests) -> None:
-        helper = self._package.function(name)
+    def _local_call(self, call: Node, statement: Node, requests: ServerRequests) -> None:
+        helper = self._package.helper(self._function.file, call)
         if helper is None:
             return
-        operations = self._package.wraps(name)
+        names, given = parameters(helper.node), arguments(call)
+        bound = {n: (value, self._scope) for n, value in zip(names, given, strict=False)}
+        scope = GoScope(
+            helper.scope.names, helper.scope.parameters, bound, helper.scope.parent,
+            helper.scope.constant,
+        )  # fmt: skip
+        operations = self._package.wraps(helper, scope if len(names) == len(given) else None)
         if operations:
             server = self._key_of_call(call, statement, operations[-1])
             requests.add(server, *operations)
             return
-        names, given = parameters(helper.node), arguments(call)
-        if len(names) != len(given) or not WAIT.search(helper.body.text or b""):
+        if not POLLS.search(helper.body.text or b""):
             return
-        bound = {n: (value, self._scope) for n, value in zip(names, given, strict=True)}
-        scope = GoScope(helper.scope.names, helper.scope.parameters, bound, self._package.scope)
         for node in walk(helper.body):
-            if _is_conf(node):
+            if is_conf(node):
                 if self._depends(helper, node):
                     self._conf(node, requests, at=call, scope=scope, helper=helper)
                 else:
-                    self._join_callers(helper, node, requests, self._server_key(given))
-            elif _is_poll(node):
+                    self._join_callers(helper, node, requests, self._key(given))
+            elif is_poll(node, helper.scope):
                 self._wait_for(node, requests, at=call, scope=scope, helper=helper)
+            elif node.type == "for_statement":
+                self._loop(node, requests, at=call, scope=scope, helper=helper)
+        self._join_calls(helper, requests, self._key(given))
+
+    def _join_calls(self, helper: GoFunction, requests: ServerRequests, server: str) -> None:
+        """Add what this caller requested to the waits of a helper that are calls themselves."""
+        operations = requests.likely(server)
+        for place, wait in enumerate(helper.waits):
+            if operations and not wait.operations and wait.target:
+                helper.waits[place] = replace(wait, operations=operations, reason=None)
 
     def _join_callers(
         self, helper: GoFunction, node: Node, requests: ServerRequests, server: str
     ) -> None:
         """Add what this caller requested to a wait whose values stand in the helper itself."""
-        operations = _operations(requests, server)
+        operations = requests.likely(server)
         line = node.start_point.row + 1
         for place, wait in enumerate(helper.waits):
             if wait.line == line and operations:
@@ -190,16 +213,19 @@ class _GoReader:
             return  # each call of this function is a wait
         scope = scope or self._scope
         fields = fields_of(conf)
-        refresh = read_refresh(fields.get("Refresh"), scope, self._package,
-                               (helper or self._function).file.imports)  # fmt: skip
+        file = (helper or self._function).file
+        refresh = read_refresh(fields.get("Refresh"), scope, self._package, file)
         if refresh.other:
             self._result.passed_over += 1
             return
         pending = scope.strings(fields["Pending"]) if "Pending" in fields else ()
         open_ended = pending == ()  # then every value that is not listed keeps it going
-        target = scope.strings(fields["Target"]) if "Target" in fields else ()
-        server = refresh.server or self._refresh_key(fields.get("Refresh"), scope)
-        self._wait(at or conf, requests, server, refresh, pending, target, open_ended)
+        targets = scope.choices(fields["Target"]) if "Target" in fields else [()]
+        server = refresh.server or refresh_key(fields.get("Refresh"), scope)
+        known = requests.copy()
+        for target in targets or [None]:
+            self._wait(at or conf, known.copy(), server, refresh, pending, target, open_ended)
+        requests.waited(server, [value for target in targets for value in target])
 
     def _wait_for_status(self, call: Node, receiver: str, requests: ServerRequests) -> None:
         path = path_parts(self._function.file.imports.get(receiver, ""))
@@ -211,65 +237,83 @@ class _GoReader:
         texts = [self._scope.strings(argument) for argument in given]
         target = next((t for t in texts if t), None)
         refresh = Refresh(is_server=True)
-        self._wait(call, requests, self._server_key(given), refresh, None, target, open_ended=True)
+        self._wait(call, requests, self._key(given), refresh, None, target, open_ended=True)
 
     def _wait_for(
         self, call: Node, requests: ServerRequests, at: Node | None = None,
         scope: GoScope | None = None,
         helper: GoFunction | None = None,
     ) -> None:  # fmt: skip
-        function = helper or self._function
-        closure = next(a for a in arguments(call) if a.type == "func_literal")
-        scope = GoScope(dict(assigned(closure)), (), {}, scope or self._scope)
-        read = read_closure(closure, scope, self._package, function.file.imports)
-        polls = read.target or read.gone or read.failure or read.parameters
-        if read.other or not read.is_server or not polls:
-            self._result.passed_over += at is None and (read.other or read.is_server)
-            return
-        depends = bool(read_closure(
-            closure, GoScope(dict(assigned(closure)), (), {}, function.scope), self._package,
-            function.file.imports).parameters)  # fmt: skip
-        if at is None and depends:
-            return  # each call of this function is a wait
-        if at is not None and not depends:
-            self._join_callers(function, call, requests, self._server_key(arguments(at)))
-            return
-        target = tuple(read.target) if read.target or read.gone else None
-        server = read.server or (self._server_key(arguments(at)) if at is not None else "")
-        self._wait(at or call, requests, server, read, None, target, open_ended=True)
+        body = closure_of(call, (helper or self._function).scope)
+        if body is not None:
+            self._poll(call, body, None, requests, at, scope, helper)
 
-    def _loop(self, node: Node, requests: ServerRequests) -> bool:
+    def _loop(
+        self, node: Node, requests: ServerRequests, at: Node | None = None,
+        scope: GoScope | None = None,
+        helper: GoFunction | None = None,
+    ) -> bool:  # fmt: skip
         """Note a loop that polls a server and sleeps; return whether it is one."""
-        body = polling_body(node)
-        if body is None:
+        found = polling_body(node)
+        return found is not None and self._poll(node, *found, requests, at, scope, helper)
+
+    def _poll(
+        self, node: Node, body: Node, header: Node | None, requests: ServerRequests,
+        at: Node | None, scope: GoScope | None, helper: GoFunction | None,
+    ) -> bool:  # fmt: skip
+        """Note a closure or a loop that polls a server; `at` is the call of a helper with it."""
+        function = helper or self._function
+        calls = (inner for inner in walk(body) if inner.type == "call_expression")
+        if any(self._package.operations(function.file, inner, function.scope) for inner in calls):
+            return False  # it tries a request again
+        own = GoPoll(body, header, function.scope, self._package, function.file)
+        if at is None and own.parameters:
+            return True  # each call of this function is a wait
+        if at is not None and not own.parameters:
+            self._join_callers(function, node, requests, self._key(arguments(at)))
+            return True
+        poll = GoPoll(body, header, scope, self._package, function.file) if scope else own
+        ends = poll.target or poll.failure or poll.unknown or poll.pending
+        if poll.other or not poll.is_server or not ends:
+            self._result.passed_over += at is None and (poll.other or poll.is_server)
             return False
-        read = read_loop(node, body, self._scope, self._function.file.imports)
-        ends = read.target or read.gone or read.parameters
-        if not read.is_server or not ends:
-            return False
-        call = server_call(body)
-        server = "" if call is None else self._server_key(arguments(call))
-        target = tuple(read.target) if read.target or read.gone else None
-        self._wait(node, requests, server, read, None, target, open_ended=True)
+        if at is not None:
+            server = self._key(arguments(at))
+        else:
+            server = "" if poll.call is None else self._key(arguments(poll.call))
+        target = poll.target if poll.target and not poll.unknown else None
+        gone = {GONE} & {*poll.target}
+        read = Refresh(True, attribute=poll.attribute, gone=gone, failure=[*poll.failure])
+        reason = ELSEWHERE if poll.ends_elsewhere and not poll.target else None
+        self._wait(
+            at or node, requests, server, read, poll.pending,
+            None if target is None else tuple(v for v in target if v != GONE),
+            open_ended=poll.pending is None, reason=reason,
+        )  # fmt: skip
         return True
 
     def _wait(
         self, node: Node, requests: ServerRequests, server: str, refresh: Refresh,
         pending: tuple[str, ...] | None, target: tuple[str, ...] | None, open_ended: bool = False,
+        reason: str | None = None,
     ) -> None:  # fmt: skip
-        operations = _operations(requests, server)
-        values = (*(pending or ()), *(target or ()))
-        known = target is not None and (pending is not None or open_ended)
-        if not refresh.is_server and not (operations and known and values and is_servers(values)):
+        operations = requests.likely(server)
+        if self._function.file.other:
             self._result.passed_over += 1
             return
-        reason = None
+        values = (*(pending or ()), *(target or ()))
+        known = target is not None and (pending is not None or open_ended)
+        strange = values and not any(is_known(refresh.attribute or STATUS, v) for v in values)
+        proven = refresh.is_server and not (strange and refresh.own_words & {*values})
+        if not proven and not (operations and known and values and is_servers(values)):
+            self._result.passed_over += 1
+            return
         if not known:
-            reason = "its values are not known"
+            reason = reason or "its values are not known"
         elif not operations:
-            reason = NO_REQUEST
+            reason = reason or NO_REQUEST
         elif refresh.own_words & {*values}:
-            reason = "its refresh function returns words of its own"
+            reason = reason or "its refresh function returns words of its own"
         meant = {*(target or ())} & refresh.gone  # words of its own for a 404
         is_gone = meant or GONE in refresh.gone or (refresh.gone and not target)
         gone = (GONE,) if is_gone else ()
@@ -299,52 +343,8 @@ class _GoReader:
         if operation in clients()["go"]["making"]:
             for name, value in assigned(statement):
                 if any(inner == call for inner in walk(value)):
-                    return _bare(name)
-        return self._server_key(arguments(call))
+                    return bare(name)
+        return self._key(arguments(call))
 
-    def _server_key(self, given: Iterable[Node]) -> str:
-        """Return the key of the argument that names a server, after context and client."""
-        for argument in given:
-            text = text_of(argument)
-            small = text.lower()
-            if small in ("ctx", "c", "client") or "client" in small or "context" in small:
-                continue
-            if argument.type in ("identifier", "selector_expression", "call_expression"):
-                return _bare(text)
-        return ""
-
-    def _refresh_key(self, node: Node | None, scope: GoScope) -> str:
-        if node is None:
-            return ""
-        if node.type == "identifier":
-            found = scope.find(text_of(node))
-            return "" if found is None else self._refresh_key(found[0], found[1])
-        return self._server_key(arguments(node)) if node.type == "call_expression" else ""
-
-
-def _operations(requests: ServerRequests, server: str) -> tuple[str, ...]:
-    """Return the last requests for a server; of the only one there is where the names differ."""
-    found = requests.of(server) or requests.only()
-    if not found and not requests.last and len(requests.over) == 1:
-        return next(iter(requests.over.values()))
-    return found
-
-
-def _bare(name: str) -> str:
-    for ending in (".ID", ".Id()", ".Id", "ID", "Id"):
-        if name.endswith(ending) and len(name) > len(ending):
-            return name.removesuffix(ending)
-    return name
-
-
-def _is_poll(node: Node) -> bool:
-    """Return whether a node is a call that polls by a closure."""
-    if node.type != "call_expression" or not called(node)[1].startswith(("WaitFor", "Poll")):
-        return False
-    return sum(argument.type == "func_literal" for argument in arguments(node)) == 1
-
-
-def _is_conf(node: Node) -> bool:
-    if node.type != "composite_literal":
-        return False
-    return text_of(node.child_by_field_name("type")).rpartition(".")[2] == CONF
+    def _key(self, given: Iterable[Node]) -> str:
+        return server_key(given, self._scope)

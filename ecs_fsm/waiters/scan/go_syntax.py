@@ -5,7 +5,7 @@ Parsed by tree-sitter, which needs no compiler and no network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -73,20 +73,25 @@ def arguments(call: Node) -> list[Node]:
 
 @dataclass
 class GoScope:
-    """Names with the nodes that they were assigned; those of a caller where one was substituted."""
+    """Names with the nodes that they were assigned; those of a caller where one was substituted.
 
-    names: dict[str, Node] = field(default_factory=dict)
+    `names` has every assignment of a name in the order of the source: which one counts depends on
+    where the name is read. `constant` looks up a name of another package.
+    """
+
+    names: dict[str, list[Node]] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
     bound: Mapping[str, tuple[Node, GoScope]] = field(default_factory=dict)
     parent: GoScope | None = None
+    constant: Callable[[str, str], tuple[str, ...] | None] | None = None
 
-    def find(self, name: str) -> tuple[Node, GoScope] | None:
+    def find(self, name: str, at: Node | None = None) -> tuple[Node, GoScope] | None:
         """Return what a name was assigned and where that is to be read, None where unknown."""
         if name in self.bound:
             return self.bound[name]
         if name in self.names:
-            return self.names[name], self
-        return self.parent.find(name) if self.parent else None
+            return _visible(self.names[name], at), self
+        return self.parent.find(name, at) if self.parent else None
 
     def is_parameter(self, name: str) -> bool:
         """Return whether a name is a parameter whose argument is not known here."""
@@ -105,23 +110,51 @@ class GoScope:
             return (text,)
         match node.type:
             case "identifier":
-                found = self.find(text_of(node))
-                return None if found is None else found[1].strings(found[0], depth + 1)
+                found = self.find(text_of(node), node)
+                if found is None or found[0] == node:
+                    return None
+                return found[1].strings(found[0], depth + 1)
+            case "selector_expression":
+                return self._outside(node)
             case "composite_literal":
                 body = node.child_by_field_name("body")
                 return None if body is None else self._all(body.named_children, depth)
-            case "literal_element" | "parenthesized_expression" | "expression_list":
+            case (
+                "literal_element" | "parenthesized_expression" | "expression_list"
+                | "variadic_argument"
+            ):  # fmt: skip
                 return self._all(node.named_children, depth)
             case "call_expression":
-                receiver, name = called(node)
-                if not receiver and name in ("append", "string"):
-                    return self._all(arguments(node), depth)
-                return None
+                given = arguments(node)
+                converted = len(given) == 1 and called(node)[1] not in NOT_CONVERSIONS
+                if converted or called(node) == ("", "append"):
+                    return self._all(given, depth)
+                if called(node) == ("strings", "TrimPrefix"):
+                    words, prefix = (self.strings(part, depth + 1) or ("",) for part in given)
+                    return tuple(word.removeprefix(prefix[0]) for word in words)
             case "nil":
                 return ()
-            case "variadic_argument":
-                return self._all(node.named_children, depth)
         return None
+
+    def _outside(self, node: Node) -> tuple[str, ...] | None:
+        """Return the texts of a constant of another package."""
+        if self.constant is not None:
+            operand, name = (node.child_by_field_name(part) for part in ("operand", "field"))
+            return self.constant(text_of(operand), text_of(name))
+        return None if self.parent is None else self.parent._outside(node)
+
+    def choices(self, node: Node) -> list[tuple[str, ...]]:
+        """Return the texts that an expression can hold, by the branches before it; none unknown."""
+        name = text_of(node)
+        values = []
+        if node.type == "identifier" and name in self.names:
+            first = None if name in self.bound else _enclosing(self.names[name], node)
+            after = -1 if first is None else first.start_byte
+            values = [v for v in self.names[name] if after <= v.start_byte < node.start_byte]
+        if name in self.bound or not values:
+            values.append(node)
+        texts = [self.strings(value) for value in values]
+        return [] if None in texts else list(dict.fromkeys(text for text in texts if text))
 
     def _all(self, nodes: list[Node], depth: int) -> tuple[str, ...] | None:
         found: list[str] = []
@@ -143,12 +176,43 @@ class GoScope:
                 name = text_of(inner)
                 if self.is_parameter(name):
                     return name
-                found = self.names.get(name)
-                if found is not None and found is not node:
+                listed = self.names.get(name)
+                found = None if listed is None else _visible(listed, inner)
+                if found is not None and found != node:
                     below = self.parameter_of(found, depth + 1)
                     if below is not None:
                         return below
         return None
+
+
+NOT_CONVERSIONS = ("len", "make", "new", "append", "Sprintf", "Errorf", "Get", "GetOk")
+BLOCKS = ("block", "expression_case", "default_case", "type_case", "communication_case",
+          "for_statement", "if_statement")  # fmt: skip
+
+
+def _visible(values: list[Node], at: Node | None) -> Node:
+    found = None if at is None else _enclosing(values, at)
+    return found or values[-1]
+
+
+def _enclosing(values: list[Node], at: Node) -> Node | None:
+    """Return the last of several assignments before a place that stands in a block around it."""
+    for value in reversed(values):
+        if value.start_byte < at.start_byte:
+            block = value.parent
+            while block is not None and block.type not in BLOCKS:
+                block = block.parent
+            if block is None or block.end_byte >= at.end_byte:
+                return value
+    return None
+
+
+def names_of(tree: Node) -> dict[str, list[Node]]:
+    """Return what the names in a tree are assigned, in the order of the source."""
+    found: dict[str, list[Node]] = {}
+    for name, value in assigned(tree):
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def assigned(tree: Node) -> Iterator[tuple[str, Node]]:
@@ -217,3 +281,8 @@ def leaves(block: Node) -> bool:
         for child in node.named_children
     ]
     return bool(statements) and statements[-1].type == "return_statement"
+
+
+def asks_for_error(node: Node) -> bool:
+    """Return whether an `if` asks for an error, so that a request before it has failed there."""
+    return text_of(node.child_by_field_name("condition")).endswith("err != nil")

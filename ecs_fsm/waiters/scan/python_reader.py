@@ -33,6 +33,7 @@ from ecs_fsm.waiters.scan.python_values import (
 )
 from ecs_fsm.waiters.scan.wait import (
     ATTRIBUTES,
+    ELSEWHERE,
     NO_REQUEST,
     Found,
     ServerRequests,
@@ -43,7 +44,6 @@ from ecs_fsm.waiters.scan.wait import (
 
 Loop = ast.While | ast.For | ast.AsyncFor
 _SERVER = ast.parse("get_server()", mode="eval").body
-ELSEWHERE = "it ends at every value but those that it names"
 UNKNOWN = "the status it waits for is not known"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ ATTRIBUTES = {
 """What source code calls an attribute of a server, and the attribute's name for a waiter."""
 
 
+OPTIONS = re.compile(r"opts?$|options$|req(?:uest)?$|body$|param", re.IGNORECASE)
+"""What a request is made of that names its server inside."""
+ELSEWHERE = "it ends at every value but those that it names"
 NO_REQUEST = "no request for this server is seen before the wait"
 
 
@@ -169,6 +173,11 @@ class ServerRequests:
         for known in (self.last, self.over, self.rest, self.starts):
             known.pop(server, None)
 
+    def fail(self) -> None:
+        """Note that the open requests were refused: a newer one counts more."""
+        self.over |= self.last
+        self.last.clear()
+
     def waited(self, server: str, target: Iterable[str]) -> None:
         """Note that a wait ended with one of the target's statuses."""
         server = self.names.get(server, server)
@@ -186,6 +195,15 @@ class ServerRequests:
     def only(self) -> tuple[str, ...]:
         """Return the open request if there is one alone, whatever its server is called."""
         return next(iter(self.last.values())) if len(self.last) == 1 else ()
+
+    def likely(self, server: str) -> tuple[str, ...]:
+        """Return the last requests for a server, of the only one there is where names differ."""
+        if len(self.last) == 1 and OPTIONS.search(next(iter(self.last))):
+            return self.only()
+        found = self.of(server) or self.only()
+        if not found and not self.last and len(self.over) == 1:
+            return next(iter(self.over.values()))
+        return found
 
     def copy(self) -> ServerRequests:
         """Return a copy that a branch of the source may change."""
