@@ -293,18 +293,25 @@ def nova() -> list[Row]:
 
 
 def stories() -> list[Row]:
-    """How right replay is on polled fleets whose events are known, beside what polls allow."""
+    """How right replay is on polled fleets whose events are known, beside what polls allow.
+
+    Of two requests of Nova with the same steps replay names the likelier, so it stays below.
+    """
     from ecs_fsm.lifecycles.nova import NOVA
     from tests.replay.truth import ceiling, figure
 
+    asked = (
+        (ECS, 10, False, 0.98), (ECS, 60, False, 0.90), (ECS, 60, True, 0.86),
+        (NOVA, 10, False, 0.97), (NOVA, 60, False, 0.88), (NOVA, 60, True, 0.80),
+    )  # fmt: skip
     rows = []
-    for lifecycle in (ECS, NOVA):
-        for every, status in ((10, False), (60, False), (60, True)):
-            found = figure(lifecycle, every, status=status)
-            best = ceiling(lifecycle, every)
-            what = f"F1 of replay, {lifecycle.name} by {'status' if status else 'pair'} every {every} s"
-            ours, rival = f"{found:.3f}", f"{best:.3f} (the ceiling)"
-            rows.append(Row(what, ours, rival, ours, "0.9 of the ceiling", found >= 0.9 * best))
+    for lifecycle, every, status, least in asked:
+        servers = 400 if lifecycle is ECS else 200
+        found = figure(lifecycle, every, status=status, servers=servers)
+        best = ceiling(lifecycle, every, servers=servers)
+        what = f"F1 of replay, {lifecycle.name} by {'status' if status else 'pair'} every {every} s"
+        ours, rival = f"{found:.3f}", f"{best:.3f} (the ceiling)"
+        rows.append(Row(what, ours, rival, ours, f"at least {least}", found >= least))
     return rows
 
 

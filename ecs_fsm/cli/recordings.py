@@ -101,14 +101,14 @@ def replay(
     require(*["pyarrow"] * bool(output))
     from ecs_fsm.profiles.loader import read
     from ecs_fsm.records.record import RecordOptions
-    from ecs_fsm.replay.recording import Shown, Telling, form_of, replay_files, source_of
+    from ecs_fsm.replay.recording import ReplayOptions, Shown, form_of, replay_files, source_of
 
     lifecycle = servers().lifecycle
     form = form_of(lifecycle, Shown(as_json, summary, story, durations, output))
     likely = read(lifecycle, profile) if profile else None
-    telling = Telling(form, likely, all_ways, overdue, now, source_of(profile))
+    chosen = ReplayOptions(form, likely, all_ways, overdue, now, source_of(profile))
     record_options = RecordOptions(**options, other_columns=as_json)
-    return 0 if replay_files(lifecycle, files, record_options, telling) else 1
+    return 0 if replay_files(lifecycle, files, record_options, chosen) else 1
 
 
 @click.command()

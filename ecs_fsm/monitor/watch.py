@@ -168,7 +168,7 @@ class Lines:
         self._tracking, self._cloud = tracking, cloud
         self._as_json, self._whole = as_json, whole
         self._late: set[str | None] = set()
-        self._told: dict[str | None, list[Explanation]] = {}
+        self._written: dict[str | None, list[Explanation]] = {}
         self._begun = False
 
     def polled(self, poll: CloudPoll, happened: Happened, late: Sequence[Overdue]) -> None:
@@ -192,10 +192,10 @@ class Lines:
 
     def _known(self, change: Explanation) -> bool:
         """Whether a change was shown already, before it was settled, and stays as it was shown."""
-        told = self._told.setdefault(change.after.server, [])
-        known = any(_alike(change, other) for other in told)
-        self._told[change.after.server] = [
-            *(other for other in told if other.after is not change.after),
+        before = self._written.setdefault(change.after.server, [])
+        known = any(_alike(change, other) for other in before)
+        self._written[change.after.server] = [
+            *(other for other in before if other.after is not change.after),
             *([] if change.settled else [change]),
         ]
         return known

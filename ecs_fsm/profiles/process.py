@@ -39,6 +39,8 @@ class Activity(IntEnum):
 
 FINAL = (Activity.ENDS, Activity.LOST)
 """Activities that no jump ends."""
+SWEEPS = 100
+"""Rounds in which `time_spent` follows the servers: many operations of each."""
 
 
 class ChainState(NamedTuple):
@@ -88,6 +90,30 @@ def process(profile: Profile) -> dict[ChainState, Sojourn]:
         return [jump.target for jump in found[at].jumps]
 
     reachable([ChainState(None)], following)
+    return found
+
+
+def time_spent(profile: Profile) -> dict[State, float]:
+    """Return the seconds that a server spends in each state in a life; roughly for a long one.
+
+    States that nothing ends are left out.
+    """
+    chain = process(profile)
+    visits = dict.fromkeys(chain, 0.0)
+    entered = dict(visits)
+    entered[ChainState(None)] = 1.0
+    for _ in range(SWEEPS):
+        # What left a state since the last sweep moves on, so that no life is followed by itself.
+        for at, sojourn in chain.items():
+            here, entered[at] = entered[at], 0.0
+            visits[at] += here
+            for jump in sojourn.jumps:
+                entered[jump.target] += here * jump.probability
+    found: dict[State, float] = {}
+    for at, sojourn in chain.items():
+        if at.node is not None and sojourn.activity not in FINAL:
+            spent = visits[at] * sojourn.time.mean
+            found[at.node.state] = found.get(at.node.state, 0.0) + spent
     return found
 
 

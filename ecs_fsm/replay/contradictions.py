@@ -29,7 +29,7 @@ class Contradiction(NamedTuple):
     at: float
     action: str
     failed: bool | None
-    tells: str
+    story: str
 
     def as_dict(self) -> dict[str, object]:
         """Return `{"server", "at", "action", "failed", "story"}`."""
@@ -38,13 +38,13 @@ class Contradiction(NamedTuple):
             "at": iso(self.at),
             "action": self.action,
             "failed": self.failed,
-            "story": self.tells,
+            "story": self.story,
         }
 
     def __str__(self) -> str:
         outcome = {None: "", True: ", which failed", False: ", which was done"}[self.failed]
         who = "" if self.server is None else f"{self.server}  "
-        return f"{who}{self.action} at {for_a_reader(self.at)}{outcome}: {self.tells}"
+        return f"{who}{self.action} at {for_a_reader(self.at)}{outcome}: {self.story}"
 
 
 class _Action(NamedTuple):
@@ -111,9 +111,9 @@ class Evidence:
             first, last = self._seen.get(server, (0.0, -1.0))
             for time, action in sorted(held.values()):
                 if first <= time <= last:
-                    tells = self._against(time, action, story)
-                    if tells:
-                        yield Contradiction(server, time, action.word, action.failed, tells)
+                    against = self._against(time, action, story)
+                    if against:
+                        yield Contradiction(server, time, action.word, action.failed, against)
 
     def _against(
         self, time: float, action: RecordedAction, story: Iterable[_Requested]
@@ -125,11 +125,11 @@ class Evidence:
             if action.failed is not None and action.failed not in failures:
                 name = same[0].operation
                 outcome = "without a failure" if action.failed else "with a failure"
-                return f"the story tells {name} {outcome}"
+                return f"the story names {name} {outcome}"
             return None
         if near:
-            return f"the story tells {', '.join(dict.fromkeys(r.operation for r in near))}"
+            return f"the story names {', '.join(dict.fromkeys(r.operation for r in near))}"
         unseen = all(self._lifecycle.triggers[name].unseen for name in action.operations)
         if self._sampled or unseen or action.failed:
             return None  # it can have come and gone between two rows, or changed nothing
-        return "the story does not tell it"
+        return "the story does not name it"

@@ -92,13 +92,16 @@ class Replay:
         return tuple(dict.fromkeys(map(self._state, costs)))
 
     def start(self, row: Observation) -> Costs:
-        """All positions where a server can be whose first row this is, by how long each lasts."""
+        """All positions where a server can be whose first row this is, by the time spent there."""
         if str(row) not in self._starts:
             found = {n: 0 for n in self._positions.starts if row.fits(self._state(n))}
-            spent = {n: self.likelihood.duration(self._state(n)).mean for n in found}
-            longest = max(spent.values(), default=1.0)
+            several = len({self._state(n) for n in found}) > 1
+            spent = {
+                n: self.likelihood.beginning(self._state(n)) if several else 1.0 for n in found
+            }
+            most = max(spent.values(), default=1.0)
             for n in found:
-                found[n] = round(NAT * math.log(longest / max(spent[n], 1e-3)))
+                found[n] = round(NAT * math.log(most / spent[n]))
                 if self._positions.positions[n].ahead:
                     found[n] += BEGUN_BEFORE_COST
             self._starts[str(row)] = found

@@ -1,4 +1,4 @@
-"""The forms in which a story is told: as a table, and as JSON.
+"""The forms of a story: as a table, and as JSON.
 
 A form writes each change as it comes, and at the end what is overdue.
 """
@@ -39,8 +39,8 @@ class Form(ABC):
     def row(self, row: Observation) -> None:  # noqa: B027  # most forms need no rows
         """Hear of a row, before the changes that it decides."""
 
-    def tell(self, change: Explanation) -> None:
-        """Tell a change."""
+    def add(self, change: Explanation) -> None:
+        """Write a change."""
         self.changes += 1
         self.unexplained += change.events is None
         self.change(change)

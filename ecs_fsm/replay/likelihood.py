@@ -8,7 +8,7 @@ small weight in the table `[replay]` of the profile.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from ecs_fsm.core.errors import InvalidInput
@@ -17,6 +17,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, Node, State
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.loader import built_in
+from ecs_fsm.profiles.process import time_spent
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.profiles.profile_validation import (
     BETWEEN,
@@ -39,6 +40,8 @@ WEIGHTS: Mapping[str, float] = {
 """What counts where a profile has no such key in `[replay]`."""
 AT_REST = Duration(Family.EXPONENTIAL, 86_400.0)
 """How long a server rests where the profile has no requests."""
+INTERVALS = 32
+"""Into which a time is cut to find how likely several stays fit into it."""
 OCTAVE = 4
 """Bins of the time between two rows in which it doubles."""
 
@@ -100,8 +103,23 @@ class Likelihood:
         """The cost of still being in a state that was entered at some moment of a time."""
         if self._final(state):
             return 0
-        mean = max(self.duration(state).mean, 1e-3)
+        mean = self._mean(state)
         return cost_of(-math.expm1(-seconds / mean) * mean / seconds)
+
+    def together(self, states: Sequence[State], seconds: float) -> int:
+        """What it costs that a server passes all these states but the last in a time, together.
+
+        It comes on top of the costs of leaving and entering each of them in that time. Their times
+        count as exponential here.
+        """
+        rates = [0.0 if self._final(s) else 1 / self._mean(s) for s in states]
+        alone = math.prod(-math.expm1(-rate * seconds) for rate in rates[:-1])
+        last = rates[-1] * seconds
+        alone *= -math.expm1(-last) / last if last else 1.0
+        return max(cost_of(_arrived(rates, seconds)) - cost_of(alone), 0)
+
+    def _mean(self, state: State) -> float:
+        return max(self.duration(state).mean, 1e-3)
 
     def duration(self, state: State) -> Duration:
         """How long a server stays in a state."""
@@ -111,6 +129,21 @@ class Likelihood:
             requests = self.profile.requests.get(state)
             return requests.every if requests else AT_REST
         return self.profile.durations[state]
+
+    def beginning(self, state: State) -> float:
+        """How likely a server is in a state when a record begins, beside other states: seconds.
+
+        They are those that a server of the profile spends there; it seldom comes to other states.
+        """
+        seldom = self.duration(state).mean * self.weight(Kind.SYSTEM)
+        return max(self._spent.get(state, 0.0), seldom, 1e-9)
+
+    @cached_property
+    def _spent(self) -> dict[State, float]:
+        try:
+            return time_spent(self.profile) if self.profile else {}
+        except InvalidInput:  # a profile of which no fleet can be made
+            return {}
 
     def _final(self, state: State) -> bool:
         return not self._lifecycle.leaving(state)
@@ -166,6 +199,28 @@ class Likelihood:
         if value == usual:
             return 1.0
         return self.weight(f"{name}={value}") or self.weight(UNUSUAL)
+
+
+def _arrived(rates: Sequence[float], seconds: float) -> float:
+    """The probability of being in the last of some states after a time, beginning in the first.
+
+    The time is cut into intervals in which what enters a state does so evenly.
+    """
+    length = seconds / INTERVALS
+    left = [-math.expm1(-rate * length) for rate in rates]
+    passed = [
+        1 - share / (rate * length) if rate else 0.0
+        for share, rate in zip(left, rates, strict=True)
+    ]
+    shares = [0.0] * len(rates)
+    shares[0] = 1.0
+    for _ in range(INTERVALS):
+        entering = 0.0
+        for n, share in enumerate(shares):
+            leaving = share * left[n] + entering * passed[n]
+            shares[n] = share + entering - leaving
+            entering = leaving
+    return shares[-1]
 
 
 def _built_in(lifecycle: Lifecycle) -> Profile | None:

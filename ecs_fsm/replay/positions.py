@@ -56,6 +56,10 @@ class _Reached(NamedTuple):
     replaced: State | None
 
 
+_Found = tuple[int, tuple[_Reached, ...]]
+"""A way with its cost."""
+
+
 class PositionLinks:
     """What a row may show after another one, and the ways that lead there.
 
@@ -98,7 +102,7 @@ class PositionLinks:
             if passed is None:
                 found = tuple(self._next(origin)[target])
             else:
-                found = tuple(self._between(origin, target, passed))
+                found = self._timed(origin, list(self._between(origin, target, passed)), passed)
             self._ways[key] = found
         return found
 
@@ -240,7 +244,19 @@ class PositionLinks:
                     into[source] = min(event, step.cost), going_on
         return found
 
-    def _between(self, origin: int, target: int, passed: int) -> Iterator[Way]:
+    def _timed(self, origin: int, found: list[_Found], passed: int) -> tuple[Way, ...]:
+        """Weigh ways against each other by the time that all their steps take together."""
+        if len(found) == 1:
+            return (_way(*found[0]),)
+        ways = []
+        for cost, gone in found:
+            seen = [self.positions[n] for n in (origin, *(step.target for step in gone))]
+            states = [position.state for position in seen if not position.ahead]
+            more = self._likelihood.together(states, middle_of(passed)) if len(states) > 1 else 0
+            ways.append(_way(cost + more, gone))
+        return tuple(sorted(ways, key=lambda way: way.cost))
+
+    def _between(self, origin: int, target: int, passed: int) -> Iterator[_Found]:
         """The likeliest ways, by a search that knows what is left to the target from everywhere."""
         last = self.positions[target].state
         left = self._left(f"to {last}", lambda state: state == last, passed)
@@ -256,7 +272,7 @@ class PositionLinks:
             if number == target:
                 found += 1
                 most = min(most, total + WINDOW)
-                yield _way(total + arriving, gone)
+                yield total + arriving, gone
                 continue  # a way that goes on and comes back is not looked for
             spent += self._leaving(number, passed)
             for step in self.steps(number):

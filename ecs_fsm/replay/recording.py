@@ -35,8 +35,8 @@ FITTED_BEGINS = "# Fitted to "
 """The first words of a profile that `fleet fit` has written."""
 
 
-class Telling(NamedTuple):
-    """How changes are told: in which form, by which profile (None: the built-in one).
+class ReplayOptions(NamedTuple):
+    """How changes are written: in which form, by which profile (None: the built-in one).
 
     `all_ways` names all other ways. `overdue` is the limit of steps, `now` the time up to which
     they are counted, `source` where the times of the profile come from.
@@ -109,7 +109,7 @@ def form_of(lifecycle: Lifecycle, shown: Shown) -> Callable[[IO[str]], Form]:
 
 
 def replay_files(
-    lifecycle: Lifecycle, paths: Sequence[str], options: RecordOptions, telling: Telling
+    lifecycle: Lifecycle, paths: Sequence[str], options: RecordOptions, chosen: ReplayOptions
 ) -> bool:
     """Print what explains each change of a record.
 
@@ -122,10 +122,10 @@ def replay_files(
             replay = Replay(
                 lifecycle,
                 sampled=not record.complete,
-                profile=telling.profile,
-                all_ways=telling.all_ways,
+                profile=chosen.profile,
+                all_ways=chosen.all_ways,
             )
-            late = _Late(replay, record, telling, options)
+            late = _Late(replay, record, chosen, options)
 
             def explained(rows: Iterator[Observation]) -> tuple[Form, IO[str]]:
                 waiting = opened.enter_context(
@@ -134,7 +134,7 @@ def replay_files(
                     )
                 )
                 batch = io.StringIO(newline="")
-                form = telling.form(batch)
+                form = chosen.form(batch)
 
                 def moved_on(position: int) -> None:
                     waiting.write(batch.getvalue())
@@ -142,7 +142,7 @@ def replay_files(
                     batch.truncate()
                     moved(position)
 
-                _tell(record, rows, form, late, moved_on)
+                _write_all(record, rows, form, late, moved_on)
                 moved_on(record.position)
                 return form, waiting
 
@@ -158,18 +158,18 @@ class _Late:
     """Finds what is overdue when a record has ended."""
 
     def __init__(
-        self, replay: Replay, record: Record, telling: Telling, options: RecordOptions
+        self, replay: Replay, record: Record, chosen: ReplayOptions, options: RecordOptions
     ) -> None:
         self.replay = replay
         self._record = record
         profile = replay.likelihood.profile
-        self._limits = Limits(profile.durations if profile else {}, telling.overdue, telling.source)
+        self._limits = Limits(profile.durations if profile else {}, chosen.overdue, chosen.source)
         self._now: float | None = None
-        if telling.now is not None:
+        if chosen.now is not None:
             try:
-                self._now = seconds(telling.now, zone(options.utc_offset))
+                self._now = seconds(chosen.now, zone(options.utc_offset))
             except (ValueError, OverflowError):
-                raise InvalidInput(f"--now {telling.now!r}: expected {EXPECTED}") from None
+                raise InvalidInput(f"--now {chosen.now!r}: expected {EXPECTED}") from None
         self.found: list[Overdue] = []
 
     def find(self, standing: Sequence[Standing]) -> list[Overdue]:
@@ -188,7 +188,7 @@ class _Late:
         return self.found
 
 
-def _tell(
+def _write_all(
     record: Record,
     rows: Iterator[Observation],
     form: Form,
@@ -210,7 +210,7 @@ def _tell(
             moved(record.position)
         if evidence is not None:
             evidence.change(change)
-        form.tell(change)
+        form.add(change)
     contradictions = list(evidence.contradictions()) if evidence else []
     form.end(late.find(standing), contradictions)
 

@@ -34,16 +34,20 @@ Links = dict[int, list[Link]]
 
 
 class Weighed(NamedTuple):
-    """The way that is told, and the others with their shares, the likeliest first."""
+    """The way that is named, and the others with their shares, the likeliest first."""
 
     way: Way
     others: tuple[Other, ...]
 
 
 def weighed(
-    positions: PositionLinks, links: Links, left: Costs, told: tuple[int, Link], passed: int | None
+    positions: PositionLinks,
+    links: Links,
+    left: Costs,
+    best: tuple[int, Link],
+    passed: int | None,
 ) -> Weighed:
-    """Return the likeliest way of the link that is told, and what else explains the change.
+    """Return the likeliest way of the best link, and what else explains the change.
 
     `links` are all links of the change, by target; `left` is the cost of what follows each target.
     """
@@ -53,16 +57,16 @@ def weighed(
         if there in left
         for link in several
     )
-    best = totals[0][0]
-    target, chosen = told
+    least = totals[0][0]
+    target, chosen = best
     weights: dict[tuple[str, ...], float] = {}
     own: dict[tuple[str, ...], tuple[float, Way]] = {}
     for total, link, there in totals[:MOST_LINKS]:
-        if total > best + WINDOW:
+        if total > least + WINDOW:
             break
         ways = positions.ways(link.origin, there, passed)
         for way in ways:
-            weight = math.exp((best - total + ways[0].cost - way.cost) / NAT)
+            weight = math.exp((least - total + ways[0].cost - way.cost) / NAT)
             weights[way.events] = weights.get(way.events, 0.0) + weight
             if (link.origin, there) == (chosen.origin, target):
                 before, first = own.get(way.events, (0.0, way))

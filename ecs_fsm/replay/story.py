@@ -60,15 +60,15 @@ class StoryForm(Form):
                     yield today
                     day = today
             clock = moment(at)
-            told = [part for part in (*self._told(change), self._shows(change, after)) if part]
-            parts += [f"{clock} {told[0]}".lstrip(), *told[1:]] if not parts else told
+            said = [part for part in (*self._said(change), self._shows(change, after)) if part]
+            parts += [f"{clock} {said[0]}".lstrip(), *said[1:]] if not parts else said
             if change.events is None or self._at_rest(change.after):
                 yield "; ".join(parts)
                 parts = []
         if parts:
             yield "; ".join(parts)
 
-    def _told(self, change: Explanation) -> Iterator[str]:
+    def _said(self, change: Explanation) -> Iterator[str]:
         """The events of a change in words, without those that only go on."""
         action = change.after.action
         if not change.after.shown and action is not None:
@@ -93,8 +93,8 @@ class StoryForm(Form):
         if change.facts:
             yield f"unusual: {bracketed(change.facts)[1:-1]}"
         if change.others:
-            told = counted(change.events) or "the same event goes on"
-            yield f"{told}{others(change)}"
+            events = counted(change.events) or "the same event goes on"
+            yield f"{events}{others(change)}"
         if not change.settled:
             yield "not settled"
 
@@ -132,13 +132,13 @@ class TerminalForm(Form):
     def change(self, change: Explanation) -> None:
         """Keep a change, or write it where there are many."""
         if self._table is not None:
-            self._table.tell(change)
+            self._table.add(change)
             return
         self._first.append(change)
         self._servers.add(change.after.server)
         if len(self._servers) > FEW_SERVERS or len(self._first) > FEW_CHANGES:
             self._table = TableForm(self.out)
-            _tell_all(self._table, self._first)
+            _add_all(self._table, self._first)
             self._first.clear()
 
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
@@ -146,7 +146,7 @@ class TerminalForm(Form):
         form: Form | None = self._table
         if form is None:
             form = StoryForm(self.out, self._lifecycle)
-            _tell_all(form, self._first)
+            _add_all(form, self._first)
         form.end(late, contradictions)
 
     def head(self, record: Record) -> str:
@@ -154,9 +154,9 @@ class TerminalForm(Form):
         return f"{record}\n"
 
 
-def _tell_all(form: Form, changes: Iterable[Explanation]) -> None:
+def _add_all(form: Form, changes: Iterable[Explanation]) -> None:
     for change in changes:
-        form.tell(change)
+        form.add(change)
 
 
 def _lasted(row: Observation) -> str:

@@ -11,10 +11,12 @@ import pytest
 from scipy import stats
 
 from ecs_fsm import ECS, InvalidInput, Lifecycle
+from ecs_fsm.fleet.arrays import compile_profile
+from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.loader import built_in, parse
-from ecs_fsm.profiles.process import FINAL, Activity, ChainState, process
+from ecs_fsm.profiles.process import FINAL, Activity, ChainState, process, time_spent
 from ecs_fsm.profiles.profile_validation import NONE, POISSON
 
 BASE = 'extends = "built-in"\n'
@@ -85,3 +87,17 @@ def test_the_parameters_of_a_time_are_those_of_its_law(family: Family) -> None:
     source = Random(1)  # noqa: S311  # repeated
     drawn = [time.draw(source) for _ in range(2000)]
     assert stats.kstest(drawn, law.cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_the_time_spent_in_each_state_is_nearly_that_of_the_exact_answers(
+    lifecycle: Lifecycle,
+) -> None:
+    profile = built_in(lifecycle)
+    spent = time_spent(profile)
+    whole = sum(spent.values())
+    found: dict[str, float] = {}
+    for state, seconds in spent.items():
+        found[state.step] = found.get(state.step, 0.0) + seconds / whole
+    exact = Exact(compile_profile(profile)).shares("task_state")
+    assert found == pytest.approx({word: exact.get(word, 0.0) for word in found}, rel=0.2)

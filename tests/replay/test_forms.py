@@ -53,7 +53,7 @@ def test_a_terminal_shows_the_story_of_few_servers_and_the_table_of_many() -> No
                 Observation(ECS.states[name].as_dict(), ECS.states[name], None, server=f"s{number}")
                 for name in ("active/-", "active/powering-off")
             ]
-            form.tell(Explanation(rows[0], rows[1], ("stop",)))
+            form.add(Explanation(rows[0], rows[1], ("stop",)))
         form.end([], [])
         return out.getvalue()
 
@@ -149,13 +149,13 @@ def test_an_action_that_failed_contradicts_a_story_without_a_failure(tmp_path: P
     (one,) = held(tmp_path, "stop", "Error")
     assert one == {
         "server": "a", "at": "2026-01-01T10:05:00Z", "action": "stop", "failed": True,
-        "story": "the story tells stop without a failure",
+        "story": "the story names stop without a failure",
     }  # fmt: skip
 
 
 def test_another_action_contradicts_the_story(tmp_path: Path) -> None:
     (one,) = held(tmp_path, "reboot", "Success")
-    assert one["story"] == "the story tells stop"
+    assert one["story"] == "the story names stop"
 
 
 def test_contradictions_are_named_in_text(tmp_path: Path) -> None:
@@ -164,5 +164,5 @@ def test_contradictions_are_named_in_text(tmp_path: Path) -> None:
     assert code == 0
     assert (
         "CONTRADICTED: a  stop at 2026-01-01T10:05:00Z, which failed: "
-        "the story tells stop without a failure\n"
+        "the story names stop without a failure\n"
     ) in out
