@@ -182,6 +182,8 @@ class Table(NamedTuple):
     - `attributes`: what the API calls status, vm_state and task_state. With a status alone a state
       is one word, and `vm_states` and `statuses` are the same enumeration, made by `word_class`.
     - `unreached`: documented states that nothing reaches.
+    - `sections`: names for groups of operations, such as those that move a server; pictures keep
+      the operations of a section together.
     """
 
     name: str
@@ -204,6 +206,7 @@ class Table(NamedTuple):
     source: str = ""
     attributes: Mapping[str, str] = ATTRIBUTES
     unreached: Sequence[str] = ()
+    sections: Mapping[str, str] = {}
 
     @property
     def one_word(self) -> bool:

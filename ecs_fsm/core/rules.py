@@ -98,6 +98,11 @@ class Rules:
         }
 
     @cached_property
+    def sections(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the operations of each section, in the order of the table."""
+        return {name: tuple(words(text)) for name, text in self.table.sections.items()}
+
+    @cached_property
     def operations(self) -> Mapping[str, Trigger]:
         """What a user can request, by name."""
         return {n: t for n, t in self.triggers.items() if t.kind is Kind.REQUEST}

@@ -32,6 +32,7 @@ def check(lifecycle: Rules) -> None:
     faults += _every_word_used(lifecycle)
     faults += _names_exist(lifecycle)
     faults += _pauses_are_progress(lifecycle)
+    faults += _sections_hold_operations(lifecycle)
     if lifecycle.faults:
         faults += _every_state_named(lifecycle)
     else:
@@ -62,6 +63,19 @@ def _every_pair_once(lifecycle: Rules) -> Iterator[Fault]:
     for pair, times in written.items():
         if times > 1:
             yield Fault(f"{pair} stands there {times} times", "pairs", ("pairs",))
+
+
+def _sections_hold_operations(lifecycle: Rules) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for section, names in lifecycle.sections.items():
+        for name in names:
+            if name not in lifecycle.operations:
+                wrong = f"{name!r} is not an operation"
+                yield Fault(wrong, f"sections {section}", ("sections", section))
+            elif name in seen:
+                wrong = f"{name} stands in two sections"
+                yield Fault(wrong, f"sections {section}", ("sections", section))
+            seen.add(name)
 
 
 def _every_word_used(lifecycle: Rules) -> Iterator[Fault]:

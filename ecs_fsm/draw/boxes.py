@@ -204,10 +204,12 @@ def placed(box: Box, left: float, middle: float, width: float, height: float = 0
     return replace(box, bounds=bounds)
 
 
-def heading(title: str, lines: Iterable[str], width: float) -> list[Box]:
+def heading(title: str, lines: Iterable[str], width: float, size: float = 8) -> list[Box]:
     """Return the boxes above a picture: its title and its explanation."""
     name = Box("title", Look.PLAIN, (Text(title, 14, bold=True),), left=True)
-    below = Box(EXPLAINED, Look.PLAIN, tuple(Text(n, 8, ink=Ink.MUTED) for n in lines), left=True)
+    below = Box(
+        EXPLAINED, Look.PLAIN, tuple(Text(n, size, ink=Ink.MUTED) for n in lines), left=True
+    )
     top = height_for(name) + 1
     return [
         placed(name, 0, height_for(name) / 2, max(width, width_for(name))),

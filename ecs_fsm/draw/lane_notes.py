@@ -1,8 +1,9 @@
-"""What else can happen in a lane: a few sentences above it, or marks at its steps with a legend."""
+"""What else can happen in a lane: marks at its steps, and a legend that says what they mean."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ecs_fsm.core.model import Kind
 from ecs_fsm.core.word import Tone
@@ -10,68 +11,132 @@ from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.picture import Box, Look, Text
 from ecs_fsm.draw.rows import Lane, LaneNote
 
-SIGN, SIGNS_HIGH = 6.5, 6.0
-"""The size of the signs at a box, and the air below it for them."""
-MOST_NOTES = 6
-"""The notes of a lane that stand as sentences above it; more of them are marks at the steps."""
+SIGN, HIGH = 9.4, 9.5
+"""The size of the signs, and the height of a mark."""
+BELOW = 1.0
+"""How far the middle of a mark lies below the border of its step."""
+MOST_SHARED = 12
+"""The meanings that all lanes of a picture may share; with more each lane has signs of its own."""
 
 
-def numbered(lane: Lane) -> bool:
-    """Return whether the notes of a lane are marks at its steps, with a legend."""
-    return len(lane.notes) > MOST_NOTES
+class Signs(NamedTuple):
+    """The signs of notes, by an event and what it shows: numbers for failures, letters for others.
+
+    The failures of `back` lead back to where the operation began, in every lane that has them.
+    """
+
+    of: Mapping[tuple[str, str], str]
+    back: frozenset[str]
 
 
-def signs(lane: Lane) -> dict[str, LaneNote]:
-    """Return the notes of a lane by their signs: numbers for failures, letters for the system."""
-    failures = [note for note in lane.notes if note.kind is Kind.FAILURE]
-    others = [note for note in lane.notes if note.kind is not Kind.FAILURE]
-    found = {str(n): note for n, note in enumerate(failures, start=1)}
-    return found | {_letter(n): note for n, note in enumerate(others)}
+def meaning(note: LaneNote) -> tuple[str, str]:
+    """Return what a sign stands for."""
+    return note.trigger, note.seen
 
 
-def _letter(place: int) -> str:
+def signs_of(lanes: Sequence[Lane]) -> list[Signs]:
+    """Return the signs of each lane: the same for all if there are few."""
+    shared = _signs(lanes)
+    if len(shared.of) <= MOST_SHARED:
+        return [shared] * len(lanes)
+    return [_signs([lane]) for lane in lanes]
+
+
+def _signs(lanes: Sequence[Lane]) -> Signs:
+    notes = [note for lane in lanes for note in lane.notes]
+    failures = dict.fromkeys(meaning(n) for n in notes if n.kind is Kind.FAILURE)
+    others = dict.fromkeys(meaning(n) for n in notes if n.kind is not Kind.FAILURE)
+    found = {each: str(number) for number, each in enumerate(failures, start=1)}
+    on = {
+        meaning(note)
+        for lane in lanes
+        for note in lane.notes
+        if lane.rest is None or note.seen != lane.rest.status
+    }
+    back = frozenset(sign for each, sign in found.items() if each not in on)
+    return Signs(found | {each: letter(place) for place, each in enumerate(others)}, back)
+
+
+def letter(place: int) -> str:
+    """Return the letter of a place: a to z, then aa and on."""
     more, rest = divmod(place, 26)
-    return (_letter(more - 1) if more else "") + chr(ord("a") + rest)
+    return (letter(more - 1) if more else "") + chr(ord("a") + rest)
 
 
-def lines(lane: Lane, width: float, size: float) -> list[str]:
-    """Return the notes of a lane as text: the meanings of its marks, or a few sentences."""
-    if numbered(lane):
-        return _legend(lane, width, size)
-    whole = make.wrapped(";  ".join(note.words for note in lane.notes), width, size)
-    if len(whole) <= 1:
-        return whole
-    return [line for note in lane.notes for line in make.wrapped(note.words, width, size)]
+def marks(lane: Lane, signs: Signs, box: Box) -> Iterator[Box]:
+    """Yield the marks of a state, without bounds: what ends it, what leads back, what else."""
+    here = [note for note in lane.notes if box.state in note.sources]
+    failures = [note for note in here if note.kind is Kind.FAILURE]
+    back = [note for note in failures if signs.of[meaning(note)] in signs.back]
+    groups = (
+        ("ends", Look.BADGE, Tone.RED, [n for n in failures if n not in back]),
+        ("returns", Look.SIGN, Tone.RED, back),
+        ("system", Look.SIGN, None, [n for n in here if n.kind is not Kind.FAILURE]),
+    )
+    for name, look, tone, notes in groups:
+        if notes:
+            words = " ".join(dict.fromkeys(signs.of[meaning(note)] for note in notes))
+            title = "; ".join(dict.fromkeys(f"{n.trigger}: {n.seen}" for n in notes))
+            text = (Text(words, SIGN, bold=True),)
+            yield Box(f"{name}-{box.key}", look, text, tone=tone, title=title)
 
 
-def _legend(lane: Lane, width: float, size: float) -> list[str]:
-    """Return what the signs mean, in as many lines as it needs; no meaning begins in between."""
-    found: list[str] = []
-    for sign, note in signs(lane).items():
-        words = f"{sign}: {note.trigger} → {note.seen}"
-        both = f"{found[-1]}  |  {words}" if found else words
-        if found and make.width_of(both, size) <= width:
-            found[-1] = both
-        else:
-            found += make.wrapped(words, width, size)
+def wide(mark: Box) -> float:
+    """Return the width of a mark."""
+    return max(HIGH, make.width_for(mark) - 4)
+
+
+def total(found: Collection[Box]) -> float:
+    """Return the width of marks side by side."""
+    return sum(wide(mark) + 1 for mark in found)
+
+
+def placed(found: Sequence[Box], left: float, bottom: float) -> Iterator[Box]:
+    """Yield marks with bounds, from `left` on at a border."""
+    for mark in found:
+        yield make.placed(mark, left, bottom + BELOW, wide(mark), HIGH)
+        left += wide(mark) + 1
+
+
+COLUMN, NARROW, APART = 280.0, 180.0, 16.0
+"""The width of a legend beside a lane, the least one of a column below, the room between these."""
+SIZE = 9.25
+
+
+def legend(signs: Signs, remarks: Sequence[str], key: str, width: float) -> list[Box]:
+    """Return the legend in columns, with bounds below the origin; `remarks` stand below it."""
+    columns = max(1, min(3, int((width + APART) / (NARROW + APART))))
+    across = (width + APART) / columns - APART
+    entries = [
+        (sign, make.wrapped(f"{trigger} → {seen}", across - 22, SIZE))
+        for (trigger, seen), sign in signs.of.items()
+    ]
+    most = -(-sum(len(lines) for _, lines in entries) // columns)
+    found: list[Box] = []
+    column, line, deepest = 0, 0, 0
+    for sign, lines in entries:
+        if line and line + len(lines) > most and column < columns - 1:
+            column, line = column + 1, 0
+        left, top = column * (across + APART), line * make.LINE * SIZE
+        failure = sign.isdecimal()
+        mark = Box(
+            f"legend-{key}-{sign}",
+            Look.BADGE if failure and sign not in signs.back else Look.SIGN,
+            (Text(sign, SIGN, bold=True),),
+            tone=Tone.RED if failure else None,
+        )
+        found.append(make.placed(mark, left, top + make.LINE * SIZE / 2, wide(mark), HIGH))
+        text = tuple(Text(words, SIZE) for words in lines)
+        words = Box(f"means-{key}-{sign}", Look.PLAIN, text, left=True)
+        high = make.height_for(words)
+        found.append(make.placed(words, left + 18, top + high / 2, make.width_for(words)))
+        line += len(lines)
+        deepest = max(deepest, line)
+    top = deepest * make.LINE * SIZE + (3 if deepest else 0)
+    for n, remark in enumerate(remarks):
+        text = tuple(Text(words, SIZE) for words in make.wrapped(remark, width, SIZE))
+        aside = Box(f"remark-{key}-{n}", Look.PLAIN, text, left=True)
+        high = make.height_for(aside)
+        found.append(make.placed(aside, 0, top + high / 2, make.width_for(aside)))
+        top += high
     return found
-
-
-def marks(lane: Lane, box: Box) -> Iterator[Box]:
-    """Yield the signs of what else can happen in a state, at the lower border of its own box."""
-    if not numbered(lane) or box.look is not Look.STEP or box.bounds is None:
-        return
-    at = box.bounds
-    left, y = at.x - at.width / 2 + 4, at.y + at.height / 2 + 3.5
-    here = {sign: note for sign, note in signs(lane).items() if box.state in note.sources}
-    failures = [sign for sign in here if sign.isdecimal()]
-    others = [sign for sign in here if not sign.isdecimal()]
-    for name, found in (("failures", failures), ("others", others)):
-        if found:
-            text = (Text(" ".join(found), SIGN, bold=True),)
-            title = "; ".join(f"{here[sign].trigger}: {here[sign].seen}" for sign in found)
-            tone = Tone.RED if name == "failures" else None
-            mark = Box(f"{name}-{box.key}", Look.BADGE, text, tone=tone, title=title)
-            width = make.width_for(mark) - 3
-            yield make.placed(mark, left, y, width, 8.5)
-            left += width + 2

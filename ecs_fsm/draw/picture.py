@@ -6,6 +6,7 @@ each other. Lengths are points (1/72 inch), x goes right and y goes down.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -41,6 +42,10 @@ class Look(StrEnum):
     """A failure."""
     BADGE = "badge"
     """A mark on a box."""
+    SIGN = "sign"
+    """A mark of less weight: only its border is coloured."""
+    BAND = "band"
+    """The status of the steps behind it, which is written once for all of them."""
     EMPTY = "empty"
     """An empty cell of a table."""
     FIELD = "field"
@@ -151,8 +156,8 @@ class Picture:
 
     `nowhere` stands for the source of a creation, where there is no state yet.
     `steps` are the events of a run with the states that they enter, in order. A picture with
-    `moments` is animated in formats that support it. One with `sheets` is too large for one sheet
-    of paper and is printed sheet by sheet. With a `slide` it is as large as that and fills it.
+    `moments` is animated in formats that support it. One that makes `sheets` is too large for one
+    sheet of paper and is printed sheet by sheet. With a `slide` it is as large and fills it.
     """
 
     view: str
@@ -164,5 +169,5 @@ class Picture:
     steps: tuple[RunStep, ...] = ()
     moments: tuple[Moment, ...] = ()
     nowhere: str = NO_SERVER
-    sheets: tuple[Picture, ...] = ()
+    sheets: Callable[[], tuple[Picture, ...]] | None = None
     slide: Slide | None = None

@@ -7,6 +7,7 @@ the same share a row. Notes name everything else that can happen under a vm_stat
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from ecs_fsm.core.graph import Outcome
@@ -76,12 +77,17 @@ def lanes_of(lifecycle: Lifecycle, only: Collection[str] = ()) -> tuple[Lane, ..
 
     Where a state is one word, `only` names any state of a lane.
     """
-    groups = _homes(lifecycle) if lifecycle.table.one_word else _under(lifecycle)
     return tuple(
-        _lane(lifecycle, vm_state, states)
-        for vm_state, states in groups.items()
-        if not only or any(state.vm_state in only for state in states)
+        lane
+        for lane in _every_lane(lifecycle)
+        if not only or any(state.vm_state in only for state in lane.states)
     )
+
+
+@cache
+def _every_lane(lifecycle: Lifecycle) -> tuple[Lane, ...]:
+    groups = _homes(lifecycle) if lifecycle.table.one_word else _under(lifecycle)
+    return tuple(_lane(lifecycle, vm_state, states) for vm_state, states in groups.items())
 
 
 def _under(lifecycle: Lifecycle) -> dict[Word, list[State]]:

@@ -63,6 +63,8 @@ class Colours(NamedTuple):
     badge: Tint
     stop: Tint
     tones: dict[Tone, Tint]
+    bands: dict[Tone, str]
+    """The background of a status that is written once for several steps."""
 
 
 def _hex(hue: float, saturation: float, lightness: float) -> str:
@@ -74,6 +76,12 @@ def _tints(fill: float, line: float, ink: float) -> dict[Tone, Tint]:
     return {
         tone: Tint(*(_hex(hue, saturation, light) for light in (fill, line, ink)))
         for tone, (hue, saturation) in HUES.items()
+    }
+
+
+def _bands(lightness: float) -> dict[Tone, str]:
+    return {
+        tone: _hex(hue, saturation * 0.9, lightness) for tone, (hue, saturation) in HUES.items()
     }
 
 
@@ -93,6 +101,7 @@ COLOURS = {
         badge=Tint("#243b6b", "#243a6b", "#fefefe"),
         stop=Tint("#9b1c1c", "#9a1c1c", "#fffefe"),
         tones=_tints(0.91, 0.40, 0.23),
+        bands=_bands(0.83),
     ),
     Theme.DARK: Colours(
         page="#12161e",
@@ -109,6 +118,7 @@ COLOURS = {
         badge=Tint("#c9dbff", "#c8dbff", "#0e1a33"),
         stop=Tint("#ffb0ab", "#feb0ab", "#330b0a"),
         tones=_tints(0.17, 0.58, 0.88),
+        bands=_bands(0.25),
     ),
 }
 """The colours of each theme."""
@@ -125,6 +135,12 @@ def tint_of(box: Box, colours: Colours) -> Tint:
     ground = Tint(colours.lane, colours.lane_line, colours.inks[Ink.MUTED])
     plain = Tint(colours.page, colours.page, main)
     toned = colours.tones[box.tone] if box.tone is not None else plain
+    if box.look is Look.SIGN:
+        ring = Look.PROGRESS if box.tone is None else Look.FAILURE
+        ink = colours.inks[Ink.MUTED if box.tone is None else Ink.FAILURE]
+        return Tint(colours.page, colours.lines[ring], ink)
+    if box.look is Look.BAND and box.tone is not None:
+        return toned._replace(fill=colours.bands[box.tone])
     return {
         Look.LANE: ground,
         Look.EMPTY: ground,
@@ -148,4 +164,5 @@ def _listed(colours: Colours) -> list[str]:
         *colours.inks.values(),
         *colours.lines.values(),
         *(colour for tint in tints for colour in tint),
+        *colours.bands.values(),
     ]

@@ -24,11 +24,12 @@ from ecs_fsm.teach.lesson import lessons
 from ecs_fsm.teach.question import Question
 from ecs_fsm.teach.quiz import questions
 from ecs_fsm.waiters.findings import Finding
+from ecs_fsm.waiters.ranking import rank
 from ecs_fsm.waiters.waiter import Waiter
 from ecs_fsm.waiters.waiter_file import Placed, read, read_file
 from ecs_fsm.web import bundle
 from ecs_fsm.web.exported import exported
-from ecs_fsm.web.lanes_svg import lanes_svg
+from ecs_fsm.web.lanes_svg import lanes_svg, legends
 
 Json = Mapping[str, object]
 MOST_LESSONS = 100
@@ -38,12 +39,12 @@ MOST_CHARACTERS = 4000
 _NO_QUESTION = Question("", "", (), (), "").as_dict()
 
 SCRIPTS = (
-    "constants", "packed", "machine", "run", "address", "dom", "view", "choose", "board", "now",
-    "controls", "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share",
+    "constants", "packed", "machine", "run", "address", "dom", "view", "choose", "board", "upright",
+    "now", "controls", "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share",
     "presenter", "main",
 )  # fmt: skip
 """The scripts in their order: each may use the names of those before it."""
-STYLES = ("page", "parts", "tables", "panels", "presenter", "media")
+STYLES = ("page", "parts", "tables", "explore", "panels", "presenter", "media")
 """The styles in their order: a later one overrides an earlier one."""
 
 
@@ -65,10 +66,15 @@ def explorer(lifecycle: Lifecycle, taught: Content | None = None) -> str:
         "drawing": bundle.read("style/drawing.css"),
         "style": "".join(bundle.read(f"style/{name}.css") for name in STYLES),
     }
-    phrases = Phrases(lifecycle.table)
+    phrases, content = Phrases(lifecycle.table), taught or Content()
     program = bundle.script(bundle.read(f"script/{name}.js") for name in SCRIPTS)
     return Template(bundle.read("page.html")).substitute(
         title=escape(f"The lifecycle of {phrases.subject} ({lifecycle.name})"),
+        heading=escape(f"The lifecycle of {phrases.subject}"),
+        name=escape(lifecycle.name),
+        lessons=len(content.lessons) or "",
+        questions=len(content.quiz) or "",
+        legends=legends(lifecycle),
         thing=escape(phrases.thing),
         parts=escape(parts(lifecycle)),
         columns="".join(f'<th scope="col">{escape(c)}</th>' for c in phrases.columns.values()),
@@ -76,7 +82,7 @@ def explorer(lifecycle: Lifecycle, taught: Content | None = None) -> str:
         styles="\n".join(f'<style id="{n}">{text}</style>' for n, text in styles.items()),
         board=lanes_svg(lifecycle),
         lifecycle=bundle.data(exported(lifecycle)),
-        content=bundle.data(as_data(lifecycle, taught or Content())),
+        content=bundle.data(as_data(lifecycle, content)),
         script=program,
     )
 
@@ -139,6 +145,27 @@ def _examples(placed: Sequence[Placed]) -> tuple[Json, ...]:
 
 
 def _example(waiter: Waiter) -> Json:
+    """Return a waiter with its findings, and the best one for its starts with what it cannot see.
+
+    The best one has the lists of the first finding that can be avoided, as `ecs-fsm check` says.
+    """
+    data = _lists(waiter)
+    fixes = [ranked.fix for ranked in rank(waiter) if ranked.fix]
+    if fixes:
+        best = Waiter(
+            waiter.operation,
+            fixes[0]["target"],
+            pending=fixes[0]["pending"],
+            failure=fixes[0]["failure"],
+            attribute=waiter.attribute,
+            from_=waiter.from_,
+            lifecycle=waiter.lifecycle,
+        )
+        data["better"] = _lists(best)
+    return data
+
+
+def _lists(waiter: Waiter) -> dict[str, object]:
     return {
         "name": waiter.name,
         "operation": waiter.operation,

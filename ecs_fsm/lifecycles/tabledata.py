@@ -39,6 +39,7 @@ def as_data(table: Table) -> Data:
         data["task_states"] = _words(table.task_states, toned=False)
         data["pairs"] = {f"{vm}/{tasks}": s for vm, tasks, s in table.pairs if vm != GONE}
     data |= {"default_status": dict(table.default_status), "groups": dict(table.groups)}
+    data["sections"] = dict(table.sections)
     for key, requests in (("operations", True), ("events", False)):
         rows = (row for row in table.rows if (row.kind is Kind.REQUEST) is requests)
         data[key] = {row.name: _row(row) for row in rows}
@@ -131,6 +132,7 @@ def table_of(data: Data) -> Table:
         source=str(data.get("source", "")),
         attributes=attributes,
         unreached=cast(list[str], data.get("unreached", [])),
+        sections=_texts(data, "sections"),
     )
 
 

@@ -18,7 +18,6 @@ from ecs_fsm.draw.styles import COLOURS, Colours, Theme
 
 PARTS = ("fill", "line", "ink")
 Json = Mapping[str, object]
-Numbers = int | list[int]
 END = ".?!:;,"
 """What ends a phrase of a packed text."""
 
@@ -62,6 +61,7 @@ def _named(colours: Colours) -> Iterator[tuple[str, str]]:
     own = (("faint", colours.faint), ("badge", colours.badge), ("halt", colours.stop))
     for name, tint in (*own, *colours.tones.items()):
         yield from ((f"{name}-{part}", c) for part, c in zip(PARTS, tint, strict=True))
+    yield from ((f"{tone}-band", colour) for tone, colour in colours.bands.items())
 
 
 def colour_names() -> dict[str, str]:
@@ -88,22 +88,35 @@ def colour_sheet() -> str:
 
 
 def _toned(tone: Tone) -> str:
-    own = "".join(f"--{part}:var(--{tone}-{part});" for part in PARTS)
+    own = "".join(f"--{part}:var(--{tone}-{part});" for part in (*PARTS, "band"))
     return f".tone-{tone}{{{own}}}"
 
 
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
+"""The digits of the numbers of phrases."""
+
+
 class PhraseBook:
-    """Numbers the phrases of some texts, the most frequent first, so that numbers stay short."""
+    """Numbers the phrases of some texts; all numbers are written with `wide` digits."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         counted = Counter(phrase for text in texts for phrase in phrases(text))
         self.listed = sorted(counted, key=lambda phrase: (-counted[phrase], phrase))
-        self._numbers = {phrase: number for number, phrase in enumerate(self.listed)}
+        self.wide = 1
+        while len(DIGITS) ** self.wide < len(self.listed):
+            self.wide += 1
+        self._numbers = {phrase: self._written(n) for n, phrase in enumerate(self.listed)}
 
-    def numbers(self, text: str) -> Numbers:
-        """Return the numbers of the phrases of a text; a single one without a list."""
-        found = [self._numbers[phrase] for phrase in phrases(text)]
-        return found[0] if len(found) == 1 else found
+    def _written(self, number: int) -> str:
+        digits = []
+        for _ in range(self.wide):
+            number, digit = divmod(number, len(DIGITS))
+            digits.append(DIGITS[digit])
+        return "".join(reversed(digits))
+
+    def numbers(self, text: str) -> str:
+        """Return the numbers of the phrases of a text, without anything between them."""
+        return "".join(self._numbers[phrase] for phrase in phrases(text))
 
 
 def phrases(text: str) -> Iterator[str]:
@@ -122,14 +135,15 @@ def phrases(text: str) -> Iterator[str]:
 
 
 def packed(records: Iterable[Json], keys: Iterable[str]) -> Json:
-    """Return records with texts and lists of texts as `{"phrases", "keys", "records"}`.
+    """Return records with texts and lists of texts as `{"phrases", "wide", "keys", "records"}`.
 
-    Each record becomes a list of its values in the order of `keys`; other values stay as they are.
+    Each record becomes a list of its values in the order of `keys`: a text as the numbers of its
+    phrases, a list of texts as such texts with spaces between them, other values as they are.
     """
     named, listed = list(keys), list(records)
     among = PhraseBook(text for record in listed for key in named for text in _texts(record[key]))
     rows = [[_packed(record[key], among) for key in named] for record in listed]
-    return {"phrases": among.listed, "keys": named, "records": rows}
+    return {"phrases": among.listed, "wide": among.wide, "keys": named, "records": rows}
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -143,5 +157,5 @@ def _packed(value: object, among: PhraseBook) -> object:
     if isinstance(value, str):
         return among.numbers(value)
     if isinstance(value, list) and any(isinstance(each, str) for each in value):
-        return [among.numbers(each) if isinstance(each, str) else each for each in value]
-    return value
+        return " ".join(among.numbers(each) for each in value)
+    return int(value) if isinstance(value, bool) else value

@@ -1,190 +1,230 @@
 """The lanes of a lifecycle as SVG for a page: small, without styles of its own.
 
-The picture of the view `lanes`, with classes for its colours; a box carries `data-state`, an arrow
-`data-transitions` and the name of a request `data-trigger`, each the place of that in the exported
-table.
+The board of the view `lanes`, as wide as a page has room for. A box carries `data-state`, an arrow
+and the box it leads to `data-transitions`, the name of a request `data-trigger`, each the place of
+that in the exported table. What the marks mean stands in lists beside it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from html import escape
-from xml.etree import ElementTree as ET
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.draw import lanes, render
-from ecs_fsm.draw.boxes import slug
-from ecs_fsm.draw.formats.svg_shapes import SPACE
-from ecs_fsm.draw.picture import Arrow, Bounds, Box, Look, Picture
-from ecs_fsm.draw.rows import lanes_of
-from ecs_fsm.draw.styles import Theme
-from ecs_fsm.web.bundle import colour_names
+from ecs_fsm.draw.board import BoardRow, LaneBoard
+from ecs_fsm.draw.boxes import LINE, NOWHERE, slug, width_of
+from ecs_fsm.draw.formats.svg_shapes import CAPITAL, POINT
+from ecs_fsm.draw.lane_notes import Signs, signs_of
+from ecs_fsm.draw.lane_rows import BoardStyle
+from ecs_fsm.draw.picture import Arrow, Box, Look, Text
+from ecs_fsm.draw.rows import Lane, lanes_of
+from ecs_fsm.draw.views.lanes import with_notes
 
-ABOVE = ("title", "explained")
-"""Boxes whose text the page shows elsewhere."""
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_BOUNDS = re.compile(r"translate\((\S+) (\S+)\)")
+WIDE = 790.0
+"""The width of a page's picture, which shows its smallest type at ten pixels."""
+MARGIN = 4.0
+SHORT = 3
+"""The letters from which on a text is fitted into its box."""
+HEADS = (
+    '<defs><marker id="head" viewBox="0 0 6 5" refX="6" refY="2.5" markerWidth="6" '
+    'markerHeight="5" markerUnits="userSpaceOnUse" orient="auto"><path class="head" '
+    'd="M0 0L6 2.5L0 5z"/></marker></defs>'
+)
 
 
 def lanes_svg(lifecycle: Lifecycle) -> str:
     """Return the lanes as an `<svg>` element."""
-    return _LanesSvg(lifecycle, lanes(lifecycle)).text()
+    return _PageBoard(lifecycle).text()
 
 
-class _LanesSvg:
-    """Writes one picture as markup for a page."""
+def legends(lifecycle: Lifecycle) -> str:
+    """Return what the marks mean as lists, one for each lane, or one if all lanes share them."""
+    board = _PageBoard(lifecycle).board
+    lanes = [(None, board.shared)] if board.shared else enumerate(signs_of(_lanes(lifecycle)))
+    return "".join(_legend(lane, signs) for lane, signs in lanes if signs and signs.of)
 
-    def __init__(self, lifecycle: Lifecycle, picture: Picture) -> None:
-        self.picture = picture
-        self.boxes: Mapping[str, Box] = {box.key: box for box in picture.boxes}
-        self.arrows: Mapping[str, Arrow] = {f"arrow-{n}": a for n, a in enumerate(picture.arrows)}
+
+def _legend(lane: int | None, signs: Signs) -> str:
+    of = "" if lane is None else f' data-lane="{lane}"'
+    items = "".join(
+        f'<li><b class="{"system" if not sign.isdecimal() else _class_of(sign, signs)}">{sign}</b> '
+        f"{escape(trigger)} → {escape(seen)}</li>"
+        for (trigger, seen), sign in signs.of.items()
+    )
+    return f'<ul class="legend"{of}>{items}</ul>'
+
+
+def _class_of(sign: str, signs: Signs) -> str:
+    return "returns" if sign in signs.back else "ends"
+
+
+def _lanes(lifecycle: Lifecycle) -> list[Lane]:
+    return [with_notes(lane) for lane in lanes_of(lifecycle)]
+
+
+class _PageBoard:
+    """Writes one board as markup for a page."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self.lifecycle = lifecycle
         self.states = {state: n for n, state in enumerate(lifecycle.states.values())}
         self.triggers = {name: n for n, name in enumerate(lifecycle.triggers)}
-        shown = lanes_of(lifecycle)
-        self.lanes = {f"lane-{slug(lane.vm_state)}": n for n, lane in enumerate(shown)}
         self.transitions = {t: n for n, t in enumerate(lifecycle.transitions)}
-        self.colours = colour_names()
+        self.lanes = _lanes(lifecycle)
+        style = BoardStyle(wide=WIDE, heads=False, legend=False)
+        self.board = LaneBoard(lifecycle, self.lanes, style, {}, signs_of(self.lanes))
+        self.bottom = self.board.place(0)
+        self.heads: dict[str, list[Arrow]] = {}
+        for arrow in self.board.arrows:
+            self.heads.setdefault(arrow.head, []).append(arrow)
 
     def text(self) -> str:
         """Return the whole picture as markup."""
-        made = ET.fromstring(render(self.picture, "svg", Theme.LIGHT))  # noqa: S314 our own
-        graph = next(g for g in made.iter(f"{{{SPACE}}}g") if g.get("class") == "graph")
-        shift = _BOUNDS.search(graph.get("transform", ""))
-        left, top = (float(n) for n in shift.groups()) if shift else (0.0, 0.0)
-        _, _, width, height = (float(n) for n in made.get("viewBox", "0 0 0 0").split())
-        skipped = max(self._bottom(key) for key in ABOVE) + left
-        bounds = (-left, skipped - top, width, height - skipped)
-        parts = [
-            '<svg id="board" viewBox="' + " ".join(_short(n) for n in bounds) + '" role="img" '
-            'aria-labelledby="board-title" xmlns="http://www.w3.org/2000/svg">',
-            f'<title id="board-title">{escape(self.picture.title)}</title>',
-        ]
-        lanes: dict[str, list[str]] = {key: [] for key in self.lanes}
-        for group in graph.findall(f"{{{SPACE}}}g"):
-            key = group.get("id", "")
-            if key not in ABOVE:
-                lanes[self._lane(key)] += self._group(group, key)
-        for key, drawn in lanes.items():
-            parts += [f'<g data-lane="{self.lanes[key]}">', *drawn, "</g>"]
-        return "".join((*parts, "</svg>"))
+        in_rows = {box.key for row in self.board.rows for box in row.boxes}
+        of_lane = {slug(lane.vm_state): n for n, lane in enumerate(self.lanes)}
+        lanes: list[list[str]] = [[] for _ in self.lanes]
+        now = 0
+        for box in self.board.boxes:
+            if box.key in in_rows:
+                continue
+            if box.look is Look.LANE and box.key.startswith("lane-"):
+                now = of_lane[box.key.removeprefix("lane-")]
+            lanes[now] += self._box(box)
+        for row in self.board.rows:
+            lanes[row.lane] += self._row(row)
+        wide, high = self.board.right + 2 * MARGIN, self.bottom + 2 * MARGIN
+        name = escape(f"The lifecycle of {self.lifecycle.table.title or self.lifecycle.name}")
+        bounds = " ".join(_short(n) for n in (-MARGIN, -MARGIN, wide, high))
+        drawn = "".join(f'<g data-lane="{n}">{"".join(p)}</g>' for n, p in enumerate(lanes))
+        return (
+            f'<svg id="board" viewBox="{bounds}" role="img" aria-labelledby="board-title" '
+            f'xmlns="http://www.w3.org/2000/svg"><title id="board-title">{name}</title>'
+            f"{HEADS}{drawn}</svg>"
+        )
 
-    def _lane(self, key: str) -> str:
-        """Return the lane of a box or an arrow."""
-        found = self.boxes[self.arrows[key].head if key in self.arrows else key].bounds
-        for lane in self.lanes:
-            ground = self.boxes[lane].bounds
-            if found and ground and _within(found, ground):
-                return lane
-        raise ValueError(f"{key} lies in no lane")
-
-    def _bottom(self, key: str) -> float:
-        bounds = self.boxes[key].bounds
-        return bounds.y + bounds.height / 2 if bounds else 0
-
-    def _group(self, group: ET.Element, key: str) -> Iterator[str]:
-        yield f"<g{self._attributes(key)}>"
-        for part in group:
-            yield self._part(part, part.tag.removeprefix(f"{{{SPACE}}}"), key)
+    def _row(self, row: BoardRow) -> Iterator[str]:
+        yield f'<g class="row" data-row="{_short(row.top)} {_short(row.bottom)}">'
+        tone = None
+        for box in row.boxes:
+            own = box.tone if box.look not in (Look.BADGE, Look.SIGN) else tone
+            if own != tone:
+                yield ("</g>" if tone else "") + (f'<g class="tone-{own}">' if own else "")
+                tone = own
+            yield from self._box(box, toned=tone is not None)
+        if tone:
+            yield "</g>"
+        for arrow in row.arrows:
+            yield from self._arrow(arrow)
         yield "</g>"
 
-    def _attributes(self, key: str) -> str:
-        if key in self.arrows:
-            arrow = self.arrows[key]
-            own = ",".join(str(self.transitions[t]) for t in arrow.transitions)
-            return f' class="arrow" data-transitions="{own}"'
-        box = self.boxes[key]
-        if box.state and box.look in (Look.REST, Look.STEP):
-            return f' class="box" data-state="{self.states[box.state]}"'
-        if box.state:
-            return f' class="box again" data-state="{self.states[box.state]}"'
+    def _box(self, box: Box, *, toned: bool = False) -> Iterator[str]:
         if box.look is Look.LANE:
-            return ' class="lane"'
-        return ""
+            kind = "lane" if box.key.startswith("lane-") else "section"
+            yield f'<g class="{kind}">{_rect(box, 8)}</g>'
+        elif box.look is Look.ORIGIN:
+            at = box.bounds or NOWHERE
+            yield f'<circle class="origin" cx="{_short(at.x)}" cy="{_short(at.y)}" r="6"/>'
+        elif box.look in (Look.BADGE, Look.SIGN):
+            kind = box.key.split("-")[0]
+            yield f'<g class="mark-{kind}">{_rect(box, 5)}{"".join(_lines(box))}</g>'
+        elif box.look is Look.BAND:
+            yield f'<g class="band">{_rect(box, 3)}{"".join(_lines(box))}</g>'
+        elif box.state is not None:
+            tone = "" if toned else f" tone-{box.tone}"
+            yield f'<g class="{self._kind(box)}{tone}" data-state="{self.states[box.state]}"'
+            by = dict.fromkeys(t for a in self.heads.get(box.key, ()) for t in a.transitions)
+            if by:
+                yield f' data-transitions="{",".join(str(self.transitions[t]) for t in by)}"'
+            yield f">{_goal(box) if box.look is Look.GOAL else _rect(box, 3)}"
+            yield f"{''.join(_lines(box))}</g>"
+        else:
+            yield from self._words(box)
 
-    def _part(self, part: ET.Element, tag: str, key: str) -> str:
-        drawn = self._classes(part)
-        if tag == "text":
-            return self._line(part, key, drawn)
-        if tag == "rect":
-            return _rounded(part, drawn)
-        if tag == "path":
-            return f'<path{_class(drawn)} d="{_line_of(part.get("d", ""))}"/>'
-        if tag == "polygon":
-            points = part.get("points", "").split()
-            shortened = " ".join(_NUMBER.sub(_rounded_number, corner) for corner in points)
-            return f'<polygon{_class(drawn)} points="{shortened}"/>'
-        if tag == "ellipse":
-            at = " ".join(f'{name}="{part.get(name)}"' for name in ("cx", "cy", "rx", "ry"))
-            return f"<ellipse{_class(drawn)} {at}/>"
-        return ""
+    def _kind(self, box: Box) -> str:
+        return {Look.REST: "box rest", Look.STEP: "box"}.get(box.look, "box again")
 
-    def _line(self, part: ET.Element, key: str, drawn: list[str]) -> str:
-        words = part.text or ""
-        box = self.boxes.get(key)
-        chip = box and not box.state and box.look in (Look.REQUEST, Look.PROGRESS)
-        trigger = (
-            f' data-trigger="{self.triggers[words]}"' if chip and words in self.triggers else ""
+    def _words(self, box: Box) -> Iterator[str]:
+        """Yield bare text; the names of requests can be pressed."""
+        name = box.look in (Look.REQUEST, Look.PROGRESS)
+        for line, x, y in _places(box):
+            words = escape(line.words)
+            if name:
+                words = re.sub(r"[\w-]+", self._name, words)
+            at = f'x="{x}" y="{y}"{_long(line)}'
+            yield f'<text class="{_text_class(line, box)}" {at}>{words}</text>'
+
+    def _name(self, found: re.Match[str]) -> str:
+        """Return a word, which can be pressed if it is the name of a request or an event."""
+        place = self.triggers.get(found[0])
+        return found[0] if place is None else f'<tspan data-trigger="{place}">{found[0]}</tspan>'
+
+    def _arrow(self, arrow: Arrow) -> Iterator[str]:
+        if len(arrow.way) < 2 or (len(arrow.way) == 2 and arrow.way[0] == arrow.way[1]):
+            return
+        kind = "req" if arrow.look is Look.REQUEST else "sys"
+        knot = " knot" if arrow.knot else ""
+        own = ",".join(str(self.transitions[t]) for t in arrow.transitions)
+        yield (
+            f'<path class="arrow {kind}{knot}" data-transitions="{own}" d="{_path(arrow.way)}"/>'
         )
-        at = f'x="{_short(float(part.get("x", 0)))}" y="{_short(float(part.get("y", 0)))}"'
-        if part.get("textLength"):
-            long = _short(float(part.get("textLength", 0)))
-            at += f' textLength="{long}"'
-        return f"<text{_class(drawn)} {at}{trigger}>{escape(words)}</text>"
-
-    def _classes(self, part: ET.Element) -> list[str]:
-        found = [
-            f"{letter}-{self.colours[colour]}"
-            for letter, name in (("f", "fill"), ("s", "stroke"))
-            if (colour := part.get(name, "none")) != "none"
-        ]
-        if part.get("font-size"):
-            found.append(f"t{float(part.get('font-size', 0)):g}")
-        if part.get("font-weight"):
-            found.append("bold")
-        if part.get("text-anchor"):
-            found.append("middle")
-        if part.get("stroke-width"):
-            found.append("thick")
-        if part.get("stroke-dasharray"):
-            found.append("dashed")
-        return found
-
-
-def _within(bounds: Bounds, ground: Bounds) -> bool:
-    across, down = abs(bounds.x - ground.x), abs(bounds.y - ground.y)
-    return across <= ground.width / 2 and down <= ground.height / 2
-
-
-def _class(drawn: list[str]) -> str:
-    return f' class="{" ".join(drawn)}"' if drawn else ""
 
 
 def _short(number: float) -> str:
     return f"{round(number, 1):g}"
 
 
-def _rounded_number(found: re.Match[str]) -> str:
-    return _short(float(found[0]))
+def _rect(box: Box, rx: float) -> str:
+    at = box.bounds or NOWHERE
+    left, top = at.x - at.width / 2, at.y - at.height / 2
+    size = f'width="{_short(at.width)}" height="{_short(at.height)}" rx="{rx:g}"'
+    return f'<rect x="{_short(left)}" y="{_short(top)}" {size}/>'
 
 
-def _numbers(text: str) -> list[float]:
-    return [float(number) for number in _NUMBER.findall(text)]
+def _goal(box: Box) -> str:
+    at = box.bounds or NOWHERE
+    left, top = at.x - at.width / 2, at.y - at.height / 2
+    edge, high = at.width - POINT, at.height / 2
+    moves = f"h{_short(edge)}l{POINT:g} {_short(high)}l-{POINT:g} {_short(high)}"
+    return f'<path d="M{_short(left)} {_short(top)}{moves}h-{_short(edge)}z"/>'
 
 
-def _rounded(part: ET.Element, drawn: list[str]) -> str:
-    """Return a box with its corners."""
-    at = " ".join(
-        f'{name}="{_short(float(part.get(name, 0)))}"' for name in ("x", "y", "width", "height")
-    )
-    round_by = f' rx="{_short(float(part.get("rx", 0)))}"' if part.get("rx") else ""
-    return f"<rect{_class(drawn)} {at}{round_by}/>"
+def _path(way: Iterable[tuple[float, float]]) -> str:
+    (x, y), *others = way
+    parts = [f"M{_short(x)} {_short(y)}"]
+    for across, down in others:
+        parts.append(f"H{_short(across)}" if down == y else f"V{_short(down)}")
+        x, y = across, down
+    return "".join(parts)
 
 
-def _line_of(path: str) -> str:
-    """Return the path of an arrow, shorter if it is straight."""
-    numbers = _numbers(path)
-    across, down = numbers[::2], numbers[1::2]
-    if len(set(down)) == 1:
-        return f"M{_short(across[0])} {_short(down[0])}H{_short(across[-1])}"
-    return _NUMBER.sub(_rounded_number, path)
+def _places(box: Box) -> Iterator[tuple[Text, str, str]]:
+    """Yield each line of a box with its place: where it begins, or its middle."""
+    at = box.bounds or NOWHERE
+    x = at.x - at.width / 2 + 3 if box.left else at.x - (POINT / 2 if box.look is Look.GOAL else 0)
+    y = at.y - LINE * sum(line.size for line in box.lines) / 2
+    for line in box.lines:
+        y += LINE * line.size / 2
+        yield line, _short(x), _short(y + CAPITAL * line.size)
+        y += LINE * line.size / 2
+
+
+def _lines(box: Box) -> Iterator[str]:
+    for line, x, y in _places(box):
+        bold = ' class="bold"' if line.bold and box.look is Look.REST else ""
+        yield f'<text{bold} x="{x}" y="{y}"{_long(line)}>{escape(line.words)}</text>'
+
+
+def _long(line: Text) -> str:
+    """Return how long a text is made where the reader's font is another one."""
+    if len(line.words) < SHORT:
+        return ""
+    return f' textLength="{width_of(line.words, line.size, line.bold):.0f}"'
+
+
+def _text_class(line: Text, box: Box) -> str:
+    """Return the classes of a line of bare text."""
+    chip = line.bold and box.look in (Look.REQUEST, Look.PROGRESS)
+    kind = ("chip system" if box.look is Look.PROGRESS else "chip") if chip else "small"
+    bold = " bold" if line.bold and not chip else ""
+    return f"{kind}{bold}{'' if box.left else ' middle'}"

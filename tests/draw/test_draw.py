@@ -126,25 +126,21 @@ def test_lanes_have_a_box_of_its_own_for_every_state(lifecycle: Lifecycle) -> No
         for s in lifecycle.states.values()
     )
     for group in own:
-        words = [text.text for text in group.iter(f"{SVG}text")]
-        assert group.get("data-status") in words
+        words = " ".join(text.text or "" for text in group.iter(f"{SVG}text"))
+        resting = "rest" in (group.get("class") or "")
+        own_word = group.get("data-status" if resting else "data-task-state") or ""
+        assert own_word in words or own_word == "-"
 
 
 def test_the_lanes_show_every_transition_of_the_ecs() -> None:
     picture = still(ECS)["lanes"]
     arrows = set(transitions_of(picture))
-    noted = " ".join(
-        t.words for box in picture.boxes for t in box.lines if box.key.startswith("notes")
-    )
+    keys = {str(box.state): box.key for box in picture.boxes if box.look in (Look.STEP, Look.REST)}
     for text in SPECIFIED - arrows:
         trigger, source = text.split(" > ")[0].split()
-        task = (
-            source.partition("/")[2].replace("-", "confirm_resize")
-            if source == "resized/-"
-            else source.partition("/")[2]
-        )
-        assert trigger in noted
-        assert task in noted or "any step" in noted
+        marked = [b.title for b in picture.boxes if b.key.endswith(f"-{keys[source]}")]
+        also = [t.words for b in picture.boxes for t in b.lines if t.words.startswith(trigger)]
+        assert any(trigger in title for title in marked) or also, text
     assert {t.split()[0] for t in arrows} == {*facts.OPERATIONS, "advance"}
 
 
@@ -291,6 +287,8 @@ def test_every_text_stands_out_from_its_ground(theme: Theme) -> None:
     main = [colours.inks[name] for name in colours.inks]
     grounds = (colours.page, colours.lane)
     assert [pair for pair in product(main, grounds) if contrast(*pair) < 4.5] == []
+    bands = [(t.ink, colours.bands[tone]) for tone, t in colours.tones.items()]
+    assert [pair for pair in bands if contrast(*pair) < 4.5] == []
     names = [t.fill for t in colours.tones.values()]
     assert [fill for fill in names if contrast(main[0], fill) < 4.5] == []
 
@@ -299,7 +297,7 @@ def test_every_colour_of_a_light_page_has_one_of_its_own_on_a_dark_page() -> Non
     light = COLOURS[Theme.LIGHT]
     tints = (light.faint, light.badge, light.stop, *light.tones.values())
     used = [light.page, light.lane, light.lane_line, *light.inks.values(), *light.lines.values()]
-    used += [colour for tint in tints for colour in tint]
+    used += [colour for tint in tints for colour in tint] + [*light.bands.values()]
     assert sorted(counterparts()) == sorted(used)
     text = draw.render(still(NOVA)["lanes"], "svg", Theme.LIGHT).decode()
     assert {*re.findall(r"#[0-9a-f]{6}", text)} <= {*used}

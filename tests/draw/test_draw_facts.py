@@ -7,8 +7,7 @@ from itertools import pairwise
 
 from ecs_fsm import ECS, Server, draw
 from ecs_fsm.core.scenario import simulate
-from ecs_fsm.draw.boxes import slug
-from ecs_fsm.draw.lane_notes import signs
+from ecs_fsm.draw.boxes import extent
 from ecs_fsm.draw.picture import Box, Look, Picture
 from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.rows import lanes_of
@@ -18,29 +17,59 @@ from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests.pictures import still
 
 ROWS = """
-building: create > scheduling BUILD > no task BUILD > networking BUILD > block_device_mapping BUILD > spawning BUILD > now ACTIVE
-active: stop > powering-off ACTIVE > now SHUTOFF
-active: reboot > rebooting REBOOT > reboot_pending REBOOT > reboot_started REBOOT > back to ACTIVE
-active: hard_reboot also over rebooting, reboot_pending, reboot_started, rebooting_hard > rebooting_hard HARD_REBOOT > reboot_pending_hard HARD_REBOOT > reboot_started_hard HARD_REBOOT > back to ACTIVE
-active: live_migrate > migrating MIGRATING > back to ACTIVE
-active: rebuild > rebuilding REBUILD > rebuild_block_ device_mapping REBUILD > rebuild_spawning REBUILD > back to ACTIVE
-active: delete also over any step > deleting ACTIVE > now DELETED
-stopped: start > powering-on SHUTOFF > now ACTIVE
-stopped: rebuild > rebuilding REBUILD > rebuild_block_ device_mapping REBUILD > rebuild_spawning REBUILD > active/- ACTIVE > active/powering-off ACTIVE > back to SHUTOFF
-stopped: resize > resize_prep RESIZE > resize_migrating RESIZE > resize_migrated RESIZE > resize_finish RESIZE > now VERIFY_RESIZE
-stopped: delete also over any step > deleting SHUTOFF > now DELETED
-resized: confirm_resize > now SHUTOFF
-resized: revert_resize > resize_reverting REVERT_RESIZE > now SHUTOFF
-error: rebuild > rebuilding REBUILD > rebuild_block_ device_mapping REBUILD > rebuild_spawning REBUILD > now ACTIVE
-error: delete also over any step > deleting ERROR > now DELETED
+building: create > BUILD scheduling > no task > networking > block_device_mapping > spawning > ACTIVE
+active: stop > ACTIVE powering-off > SHUTOFF
+active: reboot > REBOOT rebooting > reboot_pending > reboot_started > ACTIVE
+active: hard_reboot over some steps > HARD_REBOOT rebooting_hard > reboot_pending_hard > reboot_started_hard > ACTIVE
+active: live_migrate > MIGRATING migrating > ACTIVE
+active: rebuild > REBUILD rebuilding > rebuild_block_device_mapping > rebuild_spawning > ACTIVE
+active: delete over any step > ACTIVE deleting > DELETED
+stopped: start > SHUTOFF powering-on > ACTIVE
+stopped: rebuild > REBUILD rebuilding > rebuild_block_device_mapping > rebuild_spawning > ACTIVE no task > powering-off > SHUTOFF
+stopped: resize > RESIZE resize_prep > resize_migrating > resize_migrated > resize_finish > VERIFY_RESIZE
+stopped: delete over any step > SHUTOFF deleting > DELETED
+resized: confirm_resize > SHUTOFF
+resized: revert_resize > REVERT_RESIZE resize_reverting > SHUTOFF
+error: rebuild > REBUILD rebuilding > rebuild_block_device_mapping > rebuild_spawning > ACTIVE
+error: delete over any step > ERROR deleting > DELETED
 """
-NOTES = {
-    "building": "fail at any step: ERROR; reschedule at any step but scheduling: scheduling (BUILD)",
-    "active": "fail at reboot_started, reboot_started_hard, rebuilding, rebuild_block_device_mapping, rebuild_spawning, deleting: ERROR; roll_back at reboot_started, reboot_started_hard, migrating, powering-off: ACTIVE",
-    "stopped": "fail at resize_prep: SHUTOFF, then ERROR; fail at any step but resize_prep, powering-on: ERROR; roll_back at resize_prep, resize_migrating, powering-on: SHUTOFF",
-    "resized": "fail at resize_reverting, confirm_resize: ERROR",
-    "error": "fail at any step: ERROR",
-}
+LEGEND = """
+1 fail → ERROR
+2 roll_back → ACTIVE
+3 fail → SHUTOFF, then ERROR
+4 roll_back → SHUTOFF
+a reschedule → scheduling (BUILD)
+"""
+MARKS = """
+building/scheduling: 1
+building/block_device_mapping: 1 a
+building/networking: 1 a
+building/spawning: 1 a
+building/-: 1 a
+active/reboot_started: 1 2
+active/reboot_started_hard: 1 2
+active/rebuilding: 1
+active/rebuild_block_device_mapping: 1
+active/rebuild_spawning: 1
+active/migrating: 2
+active/powering-off: 2
+active/deleting: 1
+stopped/resize_prep: 3 4
+stopped/resize_migrating: 1 4
+stopped/resize_migrated: 1
+stopped/resize_finish: 1
+stopped/rebuilding: 1
+stopped/rebuild_block_device_mapping: 1
+stopped/rebuild_spawning: 1
+stopped/powering-on: 4
+stopped/deleting: 1
+resized/resize_reverting: 1
+resized/-: 1
+error/rebuilding: 1
+error/rebuild_block_device_mapping: 1
+error/rebuild_spawning: 1
+error/deleting: 1
+"""
 
 
 def words(box: Box) -> str:
@@ -48,34 +77,58 @@ def words(box: Box) -> str:
 
 
 def rows(picture: Picture) -> Iterator[str]:
-    """The rows of lanes as a reader follows them from the name to the pill at the end."""
+    """The rows of lanes as a reader follows them: the name, bands with a status, the pill."""
     boxes = {box.key: box for box in picture.boxes}
+    before = {b.key: a for a, b in pairwise(picture.boxes)}
     following = {arrow.tail: arrow.head for arrow in picture.arrows if not arrow.knot}
     for box in picture.boxes:
         if box.look is Look.REQUEST:
             way = [box]
             while way[-1].look is not Look.GOAL:
                 way.append(boxes[following[way[-1].key]])
-            vm_state = box.key.split("-")[1]
-            yield f"{vm_state}: {' > '.join(map(words, way))}"
+            shown = [
+                f"{words(before[b.key])} {words(b)}"
+                if before[b.key].look is Look.BAND
+                else words(b)
+                for b in way
+            ]
+            yield f"{box.key.split('-')[1]}: {' > '.join(shown)}"
+
+
+def marks(picture: Picture) -> dict[str, set[str]]:
+    """The signs at the box of each state."""
+    found: dict[str, set[str]] = {}
+    for box in picture.boxes:
+        for kind in ("ends", "returns", "system"):
+            for mark in picture.boxes:
+                if box.state and mark.key == f"{kind}-{box.key}":
+                    found.setdefault(box.state, set()).update(words(mark).split())
+    return found
+
+
+def legend(picture: Picture) -> list[str]:
+    """What the signs mean, line by line."""
+    boxes = {box.key: box for box in picture.boxes}
+    return [
+        f"{words(box)} {words(boxes[key.replace('legend', 'means', 1)])}"
+        for key, box in boxes.items()
+        if key.startswith("legend-")
+    ]
 
 
 def test_the_rows_of_the_lanes_say_what_the_specification_says() -> None:
     assert list(rows(still(ECS)["lanes"])) == ROWS.strip().splitlines()
 
 
-def test_the_notes_of_the_lanes_name_every_failure() -> None:
-    notes = {
-        box.key.removeprefix("notes-"): words(box)
-        for box in still(ECS)["lanes"].boxes
-        if box.key.startswith("notes-")
-    }
-    assert notes == NOTES
+def test_the_marks_of_the_lanes_name_every_failure() -> None:
+    assert legend(still(ECS)["lanes"]) == LEGEND.strip().splitlines()
+    expected = dict(line.split(": ") for line in MARKS.strip().splitlines())
+    assert marks(still(ECS)["lanes"]) == {name: set(s.split()) for name, s in expected.items()}
 
 
 def test_in_the_lanes_a_state_of_another_vm_state_is_dashed() -> None:
     again = [words(box) for box in still(ECS)["lanes"].boxes if box.look is Look.AGAIN]
-    assert again == ["active/- ACTIVE", "active/powering-off ACTIVE"]
+    assert again == ["no task", "powering-off"]
 
 
 def test_a_pill_of_an_operation_says_where_the_server_is_now() -> None:
@@ -94,14 +147,16 @@ def test_a_roll_back_does_not_take_the_way_of_success_to_the_same_state() -> Non
     server, _ = simulate(Server, ["reboot:roll_back@reboot_started"], ECS.node(ECS.state("active")))
     assert bright(draw.run(server), Look.GOAL) == []
     server, _ = simulate(Server, ["reboot"], ECS.node(ECS.state("active")))
-    assert bright(draw.run(server), Look.GOAL) == ["back to ACTIVE"]
+    assert bright(draw.run(server), Look.GOAL) == ["ACTIVE"]
 
 
 def test_a_run_takes_the_one_of_two_rows_that_begin_alike_that_it_can_follow() -> None:
     active = NOVA.place(NOVA.state("active"), {"boot": "image", "upload": "direct"})
     server, _ = simulate(NovaServer, ["shelve"], active)
-    assert bright(draw.run(server), Look.REQUEST) == ["shelve [boot=image] [upload=direct]"]
-    assert bright(draw.run(server), Look.GOAL) == ["now SHELVED_OFFLOADED"]
+    picture = draw.run(server)
+    assert bright(picture, Look.REQUEST) == ["shelve"]
+    assert bright(picture, Look.GOAL) == ["SHELVED_OFFLOADED"]
+    assert bright(picture, Look.STEP) == ["shelving", "shelving_image_uploading"]
 
 
 def test_a_failed_step_leads_on_by_a_numbered_arrow_that_crosses_no_box() -> None:
@@ -109,9 +164,9 @@ def test_a_failed_step_leads_on_by_a_numbered_arrow_that_crosses_no_box() -> Non
     request = DrawRequest(Server, scenario)
     picture = run(ECS, request.run())
     boxes = {box.key: box for box in picture.boxes}
-    jumps = [arrow for arrow in picture.arrows if arrow.way]
+    jumps = [arrow for arrow in picture.arrows if arrow.tail.startswith("jump-")]
     shown = [(words(boxes[a.tail]), words(boxes[a.head]), a.look) for a in jumps]
-    error = "ERROR error no task"
+    error = "ERROR error"
     assert shown == [("fail → 13", error, Look.FAILURE), ("fail → 15", error, Look.FAILURE)]
     for arrow in jumps:
         ends = (arrow.tail, arrow.head)
@@ -137,15 +192,27 @@ def test_a_picture_of_words_keeps_them_in_its_title() -> None:
 def test_marks_at_the_steps_of_a_large_lane_say_everything_that_can_go_wrong_there() -> None:
     lane = next(lane for lane in lanes_of(NOVA) if len(lane.notes) > 20)
     picture = draw.lanes(NOVA, [lane.vm_state])
-    boxes = {box.key: box for box in picture.boxes}
-    (head,) = (box for box in picture.boxes if box.key.startswith("notes-"))
-    legend = " ".join(text.words for text in head.lines)
-    found = signs(lane)
-    assert len(found) == len(lane.notes)
-    for sign, note in found.items():
-        assert f"{sign}: {note.trigger} → " in legend
+    meant = {line.split(" ", 1)[1]: line.split(" ", 1)[0] for line in legend(picture)}
+    found = marks(picture)
+    expected: dict[str, set[str]] = {}
+    for note in lane.notes:
         for state in note.sources:
-            key = f"state-{slug(state)}"
-            marks = [boxes.get(f"{kind}-{key}") for kind in ("failures", "others")]
-            shown = [word for mark in marks if mark for word in words(mark).split()]
-            assert (sign in shown) is (boxes[key].look is Look.STEP), (sign, state)
+            expected.setdefault(state, set()).add(meant[f"{note.trigger} → {note.seen}"])
+    assert {name: signs - {"p"} for name, signs in found.items() if signs != {"p"}} == expected
+
+
+def test_rows_that_differ_by_a_fact_are_one_and_operations_stand_in_the_sections_of_the_table() -> (
+    None
+):
+    picture = draw.lanes(NOVA, ["active"])
+    named = [words(box) for box in picture.boxes if box.look is Look.REQUEST]
+    assert len(named) == 18
+    labels = [words(box) for box in picture.boxes if "-if-" in box.key]
+    facts = ["boot=volume", "cell=cross", "end=kept", "host=down", "offload=later"]
+    assert sorted(labels) == [*facts, *["upload=direct"] * 3]
+    sections = [words(box) for box in picture.boxes if box.key.endswith("-name")]
+    assert sections == list(NOVA.table.sections)
+    left, top, right, bottom = extent(picture)
+    scale = min(1600 / (right - left), 1000 / (bottom - top))
+    steps = {t.size for box in picture.boxes if box.look is Look.STEP for t in box.lines}
+    assert min(steps) * scale >= 11

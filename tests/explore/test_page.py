@@ -42,7 +42,9 @@ def said(page: Page) -> str:
 
 
 def history(page: Page) -> list[str]:
-    return page.locator("#rows tr td:nth-child(2)").all_inner_texts()
+    """The events of the history, which is filled when it is opened or printed."""
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    return page.locator("#rows tr td:nth-child(2)").all_text_contents()
 
 
 def test_requests_and_steps_move_the_server_in_answer_history_and_picture(opening: Opening) -> None:
@@ -58,7 +60,11 @@ def test_requests_and_steps_move_the_server_in_answer_history_and_picture(openin
     assert page.locator("#board .here").get_attribute("data-state") == "15"
     assert [*ECS.states][15] == "active/powering-off"
     assert history(page) == ["create", *["advance"] * 5, "stop"]
-    assert page.locator("#timeline rect").count() == 2 + 7 + 2
+    assert page.locator("#timeline rect:not(.hit)").count() == 2 + 7 + 2
+    page.locator("#timeline .hit").nth(1).click()
+    assert state(page) == "building/-"
+    assert said(page) == "Now at event 2 of 7: building/-, status BUILD."
+    page.go_back()
     assert "While a server stops" in (page.text_content("#words") or "")
 
 
@@ -81,14 +87,15 @@ def test_arrows_names_and_boxes_of_the_picture_can_be_pressed(opening: Opening) 
     place = [str(t) for t in ECS.transitions].index(
         str(ECS.find("stop", ECS.states["active/-"])[0])
     )
-    page.locator(f'#board .arrow.open[data-transitions="{place}"] polygon').first.click()
+    page.locator(f'#board .box.open[data-transitions="{place}"] text').first.click()
     assert state(page) == "active/powering-off"
-    page.locator("#board .arrow.open polygon").last.click()
-    assert history(page)[-1] in ("advance", "delete")
-    page.locator("#board text[data-trigger]", has_text="confirm_resize").click()
+    page.locator("#board .running .box.open text").click()
+    assert state(page) == "stopped/-"
+    page.locator("#board tspan[data-trigger]", has_text="confirm_resize").click()
     assert "confirm_resize is refused" in said(page)
     page.locator('#board .box[data-state="0"] text').first.click()
     assert said(page).startswith("building/scheduling: status BUILD.")
+    assert said(page).endswith("It may also end by fail → ERROR.")
 
 
 def test_steps_can_fail_and_hang_and_be_undone_and_redone(opening: Opening) -> None:
@@ -108,8 +115,10 @@ def test_steps_can_fail_and_hang_and_be_undone_and_redone(opening: Opening) -> N
     page.click("#undo")
     page.click("#redo")
     assert history(page) == ["initial", "resize", "fail", "fail"]
+    page.click("#tab-history")
     page.locator("#rows button").nth(1).click()
     assert state(page) == "stopped/resize_prep"
+    page.click("#tab-explore")
     page.click("#anew")
     assert page.text_content("#answer") == "404 Not Found"
 
@@ -135,8 +144,10 @@ def test_everything_works_by_keyboard_alone(opening: Opening) -> None:
     assert state(page) == "building/-"
     page.focus("#tab-history")
     page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.activeElement.id") == "tab-poll"
-    assert page.locator("#panel-poll").is_visible()
+    assert page.evaluate("document.activeElement.id") == "tab-share"
+    assert page.locator("#panel-share").is_visible()
+    page.keyboard.press("Home")
+    assert page.locator("#panel-explore").is_visible()
     page.keyboard.press("End")
     assert page.locator("#panel-share").is_visible()
 
@@ -145,8 +156,9 @@ def test_the_address_holds_the_view_and_the_browser_can_go_back(opening: Opening
     page = opening(fragment=MADE)
     page.click("[data-name=stop]")
     page.click("#tab-poll")
-    page.fill("#waiter-target", "SHUTOFF, a/b")
+    page.select_option("[data-list=target]", "SHUTOFF")
     page.click("#poll")
+    page.click("#tab-explore")
     page.click("#next")
     page.click("#undo")
     page.click("#theme")
@@ -155,8 +167,7 @@ def test_the_address_holds_the_view_and_the_browser_can_go_back(opening: Opening
     page.goto("about:blank")
     page.goto(address)
     assert (page.text_content("#words") or "?") in (seen or "")
-    assert page.input_value("#waiter-target") == "SHUTOFF, a/b"
-    assert page.locator("#panel-poll").is_visible()
+    assert page.locator("#panel-explore").is_visible()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert state(page) == "active/powering-off"
     page.click("#redo")
@@ -167,6 +178,8 @@ def test_the_address_holds_the_view_and_the_browser_can_go_back(opening: Opening
     page.go_forward()
     expect(page.locator("#answer")).not_to_contain_text('"powering-off"')
     assert state(page) == "stopped/-"
+    page.click("#tab-poll")
+    assert page.locator("#lists [data-value=SHUTOFF]").count() == 1
 
 
 def test_missing_facts_are_asked_for(opening: Opening) -> None:
@@ -195,39 +208,70 @@ def test_missing_facts_are_asked_for(opening: Opening) -> None:
     assert history(page) == ["create[network=none]"]
 
 
-def test_a_waiter_polls_and_is_caught(opening: Opening) -> None:
-    page = opening(fragment="#from=stopped/-&run=rebuild&tab=poll")
-    page.fill("#waiter-pending", "REBUILD")
-    page.fill("#waiter-target", "ACTIVE")
-    page.select_option("#waiter select >> nth=1", label="four times a step")
-    page.click("#poll")
-    for _ in range(3):
-        page.click("#next")
-    assert page.text_content("#caught") == (
-        "Caught: it reports success at ACTIVE, while the server goes on from active/-."
-    )
-    assert page.locator("#polls li").last.inner_text().endswith("ACTIVE success")
-    page.fill("#waiter-target", "SHUTOFF")
-    page.fill("#waiter-pending", "REBUILD, ACTIVE")
-    page.click("#next")
-    assert page.text_content("#caught") == "Correct: it reports success at SHUTOFF."
-    page.fill("#waiter-failure", "SHUTOFF")
-    assert "is in two lists" in (page.text_content("#caught") or "")
+def lists(page: Page) -> dict[str, list[str]]:
+    """The values of the loop that is looked at, as chips."""
+    return {
+        name: page.locator(f"#lists [aria-label={name}] [data-value]").evaluate_all(
+            "(all) => all.map((each) => each.dataset.value)"
+        )
+        for name in ("pending", "target", "failure")
+    }
+
+
+def client(page: Page) -> list[str]:
+    """What the client read and decided, column by column, in the table of its own lists."""
+    return page.locator("#lived tr:last-child td").all_inner_texts()
+
+
+def test_the_loop_of_a_client_goes_wrong_is_changed_and_takes_the_better_lists(
+    opening: Opening,
+) -> None:
+    page = opening("nova")
+    page.click("#tab-poll")
+    assert "python-novaclient: rebuild" in page.locator("#waiter option:checked").first.inner_text()
+    assert lists(page) == {"pending": [], "target": ["ACTIVE"], "failure": ["ERROR", "DELETED"]}
+    early = ["", *["REBUILD: go on"] * 3, "ACTIVE: success", "not seen", "not seen"]
+    assert client(page) == early
+    caught = page.text_content("#caught") or ""
+    assert caught.startswith("Caught: it reports success at ACTIVE, while the server goes on")
+    assert caught.endswith("Your lists go wrong on 4 of 4 runs.")
+    page.click("#lists [data-value=ACTIVE]")
+    page.select_option("[data-list=target]", "SHUTOFF")
+    assert page.evaluate("document.activeElement.dataset.list") == "target"
+    assert client(page)[-1] == "SHUTOFF: success"
+    assert "Correct: it reports success at SHUTOFF." in (page.text_content("#caught") or "")
+    assert page.text_content("#better") == "Use the better lists, which still miss 2"
+    assert "4 → 2 findings" in (page.text_content("#compared") or "")
+    page.click("#better")
+    assert lists(page) == {
+        "pending": ["ACTIVE", "REBUILD"], "target": ["SHUTOFF"], "failure": ["ERROR"],
+    }  # fmt: skip
+    page.get_by_role("button", name="Play the run: hangs").first.click()
+    assert said(page).startswith("Played: Caught")
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    assert lists(page)["target"] == ["SHUTOFF"]
+    page.select_option("#waiter select >> nth=0", "")
+    assert page.locator("#better").is_hidden()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_finding_of_the_examples_can_be_played(name: str, opening: Opening) -> None:
     page = opening(name, "#tab=poll")
     waiters = examples(server_class(name).lifecycle)
-    findings = [f for waiter in waiters for f in waiter["findings"]]  # type: ignore[attr-defined]
-    assert len(findings) > 5
-    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-    buttons = page.get_by_role("button", name="Play the finding")
-    assert buttons.count() == len(findings)
-    for number, finding in enumerate(findings):
-        buttons.nth(number).click()
-        assert said(page).startswith("Played: "), finding
-        assert page.locator("#polls li").count() > 0, finding
+    assert len(waiters) > 10
+    for number, waiter in enumerate(waiters):
+        page.select_option("#waiter select >> nth=0", str(number))
+        shown = page.evaluate(
+            """() => [...document.querySelectorAll("#found button")].map((each) => {
+              each.click();
+              return [each.textContent, document.querySelector("#said").textContent,
+                document.querySelectorAll("#lived td").length]; })"""
+        )
+        kinds = {f"✗ {finding['finding']}" for finding in waiter["findings"]}  # type: ignore[attr-defined]
+        assert kinds & {text for text, *_ in shown} or not kinds, waiter["name"]
+        assert all(told.startswith("Played: ") and cells for _, told, cells in shown), shown
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -248,6 +292,8 @@ def test_every_lesson_can_be_completed(name: str, opening: Opening) -> None:
                 if state(page) == step["state"]:
                     break
             assert state(page) == step["state"], (lesson["name"], step)
+        assert "Lesson completed." in (page.text_content("#task") or "")
+        page.click("#tab-lessons")
         assert page.locator("#lesson-done").is_visible(), lesson["name"]
         page.get_by_role("button", name="All lessons").click()
 
@@ -260,7 +306,7 @@ def test_a_wrong_step_says_why_and_gives_a_hint_and_a_lesson_ends_with_its_quest
     steps: Any = first["steps"]
     steps = [{**steps[0], "hint": "Switch it off."}, *steps[1:]]
     page = opening(
-        fragment="#tab=lessons&lesson=stop&from=active/-",
+        fragment="#lesson=stop&from=active/-",
         taught=Content([{**first, "steps": steps, "questions": [question]}]),
     )
     page.click("[data-name=rebuild]")
@@ -273,6 +319,7 @@ def test_a_wrong_step_says_why_and_gives_a_hint_and_a_lesson_ends_with_its_quest
     page.click("[data-name=stop]")
     assert page.locator("#amiss").is_hidden()
     page.click("#next")
+    page.click("#task button")
     page.click("#lesson-questions button >> nth=0")
     assert "Not right: one." in (page.text_content("#lesson-questions") or "")
     page.click("#lesson-questions button >> nth=1")

@@ -152,7 +152,7 @@ def _lowered(text: str, box: Box, width: float) -> str:
 
 
 def _line(line: Text, box: Box, colours: Colours, tint: Tint) -> str:
-    of_box = box.faint or line.ink is Ink.STATUS or box.look is Look.BADGE
+    of_box = box.faint or line.ink is Ink.STATUS or box.look in (Look.BADGE, Look.SIGN)
     colour = tint.ink if of_box else colours.inks[line.ink]
     words = escape(line.words).replace("\\", "\\\\")
     words = f"<B>{words}</B>" if line.bold else words

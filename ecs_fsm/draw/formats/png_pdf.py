@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ZOOM, LEAST_ZOOM = 2.0, 1.0
 """Pixels to a point: a PNG has 144 dots per inch, a very large one fewer, but at least 72."""
-MOST_PIXELS = 8_000_000
+MOST_PIXELS = 6_000_000
 """The pixels from which on a picture is large."""
 FAMILY = "Lifecycle Sans"
 """The fonts that come with the package; texts are measured with them."""
@@ -84,7 +84,8 @@ def pdf(picture: Picture, theme: Theme | None = None, program: str | None = None
     written = BytesIO()
     canvas = Canvas(written, invariant=True)
     canvas.setTitle(picture.title)
-    for sheet in (not picture.slide and picture.sheets) or (picture,):
+    sheets = picture.sheets() if picture.sheets and not picture.slide else (picture,)
+    for sheet in sheets:
         still = drawn(replace(sheet, moments=()), theme or Theme.LIGHT, "Helvetica")
         shown: Drawing = svg2rlg(BytesIO(ET.tostring(still, encoding="utf-8")))
         page = shown if sheet.slide else _on_paper(shown)

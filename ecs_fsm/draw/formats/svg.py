@@ -24,6 +24,8 @@ SECONDS = 1.2
 """How long the server stays on a state, in seconds."""
 MOVING = 0.35
 """The part of that time in which the server moves there."""
+MARKS = (Look.BADGE, Look.SIGN)
+"""What is drawn over everything else."""
 ET.register_namespace("", SPACE)
 
 
@@ -61,8 +63,8 @@ def drawn(picture: Picture, theme: Theme | None = None, fonts: str = FONTS) -> E
     shift = f"translate({number(-left)} {number(-top)})"
     page = element("g", class_="graph", transform=shift, font_family=fonts)
     boxes = {box.key: box for box in picture.boxes}
-    marks = [box for box in picture.boxes if box.look is Look.BADGE]
-    page.extend(box_group(box, colours) for box in picture.boxes if box not in marks)
+    marks = [box for box in picture.boxes if box.look in MARKS]
+    page.extend(box_group(box, colours) for box in picture.boxes if box.look not in MARKS)
     for place, arrow in enumerate(picture.arrows):
         ends = boxes[arrow.tail], boxes[arrow.head]
         page.append(arrow_group(arrow, f"arrow-{place}", ends, colours, picture.nowhere))

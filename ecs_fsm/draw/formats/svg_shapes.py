@@ -22,7 +22,9 @@ SIDE = 3.0
 """Room before a text that begins at the left."""
 CAPITAL = 0.36
 """Half of the height of a capital letter, in sizes: the middle of a line is there."""
-ROUND = {Look.LANE: 8.0, Look.REST: 6.0, Look.BADGE: 4.0}
+ROUND = {Look.LANE: 8.0, Look.REST: 6.0, Look.BADGE: 5.0, Look.SIGN: 5.0} | dict.fromkeys(
+    (Look.STEP, Look.BAND), 3.0
+)
 """The radius of corners; 5 for other boxes."""
 
 
@@ -113,7 +115,7 @@ def _lines(box: Box, bounds: Bounds, colours: Colours, tint: Tint) -> Iterator[E
 
 
 def _colour(line: Text, box: Box, colours: Colours, tint: Tint) -> str:
-    of_box = box.faint or line.ink is Ink.STATUS or box.look is Look.BADGE
+    of_box = box.faint or line.ink is Ink.STATUS or box.look in (Look.BADGE, Look.SIGN)
     return tint.ink if of_box else colours.inks[line.ink]
 
 

@@ -10,6 +10,8 @@ from ecs_fsm.core.model import State
 from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.word import Tone
 from ecs_fsm.draw import boxes as make
+from ecs_fsm.draw.bands import chosen_rows
+from ecs_fsm.draw.lane_rows import BoardStyle
 from ecs_fsm.draw.layout import text_at
 from ecs_fsm.draw.picture import (
     CAPTION,
@@ -25,7 +27,7 @@ from ecs_fsm.draw.picture import (
 from ecs_fsm.draw.request import DrawnRun, DrawRequest
 from ecs_fsm.draw.rows import Lane, lanes_of
 from ecs_fsm.draw.views.jumps import Visit, jumps_of
-from ecs_fsm.draw.views.lanes import row_key, sheet
+from ecs_fsm.draw.views.lanes import sheet
 
 STAYS = (Look.LANE, Look.PLAIN)
 """What never fades: the ground and the text on it."""
@@ -69,20 +71,22 @@ def walked(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visi
     entered = [state for _, state in steps]
     title = _title(lifecycle, happened)
     every = lanes_of(lifecycle)
-    picture = sheet(every, title, AIR, lifecycle=lifecycle)
+    style = BoardStyle(air=AIR, legend=False)
+    picture = sheet([lane._replace(notes=()) for lane in every], title, style, lifecycle=lifecycle)
     if len(every) > MANY or happened.slide:
         taken = {key for visit in walk(picture, steps) for key in visit.taken}
         touched = [lane for lane in every if not {*lane.states}.isdisjoint(entered)]
-        reduced = [_reduced(lane, taken, entered, happened.slide) for lane in touched]
-        picture = sheet(reduced, title, AIR, lifecycle=lifecycle, plain=happened.slide)
+        reduced = [_reduced(lifecycle, lane, taken, entered) for lane in touched]
+        style = style._replace(plain=happened.slide)
+        picture = sheet(reduced, title, style, lifecycle=lifecycle)
     return picture, walk(picture, steps)
 
 
-def _reduced(lane: Lane, taken: Collection[str], entered: Sequence[State], plain: bool) -> Lane:
+def _reduced(
+    lifecycle: Lifecycle, lane: Lane, taken: Collection[str], entered: Sequence[State]
+) -> Lane:
     """Return a lane with the rows of a run only, and the other states that it entered."""
-    rows = [row for n, row in enumerate(lane.rows) if row_key(lane, n) in taken]
-    if plain:
-        rows = [row._replace(over=(), when=()) for row in rows]
+    rows = chosen_rows(lifecycle, lane, taken)
     shown = {state for row in rows for state in row.entered_states} | {lane.rest}
     lonely = [s for s in lane.states if s in entered and s not in shown]
     return lane._replace(rows=tuple(rows), lonely=tuple(lonely), notes=(), unseen=())
@@ -110,9 +114,14 @@ def _shown(state: State, before: str) -> str:
 def _boxes(base: Picture, visits: Sequence[Visit], happened: DrawnRun) -> Iterator[Box]:
     taken = frozenset(key for visit in visits for key in visit.taken)
     taken |= {arrow.tail for visit in visits for arrow in visit.arrows}
-    for box in base.boxes:
-        stays = box.look in STAYS or box.key in taken
-        yield box if stays else replace(box, faint=True)
+    shown: list[Box] = []
+    banded = False
+    for box in reversed(base.boxes):
+        # A band stays if one of the steps behind it does.
+        stays = box.look in STAYS or box.key in taken or (banded and box.look is Look.BAND)
+        banded = box.look in (Look.STEP, Look.AGAIN) and (banded or stays)
+        shown.append(box if stays else replace(box, faint=True))
+    yield from reversed(shown)
     numbers: dict[str, list[int]] = {}
     for number, visit in enumerate(visits, start=1):
         numbers.setdefault(visit.box.key, []).append(number)

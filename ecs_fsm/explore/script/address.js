@@ -39,6 +39,7 @@ function writeAddress(machine, view) {
   if (view.whole !== null) fields.set("whole", view.whole ? 1 : 0);
   if (view.refused !== null) fields.set("refused", view.refused ? 1 : 0);
   if (view.theme) fields.set("theme", view.theme);
+  if (view.client !== null) fields.set("client", view.client);
   if (view.tab === POLL_TAB || poll.since !== null) {
     for (const name of WAITER_LISTS) if (poll[name]) fields.set(name, poll[name]);
     fields.set("attribute", poll.attribute);
@@ -150,8 +151,9 @@ function readPoll(fields, run) {
 }
 
 /** @param {Map<string, string>} fields @returns {QuizRun | null} */
-function readQuiz(fields, bank) {
+function readQuiz(fields) {
   if (!fields.has("quiz")) return null;
+  const bank = questionBank();
   const [seed, count, place] = (fields.get("quiz") ?? "").split(".");
   const [topic, kind, level] = QUIZ_WORDS.map((name) => fields.get(name) ?? "");
   const most = fittingQuestions(bank, { topic, kind, level: level && oneOf(level, LEVELS, "level") }).length;
@@ -206,6 +208,7 @@ function readAddress(machine, content, fragment) {
     refused: readSwitch(fields, "refused"),
     theme: fields.has("theme") ? oneOf(fields.get("theme"), THEMES, "theme") : null,
     poll: readPoll(fields, run),
-    quiz: readQuiz(fields, content.quiz),
+    client: fields.has("client") ? readNumber(fields.get("client"), 0, content.waiters.length - 1) : null,
+    quiz: readQuiz(fields),
   };
 }

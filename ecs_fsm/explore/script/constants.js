@@ -3,7 +3,7 @@
 
 const readData = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
 const DATA = readData("lifecycle-data");
-/** @type {{ lessons: Lesson[], quiz: any, waiters: any[] }} */
+/** @type {{ lessons: Lesson[], quiz: any, waiters: WaitLoop[] }} */
 const CONTENT = readData("content-data");
 
 const NO_TASK = "-";
@@ -17,7 +17,10 @@ const HANGING = "the step hangs: nothing happens until another request takes ove
 
 const POLL_TAB = "poll";
 const SHARE_TAB = "share";
-const TABS = ["history", POLL_TAB, "lessons", "quiz", SHARE_TAB];
+const HISTORY_TAB = "history";
+const LESSONS_TAB = "lessons";
+const QUIZ_TAB = "quiz";
+const TABS = ["explore", LESSONS_TAB, QUIZ_TAB, POLL_TAB, HISTORY_TAB, SHARE_TAB];
 const SPEEDS = [2000, 1000, 500, 200];
 const SPEED_NAMES = ["slow", "steady", "quick", "very quick"];
 const RHYTHMS = [0.25, 0.5, 1, 2, 3];
@@ -51,6 +54,7 @@ const emptyView = () => ({
   speed: SPEEDS[1],
   whole: null,
   poll: { ...NO_POLL },
+  client: null,
   quiz: null,
   refused: null,
   theme: null,

@@ -22,11 +22,21 @@ const eventButtons = machine.triggers
   .filter((trigger) => trigger.kind !== KIND.request && trigger !== machine.onward)
   .map(triggerButton);
 const many = requestButtons.length > MANY_REQUESTS;
-const showsRefused = () => view.refused ?? !many;
+const showsRefused = () => view.refused ?? !(many || upright.matches);
 
 byId("requests").append(...requestButtons.map(({ group }) => group));
 byId("events").append(...eventButtons.map(({ group }) => group));
 byId("refused-too").addEventListener("click", () => change({ refused: !showsRefused() }));
+
+// Why a trigger is refused stands in the bar for a pointer, the focus and a tap alike.
+function explainRefused({ target }) {
+  const pressed = closest(target, "[data-name][aria-disabled=true]");
+  const trigger = pressed && machine.triggerNamed.get(pressed.dataset.name ?? "");
+  const why = trigger ? story.obstacle(trigger) : null;
+  if (trigger && why !== null) say(`⊘ ${trigger.name}: ${why}`, true);
+}
+for (const kind of ["pointerover", "focusin"])
+  byId("controls").addEventListener(kind, explainRefused);
 
 function setPossible(press, possible) {
   press.setAttribute("aria-disabled", String(!possible));
@@ -36,7 +46,8 @@ function showTrigger({ trigger, press, facts, group }) {
   const possible = story.obstacle(trigger) === null;
   setPossible(press, possible);
   if (facts) facts.hidden = !possible || !machine.matters(trigger, story.node).length;
-  if (trigger.kind === KIND.request) group.hidden = !possible && !showsRefused();
+  if (trigger.kind === KIND.request || many || upright.matches)
+    group.hidden = !possible && !showsRefused();
 }
 
 function hang() {
@@ -86,6 +97,15 @@ byId("speed").replaceChildren(
   }),
 );
 
+// The requests of the run, for its heading.
+function runText() {
+  const names = story.moments.flatMap(({ event }) =>
+    event?.trigger?.kind === KIND.request ? [event.trigger.name] : [],
+  );
+  if (!names.length) return "Nothing was requested yet.";
+  return `${names.length > 8 ? "… " : ""}${names.slice(-8).join(", ")}. Press a column to go back to it.`;
+}
+
 function nextText() {
   const outcome = story.running ? machine.outcome(machine.onward, story.node) : null;
   if (outcome?.end) return `Next: ${outcome.end.state.name}`;
@@ -94,11 +114,15 @@ function nextText() {
 
 part(() => {
   for (const each of [...requestButtons, ...eventButtons]) showTrigger(each);
+  byId("run-text").textContent = runText();
   const refused = requestButtons.filter(
     ({ press }) => press.getAttribute("aria-disabled") === "true",
   ).length;
-  byId("refused-too").hidden = !many;
-  byId("refused-too").textContent = `Show ${refused} refused requests`;
+  byId("accepted").textContent = `${requestButtons.length - refused} of ${requestButtons.length} accepted`;
+  byId("refused-too").hidden = !refused || !(many || upright.matches);
+  byId("refused-too").textContent = showsRefused()
+    ? "Hide the refused requests"
+    : `Show ${refused} refused requests, and why`;
   byId("refused-too").setAttribute("aria-expanded", String(showsRefused()));
   byId("next").textContent = nextText();
   setPossible(byId("next"), canGoOn());

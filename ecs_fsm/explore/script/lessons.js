@@ -31,13 +31,13 @@ function stepsDone(lesson) {
 /** @param {Lesson} lesson */
 function beginLesson(lesson) {
   pause();
-  change({ lesson: lesson.name, run: newRun(lessonStart(lesson)) });
-  say(`Lesson: ${lesson.title}. ${lesson.steps[0].text}`);
-  byId("panel-lessons").focus();
+  change({ lesson: lesson.name, run: newRun(lessonStart(lesson)), tab: TABS[0] });
+  say(`Lesson: ${lesson.title}. ${lesson.introduction}`);
+  byId("task").focus();
 }
 
 function leaveLesson() {
-  change({ lesson: null });
+  change({ lesson: null, tab: LESSONS_TAB });
   byId("panel-lessons").focus();
 }
 
@@ -144,7 +144,18 @@ function lessonQuestion(question) {
   );
 }
 
+// What a lesson offers beside its step: to leave it, and its questions at the end.
+/** @param {Lesson} lesson */
+function leaveButton(lesson, done) {
+  const over = done === lesson.steps.length && lesson.questions?.length;
+  return over
+    ? button("Answer its questions", () => openTab(LESSONS_TAB, true), { class: "main" })
+    : button("Leave the lesson", leaveLesson);
+}
+
 let shownLesson = "?";
+// Whether the panel shows this lesson; it is filled when it is opened.
+let filled = false;
 
 let before = { lesson: "", done: 0, events: 0 };
 
@@ -157,12 +168,14 @@ part(() => {
   byId("amiss").hidden = !wrong;
   before = { lesson: lesson?.name ?? "", done, events };
   const now = lesson ? `${lesson.name} ${done}` : "";
-  if (now === shownLesson) return;
+  const opened = view.tab === LESSONS_TAB;
+  if (now === shownLesson && (filled || !opened)) return;
   shownLesson = now;
-  byId("panel-lessons").replaceChildren(...(lesson ? lessonView(lesson) : lessonList()));
+  filled = opened;
+  if (opened) byId("panel-lessons").replaceChildren(...(lesson ? lessonView(lesson) : lessonList()));
   const task =
     lesson && (done < lesson.steps.length ? lesson.steps[done].text : "Lesson completed.");
   byId("task").hidden = !lesson;
-  byId("task").textContent = lesson ? `${lesson.title}: ${task}` : "";
+  byId("task").replaceChildren(...(lesson ? [`${lesson.title}: ${task} `, leaveButton(lesson, done)] : []));
   byId("learned").textContent = lesson && done ? lesson.steps[done - 1].then : "";
 });

@@ -24,7 +24,9 @@ globalThis.explorer = {
   scenario,
   command,
   table,
-  bank: CONTENT.quiz,
+  get bank() {
+    return questionBank();
+  },
   chosenQuestions,
   fittingQuestions,
   readAddress: (text) => readAddress(machine, CONTENT, text),

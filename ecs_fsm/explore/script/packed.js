@@ -1,19 +1,31 @@
 // @ts-check
-// The questions of the page. Each text is packed as the numbers of its phrases.
+// The questions of the page, read when they are needed. Each text is packed as the numbers of its
+// phrases, a list of texts as such texts with spaces between them.
 
 const LIST_FIELDS = ["choices", "mistakes", "about"];
-const PLAIN_FIELDS = ["answers", "hard"];
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
 
 /** @returns {QuizQuestion[]} */
-function unpackedQuestions({ phrases, keys, records }) {
-  const text = (numbers) => [numbers].flat().map((number) => phrases[number]).join(" ");
+function unpackedQuestions({ phrases, wide, keys, records }) {
+  const number = (digits) => [...digits].reduce((sum, digit) => sum * DIGITS.length + DIGITS.indexOf(digit), 0);
+  const each = new RegExp(`.{${wide}}`, "g");
+  const text = (numbers) => (numbers.match(each) ?? []).map((digits) => phrases[number(digits)]).join(" ");
   const read = (key, value) => {
-    if (PLAIN_FIELDS.includes(key)) return value;
-    return LIST_FIELDS.includes(key) ? value.map(text) : text(value);
+    if (key === "answers") return value;
+    if (key === "hard") return Boolean(value);
+    if (LIST_FIELDS.includes(key)) return value.length ? value.split(" ").map(text) : [];
+    return text(value);
   };
   return records.map((record) =>
     Object.fromEntries(keys.map((key, place) => [key, read(key, record[place])])),
   );
 }
 
-CONTENT.quiz = unpackedQuestions(CONTENT.quiz);
+/** @type {QuizQuestion[] | null} */
+let unpacked = null;
+
+// Every question of the page.
+function questionBank() {
+  unpacked ??= unpackedQuestions(CONTENT.quiz);
+  return unpacked;
+}

@@ -1,10 +1,12 @@
 // @ts-check
-// The panels, one shown at a time: the history here, the others in their own files.
+// The parts of the page, one shown at a time: the history here, the others in their own files.
 
 const tabs = TABS.map((name) => byId(`tab-${name}`));
 
 function openTab(name, focus = false) {
   change({ tab: name });
+  const idle = !view.run.events.length && view.client === null && view.poll.since === null;
+  if (name === POLL_TAB && idle && CONTENT.waiters.length && !view.poll.target) useClient(0);
   if (focus) byId(`tab-${name}`).focus();
 }
 
@@ -75,5 +77,5 @@ addEventListener("beforeprint", () => showRows(0));
 
 part((before) => {
   const opened = before.tab !== view.tab;
-  if (view.tab === TABS[0] && (opened || before.run !== view.run)) showRows();
+  if (view.tab === HISTORY_TAB && (opened || before.run !== view.run)) showRows();
 });

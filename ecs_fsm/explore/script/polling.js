@@ -1,5 +1,5 @@
 // @ts-check
-// "Test a waiter": a loop that polls one attribute, and how it ends.
+// A loop that polls one attribute, and how it ends.
 //
 // Time counts events: the server is in a state from one event to the next, and an event that enters
 // several states does so shortly before its end. The polls follow from run and waiter alone.
@@ -48,30 +48,32 @@ function passingBy(moment, part) {
   return several > 0 && part >= 0.5 ? Math.floor((part - 0.5) * 2 * several) : -1;
 }
 
-// The state that a poller sees at a time; null for a server that is gone.
-/** @param {number} time @returns {LifecycleState | null} */
-function seenAt(time) {
+// The state that a poller sees at a time of a story; null for a server that is gone.
+/** @param {number} time @param {Story} on @returns {LifecycleState | null} */
+function seenAt(time, on) {
   const event = Math.floor(time);
   const part = time - event;
-  const { node } = story.moments[event];
+  const { node } = on.moments[event];
   if (!node) return null;
-  const following = story.moments[event + 1];
+  const following = on.moments[event + 1];
   const passing = passingBy(following, part);
   if (passing >= 0) return following.nodes[passing].state;
   const gone =
-    machine.isFinal(node.state) && event > 0 && story.moments[event - 1].node?.state === node.state;
+    machine.isFinal(node.state) && event > 0 && on.moments[event - 1].node?.state === node.state;
   return gone ? null : node.state;
 }
 
-function polls() {
-  const { since, every } = view.poll;
-  /** @type {{ time: number, value: string, verdict: string }[]} */
+/** @param {Poll} [poll] @param {Story} [on] */
+function polls(poll = view.poll, on = story) {
+  const { since, every } = poll;
+  /** @type {Polled[]} */
   const found = [];
-  if (since === null || since > view.run.at || !story.node) return found;
-  for (let time = since; time <= view.run.at; time += every) {
-    if (!story.moments[Math.floor(time)].node) continue;
-    const value = polledOf(view.poll.attribute, seenAt(time));
-    const verdict = verdictOf(view.poll, value);
+  const last = on.moments.length - 1;
+  if (since === null || since > last || !on.node) return found;
+  for (let time = since; time <= last; time += every) {
+    if (!on.moments[Math.floor(time)].node) continue;
+    const value = polledOf(poll.attribute, seenAt(time, on));
+    const verdict = verdictOf(poll, value);
     found.push({ time, value, verdict });
     if (verdict !== GO_ON) break;
   }
@@ -83,15 +85,15 @@ function pollEnded() {
 }
 
 // How the waiter ended, and whether it was caught in a mistake.
-/** @returns {[string, boolean]} */
-function verdict() {
-  const last = polls().at(-1);
+/** @param {Poll} [poll] @param {Story} [on] @returns {[string, boolean]} */
+function verdict(poll = view.poll, on = story) {
+  const last = polls(poll, on).at(-1);
   if (!last) return ["It has not polled yet.", false];
-  const at = story.moments[Math.floor(last.time)];
-  const between = story.moments.slice((view.poll.since ?? 0) + 1, Math.floor(last.time) + 1);
+  const at = on.moments[Math.floor(last.time)];
+  const between = on.moments.slice((poll.since ?? 0) + 1, Math.floor(last.time) + 1);
   const failed = between.find(({ event }) => event?.trigger?.kind === KIND.failure);
-  const seen = seenAt(last.time);
-  const passing = passingBy(story.moments[Math.floor(last.time) + 1], last.time % 1) >= 0;
+  const seen = seenAt(last.time, on);
+  const passing = passingBy(on.moments[Math.floor(last.time) + 1], last.time % 1) >= 0;
   const busy = seen && (passing || !at.node || !machine.stays(at.node));
   if (last.verdict === SUCCEEDS && busy)
     return [
@@ -114,13 +116,13 @@ function verdict() {
       true,
     ];
   if (
-    story.state &&
-    story.node &&
-    machine.stays(story.node) &&
-    last.value === polledOf(view.poll.attribute, seenAt(view.run.at))
+    on.state &&
+    on.node &&
+    machine.stays(on.node) &&
+    last.value === polledOf(poll.attribute, seenAt(on.moments.length - 1, on))
   ) {
     return [
-      `Caught: the ${THING} rests at ${story.state.name}, and it waits forever at ${last.value}.`,
+      `Caught: the ${THING} rests at ${on.state.name}, and it waits forever at ${last.value}.`,
       true,
     ];
   }
@@ -135,67 +137,18 @@ function twice() {
 
 const setPoll = (changes, quiet = true) => change({ poll: { ...view.poll, ...changes } }, quiet);
 
-function waiterField(name, hint) {
-  const input = element("input", {
-    id: `waiter-${name}`,
-    type: "text",
-    maxlength: 2000,
-    autocomplete: "off",
-    spellcheck: "false",
-    "aria-describedby": `hint-${name}`,
-    oninput: () => setPoll({ [name]: input.value }),
-  });
-  return element(
-    "div",
-    { class: "field" },
-    element("label", { for: input.id }, name),
-    input,
-    element("small", { id: `hint-${name}` }, hint),
-  );
-}
-
-byId("waiter").append(
-  choice("attribute", ATTRIBUTES, ATTRIBUTES, view.poll.attribute, (attribute) =>
-    setPoll({ attribute }),
-  ),
-  waiterField(
-    "pending",
-    "Values at which it keeps polling; any other value is then a failure. Empty: it keeps polling at any other value.",
-  ),
-  waiterField("target", "Values at which it stops with success, separated by commas."),
-  waiterField("failure", "Values at which it stops with failure."),
-  choice("Polls", RHYTHMS, RHYTHM_NAMES, view.poll.every, (every) => setPoll({ every })),
-);
-
-byId("poll").addEventListener("click", () => {
-  if (view.poll.since === null) setPoll({ since: view.run.at }, false);
-  else setPoll({ since: null }, false);
-  say(view.poll.since === null ? "The waiter stopped polling." : "The waiter polls from now on.");
+// A loop as it polls from the request on.
+/** @param {WaitLoop} loop @returns {Poll} */
+const pollOf = ({ attribute, pending, target, failure }) => ({
+  attribute,
+  pending: (pending ?? []).join(", "),
+  target: target.join(", "),
+  failure: failure.join(", "),
+  every: RHYTHMS[0],
+  since: 1,
 });
 
-part(() => {
-  if (view.tab !== POLL_TAB) return;
-  for (const name of WAITER_LISTS) {
-    const input = inputById(`waiter-${name}`);
-    if (input.value !== view.poll[name]) input.value = view.poll[name];
-  }
-  const [attribute, every] = byId("waiter").getElementsByTagName("select");
-  attribute.selectedIndex = ATTRIBUTES.indexOf(view.poll.attribute);
-  every.selectedIndex = RHYTHMS.indexOf(view.poll.every);
-  byId("poll").textContent = view.poll.since === null ? "Poll from now on" : "Stop polling";
-  const on = view.poll.since !== null;
-  const [text, wrong] = on ? verdict() : ["It does not poll.", false];
-  byId("caught").textContent = twice() || text;
-  byId("caught").classList.toggle("refused", wrong || Boolean(twice()));
-  byId("polls").replaceChildren(
-    ...polls().map(({ time, value, verdict }) =>
-      element(
-        "li",
-        { class: verdict === GO_ON ? null : verdict === SUCCEEDS ? "good" : "bad" },
-        `at ${time}: `,
-        element("code", {}, value),
-        ` ${verdict}`,
-      ),
-    ),
-  );
-});
+// Every value that an attribute can have.
+const valuesOf = (attribute) => [
+  ...new Set([...machine.states.map((state) => polledOf(attribute, state)), machine.data.gone]),
+];

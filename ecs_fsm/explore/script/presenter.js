@@ -18,7 +18,7 @@ function present(on) {
   byId("reveal").hidden = !on;
   byId("keys").hidden = !on;
   // The lane in which the server is fills the picture.
-  change({ whole: on ? false : null }, true);
+  change({ whole: on ? false : null, tab: TABS[0] }, true);
   reveal(false);
   if (!on) show();
   if (on) say("What comes next is hidden. ? reveals it.");

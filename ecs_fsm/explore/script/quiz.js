@@ -69,7 +69,7 @@ function fittingQuestions(bank, { topic, kind, level }) {
   );
 }
 
-const asked = (quiz) => chosenQuestions(fittingQuestions(CONTENT.quiz, quiz), quiz.seed, quiz.count);
+const asked = (quiz) => chosenQuestions(fittingQuestions(questionBank(), quiz), quiz.seed, quiz.count);
 
 const isRight = (question, answer) =>
   answer.length === question.answers.length &&
@@ -99,18 +99,18 @@ const wordsOf = (words) => [...new Set(words)].sort();
 let showFitting = () => {};
 
 function quizStart() {
-  if (!CONTENT.quiz.length) return [element("p", {}, "This page has no questions.")];
+  if (!questionBank().length) return [element("p", {}, "This page has no questions.")];
   const seed = numberField("Seed", 7, 4294967295);
-  const count = numberField("Questions", Math.min(10, CONTENT.quiz.length), CONTENT.quiz.length);
-  const topic = wordField("About", wordsOf(CONTENT.quiz.flatMap(({ about }) => about)));
-  const kinds = wordsOf(CONTENT.quiz.map((question) => question.kind));
+  const count = numberField("Questions", Math.min(10, questionBank().length), questionBank().length);
+  const topic = wordField("About", wordsOf(questionBank().flatMap(({ about }) => about)));
+  const kinds = wordsOf(questionBank().map((question) => question.kind));
   const kind = wordField("Kind", kinds, kinds.map((name) => KIND_NAMES[name] ?? name));
   const level = wordField("Level", LEVELS);
   const only = () => ({ topic: topic.value(), kind: kind.value(), level: level.value() });
   const fitting = element("span", { role: "status" });
   const begin = button("Begin the quiz", () => start(), { class: "main" });
   const start = () => {
-    const most = fittingQuestions(CONTENT.quiz, only()).length;
+    const most = fittingQuestions(questionBank(), only()).length;
     if (!most) return say("No question fits: choose fewer conditions.", true);
     const [first, second] = [seed, count].map(({ input }) => Math.floor(Number(input.value)));
     return beginQuiz({
@@ -120,7 +120,7 @@ function quizStart() {
     });
   };
   showFitting = () => {
-    const number = fittingQuestions(CONTENT.quiz, only()).length;
+    const number = fittingQuestions(questionBank(), only()).length;
     fitting.textContent = number === 1 ? "1 question fits." : `${number} questions fit.`;
     setPossible(begin, number > 0);
   };
@@ -239,6 +239,6 @@ function quizView(quiz) {
 }
 
 part((before) => {
-  if (before.quiz === view.quiz) return;
+  if (view.tab !== QUIZ_TAB || (before.tab === view.tab && before.quiz === view.quiz)) return;
   byId("panel-quiz").replaceChildren(...(view.quiz ? quizView(view.quiz) : quizStart()));
 });

@@ -3,9 +3,9 @@
 
 const COLUMN = 92;
 const MOST_COLUMNS = 60;
-const TRACK = 34;
+const TRACK = 28;
 const TRACKS_LEFT = 84;
-const TRACKS_TOP = 30;
+const TRACKS_TOP = 26;
 
 function columns() {
   /** @type {{ place: number, state: LifecycleState, event: string, failed: boolean }[]} */
@@ -53,7 +53,7 @@ function segment(word, track, first, last) {
     y: y + 1,
     width: width - 2,
     height: TRACK - 4,
-    rx: 5,
+    rx: 4,
     class: `f-${toned}-fill s-${toned}-line`,
   };
   const ink = word.tone ? `f-${toned}-ink bold` : "f-ink-main";
@@ -87,17 +87,34 @@ function trackParts(found, track) {
   return parts;
 }
 
+// A press on a column goes back to it.
+function columnHits(found) {
+  return found.map(({ place }, n) =>
+    drawn("rect", {
+      x: TRACKS_LEFT + n * COLUMN,
+      y: 0,
+      width: COLUMN,
+      height: TRACKS_TOP + COLUMNS.length * TRACK,
+      class: "hit",
+      "data-place": place,
+      onclick: () => move(place),
+    }),
+  );
+}
+
 function eventLabels(found) {
-  return found.flatMap(({ event, failed }, n) => {
+  return found.flatMap(({ place, event, failed }, n) => {
     const x = TRACKS_LEFT + n * COLUMN;
     const ink = failed ? "f-ink-failure" : "f-ink-request";
+    if (event && story.moments[place].event?.trigger === machine.onward)
+      return [drawn("path", { d: `M${x} ${TRACKS_TOP - 13}l6 4l-6 4z`, class: "f-ink-muted onward" })];
     return event
       ? [
           drawn("path", {
             d: `M${x} ${TRACKS_TOP - 6}V${TRACKS_TOP + COLUMNS.length * TRACK}`,
             class: "s-edge dashed",
           }),
-          ...lines(brokenWord(event, 16), x + 3, TRACKS_TOP - 14, 9, `${ink} t9`),
+          ...lines(brokenWord(event, 16), x + 3, TRACKS_TOP - 12, 10, `${ink} t10`),
         ]
       : [];
   });
@@ -127,7 +144,7 @@ function pollMarks(found) {
 
 function timeline(found) {
   const width = TRACKS_LEFT + Math.max(found.length, 1) * COLUMN + 8;
-  const height = TRACKS_TOP + COLUMNS.length * TRACK + 16;
+  const height = TRACKS_TOP + COLUMNS.length * TRACK + (view.poll.since === null ? 2 : 16);
   return drawn(
     "svg",
     {
@@ -141,6 +158,7 @@ function timeline(found) {
     ...eventLabels(found),
     ...COLUMNS.flatMap((_, track) => trackParts(found, track)),
     ...pollMarks(found),
+    ...columnHits(found),
   );
 }
 

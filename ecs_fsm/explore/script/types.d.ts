@@ -139,9 +139,36 @@ interface View {
   speed: number;
   whole: boolean | null;
   poll: Poll;
+  /** The client whose loop is looked at, by its place among those of the page. */
+  client: number | null;
   quiz: QuizRun | null;
   refused: boolean | null;
   theme: string | null;
+}
+
+/** A wait loop with what `ecs-fsm check` finds; a client's has the better lists too. */
+interface WaitLoop {
+  name: string;
+  operation: string;
+  attribute: string;
+  pending: string[] | null;
+  target: string[];
+  failure: string[];
+  findings: {
+    finding: string;
+    avoidable: boolean;
+    message: string;
+    from: [string, Facts] | null;
+    events: [string, Facts][];
+  }[];
+  notes: string[];
+  better?: WaitLoop;
+}
+
+interface Polled {
+  time: number;
+  value: string;
+  verdict: string;
 }
 
 interface Lesson {

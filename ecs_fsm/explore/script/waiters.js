@@ -1,6 +1,18 @@
 // @ts-check
-// Examples of waiters with the findings of `ecs-fsm check`; each finding can be played.
+// The polling panel: the loop of a client, its lists as chips, what it lives through on a run, and the
+// lists that do better, with what they cannot see either.
 
+const LIST_HINTS = {
+  pending: "goes on; empty: at all else",
+  target: "stops: success",
+  failure: "stops: failure",
+};
+const WELL = "all goes well";
+
+/** @returns {WaitLoop | null} */
+const client = () => (view.client === null ? null : (CONTENT.waiters[view.client] ?? null));
+
+/** @param {WaitLoop["findings"][number]} finding @returns {Run} */
 function exampleRun({ from, events }) {
   const start = from ? { state: machine.state(from[0]), facts: from[1] } : null;
   return newRun(
@@ -9,54 +21,225 @@ function exampleRun({ from, events }) {
   );
 }
 
-function useWaiter({ attribute, pending, target, failure }, run) {
-  pause();
-  const poll = {
-    attribute,
-    pending: (pending ?? []).join(", "),
-    target: target.join(", "),
-    failure: failure.join(", "),
-    every: RHYTHMS[0],
-    since: run ? Math.min(1, run.events.length) : null,
-  };
-  change(run ? { poll, run } : { poll });
-  say(run ? `Played: ${verdict()[0]}` : "The waiter is in the form.");
+// A run of a client's operation in which nothing goes wrong, from where its findings begin.
+/** @param {WaitLoop} loop @returns {Run | null} */
+function goodRun(loop) {
+  const trigger = machine.triggerNamed.get(loop.operation);
+  const first = loop.findings[0]?.from;
+  const found = machine.states.find((state) => machine.rests(state) && trigger?.sources.has(state));
+  const [name, facts] = first ?? [found?.name, {}];
+  const start = name === undefined ? null : { state: machine.state(name), facts };
+  if (!trigger || (!start && !machine.creations.includes(trigger))) return null;
+  let run = newRun(start, [{ trigger }]);
+  try {
+    for (let on = new Story(machine, run); on.running && run.at < 50; on = new Story(machine, run))
+      run = withEvent(run, { trigger: machine.onward });
+  } catch (wrong) {
+    if (wrong instanceof RangeError) return null;
+    throw wrong;
+  }
+  return run;
 }
 
-function findingItem(waiter, finding) {
+const runKey = ({ from, events }) => `${from?.state.name} ${writeEvents(machine, events)}`;
+
+// Every run that shows something of a client, each once: its findings', the better lists', a good one.
+/** @param {WaitLoop} loop @returns {{ name: string, run: Run, message: string }[]} */
+function knownRuns(loop) {
+  const known = new Map();
+  for (const finding of [...loop.findings, ...(loop.better?.findings ?? [])]) {
+    const run = exampleRun(finding);
+    if (run.events.length && !known.has(runKey(run)))
+      known.set(runKey(run), { name: finding.finding, run, message: finding.message });
+  }
+  const good = goodRun(loop);
+  const fresh = good && !known.has(runKey(good));
+  return [...known.values(), ...(fresh ? [{ name: WELL, run: good, message: "" }] : [])];
+}
+
+function useClient(place) {
+  pause();
+  if (place === null) return change({ client: null });
+  const runs = knownRuns(CONTENT.waiters[place]);
+  change({
+    client: place,
+    poll: pollOf(CONTENT.waiters[place]),
+    ...(runs.length ? { run: runs[0].run } : {}),
+  });
+  return say(`Played: ${verdict()[0]}`);
+}
+
+function playRun(run) {
+  pause();
+  change({ run, poll: { ...view.poll, since: Math.min(1, run.events.length) } });
+  say(`Played: ${verdict()[0]}`);
+}
+
+// The lists as chips.
+
+function toneOf(value) {
+  const word = machine.statuses.find(({ name }) => name === value.split("/")[0]);
+  return word ? `tag tone-${word.tone}` : "tag plain";
+}
+
+const chip = (list, value, remove) =>
+  button(`${value} ×`, remove, {
+    class: toneOf(value), "data-value": value, "aria-label": `Take ${value} out of ${list}`,
+  });
+
+/** @param {string} name */
+function listField(name) {
+  const own = listed(view.poll[name]);
+  const set = (values) => {
+    setPoll({ [name]: values.join(", ") });
+    /** @type {HTMLElement} */ (byId("lists").querySelector(`[data-list="${name}"]`)).focus();
+  };
+  const free = valuesOf(view.poll.attribute).filter((value) => !WAITER_LISTS.some((each) => listed(view.poll[each]).includes(value)));
+  const more = element(
+    "select",
+    { "aria-label": `Add a value to ${name}`, "data-list": name, onchange: () => set([...own, more.value]) },
+    element("option", { value: "" }, "+ value"),
+    ...free.map((value) => element("option", { value }, value)),
+  );
   return element(
-    "li",
-    {},
-    element("b", {}, finding.finding),
-    finding.avoidable ? "" : " (unavoidable)",
-    `: ${finding.message} `,
-    button("Play it", () => useWaiter(waiter, exampleRun(finding)), {
-      "aria-label": `Play the finding ${finding.finding} of ${waiter.name}`,
+    "div",
+    { class: "list", role: "group", "aria-label": name },
+    element("p", {}, element("b", {}, name), ` ${LIST_HINTS[name]}`),
+    element(
+      "div",
+      { class: "buttons" },
+      ...own.map((value) => chip(name, value, () => set(own.filter((each) => each !== value)))),
+      more,
+    ),
+  );
+}
+
+byId("waiter").append(
+  choice(
+    "Its loop",
+    ["", ...CONTENT.waiters.map((_, place) => String(place))],
+    ["your own", ...CONTENT.waiters.map(({ name }) => name)],
+    "",
+    (place) => useClient(place === "" ? null : Number(place)),
+  ),
+  choice("attribute", ATTRIBUTES, ATTRIBUTES, view.poll.attribute, (attribute) => setPoll({ attribute })),
+  choice("Polls", RHYTHMS, RHYTHM_NAMES, view.poll.every, (every) => setPoll({ every })),
+  button("Poll from now on", () => {
+    setPoll({ since: view.poll.since === null ? view.run.at : null }, false);
+    say(view.poll.since === null ? "The loop stopped polling." : "The loop polls from now on: let the server go on.");
+  }, { id: "poll" }),
+);
+
+// What the client lives through: a column for each state, and what each poll in it was and decided.
+
+const placeAt = (found, time) => {
+  const passing = passingBy(story.moments[Math.floor(time) + 1], time % 1);
+  const last = found.findLastIndex(({ place }) => place <= Math.floor(time));
+  return passing < 0 ? Math.max(last, 0) : last + 1 + passing;
+};
+
+/** @param {Polled[]} made */
+function clientCells(found, made) {
+  const ended = made.at(-1)?.verdict === GO_ON ? Infinity : made.length ? placeAt(found, made[made.length - 1].time) : -1;
+  return found.map((_, n) => {
+    const last = made.filter(({ time }) => placeAt(found, time) === n).at(-1);
+    if (last) return { text: `${last.value}: ${last.verdict}`, kind: last.verdict === GO_ON ? "polled" : last.verdict === SUCCEEDS ? "good" : "bad" };
+    return { text: n > ended ? "not seen" : "", kind: "unseen" };
+  });
+}
+
+function livedTable(poll, caption) {
+  const found = columns();
+  const [, wrong] = verdict(poll);
+  const word = (name, classes) => element("td", { class: classes }, name);
+  return element(
+    "table",
+    { class: "lived" },
+    element("caption", {}, caption),
+    element(
+      "tbody",
+      {},
+      ...(ONE_WORD ? [] : [element("tr", {}, element("th", { scope: "row" }, COLUMNS[1]), ...found.map(({ state }) => word(state.taskState?.name ?? NO_TASK, "")))]),
+      element("tr", {}, element("th", { scope: "row" }, COLUMNS.at(-1)), ...found.map(({ state }) => element("td", { class: `tone-${state.status.tone} toned` }, state.status.name))),
+      element("tr", {}, element("th", { scope: "row" }, "the client"), ...clientCells(found, polls(poll)).map(({ text, kind }) => word(text, kind === "good" && wrong ? "bad" : kind))),
+    ),
+  );
+}
+
+// The better lists, and what they cannot see.
+
+function comparedView(loop) {
+  const { better } = loop;
+  const lists = (poll, name) => element("td", {}, ...listed(poll[name]).flatMap((value) => [element("span", { class: toneOf(value) }, value), " "]));
+  const left = better ?? loop;
+  const rows = better
+    ? WAITER_LISTS.map((name) => element("tr", {}, element("th", { scope: "row" }, name), lists(view.poll, name), element("td", {}, "→"), lists(pollOf(better), name)))
+    : [];
+  const says = left.findings.map(({ finding, message }) => element("li", {}, element("b", {}, finding), `: ${message}`));
+  return [
+    better ? element("table", { class: "lists" }, element("caption", {}, "Your lists now, and those of ecs-fsm infer"), element("tbody", {}, ...rows)) : null,
+    element(
+      "div",
+      {},
+      element("p", { class: "score" }, better ? `${loop.findings.length} → ${left.findings.length} findings` : `${left.findings.length} findings, and no lists do better`),
+      says.length ? element("p", {}, "What they still cannot see:") : null,
+      element("ul", {}, ...says),
+      ...left.notes.map((note) => element("p", { class: "note" }, note)),
+    ),
+    better && view.poll.since !== null ? livedTable({ ...pollOf(better), every: view.poll.every, since: view.poll.since }, "The same run with the better lists") : null,
+  ].flatMap((shownPart) => (shownPart ? [shownPart] : []));
+}
+
+function wrongOn(loop) {
+  const runs = knownRuns(loop);
+  const poll = { ...view.poll, since: 1 };
+  const wrong = runs.filter(({ run }) => verdict(poll, new Story(machine, run))[1]).length;
+  return `Your lists go wrong on ${wrong} of ${runs.length} runs.`;
+}
+
+function runButtons(loop) {
+  return knownRuns(loop).map(({ name, run, message }) =>
+    button(name === WELL ? name : `✗ ${name}`, () => playRun(run), {
+      "aria-pressed": String(runKey(run) === runKey(view.run)),
+      "aria-label": `Play the run: ${name}. ${message}`,
+      class: name === WELL ? null : "failure",
     }),
   );
 }
 
-function exampleItem(waiter) {
-  const count = waiter.findings.length;
-  const found = count === 1 ? "1 finding" : `${count} findings`;
-  return element(
-    "details",
-    {},
-    element("summary", {}, `${waiter.name}: ${count ? found : "no findings"}`),
-    element(
-      "p",
-      {},
-      `Waits for ${waiter.operation}: polls ${waiter.attribute}, target ${waiter.target.join(", ")}` +
-        (waiter.pending ? `, pending ${waiter.pending.join(", ")}` : "") +
-        (waiter.failure.length ? `, failure ${waiter.failure.join(", ")}` : "") +
-        ". ",
-      button("Use it", () => useWaiter(waiter, null), {
-        "aria-label": `Use the waiter ${waiter.name}`,
-      }),
-    ),
-    element("ul", {}, ...waiter.findings.map((finding) => findingItem(waiter, finding))),
-    ...waiter.notes.map((note) => element("p", { class: "note" }, note)),
-  );
-}
+byId("better").addEventListener("click", () => {
+  const better = client()?.better;
+  if (better) setPoll({ ...pollOf(better), every: view.poll.every, since: view.poll.since }, false);
+  say(`These lists are used now: ${verdict()[0]}`);
+});
 
-byId("examples").append(...CONTENT.waiters.map(exampleItem));
+byId("copy-lists").addEventListener("click", () => {
+  const quoted = (text) => JSON.stringify(listed(text));
+  const lines = WAITER_LISTS.filter((name) => view.poll[name]).map((name) => `${name} = ${quoted(view.poll[name])}`);
+  const operation = client()?.operation ?? operationNow()?.trigger.name ?? "";
+  const keys = { name: operation, operation, attribute: view.poll.attribute };
+  const head = ["[[waiter]]", ...Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}`)];
+  copyText([...head, ...lines, ""].join("\n"), "The waiter");
+});
+
+part(() => {
+  if (view.tab !== POLL_TAB) return;
+  const loop = client();
+  const [own, attribute, every] = byId("waiter").getElementsByTagName("select");
+  own.selectedIndex = view.client === null ? 0 : view.client + 1;
+  attribute.selectedIndex = ATTRIBUTES.indexOf(view.poll.attribute);
+  every.selectedIndex = RHYTHMS.indexOf(view.poll.every);
+  byId("poll").textContent = view.poll.since === null ? "Poll from now on" : "Stop polling";
+  byId("lists").replaceChildren(...WAITER_LISTS.map(listField));
+  const on = view.poll.since !== null;
+  const [text, wrong] = on ? verdict() : ["It does not poll.", false];
+  byId("caught").textContent = twice() || [text, ...(loop ? [wrongOn(loop)] : [])].join(" ");
+  byId("caught").classList.toggle("refused", wrong || Boolean(twice()));
+  byId("lived").replaceChildren(livedTable(view.poll, "A column is a state; the client's row says what it read there last, and what it did"));
+  byId("found").replaceChildren(...(loop ? runButtons(loop) : []));
+  byId("compared").replaceChildren(...(loop ? comparedView(loop) : [element("p", { class: "note" }, "Choose the loop of a client to compare its lists with better ones.")]));
+  const better = loop?.better;
+  byId("better").hidden = !better;
+  if (better)
+    byId("better").textContent = better.findings.length ? `Use the better lists, which still miss ${better.findings.length}` : "Use the better lists, which miss nothing";
+});
