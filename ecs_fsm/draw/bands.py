@@ -56,7 +56,7 @@ class Item:
 
 
 @dataclass(slots=True)
-class Link:
+class Joint:
     """An arrow between two items of a row."""
 
     tail: Item
@@ -84,7 +84,7 @@ class Flow:
     chip: Item
     origin: Item | None
     items: list[Item]
-    links: list[Link]
+    links: list[Joint]
     arcs: list[Arc]
     lines: int
     rises: dict[int, int]
@@ -126,7 +126,7 @@ class RowFlow:
         self.merged, self.row = merged_row, merged_row.row
         self.chip = Item(chip, 0, place.chips, make.width_for(chip))
         self.items: list[Item] = []
-        self.links: list[Link] = []
+        self.links: list[Joint] = []
         self.line = 0
         self.count = 0
 
@@ -182,7 +182,7 @@ class RowFlow:
         self.items.append(item)
         first = entered[0].state
         by = self.merged.by(before, first)
-        self.links.append(Link(leaves, item, by, knot=True))
+        self.links.append(Joint(leaves, item, by, knot=True))
         self._path(entered, item, left + wide + GAP, before)
 
     def _path(
@@ -218,10 +218,10 @@ class RowFlow:
             if fresh:
                 target = Item(box, item.line, begin.left, wide)
                 self.links.append(
-                    Link(tail, target, by, look=look if not placed else Look.PROGRESS)
+                    Joint(tail, target, by, look=look if not placed else Look.PROGRESS)
                 )
             else:
-                self.links.append(Link(tail, item, by))
+                self.links.append(Joint(tail, item, by))
             self.items.append(item)
             placed.append(item)
             tail, before, left = item, state, item.right

@@ -15,7 +15,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw import lane_notes as notes
-from ecs_fsm.draw.bands import SMALL, Arc, Flow, Link
+from ecs_fsm.draw.bands import SMALL, Arc, Flow, Joint
 from ecs_fsm.draw.lane_rows import PAD, BoardStyle, FlowingLane, LaneColumns
 from ecs_fsm.draw.merged import MergedRow
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Text
@@ -57,8 +57,10 @@ class LaneBoard:
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self.rows: list[BoardRow] = []
-        few = signs and len(signs[0].of) <= notes.MOST_SHARED
-        self.shared = signs[0] if few and all(s is signs[0] for s in signs) else None
+        alone = len(lanes) == 1 and len(signs[0].of) > notes.MOST_SHARED
+        alike = signs and all(each is signs[0] for each in signs)
+        one_word = lifecycle.table.one_word
+        self.shared = notes.used(signs[0], lanes) if alike and (one_word or not alone) else None
         beside = style.legend and self.shared is None and any(lane.notes for lane in lanes)
         self.legend = notes.COLUMN + notes.APART if beside else 0.0
         self.right = self.across.right + self.legend
@@ -129,7 +131,8 @@ class LaneBoard:
             _, y = self._row(lane, None, flow, y)
         y = max(y - (ROWS_APART - 2 if not many else 0), body)
         if drawn.rest:
-            y = max(y, body + make.height_for(drawn.rest))
+            room = self.across.style.air + 2
+            y = max(y, body + make.height_for(drawn.rest) + room)
             heights = _ports(ports, body, y)
             rest = replace(drawn.rest, ports=heights)
             placed = make.placed(rest, PAD, (body + y) / 2, self.across.rest_wide, y - body)
@@ -179,7 +182,7 @@ class LaneBoard:
             middles[line] = y + rise + high / 2
             marked = any(item.marks for item in flow.items if item.line == line)
             low = max(high / 2, CELL / 2 + (notes.BELOW + notes.HIGH / 2 if marked else 0))
-            y = middles[line] + low + (self.across.style.air if line == 0 else 0)
+            y = middles[line] + low + self.across.style.air
             y += ROWS_APART if line == flow.lines - 1 else LINES_APART - ROWS_APART
         begin = len(self.boxes), len(self.arrows)
         for item in (flow.chip, *([flow.origin] if flow.origin else [])):
@@ -222,7 +225,7 @@ class LaneBoard:
         made = Arrow(tail, flow.chip.box.key, look, row.requests, port, knot=True, way=way)
         self.arrows.append(made)
 
-    def _link(self, link: Link, middles: Mapping[int, float]) -> Arrow:
+    def _link(self, link: Joint, middles: Mapping[int, float]) -> Arrow:
         tail, head = link.tail, link.head
         start, end = middles[tail.line], middles[head.line]
         if tail.line == head.line:

@@ -35,9 +35,10 @@ def meaning(note: LaneNote) -> tuple[str, str]:
 
 
 def signs_of(lanes: Sequence[Lane]) -> list[Signs]:
-    """Return the signs of each lane: the same for all if there are few."""
+    """Return the signs of each lane: the same for all if there are few, or states are one word."""
     shared = _signs(lanes)
-    if len(shared.of) <= MOST_SHARED:
+    one_word = any(state.one_word for lane in lanes for state in lane.states)
+    if one_word or len(shared.of) <= MOST_SHARED:
         return [shared] * len(lanes)
     return [_signs([lane]) for lane in lanes]
 
@@ -55,6 +56,12 @@ def _signs(lanes: Sequence[Lane]) -> Signs:
     }
     back = frozenset(sign for each, sign in found.items() if each not in on)
     return Signs(found | {each: letter(place) for place, each in enumerate(others)}, back)
+
+
+def used(signs: Signs, lanes: Sequence[Lane]) -> Signs:
+    """Return the signs that stand in some lanes."""
+    here = {meaning(note) for lane in lanes for note in lane.notes}
+    return signs._replace(of={each: sign for each, sign in signs.of.items() if each in here})
 
 
 def letter(place: int) -> str:

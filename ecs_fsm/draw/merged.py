@@ -41,7 +41,7 @@ class MergedRow(NamedTuple):
 
 
 def merged(rows: Sequence[Row]) -> list[MergedRow]:
-    """Return rows with all ways of their operations; what the system does alike is no own row."""
+    """Return rows with all ways of their operations; what the system does alike joins a row."""
     groups: dict[object, list[Row]] = {}
     for row in rows:
         groups.setdefault((row.names, row.kind, row.source), []).append(row)

@@ -19,7 +19,7 @@ from ecs_fsm.lifecycles.tabledata import Data, Tables, table_of
 
 BY_NAME = ("statuses", "vm_states", "task_states", "operations", "events", "facts")
 """Tables of tables: an entry given again has its keys replaced one by one."""
-BY_KEY = ("default_status", "groups", "undocumented")
+BY_KEY = ("default_status", "groups", "sections", "undocumented")
 ADDED = ("guards",)
 
 _Written = tuple[State | None, dict[str, str]]
@@ -114,6 +114,10 @@ class _Restriction:
             {**guard, "allows": [n for n in cast(list[str], guard["allows"]) if n in triggers]}
             for guard in _list(data, "guards")
         ]
+        requested = {*cast(Data, data["operations"])}
+        sections = cast(Mapping[str, str], data["sections"])
+        kept = {n: [w for w in words(text) if w in requested] for n, text in sections.items()}
+        data["sections"] = {name: ", ".join(found) for name, found in kept.items() if found}
         things = triggers | {*self._states} | self._spellings() | {*cast(Data, data["statuses"])}
         said = (self._surprise(row, things) for row in _list(data, "surprises"))
         data["surprises"] = [row for row in said if row]

@@ -24,18 +24,20 @@ from ecs_fsm.draw.views.lanes import with_notes
 WIDE = 790.0
 """The width of a page's picture, which shows its smallest type at ten pixels."""
 MARGIN = 4.0
+AIR = 7.0
+"""Room below the rows of a picture with headings, for what a page puts on them."""
 SHORT = 3
 """The letters from which on a text is fitted into its box."""
 HEADS = (
     '<defs><marker id="head" viewBox="0 0 6 5" refX="6" refY="2.5" markerWidth="6" '
-    'markerHeight="5" markerUnits="userSpaceOnUse" orient="auto"><path class="head" '
+    'markerHeight="5" markerUnits="userSpaceOnUse" orient="auto"><path class="tip" '
     'd="M0 0L6 2.5L0 5z"/></marker></defs>'
 )
 
 
-def lanes_svg(lifecycle: Lifecycle) -> str:
-    """Return the lanes as an `<svg>` element."""
-    return _PageBoard(lifecycle).text()
+def lanes_svg(lifecycle: Lifecycle, *, heads: bool = False) -> str:
+    """Return the lanes as an `<svg>` element, with headings or without."""
+    return _PageBoard(lifecycle, heads=heads).text()
 
 
 def legends(lifecycle: Lifecycle) -> str:
@@ -64,15 +66,17 @@ def _lanes(lifecycle: Lifecycle) -> list[Lane]:
 
 
 class _PageBoard:
-    """Writes one board as markup for a page."""
+    """Writes one board as markup for a page; one with headings has no marks."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
+    def __init__(self, lifecycle: Lifecycle, *, heads: bool = False) -> None:
         self.lifecycle = lifecycle
         self.states = {state: n for n, state in enumerate(lifecycle.states.values())}
         self.triggers = {name: n for n, name in enumerate(lifecycle.triggers)}
         self.transitions = {t: n for n, t in enumerate(lifecycle.transitions)}
         self.lanes = _lanes(lifecycle)
-        style = BoardStyle(wide=WIDE, heads=False, legend=False)
+        if heads:
+            self.lanes = [lane._replace(notes=()) for lane in self.lanes]
+        style = BoardStyle(wide=WIDE, heads=heads, legend=False, air=AIR if heads else 0)
         self.board = LaneBoard(lifecycle, self.lanes, style, {}, signs_of(self.lanes))
         self.bottom = self.board.place(0)
         self.heads: dict[str, list[Arrow]] = {}
@@ -227,4 +231,6 @@ def _text_class(line: Text, box: Box) -> str:
     chip = line.bold and box.look in (Look.REQUEST, Look.PROGRESS)
     kind = ("chip system" if box.look is Look.PROGRESS else "chip") if chip else "small"
     bold = " bold" if line.bold and not chip else ""
+    if box.key.startswith("head-"):
+        return "head bold"
     return f"{kind}{bold}{'' if box.left else ' middle'}"

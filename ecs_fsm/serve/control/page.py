@@ -121,7 +121,8 @@ def main() -> None:
 
     for name in NAMES:
         picture = Path(__file__).parent / "page" / f"{name}.svg"
-        picture.write_text(f"{lanes_svg(server_class(name).lifecycle)}\n", encoding="utf-8")
+        drawn = lanes_svg(server_class(name).lifecycle, heads=True)
+        picture.write_text(f"{drawn}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,47 @@ function showRows(name, rows, make) {
   return first;
 }
 
+// The statuses over time: as wide as they lasted, and each wide enough to be seen.
+const [PAST_WIDE, PAST_LEAST, PAST_MOST] = [400, 9, 30];
+
+function pastParts(rows, now) {
+  /** @type {{ state: LiveState, from: number, to: number }[]} */
+  const stays = [];
+  for (const [place, row] of rows.entries()) {
+    const state = stateOf(row);
+    const to = rows[place + 1]?.at ?? Math.max(now, row.at);
+    const last = stays.at(-1);
+    if (last && last.state.status === state.status) last.to = to;
+    else stays.push({ state, from: row.at, to });
+  }
+  const shown = stays.slice(-PAST_MOST);
+  const whole = shown.reduce((sum, { from, to }) => sum + to - from, 0) || 1;
+  const room = PAST_WIDE - PAST_LEAST * shown.length;
+  let x = 0;
+  return shown.flatMap(({ state, from, to }, place) => {
+    const width = PAST_LEAST + ((to - from) / whole) * room;
+    const [left, middle] = [x, x + width / 2];
+    x += width;
+    const fits = width > state.status.length * 7;
+    return [
+      drawn(
+        "g",
+        { class: `tone-${state.tone}` },
+        drawn("title", {}, `${state.status} from ${clockTime(from)} to ${clockTime(to)}`),
+        drawn("rect", { x: left + 0.5, y: 1, width: width - 1, height: 20, rx: 3 }),
+        fits ? drawn("text", { x: middle, y: 15, class: "word" }, state.status) : "",
+      ),
+      fits || place === 0 ? drawn("text", { x: Math.max(left, 26), y: 33, class: "when" }, clockTime(from)) : "",
+    ];
+  });
+}
+
+function showPastStrip() {
+  const rows = detail?.history ?? [];
+  byId("past").setAttribute("viewBox", `0 0 ${PAST_WIDE} 36`);
+  byId("past").replaceChildren(...pastParts(rows, nowTime()).filter((each) => each !== ""));
+}
+
 const earlierButton = button("", () => {
   wholePast = true;
   byId("history-heading").focus();
@@ -45,6 +86,7 @@ const earlierButton = button("", () => {
 
 function showPast() {
   if (!detail) wholePast = false;
+  showPastStrip();
   const left = [
     showRows("history", detail?.history ?? [], historyRow),
     showRows("received", detail?.asked ?? [], requestRow),

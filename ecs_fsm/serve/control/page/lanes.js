@@ -1,11 +1,10 @@
 // @ts-check
-// The lanes of the picture. A high picture is folded to the lanes and rows in which a server was. The
-// buttons of a server show what can go wrong, so the notes of the lanes are left out.
+// The lanes of the picture. A high picture is folded to the lanes and rows in which a server was.
 
-const FOLDED = 22;
-const HEAD = 26;
-const ROOM = 10;
-const LOWEST_REST = 96;
+const FOLDED = 20;
+const HEAD = 18;
+const ROOM = 6;
+const LOWEST_REST = 76;
 const LARGE_BOARD = 1500;
 
 const board = byId("board");
@@ -13,8 +12,6 @@ const bounds = (board.getAttribute("viewBox") ?? "").split(" ").map(Number);
 const isLarge = bounds[3] > LARGE_BOARD;
 const numbersOf = (node, names) => names.map((name) => Number(node.getAttribute(name)));
 const moveDown = (node, down) => node.setAttribute("transform", `translate(0 ${down})`);
-const isNotes = (part) => part.firstElementChild.matches("text.t8");
-const isRest = (part) => part.matches(".box:not(.again)") && part.querySelector("rect.thick");
 
 /** @type {Map<LiveState, BoardBox>} */
 const boxes = new Map();
@@ -29,20 +26,13 @@ function boxOf(group, place) {
   return box;
 }
 
-// The parts of a lane in rows: those beside one another.
-function rowsOf(parts) {
-  /** @type {any[]} */
-  const rows = [];
-  const spans = parts.map((part) => ({ part, box: part.getBBox() }));
-  for (const { part, box } of spans.sort((a, b) => a.box.y - b.box.y)) {
-    const last = rows.at(-1);
-    const bottom = box.y + box.height;
-    if (last && box.y < last.bottom - 1) {
-      last.parts.push(part);
-      last.bottom = Math.max(last.bottom, bottom);
-    } else rows.push({ parts: [part], top: box.y, bottom, opened: false, down: 0 });
-  }
-  return rows;
+/** @returns {LaneRow} */
+function rowOf(group, lane) {
+  const [top, bottom] = group.dataset.row.split(" ").map(Number);
+  /** @type {LaneRow} */
+  const row = { group, top, bottom, opened: false, down: 0, boxes: [] };
+  row.boxes = [...group.querySelectorAll(".box:not(.again)")].map((part) => boxOf(part, { lane, row }));
+  return row;
 }
 
 function restOf(part, lane) {
@@ -54,27 +44,13 @@ function restOf(part, lane) {
 
 /** @returns {Lane} */
 function laneOf(group) {
-  const [head, ...parts] = group.children;
-  const ground = head.querySelector("rect");
+  const ground = group.querySelector(".lane rect");
   const [y, full] = numbersOf(ground, ["y", "height"]);
   /** @type {Lane} */
-  const lane = {
-    ...{ group, ground, y, full, height: full, down: 0, rest: null, rows: [], notes: 0 },
-    opened: false,
-  };
-  const inside = parts.filter((part) => !part.querySelector("text.f-ink-main.bold"));
-  if (inside.length && isNotes(inside[0])) inside.shift().remove();
-  const rest = inside.find(isRest);
+  const lane = { group, ground, y, full, height: full, down: 0, rest: null, rows: [], opened: false };
+  const rest = group.querySelector(".rest");
   if (rest) lane.rest = restOf(rest, lane);
-  lane.rows = rowsOf(inside.filter((part) => part !== rest));
-  for (const row of lane.rows) {
-    row.group = drawn("g", { class: "beside" }, row.parts);
-    group.append(row.group);
-    const own = row.group.querySelectorAll(".box:not(.again)");
-    row.boxes = [...own].map((part) => boxOf(part, { lane, row }));
-  }
-  const tops = [...lane.rows.map(({ top }) => top), ...(lane.rest ? [lane.rest.y] : [])];
-  lane.notes = Math.max(0, Math.min(...tops) - y - HEAD);
+  lane.rows = [...group.querySelectorAll(".row")].map((row) => rowOf(row, lane));
   return lane;
 }
 
@@ -107,9 +83,9 @@ function showRest(rest, top, height) {
 
 /** @param {Lane} lane */
 function layOutWhole(lane) {
-  for (const row of lane.rows) row.down = -lane.notes;
-  if (lane.rest) showRest(lane.rest, lane.rest.y - lane.notes, lane.rest.height);
-  lane.height = lane.full - lane.notes;
+  for (const row of lane.rows) row.down = 0;
+  if (lane.rest) showRest(lane.rest, lane.rest.y, lane.rest.height);
+  lane.height = lane.full;
 }
 
 /** @param {Lane} lane */
@@ -131,6 +107,7 @@ function layOut(lane, shown) {
   else if (whole) layOutWhole(lane);
   else layOutOpened(lane);
   lane.group.classList.toggle("folded", !shown);
+  lane.group.classList.toggle("whole", whole);
   for (const row of lane.rows) {
     row.group.classList.toggle("closed", !whole && !row.opened);
     moveDown(row.group, row.down);

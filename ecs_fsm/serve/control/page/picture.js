@@ -23,7 +23,7 @@ function writeMark(mark, text, right, middle) {
   const width = markWidth(text);
   mark.classList.toggle("none", !text);
   const [ground, words] = mark.children;
-  for (const [name, value] of Object.entries({ x: -width, y: -7.5, width, height: 15, rx: 7.5 }))
+  for (const [name, value] of Object.entries({ x: -width, y: -6.5, width, height: 13, rx: 6.5 }))
     ground.setAttribute(name, value);
   words.setAttribute("x", -width / 2);
   words.setAttribute("y", 3.4);
@@ -47,7 +47,7 @@ function showCount(state, box) {
   }
   const [upper, height] = placeOf(box);
   const beside = box.width - 10 + markWidth(text);
-  const [right, place] = height > HIGH ? [box.width - 4, upper + 11] : [beside, upper - 3];
+  const [right, place] = height > HIGH ? [box.width - 4, upper + 11] : [beside, upper + height + 5];
   if (text === box.text && place === box.place) return;
   if (box.text !== undefined && text && text !== box.text && !still.matches)
     box.rect.animate([{ strokeWidth: "7px" }, {}], { duration: 500, easing: "ease-out" });
@@ -94,13 +94,13 @@ function writeToken(token, { name, hangs, id }, named) {
   return width;
 }
 
-// Places the servers of a state along the upper edge of its box, in a high box in rows below it.
+// Places the servers of a state along the lower edge of its box, in a high box in rows at its top.
 /** @param {BoardBox} box @param {LiveServer[]} sitting @param {boolean} named */
 function seat(box, sitting, named) {
   const [upper, height] = placeOf(box);
   const high = height > HIGH;
   const [left, right] = [box.x + 4, box.x + box.width - (high ? markWidth(box.text ?? "") : 10)];
-  const top = upper + (high ? 11 : -3);
+  const top = upper + (high ? 11 : height + 5);
   const most = high ? Math.max(1, Math.floor((height / 2 - 22) / SEAT_HEIGHT)) : 1;
   let [x, row] = [left, 0];
   for (const server of sitting) {

@@ -86,12 +86,11 @@ interface BoardBox {
 }
 
 interface LaneRow {
-  parts: any[];
   top: number;
   bottom: number;
   opened: boolean;
   down: number;
-  group: SVGElement;
+  group: any;
   boxes: BoardBox[];
 }
 
@@ -104,6 +103,5 @@ interface Lane {
   down: number;
   rest: BoardBox | null;
   rows: LaneRow[];
-  notes: number;
   opened: boolean;
 }
