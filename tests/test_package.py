@@ -70,6 +70,24 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.network.views", "end"),
     ("ecs_fsm.serve.network.views", "start"),
     ("ecs_fsm.serve.cloud.imagestore", "active"),
+    *(
+        (f"ecs_fsm.serve.{module}", word)
+        for module, words in (
+            ("cloud.catalog", "active network start end"),
+            ("cloud.ports", "start end"),
+            ("compute.api", "host"),
+            ("compute.moves", "error migrating host"),
+            ("compute.usage", "start end stop"),
+            ("http.declared", "create"),
+            ("http.declared_routes", "create delete"),
+            ("network.kinds", "start end network"),
+            ("network.routes", "network delete"),
+            ("volume.belongings", "create delete"),
+            ("volume.kinds", "delete"),
+            ("volume.routes", "host delete"),
+        )
+        for word in words.split()
+    ),
 }
 
 
@@ -239,7 +257,16 @@ LINES = {path: len(text.splitlines()) for path, text in TEXTS.items()}
 # them from `ecs_fsm.ecs` or `ecs_fsm.nova`, and exchanges one lifecycle for the other by that.
 OF_EVERY_LIFECYCLE = {"Server", "Status", "TaskState", "VmState"}
 # Under a service a module is named for what it holds.
-SAME_IN_EVERY_ROOM = {"__init__", "report", "routes", "schemas", "server", "table", "views"}
+SAME_IN_EVERY_ROOM = {
+    "__init__",
+    "kinds",
+    "report",
+    "routes",
+    "schemas",
+    "server",
+    "table",
+    "views",
+}
 # Tables, and what is generated from them, are as long as the lifecycles are.
 MAY_BE_LONG = re.compile(r"lifecycles/\w+/(table|server)\.py$")
 
@@ -278,7 +305,7 @@ def test_no_two_modules_share_a_name_unless_every_room_has_one() -> None:
 
 
 def test_files_are_few_and_of_a_size_to_read() -> None:
-    assert 140 <= len(LINES) <= 324
+    assert 140 <= len(LINES) <= 350
     assert sum(LINES.values()) / len(LINES) >= 140
     assert {
         str(path.relative_to(SOURCE)): lines

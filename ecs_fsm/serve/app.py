@@ -59,7 +59,9 @@ def _identity() -> Sequence[Face]:
 
     return (
         Face(routes.router, "/identity/v3"),
+        Face(routes.SERVICE.handlers, "/identity/v3"),
         Face(routes.router, "/v3", "_at_root"),
+        Face(routes.SERVICE.handlers, "/v3", "_at_root"),
         Face(routes.versions),
     )
 
@@ -73,7 +75,18 @@ def _image() -> Sequence[Face]:
 def _network() -> Sequence[Face]:
     from ecs_fsm.serve.network import routes
 
-    return (Face(routes.router), Face(routes.changes))
+    return (Face(routes.router), Face(routes.SERVICE.handlers))
+
+
+def _volume() -> Sequence[Face]:
+    from ecs_fsm.serve.volume import routes
+
+    here = "/volume/v3/{project_id}"
+    return (
+        Face(routes.versions),
+        Face(routes.SERVICE.handlers, here),
+        Face(routes.router, here),
+    )
 
 
 def _huawei() -> Sequence[Face]:
@@ -93,6 +106,7 @@ SERVICES: Mapping[Api, Callable[[], Sequence[Face]]] = {
     Api.IDENTITY: _identity,
     Api.IMAGE: _image,
     Api.NETWORK: _network,
+    Api.VOLUME: _volume,
     Api.HUAWEI: _huawei,
     Api.CONTROL: _control,
 }
@@ -233,6 +247,7 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
         settings.token_lifetime,
         cloud.clock.wall,
         lambda: min(app.state.cloud.clock.date().timestamp(), LATEST),
+        cloud.resources,
     )
     app.state.images, app.state.jobs = ImageStore(cloud), Jobs(cloud)
     app.state.collections, app.state.document = {}, {}
@@ -245,7 +260,6 @@ def _read_collections(app: Starlette, cloud: Cloud) -> None:
     """Read what services have stored, so that an invalid file is refused before the start."""
     from ecs_fsm.serve.compute.keypairs import KeypairStore
     from ecs_fsm.serve.compute.quotas import QuotaStore
-    from ecs_fsm.serve.network.groups import SecurityGroups
 
-    for kind in (KeypairStore, QuotaStore, SecurityGroups):
+    for kind in (KeypairStore, QuotaStore):
         app.state.collections[kind] = kind(cloud.state)

@@ -6,7 +6,7 @@ from importlib import resources
 from string import Template
 
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.http.access import REGION, identifier
+from ecs_fsm.serve.cloud.resources import identifier
 
 USER = "demo"
 
@@ -20,7 +20,7 @@ def to_paste(cloud: Cloud, url: str) -> str:
         lifecycle=cloud.lifecycle.name,
         clock=f"{speed:g} seconds in one" if speed else "its clock stands still",
         seed=cloud.seed,
-        region=REGION,
+        region=cloud.catalog.regions[0],
         user=USER,
         project=identifier("project", USER),
     )

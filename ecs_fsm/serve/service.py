@@ -12,10 +12,12 @@ from starlette.applications import Starlette
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.profiles.loader import read
 from ecs_fsm.serve.app import application
+from ecs_fsm.serve.cloud.catalog import read_catalog
 from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.store import StateFile
+from ecs_fsm.serve.cloud.vocabulary import VOLUME
 from ecs_fsm.serve.http.listen import Settings, bind
 from ecs_fsm.serve.http.wire import PREFIX, WireFaults
 
@@ -24,7 +26,8 @@ from ecs_fsm.serve.http.wire import PREFIX, WireFaults
 class Options:
     """Options of a cloud.
 
-    `profile`, `state` and `record` are paths; `speed` is in simulated seconds in a real one;
+    `profile`, `state`, `record` and `catalog` are paths; `speed` is in simulated seconds in a real
+    one;
     `faults` are texts, for the cloud or the wire; `policy` has the settings of `Policy`.
     """
 
@@ -36,6 +39,7 @@ class Options:
     record: str | None = None
     faults: Iterable[str] = ()
     policy: Mapping[str, float] = field(default_factory=dict)
+    catalog: str | None = None
 
 
 class Service:
@@ -54,6 +58,7 @@ class Service:
                 seed=options.seed,
                 settings=options.policy,
                 state=kept,
+                catalog=read_catalog(options.catalog),
             )
             self.record = EventLog(self.cloud, options.record, resumes=options.state is not None)
             self.app: Starlette = application(self.cloud, settings)
@@ -67,9 +72,14 @@ class Service:
             raise
 
     def add_fault(self, text: str) -> None:
-        """Let a fault strike from now on, one of the wire if its text begins with `wire:`."""
+        """Let a fault strike from now on.
+
+        It is one of the wire or of volumes if its text begins with `wire:` or `volume:`.
+        """
         if text.startswith(PREFIX):
             self.wire.add(text)
+        elif text.startswith(VOLUME):
+            self.cloud.volumes.cloud.orders.add(text.removeprefix(VOLUME))
         else:
             self.cloud.orders.add(text)
 

@@ -15,8 +15,9 @@ from time import monotonic, time
 class Clock:
     """Simulated seconds, `speed` of them in a real one; at speed 0 the clock stands still.
 
-    It starts at `begin` seconds after `epoch`, by default the present. `real` gives real seconds
-    from any origin, `wall` those since 1970.
+    While what is due happens, `event` is the time of that; what follows from it happens then too.
+    The clock starts at `begin` seconds after `epoch`, by default the present. `real` gives real
+    seconds from any origin, `wall` those since 1970.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Clock:
         self.speed = speed
         self.wall = wall
         self.epoch = epoch or datetime.fromtimestamp(wall(), UTC)
+        self.event: float | None = None
         self._real = real
         self._from, self._began = begin, real()
 
@@ -38,6 +40,11 @@ class Clock:
     def now(self) -> float:
         """The present, in simulated seconds."""
         return self._from + (self._real() - self._began) * self.speed
+
+    @property
+    def moment(self) -> float:
+        """The time of the event that happens now, otherwise the present."""
+        return self.now if self.event is None else self.event
 
     def date(self, seconds: float | None = None) -> datetime:
         """Return the date at a simulated time, by default now; the latest date for later times."""

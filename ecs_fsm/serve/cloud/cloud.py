@@ -6,25 +6,29 @@ same seed and the same requests at the same times give the same cloud.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from random import Random
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ecs_fsm.core.errors import Refused
-from ecs_fsm.core.model import AnyChange, ChangeWithFacts
+from ecs_fsm.core.model import AnyChange, ChangeWithFacts, Kind
 from ecs_fsm.core.scenario import HANG
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.profiles.profile import Profile
+from ecs_fsm.serve.cloud.catalog import Catalog, read_catalog
 from ecs_fsm.serve.cloud.clock import Clock
 from ecs_fsm.serve.cloud.instance import (
     Asker,
     HistoryEntry,
     Instance,
+    InstanceFault,
     Json,
     NewServer,
     RequestRecord,
 )
+from ecs_fsm.serve.cloud.passing_time import Timeline
 from ecs_fsm.serve.cloud.requests import Admission, Orders, Policy
 from ecs_fsm.serve.cloud.schedule import (
     NO_HOST,
@@ -33,22 +37,27 @@ from ecs_fsm.serve.cloud.schedule import (
     Listeners,
     Schedule,
 )
-from ecs_fsm.serve.cloud.snapshot import Checkpoint, SnapshotStore
+from ecs_fsm.serve.cloud.snapshot import CLOUD, SERVER, Checkpoint, SnapshotStore
 from ecs_fsm.serve.cloud.store import StateFile
+from ecs_fsm.serve.cloud.surroundings import Surroundings
 from ecs_fsm.serve.cloud.vocabulary import WITHOUT_HOST
 
-HOSTS = 3
+if TYPE_CHECKING:
+    from ecs_fsm.serve.cloud.volumes import Volumes
+
 REMEMBERED = 1000
 """Deleted servers that can still be looked up."""
 
 
-class Cloud:
+class Cloud(Timeline, Surroundings):
     """The servers of a cloud, by its `clock`; times are simulated seconds.
 
     `kind` and `profile` say how servers live and how long steps take; `settings` are those of
     `Policy`. `instances` are the present servers and `gone` the last deleted ones, by id, in the
-    order of their creation; `orders` are the faults and scenarios in force. A cloud continues from
-    the snapshot in `state`. Raise `InvalidInput` for an unknown setting and an invalid state.
+    order of their creation; `orders` are the faults and scenarios in force. `catalog` is what
+    exists from the start. A cloud continues from the snapshot in `state`. With a `clock` it shares
+    that of another cloud, keeps itself under other `names`, and has nothing around it. Raise
+    `InvalidInput` for an unknown setting and an invalid state.
     """
 
     def __init__(
@@ -60,19 +69,24 @@ class Cloud:
         seed: int = 0,
         settings: Mapping[str, float] | None = None,
         state: StateFile | None = None,
+        catalog: Catalog | None = None,
+        clock: Clock | None = None,
+        names: tuple[str, str] = (SERVER, CLOUD),
     ) -> None:
         self.kind, self.lifecycle = kind, kind.lifecycle
         self.policy = Policy.of(self.lifecycle, settings or {})
         self.state = state or StateFile(None)
         self.orders = Orders(kind, self._keep)
+        self._is_of_another = clock is not None
         self._listeners = Listeners()
-        self._snapshots = SnapshotStore(self.state, kind, self.orders)
+        self._snapshots = SnapshotStore(self.state, kind, self.orders, names)
         self.seed, self.count, begin, epoch = seed, 0, 0.0, None
         self._down: tuple[int, ...] = ()
         kept = self._snapshots.read()
         if kept is not None:
             begin, epoch, self.seed, self.count, self._down = kept.checkpoint
-        self.clock = Clock(speed, begin, epoch)
+        self.clock = clock or Clock(speed, begin, epoch)
+        self.catalog = catalog or read_catalog()
         self.instances: dict[str, Instance] = {}
         self.gone: dict[str, Instance] = {}
         for instance in kept.instances if kept else ():
@@ -91,22 +105,29 @@ class Cloud:
         self._admission = Admission(self.policy, self.orders, self._schedule)
         for instance in self.instances.values():
             self._schedule.push(instance)
+        if clock is None:
+            self.surround()
         self._keep()
 
-    @property
-    def now(self) -> float:
-        """The present, in simulated seconds."""
-        return self.clock.now
+    def make_volumes(self) -> Volumes:
+        """Return the volumes, with a cloud of their own that shares the clock and the file."""
+        from ecs_fsm.serve.cloud.volumes import KINDS, Volumes, volume_life
+
+        life = volume_life()
+        own = Cloud(
+            *life,
+            seed=self.seed + 1,
+            state=self.state,
+            names=KINDS,
+            catalog=self.catalog,
+            clock=self.clock,
+        )
+        self.others = own
+        return Volumes(self, own)
 
     def is_down(self, host: int) -> bool:
         """Return whether the compute service on the host with this number does not answer."""
         return host in self._down
-
-    def place(self, first: int, hosts: Iterable[int] | None = None) -> int | None:
-        """Return the first host from that number on that is up and one of `hosts`, if any is."""
-        wanted = range(HOSTS) if hosts is None else hosts
-        turns = (number % HOSTS for number in range(first, first + HOSTS))
-        return next((n for n in turns if n in wanted and not self.is_down(n)), None)
 
     def force_down(self, host: int, *, down: bool) -> None:
         """Let a host go down, or come back.
@@ -140,7 +161,7 @@ class Cloud:
     def _leave_host(self, instance: Instance) -> None:
         """Let a server that is on no host go to another one, if that on which it was is down."""
         if instance.state in WITHOUT_HOST and self.is_down(instance.host):
-            found = self.place(instance.host)
+            found = self.place(instance.host, None, instance)
             instance.host = instance.host if found is None else found
 
     def _stuck(self, instance: Instance) -> bool:
@@ -163,19 +184,6 @@ class Cloud:
         """
         self._listeners.ends.append(listener)
 
-    def on_wake(self, wake: Callable[[], object]) -> None:
-        """Call `wake` whenever something is due earlier than everything before."""
-        self._schedule.on_wake(wake)
-
-    def next_due(self) -> float | None:
-        """Return when the next step ends, None if nothing is due."""
-        return self._schedule.next_due()
-
-    def wait(self) -> float | None:
-        """Return the real seconds until then, None if nothing is due or the clock stands still."""
-        due = self.next_due()
-        return None if due is None else self.clock.wait(due)
-
     def create(self, wanted: NewServer, asker: Asker) -> Instance:
         """Return a new server, in the first step of its creation.
 
@@ -188,10 +196,10 @@ class Cloud:
         request = RequestRecord(self._moment(), creation, asker, None)
         self.count += 1
         instance = Instance.of(wanted, request, server, self.count, self._uuid())
-        place = self.place(self.count, wanted.hosts)
-        instance.host, instance.faults = self.count % HOSTS if place is None else place, faults
+        instance.faults = faults
         self.instances[instance.id] = instance
         self._observe(instance)
+        place = self._settle_in(instance, wanted.hosts)
         if plans:
             instance.plan = plans.popleft()
         word = self._admission.order(instance, creation)
@@ -202,6 +210,31 @@ class Cloud:
         self._schedule.settle(instance)
         self._keep(instance)
         return instance
+
+    def _settle_in(self, instance: Instance, hosts: Iterable[int] | None) -> int | None:
+        """Give a new server its host and its ports. Return the host, None if none takes it."""
+        if self._is_of_another:
+            return 0
+        place = self.place(self.count, hosts, instance)
+        instance.host = self.count % len(self.hosts) if place is None else place
+        self.arrive(instance)
+        return place
+
+    def _fail(self, instance: Instance, message: str) -> None:
+        """Let the running step of a server fail, with the message as its fault."""
+        node = instance.server.node
+        for name, event in self.lifecycle.events.items():
+            if event.kind is Kind.FAILURE and self.lifecycle.possible(name, node):
+                self._schedule.happen(instance, name, {})
+                instance.fault = InstanceFault(self._schedule.time, message)
+                self._notify()
+                return
+
+    def fail(self, instance: Instance, message: str) -> None:
+        """Let the running step of a server fail now, with the message as its fault."""
+        self._moment()
+        self._fail(instance, message)
+        self._keep(instance)
 
     def request(
         self,
@@ -245,37 +278,6 @@ class Cloud:
         self._schedule.hasten(instance)
         self._keep(instance)
 
-    def run(self, limit: int | None = None) -> int:
-        """Make the changes that are due by now, at most `limit`. Return how many there were."""
-        return self._run(self.now, limit)
-
-    def advance(self, seconds: float) -> int:
-        """Let that many seconds pass at once. Return the number of changes."""
-        return sum(self.advancing(seconds, None))
-
-    def advancing(self, seconds: float, limit: int | None) -> Iterator[int]:
-        """Do the same with a pause after each `limit` changes; yield the number since the last."""
-        until = self.now + seconds
-        while (done := self._run(until, limit)) == limit:
-            self.clock.set(self._schedule.time)
-            yield done
-        self.clock.set(until)
-        self._keep()
-        yield done
-
-    def step(self, count: int) -> int:
-        """Advance to the end of the next `count` steps, each at its time. Return how many."""
-        return sum(self.stepping(count))
-
-    def stepping(self, count: int) -> Iterator[int]:
-        """Do the same with a pause after each step; yield 1 for each."""
-        for _ in range(count):
-            due = self.next_due()
-            if due is None:
-                return
-            self.clock.set(due)
-            yield self._run(due, 1)
-
     def keep(self, instance: Instance) -> None:
         """Store a server whose attributes were changed outside."""
         instance.updated = self.now
@@ -283,6 +285,8 @@ class Cloud:
 
     def close(self) -> None:
         """Store everything and close the state file."""
+        if self.others is not None:
+            self.others._keep()
         self._keep()
         self.state.close()
 
@@ -290,19 +294,13 @@ class Cloud:
         """Return the id of the newest server, which depends on the seed."""
         return UUID(int=Random(f"{self.seed}/{self.count}").getrandbits(128), version=4)
 
-    def _run(self, until: float, limit: int | None) -> int:
-        done = self._schedule.run(until, limit, self._advanced)
-        if done:
-            self._keep()
-        return done
-
     def _moment(self) -> float:
         """Set and return the time of the next change.
 
         It is the present; for what an end listener requests, the time at which the operation ended.
         """
         if not self._listeners.notifying:
-            self._schedule.time = self.now
+            self._schedule.time = self.clock.moment
         return self._schedule.time
 
     def _advanced(self, instance: Instance) -> None:
@@ -313,6 +311,8 @@ class Cloud:
         self._listeners.notify_ends(self._schedule.ended)
 
     def _deleted(self, instance: Instance) -> None:
+        if not self._is_of_another:
+            self.leave(instance)
         del self.instances[instance.id]
         self.gone[instance.id] = instance
         while len(self.gone) > REMEMBERED:

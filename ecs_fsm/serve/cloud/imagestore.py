@@ -13,7 +13,7 @@ from importlib import resources
 from uuid import NAMESPACE_OID, uuid5
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.cloud.catalog import Image, catalog
+from ecs_fsm.serve.cloud.catalog import Image
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, HistoryEntry, Instance
 from ecs_fsm.serve.cloud.store import Repository
@@ -68,7 +68,7 @@ class ImageStore:
 
     def seen_by(self, project_id: str | None, admin: bool) -> Iterator[Image]:
         """Yield the images that a project sees, in the order of their creation."""
-        yield from catalog().images.values()
+        yield from self.cloud.catalog.images.values()
         for kept in self._kept:
             if kept.is_for(project_id, admin):
                 yield kept.image
@@ -77,7 +77,7 @@ class ImageStore:
         """Return the image of that id, None if the project does not see it."""
         kept = self._kept.get(image_id)
         if kept is None:
-            return catalog().images.get(image_id)
+            return self.cloud.catalog.images.get(image_id)
         return kept.image if kept.is_for(project_id, admin) else None
 
     def add(self, image: Image) -> None:
@@ -101,12 +101,12 @@ class ImageStore:
 
     def make(self, instance: Instance, wanted: ImageRequest, asker: Asker) -> str:
         """Make an image of a server whose operation was just requested. Return its id."""
-        now, base = self.date(), catalog().images.get(instance.image or "")
+        now, base = self.date(), self.cloud.catalog.images.get(instance.image or "")
         image = Image(
             id=str(uuid5(NAMESPACE_OID, f"{asker.request_id}/{instance.id}")),
             name=wanted.name,
             size=base.size if base else 0,
-            min_disk=catalog().flavors[instance.flavor].disk,
+            min_disk=self.cloud.flavor(instance)["disk"],
             min_ram=base.min_ram if base else 0,
             status=QUEUED,
             created=now,

@@ -115,6 +115,11 @@ class Schedule:
         """Call `wake` whenever something is due earlier than everything before."""
         self._wakers.append(wake)
 
+    def wake(self) -> None:
+        """Call all that wait for something that is due earlier."""
+        for wake in self._wakers:
+            wake()
+
     def next_due(self) -> float | None:
         """Return when the next step ends, None if nothing is due."""
         # A server has one valid entry, that with its present ticket; older ones are skipped here.
@@ -143,8 +148,7 @@ class Schedule:
         first = self.next_due()
         heappush(self._heap, (instance.due, instance.number, instance.ticket, instance))
         if first is None or instance.due < first:
-            for wake in self._wakers:
-                wake()
+            self.wake()
 
     def random(self, instance: Instance) -> Random:
         """Return random numbers that depend on the seed, the server and its number of draws."""

@@ -170,28 +170,38 @@ class Snapshot(NamedTuple):
 
 
 class SnapshotStore:
-    """Writes a cloud of servers of a `kind`, with its orders, to a state file, and reads it."""
+    """Writes a cloud of servers of a `kind`, with its orders, to a state file, and reads it.
 
-    def __init__(self, state: StateFile, kind: type[BaseServer], orders: Orders) -> None:
+    `names` are those of the kinds of documents.
+    """
+
+    def __init__(
+        self,
+        state: StateFile,
+        kind: type[BaseServer],
+        orders: Orders,
+        names: tuple[str, str] = (SERVER, CLOUD),
+    ) -> None:
         self._state, self._kind, self._orders = state, kind, orders
+        self._server, self._cloud = names
 
     def put(self, instance: Instance) -> None:
         """Store a server as it is now, with the next commit."""
         instance.revision += 1
         if self._state.kept:
             for name, document in pieces(instance):
-                self._state.put(SERVER, name, document)
+                self._state.put(self._server, name, document)
         for name in surplus(instance):
-            self._state.drop(SERVER, name)
+            self._state.drop(self._server, name)
 
     def drop(self, instance: Instance) -> None:
         """Remove a server, with the next commit."""
-        self._state.drop(SERVER, instance.id)
+        self._state.drop(self._server, instance.id)
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """Write what was put, the orders and the checkpoint to the disk."""
         self._state.put(
-            CLOUD,
+            self._cloud,
             self._kind.lifecycle.name,
             {
                 "now": checkpoint.now,
@@ -211,7 +221,7 @@ class SnapshotStore:
         """
         path, name = self._state.path, self._kind.lifecycle.name
         try:
-            kept = dict(self._state.all(CLOUD))
+            kept = dict(self._state.all(self._cloud))
         except ValueError as error:
             raise InvalidInput(f"{path}: the file is broken: {error}") from None
         if not kept:
@@ -228,6 +238,6 @@ class SnapshotStore:
             self._orders.restore(own)
             down = tuple(int(number) for number in own.get("down", ()))
             checkpoint = Checkpoint(float(own["now"]), epoch, seed, own["count"], down)
-            return Snapshot(checkpoint, list(instances(self._kind, self._state.all(SERVER))))
+            return Snapshot(checkpoint, list(instances(self._kind, self._state.all(self._server))))
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"{path}: the file is broken: {error}") from None

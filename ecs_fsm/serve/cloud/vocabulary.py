@@ -49,5 +49,32 @@ OPERATIONS = frozenset(
     )
 )
 """Operations that requests request without naming them: `DELETE /servers/{id}` for example."""
+MOVES = {
+    "resize": "resize",
+    "migrate": "migration",
+    "live_migrate": "live-migration",
+    "evacuate": "evacuation",
+}
+"""Types of migrations by the operation."""
+SETTLED = {"confirm_resize": "confirmed", "revert_resize": "reverted"}
+"""Statuses of a migration by the operation that ends it."""
+VOLUME_LIFECYCLE = "cinder"
+VOLUME = "volume:"
+"""The beginning of a fault of volumes."""
+CREATE, ATTACH, DETACH, EXTEND = "create", "attach", "detach", "extend"
+FORCE_DELETE, UPLOAD, RETYPE, SNAPSHOT = "force_delete", "upload", "retype", "snapshot"
+RESERVE, UNRESERVE = "reserve", "unreserve"
+RESETS = {"available": "reset_available", "error": "reset_error"}
+"""Operations of volumes; those of a reset by the status that it sets."""
+FROM_IMAGE = {"content": "image"}
+"""The fact of a volume that is filled from an image."""
+VOLUME_SHOWN = {
+    "managing": "creating",
+    "error_managing": "error",
+    "error_managing_deleting": "deleting",
+}
+"""What the volume API shows for these statuses."""
+VOLUME_FREE, VOLUME_USED = "available", "in-use"
+MADE_FROM_VOLUME_FAILED = "Build of instance aborted: the volume did not finish being created"
 ABORTED = "roll_back"
 """The event in which an aborted migration ends."""

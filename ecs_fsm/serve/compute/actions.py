@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pydantic import Field
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.compute.action import (
     ActionAnswer,
@@ -23,14 +22,9 @@ from ecs_fsm.serve.compute.action import (
     ServerAction,
 )
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
-from ecs_fsm.serve.compute.creation import (
-    check_size,
-    flavor_of,
-    image_of,
-    key_of,
-    password,
-    zone_of,
-)
+from ecs_fsm.serve.compute.attachments import ADDRESS_ACTIONS
+from ecs_fsm.serve.compute.creation import key_of, password, zone_of
+from ecs_fsm.serve.compute.disks import check_size, flavor_of, image_of
 from ecs_fsm.serve.compute.guests import GUEST_ACTIONS
 from ecs_fsm.serve.compute.migrations import (
     Evacuate,
@@ -54,7 +48,7 @@ from ecs_fsm.serve.compute.schemas import (
     UserData,
     within_quota,
 )
-from ecs_fsm.serve.compute.views import AnswerKind, host_name, server_view
+from ecs_fsm.serve.compute.views import AnswerKind, server_view
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
@@ -116,8 +110,9 @@ class Resize(Argument):
     def changes(self, context: ComputeContext, instance: Instance) -> Changes:
         """Keep the old flavor for a revert. Raises 400 for the flavor that the server has."""
         require_up(context, instance)
-        flavor, flavors = flavor_of(context, self.flavorRef), catalog().flavors
-        zero = instance.image and not flavors[flavor].disk and flavors[instance.flavor].disk
+        flavor, old = flavor_of(context, self.flavorRef), context.cloud.flavor(instance)
+        new = context.cloud.resources.of("flavors").all[flavor]
+        zero = instance.image and not new["disk"] and old["disk"]
         if zero:
             reason = "Resize to zero disk flavor is not allowed."
             raise ApiError(400, f"Server disk was unable to be resized because: {reason}")
@@ -171,7 +166,7 @@ class Rebuild(Argument):
         image = image_of(context, self.imageRef)
         if instance.image is not None:
             found = context.images.find(image, context.project_id, context.caller.admin)
-            check_size(catalog().flavors[instance.flavor], found)
+            check_size(context.cloud.flavor(instance), found)
         within_quota(self.metadata or {})
         if context.minor >= since["key_name"]:
             key_of(context, self.key_name)
@@ -216,7 +211,7 @@ class Unshelve(Argument):
     def changes(self, context: ComputeContext, instance: Instance) -> Changes:
         """Move the server if it names another host; off its host, it may come back there."""
         zone = zone_of(context, self.availability_zone)
-        here = self.host in (None, host_name(instance.host))
+        here = self.host in (None, context.cloud.hosts[instance.host].name)
         host = {} if here else moved_to(context, instance, self.host)
         return {**host, **({"zone": zone} if "availability_zone" in self.model_fields_set else {})}
 
@@ -291,5 +286,7 @@ _ROWS = (
     ServerAction("injectNetworkInfo", "inject_network_info", admin=True),
     ServerAction("trigger_crash_dump", "trigger_crash_dump", since=17),
 )
-ACTIONS: Mapping[str, ServerAction] = {action.key: action for action in (*_ROWS, *GUEST_ACTIONS)}
+ACTIONS: Mapping[str, ServerAction] = {
+    action.key: action for action in (*_ROWS, *GUEST_ACTIONS, *ADDRESS_ACTIONS)
+}
 """The actions by their keys."""

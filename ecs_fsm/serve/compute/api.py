@@ -17,12 +17,15 @@ from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
+from ecs_fsm.serve.cloud.vocabulary import MOVES
 from ecs_fsm.serve.compute.nova_schemas import check_body, check_query, path_of
 from ecs_fsm.serve.compute.views import AnswerKind, ViewOptions, server_view
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import Known, Microversion, RequestContext, caller, microversion
 
+MOST_MOVES = 100
+"""Migrations of a server that are remembered."""
 MOST_WRITTEN = 20_000
 """Servers that are kept as JSON at once."""
 FORBIDDEN = "Policy doesn't allow {} to be performed."
@@ -65,8 +68,15 @@ class Compute:
 
         Raises 409 if the lifecycle refuses it, 400 if it depends on a missing fact.
         """
+        source = instance.host, instance.flavor
         try:
             self.cloud.request(instance, operation, given or {}, requester, changes)
+            if changes and "host" in changes and operation in MOVES:
+                moves = cast(list[Json], instance.details.setdefault("moves", []))
+                goal = [changes["host"], changes.get("flavor", instance.flavor)]
+                moves.append([requester.request_id, *source, *goal])
+                del moves[:-MOST_MOVES]
+                self.cloud.keep(instance)
         except Refused as error:
             raise ApiError(409, refusal(instance, error)) from None
         except UnknownFact as error:

@@ -6,28 +6,26 @@ The functions that look up a name return it, or answer as Nova does. Other reque
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from random import Random
 from string import ascii_letters, digits
 from typing import TypedDict
 from uuid import NAMESPACE_OID, uuid5
 
-from ecs_fsm.serve.cloud.catalog import Flavor, Image, catalog
-from ecs_fsm.serve.cloud.cloud import HOSTS
-from ecs_fsm.serve.cloud.imagestore import ACTIVE
+from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import FROM_VOLUME, WITHOUT_NETWORK
 from ecs_fsm.serve.compute.api import ComputeContext
+from ecs_fsm.serve.compute.disks import check_size, disks_of, flavor_of, give
 from ecs_fsm.serve.compute.keypairs import keypairs_of
+from ecs_fsm.serve.compute.nics import networks_of
 from ecs_fsm.serve.compute.quotas import check_quota
-from ecs_fsm.serve.compute.schemas import NewServerFields, is_uuid, within_quota
-from ecs_fsm.serve.compute.views import host_name
+from ecs_fsm.serve.compute.schemas import NewServerFields, within_quota
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.network.groups import SecurityGroup, groups_of
-from ecs_fsm.serve.network.ports import free_address
+from ecs_fsm.serve.http.project_quotas import quotas_of
 
 MOST_AT_ONCE = 1000
-GIB = 1024**3
 
 
 class Wanted(TypedDict, total=False):
@@ -37,48 +35,9 @@ class Wanted(TypedDict, total=False):
     reason: str
 
 
-def flavor_of(context: ComputeContext, ref: str | int) -> str:
-    """Return the id of a flavor. Raises 400 if it does not exist."""
-    if str(ref) not in catalog().flavors:
-        raise ApiError(400, f"Flavor {str(ref)[:255]} could not be found.")
-    return str(ref)
-
-
-def image_of(context: ComputeContext, ref: str) -> str:
-    """Return the id of an active image, given by id or URL. Raises 400 for others."""
-    named, caller = ref.rpartition("/images/")[2], context.caller
-    image = context.images.find(named, caller.project_id, caller.admin)
-    if image is None:
-        raise ApiError(400, f"Can not find requested image {named[:255]}.")
-    if image.status != ACTIVE:
-        raise ApiError(400, f"Image {named} is not active.")
-    return named
-
-
-def check_size(flavor: Flavor, image: Image | None) -> None:
-    """Raise 400 if the image does not fit on the flavor; a disk of 0 grows with its image."""
-    if image is None:
-        return
-    if flavor.ram < image.min_ram:
-        raise ApiError(400, "Flavor's memory is too small for requested image.")
-    disk, least = flavor.disk * GIB, image.min_disk * GIB
-    if disk and image.size > disk:
-        raise ApiError(
-            400,
-            "Flavor's disk is too small for requested image. Flavor disk is "
-            f"{disk} bytes, image is {image.size} bytes.",
-        )
-    if disk and least > disk:
-        raise ApiError(
-            400,
-            "Flavor's disk is smaller than the minimum size specified in image metadata. "
-            f"Flavor disk is {disk} bytes, minimum size is {least} bytes.",
-        )
-
-
-def host_numbers() -> dict[str, int]:
+def host_numbers(cloud: Cloud) -> dict[str, int]:
     """Return the numbers of the hosts by their names."""
-    return {host_name(number): number for number in range(HOSTS)}
+    return {host.name: number for number, host in enumerate(cloud.hosts)}
 
 
 def _hosts(context: ComputeContext, body: NewServerFields) -> tuple[str | None, Wanted]:
@@ -101,19 +60,13 @@ def _hosts(context: ComputeContext, body: NewServerFields) -> tuple[str | None, 
             "One mechanism with host and/or hypervisor_hostname and another mechanism with "
             "zone:host:node are mutually exclusive.",
         )
-    found = zone_of(context, zone or None)
-    if named is not None and named not in host_numbers():
+    found, known = zone_of(context, zone or None), host_numbers(context.cloud)
+    if named is not None and named not in known:
         raise ApiError(400, f"Compute host {named} could not be found.")
-    if forced is not None and forced not in host_numbers():
+    if forced is not None and forced not in known:
         return found, {"hosts": (), "reason": f"No such host - host: {forced} node: None "}
     name = named or forced
-    return found, {} if name is None else {"hosts": (host_numbers()[name],)}
-
-
-def _check_hints(hints: Mapping[str, Json]) -> None:
-    """Raise 400 for a server group that does not exist."""
-    if hints.get("group"):
-        raise ApiError(400, f"Instance group {hints['group']} could not be found.")
+    return found, {} if name is None else {"hosts": (known[name],)}
 
 
 def key_of(context: ComputeContext, name: str | None) -> str | None:
@@ -123,9 +76,9 @@ def key_of(context: ComputeContext, name: str | None) -> str | None:
     return name
 
 
-def group_of(context: ComputeContext, name: str, code: int = 400) -> SecurityGroup:
+def group_of(context: ComputeContext, name: str, code: int = 400) -> Item:
     """Return the security group of that name or id. Raises 400, or another code, if none is."""
-    found = groups_of(context.request).named(context.project_id, name)
+    found = context.cloud.ports.group(context.project_id, name)
     if found is None:
         raise ApiError(code, f"Unable to find security_group with name or id '{name}'")
     return found
@@ -133,7 +86,7 @@ def group_of(context: ComputeContext, name: str, code: int = 400) -> SecurityGro
 
 def zone_of(context: ComputeContext, zone: str | None) -> str | None:
     """Return the name of the zone, or None to have it chosen. Raises 400 for others."""
-    if zone not in (None, catalog().availability_zone):
+    if zone is not None and zone not in context.cloud.catalog.zones:
         raise ApiError(400, "The requested availability zone is not available")
     return zone
 
@@ -154,22 +107,26 @@ def create(
     """
     cloud = context.cloud
     count = _count(body)
-    flavor, image, volumes = flavor_of(context, body.flavorRef), *_disks(context, body)
-    size = catalog().flavors[flavor]
+    flavor, image, disks = flavor_of(context, body.flavorRef), *disks_of(context, body, count)
+    size = context.cloud.resources.of("flavors").all[flavor]
     if image is not None:
         check_size(size, context.images.find(image, context.project_id, context.caller.admin))
     zone, hosts = _hosts(context, body)
-    _check_hints(hints)
+    group = _group(context, hints, count)
     check_quota(
-        context, context.project_id, instances=count, cores=size.vcpus * count, ram=size.ram * count
+        context,
+        context.project_id,
+        instances=count,
+        cores=size["vcpus"] * count,
+        ram=size["ram"] * count,
     )
-    networks = _networks(context, body)
+    networks = networks_of(context, body)
     if count > 1 and any(networks.values()):
         reason = "max_count cannot be greater than 1 if an IP address is specified."
         raise ApiError(400, f"Failed to launch instances: {reason}")
     within_quota(body.metadata)
     key_of(context, body.key_name)
-    groups = dict.fromkeys(group_of(context, name).name for name in body.group_names)
+    groups = dict.fromkeys(group_of(context, name)["name"] for name in body.group_names)
     given: dict[str, str] = {}
     if image is None:
         given |= FROM_VOLUME
@@ -179,7 +136,7 @@ def create(
     given = {name: value for name, value in given.items() if name in accepted}
     requester = context.asker(cloud.lifecycle.creation.trigger)
     reservation = f"r-{uuid5(NAMESPACE_OID, requester.request_id).hex[:8]}"
-    details = _details(body, networks, volumes)
+    details = _details(body, networks, group)
     details |= {"security_groups": [*groups], "reservation_id": reservation}
     details |= {"zone": zone, "hints": {**hints}}
     made = []
@@ -191,6 +148,7 @@ def create(
         }
         wanted = NewServer(name, flavor, image, body.metadata, given, details | own, **hosts)
         made.append(cloud.create(wanted, requester))
+        give(context, made[-1], disks, requester)
     return made, body.adminPass or password(requester.request_id)
 
 
@@ -209,65 +167,28 @@ def _count(body: NewServerFields) -> int:
     return most
 
 
-def _disks(context: ComputeContext, body: NewServerFields) -> tuple[str | None, list[Json]]:
-    """Return the image that the server boots from, None for a volume, and its volumes."""
-    devices = body.block_device_mapping_v2
-    volumes: list[Json] = [
-        {
-            "id": str(uuid5(NAMESPACE_OID, f"{context.request_id}/{number}"))
-            if device.uuid is None or device.source_type == "image"
-            else device.uuid,
-            "device": device.device_name or f"/dev/vd{ascii_letters[number]}",
-            "delete_on_termination": device.delete_on_termination,
-            "tag": device.tag,
-        }
-        for number, device in enumerate(devices[:26])
-        if device.is_volume
-    ]
-    first = next((device for device in devices if device.first), None)
-    if first is not None and first.source_type == "image":
-        image = image_of(context, first.uuid or body.imageRef or "")
-        return (None if first.is_volume else image), volumes
-    if first is not None:
-        return None, volumes
-    if not body.imageRef:
-        raise ApiError(400, "Invalid imageRef provided.")
-    return image_of(context, body.imageRef), volumes
-
-
-def _networks(context: ComputeContext, body: NewServerFields) -> dict[str, str | None]:
-    """Return the ids of the server's networks, each with the address that was chosen if any."""
-    known_networks, wanted = catalog().networks, body.networks
-    if context.minor >= 37 and wanted is None:
-        raise ApiError(400, "Invalid input for server: 'networks' is a required property")
-    if context.minor < 37 and isinstance(wanted, str):
-        raise ApiError(400, f"Invalid input for server.networks: {wanted} needs version 2.37")
-    if isinstance(wanted, str):
-        return {catalog().default_network.id: None} if wanted == "auto" else {}
-    if not wanted:
-        return {catalog().default_network.id: None}
-    found: dict[str, str | None] = {}
-    for network in wanted:
-        if network.port is not None:
-            raise ApiError(400, f"Port {network.port} could not be found.")
-        if not is_uuid(network.uuid):
-            reason = f"network uuid is not in proper format ({network.uuid})"
-            raise ApiError(400, f"Bad networks format: {reason}")
-        known = known_networks.get(str(network.uuid))
-        if known is None:
-            raise ApiError(400, f"Network {network.uuid} could not be found.")
-        address = network.fixed_ip and free_address(context.cloud, known, network.fixed_ip)
-        found[known.id] = address or found.get(known.id)
-    return found
+def _group(context: ComputeContext, hints: Mapping[str, Json], count: int) -> str | None:
+    """Return the server group of a creation. Raises 400 for an unknown one, 403 for a full one."""
+    named = hints.get("group")
+    if named is None:
+        return None
+    group = context.cloud.placement.groups.get(named)
+    if group is None or group["project_id"] != context.project_id:
+        raise ApiError(400, f"Instance group {str(named)[:255]} could not be found.")
+    most = quotas_of(context, context.project_id)["server_group_members"]
+    if 0 <= most < len(group["members"]) + count:
+        raise ApiError(403, "Quota exceeded, too many servers in group")
+    return str(named)
 
 
 def _details(
-    body: NewServerFields, networks: Mapping[str, str | None], volumes: Iterable[Json]
+    body: NewServerFields, networks: Mapping[str, str | None], group: str | None
 ) -> dict[str, Json]:
     return {
         "networks": [*networks],
         "fixed_ips": {network: address for network, address in networks.items() if address},
-        "volumes": list(volumes),
+        "volumes": [],
+        "group": group,
         "key_name": body.key_name,
         "config_drive": "True" if body.config_drive else "",
         "user_data": body.user_data,

@@ -1,207 +1,247 @@
-"""Flavors: the list, its details, one by id, and their extra specs.
+"""Flavors with their extra specs and access, and groups of servers, as `compute.toml` has them.
 
 A flavor is not found by its name here, so clients look for it in the list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import uuid4
 
-from fastapi import Query
-from pydantic import Field
-from starlette.responses import JSONResponse, Response
+from fastapi import Request
+from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.catalog import Flavor, catalog
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned
+from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.compute.api import ComputeContext, context_of
+from ecs_fsm.serve.compute.nova_schemas import check_body, path_of
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body, Limit, LinkBody, Marker, next_url, page
-from ecs_fsm.serve.http.context import Microversion
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
+from ecs_fsm.serve.http.context import microversion
+from ecs_fsm.serve.http.declared import Declared, DeclaredService
+from ecs_fsm.serve.http.declared_routes import serve
+from ecs_fsm.serve.http.fields import body_of, respond
+from ecs_fsm.serve.http.filters import View
 from ecs_fsm.serve.http.handlers import Handlers
 
-DESCRIPTION, EXTRA_SPECS, SWAP_A_NUMBER = 55, 61, 75
-"""Microversions from which a flavor shows these."""
-SORT_KEYS: Mapping[str, Callable[[Flavor], str | int]] = {
-    "flavorid": lambda flavor: flavor.id,
-    "id": lambda flavor: flavor.id,
-    "name": lambda flavor: flavor.name,
-    "vcpus": lambda flavor: flavor.vcpus,
-    "memory_mb": lambda flavor: flavor.ram,
-    "root_gb": lambda flavor: flavor.disk,
+SWAP_A_NUMBER, DESCRIBED = 75, 55
+PUBLIC = "os-flavor-access:is_public"
+SORT_KEYS = {
+    "flavorid": "id",
+    "id": "id",
+    "name": "name",
+    "vcpus": "vcpus",
+    "memory_mb": "ram",
+    "root_gb": "disk",
+    "swap": "swap",
 }
-"""Keys to order flavors by."""
+"""Keys to order flavors by, with their fields."""
 
 
-class BriefFlavor(Body):
-    """A flavor in the short list."""
-
-    id: str
-    name: str
-    links: list[LinkBody]
-
-
-class DetailedFlavor(BriefFlavor):
-    """A flavor; the description from 2.55, its extra specs from 2.61."""
-
-    vcpus: int
-    ram: int
-    disk: int
-    swap: int | str
-    ephemeral: int = Field(alias="OS-FLV-EXT-DATA:ephemeral")
-    disabled: bool = Field(alias="OS-FLV-DISABLED:disabled")
-    public: bool = Field(alias="os-flavor-access:is_public")
-    rxtx_factor: float
-    description: str | None = None
-    extra_specs: dict[str, str] | None = None
+async def _context(request: Request) -> ComputeContext:
+    # The microversion comes first: answers to callers without a token have it in their headers too.
+    minor = await microversion(request)
+    context, path = await context_of(request, path_of(request)), path_of(request)
+    await check_body(request, path, minor)
+    return context
 
 
-class BriefFlavorList(Body):
-    """The short list."""
+class Flavors(Declared[ComputeContext]):
+    """Flavors; a deleted one is remembered for its servers."""
 
-    flavors: list[BriefFlavor]
-    flavors_links: list[LinkBody] | None = None
+    def visible(self, context: ComputeContext, item: Item) -> bool:
+        """Return whether a flavor is public, or the project has access."""
+        public = item[PUBLIC] or context.caller.admin
+        return bool(public or context.caller.project_id in item["access"])
+
+    def more(self, context: ComputeContext, item: Item) -> Item:
+        """Add links, and write the swap as the microversion does."""
+        swap = item["swap"] if context.minor >= SWAP_A_NUMBER or item["swap"] else ""
+        place = f"flavors/{item['id']}"
+        links = [
+            {"rel": "self", "href": f"{context.base}/compute/v2.1/{place}"},
+            {"rel": "bookmark", "href": f"{context.base}/compute/{place}"},
+        ]
+        return {"swap": swap, "links": links}
+
+    def in_list(self, context: ComputeContext, view: Item, detailed: bool) -> Item:
+        """Return the short form for a short list."""
+        brief = ("id", "name", "links", "description")
+        return view if detailed else {name: view[name] for name in brief if name in view}
+
+    def answer_list(self, context: ComputeContext, detailed: bool) -> Response:
+        """Check the query, and answer."""
+        query = context.request.query_params
+        if query.get("is_public", "true").lower() not in ("true", "false", "none", "1", "0"):
+            raise ApiError(400, f"Invalid is_public filter [{query['is_public'][:40]}]")
+        for name in ("minRam", "minDisk"):
+            if not query.get(name, "0").isdecimal():
+                raise ApiError(400, f"Invalid {name} filter [{query[name][:40]}]")
+        if query.get("sort_key", "id") not in SORT_KEYS:
+            raise ApiError(400, f"Sort key {query['sort_key'][:40]} is not supported.")
+        return super().answer_list(context, detailed)
+
+    def listed(self, context: ComputeContext) -> Any:
+        """Yield the flavors that the query selects."""
+        query, admin = context.request.query_params, context.caller.admin
+        public = query.get("is_public", "true").lower()
+        least = {name: int(query.get(key, "0")) for name, key in (("ram", "minRam"), ("disk", "minDisk"))}  # fmt: skip  # noqa: E501
+        for item in super().listed(context):
+            wanted = public == "none" or item[PUBLIC] is (public in ("true", "1"))
+            own = not admin and not item[PUBLIC] and public not in ("false", "0")
+            if (wanted or own) and all(item[name] >= most for name, most in least.items()):
+                yield item
+
+    def sorted(self, context: ComputeContext, found: list[View]) -> list[View]:
+        """Return the flavors in the order of the query."""
+        query = context.request.query_params
+        key = SORT_KEYS[query.get("sort_key", "id")]
+        found.sort(key=lambda each: (each.shown[key] or 0 if key == "swap" else each.shown[key], each.id))  # fmt: skip  # noqa: E501
+        return found[::-1] if query.get("sort_dir") == "desc" else found
+
+    def made(self, context: ComputeContext, item: Item) -> Item:
+        """Read numbers, and refuse an id or a name that is taken."""
+        chosen = str(item.pop("flavorid", None) or item["given_id"] or uuid4())
+        item = {**item, "id": chosen, "access": [], "extra_specs": {}}
+        del item["given_id"]
+        for name in ("ram", "vcpus", "disk", "swap", "OS-FLV-EXT-DATA:ephemeral"):
+            item[name] = int(item[name] or 0)
+        item["rxtx_factor"] = float(item["rxtx_factor"] or 1)
+        item[PUBLIC] = str(item[PUBLIC]).lower() in ("true", "1")
+        for field, word in (("name", "name"), ("id", "ID")):
+            if self.shelf(context).by(field, item[field]):
+                raise ApiError(409, f"Flavor with {word} {item[field]} already exists.")
+        context.cloud.resources.of("past-flavors").drop(chosen)
+        return item
+
+    def create(self, context: ComputeContext, given: Item) -> Item:
+        """Make a flavor of the id that the request names."""
+        return super().create(context, {**given, "given_id": given.get("id")})
+
+    def allow(self, context: ComputeContext, verb: str) -> None:
+        """Raise 403 for users, and 404 for a change below its microversion."""
+        if verb == "update":
+            context.require_version(since=DESCRIBED)
+        super().allow(context, verb)
+
+    def gone(self, context: ComputeContext, item: Item) -> None:
+        """Remember a flavor that servers have."""
+        if any(server.flavor == item["id"] for server in context.cloud.instances.values()):
+            context.cloud.resources.of("past-flavors").put(item)
+
+    def add_more(self, add: Handlers, one: str) -> None:
+        """Add the requests for extra specs and access."""
+        specs, key = f"{one}/os-extra_specs", f"{one}/os-extra_specs/{{key}}"
+        plain = partial(dict[str, Any], plain=True)
+        add.get(specs, **plain(name="list_extra_specs"))(self._answering(self._specs, False))
+        add.post(specs, **plain(name="create_extra_specs"))(self._answering(self._set_specs))
+        add.get(key, **plain(name="show_extra_spec"))(self._answering(self._spec, False))
+        add.put(key, **plain(name="update_extra_spec"))(self._answering(self._set_spec))
+        add.delete(key, **plain(name="delete_extra_spec"))(self._answering(self._drop_spec))
+        access = f"{one}/os-flavor-access"
+        add.get(access, **plain(name="list_flavor_access"))(self._answering(self._access))
+        add.post(f"{one}/action", **plain(name="act_on_flavor"))(
+            self._answering(self._change_access)
+        )
+
+    def _answering(self, act: Callable[..., Item | None], admin: bool = True) -> Any:
+        async def answer(request: Request) -> Response:
+            context = await self.service.context(request)
+            if admin:
+                super(Flavors, self).allow(context, "extra_specs")
+            flavor = self.find(context, request.path_params["item_id"])
+            body = await body_of(request) if request.method in ("POST", "PUT") else {}
+            shown = act(context, flavor, body, request.path_params.get("key", ""))
+            context.cloud.resources.commit()
+            return Response(status_code=200) if shown is None else respond(shown)
+
+        return answer
+
+    def _specs(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
+        return {"extra_specs": flavor["extra_specs"]}
+
+    def _set_specs(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
+        given = {str(name): str(value) for name, value in body["extra_specs"].items()}
+        self.shelf(context).change(flavor, extra_specs={**flavor["extra_specs"], **given})
+        return {"extra_specs": given}
+
+    def _spec(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
+        specs = flavor["extra_specs"]
+        if key not in specs:
+            raise ApiError(404, f"Flavor {flavor['id']} has no extra specs with key {key[:255]}.")
+        return {key: specs[key]}
+
+    def _set_spec(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
+        if key not in body:
+            raise ApiError(400, "Request body and URI mismatch")
+        return self._set_specs(context, flavor, {"extra_specs": {key: body[key]}}, key)["extra_specs"]  # type: ignore[no-any-return]  # fmt: skip  # noqa: E501
+
+    def _drop_spec(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> None:
+        self._spec(context, flavor, body, key)
+        left = {name: value for name, value in flavor["extra_specs"].items() if name != key}
+        self.shelf(context).change(flavor, extra_specs=left)
+
+    def _access(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
+        if flavor[PUBLIC]:
+            raise ApiError(404, "Access list not available for public flavors.")
+        rows = [{"flavor_id": flavor["id"], "tenant_id": project} for project in flavor["access"]]
+        return {"flavor_access": rows}
+
+    def _change_access(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
+        action = next(iter(body), "")
+        argument = body.get(action)
+        project = argument.get("tenant") if isinstance(argument, dict) else None
+        if action not in ("addTenantAccess", "removeTenantAccess") or not isinstance(project, str):
+            raise ApiError(400, "expected addTenantAccess or removeTenantAccess with a tenant")
+        there = project in flavor["access"]
+        if action.startswith("add"):
+            if flavor[PUBLIC]:
+                raise ApiError(409, "Can not add access to a public flavor.")
+            if there:
+                raise ApiError(
+                    409,
+                    f"Flavor access already exists for flavor {flavor['id']} and project {project} "
+                    "combination.",
+                )
+            access = [*flavor["access"], project]
+        else:
+            if not there:
+                what = f"Flavor access not found for {flavor['id']} / {project} combination."
+                raise ApiError(404, what)
+            access = [other for other in flavor["access"] if other != project]
+        changed = self.shelf(context).change(flavor, access=access)
+        return self._access(context, {**changed, PUBLIC: False}, body, key)
 
 
-class FlavorList(Body):
-    """The list in detail."""
+class ServerGroups(Declared[ComputeContext]):
+    """Groups of servers with a policy, which their hosts follow."""
 
-    flavors: list[DetailedFlavor]
-    flavors_links: list[LinkBody] | None = None
+    def made(self, context: ComputeContext, item: Item) -> Item:
+        """Read the policy in either form."""
+        policy = item.pop("policies", None) or [item["policy"]]
+        rules = {name: int(value) for name, value in (item.get("rules") or {}).items()}
+        own = {"policy": policy[0], "rules": rules, "user_id": context.caller.user_id}
+        return {**item, **own, "members": []}
 
+    def within_quota(self, context: ComputeContext, project_id: str) -> None:
+        """Raise 403 above the quota."""
+        try:
+            super().within_quota(context, project_id)
+        except ApiError:
+            raise ApiError(403, "Quota exceeded, too many server groups.") from None
 
-class OneFlavor(Body):
-    """One flavor."""
+    def more(self, context: ComputeContext, item: Item) -> Item:
+        """Show policies below 2.64."""
+        return {} if context.minor >= 64 else {"policies": [item["policy"]], "metadata": {}}
 
-    flavor: DetailedFlavor
-
-
-class ExtraSpecs(Body):
-    """The extra specs of a flavor."""
-
-    extra_specs: dict[str, str]
-
-
-# The handlers negotiate the microversion before they authenticate the caller, unlike others: their
-# answers to callers without a valid token have the version in their headers.
-router = Handlers(tags=["flavors"], responses=COMPUTE_ERRORS)
-
-
-class FlavorQuery(Body):
-    """Filters, the order and the page of a list of flavors."""
-
-    limit: Limit = None
-    marker: Marker = None
-    is_public: str | None = Field(None, max_length=20)
-    min_ram: int | None = Field(None, alias="minRam", ge=0)
-    min_disk: int | None = Field(None, alias="minDisk", ge=0)
-    sort_key: str = Field("flavorid", max_length=40)
-    sort_dir: str = Field("asc", pattern="^(asc|desc)$")
+    def visible(self, context: ComputeContext, item: Item) -> bool:
+        """Return whether the group is of the project, or an administrator asks for all."""
+        everything = "all_projects" in context.request.query_params and context.caller.admin
+        by_id = "item_id" in context.request.path_params and context.caller.admin
+        return everything or by_id or item["project_id"] == context.caller.project_id
 
 
-@router.get("/flavors", response_model=BriefFlavorList)
-async def list_flavors(
-    _: Microversion, context: Versioned, query: Annotated[FlavorQuery, Query()]
-) -> Response:
-    """The flavors with their names."""
-    return _list(context, query, detailed=False)
-
-
-@router.get("/flavors/detail", response_model=FlavorList)
-async def list_flavors_in_detail(
-    _: Microversion, context: Versioned, query: Annotated[FlavorQuery, Query()]
-) -> Response:
-    """The flavors with their details."""
-    return _list(context, query, detailed=True)
-
-
-@router.get("/flavors/{flavor_id}", response_model=OneFlavor)
-async def show_flavor(_: Microversion, context: Versioned, flavor_id: str) -> Response:
-    """One flavor, by id only."""
-    return JSONResponse({"flavor": _detailed(context, _found(flavor_id))})
-
-
-@router.get("/flavors/{flavor_id}/os-extra_specs", response_model=ExtraSpecs)
-async def list_extra_specs(_: Microversion, context: Versioned, flavor_id: str) -> Response:
-    """The extra specs of a flavor."""
-    return JSONResponse({"extra_specs": dict(_found(flavor_id).extra_specs)})
-
-
-@router.get("/flavors/{flavor_id}/os-extra_specs/{key}", response_model=dict[str, str])
-async def show_extra_spec(
-    _: Microversion, context: Versioned, flavor_id: str, key: str
-) -> Response:
-    """One extra spec of a flavor."""
-    specs = _found(flavor_id).extra_specs
-    if key not in specs:
-        raise ApiError(404, f"Flavor {flavor_id} has no extra specs with key {key}.")
-    return JSONResponse({key: specs[key]})
-
-
-def _found(flavor_id: str) -> Flavor:
-    flavor = catalog().flavors.get(flavor_id)
-    if flavor is None:
-        raise ApiError(404, f"Flavor {flavor_id} could not be found.")
-    return flavor
-
-
-def _list(context: ComputeContext, query: FlavorQuery, *, detailed: bool) -> Response:
-    items, following = page(_select(query), query.limit, query.marker)
-    view = _detailed if detailed else _brief
-    body: dict[str, Any] = {"flavors": [view(context, item) for item in items]}
-    if following is not None:
-        href = next_url(context.request, context.base, following)
-        body["flavors_links"] = [{"rel": "next", "href": href}]
-    return JSONResponse(body)
-
-
-def _select(query: FlavorQuery) -> list[Flavor]:
-    public = (query.is_public or "true").lower()
-    if public not in ("true", "false", "none", "1", "0"):
-        raise ApiError(400, f"Invalid is_public filter [{query.is_public}]")
-    if query.sort_key not in SORT_KEYS:
-        raise ApiError(400, f"Sort key {query.sort_key} is not supported.")
-    if public in ("false", "0"):
-        return []  # all flavors are public
-    found = [
-        flavor
-        for flavor in catalog().flavors.values()
-        if flavor.ram >= (query.min_ram or 0) and flavor.disk >= (query.min_disk or 0)
-    ]
-    key = SORT_KEYS[query.sort_key]
-    found.sort(key=lambda flavor: (key(flavor), flavor.id))
-    return found[::-1] if query.sort_dir == "desc" else found
-
-
-def _links(root: str, flavor_id: str) -> list[dict[str, str]]:
-    return [
-        {"rel": "self", "href": f"{root}/compute/v2.1/flavors/{flavor_id}"},
-        {"rel": "bookmark", "href": f"{root}/compute/flavors/{flavor_id}"},
-    ]
-
-
-def _brief(context: ComputeContext, flavor: Flavor) -> dict[str, object]:
-    shown: dict[str, object] = {
-        "id": flavor.id,
-        "name": flavor.name,
-        "links": _links(context.base, flavor.id),
-    }
-    if context.minor >= DESCRIPTION:
-        shown["description"] = None
-    return shown
-
-
-def _detailed(context: ComputeContext, flavor: Flavor) -> dict[str, object]:
-    """Return a flavor with all fields of the microversion."""
-    shown = _brief(context, flavor) | {
-        "vcpus": flavor.vcpus,
-        "ram": flavor.ram,
-        "disk": flavor.disk,
-        "swap": 0 if context.minor >= SWAP_A_NUMBER else "",
-        "OS-FLV-EXT-DATA:ephemeral": 0,
-        "OS-FLV-DISABLED:disabled": False,
-        "os-flavor-access:is_public": True,
-        "rxtx_factor": 1.0,
-    }
-    if context.minor >= EXTRA_SPECS:
-        shown["extra_specs"] = dict(flavor.extra_specs)
-    return shown
+SERVICE = DeclaredService("compute", _context, ["compute"], COMPUTE_ERRORS)
+serve(SERVICE, {"flavors": Flavors, "server-groups": ServerGroups})
+router = SERVICE.handlers

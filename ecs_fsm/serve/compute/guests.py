@@ -10,7 +10,6 @@ from uuid import NAMESPACE_OID, uuid5
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
 from ecs_fsm.serve.cloud.imagestore import ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance
@@ -23,8 +22,6 @@ from ecs_fsm.serve.compute.views import addresses_view, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.network.groups import SecurityGroup, groups_of
-from ecs_fsm.serve.network.ports import attachments
 
 router = Handlers(tags=["compute"], responses=REFUSED)
 
@@ -49,13 +46,15 @@ CONSOLES_SINCE = 6
 @router.get("/servers/{server_id}/ips", response_model=AddressList)
 async def list_ips(server_id: str, context: Versioned) -> Response:
     """The addresses by network."""
-    return respond_json({"addresses": addresses_view(context.find(server_id), whole=False)})
+    return respond_json(
+        {"addresses": addresses_view(context.cloud, context.find(server_id), whole=False)}
+    )
 
 
 @router.get("/servers/{server_id}/ips/{label}", response_model=dict[str, list[AddressFields]])
 async def show_ips(server_id: str, label: str, context: Versioned) -> Response:
     """The addresses on one network."""
-    addresses = addresses_view(context.find(server_id), whole=False)
+    addresses = addresses_view(context.cloud, context.find(server_id), whole=False)
     if label not in addresses:
         raise ApiError(404, "Network label not found.")
     return respond_json({label: addresses[label]})
@@ -73,24 +72,24 @@ async def show_diagnostics(server_id: str, context: Versioned) -> Response:
     """The resources of the server as its host sees them; for administrators."""
     context.require_admin("os_compute_api:os-server-diagnostics")
     instance = context.find(server_id)
-    flavor = catalog().flavors[instance.flavor]
+    flavor = context.cloud.flavor(instance)
     if context.minor < DIAGNOSTICS_SINCE:
         return respond_json(
-            {"memory": flavor.ram * 1024, "vda_read": 0, "vda_write": 0, "cpu0_time": 0}
+            {"memory": flavor["ram"] * 1024, "vda_read": 0, "vda_write": 0, "cpu0_time": 0}
         )
     up = 0.0 if instance.launched is None else context.cloud.now - instance.launched
-    ports = attachments(instance)
+    ports = context.cloud.ports.shown(instance)
     return respond_json(
         {
             "config_drive": bool(instance.details.get("config_drive")),
-            "cpu_details": [{"id": n, "time": 0, "utilisation": 0} for n in range(flavor.vcpus)],
+            "cpu_details": [{"id": n, "time": 0, "utilisation": 0} for n in range(flavor["vcpus"])],
             "disk_details": [],
             "driver": "libvirt",
             "hypervisor": "kvm",
             "hypervisor_os": "linux",
-            "memory_details": {"maximum": flavor.ram, "used": 0},
-            "nic_details": [{"mac_address": port.mac} | NO_TRAFFIC for port in ports],
-            "num_cpus": flavor.vcpus,
+            "memory_details": {"maximum": flavor["ram"], "used": 0},
+            "nic_details": [{"mac_address": port["mac_address"]} | NO_TRAFFIC for port in ports],
+            "num_cpus": flavor["vcpus"],
             "num_disks": 1,
             "num_nics": len(ports),
             "state": "running" if instance.launched is not None else "pending",
@@ -117,12 +116,12 @@ async def clear_password(server_id: str, context: Versioned) -> Response:
 async def list_security_groups_of_server(server_id: str, context: Versioned) -> Response:
     """The security groups."""
     instance = context.find(server_id)
-    groups, own = groups_of(context.request), instance.project_id
+    cloud, own = context.cloud, instance.project_id
     found = (
-        groups.named(own, name) or SecurityGroup(name, name, own)
+        cloud.ports.group(own, name) or {"id": name, "name": name, "project_id": own}
         for name in instance.names("security_groups")
     )
-    return JSONResponse({"security_groups": [security_group_view(group) for group in found]})
+    return JSONResponse({"security_groups": [security_group_view(cloud, group) for group in found]})
 
 
 class ConsoleKind(Body):
@@ -194,8 +193,13 @@ class AddSecurityGroup(Argument):
 
     def changes(self, context: ComputeContext, instance: Instance) -> Changes:
         """Add the group. Raises 404 if it does not exist."""
-        name = group_of(context, self.name, 404).name
+        name = group_of(context, self.name, 404)["name"]
         return {"security_groups": [*dict.fromkeys((*instance.names("security_groups"), name))]}
+
+    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
+        """Set the groups of the ports as well."""
+        context.cloud.ports.regroup(instance)
+        return ActionAnswer()
 
 
 class RemoveSecurityGroup(AddSecurityGroup):

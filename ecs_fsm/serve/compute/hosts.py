@@ -1,6 +1,6 @@
 """The hosts of the cloud: hypervisors, services, hosts and availability zones.
 
-All hosts have the same size, large enough for everything; servers use what their flavors say.
+Servers use what their flavors say.
 """
 
 from __future__ import annotations
@@ -9,20 +9,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import uuid5
 
+from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.cloud.catalog import NAMESPACE, catalog
-from ecs_fsm.serve.cloud.cloud import HOSTS
+from ecs_fsm.serve.cloud.catalog import NAMESPACE, Host
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
-from ecs_fsm.serve.compute.views import Fields, host_name, host_of
+from ecs_fsm.serve.compute.views import Fields, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
 from ecs_fsm.serve.http.context import Administrator, Known, Microversion
 from ecs_fsm.serve.http.handlers import Handlers
 
-VCPUS, RAM, DISK = 1024, 4 * 1024 * 1024, 100_000
-"""The size of a host; RAM in MiB, disk in GiB."""
 CPU_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 28, 43, 53, 88
 UPTIME = " 12:00:00 up 30 days,  0:00,  0 users,  load average: 0.00, 0.00, 0.00"
 
@@ -30,15 +28,16 @@ router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
 class ComputeHost(NamedTuple):
-    """A host by its number, with its servers."""
+    """A host by its number, with what the catalog says of it, and its servers."""
 
     number: int
+    own: Host
     servers: list[Instance]
 
     @property
     def name(self) -> str:
         """Its name."""
-        return host_name(self.number)
+        return self.own.name
 
     def id(self, minor: int) -> Json:
         """Return its id, a number below 2.53."""
@@ -48,9 +47,9 @@ class ComputeHost(NamedTuple):
 def find_hosts(context: ComputeContext, policy: str) -> list[ComputeHost]:
     """Return the hosts. Raises 403 unless the caller is an administrator."""
     context.require_admin(f"os_compute_api:{policy}")
-    hosts = [ComputeHost(number, []) for number in range(HOSTS)]
+    hosts = [ComputeHost(number, own, []) for number, own in enumerate(context.cloud.hosts)]
     for instance in context.cloud.instances.values():
-        if host_of(instance):
+        if host_of(context.cloud, instance):
             hosts[instance.host].servers.append(instance)
     return hosts
 
@@ -58,9 +57,10 @@ def find_hosts(context: ComputeContext, policy: str) -> list[ComputeHost]:
 def _used(context: ComputeContext, hosts: list[ComputeHost]) -> dict[str, Json]:
     """Return the size of hosts together, and what servers use of it."""
     servers = [instance for host in hosts for instance in host.servers]
-    flavors = [catalog().flavors[instance.flavor] for instance in servers]
-    vcpus, ram, disk = (n * len(hosts) for n in (VCPUS, RAM, DISK))
-    used_ram, used_disk = sum(f.ram for f in flavors), sum(f.disk for f in flavors)
+    flavors = [context.cloud.flavor(instance) for instance in servers]
+    own = [host.own for host in hosts]
+    vcpus, ram, disk = sum(h.vcpus for h in own), sum(h.ram for h in own), sum(h.disk for h in own)
+    used_ram, used_disk = sum(f["ram"] for f in flavors), sum(f["disk"] for f in flavors)
     return {
         "current_workload": sum(bool(instance.state.task_state) for instance in servers),
         "disk_available_least": disk - used_disk,
@@ -72,7 +72,7 @@ def _used(context: ComputeContext, hosts: list[ComputeHost]) -> dict[str, Json]:
         "memory_mb_used": used_ram,
         "running_vms": len(servers),
         "vcpus": vcpus,
-        "vcpus_used": sum(f.vcpus for f in flavors),
+        "vcpus_used": sum(f["vcpus"] for f in flavors),
     }
 
 
@@ -81,8 +81,14 @@ def _brief(context: ComputeContext, host: ComputeHost) -> Fields:
         "id": host.id(context.minor),
         "hypervisor_hostname": host.name,
         "state": host_state(context, host),
-        "status": "enabled",
+        "status": status_of(context, host),
     }
+
+
+def status_of(context: ComputeContext, host: ComputeHost) -> str:
+    """Return whether the scheduler takes the host."""
+    off = host.name in context.cloud.placement.disabled.all
+    return "disabled" if off else "enabled"
 
 
 def host_state(context: ComputeContext, host: ComputeHost) -> str:
@@ -95,8 +101,10 @@ def _servers(host: ComputeHost) -> list[Json]:
 
 
 def _detailed(context: ComputeContext, host: ComputeHost) -> Fields:
+    off = context.cloud.placement.disabled.get(host.name)
+    reason = off["reason"] if off else None
     shown = _brief(context, host) | {
-        "service": {"id": host.id(context.minor), "host": host.name, "disabled_reason": None},
+        "service": {"id": host.id(context.minor), "host": host.name, "disabled_reason": reason},
         "hypervisor_type": "QEMU",
         "hypervisor_version": 8_002_000,
         "host_ip": f"192.0.2.{host.number + 1}",
@@ -206,11 +214,12 @@ async def list_servers_of_hypervisors(pattern: str, context: Versioned) -> Respo
 @router.get("/os-hosts")
 async def list_hosts(context: Versioned) -> Response:
     """The hosts, below 2.43."""
-    hosts, zone = find_hosts(context, "os-hosts:list"), catalog().availability_zone
-    query_zone = context.request.query_params.get("zone") or zone
+    hosts = find_hosts(context, "os-hosts:list")
+    zone = context.request.query_params.get("zone")
     context.require_version(before=NO_HOSTS)
-    shown = [{"host_name": h.name, "service": "compute", "zone": zone} for h in hosts]
-    return respond_json({"hosts": shown if query_zone == zone else []})
+    found = [host.own for host in hosts if zone in (None, "", host.own.zone)]
+    shown = [{"host_name": h.name, "service": "compute", "zone": h.zone} for h in found]
+    return respond_json({"hosts": shown})
 
 
 @router.get("/os-hosts/{name}")
@@ -267,27 +276,32 @@ class ZoneList(Body):
     availabilityZoneInfo: list[ZoneFields]  # noqa: N815
 
 
-def _zones(hosts: dict[str, dict[str, ServiceState]] | None) -> Response:
-    zone = ZoneFields(zoneName=catalog().availability_zone, zoneState=ZoneState(), hosts=hosts)
-    return JSONResponse(ZoneList(availabilityZoneInfo=[zone]).model_dump())
+def _zones(request: Request, detailed: bool) -> Response:
+    catalog = request.app.state.cloud.catalog
+    state = {"nova-compute": ServiceState()}
+    zones = [
+        ZoneFields(
+            zoneName=zone,
+            zoneState=ZoneState(),
+            hosts={h.name: state for h in catalog.hosts if h.zone == zone} if detailed else None,
+        )
+        for zone in catalog.zones
+    ]
+    return JSONResponse(ZoneList(availabilityZoneInfo=zones).model_dump())
 
 
 @router.get("/os-availability-zone", response_model=ZoneList)
-async def list_zones(_: Known, version: Microversion) -> Response:
+async def list_zones(request: Request, _: Known, version: Microversion) -> Response:
     """The availability zones."""
-    return _zones(None)
+    return _zones(request, False)
 
 
 @router.get("/os-availability-zone/detail", response_model=ZoneList)
-async def list_zones_in_detail(_: Administrator, version: Microversion) -> Response:
+async def list_zones_in_detail(
+    request: Request, _: Administrator, version: Microversion
+) -> Response:
     """The availability zones with their hosts."""
-    return _zones({host_name(n): {"nova-compute": ServiceState()} for n in range(HOSTS)})
-
-
-@router.get("/os-server-groups", response_model=dict[str, list[object]])
-async def list_server_groups(_: Known, version: Microversion) -> Response:
-    """Groups of servers: always none."""
-    return JSONResponse({"server_groups": []})
+    return _zones(request, True)
 
 
 @router.get("/os-aggregates", response_model=dict[str, list[object]])

@@ -37,7 +37,7 @@ class InstanceAction(NamedTuple):
         return self.request.asker.request_id
 
 
-def _actions(context: ComputeContext, instance: Instance) -> Iterator[InstanceAction]:
+def actions_of(context: ComputeContext, instance: Instance) -> Iterator[InstanceAction]:
     """Yield the accepted requests in their order.
 
     A part of the history begins with each event that a request causes. Both lists are in the order
@@ -114,9 +114,9 @@ def _event(
     if context.caller.admin or context.minor < EVENTS_SINCE:
         shown["traceback"] = None
     if context.minor >= 62:
-        shown["hostId"] = host_id(instance)
+        shown["hostId"] = host_id(context.cloud, instance)
         if context.caller.admin:
-            shown["host"] = host_of(instance)
+            shown["host"] = host_of(context.cloud, instance)
     if context.minor >= DETAILS_SINCE:
         shown["details"] = instance.fault.message if failed and instance.fault else None
     return shown
@@ -135,7 +135,9 @@ async def list_instance_actions(
 ) -> Response:
     """The actions of a server, the newest first; in pages from 2.58 on."""
     instance = _find(context, server_id)
-    actions = [action for action in _actions(context, instance) if _selects(context, action)][::-1]
+    actions = [action for action in actions_of(context, instance) if _selects(context, action)][
+        ::-1
+    ]
     if context.minor < UPDATED_SINCE:
         return respond_json(
             {"instanceActions": [_shown(context, instance, action) for action in actions]}
@@ -162,7 +164,7 @@ def _selects(context: ComputeContext, action: InstanceAction) -> bool:
 async def show_instance_action(server_id: str, request_id: str, context: Versioned) -> Response:
     """The action of one request; with its events for administrators, from 2.51 for all."""
     instance = _find(context, server_id)
-    for action in _actions(context, instance):
+    for action in actions_of(context, instance):
         if action.id == request_id:
             shown = _shown(context, instance, action)
             if context.caller.admin or context.minor >= EVENTS_SINCE:

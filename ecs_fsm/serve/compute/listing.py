@@ -14,14 +14,12 @@ from typing import NamedTuple, Protocol, cast
 from starlette.datastructures import QueryParams
 
 from ecs_fsm.core.model import State
-from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext
 from ecs_fsm.serve.compute.schemas import TRUTHS, as_flag
-from ecs_fsm.serve.compute.views import host_of, is_locked
+from ecs_fsm.serve.compute.views import addresses_of, host_of, is_locked
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import MOST_ITEMS
-from ecs_fsm.serve.network.ports import attachments
 
 Test = Callable[[Instance], bool]
 
@@ -52,8 +50,7 @@ def _flag(query: QueryParams, name: str) -> bool:
 def _tests(context: ComputeContext, query: QueryParams) -> Iterator[Test]:
     """Yield one test of a server for each filter of the query. Raises 400 for an invalid one."""
     plain = {**FOR_EVERYONE, **(FOR_ADMINISTRATORS if context.caller.admin else {})}
-    default = catalog().availability_zone
-    plain["availability_zone"] = lambda instance: str(instance.details.get("zone") or default)
+    plain["availability_zone"] = context.cloud.zone_of
     for name, get in plain.items():
         if name in query:
             yield _one_of(get, [value.lower() for value in query.getlist(name)])
@@ -95,11 +92,16 @@ def _names(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
 
 
 def _addresses(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
-    return lambda instance: (port.address for port in attachments(instance))
+    cloud = context.cloud
+    return lambda instance: (
+        address for p in cloud.ports.shown(instance) for address, _ in addresses_of(cloud, p)
+    )
 
 
 def _hosts(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
-    return lambda instance: (host_of(instance) or "",) if context.caller.admin else ()
+    return lambda instance: (
+        (host_of(context.cloud, instance) or "",) if context.caller.admin else ()
+    )
 
 
 PATTERNS = {"name": _names, "ip": _addresses, "host": _hosts}

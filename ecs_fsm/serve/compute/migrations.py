@@ -19,7 +19,7 @@ from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.creation import host_numbers, password
 from ecs_fsm.serve.compute.instance_actions import time_of
 from ecs_fsm.serve.compute.schemas import REFUSED, Flag, Text
-from ecs_fsm.serve.compute.views import Fields, host_name, host_of
+from ecs_fsm.serve.compute.views import Fields, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Handlers
 
@@ -39,7 +39,8 @@ def _migration(context: ComputeContext, instance: Instance) -> Fields | None:
     ]
     number, request = begun[-1]
     target = instance.changes.get("host")
-    source, goal = host_of(instance), host_name(int(str(target or 0)))
+    source = host_of(context.cloud, instance)
+    goal = context.cloud.hosts[int(str(target or 0))].name
     sizes = ("memory", "disk")
     shown: Fields = {f"{size}_{what}_bytes": 0 for size in sizes for what in WORK}
     shown |= {
@@ -133,13 +134,13 @@ def moved_to(
 
     Raises 400 for no other host, and if there is none; `why` is its reason.
     """
-    hosts, cloud = host_numbers(), context.cloud
+    hosts, cloud = host_numbers(context.cloud), context.cloud
     others = [number for number in hosts.values() if number != instance.host]
     if host is not None and host not in hosts:
         raise ApiError(400, f"Compute host {host} could not be found.")
     if host is not None and hosts[host] == instance.host:
         raise ApiError(400, f"Unable to migrate instance ({instance.id}) to current host ({host}).")
-    found = cloud.place(instance.host + 1, others if host is None else [hosts[host]])
+    found = cloud.place(instance.host + 1, others if host is None else [hosts[host]], instance)
     if found is None:
         raise ApiError(400, f"No valid host was found. {why}")
     return {"host": found, "old_host": instance.host}
@@ -147,7 +148,7 @@ def moved_to(
 
 def require_up(context: ComputeContext, instance: Instance) -> None:
     """Raise 409 if the host of the server is down."""
-    if host_of(instance) and context.cloud.is_down(instance.host):
+    if host_of(context.cloud, instance) and context.cloud.is_down(instance.host):
         raise ApiError(409, "Service is unavailable at this time.")
 
 
@@ -178,10 +179,10 @@ class LiveMigration(Argument):
 
     def changes(self, context: ComputeContext, instance: Instance) -> Changes:
         """Move the server. Raises 400 if one of the hosts is down."""
-        numbers = [instance.host, *filter(None, [host_numbers().get(self.host or "")])]
+        numbers = [instance.host, *filter(None, [host_numbers(context.cloud).get(self.host or "")])]
         down = next((number for number in numbers if context.cloud.is_down(number)), None)
         if down is not None:
-            name = host_name(down)
+            name = context.cloud.hosts[down].name
             raise ApiError(400, f"Compute service of {name} is unavailable at this time.")
         return moved_to(context, instance, self.host)
 
@@ -207,9 +208,9 @@ class Evacuation(Argument):
 
     def changes(self, context: ComputeContext, instance: Instance) -> Changes:
         """Move the server. Raises 404 for an unknown host, 400 if its own host is up."""
-        if self.host is not None and self.host not in host_numbers():
+        if self.host is not None and self.host not in host_numbers(context.cloud):
             raise ApiError(404, f"Compute host {self.host} not found.")
-        own = host_name(instance.host)
+        own = context.cloud.hosts[instance.host].name
         if self.host == own:
             raise ApiError(400, "The target host can't be the same one.")
         if not context.cloud.is_down(instance.host):

@@ -14,7 +14,7 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.cloud.catalog import Image, catalog
+from ecs_fsm.serve.cloud.catalog import Image
 from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED, SAVING
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.listing import moment
@@ -24,7 +24,6 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body, Limit, LinkBody, Marker, next_url, page
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.image.schemas import Filter
-from ecs_fsm.serve.network.groups import groups_of
 
 NO_PROXY, NO_METADATA = 36, 39
 STATUSES = {QUEUED: ("SAVING", 25), SAVING: ("SAVING", 50), ACTIVE: ("ACTIVE", 100)}
@@ -268,7 +267,8 @@ async def list_floating_ips_of_compute(context: Versioned) -> Response:
 async def list_floating_ip_pools(context: Versioned) -> Response:
     """Pools of floating addresses, below 2.36: the external networks."""
     context.require_version(before=NO_PROXY)
-    outside = [network.name for network in catalog().networks.values() if network.external]
+    networks = context.cloud.ports.networks
+    outside = [network["name"] for network in networks if network.get("router:external")]
     return JSONResponse({"floating_ip_pools": [{"name": name} for name in outside]})
 
 
@@ -277,7 +277,7 @@ async def list_security_groups_of_compute(context: Versioned) -> Response:
     """The security groups of the project, below 2.36."""
     context.require_version(before=NO_PROXY)
     shown = [
-        security_group_view(group)
-        for group in groups_of(context.request).of(context.caller.project_id or "")
+        security_group_view(context.cloud, group)
+        for group in context.cloud.ports.groups_of(context.caller.project_id or "")
     ]
     return JSONResponse({"security_groups": shown})

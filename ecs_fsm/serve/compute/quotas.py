@@ -13,7 +13,6 @@ from fastapi import Request
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.store import Repository, StateFile
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS
@@ -66,11 +65,11 @@ class QuotaRequest(Body):
 def _used(context: ComputeContext, project_id: str | None) -> Mapping[str, int]:
     """Return what the servers of a project use; RAM in MiB."""
     own = [s for s in context.cloud.instances.values() if s.project_id == project_id]
-    flavors = [catalog().flavors[server.flavor] for server in own]
+    flavors = [context.cloud.flavor(server) for server in own]
     return {
         "instances": len(own),
-        "cores": sum(flavor.vcpus for flavor in flavors),
-        "ram": sum(flavor.ram for flavor in flavors),
+        "cores": sum(flavor["vcpus"] for flavor in flavors),
+        "ram": sum(flavor["ram"] for flavor in flavors),
     }
 
 

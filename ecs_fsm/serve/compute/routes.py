@@ -12,10 +12,13 @@ from ecs_fsm.serve.compute import (
     keypairs,
     metadata,
     migrations,
+    moves,
     proxies,
     quotas,
     servers,
     services,
+    usage,
+    volume_attachments,
 )
 from ecs_fsm.serve.http.handlers import Handlers
 
@@ -25,13 +28,16 @@ ROUTERS: tuple[Handlers, ...] = (
     metadata.router,
     guests.router,
     attachments.router,
+    volume_attachments.router,
     instance_actions.router,
     migrations.router,
+    moves.router,
     flavors.router,
     keypairs.router,
     quotas.router,
     hosts.router,
     services.router,
+    usage.router,
     proxies.router,
 )
 """All handlers of the API; their paths begin after its version."""

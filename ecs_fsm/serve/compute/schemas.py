@@ -119,7 +119,8 @@ class Device(Body):
     @property
     def is_volume(self) -> bool:
         """Whether it becomes a volume rather than a disk of the host."""
-        return (self.destination_type or self.source_type) not in ("local", "blank")
+        usual = "volume" if self.source_type in ("volume", "snapshot") else "local"
+        return (self.destination_type or usual) == "volume"
 
 
 class NewServerFields(Body):

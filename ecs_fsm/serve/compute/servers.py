@@ -41,18 +41,11 @@ async def list_servers_in_detail(context: Versioned) -> Response:
     return respond(b'{"servers": [%b]%b}' % (written, _next(context, page)))
 
 
-BY_ID: dict[str, object] = {
-    "parameters": [
-        {"name": "server_id", "in": "path", "required": True, "schema": {"type": "string"}}
-    ],
-}
-
-
 # Clients poll this, so it does without what the framework does for a handler.
 ONE_SERVER = "/servers/{server_id}"
 
 
-@router.get(ONE_SERVER, plain=True, response_model=OneServer, openapi_extra=WITH_TOKEN | BY_ID)
+@router.get(ONE_SERVER, plain=True, response_model=OneServer, openapi_extra=WITH_TOKEN)
 async def show_server(request: Request) -> Response:
     """A server."""
     context = await context_of(request, ONE_SERVER)

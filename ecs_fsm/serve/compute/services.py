@@ -1,17 +1,16 @@
-"""The compute services of the hosts, and whether they count as down.
+"""The compute services of the hosts: whether they count as down, and get new servers.
 
 A host that was forced down does not answer: requests for its servers are made as for such a host.
 """
 
 from __future__ import annotations
 
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.catalog import catalog
 from ecs_fsm.serve.cloud.instance import Json
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
-from ecs_fsm.serve.compute.hosts import UUID_SINCE, ComputeHost, find_hosts, host_state
+from ecs_fsm.serve.compute.hosts import UUID_SINCE, ComputeHost, find_hosts, host_state, status_of
 from ecs_fsm.serve.compute.views import Fields
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
@@ -37,55 +36,76 @@ async def list_services(context: Versioned) -> Response:
 
 
 def _service(context: ComputeContext, host: ComputeHost) -> Fields:
+    off = context.cloud.placement.disabled.get(host.name)
     service: Fields = {
         "id": host.id(context.minor),
         "binary": SERVICE,
         "host": host.name,
-        "zone": catalog().availability_zone,
-        "status": "enabled",
+        "zone": host.own.zone,
+        "status": status_of(context, host),
         "state": host_state(context, host),
         "updated_at": None,
-        "disabled_reason": None,
+        "disabled_reason": off["reason"] if off else None,
     }
     if context.minor >= FORCED_SINCE:
         service["forced_down"] = context.cloud.is_down(host.number)
     return service
 
 
-class ForceDown(Body):
-    """A service by host and binary, below 2.53, and whether it counts as down."""
-
-    host: str
-    binary: str
-    forced_down: StrictBool
-
-
 class ServiceChange(Body):
-    """Whether a service counts as down."""
+    """A service by host and binary, below 2.53, and what changes of it."""
 
-    forced_down: StrictBool
+    host: str = ""
+    binary: str = SERVICE
+    forced_down: StrictBool | None = None
+    status: str | None = Field(None, pattern="^(enabled|disabled)$")
+    disabled_reason: str | None = Field(None, max_length=255)
 
 
-@router.put("/os-services/force-down")
-async def force_service_down(body: ForceDown, context: Versioned) -> Response:
-    """Let the service of a host count as down, from 2.11 on and below 2.53."""
-    hosts = find_hosts(context, "os-services:update")
-    context.require_version(since=FORCED_SINCE, before=UUID_SINCE)
-    found = [host for host in hosts if (host.name, SERVICE) == (body.host, body.binary)]
-    if not found:
-        raise ApiError(404, f"Could not find binary {body.binary} on host {body.host}.")
-    context.cloud.force_down(found[0].number, down=body.forced_down)
-    shown: Fields = {"host": body.host, "binary": SERVICE, "forced_down": body.forced_down}
-    return respond_json({"service": shown})
+BY_WORD = {
+    "enable": ("status", "disabled_reason"),
+    "disable": ("status",),
+    "disable-log-reason": ("status", "disabled_reason"),
+    "force-down": ("forced_down",),
+}
+"""Paths of changes below 2.53, and the keys that each answers with beside host and binary."""
 
 
 @router.put("/os-services/{service_id}")
 async def update_service(service_id: str, body: ServiceChange, context: Versioned) -> Response:
-    """Let a service count as down, from 2.53 on: deletes of its servers are made without it."""
+    """Let a service count as down, or let it get new servers or none."""
     hosts = find_hosts(context, "os-services:update")
-    context.require_version(since=UUID_SINCE)
-    found = [host for host in hosts if host.id(context.minor) == service_id]
+    if context.minor >= UUID_SINCE:
+        found = [host for host in hosts if host.id(context.minor) == service_id]
+        if not found:
+            raise ApiError(404, f"Service {service_id[:255]} could not be found.")
+        _change(context, found[0], body)
+        return respond_json({"service": _service(context, found[0])})
+    since = FORCED_SINCE if service_id == "force-down" else 1
+    if service_id not in BY_WORD:
+        raise ApiError(404, "The resource could not be found.")
+    context.require_version(since=since)
+    found = [host for host in hosts if (host.name, SERVICE) == (body.host, body.binary)]
     if not found:
-        raise ApiError(404, f"Service {service_id} could not be found.")
-    context.cloud.force_down(found[0].number, down=body.forced_down)
-    return respond_json({"service": _service(context, found[0])})
+        raise ApiError(404, f"Could not find binary {body.binary} on host {body.host}.")
+    if service_id != "force-down":
+        body.status = "enabled" if service_id == "enable" else "disabled"
+    _change(context, found[0], body)
+    whole = _service(context, found[0])
+    shown = ("host", "binary", *BY_WORD[service_id])
+    return respond_json({"service": {name: whole[name] for name in shown}})
+
+
+def _change(context: ComputeContext, host: ComputeHost, body: ServiceChange) -> None:
+    cloud = context.cloud
+    if body.status is None and body.forced_down is None:
+        raise ApiError(400, "No updates were requested. Fields 'status' or 'forced_down' should be specified.")  # fmt: skip  # noqa: E501
+    if body.disabled_reason is not None and body.status != "disabled":
+        raise ApiError(400, "Specifying 'disabled_reason' requires that 'status' is 'disabled'.")
+    if body.status == "enabled":
+        cloud.placement.disabled.drop(host.name)
+    elif body.status is not None:
+        cloud.placement.disabled.put({"id": host.name, "reason": body.disabled_reason})
+    if body.forced_down is not None:
+        cloud.force_down(host.number, down=body.forced_down)
+    cloud.resources.commit()

@@ -11,9 +11,11 @@ from enum import Enum
 from hashlib import sha224
 from typing import NamedTuple, cast
 
-from ecs_fsm.serve.cloud.catalog import Flavor, catalog
+from ecs_fsm.serve.cloud.catalog import EPHEMERAL
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.ports import IN
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.schedule import NO_HOST
 from ecs_fsm.serve.cloud.vocabulary import (
     BEGUN,
@@ -23,8 +25,6 @@ from ecs_fsm.serve.cloud.vocabulary import (
     PROGRESS,
     WITHOUT_HOST,
 )
-from ecs_fsm.serve.network.groups import IN, SecurityGroup
-from ecs_fsm.serve.network.ports import attachments
 
 Fields = dict[str, Json]
 
@@ -65,20 +65,15 @@ def links(root: str, kind: str, name: str) -> list[Json]:
     ]
 
 
-def host_name(number: int) -> str:
-    """Return the name of a host by its number from 0 on."""
-    return f"compute-{number + 1}"
-
-
-def host_of(instance: Instance) -> str | None:
+def host_of(cloud: Cloud, instance: Instance) -> str | None:
     """Return the name of the host of a server, None without one."""
     nowhere = instance.state in WITHOUT_HOST or NO_HOST in instance.details
-    return None if nowhere else host_name(instance.host)
+    return None if nowhere else cloud.hosts[instance.host].name
 
 
-def host_id(instance: Instance) -> str:
+def host_id(cloud: Cloud, instance: Instance) -> str:
     """Return the host as users see it: a hash of the project and the host."""
-    host = host_of(instance)
+    host = host_of(cloud, instance)
     return sha224(f"{instance.project_id}{host}".encode()).hexdigest() if host else ""
 
 
@@ -100,21 +95,30 @@ def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Field
     """Return a server with all fields of the microversion."""
     whole = options.kind is not AnswerKind.CHANGED or options.minor >= 75
     shown = _basic(cloud, instance, options)
-    shown["addresses"] = addresses_view(instance, whole=whole)
+    shown["addresses"] = addresses_view(cloud, instance, whole=whole)
     if whole:
         shown |= _extended(cloud, instance, options)
-    return shown | _since(instance, options)
+    return shown | _since(cloud, instance, options)
 
 
-def addresses_view(instance: Instance, *, whole: bool) -> Fields:
+def addresses_of(cloud: Cloud, port: Item) -> list[tuple[str, str]]:
+    """Return the addresses of a port, each with its type."""
+    fixed = [(str(each["ip_address"]), "fixed") for each in port["fixed_ips"]]
+    there = cloud.ports.floating.by("port_id", port["id"])
+    return fixed + [(str(each["floating_ip_address"]), "floating") for each in there]
+
+
+def addresses_view(cloud: Cloud, instance: Instance, *, whole: bool) -> Fields:
     """Return the addresses by network; if `whole`, with their type and the hardware address."""
     shown: Fields = {}
-    for port in attachments(instance):
-        address: Fields = {"version": 4, "addr": port.address}
-        if whole:
-            address["OS-EXT-IPS:type"] = "fixed"
-            address["OS-EXT-IPS-MAC:mac_addr"] = port.mac
-        cast(list[Json], shown.setdefault(port.network.name, [])).append(address)
+    for port in cloud.ports.shown(instance):
+        network = cloud.ports.networks.get(port["network_id"]) or {"name": port["network_id"]}
+        for text, kind in addresses_of(cloud, port):
+            address: Fields = {"version": 6 if ":" in text else 4, "addr": text}
+            if whole:
+                address["OS-EXT-IPS:type"] = kind
+                address["OS-EXT-IPS-MAC:mac_addr"] = port["mac_address"]
+            cast(list[Json], shown.setdefault(network["name"], [])).append(address)
     return shown
 
 
@@ -127,9 +131,9 @@ def _basic(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
         "tenant_id": instance.project_id,
         "user_id": instance.user_id,
         "metadata": {**instance.metadata},
-        "hostId": host_id(instance),
+        "hostId": host_id(cloud, instance),
         "image": _image(instance, options),
-        "flavor": _flavor(instance, options),
+        "flavor": _flavor(cloud, instance, options),
         "created": short_time(cloud.date(instance.created)),
         "updated": short_time(cloud.date(instance.updated)),
         "accessIPv4": instance.details.get("accessIPv4", ""),
@@ -152,18 +156,18 @@ def _image(instance: Instance, options: ViewOptions) -> Json:
     return {"id": instance.image, "links": links(options.root, "images", instance.image)[1:]}
 
 
-def _flavor(instance: Instance, options: ViewOptions) -> Json:
+def _flavor(cloud: Cloud, instance: Instance, options: ViewOptions) -> Json:
     if options.minor < 47:
         found = links(options.root, "flavors", instance.flavor)[1:]
         return {"id": instance.flavor, "links": found}
-    return embedded_flavor(catalog().flavors[instance.flavor])
+    return embedded_flavor(cloud.flavor(instance))
 
 
 def _extended(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
     details, state = instance.details, instance.state
     launched, terminated = instance.launched, instance.terminated
     shown: Fields = {
-        "OS-EXT-AZ:availability_zone": details.get("zone") or catalog().availability_zone,
+        "OS-EXT-AZ:availability_zone": cloud.zone_of(instance),
         "config_drive": details.get("config_drive", ""),
         "key_name": details.get("key_name"),
         "OS-SRV-USG:launched_at": _long(cloud, launched),
@@ -176,7 +180,7 @@ def _extended(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
     if groups := instance.names("security_groups"):
         shown["security_groups"] = [{"name": group} for group in groups]
     if options.admin:
-        shown |= _for_administrators(instance, options)
+        shown |= _for_administrators(cloud, instance, options)
     elif options.minor >= 90:
         shown["OS-EXT-SRV-ATTR:hostname"] = details.get("hostname")
     return shown
@@ -192,8 +196,8 @@ def _volumes(instance: Instance, options: ViewOptions) -> list[Json]:
     return [{name: volume[name] for name in shown} for volume in attached]
 
 
-def _for_administrators(instance: Instance, options: ViewOptions) -> Fields:
-    host, details = host_of(instance), instance.details
+def _for_administrators(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
+    host, details = host_of(cloud, instance), instance.details
     shown: Fields = {
         "OS-EXT-SRV-ATTR:host": host,
         "OS-EXT-SRV-ATTR:hypervisor_hostname": host,
@@ -212,7 +216,7 @@ def _for_administrators(instance: Instance, options: ViewOptions) -> Fields:
     return shown | ({"host_status": "UP" if host else ""} if options.minor >= 16 else {})
 
 
-def _since(instance: Instance, options: ViewOptions) -> Fields:
+def _since(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
     minor, details = options.minor, instance.details
     shown: Fields = {}
     if minor >= 9:
@@ -224,7 +228,8 @@ def _since(instance: Instance, options: ViewOptions) -> Fields:
     if minor >= 63:
         shown["trusted_image_certificates"] = details.get("certificates")
     if minor >= 71 and options.kind is not AnswerKind.DETAIL:
-        shown["server_groups"] = []
+        group = cloud.placement.group_of(instance)
+        shown["server_groups"] = [group["id"]] if group else []
     if minor >= 73:
         shown["locked_reason"] = details.get("locked_reason")
     if minor >= 96:
@@ -232,40 +237,38 @@ def _since(instance: Instance, options: ViewOptions) -> Fields:
     return shown
 
 
-def embedded_flavor(flavor: Flavor) -> Fields:
+def embedded_flavor(flavor: Item) -> Fields:
     """Return a flavor as a part of a server, from 2.47 on."""
     return {
-        "original_name": flavor.name,
-        "vcpus": flavor.vcpus,
-        "ram": flavor.ram,
-        "disk": flavor.disk,
-        "ephemeral": 0,
-        "swap": 0,
-        "extra_specs": {**flavor.extra_specs},
+        "original_name": flavor["name"],
+        **{size: flavor[size] for size in ("vcpus", "ram", "disk")},
+        "ephemeral": flavor[EPHEMERAL],
+        "swap": flavor["swap"],
+        "extra_specs": {**flavor["extra_specs"]},
     }
 
 
-def security_group_view(group: SecurityGroup) -> dict[str, object]:
+def security_group_view(cloud: Cloud, group: Item) -> dict[str, object]:
     """Return a group as the compute API shows it, with its rules for incoming traffic."""
     rules = [
         {
-            "id": rule.id,
-            "parent_group_id": group.id,
-            "ip_protocol": rule.protocol,
-            "from_port": rule.port_range_min,
-            "to_port": rule.port_range_max,
-            "ip_range": {"cidr": rule.remote_ip_prefix} if rule.remote_ip_prefix else {},
-            "group": {"name": group.name, "tenant_id": group.project_id}
-            if rule.remote_group_id == group.id
+            "id": rule["id"],
+            "parent_group_id": group["id"],
+            "ip_protocol": rule.get("protocol"),
+            "from_port": rule.get("port_range_min"),
+            "to_port": rule.get("port_range_max"),
+            "ip_range": {"cidr": rule["remote_ip_prefix"]} if rule.get("remote_ip_prefix") else {},
+            "group": {"name": group["name"], "tenant_id": group["project_id"]}
+            if rule.get("remote_group_id") == group["id"]
             else {},
         }
-        for rule in group.rules
-        if rule.direction == IN
+        for rule in cloud.ports.rules.by("security_group_id", group["id"])
+        if rule["direction"] == IN
     ]
     return {
-        "id": group.id,
-        "name": group.name,
-        "description": group.description,
-        "tenant_id": group.project_id,
+        "id": group["id"],
+        "name": group["name"],
+        "description": group.get("description", ""),
+        "tenant_id": group["project_id"],
         "rules": rules,
     }

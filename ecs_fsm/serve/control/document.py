@@ -22,6 +22,7 @@ ERRORS: dict[Api, Schema] = {
     Api.IDENTITY: fields("error", error=_NUMBERED),
     Api.COMPUTE: COMPUTE_FAULT,
     Api.NETWORK: NETWORK_ERROR,
+    Api.VOLUME: COMPUTE_FAULT,
     Api.HUAWEI: fields("error", error=_WORDED),
     Api.CONTROL: fields("error", error=_NUMBERED),
 }

@@ -13,10 +13,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from ecs_fsm.core.errors import InvalidInput, UnknownFact
 from ecs_fsm.serve.cloud.clockwork import Clockwork
-from ecs_fsm.serve.cloud.cloud import HOSTS, Cloud
+from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
-from ecs_fsm.serve.cloud.orders import StrikeCount
+from ecs_fsm.serve.cloud.orders import FaultOrder, StrikeCount
+from ecs_fsm.serve.cloud.vocabulary import VOLUME
 from ecs_fsm.serve.control import views
 from ecs_fsm.serve.control.schemas import (
     ClockAdvance,
@@ -136,11 +137,18 @@ async def list_faults(request: Request) -> Response:
     active = _wire(request).active.values()
     return JSONResponse(
         {
-            "faults": [views.fault(fault) for fault in cloud.orders.faults],
+            "faults": [
+                *(views.fault(fault) for fault in cloud.orders.faults),
+                *(views.counted(f"{VOLUME}{fault}", fault.count) for fault in _of_volumes(cloud)),
+            ],
             "wire": [views.counted(str(fault), count) for fault, count in active],
             "scenarios": [[word.text for word in plan] for plan in cloud.orders.plans],
         }
     )
+
+
+def _of_volumes(cloud: Cloud) -> list[FaultOrder]:
+    return cloud.volumes.cloud.orders.faults if cloud.has_volumes else []
 
 
 @router.post("/faults", status_code=201)
@@ -161,15 +169,22 @@ async def add_fault(request: Request, body: FaultRequest) -> Response:
         number, fault = wire.add(wanted)
         wire.active[number] = fault, count
         return JSONResponse(views.counted(str(fault), count), 201)
-    order = _cloud(request).orders.add(document)
+    orders = _cloud(request).orders
+    if body.fault is not None and body.fault.startswith(VOLUME):
+        orders = _cloud(request).volumes.cloud.orders
+        document["fault"] = body.fault.removeprefix(VOLUME)
+    order = orders.add(document)
     order.count = count
-    return JSONResponse(views.fault(order), 201)
+    mark = "" if orders is _cloud(request).orders else VOLUME
+    return JSONResponse(views.counted(f"{mark}{order}", count), 201)
 
 
 @router.delete("/faults", status_code=204)
 async def clear_faults(request: Request) -> Response:
     """Remove all faults and waiting scenarios."""
     _cloud(request).orders.clear()
+    if _of_volumes(_cloud(request)):
+        _cloud(request).volumes.cloud.orders.clear()
     _wire(request).clear()
     return Response(status_code=204)
 
@@ -177,10 +192,8 @@ async def clear_faults(request: Request) -> Response:
 @router.post("/hosts/{name}", responses={404: {}})
 async def change_host(request: Request, name: str, body: HostChange) -> Response:
     """Let a host go down, so that its steps hang, or come back, which restarts its service."""
-    from ecs_fsm.serve.compute.views import host_name
-
     cloud = _cloud(request)
-    hosts = {host_name(number): number for number in range(HOSTS)}
+    hosts = {host.name: number for number, host in enumerate(cloud.hosts)}
     if name not in hosts:
         raise ApiError(404, f"there is no host {name[:40]}; there are {', '.join(hosts)}")
     cloud.force_down(hosts[name], down=body.state == "down")

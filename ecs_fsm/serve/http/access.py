@@ -9,24 +9,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from uuid import UUID, uuid4, uuid5
+from uuid import uuid4
+
+from ecs_fsm.serve.cloud.resources import Resources, Shelf, identifier
+from ecs_fsm.serve.cloud.store import StateFile
 
 ADMIN = "admin"
-REGION = "RegionOne"
-NAMESPACE = UUID("6f1c1f0e-6a4b-4c58-9d0a-0f0a6d1f8774")
 MOST_TOKENS = 10_000
 LATEST = 253_402_300_799.0
 """The last second that a date can have, since 1970."""
 MOST_NAMES = 10_000
-
-
-def identifier(kind: str, name: str) -> str:
-    """Return the id of a user or project (the `kind`) by its name: 32 hexadecimal digits."""
-    return uuid5(NAMESPACE, f"{kind}:{name}").hex
-
-
-OWNER = identifier("project", ADMIN)
-"""The project that owns what exists from the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +29,13 @@ class Caller:
     user_name: str
     project_id: str | None = None
     project_name: str | None = None
+    raised: bool = False
+    """Whether a role makes the user an administrator."""
 
     @property
     def admin(self) -> bool:
         """Whether the caller is an administrator."""
-        return self.user_name == ADMIN
+        return self.raised or self.user_name == ADMIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +58,36 @@ class Token:
 
 
 class Names:
-    """Known names by id; beyond `MOST_NAMES`, the oldest are forgotten."""
+    """Users or projects, which exist as soon as a request names them.
 
-    def __init__(self, kind: str, *known: str) -> None:
-        self.kind = kind
-        self.by_id: OrderedDict[str, str] = OrderedDict()
+    Beyond `MOST_NAMES`, the oldest of those that requests have named are forgotten.
+    """
+
+    def __init__(self, kind: str, shelf: Shelf, *known: str) -> None:
+        self.kind, self._shelf = kind, shelf
         for name in known:
             self.named(name)
 
     def named(self, name: str) -> tuple[str, str]:
         """Return the id and the name."""
-        return self._keep(identifier(self.kind, name), name)
+        found = self._shelf.by("name", name)
+        return self._keep(found[0]["id"] if found else identifier(self.kind, name), name)
 
     def of_id(self, given: str) -> tuple[str, str]:
         """Return the id, and the known name or the id again."""
-        return self._keep(given, self.by_id.get(given, given))
+        found = self._shelf.get(given)
+        return self._keep(given, found["name"] if found else given)
+
+    def enabled(self, own_id: str) -> bool:
+        """Return whether a user or project may be used."""
+        return bool((self._shelf.get(own_id) or {}).get("enabled", True))
 
     def _keep(self, known: str, name: str) -> tuple[str, str]:
-        self.by_id[known] = name
-        if len(self.by_id) > MOST_NAMES:
-            self.by_id.popitem(last=False)
+        if self._shelf.get(known) is None:
+            implied = self._shelf.by("implied", True)
+            if len(implied) >= MOST_NAMES:
+                self._shelf.drop(implied[0]["id"])
+            self._shelf.put({"id": known, "name": name, "implied": True})
         return known, name
 
 
@@ -91,13 +95,18 @@ class Access:
     """The valid tokens, and the known users and projects; `clock` gives seconds since 1970."""
 
     def __init__(
-        self, lifetime: float, clock: Callable[[], float], shown: Callable[[], float] | None = None
+        self,
+        lifetime: float,
+        clock: Callable[[], float],
+        shown: Callable[[], float] | None = None,
+        kept: Resources | None = None,
     ) -> None:
+        kept = kept or Resources(StateFile(None))
         self.lifetime = lifetime
         self.clock = clock
         self.shown = shown or clock
-        self.users = Names("user", ADMIN)
-        self.projects = Names("project", ADMIN)
+        self.users = Names("user", kept.of("users"), ADMIN)
+        self.projects = Names("project", kept.of("projects"), ADMIN)
         self._tokens: OrderedDict[str, Token] = OrderedDict()
 
     def issue(self, caller: Caller, methods: tuple[str, ...], scope: str | None) -> Token:

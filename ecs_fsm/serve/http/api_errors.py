@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ecs_fsm.core.errors import InvalidInput, Refused
+from ecs_fsm.serve.cloud.resources import InUse
 
 LONGEST = 1000
 """Characters of a message, so that it does not return all that a client sent."""
@@ -28,6 +29,7 @@ class Api(Enum):
     COMPUTE = "compute"
     IMAGE = "image"
     NETWORK = "network"
+    VOLUME = "volume"
     HUAWEI = "cloudservers"
     CONTROL = "_ecs"
 
@@ -40,7 +42,7 @@ class Api(Enum):
 
 _BY_FIRST_WORD = {
     **{"identity": Api.IDENTITY, "v3": Api.IDENTITY, "compute": Api.COMPUTE},
-    **{"v2.1": Api.COMPUTE, "image": Api.IMAGE, "network": Api.NETWORK},
+    **{"v2.1": Api.COMPUTE, "image": Api.IMAGE, "network": Api.NETWORK, "volume": Api.VOLUME},
     **{"v1": Api.HUAWEI, "v1.1": Api.HUAWEI, "v2": Api.HUAWEI},
 }
 
@@ -138,6 +140,7 @@ _SPELLED: Mapping[Api, Callable[[int, str, ApiError], Response]] = {
     Api.COMPUTE: _compute,
     Api.IMAGE: _image,
     Api.NETWORK: _network,
+    Api.VOLUME: _compute,
     Api.HUAWEI: _huawei,
     Api.CONTROL: _control,
 }
@@ -169,6 +172,7 @@ HANDLERS: Mapping[object, Callable[[Request, Exception], Awaitable[Response]]] =
     ApiError: _answer_api_error,
     HTTPException: _answer_framework_error,
     InvalidInput: _answer_invalid_input,
+    InUse: _answer_refusal,
     Refused: _answer_refusal,
     Exception: _answer_bug,  # whose traceback the server writes to its log
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -136,7 +136,7 @@ class Face(NamedTuple):
         for handler in self.handlers.all:
             path = self.prefix + handler.path
             if handler.plain:
-                yield Route(path, handler.function, methods=[handler.method], name=handler.name)
+                yield PlainRoute(path, handler)
             else:
                 yield LateRoute(path, handler, self)
 
@@ -147,6 +147,8 @@ class Face(NamedTuple):
             options = {**handler.options, "tags": common.tags, "dependencies": self.dependencies()}
             if handler.late_model is not None:
                 options["response_model"] = handler.late_model()
+            if handler.plain:
+                options["openapi_extra"] = _with_path(options, handler.path)
             options["responses"] = {**common.responses, **options.get("responses", {})}
             app.add_api_route(
                 self.prefix + handler.path,
@@ -166,6 +168,28 @@ class Face(NamedTuple):
             return project_id
 
         return [Depends(project)]
+
+
+def _with_path(options: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return what the document of a handler says beside, with the ids of its path."""
+    names = (part[1:-1] for part in path.split("/") if part.startswith("{"))
+    text = {"type": "string"}
+    ids = [{"name": name, "in": "path", "required": True, "schema": text} for name in names]
+    return {**options.get("openapi_extra", {}), **({"parameters": ids} if ids else {})}
+
+
+class PlainRoute(Route):
+    """A route whose handler gets the request alone, which knows its route."""
+
+    def __init__(self, path: str, handler: Handler) -> None:
+        super().__init__(path, handler.function, name=handler.name)
+        self.methods = {handler.method}  # without HEAD, which starlette adds to GET
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match, and say by which route."""
+        match, child = super().matches(scope)
+        child["route"] = self
+        return match, child
 
 
 class LateRoute(Route):

@@ -144,6 +144,8 @@ def _headers(api: Api, number: str, minor: int | None) -> list[tuple[bytes, byte
     headers = [(b"x-openstack-request-id", own)]
     if api is Api.COMPUTE:
         headers.append((b"x-compute-request-id", own))
+    if api is Api.VOLUME:
+        headers.append((STANDARD.encode(), b"volume 3.65"))
     if api is Api.COMPUTE and minor is not None:
         headers += _version_headers(minor)
     return headers

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Query
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.catalog import catalog
+from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.vocabulary import DELETE_METADATA, UPDATE_METADATA
 from ecs_fsm.serve.compute.api import compute_of, respond_json
@@ -17,6 +17,7 @@ from ecs_fsm.serve.compute.schemas import within_quota
 from ecs_fsm.serve.compute.views import Fields
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Marker, page
+from ecs_fsm.serve.http.filters import View
 from ecs_fsm.serve.http.handlers import Alias, Handlers
 from ecs_fsm.serve.huawei.project import ERRORS, V1, V11, InProject, ProjectContext
 from ecs_fsm.serve.huawei.schemas import (
@@ -27,7 +28,6 @@ from ecs_fsm.serve.huawei.schemas import (
     TagAction,
 )
 from ecs_fsm.serve.huawei.views import cloudserver_view, flavor_view, tags_of
-from ecs_fsm.serve.network.ports import attachments
 
 router = Handlers(tags=["cloudservers"], responses=ERRORS)
 Size = Annotated[int, Query(ge=1, le=1000)]
@@ -43,7 +43,7 @@ ALSO_LISTED = {
 """Statuses that a filter selects as well, by that of the filter, as the cloud documents it."""
 
 
-def _tests(query: ServerQuery) -> Iterator[Callable[[Instance], bool]]:
+def _tests(query: ServerQuery, cloud: Cloud) -> Iterator[Callable[[Instance], bool]]:
     """Yield one test of a server for each filter of the query."""
     if query.name:
         pattern = re.compile(re.escape(query.name).replace(r"\.", "."), re.IGNORECASE)
@@ -57,7 +57,11 @@ def _tests(query: ServerQuery) -> Iterator[Callable[[Instance], bool]]:
         yield lambda instance: instance.flavor == flavor
     if query.ip:
         ip = query.ip
-        yield lambda instance: any(ip in port.address for port in attachments(instance))
+        yield lambda instance: any(
+            ip in fixed["ip_address"]
+            for port in cloud.ports.shown(instance)
+            for fixed in port["fixed_ips"]
+        )
     if query.server_id:
         ids = frozenset(query.server_id.split(","))
         yield lambda instance: instance.id in ids
@@ -83,7 +87,7 @@ def _view(context: ProjectContext, instance: Instance) -> Fields:
 @router.get(f"{V1}/detail", Alias(f"{V11}/detail", "list_cloudservers_v11"))
 async def list_cloudservers(context: InProject, query: Annotated[ServerQuery, Query()]) -> Response:
     """A page of servers, the newest first, with their number on all pages."""
-    tests = list(_tests(query))
+    tests = list(_tests(query, context.cloud))
     found = [i for i in context.servers() if all(test(i) for test in tests)]
     if query.marker:
         last = context.find(query.marker).number
@@ -118,10 +122,10 @@ async def list_cloudserver_resize_flavors(
 def _flavors(
     context: ProjectContext, only: str | None, but: str | None, limit: int, marker: str | None
 ) -> Response:
-    every = [f for f in catalog().flavors.values() if f.id != but]
-    found = [flavor for flavor in every if only in (None, flavor.id)]
+    every = [f for f in context.cloud.resources.of("flavors") if f["id"] != but]
+    found = [View(flavor["id"], flavor) for flavor in every if only in (None, flavor["id"])]
     shown, _ = page(found, limit, marker)
-    return respond_json({"flavors": [flavor_view(flavor, context.root) for flavor in shown]})
+    return respond_json({"flavors": [flavor_view(each.shown, context.root) for each in shown]})
 
 
 @router.get(f"{V1}/tags")

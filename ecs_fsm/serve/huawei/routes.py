@@ -19,8 +19,6 @@ from typing import Annotated
 from fastapi import Body
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.catalog import catalog
-from ecs_fsm.serve.cloud.cloud import HOSTS
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
 from ecs_fsm.serve.cloud.jobs import JobKind, JobStep
@@ -100,7 +98,7 @@ async def create_cloudservers(context: InProject, body: CreateServers) -> Respon
 
 def _new_servers(context: ProjectContext, body: NewServers) -> list[NewServer]:
     """Return the servers of a creation. Raises 400 for what the catalog does not have."""
-    _require_flavor(body.flavor)
+    _require_flavor(context, body.flavor)
     _require_image(context, body.image)
     taken = (instance.name for instance in context.servers())
     names = numbered(body.name, body.count, taken)
@@ -118,10 +116,10 @@ def _new_servers(context: ProjectContext, body: NewServers) -> list[NewServer]:
 
 
 def _details(context: ProjectContext, body: NewServers) -> Mapping[str, Json]:
-    known = catalog().networks
-    subnets = {network.subnet.id: network.id for network in known.values()}
+    ports = context.cloud.ports
+    subnets = {subnet["id"]: subnet["network_id"] for subnet in ports.subnets}
     named = [subnets.get(nic.subnet_id, nic.subnet_id) for nic in body.nics]
-    networks = [name for name in named if name in known] or [catalog().default_network.id]
+    networks = [name for name in named if name in ports.networks.all] or ports.usual_network()
     tags = {tag.key: tag.value for tag in body.server_tags}
     details: dict[str, Json] = {
         "networks": [*dict.fromkeys(networks)],
@@ -138,9 +136,9 @@ def _details(context: ProjectContext, body: NewServers) -> Mapping[str, Json]:
     return details
 
 
-def _require_flavor(name: str) -> None:
+def _require_flavor(context: ProjectContext, name: str) -> None:
     """Raise 400 for a flavor that does not exist."""
-    if name not in catalog().flavors:
+    if name not in context.cloud.resources.of("flavors").all:
         message = f"The flavor {name} could not be found."
         raise ApiError(400, message, word=UNKNOWN_FLAVOR)
 
@@ -188,12 +186,12 @@ async def delete_cloudservers(context: InProject, body: DeleteServers) -> Respon
 async def resize_cloudserver(context: InProject, server_id: str, body: ResizeServer) -> Response:
     """Resize a server; the job confirms it."""
     instance, flavor = context.find(server_id), body.resize.flavor
-    _require_flavor(flavor)
+    _require_flavor(context, flavor)
     if flavor == instance.flavor:
         message = "Another flavor must be used for resizing."
         raise ApiError(400, message, word=SAME_FLAVOR)
     steps = [
-        JobStep(RESIZE.operation, _moved(instance, flavor)),
+        JobStep(RESIZE.operation, _moved(context, instance, flavor)),
         *(JobStep(operation, {"old_flavor": None}) for operation in RESIZE.then),
     ]
     before, after = RESIZE.around
@@ -231,9 +229,9 @@ async def change_cloudserver_os(context: InProject, server_id: str, body: Change
     return _install(context, CHANGE_IMAGE, server_id, body.os_change, {"image": image})
 
 
-def _moved(instance: Instance, flavor: str) -> dict[str, Json]:
+def _moved(context: ProjectContext, instance: Instance, flavor: str) -> dict[str, Json]:
     """Return what a resize changes; the server ends on the next host."""
-    host = (instance.host + 1) % HOSTS
+    host = (instance.host + 1) % len(context.cloud.hosts)
     return {"flavor": flavor, "old_flavor": instance.flavor, "host": host}
 
 

@@ -10,12 +10,18 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import cast
 
-from ecs_fsm.serve.cloud.catalog import Flavor, catalog
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.jobs import Job, SubJob
-from ecs_fsm.serve.compute.views import AnswerKind, Fields, ViewOptions, links, server_view
-from ecs_fsm.serve.network.ports import attachments
+from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.compute.views import (
+    AnswerKind,
+    Fields,
+    ViewOptions,
+    addresses_of,
+    links,
+    server_view,
+)
 
 MINOR = 26
 """The microversion whose attributes of a server this API has."""
@@ -23,19 +29,17 @@ MINOR = 26
 
 def cloudserver_view(cloud: Cloud, instance: Instance, root: str) -> Fields:
     """Return a server; `root` is the URL of the compute API that its links lead to."""
-    flavor = catalog().flavors[instance.flavor]
+    flavor = cloud.flavor(instance)
     shown = server_view(cloud, instance, ViewOptions(MINOR, root, True, AnswerKind.SHOW))
     return shown | {
         "flavor": {
-            "id": flavor.id,
-            "name": flavor.name,
-            "vcpus": str(flavor.vcpus),
-            "ram": str(flavor.ram),
-            "disk": str(flavor.disk),
+            "id": flavor["id"],
+            "name": flavor["name"],
+            **{size: str(flavor[size]) for size in ("vcpus", "ram", "disk")},
             "gpus": [],
             "asic_accelerators": [],
         },
-        "addresses": _addresses(instance),
+        "addresses": _addresses(cloud, instance),
         "host_status": "UP" if shown["hostId"] else "",
         "enterprise_project_id": "0",
         "os:scheduler_hints": {},
@@ -43,37 +47,39 @@ def cloudserver_view(cloud: Cloud, instance: Instance, root: str) -> Fields:
     }
 
 
-def _addresses(instance: Instance) -> Fields:
+def _addresses(cloud: Cloud, instance: Instance) -> Fields:
     shown: Fields = {}
-    for port in attachments(instance):
-        address: Fields = {
-            "version": "4",
-            "addr": port.address,
-            "OS-EXT-IPS:type": "fixed",
-            "OS-EXT-IPS-MAC:mac_addr": port.mac,
-            "OS-EXT-IPS:port_id": port.port_id,
-        }
-        cast(list[Json], shown.setdefault(port.network.name, [])).append(address)
+    for port in cloud.ports.shown(instance):
+        network = cloud.ports.networks.get(port["network_id"]) or {"name": port["network_id"]}
+        for text, kind in addresses_of(cloud, port):
+            address: Fields = {
+                "version": "4",
+                "addr": text,
+                "OS-EXT-IPS:type": kind,
+                "OS-EXT-IPS-MAC:mac_addr": port["mac_address"],
+                "OS-EXT-IPS:port_id": port["id"],
+            }
+            cast(list[Json], shown.setdefault(network["name"], [])).append(address)
     return shown
 
 
-def flavor_view(flavor: Flavor, root: str) -> Fields:
+def flavor_view(flavor: Item, root: str) -> Fields:
     """Return a flavor of the list: `vcpus` and `disk` are text, `ram` is a number."""
     return {
-        "id": flavor.id,
-        "name": flavor.name,
-        "vcpus": str(flavor.vcpus),
-        "ram": flavor.ram,
-        "disk": str(flavor.disk),
+        "id": flavor["id"],
+        "name": flavor["name"],
+        "vcpus": str(flavor["vcpus"]),
+        "ram": flavor["ram"],
+        "disk": str(flavor["disk"]),
         "swap": "",
-        "links": links(root, "flavors", flavor.id),
+        "links": links(root, "flavors", flavor["id"]),
         "OS-FLV-EXT-DATA:ephemeral": 0,
         "OS-FLV-DISABLED:disabled": False,
         "rxtx_factor": 1.0,
         "rxtx_quota": None,
         "rxtx_cap": None,
         "os-flavor-access:is_public": True,
-        "os_extra_specs": {**flavor.extra_specs},
+        "os_extra_specs": {**flavor["extra_specs"]},
         "attachable_quantity": {"free_scsi": 23, "free_blk": 23, "free_disk": 23, "free_nic": 12},
     }
 

@@ -1,4 +1,4 @@
-"""The identity service, keystone v3: tokens, the catalog, projects, users and the one domain.
+"""The identity service, keystone v3: tokens, the catalog, and what `identity.toml` declares.
 
 It is at `/identity/v3` for clients that read catalogs, and at `/v3` for clients of Huawei Cloud and
 for those that append `/v3` to any URL.
@@ -6,47 +6,43 @@ for those that append `/v3` to any URL.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Header, Query, Request
+from fastapi import Header, Request
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.http.access import Access, Caller, Names, Token
+from ecs_fsm.serve.http.access import Access, Caller, Token
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.context import NOT_AUTHENTICATED, GoodToken, Known, access_of, base_of
-from ecs_fsm.serve.http.handlers import Alias, Handlers
+from ecs_fsm.serve.http.context import (
+    NOT_AUTHENTICATED,
+    GoodToken,
+    Known,
+    RequestContext,
+    access_of,
+    base_of,
+)
+from ecs_fsm.serve.http.declared import DeclaredService, plain_context
+from ecs_fsm.serve.http.declared_routes import serve
+from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.identity.kinds import KINDS, add_assignments, is_administrator
 from ecs_fsm.serve.identity.schemas import (
     ERRORS,
-    DomainList,
     Identity,
     IdentityVersion,
     IdentityVersions,
-    OneDomain,
-    OneProject,
-    OneUser,
-    ProjectList,
     Reference,
     Scope,
     ServiceCatalog,
     TokenAnswer,
     TokenRequest,
-    UserList,
 )
-from ecs_fsm.serve.identity.views import (
-    DOMAIN,
-    catalog_view,
-    domain_view,
-    list_links,
-    project_view,
-    token_view,
-    user_view,
-    version_view,
-)
+from ecs_fsm.serve.identity.views import catalog_view, list_links, token_view, version_view
 
 Subject = Annotated[str | None, Header(alias="X-Subject-Token")]
-NameFilter = Annotated[str, Query(max_length=255)]
-MOST_LISTED = 1000
 
+SERVICE = DeclaredService("identity", plain_context, ["identity"], ERRORS)
+serve(SERVICE, KINDS)
+add_assignments(SERVICE)
 router = Handlers(tags=["identity"], responses=ERRORS)
 versions = Handlers(tags=["identity"])
 
@@ -63,7 +59,8 @@ async def issue_token(request: Request, body: TokenRequest) -> Response:
         project, kind = _project_of(access, scope.project), "project"
     elif scope is not None and (scope.domain is not None or scope.system is not None):
         kind = "domain" if scope.domain is not None else "system"
-    token = access.issue(Caller(*user, *project), methods, kind)
+    raised = is_administrator(RequestContext(request, Caller(*user)), user[0], project[0])
+    token = access.issue(Caller(*user, *project, raised), methods, kind)
     return _token_response(request, token, 201)
 
 
@@ -96,7 +93,7 @@ def _project_of(access: Access, reference: Reference) -> tuple[str, str]:
 
 def _token_response(request: Request, token: Token, status: int) -> Response:
     headers = {"X-Subject-Token": token.id, "Vary": "X-Auth-Token"}
-    return JSONResponse(token_view(token, base_of(request)), status, headers)
+    return JSONResponse(token_view(token, RequestContext(request, token.caller)), status, headers)
 
 
 def _subject(request: Request, subject: str | None) -> Token:
@@ -130,86 +127,31 @@ async def revoke_token(request: Request, _: GoodToken, subject: Subject = None) 
 @router.get("/auth/catalog", response_model=ServiceCatalog)
 async def show_catalog(request: Request, token: GoodToken) -> Response:
     """The catalog of a scoped token."""
-    catalog = catalog_view(base_of(request)) if token.scope else []
+    context = RequestContext(request, token.caller)
+    catalog = catalog_view(context) if token.scope else []
     return JSONResponse({"catalog": catalog, "links": list_links(request)})
 
 
-@router.get("/auth/projects", response_model=ProjectList)
+@router.get("/auth/projects", response_model=dict[str, Any])
 async def list_own_projects(request: Request, caller: Known) -> Response:
-    """The projects that a token can have as its scope: those that requests have named."""
-    return _project_list(request, list(access_of(request).projects.by_id.items()))
+    """The projects that a token can have as its scope: all."""
+    return _listed(RequestContext(request, caller), "projects")
 
 
-@router.get("/projects", response_model=ProjectList)
-async def list_projects(
-    request: Request, caller: Known, name: NameFilter | None = None
-) -> Response:
-    """Projects; one of any name exists as soon as a query names it."""
-    projects = access_of(request).projects
-    found = list(projects.by_id.items()) if name is None else [projects.named(name)]
-    return _project_list(request, found)
-
-
-def _project_list(request: Request, found: list[tuple[str, str]]) -> Response:
-    shown = [project_view(_api(request), *pair) for pair in found[-MOST_LISTED:]]
-    return JSONResponse({"projects": shown, "links": list_links(request)})
-
-
-@router.get("/projects/{project_id}", response_model=OneProject)
-async def show_project(request: Request, project_id: str, caller: Known) -> Response:
-    """A project that a request has named."""
-    name = _name(access_of(request).projects, project_id)
-    return JSONResponse({"project": project_view(_api(request), project_id, name)})
-
-
-@router.get("/users", response_model=UserList)
-async def list_users(request: Request, caller: Known, name: NameFilter | None = None) -> Response:
-    """Users that have logged in, or the one of that name."""
-    known = access_of(request).users.by_id.items()
-    found = [pair for pair in known if name in (None, pair[1])]
-    shown = [user_view(_api(request), *pair) for pair in found[-MOST_LISTED:]]
-    return JSONResponse({"users": shown, "links": list_links(request)})
-
-
-@router.get("/users/{user_id}", response_model=OneUser)
-async def show_user(request: Request, user_id: str, caller: Known) -> Response:
-    """A user that has logged in."""
-    name = _name(access_of(request).users, user_id)
-    return JSONResponse({"user": user_view(_api(request), user_id, name)})
-
-
-@router.get("/users/{user_id}/projects", response_model=ProjectList)
+@router.get("/users/{user_id}/projects", response_model=dict[str, Any])
 async def list_projects_of_user(request: Request, user_id: str, caller: Known) -> Response:
     """The projects of a user: all."""
-    return _project_list(request, list(access_of(request).projects.by_id.items()))
+    return _listed(RequestContext(request, caller), "projects")
 
 
-@router.get("/domains", Alias("/auth/domains", "list_own_domains"), response_model=DomainList)
-async def list_domains(request: Request, caller: Known) -> Response:
-    """The one domain."""
-    return JSONResponse({"domains": [domain_view()], "links": list_links(request)})
+@router.get("/auth/domains", response_model=dict[str, Any])
+async def list_own_domains(request: Request, caller: Known) -> Response:
+    """The domains that a token can have as its scope."""
+    return _listed(RequestContext(request, caller), "domains")
 
 
-@router.get("/domains/{domain_id}", response_model=OneDomain)
-async def show_domain(domain_id: str, caller: Known) -> Response:
-    """The one domain."""
-    if domain_id != DOMAIN["id"]:
-        raise ApiError(404, f"Could not find domain: {domain_id}.")
-    return JSONResponse({"domain": domain_view()})
-
-
-def _name(known: Names, own_id: str) -> str:
-    """Return the name of a user or project by its id. Raises 404 for an unknown one."""
-    name = known.by_id.get(own_id)
-    if name is None:
-        raise ApiError(404, f"Could not find {known.kind}: {own_id}.")
-    return name
-
-
-def _api(request: Request) -> str:
-    """Return the URL of the version of the API under which the request came."""
-    at_root = request.url.path.startswith("/v3")
-    return f"{base_of(request)}{'' if at_root else '/identity'}/v3"
+def _listed(context: RequestContext, kind: str) -> Response:
+    return SERVICE.kinds[kind].answer_list(context, True)
 
 
 @versions.get("/identity", "/identity/", status_code=300, response_model=IdentityVersions)

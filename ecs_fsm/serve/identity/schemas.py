@@ -150,51 +150,6 @@ class TokenAnswer(Body):
     token: TokenFields
 
 
-class NamedResource(Body):
-    """A user or a project."""
-
-    id: str
-    name: str
-    domain_id: str
-    enabled: bool
-
-
-class ProjectList(Body):
-    """A list of projects."""
-
-    projects: list[NamedResource]
-
-
-class OneProject(Body):
-    """One project."""
-
-    project: NamedResource
-
-
-class UserList(Body):
-    """A list of users."""
-
-    users: list[NamedResource]
-
-
-class OneUser(Body):
-    """One user."""
-
-    user: NamedResource
-
-
-class DomainList(Body):
-    """A list of domains."""
-
-    domains: list[DomainName]
-
-
-class OneDomain(Body):
-    """One domain."""
-
-    domain: DomainName
-
-
 class IdentityVersionFields(Body):
     """A version of the identity service."""
 

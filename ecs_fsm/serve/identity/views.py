@@ -1,4 +1,4 @@
-"""Tokens, the service catalog, projects and users as the identity service shows them."""
+"""Tokens and the service catalog as the identity service shows them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 from fastapi import Request
 
-from ecs_fsm.serve.http.access import REGION, Token, identifier
+from ecs_fsm.serve.cloud.resources import Item, identifier
+from ecs_fsm.serve.http.access import Token
+from ecs_fsm.serve.http.context import RequestContext
 
 DOMAIN = {"id": "default", "name": "Default"}
 SERVICES = (
@@ -14,34 +16,61 @@ SERVICES = (
     ("compute", "nova", "/compute/v2.1"),
     ("image", "glance", "/image"),
     ("network", "neutron", "/network"),
+    ("block-storage", "cinder", "/volume/v3/$"),
+    ("volumev3", "cinderv3", "/volume/v3/$"),
+    ("volume", "cinderv3", "/volume/v3/$"),
 )
-"""Type, name and path of each service in the catalog."""
+"""Type, name and path of each service in the catalog; `$` is the project."""
 INTERFACES = ("public", "internal", "admin")
 
 
-def catalog_view(base: str) -> list[dict[str, object]]:
-    """Return the services of the server that the client reaches at the URL `base`."""
+def services() -> list[Item]:
+    """Return the services of the cloud itself."""
     return [
-        {
-            "id": identifier("service", name),
-            "type": kind,
-            "name": name,
-            "endpoints": [
-                {
-                    "id": identifier("endpoint", f"{name}-{interface}"),
-                    "interface": interface,
-                    "region": REGION,
-                    "region_id": REGION,
-                    "url": base + path,
-                }
-                for interface in INTERFACES
-            ],
-        }
+        {"id": identifier("service", f"{name}-{kind}"), "type": kind, "name": name, "path": path}
         for kind, name, path in SERVICES
     ]
 
 
-def token_view(token: Token, base: str) -> dict[str, object]:
+def endpoints(context: RequestContext) -> list[Item]:
+    """Return the endpoints of these services, in every region."""
+    project = context.caller.project_id
+    return [
+        {
+            "id": identifier("endpoint", f"{service['type']}-{interface}-{region}"),
+            "interface": interface,
+            "region": region,
+            "region_id": region,
+            "url": context.base + service["path"].replace("$", project or ""),
+            "service_id": service["id"],
+        }
+        for service in services()
+        for region in context.cloud.catalog.regions
+        for interface in INTERFACES
+    ]
+
+
+def catalog_view(context: RequestContext) -> list[dict[str, object]]:
+    """Return the services of the server as the client reaches it, and those that were added."""
+    kept = context.cloud.resources
+    every = [*endpoints(context), *kept.of("endpoints")]
+    shown = ("id", "interface", "region", "region_id", "url")
+    return [
+        {
+            "id": service["id"],
+            "type": service["type"],
+            "name": service.get("name", ""),
+            "endpoints": [
+                {**{key: each.get(key) for key in shown}, "region": each.get("region_id")}
+                for each in every
+                if each["service_id"] == service["id"]
+            ],
+        }
+        for service in [*services(), *kept.of("services")]
+    ]
+
+
+def token_view(token: Token, context: RequestContext) -> dict[str, object]:
     """Return the body that describes a token."""
     caller = token.caller
     shown: dict[str, object] = {
@@ -71,7 +100,7 @@ def token_view(token: Token, base: str) -> dict[str, object]:
         shown["system"] = {"all": True}
     names = ("admin", "member", "reader") if caller.admin else ("member", "reader")
     shown["roles"] = [{"id": identifier("role", name), "name": name} for name in names]
-    shown["catalog"] = catalog_view(base)
+    shown["catalog"] = catalog_view(context)
     return {"token": shown}
 
 
@@ -84,40 +113,6 @@ def _time(seconds: float) -> str:
 def list_links(request: Request) -> dict[str, str | None]:
     """Return the links of a list, which has one page."""
     return {"self": str(request.url), "previous": None, "next": None}
-
-
-def domain_view() -> dict[str, object]:
-    """Return the one domain."""
-    return {**DOMAIN, "enabled": True, "description": ""}
-
-
-def project_view(api: str, project_id: str, name: str) -> dict[str, object]:
-    """Return a project; `api` is the URL of the version of the API."""
-    return {
-        "id": project_id,
-        "name": name,
-        "domain_id": DOMAIN["id"],
-        "parent_id": DOMAIN["id"],
-        "description": "",
-        "enabled": True,
-        "is_domain": False,
-        "tags": [],
-        "options": {},
-        "links": {"self": f"{api}/projects/{project_id}"},
-    }
-
-
-def user_view(api: str, user_id: str, name: str) -> dict[str, object]:
-    """Return a user; `api` is the URL of the version of the API."""
-    return {
-        "id": user_id,
-        "name": name,
-        "domain_id": DOMAIN["id"],
-        "enabled": True,
-        "password_expires_at": None,
-        "options": {},
-        "links": {"self": f"{api}/users/{user_id}"},
-    }
 
 
 def version_view(base: str, prefix: str) -> dict[str, object]:

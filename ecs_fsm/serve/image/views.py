@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_fsm.serve.cloud.catalog import Image
-from ecs_fsm.serve.http.access import OWNER
+from ecs_fsm.serve.cloud.resources import OWNER
 
 
 def image_view(image: Image) -> dict[str, object]:

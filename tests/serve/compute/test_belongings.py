@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecs_fsm.serve.network.groups import SecurityGroups
-from tests.compute import CIRROS, DEBIAN, PRIVATE, PUBLIC, Compute
+from tests.clouds import USER
+from tests.compute import CIRROS, PRIVATE, PUBLIC, Compute
 
 
 def test_metadata_is_set_replaced_and_removed(compute: Compute) -> None:
@@ -73,8 +73,10 @@ def test_addresses_and_ports_are_the_same_everywhere(nova: Compute) -> None:
     added = nova.ask("POST", path, {"interfaceAttachment": {"net_id": PUBLIC}})
     assert added.json["interfaceAttachment"]["net_id"] == PUBLIC
     assert list(nova.show(server)["addresses"]) == ["private", "public"]
-    for wrong in ({"net_id": PUBLIC}, {"net_id": CIRROS}, {"port_id": CIRROS}):
-        assert nova.ask("POST", path, {"interfaceAttachment": wrong}).code == 400
+    for wrong in ({"net_id": CIRROS}, {"port_id": CIRROS}):
+        assert nova.ask("POST", path, {"interfaceAttachment": wrong}).code == 404
+    both = {"net_id": PUBLIC, "port_id": port["port_id"]}
+    assert nova.ask("POST", path, {"interfaceAttachment": both}).code == 400
     assert nova.ask("DELETE", f"{path}/{port['port_id']}").code == 202
     assert nova.ask("GET", f"{path}/{port['port_id']}").code == 404
     assert list(nova.show(server)["addresses"]) == ["public"]
@@ -83,26 +85,39 @@ def test_addresses_and_ports_are_the_same_everywhere(nova: Compute) -> None:
 
 
 def test_volumes_are_attached_swapped_and_detached(compute: Compute) -> None:
-    server = compute.active()
+    server, project = compute.active(), compute.show(compute.create())["tenant_id"]
     path = f"/servers/{server}/os-volume_attachments"
-    body = {"volumeAttachment": {"volumeId": CIRROS}}
+    asker = USER._replace(project_id=project)
+    first, second = (compute.cloud.volumes.create(asker, name, 1) for name in "ab")
+    body = {"volumeAttachment": {"volumeId": first.id}}
+    refused = compute.ask("POST", path, body)
+    assert (refused.code, "status is creating" in refused.message) == (400, True)
+    compute.rest()
     assert compute.ask("POST", path, body).json["volumeAttachment"]["device"] == "/dev/vdb"
     assert compute.ask("POST", path, body).code == 400
-    assert compute.show(server)["os-extended-volumes:volumes_attached"] == [{"id": CIRROS}]
-    other = {"volumeAttachment": {"volumeId": DEBIAN}}
-    assert compute.ask("PUT", f"{path}/{CIRROS}", other).code == 403
-    assert compute.ask("PUT", f"{path}/{CIRROS}", other, user="admin").code == 202
+    assert compute.show(server)["os-extended-volumes:volumes_attached"] == [{"id": first.id}]
+    assert compute.ask("DELETE", f"{path}/{first.id}").code == 400
+    compute.rest()
+    other = {"volumeAttachment": {"volumeId": second.id}}
+    assert compute.ask("PUT", f"{path}/{first.id}", other).code == 403
+    assert compute.ask("PUT", f"{path}/{first.id}", other, user="admin").code == 202
+    compute.rest()
     (shown,) = compute.ask("GET", path, minor=89).json["volumeAttachments"]
-    assert (shown["volumeId"], shown["bdm_uuid"]) == (DEBIAN, DEBIAN)
-    assert compute.ask("GET", f"{path}/{DEBIAN}").json["volumeAttachment"]["id"] == DEBIAN
-    assert compute.ask("DELETE", f"{path}/{CIRROS}").code == 404
-    assert compute.ask("DELETE", f"{path}/{DEBIAN}").code == 202
+    assert (shown["volumeId"], shown["device"]) == (second.id, "/dev/vdb")
+    assert compute.ask("GET", f"{path}/{second.id}").json["volumeAttachment"]["id"] == second.id
+    assert compute.ask("DELETE", f"{path}/{first.id}").code == 404
+    assert compute.ask("DELETE", f"{path}/{second.id}").code == 202
     assert compute.ask("GET", path).json == {"volumeAttachments": []}
+    compute.rest()
+    assert [v.state.status for v in (first, second)] == ["available", "available"]
+    unknown = {"volumeAttachment": {"volumeId": CIRROS}}
+    assert compute.ask("POST", path, unknown).message == f"Volume {CIRROS} could not be found."
 
 
 def test_security_groups_are_added_and_removed(compute: Compute) -> None:
     server = compute.active()
-    compute.collection(SecurityGroups).make(compute.show(server)["tenant_id"], "web", "")
+    own = {"id": "web-1", "name": "web", "project_id": compute.show(server)["tenant_id"]}
+    compute.cloud.ports.groups.put(own)
     compute.act(server, "addSecurityGroup", {"name": "web"})
     assert compute.show(server)["security_groups"] == [{"name": "default"}, {"name": "web"}]
     groups = compute.ask("GET", f"/servers/{server}/os-security-groups").json["security_groups"]

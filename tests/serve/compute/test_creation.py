@@ -44,7 +44,7 @@ def test_the_answer_to_a_creation_has_what_clients_need_and_no_more(compute: Com
         ({"networks": [{"uuid": "7"}]}, "networks"),
         ({"networks": [{}]}, "network uuid is not in proper format (None)"),
         ({"networks": [{"uuid": CIRROS}]}, f"Network {CIRROS} could not be found"),
-        ({"networks": [{"port": CIRROS}]}, f"Port {CIRROS} could not be found"),
+        ({"networks": [{"port": CIRROS}]}, f"Port id {CIRROS} could not be found"),
         ({"block_device_mapping_v2": [{"source_type": "cloud"}]}, "source_type"),
         ({"tags": ["a,b"]}, "'tags' was unexpected"),
         ({"user_data": 7}, "user_data"),
@@ -118,7 +118,7 @@ def test_networks_none_spares_nova_the_step(nova: Compute) -> None:
 
 
 def test_a_server_boots_from_a_volume_or_from_what_an_image_device_says(nova: Compute) -> None:
-    image = {"boot_index": 0, "uuid": CIRROS, "source_type": "image"}
+    image = {"boot_index": 0, "uuid": CIRROS, "source_type": "image", "volume_size": 1}
     volume = nova.active(
         imageRef="", block_device_mapping_v2=[{**image, "destination_type": "volume"}]
     )

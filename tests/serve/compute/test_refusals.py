@@ -9,7 +9,7 @@ import pytest
 from ecs_fsm.core.model import Kind
 from ecs_fsm.core.scenario import choices
 from ecs_fsm.lifecycles import server_class
-from ecs_fsm.serve.cloud.cloud import HOSTS
+from ecs_fsm.serve.cloud.catalog import read_catalog
 from tests.compute import CIRROS, DEBIAN, SMALL, TINY, Compute
 
 UBUNTU, ZERO = "a440c04b-79fa-479c-bed1-0b816eaec379", "s6.large.2"
@@ -104,7 +104,7 @@ def test_a_host_is_named_and_new_servers_land_on_no_host_that_is_down(nova: Comp
         "POST", "/servers", {"server": wanted(host="compute-3")}, minor=74, user="admin"
     )
     nova.cloud.force_down(1, down=True)
-    others = [nova.active() for _ in range(2 * HOSTS)]
+    others = [nova.active() for _ in range(2 * len(read_catalog().hosts))]
     hosts = [nova.cloud.instances[server].host for server in (made.json["server"]["id"], *others)]
     assert (hosts[0], {*hosts[1:]}) == (2, {0, 2})
 

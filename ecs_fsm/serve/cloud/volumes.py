@@ -1,0 +1,246 @@
+"""The volumes of a cloud: instances of a lifecycle of their own, by the clock of the servers.
+
+A volume is attached to a server as long as the server names it among its details. What a request
+for a server does to its volumes is requested of them, and takes their time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import resources
+from string import ascii_lowercase
+from typing import Any, Protocol, cast
+from uuid import uuid4
+
+from ecs_fsm.core.errors import Refused
+from ecs_fsm.core.server import BaseServer
+from ecs_fsm.lifecycles import server_class
+from ecs_fsm.lifecycles.registry import find
+from ecs_fsm.profiles.loader import built_in_text, parse
+from ecs_fsm.profiles.profile import Profile
+from ecs_fsm.serve.cloud.clock import Clock
+from ecs_fsm.serve.cloud.instance import Asker, Instance, Json, NewServer
+from ecs_fsm.serve.cloud.requests import Orders
+from ecs_fsm.serve.cloud.schedule import EndListener
+from ecs_fsm.serve.cloud.vocabulary import (
+    ATTACH,
+    CREATE,
+    DELETE,
+    DETACH,
+    FROM_IMAGE,
+    MADE_FROM_VOLUME_FAILED,
+    VOLUME_FREE,
+    VOLUME_LIFECYCLE,
+)
+
+KINDS = ("volume", "volumes")
+USUAL_TYPE = "__DEFAULT__"
+
+
+class OfServers(Protocol):
+    """A cloud of servers, as volumes need it."""
+
+    @property
+    def instances(self) -> Mapping[str, Instance]:
+        """The servers by id."""
+
+    def keep(self, instance: Instance) -> None:
+        """Store a server."""
+
+    def fail(self, instance: Instance, message: str) -> None:
+        """Let the running step of a server fail."""
+
+    def wake(self) -> None:
+        """Notify that something is due earlier."""
+
+
+class OfVolumes(Protocol):
+    """A cloud whose instances are volumes."""
+
+    clock: Clock
+    orders: Orders
+
+    @property
+    def instances(self) -> Mapping[str, Instance]:
+        """The volumes by id."""
+
+    def create(self, wanted: NewServer, asker: Asker) -> Instance:
+        """Return a new volume."""
+
+    def request(
+        self,
+        instance: Instance,
+        operation: str,
+        given: Mapping[str, str],
+        asker: Asker,
+        changes: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Request an operation."""
+
+    def keep(self, instance: Instance) -> None:
+        """Store a volume."""
+
+    def on_end(self, listener: EndListener) -> None:
+        """Call a listener with every operation that ends."""
+
+    def on_wake(self, wake: Callable[[], object]) -> None:
+        """Call whenever something is due earlier."""
+
+    def next_due(self) -> float | None:
+        """Return when the next step ends."""
+
+
+def volume_life() -> tuple[type[BaseServer], Profile]:
+    """Return the lifecycle of volumes, and how long their steps take."""
+    with resources.as_file(resources.files("ecs_fsm.serve.cloud") / "volume.toml") as path:
+        kind = server_class(str(path))
+    return kind, parse(kind.lifecycle, built_in_text(find(VOLUME_LIFECYCLE)), VOLUME_LIFECYCLE)
+
+
+class Volumes:
+    """The volumes of the servers of a cloud; `cloud` is theirs."""
+
+    def __init__(self, servers: OfServers, cloud: OfVolumes) -> None:
+        self._servers, self.cloud = servers, cloud
+        self.cloud.on_end(self._over)
+        self.cloud.on_wake(servers.wake)
+
+    def find(self, volume_id: str, project_id: str | None, admin: bool) -> Instance | None:
+        """Return a volume, None for one that the project does not see."""
+        volume = self.cloud.instances.get(volume_id)
+        return volume if volume and (admin or volume.project_id == project_id) else None
+
+    def create(
+        self, asker: Asker, name: str, size: int, image: str | None = None, **details: Json
+    ) -> Instance:
+        """Return a new volume of so many GiB, filled from an image if there is one."""
+        metadata = cast(dict[str, str], details.pop("metadata", None) or {})
+        kind = str(details.pop("type", None) or USUAL_TYPE)
+        given = FROM_IMAGE if image else {}
+        more: dict[str, Json] = {"size": size, "attachments": [], "bootable": bool(image)}
+        return self.cloud.create(
+            NewServer(name, kind, image, metadata, given, {**more, **details}), asker
+        )
+
+    def attachments(self, volume: Instance) -> list[dict[str, Any]]:
+        """Return the attachments of a volume."""
+        return cast(list[dict[str, Any]], volume.details.get("attachments") or [])
+
+    def change(self, volume: Instance, **details: Json) -> None:
+        """Set details of a volume at once."""
+        volume.set(details)
+        self.cloud.keep(volume)
+
+    def request(self, volume: Instance, operation: str, asker: Asker, **changes: Json) -> None:
+        """Request an operation of a volume. Raise `Refused`."""
+        self.cloud.request(volume, operation, {}, asker, changes)
+
+    def attach(
+        self, volume: Instance, instance: Instance, device: str | None, asker: Asker, **more: Json
+    ) -> dict[str, Json]:
+        """Attach a volume to a server, and return its row there. Raise `Refused`.
+
+        One that is not there yet is attached when it is.
+        """
+        rows = self.rows(instance)
+        taken = {row["device"] for row in rows}
+        letters = ascii_lowercase if more.pop("boots", False) else ascii_lowercase[1:]
+        free = (f"/dev/vd{letter}" for letter in letters)
+        row: dict[str, Json] = {
+            "id": volume.id,
+            "device": device or next(name for name in free if name not in taken),
+            "attachment": str(uuid4()),
+            **more,
+        }
+        if volume.operation != CREATE:
+            self.request(volume, ATTACH, asker)
+        attachment: Json = {
+            "id": row["attachment"],
+            "server_id": instance.id,
+            "device": row["device"],
+            "at": self.cloud.clock.moment,
+        }
+        self.change(volume, attachments=[*cast(list[Json], self.attachments(volume)), attachment])
+        instance.set({"volumes": [*cast(list[Json], rows), row]})
+        return row
+
+    def rows(self, instance: Instance) -> list[dict[str, Any]]:
+        """Return what a server knows of its volumes."""
+        return [*cast(list[dict[str, Any]], instance.details.get("volumes") or [])]
+
+    def detach(self, volume: Instance, instance: Instance, asker: Asker) -> None:
+        """Detach a volume from a server. Raise `Refused`."""
+        self.request(volume, DETACH, asker)
+        self._leave(volume.id, instance)
+
+    def forget(self, volume: Instance, server_id: str) -> None:
+        """Have a volume and a server forget each other."""
+        left = [row for row in self.attachments(volume) if row["server_id"] != server_id]
+        self.change(volume, attachments=cast(list[Json], left))
+        self._leave(volume.id, self._servers.instances.get(server_id))
+
+    def _leave(self, volume_id: str, instance: Instance | None) -> None:
+        """Have a server forget a volume."""
+        if instance is not None:
+            left = [row for row in self.rows(instance) if row["id"] != volume_id]
+            instance.set({"volumes": cast(list[Json], left)})
+            self._servers.keep(instance)
+
+    def part(self, instance: Instance) -> None:
+        """Detach the volumes of a server that is gone, and delete those that go with it."""
+        asker = instance.requests[-1].asker
+        for row in self.rows(instance):
+            volume = self.cloud.instances.get(row["id"])
+            if volume is None:
+                continue
+            if row.get("delete_on_termination"):
+                volume.details["goes"] = True
+            if volume.server.may(DETACH):
+                self.request(volume, DETACH, asker)
+            elif volume.operation in (CREATE, ATTACH):
+                self.change(volume, attachments=[], leaves=True)
+            elif volume.details.get("goes") and volume.server.may(DELETE):
+                self.request(volume, DELETE, asker)
+
+    def _over(self, volume: Instance, operation: str, went_wrong: bool) -> None:
+        """Go on when an operation of a volume has ended."""
+        asker = volume.requests[-1].asker
+        for attachment in self.attachments(volume):
+            instance = self._servers.instances.get(attachment["server_id"])
+            if operation == CREATE and instance is not None:
+                if went_wrong:
+                    self._servers.fail(instance, MADE_FROM_VOLUME_FAILED)
+                else:
+                    self._try(volume, ATTACH, asker)
+            elif operation == ATTACH and went_wrong:
+                self._leave(volume.id, instance)
+        if operation == DETACH and went_wrong:
+            self._back(volume)
+        freed = volume.state.status == VOLUME_FREE
+        if (operation == ATTACH and went_wrong) or (operation == DETACH and freed):
+            self.change(volume, attachments=[])
+        if volume.details.get("leaves") and operation in (CREATE, ATTACH):
+            volume.details["leaves"] = False
+            self._try(volume, DETACH, asker)
+        if freed and volume.details.get("goes") and not self.attachments(volume):
+            self._try(volume, DELETE, asker)
+
+    def _back(self, volume: Instance) -> None:
+        """Give a volume that could not be detached back to its server."""
+        for attachment in self.attachments(volume):
+            instance = self._servers.instances.get(attachment["server_id"])
+            if instance is not None:
+                row = {
+                    "id": volume.id,
+                    "device": attachment["device"],
+                    "attachment": attachment["id"],
+                }
+                rows: list[Any] = [*self.rows(instance), row | {"delete_on_termination": False}]
+                instance.set({"volumes": rows})
+                self._servers.keep(instance)
+
+    def _try(self, volume: Instance, operation: str, asker: Asker) -> None:
+        try:
+            self.request(volume, operation, asker)
+        except Refused:
+            return

@@ -1,0 +1,97 @@
+"""What projects have used: hours of servers, and of their vCPUs, memory and disks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from starlette.responses import Response
+
+from ecs_fsm.serve.cloud.instance import Instance
+from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.compute.listing import moment
+from ecs_fsm.serve.compute.views import Fields, long_time
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
+from ecs_fsm.serve.http.handlers import Handlers
+
+router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
+SIZES = {
+    "total_vcpus_usage": "vcpus",
+    "total_memory_mb_usage": "memory_mb",
+    "total_local_gb_usage": "local_gb",
+}
+
+
+def _period(context: ComputeContext) -> tuple[datetime, datetime]:
+    """Return the times between which a query asks. Raises 400 for invalid ones."""
+    query, now = context.request.query_params, context.cloud.clock.date()
+    try:
+        start = moment("start", query["start"]) if "start" in query else now - timedelta(days=28)
+        stop = moment("end", query["end"]) if "end" in query else now
+    except ApiError:
+        raise ApiError(400, "Invalid datetime string: expected ISO 8601") from None
+    if start >= stop:
+        raise ApiError(400, "Invalid start time. The start time cannot occur after the end time.")
+    return start, stop
+
+
+def _server(context: ComputeContext, instance: Instance, start: datetime, stop: datetime) -> Item:
+    """Return what one server has used between two times."""
+    cloud, flavor = context.cloud, context.cloud.flavor(instance)
+    begun, now = cloud.date(instance.launched or instance.created), cloud.clock.date()
+    ended = None if instance.terminated is None else cloud.date(instance.terminated)
+    seconds = (min(ended or now, stop, now) - max(begun, start)).total_seconds()
+    return {
+        "instance_id": instance.id,
+        "name": instance.name,
+        "tenant_id": instance.project_id,
+        "flavor": flavor["name"],
+        "hours": max(seconds, 0.0) / 3600,
+        "vcpus": flavor["vcpus"],
+        "memory_mb": flavor["ram"],
+        "local_gb": flavor["disk"],
+        "started_at": long_time(begun),
+        "ended_at": ended and long_time(ended),
+        "state": "terminated" if ended else instance.state.vm_state.value,
+        "uptime": int(max(((ended or now) - begun).total_seconds(), 0)),
+    }
+
+
+def _usages(context: ComputeContext, detailed: bool) -> dict[str, Fields]:
+    """Return what each project has used."""
+    start, stop = _period(context)
+    found: dict[str, list[Item]] = {}
+    for pool in (context.cloud.instances, context.cloud.gone):
+        for instance in pool.values():
+            ended = instance.terminated
+            if ended is None or context.cloud.date(ended).astimezone(UTC) >= start:
+                row = _server(context, instance, start, stop)
+                found.setdefault(instance.project_id, []).append(row)
+    return {
+        project: {
+            "tenant_id": project,
+            "start": start.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+            "stop": stop.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+            "total_hours": sum(row["hours"] for row in rows),
+            **{n: sum(row["hours"] * row[size] for row in rows) for n, size in SIZES.items()},
+            **({"server_usages": [*rows]} if detailed else {}),
+        }
+        for project, rows in found.items()
+    }
+
+
+@router.get("/os-simple-tenant-usage")
+async def list_usage(context: Versioned) -> Response:
+    """What all projects have used; for administrators."""
+    context.require_admin("os_compute_api:os-simple-tenant-usage:list")
+    detailed = context.request.query_params.get("detailed") == "1"
+    return respond_json({"tenant_usages": [*_usages(context, detailed).values()]})
+
+
+@router.get("/os-simple-tenant-usage/{tenant_id}")
+async def show_usage(tenant_id: str, context: Versioned) -> Response:
+    """What one project has used, with its servers."""
+    if not context.caller.admin and tenant_id != context.caller.project_id:
+        raise ApiError(403, FORBIDDEN.format("os_compute_api:os-simple-tenant-usage:show"))
+    return respond_json({"tenant_usage": _usages(context, True).get(tenant_id, {})})

@@ -1,0 +1,350 @@
+"""Resources that are declared: routes, checks, views, filters and pages follow from a table.
+
+A service has a TOML file. Its `[service]` says how it answers; each of its `[kinds.KIND]` is a
+resource, with its fields and what refers to it. What a table cannot say is a method of a subclass
+of `Declared`. See `network/network.toml` for what the keys mean.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from functools import cached_property
+from importlib import resources
+from typing import Any, Generic, TypeVar
+from uuid import uuid4
+
+from fastapi import Request
+from starlette.responses import Response
+
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.serve.cloud.resources import OWNER, Item, Shelf
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema, next_url, page
+from ecs_fsm.serve.http.context import RequestContext, caller
+from ecs_fsm.serve.http.fields import Field, as_list, invalid, respond
+from ecs_fsm.serve.http.filters import View, rank, selects
+from ecs_fsm.serve.http.handlers import Handlers, Responses
+from ecs_fsm.serve.http.project_quotas import quotas_of
+
+C = TypeVar("C", bound=RequestContext)
+
+
+async def plain_context(request: Request) -> RequestContext:
+    """Return the context of a request without the framework."""
+    return RequestContext(request, await caller(request, request.headers.get("x-auth-token")))
+
+
+class DeclaredService(Generic[C]):
+    """The resources of a service, as the file in its package declares them.
+
+    `context` makes the context of a request. `handlers` has the routes, which `serve` of
+    `declared_routes` adds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        context: Callable[[Request], Awaitable[C]],
+        tags: Sequence[str],
+        responses: Responses,
+        package: str = "",
+    ) -> None:
+        here = resources.files(f"ecs_fsm.serve.{package or name}") / f"{name}.toml"
+        self.written = tomllib.loads(here.read_text(encoding="utf-8"))
+        self.form: dict[str, Any] = self.written["service"]
+        self.types: dict[str, Schema] = self.written.get("types", {})
+        self.context = context
+        self.handlers = Handlers(tags=tags, responses=responses)
+        self.kinds: dict[str, Declared[C]] = {}
+
+    def text(self, key: str, **words: object) -> str:
+        """Return a message of the service."""
+        return str(self.form["texts"][key]).format(**words)
+
+    def responses_of(self, code: int) -> dict[str, Any]:
+        """Return FastAPI's options for the document of an answer."""
+        return {"status_code": code, "response_model": dict[str, Any] if code != 204 else None}
+
+
+class Declared(Generic[C]):
+    """A kind of resource, at its path; methods may be replaced for what its table cannot say."""
+
+    def __init__(self, service: DeclaredService[C], kind: str) -> None:
+        self.service, self.kind = service, kind
+        self.row: dict[str, Any] = service.written["kinds"][kind]
+        self.many = self.row.get("many", kind.replace("-", "_"))
+        self.one: str = self.row.get("one", self.many.removesuffix("s"))
+        self.label = self.row.get("label", self.one.replace("_", " ").capitalize())
+        self.path: str = service.form["root"] + "/" + self.row.get("path", kind)
+        self.owned: bool = self.row.get("owned", service.form.get("owned", True))
+        written = self.row.get("fields", {})
+        common = {} if self.row.get("bare") else service.written.get("common", {})
+        self.fields = {
+            name: Field.of(name, row, service.types) for name, row in {**common, **written}.items()
+        }
+
+    # What the table says
+
+    def shelf(self, context: C) -> Shelf:
+        """Return where the documents are."""
+        return context.cloud.resources.of(self.row.get("shelf", self.kind))
+
+    def items(self, context: C) -> Iterable[Item]:
+        """Return all documents, or those that an index finds for the query."""
+        query, shelf = context.request.query_params, self.shelf(context)
+        for name in self.row.get("index", ()):
+            if name in query:
+                return [item for value in query.getlist(name) for item in shelf.by(name, value)]
+        return shelf
+
+    def visible(self, context: C, item: Item) -> bool:
+        """Return whether the caller sees a document."""
+        known = context.caller
+        return (
+            not self.owned
+            or known.admin
+            or item.get("project_id") == known.project_id
+            or any(item.get(name) for name in self.row.get("shared", ()))
+        )
+
+    def get(self, context: C, item_id: str) -> Item | None:
+        """Return the document of that id, None without one."""
+        return self.shelf(context).get(item_id)
+
+    def find(self, context: C, item_id: str, code: int = 404) -> Item:
+        """Return a document that the caller sees. Raise 404, or another code, without one."""
+        item = self.get(context, item_id)
+        if item is None or not self.visible(context, item):
+            text = self.row.get("missing", self.service.form["texts"]["missing"])
+            raise ApiError(code, text.format(label=self.label, one=self.one, id=item_id[:255]))
+        return item
+
+    def find_own(self, context: C, item_id: str, verb: str) -> Item:
+        """Return a document that the caller may change. Raise 403 for that of another project."""
+        item, known = self.find(context, item_id), context.caller
+        if self.owned and not known.admin and item.get("project_id") != known.project_id:
+            raise ApiError(403, self.service.text("forbidden", what=f"{verb}_{self.one}"))
+        return item
+
+    def shown(self, context: C, item: Item) -> Item:
+        """Return a document as answers show it."""
+        minor = getattr(context, "minor", 0)
+        view = {"id": item["id"]} if "id" in self.fields or not self.row.get("bare") else {}
+        for field in self.fields.values():
+            if not field.hidden and (not field.since or minor >= field.since):
+                view[field.name] = item.get(field.name, field.default)
+        if "tenant_id" in view:
+            view["project_id"] = view["tenant_id"] = item.get("project_id") or OWNER
+        return view | self.more(context, item)
+
+    def more(self, context: C, item: Item) -> Item:
+        """Return fields of a view that are not stored."""
+        return {}
+
+    # Changes
+
+    def allow(self, context: C, verb: str) -> None:
+        """Raise 403 for a change that only administrators make."""
+        if self.row.get("admin") and not context.caller.admin:
+            raise ApiError(403, self.service.text("forbidden", what=f"{verb}_{self.one}"))
+
+    @cached_property
+    def schemas(self) -> Mapping[str, Schema]:
+        """The schemas of the fields in a creation and in a change."""
+        found: dict[str, Schema] = {}
+        for verb in "cu":
+            given = {n: f.schema for n, f in self.fields.items() if verb in f.where.lower()}
+            required = [n for n, f in self.fields.items() if f.required and verb == "c"]
+            found[verb] = {"type": "object", "properties": given, "required": required}
+        return found
+
+    def checked(self, context: C, given: object, verb: str) -> Item:
+        """Return the fields of a body. Raise 400, 403 and 404 for what is invalid in them."""
+        schema, texts = self.schemas[verb], self.service.form["texts"]
+        if not isinstance(given, dict):
+            raise ApiError(400, texts["no_object"].format(name=self.one))
+        given = {n: v for n, v in given.items() if not self.service.form.get("drop_null") or v is not None}  # fmt: skip  # noqa: E501
+        if "tenant_id" in given and "project_id" in self.fields:
+            given.setdefault("project_id", given.pop("tenant_id"))
+        unknown = [name for name in given if name not in schema["properties"]]
+        if unknown and not self.service.form.get("lenient"):
+            read_only = verb == "u" and unknown[0] in self.fields
+            raise ApiError(
+                400, texts["read_only" if read_only else "unknown"].format(name=unknown[0][:80])
+            )
+        if missing := [name for name in schema["required"] if name not in given]:
+            raise ApiError(400, texts["required"].format(name=missing[0]))
+        extra = self.service.form.get("lenient") == "keep"
+        known = {name: given[name] for name in given if extra or name not in unknown}
+        for name, value in known.items():
+            if name in self.fields:
+                self._check(context, self.fields[name], value, verb)
+        return known
+
+    def _check(self, context: C, field: Field, value: Any, verb: str) -> None:
+        if verb.upper() in field.where and not context.caller.admin and value != field.default:
+            what = "create" if verb == "c" else "update"
+            named = f"{what}_{self.one}:{field.name}"
+            raise ApiError(403, self.service.text("forbidden", what=named))
+        reason = invalid(json.dumps(field.schema), value)
+        if reason:
+            words = {"name": field.name, "reason": reason, "value": str(value)[:80]}
+            raise ApiError(400, self.service.text("invalid", **words))
+        if field.ref and value:
+            for named in as_list(value):
+                self.service.kinds[field.ref].find(context, str(named))
+
+    def create(self, context: C, given: Item) -> Item:
+        """Make a document of checked fields, and store it."""
+        item = {n: deepcopy(f.default) for n, f in self.fields.items() if "c" in f.where.lower()}
+        item |= given
+        item["id"] = self.new_id(given)
+        if self.owned:
+            own = item.get("project_id")
+            if own not in (None, context.caller.project_id) and not context.caller.admin:
+                what = f"create_{self.one}:project_id"
+                raise ApiError(403, self.service.text("forbidden", what=what))
+            item["project_id"] = own or context.project_id
+            self.within_quota(context, item["project_id"])
+        if "created_at" in self.fields:
+            item["created_at"] = item["updated_at"] = self.now(context)
+        self.require_unique(context, item)
+        made = self.made(context, item)
+        return self.store(context, made)
+
+    def require_unique(self, context: C, item: Item) -> None:
+        """Raise 409 if another document has the same of what is its own by the table."""
+        names = self.row.get("unique", ())
+        for other in self.shelf(context).by(names[0], item.get(names[0])) if names else ():
+            pairs = [(each.get(n, self.fields[n].default) for n in names) for each in (other, item)]
+            if other["id"] != item["id"] and [*pairs[0]] == [*pairs[1]]:
+                raise ApiError(
+                    409,
+                    f"Conflict occurred attempting to store {self.one} - it is not permitted to "
+                    f"have two {self.many} with the same name in the same domain: {item['name']}.",
+                )
+
+    def new_id(self, given: Item) -> str:
+        """Return the id of a new document."""
+        if "id" in given:
+            return str(given["id"])
+        return uuid4().hex if self.service.form.get("hex_ids") else str(uuid4())
+
+    def now(self, context: C) -> str:
+        """Return the date of the clock."""
+        form = self.service.form.get("date", "%Y-%m-%dT%H:%M:%SZ")
+        return context.cloud.clock.date().strftime(form)
+
+    def store(self, context: C, item: Item) -> Item:
+        """Store a document, and return it."""
+        return self.shelf(context).put(item)
+
+    def made(self, context: C, item: Item) -> Item:
+        """Return a new document, completed. Raise for one that cannot be."""
+        return item
+
+    def within_quota(self, context: C, project_id: str) -> None:
+        """Raise if a project has as many as its quota allows."""
+        name = self.row.get("quota")
+        if name is None:
+            return
+        most = quotas_of(context, project_id).get(name, -1)
+        if 0 <= most <= len(self.shelf(context).by("project_id", project_id)):
+            raise ApiError(self.service.form.get("quota_code", 409), self.service.text("quota", name=name))  # fmt: skip  # noqa: E501
+
+    def update(self, context: C, item: Item, changes: Item) -> Item:
+        """Store a document with checked changes."""
+        if "revision_number" in self.fields:
+            changes |= {"revision_number": item.get("revision_number", 1) + 1}
+        if "updated_at" in self.fields:
+            changes["updated_at"] = self.now(context)
+        new = self.changed(context, item, {**item, **changes})
+        self.require_unique(context, new)
+        return self.store(context, new)
+
+    def changed(self, context: C, item: Item, new: Item) -> Item:
+        """Return a changed document, completed. Raise for one that cannot be."""
+        return new
+
+    def delete(self, context: C, item: Item) -> None:
+        """Remove a document. Raise 409 while something uses it."""
+        for use in self.row.get("used", ()):
+            kind, _, field = use["by"].partition(".")
+            users = context.cloud.resources.of(kind).by(field, item["id"])
+            if users:
+                ids = ", ".join(user["id"] for user in users)
+                raise ApiError(use.get("code", 409), use["text"].format(**item, ids=ids))
+        self.gone(context, item)
+        for child in self.row.get("with", ()):
+            kind, _, field = child.partition(".")
+            shelf = context.cloud.resources.of(kind)
+            for other in shelf.by(field, item["id"]):
+                shelf.drop(other["id"])
+        self.shelf(context).drop(item["id"])
+
+    def gone(self, context: C, item: Item) -> None:
+        """Do what goes with a removal. Raise 409 for one that cannot be."""
+
+    def add_more(self, add: Handlers, one: str) -> None:
+        """Add further routes; `one` is the path of a document."""
+
+    def answer_list(self, context: C, detailed: bool) -> Response:
+        """Return the answer of a list."""
+        request, form = context.request, self.service.form
+        found = [View(item["id"], self.shown(context, item)) for item in self.listed(context)]
+        found = [each for each in found if selects(request, each.shown, self.many)]
+        found = self.sorted(context, found)
+        limit, marker = request.query_params.get("limit"), request.query_params.get("marker")
+        if limit is not None and not (limit.isascii() and limit.isdecimal() and len(limit) < 10):
+            raise ApiError(400, f"limit param must be an integer: {limit[:40]}")
+        shown, more = page(found, int(limit) if limit else MOST_ITEMS, marker)
+        names = request.query_params.getlist("fields")
+        brief = {"d" in self.row.get("lists", form.get("lists", "")): detailed}.get(True, True)
+        views = [self.in_list(context, each.shown, brief) for each in shown]
+        if names and form.get("fields"):
+            views = [{name: view[name] for name in names if name in view} for view in views]
+        body: Item = {self.many: views}
+        href = next_url(request, context.base, more) if more else None
+        if form.get("links") == "links":
+            body["links"] = {"self": str(request.url), "previous": None, "next": href}
+        elif href:
+            body[f"{self.many}_links"] = [{"rel": "next", "href": href}]
+        return respond(body)
+
+    def sorted(self, context: C, found: list[View]) -> list[View]:
+        """Return the views in the order of the query."""
+        query = context.request.query_params
+        keys, ways = query.getlist("sort_key"), query.getlist("sort_dir")
+        for number, key in reversed([*enumerate(keys)]):
+            way = (ways or ["asc"])[min(number, len(ways) - 1) if ways else 0]
+            found = sorted(found, key=lambda each: rank(each.shown.get(key)), reverse=way == "desc")  # fmt: skip  # noqa: E501
+        return found
+
+    def listed(self, context: C) -> Iterator[Item]:
+        """Yield the documents of a list."""
+        for item in self.items(context):
+            if self.visible(context, item):
+                yield item
+
+    def in_list(self, context: C, view: Item, detailed: bool) -> Item:
+        """Return a view as a list has it."""
+        return view
+
+    def create_several(self, context: C, given: list[Item]) -> list[Item]:
+        """Make several documents: either all or none."""
+        made: list[Item] = []
+        try:
+            for one in given:
+                made.append(self.create(context, one))
+        except (ApiError, InvalidInput):
+            for item in made:
+                self.shelf(context).drop(item["id"])
+            raise
+        return made
+
+    def shown_new(self, context: C, item: Item) -> Item:
+        """Return a document as the answer to its creation shows it."""
+        return self.shown(context, item)

@@ -1,0 +1,117 @@
+"""The routes of declared resources: what each request does, and what the document says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic
+
+from fastapi import Request
+from starlette.responses import Response
+
+from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema
+from ecs_fsm.serve.http.declared import C, Declared, DeclaredService
+from ecs_fsm.serve.http.fields import body_of, fields_of, respond
+from ecs_fsm.serve.http.tags import add_tags
+
+
+def serve(service: DeclaredService[C], special: Mapping[str, type[Declared[C]]]) -> None:
+    """Add the routes of all kinds; `special` has the classes of those with methods."""
+    for name in service.written["kinds"]:
+        kind = service.kinds[name] = special.get(name, Declared)(service, name)
+        KindRoutes(kind).add()
+        if kind.row.get("tags"):
+            add_tags(kind, service.handlers, f"{kind.path}/{{item_id}}")
+
+
+class KindRoutes(Generic[C]):
+    """The requests of one kind."""
+
+    def __init__(self, kind: Declared[C]) -> None:
+        self.kind = kind
+        self.codes = {**kind.service.form["codes"], **kind.row.get("codes", {})}
+
+    def add(self) -> None:
+        """Add the routes to the service of the kind."""
+        form, verbs = self.kind.service.form, self.kind.row.get("verbs", "lscud")
+        here, one = self.kind.path, f"{self.kind.path}/{{item_id}}"
+        add, name = self.kind.service.handlers, self.kind.row.get("called", self.kind.one)
+        many = f"{name}s" if "called" in self.kind.row else self.kind.many
+        if "l" in verbs:
+            add.get(here, *_also(form, here), **plain(f"list_{many}", 200))(self._list)
+        if "d" in self.kind.row.get("lists", form.get("lists", "")):
+            detail = plain(f"list_{many}_in_detail", 200)
+            add.get(f"{here}/detail", **detail)(self._list_in_detail)
+        if "c" in verbs:
+            schema = fields_of(self.kind.one, self.kind.schemas["c"])
+            post = plain(f"create_{name}", self.codes["create"], schema)
+            add.post(here, *_also(form, here), **post)(self._create)
+        self.kind.add_more(add, one)
+        if "s" in verbs:
+            add.get(one, *_also(form, one), **plain(f"show_{name}", 200))(self._show)
+        if "u" in verbs:
+            schema = fields_of(self.kind.one, self.kind.schemas["u"])
+            update = add.patch if form["update"] == "PATCH" else add.put
+            options = plain(f"update_{name}", self.codes["update"], schema)
+            update(one, *_also(form, one), **options)(self._update)
+        if "d" in verbs:
+            options = plain(f"delete_{name}", self.codes["delete"])
+            add.delete(one, *_also(form, one), **options)(self._delete)
+
+    async def _list(self, request: Request) -> Response:
+        return self.kind.answer_list(await self.kind.service.context(request), False)
+
+    async def _list_in_detail(self, request: Request) -> Response:
+        return self.kind.answer_list(await self.kind.service.context(request), True)
+
+    async def _show(self, request: Request) -> Response:
+        context = await self.kind.service.context(request)
+        item = self.kind.find(context, request.path_params["item_id"])
+        return respond({self.kind.one: self.kind.shown(context, item)})
+
+    async def _create(self, request: Request) -> Response:
+        context = await self.kind.service.context(request)
+        self.kind.allow(context, "create")
+        body = await body_of(request)
+        several = body.get(self.kind.many) if self.kind.many != self.kind.one else None
+        if isinstance(several, list) and self.kind.service.form.get("bulk"):
+            checked = [self.kind.checked(context, one, "c") for one in several[:MOST_ITEMS]]
+            made = self.kind.create_several(context, checked)
+            answer: Item = {self.kind.many: [self.kind.shown(context, item) for item in made]}
+        else:
+            given = self.kind.checked(context, body.get(self.kind.one), "c")
+            answer = {self.kind.one: self.kind.shown_new(context, self.kind.create(context, given))}
+        context.cloud.resources.commit()
+        return respond(answer, self.codes["create"])
+
+    async def _update(self, request: Request) -> Response:
+        context = await self.kind.service.context(request)
+        self.kind.allow(context, "update")
+        item = self.kind.find_own(context, request.path_params["item_id"], "update")
+        changes = self.kind.checked(context, (await body_of(request)).get(self.kind.one), "u")
+        new = self.kind.update(context, item, changes)
+        context.cloud.resources.commit()
+        return respond({self.kind.one: self.kind.shown(context, new)})
+
+    async def _delete(self, request: Request) -> Response:
+        context = await self.kind.service.context(request)
+        self.kind.allow(context, "delete")
+        self.kind.delete(
+            context, self.kind.find_own(context, request.path_params["item_id"], "delete")
+        )
+        context.cloud.resources.commit()
+        return Response(status_code=self.codes["delete"])
+
+
+def plain(name: str, code: int, schema: Schema | None = None) -> dict[str, Any]:
+    """Return the options of a handler without the framework, with what its document says."""
+    extra: dict[str, Any] = {"security": [{"token": []}]}
+    if schema is not None:
+        content = {"application/json": {"schema": schema}}
+        extra["requestBody"] = {"content": content, "required": True}
+    model = {} if code in (202, 204) else {"response_model": dict[str, Any]}
+    return {"plain": True, "name": name, "status_code": code, "openapi_extra": extra, **model}
+
+
+def _also(form: Mapping[str, Any], path: str) -> list[str]:
+    return [path + more for more in form.get("also", ())]

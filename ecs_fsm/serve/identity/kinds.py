@@ -1,0 +1,250 @@
+"""What the tables of the identity service cannot say: links, the cloud's own items, and roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from ecs_fsm.serve.cloud.resources import Item, identifier
+from ecs_fsm.serve.http.access import ADMIN
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.context import RequestContext, access_of
+from ecs_fsm.serve.http.declared import Declared, DeclaredService
+from ecs_fsm.serve.http.fields import respond
+from ecs_fsm.serve.identity.views import DOMAIN, endpoints, list_links, services
+
+ROLES = [
+    {"id": identifier("role", name), "name": name}
+    for name in (ADMIN, "member", "reader", "service")
+]
+GRANTS = "role_assignments"
+
+
+class IdentityKind(Declared[RequestContext]):
+    """A kind of the identity service, with some that come with the cloud."""
+
+    def own(self, context: RequestContext) -> list[Item]:
+        """Return what comes with the cloud."""
+        return []
+
+    def items(self, context: RequestContext) -> Iterable[Item]:
+        """Return what comes with the cloud, and what was made."""
+        return [*self.own(context), *self.shelf(context)]
+
+    def get(self, context: RequestContext, item_id: str) -> Item | None:
+        """Return either by its id."""
+        found = (item for item in self.own(context) if item["id"] == item_id)
+        return super().get(context, item_id) or next(found, None)
+
+    def more(self, context: RequestContext, item: Item) -> Item:
+        """Add the link to itself, and what clients gave beside the known fields."""
+        root = "/v3" if context.request.url.path.startswith("/v3") else "/identity/v3"
+        link = f"{context.base}{root}{self.path}/{item['id']}"
+        known = {*self.fields, "implied", "projects"}
+        extra = {name: value for name, value in item.items() if name not in known}
+        return {**extra, "links": {"self": link}}
+
+    def gone(self, context: RequestContext, item: Item) -> None:
+        """Refuse what comes with the cloud, and forget the grants of others."""
+        if self.shelf(context).get(item["id"]) is None:
+            raise ApiError(403, self.service.text("forbidden", what=f"delete_{self.one}"))
+        grants = context.cloud.resources.of(GRANTS)
+        for grant in [each for each in grants if item["id"] in each["id"].split("/")]:
+            grants.drop(grant["id"])
+
+
+class Projects(IdentityKind):
+    """Projects; at the root, where Huawei's clients ask, one of any name exists."""
+
+    def items(self, context: RequestContext) -> Iterable[Item]:
+        """Return the projects."""
+        request = context.request
+        name = request.query_params.get("name")
+        if name and request.url.path.startswith("/v3"):
+            access_of(request).projects.named(name[:255])
+        return super().items(context)
+
+
+class Domains(IdentityKind):
+    """Domains: the default one, and others in which nothing is apart."""
+
+    def own(self, context: RequestContext) -> list[Item]:
+        """Return the default domain."""
+        return [{**DOMAIN}]
+
+    def gone(self, context: RequestContext, item: Item) -> None:
+        """Refuse a domain that is enabled."""
+        if item.get("enabled", True):
+            raise ApiError(403, "Cannot delete a domain that is enabled, please disable it first.")
+        super().gone(context, item)
+
+
+class Roles(IdentityKind):
+    """Roles: those that every cloud has, and others."""
+
+    def own(self, context: RequestContext) -> list[Item]:
+        """Return the roles that every cloud has."""
+        return [{**role} for role in ROLES]
+
+
+class Services(IdentityKind):
+    """The services of the cloud, and others."""
+
+    def own(self, context: RequestContext) -> list[Item]:
+        """Return the services of the cloud."""
+        return [{k: v for k, v in service.items() if k != "path"} for service in services()]
+
+
+class EndpointKind(IdentityKind):
+    """The endpoints of the cloud, and others."""
+
+    def own(self, context: RequestContext) -> list[Item]:
+        """Return the endpoints of the cloud."""
+        return endpoints(context)
+
+    def made(self, context: RequestContext, item: Item) -> Item:
+        """Write the region under both of its names."""
+        region = item.get("region_id") or item.get("region")
+        return {**item, "region": region, "region_id": region}
+
+
+class Regions(IdentityKind):
+    """Regions, which endpoints are in."""
+
+    def gone(self, context: RequestContext, item: Item) -> None:
+        """Refuse while an endpoint is there."""
+        every = [*endpoints(context), *context.cloud.resources.of("endpoints")]
+        if any(endpoint.get("region_id") == item["id"] for endpoint in every):
+            raise ApiError(
+                403,
+                f"Unable to delete region {item['id']} because it or its child regions have "
+                "associated endpoints.",
+            )
+
+
+KINDS: dict[str, type[Declared[RequestContext]]] = {
+    **dict.fromkeys(("users", "groups", "credentials"), IdentityKind),
+    "projects": Projects,
+    "domains": Domains,
+    "roles": Roles,
+    "services": Services,
+    "endpoints": EndpointKind,
+    "regions": Regions,
+}
+"""The kinds with methods."""
+
+
+def is_administrator(context: RequestContext, user_id: str, project_id: str | None) -> bool:
+    """Return whether a user has the role of administrators in a project."""
+    grants = context.cloud.resources.of(GRANTS)
+    return any(
+        grant["user_id"] == user_id
+        and grant["role_id"] == ROLES[0]["id"]
+        and grant["scope_id"] in (project_id, "all", DOMAIN["id"])
+        for grant in grants
+    )
+
+
+def add_assignments(service: DeclaredService[RequestContext]) -> None:
+    """Add the requests by which users and groups get roles, and the list of their roles."""
+    places = [
+        (f"/{scope}/{{scope_id}}/{actor}/{{actor_id}}/roles", scope[:-1], actor[:-1])
+        for scope in ("projects", "domains")
+        for actor in ("users", "groups")
+    ]
+    places += [(f"/system/{actor}/{{actor_id}}/roles", "system", actor[:-1]) for actor in ("users", "groups")]  # fmt: skip  # noqa: E501
+    for path, scope, actor in places:
+        _add_grants(service, path, scope, actor)
+    service.handlers.get("/role_assignments", plain=True, name="list_role_assignments")(
+        _assignments(service)
+    )
+
+
+def _assignments(service: DeclaredService[RequestContext]) -> Any:
+    async def listed(request: Request) -> Response:
+        context = await service.context(request)
+        query = request.query_params
+        filters = {"role_id": "role.id", "user_id": "user.id", "group_id": "group.id"}
+        shown = []
+        for grant in context.cloud.resources.of(GRANTS):
+            scope = query.get(f"scope.{grant['scope']}.id")
+            scoped = [key for key in query if key.startswith("scope.")]
+            fits = all(query.get(key, grant[name]) == grant[name] for name, key in filters.items())
+            if fits and (not scoped or scope == grant["scope_id"]):
+                shown.append(_grant_view(service, context, grant, "include_names" in query))
+        return respond({"role_assignments": shown, "links": list_links(request)})
+
+    return listed
+
+
+def _grant_view(
+    service: DeclaredService[RequestContext], context: RequestContext, grant: Item, names: bool
+) -> Item:
+    def named(kind: str, own_id: str) -> Item:
+        item = service.kinds[kind].get(context, own_id) or {}
+        more = {"name": item.get("name", own_id), "domain": DOMAIN} if names else {}
+        return {"id": own_id, **more}
+
+    kind, scope_id = grant["scope"], grant["scope_id"]
+    scope: Item = (
+        {"system": {"all": True}} if kind == "system" else {kind: named(f"{kind}s", scope_id)}
+    )
+    actor = "user" if grant["user_id"] else "group"
+    return {
+        "role": named("roles", grant["role_id"]),
+        actor: named(f"{actor}s", grant[f"{actor}_id"]),
+        "scope": scope,
+        "links": {"assignment": f"{context.base}/identity/v3/{grant['id']}"},
+    }
+
+
+def _add_grants(
+    service: DeclaredService[RequestContext], path: str, scope: str, actor: str
+) -> None:
+    def grant_of(request: Request, context: RequestContext) -> Item:
+        words = request.path_params
+        scope_id, actor_id = words.get("scope_id", "all"), words["actor_id"]
+        if scope != "system":
+            service.kinds[f"{scope}s"].find(context, scope_id)
+        service.kinds[f"{actor}s"].find(context, actor_id)
+        role = words.get("role_id", "")
+        return {
+            "id": f"{scope}/{scope_id}/{actor}/{actor_id}/{role}",
+            "scope": scope,
+            "scope_id": scope_id,
+            "user_id": actor_id if actor == "user" else None,
+            "group_id": actor_id if actor == "group" else None,
+            "role_id": role,
+        }
+
+    async def listed(request: Request) -> Response:
+        context = await service.context(request)
+        begin, kind = grant_of(request, context)["id"], service.kinds["roles"]
+        grants = (g for g in context.cloud.resources.of(GRANTS) if g["id"].startswith(begin))
+        roles = [kind.shown(context, kind.find(context, grant["role_id"])) for grant in grants]
+        return respond({"roles": roles, "links": list_links(request)})
+
+    async def change(request: Request) -> Response:
+        context = await service.context(request)
+        if request.method not in ("HEAD", "GET") and not context.caller.admin:
+            raise ApiError(403, service.text("forbidden", what="create_grant"))
+        grant, shelf = grant_of(request, context), context.cloud.resources.of(GRANTS)
+        service.kinds["roles"].find(context, grant["role_id"])
+        if request.method == "PUT":
+            shelf.put(grant)
+        elif shelf.get(grant["id"]) is None:
+            raise ApiError(404, f"Could not find role assignment with role: {grant['role_id']}.")
+        elif request.method == "DELETE":
+            shelf.drop(grant["id"])
+        context.cloud.resources.commit()
+        return Response(status_code=204)
+
+    add, name = service.handlers, f"{scope}_{actor}"
+    add.get(path, plain=True, name=f"list_{name}_roles")(listed)
+    for method, verb in ((add.put, "grant"), (add.delete, "revoke"), (add.head, "check")):
+        method(f"{path}/{{role_id}}", plain=True, name=f"{verb}_{name}_role", status_code=204)(
+            change
+        )

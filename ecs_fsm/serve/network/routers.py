@@ -1,0 +1,311 @@
+"""Routers and floating addresses: what their tables cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_network
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from ecs_fsm.serve.cloud.ports import (
+    DOWN,
+    GATEWAY,
+    OF_FLOATING,
+    OF_ROUTERS,
+    UP,
+    Ports,
+)
+from ecs_fsm.serve.cloud.resources import InUse, Item
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.context import RequestContext
+from ecs_fsm.serve.http.declared import Declared
+from ecs_fsm.serve.http.fields import body_of, respond
+from ecs_fsm.serve.http.handlers import Handlers
+
+NetworkKind = Declared[RequestContext]
+OF_SERVICE = "network:"
+SAME = (
+    *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
+    *("remote_ip_prefix", "remote_group_id", "security_group_id"),
+)
+"""What makes two rules the same."""
+
+
+def _conflict(message: str) -> ApiError:
+    return ApiError(409, message)
+
+
+def _bad(message: str) -> ApiError:
+    return ApiError(400, message)
+
+
+def _joined(old: list[Any], new: list[Any]) -> list[Any]:
+    return [*old, *(route for route in new if route not in old)]
+
+
+def _without(old: list[Any], new: list[Any]) -> list[Any]:
+    return [route for route in old if route not in new]
+
+
+class Routers(NetworkKind):
+    """Routers, with a gateway and interfaces, which are ports."""
+
+    def add_more(self, add: Handlers, one: str) -> None:
+        """Add the requests for interfaces and routes."""
+        requests: tuple[tuple[str, Callable[[RequestContext, Item, Item], Item]], ...] = (
+            ("add_router_interface", self._add_interface),
+            ("remove_router_interface", self._remove_interface),
+            ("add_extraroutes", self._routes(_joined)),
+            ("remove_extraroutes", self._routes(_without)),
+        )
+        for name, act in requests:
+            add.put(f"{one}/{name}", plain=True, name=name)(self._acting(act))
+
+    def _acting(self, act: Callable[[RequestContext, Item, Item], Item]) -> Any:
+        async def answer(request: Request) -> Response:
+            context = await self.service.context(request)
+            router = self.find_own(context, request.path_params["item_id"], "update")
+            shown = act(context, router, await body_of(request))
+            context.cloud.resources.commit()
+            return respond(shown)
+
+        return answer
+
+    def _routes(self, join: Callable[[list[Any], list[Any]], list[Any]]) -> Any:
+        def act(context: RequestContext, router: Item, body: Item) -> Item:
+            given = body.get("router")
+            routes = given.get("routes", []) if isinstance(given, dict) else []
+            changes = {"routes": join(router.get("routes") or [], routes)}
+            checked = self.checked(context, changes, "u")
+            return {"router": self.shown(context, self.update(context, router, checked))}
+
+        return act
+
+    def made(self, context: RequestContext, item: Item) -> Item:
+        """Connect a router to its external network."""
+        return self.changed(context, {"id": item["id"]}, item)
+
+    def changed(self, context: RequestContext, item: Item, new: Item) -> Item:
+        """Set or clear the gateway."""
+        wanted, ports = new.get("external_gateway_info"), context.cloud.ports
+        old = item.get("external_gateway_info")
+        if wanted == old:
+            return new
+        gateways = self._ports(ports, item["id"], GATEWAY)
+        if not wanted:
+            self._leave(context, item["id"], None)
+            for port in gateways:
+                ports.drop(port)
+            return {**new, "external_gateway_info": None}
+        network = ports.networks.get(wanted.get("network_id"))
+        if network is None:
+            raise ApiError(404, f"Network {str(wanted.get('network_id'))[:40]} could not be found.")
+        if not network.get("router:external"):
+            raise _bad(f"Bad router request: Network {network['id']} is not an external network.")
+        fixed = wanted.get("external_fixed_ips")
+        if (
+            old
+            and old["network_id"] == network["id"]
+            and fixed in (None, old["external_fixed_ips"])
+        ):
+            port = gateways[0]
+        else:
+            for port in gateways:
+                ports.drop(port)
+            owner = {"device_id": item["id"], "device_owner": GATEWAY, "status": UP}
+            port = ports.make(network, "", fixed, len(ports.all) + 1, security_groups=[], **owner)
+        info = {"network_id": network["id"], "external_fixed_ips": port["fixed_ips"]}
+        snat = wanted.get("enable_snat", True)
+        return {**new, "external_gateway_info": {**info, "enable_snat": snat}}
+
+    def _ports(self, ports: Ports, router_id: str, *owners: str) -> list[Item]:
+        own = ports.all.by("device_id", router_id)
+        return [port for port in own if port["device_owner"] in (owners or (OF_ROUTERS,))]
+
+    def more(self, context: RequestContext, item: Item) -> Item:
+        """Show zones, and the ports as openstackclient asks for them."""
+        return {"availability_zones": [*context.cloud.catalog.zones]}
+
+    def _subnet_of(self, context: RequestContext, body: Item) -> tuple[Item, Item | None]:
+        """Return the subnet, and the port if one is named, of a request for an interface."""
+        if (body.get("subnet_id") is None) == (body.get("port_id") is None):
+            raise _bad("Bad router request: Either subnet_id or port_id must be specified.")
+        kinds = self.service.kinds
+        if body.get("subnet_id") is not None:
+            return kinds["subnets"].find(context, str(body["subnet_id"])), None
+        port = kinds["ports"].find(context, str(body["port_id"]))
+        if not port["fixed_ips"]:
+            raise _bad("Bad router request: Router port must have at least one fixed IP.")
+        return kinds["subnets"].find(context, port["fixed_ips"][0]["subnet_id"]), port
+
+    def _add_interface(self, context: RequestContext, router: Item, body: Item) -> Item:
+        ports, (subnet, port) = context.cloud.ports, self._subnet_of(context, body)
+        there = [f for p in self._ports(ports, router["id"]) for f in p["fixed_ips"]]
+        if any(fixed["subnet_id"] == subnet["id"] for fixed in there):
+            raise _bad(f"Bad router request: Router already has a port on subnet {subnet['id']}.")
+        for fixed in there:
+            other = ports.subnets.get(fixed["subnet_id"])
+            blocks = ip_network(subnet["cidr"]), ip_network(other["cidr"] if other else "::")
+            if blocks[0].version == blocks[1].version and blocks[0].overlaps(blocks[1]):
+                raise _bad(
+                    f"Bad router request: Cidr {subnet['cidr']} of subnet {subnet['id']} overlaps "
+                    f"with cidr {blocks[1]} of subnet {fixed['subnet_id']}."
+                )
+        owner = {"device_id": router["id"], "device_owner": OF_ROUTERS, "status": UP}
+        if port is not None:
+            if port["device_id"]:
+                raise _conflict(
+                    f"Unable to complete operation on port {port['id']} for network "
+                    f"{port['network_id']}. Port already has an attached device "
+                    f"{port['device_id']}."
+                )
+            port = ports.change(port, **owner)
+        else:
+            if not subnet["gateway_ip"]:
+                raise _bad(
+                    "Bad router request: Subnet for router interface must have a gateway IP."
+                )
+            network = ports.networks.get(subnet["network_id"]) or {}
+            fixed = {"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}
+            project = router["project_id"]
+            port = ports.make(network, project, [fixed], security_groups=[], **owner)
+        return self._interface(router, subnet, port)
+
+    def _interface(self, router: Item, subnet: Item, port: Item) -> Item:
+        return {
+            "id": router["id"],
+            "tenant_id": router["project_id"],
+            "project_id": router["project_id"],
+            "port_id": port["id"],
+            "network_id": port["network_id"],
+            "subnet_id": subnet["id"],
+            "subnet_ids": [fixed["subnet_id"] for fixed in port["fixed_ips"]],
+            "tags": [],
+        }
+
+    def _remove_interface(self, context: RequestContext, router: Item, body: Item) -> Item:
+        ports, (subnet, named) = context.cloud.ports, self._subnet_of(context, body)
+        for port in self._ports(ports, router["id"]):
+            on = any(fixed["subnet_id"] == subnet["id"] for fixed in port["fixed_ips"])
+            if port["id"] == named["id"] if named else on:
+                self._leave(context, router["id"], subnet["id"])
+                ports.drop(port)
+                return self._interface(router, subnet, port)
+        raise ApiError(404, f"Router {router['id']} has no interface on subnet {subnet['id']}")
+
+    def _leave(self, context: RequestContext, router_id: str, subnet_id: str | None) -> None:
+        """Raise 409 while floating addresses need the gateway or the interface."""
+        ports = context.cloud.ports
+        for floating in ports.floating.by("router_id", router_id):
+            port = ports.all.get(floating["port_id"])
+            on = port and any(fixed["subnet_id"] == subnet_id for fixed in port["fixed_ips"])
+            if subnet_id is None:
+                raise _conflict(
+                    f"Gateway cannot be updated for router {router_id}, since a gateway to "
+                    "external network is required by one or more floating IPs."
+                )
+            if on:
+                raise _conflict(
+                    f"Router interface for subnet {subnet_id} on router {router_id} cannot be "
+                    "deleted, as it is required by one or more floating IPs."
+                )
+
+    def gone(self, context: RequestContext, item: Item) -> None:
+        """Refuse while interfaces are there, and remove the gateway."""
+        ports = context.cloud.ports
+        if self._ports(ports, item["id"]):
+            raise _conflict(f"Router {item['id']} still has ports")
+        for port in self._ports(ports, item["id"], GATEWAY):
+            ports.drop(port)
+
+
+class FloatingAddresses(NetworkKind):
+    """Floating addresses, which routers bring to ports."""
+
+    def made(self, context: RequestContext, item: Item) -> Item:
+        """Take an address of the external network."""
+        ports = context.cloud.ports
+        network = ports.networks.get(item["floating_network_id"]) or {}
+        if not network.get("router:external"):
+            raise _bad(f"Bad floatingip request: Network {network['id']} is not a valid external network.")  # fmt: skip  # noqa: E501
+        fixed: Item = {n: item[m] for n, m in (("ip_address", "floating_ip_address"), ("subnet_id", "subnet_id")) if item.get(m)}  # fmt: skip  # noqa: E501
+        owner = {"device_id": item["id"], "device_owner": OF_FLOATING, "status": "N/A"}
+        number = len(ports.all) + 1
+        new = {**item, "floating_ip_address": None}
+        new = self.changed(context, {}, new) if item.get("port_id") else new
+        port = ports.make(
+            network, "", [fixed] if fixed else None, number, security_groups=[], **owner
+        )
+        if not port["fixed_ips"]:
+            ports.drop(port)
+            raise InUse(f"No more IP addresses available on network {network['id']}.")
+        return {**new, "floating_ip_address": port["fixed_ips"][0]["ip_address"]}
+
+    def changed(self, context: RequestContext, item: Item, new: Item) -> Item:
+        """Associate with a port, or with none."""
+        ports = context.cloud.ports
+        ports.touch(item or None)
+        port = ports.all.get(new.get("port_id"))
+        if port is None:
+            gone = dict.fromkeys(("port_id", "fixed_ip_address", "router_id"))
+            return {**new, **gone, "status": DOWN}
+        chosen, old = new.get("fixed_ip_address"), item.get("fixed_ip_address")
+        if chosen == old and new["port_id"] != item.get("port_id"):
+            chosen = None  # that of the port before
+        addresses = [f for f in port["fixed_ips"] if chosen in (None, f["ip_address"])]
+        if not addresses:
+            raise _bad(
+                f"Bad floatingip request: Port {port['id']} does not have fixed ip {chosen}."
+            )
+        fixed = addresses[0]
+        for other in ports.floating.by("port_id", port["id"]):
+            if other["id"] != new["id"] and other["fixed_ip_address"] == fixed["ip_address"]:
+                raise _conflict(
+                    f"Cannot associate floating IP {new['floating_ip_address']} ({new['id']}) with "
+                    f"port {port['id']} using fixed IP {fixed['ip_address']}, as that fixed IP "
+                    f"already has a floating IP on external network {new['floating_network_id']}."
+                )
+        router = self._router(ports, context, new["floating_network_id"], fixed["subnet_id"])
+        if router is None:
+            raise ApiError(
+                404,
+                f"External network {new['floating_network_id']} is not reachable from subnet "
+                f"{fixed['subnet_id']}. Therefore, cannot associate Port {port['id']} with a "
+                "Floating IP.",
+            )
+        ports.touch({"port_id": port["id"]})
+        own = {"fixed_ip_address": fixed["ip_address"], "router_id": router or None, "status": UP}
+        return {**new, **own}
+
+    def _router(
+        self, ports: Ports, context: RequestContext, network_id: str, subnet_id: str
+    ) -> str | None:
+        """Return the router between a subnet and an external network, None without one."""
+        subnet = ports.subnets.get(subnet_id)
+        for port in ports.all.by("device_owner", OF_ROUTERS):
+            router = context.cloud.resources.of("routers").get(port["device_id"])
+            info = router and router.get("external_gateway_info")
+            on = any(fixed["subnet_id"] == subnet_id for fixed in port["fixed_ips"])
+            if on and router and info and info["network_id"] == network_id:
+                return str(router["id"])
+        known = {network["id"] for network in context.cloud.catalog.networks}
+        return "" if subnet and subnet["network_id"] in known else None
+
+    def more(self, context: RequestContext, item: Item) -> Item:
+        """Show the port."""
+        port = context.cloud.ports.all.get(item.get("port_id"))
+        if port is None:
+            return {}
+        shown = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id")
+        usual: Item = {"name": "", "admin_state_up": True}
+        details = {name: port.get(name, usual.get(name)) for name in shown}
+        return {"port_details": {**details, "device_owner": port["device_owner"]}}
+
+    def gone(self, context: RequestContext, item: Item) -> None:
+        """Give the address back."""
+        ports = context.cloud.ports
+        ports.touch(item)
+        for port in ports.all.by("device_id", item["id"]):
+            ports.drop(port)

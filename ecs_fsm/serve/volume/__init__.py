@@ -1,0 +1,1 @@
+"""The volume service, as Cinder has it."""

@@ -1,0 +1,271 @@
+"""Snapshots, backups, types and attachments of volumes: what their tables cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, cast
+
+from fastapi import Request
+from starlette.responses import Response
+
+from ecs_fsm.serve.cloud.resources import Item, identifier
+from ecs_fsm.serve.cloud.vocabulary import (
+    FORCE_DELETE,
+    RESERVE,
+    SNAPSHOT,
+    UNRESERVE,
+    VOLUME_FREE,
+    VOLUME_USED,
+)
+from ecs_fsm.serve.cloud.volumes import USUAL_TYPE
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.context import RequestContext
+from ecs_fsm.serve.http.fields import body_of, respond
+from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.volume.kinds import (
+    VolumeDocuments,
+    VolumeKind,
+    add_metadata,
+    flag,
+    links,
+    require_room,
+)
+
+PUBLIC = "os-volume-type-access:is_public"
+
+
+class Snapshots(VolumeKind):
+    """Snapshots, which are there at once."""
+
+    def made(self, context: RequestContext, item: Item) -> Item:
+        """Take the size of the volume. Raise 400 for one in no state for it."""
+        volumes = cast(VolumeDocuments, self.service.kinds["volumes"])
+        volume = volumes.instance(context, item["volume_id"])
+        force = flag(item.pop("force", False))
+        if volume.state.status == VOLUME_USED and not force:
+            raise ApiError(
+                400,
+                f"Invalid volume: Volume {volume.id} status must be {VOLUME_FREE}, but current "
+                f"status is: {VOLUME_USED}.",
+            )
+        require_room(context, context.project_id, cast(int, volume.details["size"]), 0)
+        volumes.act(context, volume, SNAPSHOT)
+        own = {"size": volume.details["size"], "user_id": context.caller.user_id}
+        return {**item, **own, "metadata": item.get("metadata") or {}}
+
+    def more(self, context: RequestContext, item: Item) -> Item:
+        """Show the project."""
+        return {"os-extended-snapshot-attributes:project_id": item["project_id"]}
+
+    def in_list(self, context: RequestContext, view: Item, detailed: bool) -> Item:
+        """Return the view without its attributes of another extension for a short list."""
+        return view if detailed else {n: v for n, v in view.items() if not n.startswith("os-")}
+
+    def add_more(self, add: Handlers, one: str) -> None:
+        """Add the requests for metadata, and the actions."""
+        add_metadata(self, add, one)
+
+        async def act(request: Request) -> Response:
+            context, body = await self.service.context(request), await body_of(request)
+            item = self.find_own(context, request.path_params["item_id"], "update")
+            reset = body.get("os-reset_status")
+            if isinstance(reset, dict) and isinstance(reset.get("status"), str):
+                self.allow_admin(context, "reset_status")
+                self.shelf(context).change(item, status=reset["status"][:40])
+            elif "os-force_delete" in body:
+                self.allow_admin(context, FORCE_DELETE)
+                self.delete(context, item)
+            else:
+                raise ApiError(400, "There are two actions of a snapshot: os-reset_status and os-force_delete")  # fmt: skip  # noqa: E501
+            context.cloud.resources.commit()
+            return Response(status_code=202)
+
+        add.post(f"{one}/action", plain=True, name="act_on_snapshot")(act)
+
+    def allow_admin(self, context: RequestContext, what: str) -> None:
+        """Raise 403 for users."""
+        if not context.caller.admin:
+            raise ApiError(403, self.service.text("forbidden", what=what))
+
+
+class Backups(VolumeKind):
+    """Backups, which are there at once."""
+
+    def made(self, context: RequestContext, item: Item) -> Item:
+        """Take the size of the volume."""
+        volume = self.service.kinds["volumes"].find(context, item["volume_id"])
+        if volume["status"] == VOLUME_USED and not flag(item.pop("force", False)):
+            raise ApiError(400, f"Invalid volume: Backing up an {VOLUME_USED} volume must use the force flag.")  # fmt: skip  # noqa: E501
+        return {**item, "size": volume["size"], "user_id": context.caller.user_id}
+
+    def more(self, context: RequestContext, item: Item) -> Item:
+        """Add links."""
+        return {"links": links(context, "backups", item["id"])}
+
+
+class Types(VolumeKind):
+    """Types of volumes, with extra specs and access."""
+
+    def usual(self) -> Item:
+        """Return the type of a volume that names none."""
+        own = identifier("volume type", USUAL_TYPE)
+        return {"id": own, "name": USUAL_TYPE, "description": "Default Volume Type"}
+
+    def items(self, context: RequestContext) -> Iterable[Item]:
+        """Return the types."""
+        return [self.usual(), *self.shelf(context)]
+
+    def get(self, context: RequestContext, item_id: str) -> Item | None:
+        """Return the type of that id; `default` is that of a volume that names none."""
+        usual = self.usual()
+        return usual if item_id in (usual["id"], "default") else super().get(context, item_id)
+
+    def visible(self, context: RequestContext, item: Item) -> bool:
+        """Return whether a type is public, or the project has access."""
+        own = context.caller.project_id in item.get("access", ())
+        return bool(item.get(PUBLIC, True) or context.caller.admin or own)
+
+    def made(self, context: RequestContext, item: Item) -> Item:
+        """Write whether the type is public under both names."""
+        public = flag(item.get(PUBLIC, True))
+        return {**item, PUBLIC: public, "is_public": public, "access": []}
+
+    def changed(self, context: RequestContext, item: Item, new: Item) -> Item:
+        """Write whether the type is public under both names."""
+        if self.shelf(context).get(item["id"]) is None:
+            raise ApiError(400, "The default type of volumes stays as it is.")
+        public = flag(new.get("is_public", True))
+        return {**new, PUBLIC: public, "is_public": public}
+
+    def gone(self, context: RequestContext, item: Item) -> None:
+        """Refuse while volumes have the type."""
+        if item["name"] == USUAL_TYPE:
+            raise ApiError(400, f"The {USUAL_TYPE} type cannot be deleted.")
+        if any(v.flavor == item["name"] for v in context.cloud.volumes.cloud.instances.values()):
+            raise ApiError(400, "Target volume type is still in use.")
+
+    def add_more(self, add: Handlers, one: str) -> None:
+        """Add the requests for extra specs and access."""
+        specs, access = f"{one}/extra_specs", f"{one}/os-volume-type-access"
+        for method, verb in ((add.get, "list"), (add.post, "create")):
+            method(specs, plain=True, name=f"{verb}_type_extra_specs")(self._specs)
+        for method, verb in ((add.get, "show"), (add.put, "update"), (add.delete, "delete")):
+            method(f"{specs}/{{key}}", plain=True, name=f"{verb}_type_extra_spec")(self._specs)
+        add.get(access, plain=True, name="list_type_access")(self._access)
+        add.post(f"{one}/action", plain=True, name="act_on_type")(self._access)
+
+    async def _specs(self, request: Request) -> Response:
+        context, key = await self.service.context(request), request.path_params.get("key")
+        item = self.find(context, request.path_params["item_id"])
+        specs, method = {**item.get("extra_specs", {})}, request.method
+        if method in ("GET", "DELETE") and key is not None and key not in specs:
+            raise ApiError(
+                404, f"Volume Type {item['id']} has no extra specs with key {key[:255]}."
+            )
+        if method == "GET":
+            return respond({"extra_specs": specs} if key is None else {key: specs[key]})
+        self.allow(context, "update")
+        given: Any = {}
+        if method == "DELETE":
+            del specs[key]
+        else:
+            body = await body_of(request)
+            given = body.get("extra_specs") if key is None else body
+            self._check(context, self.fields["extra_specs"], given, "c")
+            specs |= given
+        self.shelf(context).put({**item, "extra_specs": specs})
+        context.cloud.resources.commit()
+        if method == "DELETE":
+            return Response(status_code=202)
+        return respond({"extra_specs": given} if key is None else given)
+
+    async def _access(self, request: Request) -> Response:
+        context = await self.service.context(request)
+        item = self.find(context, request.path_params["item_id"])
+        self.allow(context, "access")
+        if item.get(PUBLIC, True):
+            raise ApiError(404, "Access list not available for public volume types.")
+        if request.method == "GET":
+            rows = [{"volume_type_id": item["id"], "project_id": one} for one in item["access"]]
+            return respond({"volume_type_access": rows})
+        body = await body_of(request)
+        action = next(iter(body), "")
+        argument = body.get(action)
+        project = argument.get("project") if isinstance(argument, dict) else None
+        if action not in ("addProjectAccess", "removeProjectAccess") or not isinstance(
+            project, str
+        ):
+            raise ApiError(400, "expected addProjectAccess or removeProjectAccess with a project")
+        there = project in item["access"]
+        if there is action.startswith("add"):
+            what = "already exists" if there else "not found"
+            message = f"Volume type access {what} for {item['id']} / {project} combination."
+            raise ApiError(409 if there else 404, message)
+        others = [one for one in item["access"] if one != project]
+        self.shelf(context).change(item, access=others if there else [*others, project])
+        context.cloud.resources.commit()
+        return Response(status_code=202)
+
+
+class Attachments(VolumeKind):
+    """Attachments of volumes to servers, and those that clients reserve."""
+
+    def items(self, context: RequestContext) -> Iterable[Item]:
+        """Return all attachments."""
+        return [
+            {
+                "id": each["id"],
+                "volume_id": volume.id,
+                "instance": each["server_id"],
+                "status": "attached" if volume.state.status == VOLUME_USED else "attaching",
+                "attach_mode": "rw",
+                "attached_at": each["at"],
+                "project_id": volume.project_id,
+            }
+            for volume in context.cloud.volumes.cloud.instances.values()
+            for each in context.cloud.volumes.attachments(volume)
+        ] + [*self.shelf(context)]
+
+    def get(self, context: RequestContext, item_id: str) -> Item | None:
+        """Return an attachment by its id."""
+        return next((item for item in self.items(context) if item["id"] == item_id), None)
+
+    def shown(self, context: RequestContext, item: Item) -> Item:
+        """Return the attachment with its date."""
+        at: datetime | None = None
+        if item.get("attached_at") is not None:
+            at = context.cloud.date(item["attached_at"])
+        shown = {key: value for key, value in item.items() if key != "project_id"}
+        dated = at.strftime(self.service.form["date"]) if at else None
+        return {**shown, "attached_at": dated, "detached_at": None, "connection_info": {}}
+
+    def made(self, context: RequestContext, item: Item) -> Item:
+        """Reserve the volume."""
+        volumes = cast(VolumeDocuments, self.service.kinds["volumes"])
+        volume = volumes.instance(context, item["volume_uuid"])
+        volumes.act(context, volume, RESERVE)
+        own = {"id": item["id"], "project_id": item["project_id"], "volume_id": volume.id}
+        more = {"instance": item.get("instance_uuid"), "status": "reserved", "attach_mode": "rw"}
+        return {**own, **more}
+
+    def delete(self, context: RequestContext, item: Item) -> None:
+        """Give a reservation back. Raise 409 for an attachment of a server."""
+        if self.shelf(context).get(item["id"]) is None:
+            raise ApiError(
+                409,
+                f"Detach volume from instance {item['instance']} using the Compute API instead.",
+            )
+        volumes = cast(VolumeDocuments, self.service.kinds["volumes"])
+        volumes.act(context, volumes.instance(context, item["volume_id"]), UNRESERVE)
+        self.shelf(context).drop(item["id"])
+
+
+KINDS: dict[str, type[VolumeKind]] = {
+    "types": Types,
+    "volumes": VolumeDocuments,
+    "snapshots": Snapshots,
+    "backups": Backups,
+    "attachments": Attachments,
+}
+"""The kinds with methods."""

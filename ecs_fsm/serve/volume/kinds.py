@@ -1,0 +1,317 @@
+"""What the tables of the volume service cannot say: how volumes live, and what hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from fastapi import Request
+from starlette.responses import Response
+
+from ecs_fsm.core.errors import Refused
+from ecs_fsm.serve.cloud.imagestore import ACTIVE
+from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.resources import Item, identifier
+from ecs_fsm.serve.cloud.vocabulary import (
+    ATTACH,
+    CREATE,
+    DELETE,
+    VOLUME_SHOWN,
+    VOLUME_USED,
+)
+from ecs_fsm.serve.cloud.volumes import USUAL_TYPE, OfVolumes
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.context import RequestContext
+from ecs_fsm.serve.http.declared import Declared
+from ecs_fsm.serve.http.fields import body_of, respond
+from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.project_quotas import quotas_of
+
+VolumeKind = Declared[RequestContext]
+PUBLIC = "os-volume-type-access:is_public"
+
+
+def flag(value: object) -> bool:
+    """Return the truth value that clients mean."""
+    return str(value).lower() in ("true", "1", "t", "yes")
+
+
+def usage_of(context: RequestContext, project_id: str) -> dict[str, int]:
+    """Return what a project has of volumes, snapshots and backups, and in GiB."""
+    own = [v for v in context.cloud.volumes.cloud.instances.values() if v.project_id == project_id]
+    kept = context.cloud.resources
+    snapshots = kept.of("snapshots").by("project_id", project_id)
+    backups = kept.of("backups").by("project_id", project_id)
+    sizes = [cast(int, volume.details["size"]) for volume in own]
+    return {
+        "volumes": len(own),
+        "snapshots": len(snapshots),
+        "gigabytes": sum(sizes) + sum(snapshot["size"] for snapshot in snapshots),
+        "backups": len(backups),
+        "backup_gigabytes": sum(backup["size"] for backup in backups),
+        "groups": 0,
+        "per_volume_gigabytes": 0,
+    }
+
+
+def require_room(context: RequestContext, project_id: str, size: int, new: int = 1) -> None:
+    """Raise 413 for a volume, or more of one, that exceeds the quotas of a project."""
+    quotas = quotas_of(context, project_id)
+    if max(quotas["volumes"], quotas["gigabytes"], quotas["per_volume_gigabytes"]) < 0:
+        return
+    used, most = usage_of(context, project_id), quotas["volumes"]
+    if 0 <= most < used["volumes"] + new:
+        raise ApiError(
+            413,
+            f"VolumeLimitExceeded: Maximum number of volumes allowed ({most}) exceeded for quota "
+            "'volumes'.",
+        )
+    most = quotas["gigabytes"]
+    if 0 <= most < used["gigabytes"] + size:
+        raise ApiError(
+            413,
+            "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed "
+            f"gigabytes quota. Requested {size}G, quota is {most}G and {used['gigabytes']}G has "
+            "been consumed.",
+        )
+
+
+def refused(volume: Instance, error: Refused) -> ApiError:
+    """Return the error of an operation that the lifecycle refuses."""
+    able = ", ".join(error.allowed) or "nothing"
+    status = volume.state.status.value
+    return ApiError(
+        400,
+        f"Invalid volume: Volume {volume.id} status must allow '{error.operation}', but the "
+        f"current status is {status}; possible now: {able}.",
+    )
+
+
+class VolumeDocuments(VolumeKind):
+    """VolumeDocuments, which live by their lifecycle."""
+
+    def _cloud(self, context: RequestContext) -> OfVolumes:
+        return context.cloud.volumes.cloud
+
+    def items(self, context: RequestContext) -> Iterable[Item]:
+        """Return the volumes, the newest first."""
+        every = context.request.query_params.get("all_tenants", "").lower() in ("1", "true")
+        seen = every and context.caller.admin
+        return [
+            self.item(context, volume)
+            for volume in reversed([*self._cloud(context).instances.values()])
+            if seen or volume.project_id == context.caller.project_id
+        ]
+
+    def get(self, context: RequestContext, item_id: str) -> Item | None:
+        """Return a volume."""
+        volume = self._cloud(context).instances.get(item_id)
+        return self.item(context, volume) if volume else None
+
+    def instance(self, context: RequestContext, volume_id: str) -> Instance:
+        """Return a volume of the project. Raise 404 for others."""
+        return self._cloud(context).instances[self.find(context, volume_id)["id"]]
+
+    def _date(self, context: RequestContext, seconds: float) -> str:
+        return context.cloud.date(seconds).strftime(self.service.form["date"])
+
+    def item(self, context: RequestContext, volume: Instance) -> Item:
+        """Return a volume as a document."""
+        status, details = volume.state.status.value, volume.details
+        attached = [
+            {
+                "id": volume.id,
+                "attachment_id": each["id"],
+                "attached_at": self._date(context, each["at"]),
+                "host_name": None,
+                "volume_id": volume.id,
+                "server_id": each["server_id"],
+                "device": each["device"],
+            }
+            for each in context.cloud.volumes.attachments(volume)
+            if status == VOLUME_USED or volume.operation not in (CREATE, ATTACH)
+        ]
+        return {
+            **{name: details.get(name) for name in ("description", "snapshot_id", "source_volid")},
+            "id": volume.id,
+            "name": volume.name,
+            "size": details["size"],
+            "status": VOLUME_SHOWN.get(status, status),
+            "project_id": volume.project_id,
+            "user_id": volume.user_id,
+            "metadata": {**volume.metadata},
+            "availability_zone": details.get("zone") or context.cloud.catalog.zones[0],
+            "volume_type": volume.flavor,
+            "created_at": self._date(context, volume.created),
+            "updated_at": self._date(context, volume.updated),
+            "bootable": "true" if details.get("bootable") else "false",
+            "attachments": attached,
+        }
+
+    def more(self, context: RequestContext, item: Item) -> Item:
+        """Add what is not a field of its own."""
+        volume = self._cloud(context).instances[item["id"]]
+        image = context.images.find(volume.image or "", None, True)
+        view = {
+            "bootable": item["bootable"],
+            "attachments": item["attachments"],
+            "os-vol-tenant-attr:tenant_id": item["project_id"],
+            "links": links(context, "volumes", item["id"]),
+            "volume_type_id": identifier("volume type", item["volume_type"]),
+        }
+        if context.caller.admin:
+            view |= {"os-vol-host-attr:host": "cinder@emulated#pool"}
+            view |= {"os-vol-mig-status-attr:migstat": None, "os-vol-mig-status-attr:name_id": None}
+        meta = {"image_id": image.id, "image_name": image.name} if image else {}
+        meta |= cast(Mapping[str, str], volume.details.get("image_metadata") or {})
+        return view | ({"volume_image_metadata": meta} if meta else {})
+
+    def in_list(self, context: RequestContext, view: Item, detailed: bool) -> Item:
+        """Return the short form for a short list."""
+        return view if detailed else {name: view[name] for name in ("id", "name", "links")}
+
+    def create(self, context: RequestContext, given: Item) -> Item:
+        """Create a volume, blank or from an image, a snapshot or another volume."""
+        kept, image = context.cloud.resources, given.get("imageRef")
+        source: Item = kept.of("snapshots").get(given.get("snapshot_id")) or {}
+        if given.get("source_volid"):
+            source = self.find(context, given["source_volid"])
+        if given.get("backup_id"):
+            source = kept.of("backups").get(given["backup_id"]) or {}
+        text = str(given.get("size") or source.get("size") or "")
+        if not (text.isascii() and text.isdecimal() and 0 < int(text) < 2**31):
+            raise ApiError(400, f"Invalid input received: Volume size '{text[:20]}' must be an integer and greater than 0")  # fmt: skip  # noqa: E501
+        size = int(text)
+        if size < source.get("size", 0):
+            raise ApiError(400, f"Invalid input received: Volume size '{size}'GB cannot be smaller than the source size {source['size']}GB. They must be >= the source size.")  # fmt: skip  # noqa: E501
+        if flag(given.get("multiattach")):
+            raise ApiError(400, "multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types.")  # fmt: skip  # noqa: E501
+        kind = self.service.kinds["types"]
+        name = given.get("volume_type") or USUAL_TYPE
+        if not any(name in (each["id"], each["name"]) for each in kind.items(context)):
+            raise ApiError(404, f"Volume type with name {name} could not be found.")
+        zone = given.get("availability_zone")
+        if zone and zone not in context.cloud.catalog.zones:
+            raise ApiError(400, f"Availability zone '{zone}' is invalid.")
+        if image:
+            self._require_image(context, image, size)
+        require_room(context, context.project_id, size)
+        details: dict[str, Json] = {
+            "description": given.get("description"),
+            "snapshot_id": given.get("snapshot_id"),
+            "source_volid": given.get("source_volid"),
+            "metadata": given.get("metadata"),
+            "zone": zone,
+            "type": next(e["name"] for e in kind.items(context) if name in (e["id"], e["name"])),
+        }
+        if source.get("bootable") == "true":
+            details["bootable"] = True
+        asker = context.asker(CREATE)
+        volume = context.cloud.volumes.create(
+            asker, given.get("name") or "", size, image, **details
+        )
+        return self.item(context, volume)
+
+    def _require_image(self, context: RequestContext, image_id: str, size: int) -> None:
+        image = context.images.find(image_id, context.caller.project_id, context.caller.admin)
+        if image is None or image.status != ACTIVE:
+            raise ApiError(400, f"Invalid image identifier or unable to access requested image: {image_id}")  # fmt: skip  # noqa: E501
+        if image.min_disk > size:
+            raise ApiError(400, f"Invalid input received: Volume size {size}GB cannot be smaller than the image minDisk size {image.min_disk}GB.")  # fmt: skip  # noqa: E501
+
+    def update(self, context: RequestContext, item: Item, changes: Item) -> Item:
+        """Change the name, the description or the metadata."""
+        volume = self._cloud(context).instances[item["id"]]
+        names = (("display_name", "name"), ("display_description", "description"))
+        for old, new in names:
+            if old in changes:
+                changes.setdefault(new, changes.pop(old))
+        known = {
+            name: changes[name] for name in ("name", "description", "metadata") if name in changes
+        }
+        if "name" in known:
+            known["name"] = known["name"] or ""
+        if "metadata" in known:
+            known["metadata"] = {**(known["metadata"] or {})}
+        context.cloud.volumes.change(volume, **known)
+        return self.item(context, volume)
+
+    def delete(self, context: RequestContext, item: Item) -> None:
+        """Delete a volume that is free. Raise 400 for others, with Cinder's text."""
+        volume = self._cloud(context).instances[item["id"]]
+        snapshots = context.cloud.resources.of("snapshots").by("volume_id", volume.id)
+        cascade = flag(context.request.query_params.get("cascade"))
+        if not volume.server.may(DELETE) or (snapshots and not cascade) or item["attachments"]:
+            raise ApiError(400, self.service.text("undeletable"))
+        for snapshot in snapshots:
+            context.cloud.resources.of("snapshots").drop(snapshot["id"])
+        self.act(context, volume, DELETE)
+
+    def act(
+        self, context: RequestContext, volume: Instance, operation: str, **changes: Json
+    ) -> None:
+        """Request an operation of a volume. Raise 400 if its lifecycle refuses it."""
+        try:
+            context.cloud.volumes.request(volume, operation, context.asker(operation), **changes)
+        except Refused as error:
+            raise refused(volume, error) from None
+
+    def add_more(self, add: Handlers, one: str) -> None:
+        """Add the requests for metadata and a summary."""
+        add_metadata(self, add, one)
+        add.get("/volumes/summary", plain=True, name="summarize_volumes")(self._summary)
+
+    async def _summary(self, request: Request) -> Response:
+        context = await self.service.context(request)
+        own = [*self.items(context)]
+        total = {"total_count": len(own), "total_size": sum(item["size"] for item in own)}
+        return respond({"volume-summary": {**total, "metadata": {}}})
+
+
+def add_metadata(kind: VolumeKind, add: Handlers, one: str) -> None:
+    """Add the requests for the metadata of a kind."""
+    path, name = f"{one}/metadata", kind.one
+
+    async def change(request: Request) -> Response:
+        context, method = await kind.service.context(request), request.method
+        item, key = (
+            kind.find(context, request.path_params["item_id"]),
+            request.path_params.get("key"),
+        )
+        metadata = {**item.get("metadata", {})}
+        if key is not None and method in ("GET", "DELETE") and key not in metadata:
+            raise ApiError(404, f"{kind.label} {item['id']} has no metadata with key {key[:255]}.")
+        if method == "GET":
+            return respond(
+                {"metadata": metadata} if key is None else {"meta": {key: metadata[key]}}
+            )
+        given: Any = {}
+        if method == "DELETE":
+            del metadata[key]
+        else:
+            given = (await body_of(request)).get("metadata" if key is None else "meta")
+            if not isinstance(given, dict) or (key is not None and key not in given):
+                raise ApiError(
+                    400, "Invalid input for field/attribute metadata: expected an object"
+                )
+            metadata = {**given} if method == "PUT" and key is None else {**metadata, **given}
+        checked = kind.checked(context, {"metadata": metadata}, "u")
+        kind.update(context, item, checked)
+        context.cloud.resources.commit()
+        if method == "DELETE":
+            return Response(status_code=200)
+        return respond({"metadata": metadata} if key is None else {"meta": given})
+
+    for method, verb in ((add.get, "list"), (add.post, "set"), (add.put, "replace")):
+        method(path, plain=True, name=f"{verb}_{name}_metadata")(change)
+    for method, verb in ((add.get, "show"), (add.put, "set"), (add.delete, "delete")):
+        method(f"{path}/{{key}}", plain=True, name=f"{verb}_{name}_metadata_item")(change)
+
+
+def links(context: RequestContext, kind: str, name: str) -> list[Item]:
+    """Return the links to a resource."""
+    root, project = f"{context.base}/volume", context.caller.project_id
+    return [
+        {"rel": "self", "href": f"{root}/v3/{project}/{kind}/{name}"},
+        {"rel": "bookmark", "href": f"{root}/{project}/{kind}/{name}"},
+    ]
