@@ -17,6 +17,7 @@ from ecs_fsm.waiters.scan.helpers import Helper, declared_helpers, known_helpers
 from ecs_fsm.waiters.scan.playbook import scan_playbook
 from ecs_fsm.waiters.scan.poll_loop import SLEEPS, TIMERS
 from ecs_fsm.waiters.scan.python_source import scan_python
+from ecs_fsm.waiters.scan.python_values import PythonModules
 from ecs_fsm.waiters.scan.shell_source import scan_shell
 from ecs_fsm.waiters.scan.source_files import GO, PLAYBOOK, PYTHON, SHELL, SourceFile, find_sources
 from ecs_fsm.waiters.scan.wait import Found, Wait
@@ -90,41 +91,34 @@ def _scan_python(
     contents: Mapping[SourceFile, bytes], helpers: Sequence[Helper], scan: Scan
 ) -> None:
     """Scan the Python files; what one defines as a helper counts in the others as well."""
+    texts = {source: text for source, text in contents.items() if source.language == PYTHON}
+    modules = PythonModules({source.name: text for source, text in texts.items()})
     found: dict[SourceFile, Found] = {}
     defined: dict[str, Helper] = {}
     names = [helper.function.rpartition(".")[2] for helper in helpers]
     words = re.compile("|".join(map(re.escape, [*SLEEPS, *TIMERS, *names])).encode())
-    for source, text in contents.items():
-        if source.language != PYTHON or not (words.search(text) and PYTHON_SERVERS.search(text)):
+    for source, text in texts.items():
+        if not (words.search(text) and PYTHON_SERVERS.search(text)):
             continue
         with _reading(source, scan):
-            module = scan_python(source.name, text, helpers)
+            module = scan_python(source.name, text, helpers, modules)
             found[source] = module.result
-            defined |= {
-                name: replace(helper, certain=False)
-                for name, helper in module.defined.items()
-                if _WAITS.search(name) and name not in names
-            }
-    _scan_callers(contents, (*helpers, *defined.values()), [*defined], found, scan)
+            for name, helper in (module.shared | module.defined).items():
+                if _WAITS.search(name) and (helper.target_from or name not in names):
+                    # A method of the name of a known function is meant where it is called so.
+                    function = f"self.{name}" if name in names else name
+                    defined[name] = replace(helper, function=function, certain=False)
+    if defined:
+        every = (*defined.values(), *helpers)
+        every = (*sorted(every, key=lambda h: not h.function.startswith("self.")),)
+        listed = "|".join(map(re.escape, defined))
+        calls = re.compile(rf"(?<!def )\b(?:{listed})\(".encode())
+        for source, text in texts.items():
+            if calls.search(text):
+                with _reading(source, scan):
+                    found[source] = scan_python(source.name, text, every, modules).result
     for result in found.values():
         scan.add(result)
-
-
-def _scan_callers(
-    contents: Mapping[SourceFile, bytes],
-    helpers: Sequence[Helper],
-    names: Sequence[str],
-    found: dict[SourceFile, Found],
-    scan: Scan,
-) -> None:
-    """Scan the files again that call what another file defines as a helper."""
-    if not names:
-        return
-    calls = re.compile((r"(?<!def )\b(?:" + "|".join(map(re.escape, names)) + r")\(").encode())
-    for source, text in contents.items():
-        if source.language == PYTHON and calls.search(text):
-            with _reading(source, scan):
-                found[source] = scan_python(source.name, text, helpers).result
 
 
 def _scan_others(contents: Mapping[SourceFile, bytes], scan: Scan) -> None:

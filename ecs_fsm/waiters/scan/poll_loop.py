@@ -52,6 +52,8 @@ class PollLoop:
         self._rest: str | None = None
         self._read = False
         self._exits: list[str] = []
+        # What follows the loop says how a `break` ends it.
+        self._broken = FAILURE if _ending(following[:1]) == FAILURE else SUCCESS
         if isinstance(loop, ast.While):
             self._condition(loop.test)
         self._block(loop.body)
@@ -231,9 +233,10 @@ class PollLoop:
             self._block(node.body)
             self._block(node.orelse)
             return
-        done, otherwise = _ending(node.body), _ending(node.orelse) or ON
+        done = _ending(node.body, self._broken)
+        otherwise = _ending(node.orelse, self._broken) or ON
         if otherwise == ON and not node.orelse and done in (ON, None):
-            otherwise = _ending(following) or ON
+            otherwise = _ending(following, self._broken) or ON
         for test in tests:
             self._note(test)
             at, elsewhere = (otherwise, done) if test.negated else (done, otherwise)
@@ -299,14 +302,17 @@ def _assignments(loop: ast.While | ast.For | ast.AsyncFor) -> Iterator[tuple[str
             yield dotted(node.targets[0]), node.value
 
 
-def _ending(body: Sequence[ast.stmt]) -> str | None:
-    """Return how a block leaves the loop, `on` where it goes on, None where it says nothing."""
+def _ending(body: Sequence[ast.stmt], broken: str = SUCCESS) -> str | None:
+    """Return how a block leaves the loop, `on` where it goes on, None where it says nothing.
+
+    `broken` is how a `break` ends it.
+    """
     for statement in body:
         match statement:
             case ast.Raise():
                 return FAILURE
             case ast.Break():
-                return SUCCESS
+                return broken
             case ast.Continue():
                 return ON
             case ast.Return(value=ast.Constant(value=False)):
@@ -316,14 +322,17 @@ def _ending(body: Sequence[ast.stmt]) -> str | None:
             case ast.Expr(value=ast.Call(func=func)) if dotted(func).rpartition(".")[2] in GOING:
                 return FAILURE
             case ast.With() | ast.AsyncWith():
-                if found := _ending(statement.body):
+                if found := _ending(statement.body, broken):
                     return found
     return None
 
 
 def sleeps(loop: ast.While | ast.For | ast.AsyncFor) -> bool:
     """Return whether a loop sleeps between its rounds."""
-    if not isinstance(loop, ast.While) and dotted(loop.iter).rpartition(".")[2] in TIMERS:
+    if (
+        not isinstance(loop, ast.While)
+        and dotted(loop.iter).rpartition(".")[2].strip("_") in TIMERS
+    ):
         return True
     return any(
         isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in SLEEPS

@@ -14,10 +14,14 @@ from ecs_fsm.waiters.scan.shell_source import command_of
 from ecs_fsm.waiters.scan.wait import clients
 
 LIKE_A_SERVER = re.compile(r"(?:^|_)(?:server|instance|vm|guest|nova_server)(?:_obj|_ref)?\d*$")
+A_CLIENT = re.compile(r"(?:client|clients|manager|conn|connection|context|ctx)$")
 GIVES_SERVER = re.compile(
     r"^_*(?:get|find|show|create|boot|update)_(?:test_|nova_|the_)?(?:server|instance)"
-    r"(?:_by_id|_by_name|_detail)?$"
+    r"(?:_by_id|_by_name|_detail)?$|^server_(?:get|find|show|details)$"
 )
+
+
+SHOWS = re.compile(r"^(?:server )?show\b")
 
 
 def python_words(kind: str) -> Mapping[str, str]:
@@ -67,9 +71,9 @@ class Calls:
             values = call.args[-1:]
         if not values:
             return False
-        texts = self._scope.strings(values[0])
-        if texts:
-            return any(text.upper() == "HARD" for text in texts)
+        kinds = {text.upper() for texts in self._scope.choices(values[0]) or () for text in texts}
+        if kinds:
+            return None if len(kinds) > 1 else kinds == {"HARD"}
         written = dotted(values[0]).upper()
         if written.endswith(("_HARD", "_SOFT")):
             return written.endswith("_HARD")
@@ -97,6 +101,8 @@ class Calls:
         parts = receiver.split(".")
         if other_services() & {*parts}:
             return False
+        if method in python_words("commands"):
+            return SHOWS.match(" ".join(words_of(node)[0])) is not None
         if parts[-1] == "servers" and method in python_words("getters"):
             return True
         return GIVES_SERVER.match(method) is not None
@@ -126,23 +132,41 @@ def action_in(call: ast.Call) -> tuple[str, ast.AST | None] | None:
     return known[named[0]], next((n for n in places if key_of(n)), None)
 
 
-def command_in(call: ast.Call) -> tuple[str | None, ast.AST | None]:
-    """Return the operation of a command of the shell that a call runs, and its server."""
-    command = dotted(call.func).rpartition(".")[2]
-    if not call.args:
-        return None, None
-    match call.args[0]:
-        case ast.Constant(value=str(text)):
-            names: list[ast.expr] = call.args[1:]
+def words_of(call: ast.Call) -> tuple[list[str], list[ast.expr]]:
+    """Return the command of the shell that a call runs, and the values put into it as `%0`."""
+    names: list[ast.expr] = []
+    match call.args[0] if call.args else None:
         case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod(), right=right):
             names = right.elts if isinstance(right, ast.Tuple) else [right]
-        case ast.JoinedStr(values=values):
-            text = "".join(str(v.value) if isinstance(v, ast.Constant) else "%s" for v in values)
-            names = [v.value for v in values if isinstance(v, ast.FormattedValue)]
+        case ast.Constant() | ast.BinOp(op=ast.Add()) | ast.JoinedStr() as written:
+            text = ""
+            for part in _parts(written):
+                fixed = isinstance(part, ast.Constant)
+                text += str(part.value) if isinstance(part, ast.Constant) else "%s"
+                names += [] if fixed else [part]
         case _:
-            return None, None
-    operation, _ = command_of([command, *text.split()])
-    return operation, names[0] if names else None
+            text = ""
+    pieces = text.split("%s")
+    numbered = [f"{piece}%{place}" for place, piece in enumerate(pieces[:-1])]
+    return "".join([*numbered, pieces[-1]]).split(), names or call.args[1:]
+
+
+def _parts(node: ast.expr) -> list[ast.expr]:
+    """Return what a text is put together of."""
+    match node:
+        case ast.BinOp(op=ast.Add()):
+            return [*_parts(node.left), *_parts(node.right)]
+        case ast.JoinedStr():
+            return [v.value if isinstance(v, ast.FormattedValue) else v for v in node.values]
+    return [node]
+
+
+def command_in(call: ast.Call) -> tuple[str | None, ast.AST | None]:
+    """Return the operation of a command of the shell that a call runs, and its server."""
+    words, names = words_of(call)
+    operation, server = command_of([dotted(call.func).rpartition(".")[2], *words])
+    place = int(server[1:]) if server[:1] == "%" and server[1:].isdigit() else 0
+    return operation, names[place] if place < len(names) else None
 
 
 def server_of(call: ast.Call, statement: ast.AST, method: str) -> ast.AST | None:
@@ -165,7 +189,8 @@ def server_of(call: ast.Call, statement: ast.AST, method: str) -> ast.AST | None
         receiver = dotted(func.value).rpartition(".")[2]
         if receiver != "servers":
             return func.value
-    return call.args[0] if call.args else None
+    given = [a for a in call.args if not A_CLIENT.search(dotted(a))] or call.args
+    return given[0] if given else None
 
 
 def aliases(statement: ast.AST, calls: Calls) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from ecs_fsm.waiters.judge import BOTH, GONE, STATUS
@@ -53,6 +54,7 @@ class PythonModule(Protocol):
     file: str
     helpers: tuple[Helper, ...]
     defined: dict[str, Helper]
+    shared: dict[str, Helper]
     waiting: set[str]
     called: set[str]
     lifecycle: str | None
@@ -92,7 +94,7 @@ class PythonReader:
                 self.block(node.body, ServerRequests())
             case ast.If():
                 self._calls(node.test, requests)
-                self._branches([node.body, node.orelse], requests)
+                self._branches([node.body, node.orelse], requests, node.test)
             case ast.Try():
                 self.block(node.body, requests)
                 handlers = [handler.body for handler in node.handlers]
@@ -115,11 +117,15 @@ class PythonReader:
                 for name, server in aliases(node, self._understood):
                     requests.same(name, server)
 
-    def _branches(self, bodies: Iterable[Sequence[ast.stmt]], requests: ServerRequests) -> None:
+    def _branches(
+        self, bodies: Iterable[Sequence[ast.stmt]], requests: ServerRequests,
+        test: ast.expr | None = None,
+    ) -> None:  # fmt: skip
         after = []
-        for body in bodies:
+        for place, body in enumerate(bodies):
             branch = requests.copy()
-            self.block(body, branch)
+            with self._scope.where(test if place == 0 else None):
+                self.block(body, branch)
             if not (body and isinstance(body[-1], ast.Return | ast.Raise | ast.Continue)):
                 after.append(branch)
         if after:
@@ -200,7 +206,7 @@ class PythonReader:
         for target in choices:
             words = tuple(reached(word, attribute) for word in target)
             attribute_here = BOTH if settled and attribute == STATUS else attribute
-            if attribute_here == BOTH:
+            if attribute_here != attribute:
                 words = tuple(f"{word.upper()}/-" for word in spelled(STATUS, words))
             ends = tuple(value for value in failure if value not in words)
             self._wait(call, requests, server, attribute_here, (*words, *gone), ends, known=known)
@@ -229,24 +235,28 @@ class PythonReader:
         parameter = self._scope.parameter(listed)
         if parameter is None or attribute is None or self._function is None:
             return False
+        found = self._itself(server, attribute, (), failure or ())
         default = self._scope.strings(self._scope.values.get(parameter)) or ()
-        self._define(
-            Helper(
-                function=self._function,
-                server=self._parameter_of(server),
-                parameters=self._parameters(),
-                target=default,
-                target_from=parameter,
-                failure=failure or (),
-                attribute=attribute,
-                settled=helper.settled,
-                certain=True,
-            )
+        self._module.defined.setdefault(
+            self._function,
+            replace(found, target=default, target_from=parameter, settled=helper.settled),
         )
         return self._function in self._module.called
 
-    def _define(self, helper: Helper) -> None:
-        self._module.defined.setdefault(helper.function, helper)
+    def _itself(
+        self, server: ast.AST | None, attribute: str, target: Iterable[str],
+        failure: Iterable[str],
+    ) -> Helper:  # fmt: skip
+        """Return this function as a helper, whose calls are waits."""
+        return Helper(
+            function=self._function or "",
+            server=self._parameter_of(server),
+            parameters=self._parameters(),
+            target=tuple(target),
+            failure=tuple(failure),
+            attribute=attribute,
+            certain=True,
+        )
 
     def _parameters(self) -> tuple[str, ...]:
         names = self._scope.written
@@ -272,17 +282,10 @@ class PythonReader:
         if reason is not None and loop.unknown is not None:
             parameter = self._scope.parameter(loop.unknown)
             if parameter is not None and self._function is not None:
-                self._define(
-                    Helper(
-                        function=self._function,
-                        server=self._parameter_of(loop.server),
-                        parameters=self._parameters(),
-                        target=self._scope.strings(self._scope.values.get(parameter)) or (),
-                        target_from=parameter,
-                        failure=loop.failure,
-                        attribute=loop.attribute,
-                        certain=True,
-                    )
+                found = self._itself(loop.server, loop.attribute, (), loop.failure)
+                default = self._scope.strings(self._scope.values.get(parameter)) or ()
+                self._module.defined.setdefault(
+                    self._function, replace(found, target=default, target_from=parameter)
                 )
                 if self._function in self._module.called:
                     return
@@ -296,15 +299,17 @@ class PythonReader:
         known: tuple[tuple[str, ...], tuple[str, ...] | None] | None = None,
     ) -> None:  # fmt: skip
         key = key_of(server)
+        target, failure = spelled(attribute, target), tuple(failure)
         operations, starts = known or (
             requests.of(key) or requests.only(),
             requests.began(key),
         )
         guess = False
         if not operations and key and key in self._scope.parameters:
+            found = self._itself(server, attribute, target, failure)
+            self._module.shared.setdefault(found.function, found)
             operations = self._module.requested_by_callers(self._function or "", key, self._scope)
             starts = None
-        target = spelled(attribute, target)
         if not reason and not target:
             reason = UNKNOWN
         if not reason and pending == (GONE,):

@@ -13,15 +13,15 @@ from collections.abc import Sequence
 
 from ecs_fsm.waiters.scan.helpers import Helper
 from ecs_fsm.waiters.scan.poll_loop import SLEEPS, TIMERS
-from ecs_fsm.waiters.scan.python_calls import (
-    Calls,
-)
+from ecs_fsm.waiters.scan.python_calls import Calls
 from ecs_fsm.waiters.scan.python_reader import Loop, PythonModule, PythonReader
 from ecs_fsm.waiters.scan.python_values import (
     Arguments,
     Function,
+    PythonModules,
     PythonScope,
     dotted,
+    imported_names,
     key_of,
     last_name,
     module_scope,
@@ -36,9 +36,11 @@ MOST_WRAPPED = 2
 """A function that requests more operations than this does not wrap one."""
 
 
-def scan_python(file: str, text: bytes, helpers: Sequence[Helper]) -> PythonFile:
+def scan_python(
+    file: str, text: bytes, helpers: Sequence[Helper], modules: PythonModules
+) -> PythonFile:
     """Return a Python file read. Raise `SyntaxError` or `ValueError` if it does not parse."""
-    module = PythonFile(file, text, tuple(helpers))
+    module = PythonFile(file, text, tuple(helpers), modules)
     module.read()
     return module
 
@@ -68,29 +70,31 @@ class CallReader(PythonReader):
 class PythonFile:
     """A Python file: its waits, and the helpers that it defines, for itself and for others."""
 
-    def __init__(self, file: str, text: bytes, helpers: tuple[Helper, ...]) -> None:
+    def __init__(
+        self, file: str, text: bytes, helpers: tuple[Helper, ...], modules: PythonModules
+    ) -> None:
         self.file = file
         self.helpers = helpers
         self.result = Found()
         self.defined: dict[str, Helper] = {}
+        self.shared: dict[str, Helper] = {}
+        self._modules = modules
         self._lines = text.split(b"\n")
         self._tree = ast.parse(text)
         self.scope = module_scope(self._tree)
         self.functions: dict[str, Function] = {}
         self._every: list[Function] = []
         self.called: set[str] = set()
-        imported: list[str] = []
+        self._imported = imported_names(self._tree)
+        self.scope.outside = self._outside
         for node in ast.walk(self._tree):
             if isinstance(node, ast.Call):
                 self.called.add(last_name(node.func))
             elif isinstance(node, Function):
                 self._every.append(node)
                 self.functions.setdefault(node.name, node)
-            elif isinstance(node, ast.Import):
-                imported += [part for alias in node.names for part in alias.name.split(".")]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                imported += node.module.split(".")
-        self.lifecycle = lifecycle_of(imported)
+        parts = (part for name in self._imported.values() for part in name.split("."))
+        self.lifecycle = lifecycle_of(parts)
         self._wraps: dict[str, tuple[str, ...]] = {}
         self.waiting = {helper.function.rpartition(".")[2] for helper in helpers}
 
@@ -114,6 +118,11 @@ class PythonFile:
         helpers = (helper.function.rpartition(".")[2] for helper in self.helpers)
         names = [*SLEEPS, *TIMERS, *self.defined, *helpers]
         return re.compile("|".join(map(re.escape, dict.fromkeys(names))).encode())
+
+    def _outside(self, chain: str) -> tuple[str, ...] | None:
+        first, dot, rest = chain.partition(".")
+        module = self._imported.get(first)
+        return None if module is None else self._modules.strings(f"{module}{dot}{rest}")
 
     def _text(self, node: Function) -> bytes:
         return b"\n".join(self._lines[node.lineno - 1 : node.end_lineno])

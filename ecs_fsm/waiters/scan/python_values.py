@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -65,6 +67,8 @@ class PythonScope:
     added: dict[str, list[ast.expr]] = field(default_factory=dict)
     defaulted: set[str] = field(default_factory=set)
     bound: dict[str, tuple[ast.expr, PythonScope]] = field(default_factory=dict)
+    outside: Callable[[str], tuple[str, ...] | None] | None = None
+    """What a name of another module of the project holds, for the scope of a module."""
 
     def inside(self, function: Function) -> PythonScope:
         """Return the scope of a function that is defined in this one."""
@@ -83,6 +87,19 @@ class PythonScope:
             scope._assign(statement)
         return scope
 
+    @contextmanager
+    def where(self, test: ast.expr | None) -> Iterator[None]:
+        """Know within a branch what its condition says of a name: `state == "PAUSED"`."""
+        known = dict(self.bound)
+        match test:
+            case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[value]):
+                if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                    self.bound[name] = (value, self)
+        try:
+            yield
+        finally:
+            self.bound = known
+
     def outer(self) -> PythonScope:
         """Return the module's scope."""
         scope: PythonScope = self
@@ -94,7 +111,11 @@ class PythonScope:
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign):
                 for target in node.targets:
-                    self._note(target, node.value)
+                    if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                        for name, value in zip(target.elts, node.value.elts, strict=False):
+                            self._note(name, value)
+                    else:
+                        self._note(target, node.value)
             elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
                 self._note(node.target, node.value)
 
@@ -186,7 +207,7 @@ class PythonScope:
                     return scope.strings(given, depth + 1)
                 value = self.value_of(node.id)
                 if value is None or value is node:
-                    return None
+                    return None if node.id in self.written else self._outside(node)
                 return self.strings(value, depth + 1)
             case ast.Attribute():
                 return self._constant(node, depth)
@@ -196,7 +217,11 @@ class PythonScope:
         value = self.value_of(dotted(node))
         if value is None and isinstance(node.value, ast.Name):
             value = self.outer().values.get(node.attr)
-        return None if value is None else self.strings(value, depth + 1)
+        return self._outside(node) if value is None else self.strings(value, depth + 1)
+
+    def _outside(self, node: ast.expr) -> tuple[str, ...] | None:
+        look_up = self.outer().outside
+        return None if look_up is None else look_up(dotted(node))
 
 
 def module_scope(tree: ast.Module) -> PythonScope:
@@ -210,6 +235,51 @@ def module_scope(tree: ast.Module) -> PythonScope:
         elif isinstance(statement, ast.Assign | ast.AnnAssign):
             scope._assign(statement)
     return scope
+
+
+def imported_names(tree: ast.Module) -> dict[str, str]:
+    """Return what the names that a file imports stand for: `{"consts": "fleet.common.consts"}`."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+    return found
+
+
+class PythonModules:
+    """The modules of a project by their paths; one is parsed when a name of it is needed."""
+
+    def __init__(self, texts: Mapping[str, bytes]) -> None:
+        self._texts = texts
+        self._files: dict[str, list[str]] = {}
+        for file in texts:
+            self._files.setdefault(file.rpartition("/")[2], []).append(file)
+        self._scopes: dict[str, PythonScope] = {}
+
+    def strings(self, chain: str) -> tuple[str, ...] | None:
+        """Return the texts that a name holds, given with its module: `fleet.consts.RUNNING`."""
+        module, _, name = chain.rpartition(".")
+        file = self._file(module.split("."))
+        value = None if file is None else self._scope(file).values.get(name)
+        return None if file is None or value is None else self._scope(file).strings(value)
+
+    def _file(self, parts: list[str]) -> str | None:
+        """Return the file of a module: the path that has most of the module's parts at its end."""
+        ends = "/" + "/".join(parts) + ".py"
+        for file in self._files.get(f"{parts[-1]}.py", ()):
+            if ends.endswith(f"/{file}") or f"/{file}".endswith(ends):
+                return file
+        return None
+
+    def _scope(self, file: str) -> PythonScope:
+        if file not in self._scopes:
+            try:
+                self._scopes[file] = module_scope(ast.parse(self._texts[file]))
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                self._scopes[file] = PythonScope()
+        return self._scopes[file]
 
 
 class Arguments:
