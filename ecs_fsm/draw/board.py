@@ -57,10 +57,10 @@ class LaneBoard:
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self.rows: list[BoardRow] = []
-        alone = len(lanes) == 1 and len(signs[0].of) > notes.MOST_SHARED
         alike = signs and all(each is signs[0] for each in signs)
-        one_word = lifecycle.table.one_word
-        self.shared = notes.used(signs[0], lanes) if alike and (one_word or not alone) else None
+        alone = len(lanes) == 1 and style.heads and not lifecycle.table.one_word
+        many = alone and len(signs[0].of) > notes.MOST_SHARED
+        self.shared = notes.used(signs[0], lanes) if alike and not many else None
         beside = style.legend and self.shared is None and any(lane.notes for lane in lanes)
         self.legend = notes.COLUMN + notes.APART if beside else 0.0
         self.right = self.across.right + self.legend

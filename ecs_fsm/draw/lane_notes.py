@@ -34,12 +34,12 @@ def meaning(note: LaneNote) -> tuple[str, str]:
     return note.trigger, note.seen
 
 
-def signs_of(lanes: Sequence[Lane]) -> list[Signs]:
+def signs_of(lanes: Sequence[Lane], *, shared: bool = False) -> list[Signs]:
     """Return the signs of each lane: the same for all if there are few, or states are one word."""
-    shared = _signs(lanes)
-    one_word = any(state.one_word for lane in lanes for state in lane.states)
-    if one_word or len(shared.of) <= MOST_SHARED:
-        return [shared] * len(lanes)
+    every = _signs(lanes)
+    shared = shared or any(state.one_word for lane in lanes for state in lane.states)
+    if shared or len(every.of) <= MOST_SHARED:
+        return [every] * len(lanes)
     return [_signs([lane]) for lane in lanes]
 
 

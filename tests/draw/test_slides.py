@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -10,16 +13,18 @@ from xml.etree import ElementTree as ET
 import pytest
 from PIL import Image
 
-from ecs_fsm import ECS, InvalidInput, Server, draw
+from ecs_fsm import ECS, InvalidInput, Lifecycle, Server, draw
+from ecs_fsm.core.model import Kind, State
+from ecs_fsm.core.server import BaseServer
+from ecs_fsm.draw.picture import Look
 from ecs_fsm.draw.request import DrawRequest
-from ecs_fsm.draw.slide import READABLE, slide_of, smallest_text
+from ecs_fsm.draw.slide import READABLE, slide_of
 from ecs_fsm.draw.views import view_named
+from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests.command import Answer, ecs_fsm
 
 FULL_HD = slide_of("16:9")
 RUN = ("create", "stop", "resize:fail@resize_finish", "rebuild")
-SMALL = {"rebuild"}
-"""Operations that start under several vm_states, which are too much for one slide."""
 
 
 def on_slide(tmp_path: Path, *words: str, name: str = "slide.png") -> Image.Image:
@@ -50,20 +55,65 @@ def test_an_image_and_an_svg_are_as_large_as_the_slide(tmp_path: Path, size: str
     assert wide / high == pytest.approx(slide_of(size).width / slide_of(size).height, rel=0.01)
 
 
-def test_text_on_a_slide_can_be_read_from_the_back_of_a_room() -> None:
-    for name in ECS.operations:
-        picture = draw.operation(ECS, name)
-        assert (smallest_text(picture, FULL_HD) >= READABLE) is (name not in SMALL), name
-    alone = draw.operation(ECS, "rebuild", ECS.state("stopped"))
-    assert smallest_text(alone, FULL_HD) >= READABLE * 0.9
+def smallest(view: str, request: DrawRequest) -> float:
+    """The size of the smallest text in the SVG of a slide, in points of 1920 pixels."""
+    picture = replace(view_named(view)(request), slide=FULL_HD)
+    text = draw.render(picture, "svg").decode()
+    wide = float(text.partition("viewBox=")[2].split()[2])
+    sizes = re.findall(r'<text[^>]* font-size="([\d.]+)"', text)
+    return min(map(float, sizes)) * FULL_HD.width / wide * 72 / 96
+
+
+def requests(servers: type[BaseServer]) -> Iterator[tuple[str, DrawRequest]]:
+    """Each operation and system event, and runs of each operation where it is first accepted."""
+    lifecycle = servers.lifecycle
+    for name, trigger in lifecycle.triggers.items():
+        if trigger.kind in (Kind.REQUEST, Kind.SYSTEM):
+            yield "operation", DrawRequest(servers, [name], slide=True)
+    for name, operation in lifecycle.operations.items():
+        sources = [t.source for t in operation.transitions]
+        begun = [s for s in sources if s is not None and lifecycle.rests(s)]
+        if begun or None in sources:
+            begin = lifecycle.place(begun[0], known(lifecycle, begun[0])) if begun else None
+            for view in ("run", "timeline"):
+                yield view, DrawRequest(servers, [name], begin, slide=True)
+
+
+def known(lifecycle: Lifecycle, state: State) -> dict[str, str]:
+    """A value of each fact that a server remembers in a state and that nothing else decides."""
+    memory = lifecycle.memory
+    names = [n for n in memory.remembered(state) if n not in memory.implied(state)]
+    return {n: memory.values(n)[0] for n in names if memory.fact(n).default is None}
+
+
+@pytest.mark.parametrize("servers", [Server, NovaServer], ids=["ecs", "nova"])
+def test_text_on_a_slide_can_be_read_from_the_back_of_a_room(servers: type[BaseServer]) -> None:
+    asked = list(requests(servers))
+    assert len(asked) > 2 * len(servers.lifecycle.operations)
+    sizes = [(view, request.words, smallest(view, request)) for view, request in asked]
+    assert [each for each in sizes if each[2] < READABLE] == []
+
+
+def test_a_longer_run_and_its_timeline_can_be_read_too() -> None:
     request = DrawRequest(Server, RUN, slide=True)
     for view in ("run", "timeline"):
-        assert smallest_text(view_named(view)(request), FULL_HD) >= READABLE, view
+        assert smallest(view, request) >= READABLE, view
+
+
+def test_a_slide_of_an_operation_that_is_high_shows_its_bands() -> None:
+    for name in ("rebuild", "soft_delete"):
+        servers = Server if name in ECS.operations else NovaServer
+        picture = view_named("operation")(DrawRequest(servers, [name], slide=True))
+        named = [box.lines[0].words for box in picture.boxes if box.look is Look.REQUEST]
+        assert {*named} == {name}
+        assert len(named) > 2
+    (text,) = (box for box in picture.boxes if box.key == "explained")
+    assert "Left out are ways with host=down" in " ".join(line.words for line in text.lines)
 
 
 def test_a_note_says_when_text_is_too_small(tmp_path: Path) -> None:
-    words = ("operation", "rebuild", "--size", "16:9", "-o", str(tmp_path / "a.svg"))
-    assert "note: the smallest text is 8 points high" in ecs_fsm("draw", *words).err
+    words = ("lanes", "--size", "16:9", "-o", str(tmp_path / "a.svg"))
+    assert "note: the smallest text is 11 points high" in ecs_fsm("draw", *words).err
 
 
 def test_a_gif_has_a_frame_for_each_state_and_shows_where_the_server_is(tmp_path: Path) -> None:

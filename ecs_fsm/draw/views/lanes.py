@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import State
+from ecs_fsm.core.model import Kind, State
 from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.board import LANES_APART, LaneBoard, in_columns
@@ -16,6 +17,7 @@ from ecs_fsm.draw.merged import aside
 from ecs_fsm.draw.picture import Arrow, Box, Picture
 from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.rows import Lane, lanes_of
+from ecs_fsm.draw.slide import READABLE, slide_of, smallest_text
 
 ALL_ON_ONE_SHEET = 24
 """The lanes of a lifecycle with one attribute that fit on one sheet."""
@@ -130,12 +132,12 @@ def _placed(
     return [*head, *boxes], arrows
 
 
-SIZE = 8.5
-"""The size of the explanation."""
+SIZE, SLIDE_TEXT = 8.5, 10.0
+"""The size of the explanation, and on a slide."""
 
 
-def _heading(title: str, explained: str, wide: float) -> list[Box]:
-    return make.heading(title, make.wrapped(explained, wide, SIZE) or [""], wide, SIZE)
+def _heading(title: str, explained: str, wide: float, size: float = SIZE) -> list[Box]:
+    return make.heading(title, make.wrapped(explained, wide, size) or [""], wide, size)
 
 
 def _described(shown: Sequence[Lane]) -> Iterator[str]:
@@ -144,3 +146,84 @@ def _described(shown: Sequence[Lane]) -> Iterator[str]:
         yield f"{lane.vm_state}: {lane.vm_state.meaning}"
         if names:
             yield f"Possible: {names}."
+
+
+ON_A_SLIDE = USUAL._replace(wide=900.0, heads=False)
+"""Rows of an operation on a slide."""
+
+
+def bands_of(lifecycle: Lifecycle, name: str, start: State | None = None) -> Picture:
+    """Return one operation or system event as bands, for a slide: a row for each state at rest.
+
+    It has as many of the marks as leave its text readable there: all, those of failures, or none.
+    """
+    meaning = lifecycle.triggers[name].meaning
+    lanes = [_only(lane, name, start) for lane in lanes_of(lifecycle)]
+    shown = [lane for lane in lanes if lane.rows]
+    still = [str(lane.vm_state) for lane in lanes if name in lane.unseen]
+    unseen = f"It changes nothing visible of {', '.join(still)}." if still else ""
+    title = f"{name}{f' from {start}' if start else ''} ({lifecycle.name})"
+    picture = Picture(
+        view="operation",
+        lifecycle=lifecycle.name,
+        title=title,
+        description=meaning,
+        boxes=(),
+        nowhere=Phrases(lifecycle.table).nowhere,
+    )
+    pictures = []
+    tries = [*product((tuple(Kind), (Kind.FAILURE,), ()), (1, 2), (False,)), ((), 1, True)]
+    for kinds, columns, usual in tries:
+        kept = [_with_kinds(lane, kinds) for lane in shown]
+        said = f"{meaning} {unseen}".strip()
+        if usual:
+            said += f" Left out are ways with {', '.join(_rare(shown))}."
+            kept = [lane._replace(rows=lane.rows[:1]) for lane in kept]
+        placed = _on_a_slide(lifecycle, kept, (title, said), columns)
+        boxes, arrows = placed
+        pictures.append(replace(picture, boxes=tuple(boxes), arrows=tuple(arrows)))
+        if smallest_text(pictures[-1], slide_of("16:9")) >= READABLE:
+            return pictures[-1]
+    return max(pictures, key=lambda made: smallest_text(made, slide_of("16:9")))
+
+
+def _rare(lanes: Sequence[Lane]) -> list[str]:
+    """Return the facts on which all but the first ways of an operation depend."""
+    facts = dict.fromkeys(fact for lane in lanes for row in lane.rows[1:] for fact in row.when)
+    return [f"{name}={value}" for name, value in facts]
+
+
+def _with_kinds(lane: Lane, kinds: Collection[Kind]) -> Lane:
+    return lane._replace(notes=tuple(note for note in lane.notes if note.kind in kinds))
+
+
+def _on_a_slide(
+    lifecycle: Lifecycle, lanes: Sequence[Lane], said: tuple[str, str], columns: int
+) -> tuple[list[Box], list[Arrow]]:
+    """Return lanes under a title and a text, in one column or two."""
+    if not lanes:
+        return _heading(*said, ON_A_SLIDE.wide / 2, SLIDE_TEXT), []
+    signs = signs_of(lanes, shared=True)
+    cut = -(-len(lanes) // columns)
+    own: dict[State, str] = {}
+    boards = [
+        LaneBoard(lifecycle, lanes[n : n + cut], ON_A_SLIDE, own, signs[n : n + cut])
+        for n in range(0, len(lanes), cut)
+    ]
+    wide = sum(board.right + LANES_APART for board in boards)
+    head = _heading(*said, wide, SLIDE_TEXT)
+    boxes, arrows = in_columns(boards, make.bottom_of(head) + LANES_APART)
+    return [*head, *boxes], arrows
+
+
+def _only(lane: Lane, name: str, start: State | None) -> Lane:
+    """Return a lane with the rows of one operation, and what can go wrong in their steps."""
+    found = [row for row in lane.rows if name in row.names and start in (None, row.source)]
+    rows = [row._replace(names=(name,), over=()) for row in found]
+    entered = {state for row in rows for state in row.entered_states[:-1]}
+    notes = [
+        note._replace(sources=sources)
+        for note in lane.notes
+        if (sources := tuple(state for state in note.sources if state in entered))
+    ]
+    return lane._replace(rows=tuple(rows), notes=tuple(notes), lonely=(), unseen=())

@@ -18,6 +18,8 @@ from ecs_fsm.draw.layout import Ladder, LadderStep, ladders_placed
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.rows import task_of
+from ecs_fsm.draw.slide import READABLE, slide_of, smallest_text
+from ecs_fsm.draw.views.lanes import bands_of
 
 MOST = 3
 """Requests to name one by one before they are counted."""
@@ -40,7 +42,11 @@ def operation_view(request: DrawRequest) -> Picture:
     if request.begin and request.begin.facts:
         raise InvalidInput("view 'operation' takes no --remember: it draws all facts")
     start = request.begin.state if request.begin else None
-    return operation(request.servers.lifecycle, request.words[0], start)
+    lifecycle, name = request.servers.lifecycle, request.words[0]
+    picture = operation(lifecycle, name, start)
+    if request.slide and smallest_text(picture, slide_of("16:9")) < READABLE:
+        return bands_of(lifecycle, name, start)
+    return picture
 
 
 def operation(lifecycle: Lifecycle, name: str, start: State | None = None) -> Picture:

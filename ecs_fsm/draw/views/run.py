@@ -33,6 +33,7 @@ STAYS = (Look.LANE, Look.PLAIN)
 """What never fades: the ground and the text on it."""
 MANY = 6
 """With more lanes than that, only the rows of the run are drawn."""
+WIDE_ON_A_SLIDE = 900.0
 AIR = 8.0
 """Room between rows for the marks on boxes."""
 MOST = 4
@@ -77,7 +78,8 @@ def walked(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visi
         taken = {key for visit in walk(picture, steps) for key in visit.taken}
         touched = [lane for lane in every if not {*lane.states}.isdisjoint(entered)]
         reduced = [_reduced(lifecycle, lane, taken, entered) for lane in touched]
-        style = style._replace(plain=happened.slide)
+        if happened.slide:
+            style = style._replace(plain=True, wide=WIDE_ON_A_SLIDE)
         picture = sheet(reduced, title, style, lifecycle=lifecycle)
     return picture, walk(picture, steps)
 
