@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from ecs_fsm.cli import (
+    capacity_command,
     exporting,
     fleet_analyses,
     fleet_commands,
@@ -78,7 +79,12 @@ cli.sections = {
 }
 for _command in (command for section in cli.sections.values() for command in section):
     cli.add_command(_command)
-for _command in (fleet_analyses.exact, fleet_analyses.contend, fleet_analyses.fit):
+for _command in (
+    fleet_analyses.exact,
+    fleet_analyses.contend,
+    capacity_command.capacity,
+    fleet_analyses.fit,
+):
     fleet_commands.fleet.add_command(_command)
 
 

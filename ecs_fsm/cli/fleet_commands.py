@@ -15,6 +15,7 @@ from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.profiles.profile_keys import help_text
 
 if TYPE_CHECKING:
+    from ecs_fsm.fleet.capacity_result import Capacity
     from ecs_fsm.fleet.comparison import FleetCheck
     from ecs_fsm.fleet.contention import Contention
     from ecs_fsm.fleet.result import FleetResult
@@ -103,6 +104,7 @@ Examples:
   ecs-fsm fleet profile > mine.toml
   ecs-fsm fleet profile --lifecycle nova
   ecs-fsm fleet profile --template --lifecycle ec2
+  ecs-fsm fleet profile --capacity > hosts.toml
 
 {help_text()}
 """
@@ -110,13 +112,16 @@ Examples:
 
 @fleet.command("profile", help=PROFILE_HELP)
 @click.option("--template", is_flag=True, help="Print one to fill in, for any lifecycle.")
+@click.option("--capacity", is_flag=True, help="Print that of `fleet capacity`, with hosts.")
 @choosing
-def show_profile(template: bool) -> int:
-    """Print the built-in profile, or a template."""
+def show_profile(template: bool, capacity: bool) -> int:
+    """Print the built-in profile, a template, or the example with hosts."""
     from ecs_fsm.profiles import blank_profile
-    from ecs_fsm.profiles.loader import built_in_text
+    from ecs_fsm.profiles.loader import built_in_text, capacity_text
 
-    made = blank_profile.text if template else built_in_text
+    if template and capacity:
+        raise InvalidInput("--template and --capacity are mutually exclusive")
+    made = blank_profile.text if template else capacity_text if capacity else built_in_text
     click.echo(made(servers().lifecycle), nl=False)
     return 0
 
@@ -270,13 +275,15 @@ def check_what_if(**others: object) -> None:
             raise InvalidInput(f"--what-if compares two runs: leave out {option}")
 
 
-def print_what_if(runs: Sequence[FleetResult | Contention], every: bool, as_json: bool) -> int:
+def print_what_if(
+    runs: Sequence[FleetResult | Contention | Capacity], every: bool, as_json: bool
+) -> int:
     """Print how two runs differ, beyond chance; return the exit code."""
     from ecs_fsm.fleet.report import print_effects
-    from ecs_fsm.fleet.what_if import effects, of_run
+    from ecs_fsm.fleet.what_if import effects, figures_of
 
     before, after = runs
-    found = effects(of_run(before), of_run(after))
+    found = effects(figures_of(before), figures_of(after))
     if as_json:
         differences = {path: effect.as_dict() for path, effect in found.items()}
         print_json(
@@ -299,7 +306,7 @@ def check_picture(picture: str | None) -> None:
 
 
 def print_with_check(
-    found: FleetResult | Contention,
+    found: FleetResult | Contention | Capacity,
     show: Callable[[], None],
     checked: FleetCheck | None,
     as_json: bool,

@@ -87,7 +87,7 @@ def plot(result: FleetResult, path: str, queues: Sequence[Queue] = ()) -> None:
         _durations(panel, name, result, exact)
     note = f"grey: simulated, line: exact{' without waiting' if queues else ''}"
     figure.suptitle(_title(result, note), fontsize=10)
-    write_whole(path, _rendered(figure, kind))
+    write_whole(path, rendered(figure, kind))
 
 
 def plot_fits(fits: Sequence[Fit], path: str) -> None:
@@ -111,10 +111,11 @@ def plot_fits(fits: Sequence[Fit], path: str) -> None:
         panel.tick_params(labelsize=7)
         panel.set_ylabel(FINISHED, fontsize=7)
     figure.suptitle("grey: measured, line: fitted", fontsize=10)
-    write_whole(path, _rendered(figure, kind))
+    write_whole(path, rendered(figure, kind))
 
 
-def _rendered(figure: Figure, kind: str) -> bytes:
+def rendered(figure: Figure, kind: str) -> bytes:
+    """Return the bytes of a figure, the same ones at every run."""
     out = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "ecs-fsm", "svg.fonttype": "none"}):
         figure.savefig(out, format=kind, metadata=None if kind == "png" else _undated(kind))

@@ -39,7 +39,8 @@ def span(seconds: float) -> str:
     for other, larger in units:
         if seconds >= larger * (1 if larger <= 1 else 2):
             name, size = other, larger
-    return f"{seconds / size:.4g}{name}"
+    number = seconds / size
+    return f"{number:.0f}{name}" if number >= 9999.5 else f"{number:.4g}{name}"
 
 
 def print_result(result: FleetResult) -> None:
@@ -256,6 +257,9 @@ def _figure(figure: Figure) -> str:
 
 def print_check(checked: FleetCheck) -> None:
     """Print the simulated numbers beside the exact ones."""
+    if not checked.comparisons and checked.left_out:
+        console().print(f"\n{checked.left_out}", soft_wrap=True)
+        return
     headings = ("number", "simulated", "95 % confidence", "exact", "chance")
     rows = [
         (c.what, f"{c.simulated:.6g}", f"{c.low:.6g} to {c.high:.6g}", f"{c.exact:.6g}",

@@ -23,6 +23,7 @@ from ecs_fsm.profiles.profile import Profile
 
 DAY = 86_400
 if TYPE_CHECKING:
+    from ecs_fsm.fleet.capacity_result import Capacity, Estimate
     from ecs_fsm.fleet.contention import Contention, Queue
 
 Answer = dict[str, object]
@@ -211,10 +212,14 @@ def _numbers(found: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
         yield path, found
 
 
-def of_run(run: FleetResult | Contention) -> dict[str, Figure]:
+def figures_of(run: FleetResult | Contention | Capacity) -> dict[str, Figure]:
     """Return the figures of a simulation."""
+    from ecs_fsm.fleet.capacity_result import Capacity
+
     if isinstance(run, FleetResult):
         return of_result(run)
+    if isinstance(run, Capacity):
+        return of_capacity(run)
     return {**of_queues(run.queues), **of_result(run.result)}
 
 
@@ -258,6 +263,34 @@ def of_result(result: FleetResult) -> dict[str, Figure]:
         )
     for word, column in result.counts().items():
         figures[f"at_the_end.{word}"] = _proportion(f"at the end: {word}", int(column[-1]), done)
+    return figures
+
+
+def of_capacity(found: Capacity) -> dict[str, Figure]:
+    """Return the figures of a simulation of servers on hosts."""
+    figures = {}
+
+    def add(path: str, name: str, estimate: Estimate | None) -> None:
+        if estimate:
+            figures[path] = Figure(name, Unit.SHARE, estimate.value, estimate.error)
+
+    add("refused", "all creations: refused", found.refused())
+    for n, flavor in enumerate(found.room.flavors):
+        add(f"flavors.{flavor.name}.refused", f"{flavor.name}: refused", found.refused(n))
+        lost = found.fragmentation(n)
+        add(f"flavors.{flavor.name}.fragmentation", f"{flavor.name}: room in parts too small", lost)
+    for name, used in found.use().items():
+        add(f"use.{name}", f"{name}: in use", used)
+    for n, name in enumerate(found.operations):
+        add(f"moves.{name}.refused", f"{name}: finds no host", found.unmoved(n))
+    if found.bound_of_all is not None:
+        figures["bound"] = Figure(
+            "all creations: refused by one pool", Unit.SHARE, found.bound_of_all
+        )
+    full = np.array(found.full)
+    if len(full) > 1 and np.isfinite(full).all():
+        error = float(full.std(ddof=1) / math.sqrt(len(full)))
+        figures["full"] = Figure("until full: mean time", Unit.TIME, float(full.mean()), error)
     return figures
 
 

@@ -60,6 +60,33 @@ def built_in(lifecycle: Lifecycle) -> Profile:
     return parse(lifecycle, file.read_text(encoding="utf-8"), str(file))
 
 
+def capacity_text(lifecycle: Lifecycle) -> str:
+    """Return the text of the example of hosts and flavors that comes with a lifecycle.
+
+    Raise `InvalidInput` if none does.
+    """
+    return _capacity_file(lifecycle).read_text(encoding="utf-8")
+
+
+def _capacity_file(lifecycle: Lifecycle) -> Path:
+    beside = side_file(lifecycle, "capacity")
+    if beside is not None:
+        return beside
+    own = Path(__file__).with_name(f"{lifecycle.name}.capacity.toml")
+    if own.is_file() and option_of(lifecycle) == lifecycle.name:
+        return own
+    raise InvalidInput(
+        f"no example of hosts and flavors comes with the lifecycle {lifecycle.name}: add --profile "
+        f"with [hosts] and [flavors]; `ecs-fsm fleet profile --capacity --lifecycle ecs` prints one"
+    )
+
+
+def capacity_example(lifecycle: Lifecycle) -> Profile:
+    """The example of hosts and flavors that comes with this lifecycle."""
+    file = _capacity_file(lifecycle)
+    return parse(lifecycle, file.read_text(encoding="utf-8"), str(file))
+
+
 def read(lifecycle: Lifecycle, path: str | None) -> Profile:
     """The profile of a file, the built-in one for None.
 

@@ -17,6 +17,7 @@ class ProfileKey(NamedTuple):
 
 
 DURATIONS = "[durations] and every"
+PLACES = "[hosts] and [flavors.NAME]"
 KEYS = (
     ProfileKey("kind", "[arrivals]", "fixed (all at the beginning), poisson (more later) or none "
                "(all at rest)", "", 'kind = "poisson"'),
@@ -51,6 +52,28 @@ KEYS = (
                "capacity = 10"),
     ProfileKey("hosts", "[resources.NAME]", "hosts, 1 by default", "whole number", "hosts = 20"),
     ProfileKey("steps", "[resources.NAME]", "steps that hold a place", "", 'steps = ["STEP"]'),
+    ProfileKey("count", "[hosts]", "hosts, all alike", "whole number", "count = 20"),
+    ProfileKey("vcpus", PLACES, "vCPUs of a host; of a server", "whole number", "vcpus = 32"),
+    ProfileKey("ram", PLACES, "the same of RAM; a host without it has no limit", "MiB",
+               "ram = 131072"),
+    ProfileKey("disk", PLACES, "the same of disk", "GiB", "disk = 2000"),
+    ProfileKey("overcommit", "[hosts]", "what servers can take, relative to what there is",
+               "ratios, 1 by default", "overcommit = { vcpus = 4, ram = 1.5 }"),
+    ProfileKey("zones", "[hosts]", "zones, which hosts are in by turns; a server stays in one",
+               "whole number", "zones = 3"),
+    ProfileKey("fails_every", "[hosts]", "time until a host fails", "time", 'fails_every = "90d"'),
+    ProfileKey("down_for", "[hosts]", "time until it returns", "time", 'down_for = "4h"'),
+    ProfileKey("evacuate_after", "[hosts]", "time until its servers are evacuated, if users can "
+               "request that; they wait for the host without it", "time", 'evacuate_after = "5m"'),
+    ProfileKey("share", "[flavors.NAME]", "share of creations", "adds up to 1", "share = 0.25"),
+    ProfileKey("strategy", "[placement]", "spread (by default) or pack, as Nova's weighers do", "",
+               'strategy = "pack"'),
+    ProfileKey("anti_affinity", "[placement]", "share of servers in groups that share no host",
+               "probability", "anti_affinity = 0.1"),
+    ProfileKey("group", "[placement]", "servers in such a group, 2 by default", "whole number",
+               "group = 3"),
+    ProfileKey("resize_to_same_host", "[placement]", "whether a resize may stay on its host, false "
+               "by default", "", "resize_to_same_host = true"),
     ProfileKey("interval", "[replay]", "time between rows of a record without times", "time",
                'interval = "1m"'),
 )  # fmt: skip

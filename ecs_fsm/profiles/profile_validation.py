@@ -2,141 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.core.errors import unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State
 from ecs_fsm.core.scenario import HANG
-from ecs_fsm.profiles.durations import SECOND, Duration, Family, seconds
+from ecs_fsm.profiles.durations import Duration
 from ecs_fsm.profiles.profile import Arrivals, Document, Profile, Requests, Resource, Stuck
+from ecs_fsm.profiles.profile_room import SECTIONS, read_room
+from ecs_fsm.profiles.profile_values import TOLERANCE, Key, Problem, ProfileValues
 
-Problem = Callable[[Sequence[str], str], InvalidInput]
-Key = tuple[str, ...]
-MOST_SAMPLES = 1 << 24
-"""Bytes that a file of measured times may have."""
-TOLERANCE = 1e-6
-"""By how much shares may miss a sum of 1."""
-OWN = ("lifecycle", "arrivals", "durations", "requests", "stuck", "facts", "resources", "replay")
+OWN = ("lifecycle", "arrivals", "durations", "requests", "stuck", "facts", "resources", "replay",
+       *SECTIONS)  # fmt: skip
 OVERTAKING, UNUSUAL, RARE, BETWEEN = "overtaking", "unusual", "rare", "between"
 INTERVAL, LATE_WRITE = "interval", "late_write"
 """Keys of `[replay]`: a request over a running step; a fact that is not the usual one; an event
 that only some clouds have, or that needs a rare circumstance; seeing a server between two writes of
 one event; the time between rows that have none; a last write of a step that was replaced."""
 FIXED, POISSON, NONE = ("fixed", "poisson", "none")
-
-
-def _is(value: object) -> str:
-    return "is missing" if value is None else f"is {value!r}"
-
-
-class ProfileValues:
-    """Reads values; `problem` makes the error for a key, samples lie in `folder`."""
-
-    def __init__(self, folder: Path, problem: Problem) -> None:
-        self._folder = folder
-        self._problem = problem
-
-    def known(self, key: Key, table: Mapping[str, object], known: Iterable[str]) -> None:
-        """Raise for a key of a table that is not among the known ones."""
-        for name in table:
-            if name not in known:
-                raise self._problem((*key, name), str(unknown("key", name, known)))
-
-    def table(self, key: Key, value: object) -> Mapping[str, object]:
-        """A table."""
-        if not isinstance(value, Mapping):
-            raise self._problem(key, f"{_is(value)}; expected a table")
-        return value
-
-    def time(self, key: Key, value: object) -> float:
-        """Seconds, from a number or a time word."""
-        if value is None:
-            raise self._problem(key, "is missing; expected a time")
-        try:
-            return seconds(value)
-        except InvalidInput as error:
-            raise self._problem(key, str(error)) from None
-
-    def number(self, key: Key, value: object, most: float) -> float:
-        """A number from 0 to `most`."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-            what = "a probability from 0 to 1" if most == 1 else "a number above 0"
-            raise self._problem(key, f"{_is(value)}; expected {what}")
-        return float(value)
-
-    def positive(self, key: Key, value: object) -> int:
-        """A whole number above 0."""
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise self._problem(key, f"{_is(value)}; expected a whole number above 0")
-        return value
-
-    def words(self, key: Key, value: object) -> list[str]:
-        """A list of words."""
-        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-            raise self._problem(key, f"{_is(value)}; expected a list of words")
-        return value
-
-    def shares(self, key: Key, value: object, known: Iterable[str], kind: str) -> dict[str, float]:
-        """The share of each of some known words; they add up to 1."""
-        table = self.table(key, value)
-        for name in table:
-            if name not in known:
-                raise self._problem((*key, name), str(unknown(kind, name, known)))
-        shares = {name: self.number((*key, name), share, 1) for name, share in table.items()}
-        if abs(sum(shares.values()) - 1) > TOLERANCE:
-            raise self._problem(key, f"the shares add up to {sum(shares.values()):g}; expected 1")
-        return shares
-
-    def duration(self, key: Key, value: object) -> Duration:
-        """A random time: a mean alone is exponential, a table names its distribution."""
-        if not isinstance(value, Mapping):
-            return Duration(Family.EXPONENTIAL, self.time(key, value))
-        family = value.get("distribution", Family.EXPONENTIAL)
-        if family not in list(Family):
-            expected = ", ".join(Family)
-            raise self._problem(
-                (*key, "distribution"), f"is {family!r}; expected one of {expected}"
-            )
-        family = Family(str(family))
-        if family is Family.EMPIRICAL:
-            self.known(key, value, ("distribution", "file"))
-            samples = self._samples((*key, "file"), value.get("file"))
-            return Duration(family, sum(samples) / len(samples), 0.0, samples)
-        second = SECOND.get(family)
-        self.known(key, value, ("distribution", "mean", *([second] if second else [])))
-        mean = self.time((*key, "mean"), value.get("mean"))
-        if second is None:
-            return Duration(family, mean)
-        given = (*key, second)
-        read = self.time if second == SECOND[Family.LOGNORMAL] else self._any_number
-        amount = read(given, value.get(second))
-        if not mean or not amount:
-            raise self._problem(given if mean else (*key, "mean"), "is 0; expected more than 0")
-        return Duration(family, mean, amount)
-
-    def _any_number(self, key: Key, value: object) -> float:
-        """A number that may be over 1."""
-        return self.number(key, value, 1e6)
-
-    def _samples(self, key: Key, value: object) -> tuple[float, ...]:
-        """The times in a file beside the profile, ascending."""
-        if not isinstance(value, str):
-            raise self._problem(key, f"{_is(value)}; expected the name of a file of times")
-        path = self._folder / value
-        try:
-            with open(path, "rb") as stream:
-                data = stream.read(MOST_SAMPLES + 1)
-            lines = data.decode().split()
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._problem(key, f"{path} does not read: {error}") from None
-        if len(data) > MOST_SAMPLES:
-            raise self._problem(key, f"{path} is longer than {MOST_SAMPLES} bytes")
-        samples = tuple(sorted(self.time(key, word) for word in lines))
-        if not samples:
-            raise self._problem(key, f"{path} holds no times")
-        return samples
 
 
 class CheckedProfile:
@@ -174,6 +59,7 @@ class CheckedProfile:
             tuple(self._resources()),
             self._replay(),
             self._document,
+            read_room(self._values, self._document),
         )
 
     def _top(self, name: str) -> Mapping[str, object]:
@@ -344,7 +230,7 @@ class CheckedProfile:
             ]
             yield Resource(
                 name,
-                self._values.positive((*key, "capacity"), table.get("capacity")),
-                self._values.positive((*key, "hosts"), table.get("hosts", 1)),
+                self._values.whole((*key, "capacity"), table.get("capacity")),
+                self._values.whole((*key, "hosts"), table.get("hosts", 1)),
                 frozenset(steps),
             )
