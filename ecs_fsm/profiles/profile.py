@@ -86,7 +86,7 @@ class SizedFlavor:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class PlacementRules:
     """How a host is chosen among those with room: Nova's weighers, with a positive multiplier.
 
     With `pack` it is negative. `anti_affinity` is the share of servers in groups of `group` servers
@@ -105,7 +105,7 @@ class Room:
 
     hosts: Hosts
     flavors: tuple[SizedFlavor, ...]
-    placement: Placement
+    placement: PlacementRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from ecs_fsm.profiles.profile import (
     SIZES,
     Document,
     Hosts,
-    Placement,
+    PlacementRules,
     Profile,
     Room,
     SizedFlavor,
@@ -111,7 +111,7 @@ def _flavor(values: ProfileValues, name: str, value: object, hosts: Hosts) -> Si
     return SizedFlavor(name, tuple(sizes), share)
 
 
-def _placement(values: ProfileValues, value: object) -> Placement:
+def _placement(values: ProfileValues, value: object) -> PlacementRules:
     def key(name: str) -> Key:
         return ("placement", name)
 
@@ -126,7 +126,7 @@ def _placement(values: ProfileValues, value: object) -> Placement:
         raise values.problem(
             key("resize_to_same_host"), f"is {same_host!r}; expected true or false"
         )
-    return Placement(
+    return PlacementRules(
         strategy == PACK,
         values.number(key("anti_affinity"), table.get("anti_affinity", 0), 1),
         values.whole(key("group"), table.get("group", 2), 2, LARGEST_GROUP),
