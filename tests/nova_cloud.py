@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from ecs_fsm.serve.cloud.cloud import Cloud
 from tests.clouds import cloud_of
 from tests.compute import CIRROS, LONG, TINY
 from tests.edge import Edge
@@ -24,9 +25,15 @@ class NovaCloud:
         lifecycle: str = "nova",
         policy: Mapping[str, float] | None = None,
     ) -> None:
-        self.cloud = cloud_of(lifecycle, state=str(path) if path else None, policy=policy)
-        self.edge = Edge(self.cloud)
+        kept = str(path) if path else None
+        self.edge = Edge(cloud_of(lifecycle, state=kept, policy=policy))
         self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud, which is another one after a reset."""
+        found: Cloud = self.edge.state.cloud
+        return found
 
     def _token(self, name: str) -> str:
         project = {"name": name, "domain": {"name": "Default"}}

@@ -129,6 +129,7 @@ def serve(
 
     # FastAPI, which brings starlette, is imported by the first service that a client uses.
     require("starlette", "uvicorn", "httptools", extra="serve")
+    from ecs_fsm.serve.cloud.store import StateLost
     from ecs_fsm.serve.http.listen import Settings, serve_until_signal, url_of
     from ecs_fsm.serve.paste import to_paste
     from ecs_fsm.serve.servable import check_servable
@@ -146,17 +147,21 @@ def serve(
     lifetime = _duration("--token-lifetime", token_lifetime)
     bind = Settings(host, port, lifetime, allowed_hosts)
     options = Options(option_of(lifecycle), speed, number, profile, state, record, faults, policy)
-    with begun(options, bind) as (service, bound):
-        if not bind.loopback:
-            warning = f"{host} is open to other machines, and passwords are not checked"
-            if not allowed_hosts:
-                warning += (
-                    "; without --allow-host, a web page whose name leads to this machine can read "
-                    "and change everything"
-                )
-            click.echo(f"ecs-fsm: {visible(warning)}", err=True)
-        paste = to_paste(service.cloud, url_of(bound))
-        serve_until_signal(service.app, bound, lambda: click.echo(paste), quiet=quiet)
+    try:
+        with begun(options, bind) as (service, bound):
+            if not bind.loopback:
+                warning = f"{host} is open to other machines, and passwords are not checked"
+                if not allowed_hosts:
+                    warning += (
+                        "; without --allow-host, a web page whose name leads to this machine can "
+                        "read and change everything"
+                    )
+                click.echo(f"ecs-fsm: {visible(warning)}", err=True)
+            paste = to_paste(service.cloud, url_of(bound))
+            serve_until_signal(service.app, bound, lambda: click.echo(paste), quiet=quiet)
+    except StateLost as lost:
+        click.echo(f"ecs-fsm: {visible(str(lost))}", err=True)
+        return 1
     return 0
 
 

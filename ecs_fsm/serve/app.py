@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,10 +20,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.imagestore import ImageStore
 from ecs_fsm.serve.cloud.jobs import Jobs
+from ecs_fsm.serve.cloud.store import NoRoom, StateLost
 from ecs_fsm.serve.control import page
 from ecs_fsm.serve.http import api_errors, versions
 from ecs_fsm.serve.http.access import LATEST, Access
@@ -184,7 +187,7 @@ async def _running(app: Starlette) -> AsyncIterator[None]:
     """Run the clock's loop while the application is served."""
     clockwork: Clockwork = app.state.clockwork
     task = asyncio.create_task(clockwork.run())
-    task.add_done_callback(_log_failure)
+    task.add_done_callback(lambda done: _end(app, done))
     try:
         yield
     finally:
@@ -193,8 +196,13 @@ async def _running(app: Starlette) -> AsyncIterator[None]:
             await task
 
 
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
+def _end(app: Starlette, task: asyncio.Task[None]) -> None:
+    """End the process if the clock's loop did."""
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    if isinstance(error, StateLost):
+        app.state.end(str(error))
+    else:
         logging.getLogger("uvicorn.error").error("the clock's loop ended", exc_info=error)
 
 
@@ -221,7 +229,8 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
     """Return the application over a cloud.
 
     Its `state` holds `cloud`, its `clockwork`, `settings`, `access` (tokens), `images`, `jobs`,
-    `collections` (of services), `wire` (faults) and the `document`. Raise `InvalidInput` for
+    `collections` (of services), `wire` (faults), `snapshots`, the `document`, and `end`, which ends
+    the process with a reason. Raise `InvalidInput` for
     anything invalid in the state file of the cloud.
     """
     light = {api: [*_light_routes(some)] for api, some in LIGHT.items()}
@@ -230,7 +239,7 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
     wire = WireFaults(named_requests, cloud.seed)
     app = Starlette(
         routes=services,
-        exception_handlers=api_errors.HANDLERS,
+        exception_handlers={**api_errors.HANDLERS, **STORING},
         lifespan=_running,
         middleware=[
             Middleware(AccessLog),
@@ -251,9 +260,80 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
     )
     app.state.images, app.state.jobs = ImageStore(cloud), Jobs(cloud)
     app.state.collections, app.state.document = {}, {}
+    app.state.end, app.state.snapshots = _log_end, CloudCopies(app)
     if cloud.state.kept:
         _read_collections(app, cloud)
+    app.state.snapshots.take(START)
     return app
+
+
+def _log_end(reason: str) -> None:
+    logging.getLogger("uvicorn.error").error("%s", reason)
+
+
+def renew(app: Starlette, *, anew: bool = False) -> None:
+    """Let the application serve the cloud that is stored now; `anew`, also without past changes."""
+    cloud = app.state.cloud.again()
+    app.state.cloud = cloud
+    app.state.clockwork.follow(cloud)
+    app.state.images, app.state.jobs = ImageStore(cloud), Jobs(cloud)
+    app.state.collections = {}
+    if cloud.state.stored:
+        _read_collections(app, cloud)
+    if getattr(app.state, "record", None) is not None:
+        app.state.record.follow(cloud, anew=anew)
+
+
+class CloudCopies:
+    """Copies of the cloud of an application by name; `START` is the one of its start."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._app = app
+        self._kept: dict[str, tuple[list[tuple[str, str, str]], list[tuple[str, int, int]]]]
+        self._kept = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The names, the oldest first."""
+        return [*self._kept]
+
+    def take(self, name: str) -> None:
+        """Keep the cloud as it is now. Raise `InvalidInput` beyond `MOST_SNAPSHOTS`."""
+        if name not in self._kept and len(self._kept) > MOST_SNAPSHOTS:
+            raise InvalidInput(f"there are {MOST_SNAPSHOTS} snapshots, which is the most")
+        state = self._app.state
+        self._kept[name] = state.cloud.state.copy(), state.wire.kept()
+
+    def restore(self, name: str) -> None:
+        """Let the cloud be as it was. Raise `KeyError` for an unknown name."""
+        documents, wire = self._kept[name]
+        self._app.state.cloud.state.replace(documents)
+        self._app.state.wire.restore(wire)
+        renew(self._app, anew=True)
+
+
+async def _answer_no_room(request: Request, error: Exception) -> Response:
+    """Undo a change that could not be written, by reading the cloud again."""
+    app: Starlette = request.app
+    try:
+        app.state.cloud.state.replace()
+        renew(app)
+    except (InvalidInput, sqlite3.Error, StateLost) as lost:
+        app.state.end(f"the state cannot be read again: {lost}")
+    return api_errors.spelled(request.scope["path"], 507, str(error))
+
+
+async def _answer_lost(request: Request, error: Exception) -> Response:
+    """End the process, since what it would answer from now on could not be kept."""
+    request.app.state.end(str(error))
+    return api_errors.spelled(request.scope["path"], 500, str(error))
+
+
+START, MOST_SNAPSHOTS = "beginning", 20
+STORING: Mapping[object, Callable[[Request, Exception], Awaitable[Response]]] = {
+    NoRoom: _answer_no_room,
+    StateLost: _answer_lost,
+}
 
 
 def _read_collections(app: Starlette, cloud: Cloud) -> None:

@@ -9,14 +9,15 @@ from socket import socket
 
 from starlette.applications import Starlette
 
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.profiles.loader import read
-from ecs_fsm.serve.app import application
+from ecs_fsm.serve.app import START, application
 from ecs_fsm.serve.cloud.catalog import read_catalog
 from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.eventlog import EventLog
-from ecs_fsm.serve.cloud.store import StateFile
+from ecs_fsm.serve.cloud.store import NoRoom, StateFile
 from ecs_fsm.serve.cloud.vocabulary import VOLUME
 from ecs_fsm.serve.http.listen import Settings, bind
 from ecs_fsm.serve.http.wire import PREFIX, WireFaults
@@ -51,7 +52,7 @@ class Service:
     def __init__(self, options: Options, settings: Settings) -> None:
         kind, kept = server_class(options.lifecycle), StateFile(options.state)
         try:
-            self.cloud = Cloud(
+            cloud = Cloud(
                 kind,
                 read(kind.lifecycle, options.profile),
                 speed=options.speed,
@@ -60,16 +61,26 @@ class Service:
                 state=kept,
                 catalog=read_catalog(options.catalog),
             )
-            self.record = EventLog(self.cloud, options.record, resumes=options.state is not None)
-            self.app: Starlette = application(self.cloud, settings)
+            self.record = EventLog(cloud, options.record, resumes=options.state is not None)
+            self.app: Starlette = application(cloud, settings)
             self.app.state.record = self.record
             self.clockwork: Clockwork = self.app.state.clockwork
             self.wire: WireFaults = self.app.state.wire
             for fault in options.faults:
                 self.add_fault(fault)
+            self.app.state.snapshots.take(START)
+        except NoRoom as error:
+            kept.close()
+            raise InvalidInput(str(error)) from None
         except BaseException:
             kept.close()
             raise
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud, which is another one after a reset."""
+        found: Cloud = self.app.state.cloud
+        return found
 
     def add_fault(self, text: str) -> None:
         """Let a fault strike from now on.
@@ -84,9 +95,11 @@ class Service:
             self.cloud.orders.add(text)
 
     def close(self) -> None:
-        """Store everything, and close the files."""
-        self.cloud.close()
-        self.record.close()
+        """Store everything, and close the files. Raise `StateLost` if that cannot be."""
+        try:
+            self.cloud.close()
+        finally:
+            self.record.close()
 
 
 @contextmanager

@@ -74,6 +74,17 @@ class EcsCloud:
         """Set the scenario of the next server. Raise `InvalidInput` for an invalid one."""
         self._in_its_thread(lambda: self._service.cloud.orders.add_scenario(words))
 
+    def snapshot(self, name: str) -> None:
+        """Keep the cloud as it is now under a name, for `reset`."""
+        self._in_its_thread(lambda: self._service.app.state.snapshots.take(name))
+
+    def reset(self, snapshot: str = "beginning") -> None:
+        """Return to the beginning, or to a snapshot. Raise `KeyError` for an unknown one.
+
+        Tokens of clients stay valid; the ids of new servers are those of the first time.
+        """
+        self._in_its_thread(lambda: self._service.app.state.snapshots.restore(snapshot))
+
     def advance(self, seconds: float) -> int:
         """Advance the clock by simulated seconds and return the number of events."""
         return self._awaited(self._service.clockwork.advance(seconds))

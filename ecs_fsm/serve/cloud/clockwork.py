@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ecs_fsm.serve.cloud.cloud import Cloud
 
@@ -24,10 +24,15 @@ class Clockwork:
     """
 
     def __init__(self, cloud: Cloud) -> None:
-        self.cloud = cloud
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
+        self.follow(cloud)
+
+    def follow(self, cloud: Cloud) -> None:
+        """Make the changes of this cloud from now on."""
+        self.cloud = cloud
         cloud.on_wake(self._woken.set)
+        self._woken.set()
 
     async def run(self) -> None:
         """Make every change when it is due, in batches between which requests are answered."""
@@ -45,17 +50,20 @@ class Clockwork:
 
     async def advance(self, seconds: float) -> int:
         """Let that many seconds pass at once. Return the number of changes."""
-        return await self._make(self.cloud.advancing(seconds, BATCH))
+        return await self._make(lambda: self.cloud.advancing(seconds, BATCH))
 
     async def step(self, count: int) -> int:
         """Advance to the end of the next `count` steps. Return how many there were."""
-        return await self._make(self.cloud.stepping(count))
+        return await self._make(lambda: self.cloud.stepping(count))
 
-    async def _make(self, batches: Iterator[int]) -> int:
+    async def _make(self, begin: Callable[[], Iterator[int]]) -> int:
         done = 0
         async with self._turn:
+            cloud, batches = self.cloud, begin()
             for made in batches:
                 done += made
                 await asyncio.sleep(0)
+                if cloud is not self.cloud:
+                    break
         self._woken.set()  # the next change may be due earlier than `run` expects
         return done

@@ -6,8 +6,9 @@ same seed and the same requests at the same times give the same cloud.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -38,7 +39,7 @@ from ecs_fsm.serve.cloud.schedule import (
     Schedule,
 )
 from ecs_fsm.serve.cloud.snapshot import CLOUD, SERVER, Checkpoint, SnapshotStore
-from ecs_fsm.serve.cloud.store import StateFile
+from ecs_fsm.serve.cloud.store import Document, StateFile
 from ecs_fsm.serve.cloud.surroundings import Surroundings
 from ecs_fsm.serve.cloud.vocabulary import WITHOUT_HOST
 
@@ -74,6 +75,7 @@ class Cloud(Timeline, Surroundings):
         names: tuple[str, str] = (SERVER, CLOUD),
     ) -> None:
         self.kind, self.lifecycle = kind, kind.lifecycle
+        self._same = partial(Cloud, kind, profile, speed=speed, seed=seed, settings=settings)
         self.policy = Policy.of(self.lifecycle, settings or {})
         self.state = state or StateFile(None)
         self.orders = Orders(kind, self._keep)
@@ -107,7 +109,15 @@ class Cloud(Timeline, Surroundings):
             self._schedule.push(instance)
         if clock is None:
             self.surround()
+        self.state.sources.append(self._documents)
         self._keep()
+
+    def again(self) -> Cloud:
+        """Return another cloud with the same options, as its state has it now."""
+        return self._same(state=self.state, catalog=self.catalog)
+
+    def _documents(self) -> Iterator[Document]:
+        return self._snapshots.documents(self._checkpoint(), {**self.gone, **self.instances})
 
     def make_volumes(self) -> Volumes:
         """Return the volumes, with a cloud of their own that shares the clock and the file."""
@@ -140,10 +150,9 @@ class Cloud(Timeline, Surroundings):
         others = {number for number in self._down if number != host}
         self._down = tuple(sorted({*others, host} if down else others))
         self._moment()
-        servers = [one for one in self.instances.values() if one.host == host]
-        for instance in servers if down else ():
+        for instance in self.instances.values() if down else ():
             self._leave_host(instance)
-        servers = [one for one in servers if one.host == host]
+        servers = [one for one in self.instances.values() if one.host == host]
         for instance in servers:
             if down:
                 if instance.due is not None and not self.lifecycle.stays(instance.server.node):
@@ -179,8 +188,7 @@ class Cloud(Timeline, Surroundings):
     def on_end(self, listener: EndListener) -> None:
         """Call `listener` with every operation that ends from now on, and whether it failed.
 
-        An operation that another one replaced has failed. What `listener` requests begins at the
-        time at which the operation ended.
+        One that was replaced has failed. What `listener` requests begins when the operation ended.
         """
         self._listeners.ends.append(listener)
 
@@ -284,10 +292,11 @@ class Cloud(Timeline, Surroundings):
         self._keep(instance)
 
     def close(self) -> None:
-        """Store everything and close the state file."""
-        if self.others is not None:
-            self.others._keep()
-        self._keep()
+        """Store everything and close the state file. Raise `StateLost` if that cannot be."""
+        with self.state.time_passes():
+            if self.others is not None:
+                self.others._keep()
+            self._keep()
         self.state.close()
 
     def _uuid(self) -> UUID:
@@ -295,10 +304,7 @@ class Cloud(Timeline, Surroundings):
         return UUID(int=Random(f"{self.seed}/{self.count}").getrandbits(128), version=4)
 
     def _moment(self) -> float:
-        """Set and return the time of the next change.
-
-        It is the present; for what an end listener requests, the time at which the operation ended.
-        """
+        """Set the time of the next change: now, or the end of what an end listener follows."""
         if not self._listeners.notifying:
             self._schedule.time = self.clock.moment
         return self._schedule.time
@@ -338,6 +344,7 @@ class Cloud(Timeline, Surroundings):
         """Write these servers, the orders and the checkpoint to the disk."""
         for instance in changed:
             self._snapshots.put(instance)
-        self._snapshots.commit(
-            Checkpoint(self.now, self.clock.epoch, self.seed, self.count, self._down)
-        )
+        self._snapshots.commit(self._checkpoint())
+
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(self.now, self.clock.epoch, self.seed, self.count, self._down)

@@ -65,7 +65,18 @@ class EventLog:
         self._listeners: list[Callable[[], object]] = []
         self._path = path
         self._file = _opened(path, resumes) if path is not None else None
+        self._kept = 0
+        self.follow(cloud)
+
+    def follow(self, cloud: Cloud, *, anew: bool = False) -> None:
+        """Take the changes of a cloud from now on; those of another one stay, but for `anew`."""
+        if anew:
+            self._rows.clear()
+            self.count = self._kept = 0
         cloud.on_entry(self._take)
+        cloud.state.on_commit, cloud.state.on_discard = self._commit, self._discard
+        for listener in self._listeners:
+            listener()
 
     def since(self, number: int, most: int = KEPT) -> list[LoggedChange]:
         """Return at most `most` of the changes after that number, as far as they are kept.
@@ -100,24 +111,35 @@ class EventLog:
         self._rows.append(row)
         if len(self._rows) > KEPT + KEPT // 10:
             del self._rows[:-KEPT]
-        if self._file:
-            self._write(self._file, f"{json.dumps(row.as_dict(), ensure_ascii=False)}\n".encode())
         for listener in self._listeners:
             listener()
 
-    def _write(self, file: FileIO, row: bytes) -> None:
+    def _commit(self) -> None:
+        """Write the changes that are in the state of the cloud now."""
+        new, self._kept = self.count - self._kept, self.count
+        for row in self._rows[-new:] if new and self._file else ():
+            if self._file:
+                text = json.dumps(row.as_dict(), ensure_ascii=False)
+                self._write(self._file, f"{text}\n".encode(), row.number)
+
+    def _discard(self) -> None:
+        """Forget the changes that are not in the state of the cloud."""
+        del self._rows[len(self._rows) - (self.count - self._kept) :]
+        self.count = self._kept
+
+    def _write(self, file: FileIO, row: bytes, number: int) -> None:
         """Write a row whole, or end the file with the row before."""
         written: int | None = 0
         try:
             written = file.write(row)
             if written == len(row):
                 return
-            reason = "there is no room"
+            reason = "no room is left"
         except OSError as error:
             reason = str(error.strerror)
         if written and file.seekable():
             file.truncate(file.tell() - written)
-        logger.error("%s: the recording ends at change %d: %s", self._path, self.count - 1, reason)
+        logger.error("%s: the recording ends at change %d: %s", self._path, number - 1, reason)
         self.close()
 
 

@@ -16,7 +16,7 @@ from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.catalog import Image
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, HistoryEntry, Instance
-from ecs_fsm.serve.cloud.store import Repository
+from ecs_fsm.serve.cloud.repository import Repository
 
 MOST_IMAGES = 10_000
 QUEUED, SAVING, ACTIVE = "queued", "saving", "active"

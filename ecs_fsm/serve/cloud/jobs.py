@@ -6,7 +6,7 @@ does. Jobs are stored beside the servers, so that a restarted cloud goes on with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any, NamedTuple, cast
@@ -15,6 +15,7 @@ from uuid import UUID
 from ecs_fsm.core.errors import InvalidInput, Refused
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json, NewServer
+from ecs_fsm.serve.cloud.store import Document
 
 INIT, RUNNING, SUCCESS, FAIL = "INIT", "RUNNING", "SUCCESS", "FAIL"
 
@@ -134,7 +135,14 @@ class Jobs:
         self._followed: dict[str, list[tuple[Job, SubJob]]] = {}
         self._count = 0
         cloud.on_end(self._over)
+        cloud.state.sources.append(self._documents)
         self._read()
+
+    def _documents(self) -> Iterator[Document]:
+        for job in self.by_id.values():
+            yield JOB, job.id, job.document()
+            for part in job.parts:
+                yield JOB, f"{job.id}/{part.number:04}", part.document()
 
     def find(self, job_id: str, project_id: str) -> Job | None:
         """Return the job of that id, None if the project has no such job."""
@@ -145,10 +153,11 @@ class Jobs:
         """Create servers. Raise as `Cloud.create` does, before the first exists."""
         operation = self.cloud.lifecycle.creation.trigger
         job = self._new(kind, True, asker)
-        for server in wanted:
-            instance = self.cloud.create(server, asker)
-            self._follow(job, self._part(job, instance.id, JobStep(operation, {}), []))
-        return self._begun(job)
+        with self.cloud.state.one_change():
+            for server in wanted:
+                instance = self.cloud.create(server, asker)
+                self._follow(job, self._part(job, instance.id, JobStep(operation, {}), []))
+            return self._begun(job)
 
     def request(
         self, kind: JobKind, instance: Instance, steps: Iterable[JobStep], asker: Asker, batch: bool

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from ecs_fsm.serve.cloud.clock import Clock
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.schedule import Schedule
+from ecs_fsm.serve.cloud.store import StateFile
 
 
 class Timeline:
@@ -16,6 +17,7 @@ class Timeline:
     """
 
     clock: Clock
+    state: StateFile
     others: Timeline | None = None
     _schedule: Schedule
 
@@ -65,7 +67,8 @@ class Timeline:
             self.clock.set(self._schedule.time)
             yield done
         self.clock.set(until)
-        self._keep()
+        with self.state.time_passes():
+            self._keep()
         yield done
 
     def step(self, count: int) -> int:
@@ -82,12 +85,13 @@ class Timeline:
             yield self._run(due, 1)
 
     def _run(self, until: float, limit: int | None) -> int:
-        if self.others is not None:
-            done = self._run_both(self.others, until, limit)
-        else:
-            done = self._schedule.run(until, limit, self._advanced)
-        if done:
-            self._keep()
+        with self.state.time_passes():
+            if self.others is not None:
+                done = self._run_both(self.others, until, limit)
+            else:
+                done = self._schedule.run(until, limit, self._advanced)
+            if done:
+                self._keep()
         return done
 
     def _run_both(self, volumes: Timeline, until: float, limit: int | None) -> int:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from uuid import UUID, uuid5
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.cloud.store import StateFile
+from ecs_fsm.serve.cloud.store import Document, StateFile
 
 Item = dict[str, Any]
 """A document with its `id`."""
@@ -111,6 +111,7 @@ class Resources:
 
     def __init__(self, state: StateFile) -> None:
         self._state = state
+        state.sources.append(self._documents)
         self._shelves: dict[str, Shelf] = {}
         rows: list[tuple[int, str, Item]] = []
         try:
@@ -125,6 +126,11 @@ class Resources:
         for number, kind, item in sorted(rows, key=lambda row: row[0]):
             self.of(kind).restore(number, item)
         self.fresh = not rows
+
+    def _documents(self) -> Iterator[Document]:
+        for shelf in self._shelves.values():
+            for number, item in enumerate(shelf, start=1):
+                yield RESOURCE, f"{shelf.kind}/{item['id']}", [number, item]
 
     def of(self, kind: str) -> Shelf:
         """Return the shelf of a kind."""

@@ -26,7 +26,7 @@ from ecs_fsm.serve.cloud.instance import (
     RequestRecord,
 )
 from ecs_fsm.serve.cloud.requests import Orders, fault_json, fault_of, words_json, words_of
-from ecs_fsm.serve.cloud.store import StateFile
+from ecs_fsm.serve.cloud.store import Document, StateFile
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -75,6 +75,13 @@ def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
             *request[:2], [*request.asker], request.refused
         ]  # fmt: skip
     instance.kept = _totals(instance)
+
+
+def whole(instance: Instance) -> Iterator[tuple[str, Json]]:
+    """Yield all documents of a server, which does not count them as stored."""
+    kept, instance.kept = instance.kept, instance.forgotten
+    yield from list(pieces(instance))
+    instance.kept = kept
 
 
 def surplus(instance: Instance) -> Iterator[str]:
@@ -200,19 +207,28 @@ class SnapshotStore:
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """Write what was put, the orders and the checkpoint to the disk."""
-        self._state.put(
-            self._cloud,
-            self._kind.lifecycle.name,
-            {
-                "now": checkpoint.now,
-                "epoch": checkpoint.epoch.isoformat(),
-                "seed": checkpoint.seed,
-                "count": checkpoint.made,
-                "down": [*checkpoint.down],
-                **self._orders.as_json(),
-            },
-        )
+        if self._state.kept:
+            self._state.put(self._cloud, self._kind.lifecycle.name, self._document(checkpoint))
         self._state.commit()
+
+    def _document(self, checkpoint: Checkpoint) -> Json:
+        return {
+            "now": checkpoint.now,
+            "epoch": checkpoint.epoch.isoformat(),
+            "seed": checkpoint.seed,
+            "count": checkpoint.made,
+            "down": [*checkpoint.down],
+            **self._orders.as_json(),
+        }
+
+    def documents(
+        self, checkpoint: Checkpoint, instances: Mapping[str, Instance]
+    ) -> Iterator[Document]:
+        """Yield everything that a file of this cloud would have."""
+        yield self._cloud, self._kind.lifecycle.name, self._document(checkpoint)
+        for instance in instances.values():
+            for name, document in whole(instance):
+                yield self._server, name, document
 
     def read(self) -> Snapshot | None:
         """Return the stored cloud, None if there is none, and restore the orders.

@@ -64,7 +64,8 @@ async def act_on_server(server_id: str, body: OneKey, context: Versioned) -> Res
         context.require_admin(f"os_compute_api:{key}")
     instance = context.find(server_id)
     action.require(context)
-    answer = action.perform(context, instance, action.read(context.minor, given))
+    with context.cloud.state.one_change():
+        answer = action.perform(context, instance, action.read(context.minor, given))
     headers = {"Location": answer.location} if answer.location else None
     if answer.body is None:
         return Response(status_code=action.code, headers=headers)

@@ -140,15 +140,16 @@ def create(
     details |= {"security_groups": [*groups], "reservation_id": reservation}
     details |= {"zone": zone, "hints": {**hints}}
     made = []
-    for index in range(count):
-        name = body.name if count == 1 else f"{body.name}-{index + 1}"
-        own: dict[str, Json] = {
-            "launch_index": index,
-            "hostname": body.hostname or host_name_of(name) or f"server-{cloud.count + 1}",
-        }
-        wanted = NewServer(name, flavor, image, body.metadata, given, details | own, **hosts)
-        made.append(cloud.create(wanted, requester))
-        give(context, made[-1], disks, requester)
+    with cloud.state.one_change():
+        for index in range(count):
+            name = body.name if count == 1 else f"{body.name}-{index + 1}"
+            own: dict[str, Json] = {
+                "launch_index": index,
+                "hostname": body.hostname or host_name_of(name) or f"server-{cloud.count + 1}",
+            }
+            wanted = NewServer(name, flavor, image, body.metadata, given, details | own, **hosts)
+            made.append(cloud.create(wanted, requester))
+            give(context, made[-1], disks, requester)
     return made, body.adminPass or password(requester.request_id)
 
 

@@ -12,7 +12,8 @@ from fastapi import Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.cloud.store import Repository, StateFile
+from ecs_fsm.serve.cloud.repository import Repository
+from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.api_errors import ApiError

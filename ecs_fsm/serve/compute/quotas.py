@@ -13,7 +13,8 @@ from fastapi import Request
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.store import Repository, StateFile
+from ecs_fsm.serve.cloud.repository import Repository
+from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS
 from ecs_fsm.serve.compute.schemas import MOST_ITEMS

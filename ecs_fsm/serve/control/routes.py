@@ -5,6 +5,7 @@ It stands at `/_ecs`, needs no token, and uses the words of the lifecycle.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Annotated, cast
 
@@ -26,6 +27,7 @@ from ecs_fsm.serve.control.schemas import (
     Given,
     HostChange,
     OperationRequest,
+    ResetRequest,
     ScenarioRequest,
 )
 from ecs_fsm.serve.control.streams import ChangeStream
@@ -35,7 +37,8 @@ from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.protocol import LOST
 from ecs_fsm.serve.http.wire import PREFIX, WireFaults
 
-ACTION = "_ecs"
+ACTION, BEGINNING = "_ecs", "beginning"
+SNAPSHOT = re.compile(r"[\w.-]{1,60}", re.ASCII)
 router = Handlers(prefix="/_ecs", tags=["control"])
 FACES = (Face(router),)
 
@@ -198,6 +201,35 @@ async def change_host(request: Request, name: str, body: HostChange) -> Response
         raise ApiError(404, f"there is no host {name[:40]}; there are {', '.join(hosts)}")
     cloud.force_down(hosts[name], down=body.state == "down")
     return JSONResponse({"host": name, "state": body.state})
+
+
+@router.get("/snapshots")
+async def list_snapshots(request: Request) -> Response:
+    """Return the names of the snapshots, the oldest first, from `beginning` on."""
+    return JSONResponse({"snapshots": request.app.state.snapshots.names})
+
+
+@router.post("/snapshots/{name}", status_code=201, responses={400: {}})
+async def take_snapshot(request: Request, name: str) -> Response:
+    """Keep the cloud as it is now under a name, in place of an earlier snapshot of that name."""
+    if not SNAPSHOT.fullmatch(name):
+        raise ApiError(400, f"{name[:40]!r} cannot name a snapshot; expected such as a-1")
+    if name == BEGINNING:
+        raise ApiError(400, f"{name} is that of the start; expected another name")
+    request.app.state.snapshots.take(name)
+    return JSONResponse({"name": name, "servers": len(_cloud(request).instances)}, 201)
+
+
+@router.post("/reset", responses={404: {}})
+async def reset_cloud(request: Request, body: ResetRequest) -> Response:
+    """Return to the start, or to a snapshot: its servers, its faults, its time, its seed."""
+    name, snapshots = body.snapshot or BEGINNING, request.app.state.snapshots
+    if name not in snapshots.names:
+        known = ", ".join(snapshots.names)
+        raise ApiError(404, f"there is no snapshot {name[:40]}; there are {known}")
+    snapshots.restore(name)
+    cloud = _cloud(request)
+    return JSONResponse({"snapshot": name, "now": cloud.now, "servers": len(cloud.instances)})
 
 
 @router.post("/scenario", status_code=201)

@@ -51,6 +51,12 @@ class HostChange(Strict):
     state: Literal["up", "down"]
 
 
+class ResetRequest(Strict):
+    """A snapshot by its name; without one, the start."""
+
+    snapshot: Word | None = None
+
+
 class ScenarioRequest(Strict):
     """A scenario for the next server."""
 

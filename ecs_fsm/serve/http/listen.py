@@ -21,6 +21,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.serve.cloud.store import StateLost
 from ecs_fsm.serve.http.logs import PatientHandler
 from ecs_fsm.serve.http.middleware import access_logger
 from ecs_fsm.serve.http.protocol import Connection
@@ -90,6 +91,11 @@ class GracefulServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
         super().__init__(config)
         self._ready = ready
+        self.lost: str | None = None
+
+    def end(self, reason: str) -> None:
+        """Stop, and say why: what is changed from now on could not be kept."""
+        self.lost, self.should_exit = reason, True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen; then call `ready`, when requests are answered and a signal ends it."""
@@ -154,10 +160,15 @@ def serve_until_signal(
     """Serve the application on the socket until a signal ends it.
 
     `ready` is called once it listens. Each request is a line of the log, unless it is `quiet`.
+    Raise `StateLost` if the state of the cloud could not be kept any more.
     """
     _log_to_terminal(quiet)
     _allow_files()
-    server_of(app, ready).run([bound])
+    server = server_of(app, ready)
+    app.state.end = server.end
+    server.run([bound])
+    if server.lost is not None:
+        raise StateLost(server.lost)
 
 
 def _allow_files() -> None:

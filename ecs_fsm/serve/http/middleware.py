@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecs_fsm.io.console import visible
 from ecs_fsm.serve.cloud.clock import Clock
+from ecs_fsm.serve.cloud.store import NoRoom, StateLost
 from ecs_fsm.serve.http.api_errors import Api, spelled
 from ecs_fsm.serve.http.versions import OLD, STANDARD
 
@@ -32,6 +33,8 @@ NOT_FINITE = "The body of a request has a number that is not finite."
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 UNUSUAL = re.compile(rb"NaN|Infinity|\d[eE]\+?\d{2}|\d{300}")
 """What JSON may hold that Python reads as a number that is not finite, but JSON cannot write."""
+UNKEPT = ("/_ecs/advance", "/auth/tokens")
+"""Paths of what the state does not keep."""
 SLASHES = re.compile("//+")
 access_logger = logging.getLogger("ecs_fsm.access")
 
@@ -189,7 +192,7 @@ class RequestGuard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refusal = self._foreign(scope) or _announced(scope)
+        refusal = self._foreign(scope) or _announced(scope) or _without_room(scope)
         if refusal is not None:
             code, message = refusal
             await spelled(scope["path"], code, message)(scope, receive, send)
@@ -237,6 +240,20 @@ def _announced(scope: Scope) -> tuple[int, str] | None:
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     too_large = length.isdigit() and int(length[:20]) > MOST_BODY
     return (413, TOO_LARGE) if too_large else None
+
+
+def _without_room(scope: Scope) -> tuple[int, str] | None:
+    """Return why a change is refused while no room is left for it; time and logins go on."""
+    if scope["method"] in ("GET", "HEAD", "OPTIONS") or scope["path"].endswith(UNKEPT):
+        return None
+    try:
+        scope["app"].state.cloud.state.require_room()
+    except NoRoom as error:
+        return 507, str(error)
+    except StateLost as error:
+        scope["app"].state.end(str(error))
+        return 500, str(error)
+    return None
 
 
 def _halved(body: bytearray) -> bool:

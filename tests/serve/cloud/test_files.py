@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import sqlite3
+import subprocess
+import sys
 from io import FileIO
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -16,6 +21,8 @@ from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import NewServer
 from tests.clouds import USER, cloud_of
+from tests.compute import CIRROS, TINY
+from tests.nova_cloud import API, NovaCloud
 
 WEB = NewServer("web-1", "1", "image")
 
@@ -57,7 +64,7 @@ def test_a_recording_that_finds_no_room_ends_with_a_whole_row_and_the_cloud_goes
     rows = [json.loads(line) for line in (tmp_path / "record").read_text().splitlines()]
     assert 0 < len(rows) < log.count == 6
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path / 'record'}: the recording ends at change {len(rows)}: there is no room"
+        f"{tmp_path / 'record'}: the recording ends at change {len(rows)}: no room is left"
     ]
 
 
@@ -91,3 +98,117 @@ def test_numbers_of_options_are_finite_and_bounded(arguments: tuple[str, str]) -
     assert result.exit_code != 0
     said = str(result.exception) if isinstance(result.exception, InvalidInput) else result.output
     assert arguments[1].partition("=")[2] in said
+
+
+def most_pages(nova: NovaCloud, most: int | None) -> None:
+    """Let the state file grow to so many pages, as many as it has for None: a full disk."""
+    file = nova.cloud.state._file
+    assert file is not None
+    (used,) = file.execute("PRAGMA page_count").fetchone()
+    file.execute(f"PRAGMA max_page_count = {used if most is None else most}")
+
+
+def servers(nova: NovaCloud) -> dict[str, str]:
+    shown = nova.get(f"{API}/servers/detail")["servers"]
+    return {server["id"]: server["status"] for server in shown}
+
+
+def test_a_change_without_room_is_not_made_and_time_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    nova = NovaCloud(tmp_path / "state")
+    server = nova.active()
+    assert nova.act(server, "os-stop").status_code == 202
+    most_pages(nova, None)
+    while (answer := nova.create(metadata={"x": "y" * 255})).status_code == 202:
+        pass
+    assert (answer.status_code, answer.json()["computeFault"]["code"]) == (507, 507)
+    there, cloud = servers(nova), nova.cloud
+    changes = nova.get("/_ecs/changes")["changes"]
+    assert {*cloud.instances} == {*there} == {change["server"] for change in changes}
+    for _ in range(3):
+        assert nova.create().status_code == 507
+        assert nova.act(server, "lock").status_code == 507
+    assert nova.cloud is cloud
+    cloud.advance(1e6)
+    assert servers(nova) == {**dict.fromkeys(there, "ACTIVE"), server: "SHUTOFF"}
+    most_pages(nova, 10_000)
+    assert nova.create().status_code == 202
+    said = [record.getMessage().partition(": ")[2][:22] for record in caplog.records]
+    assert said == ["no room is left: datab", "there is room again; c"]
+    after = servers(nova)
+    cloud.close()
+    assert servers(NovaCloud(tmp_path / "state")) == after
+
+
+def test_several_servers_of_one_request_are_made_or_none(tmp_path: Path) -> None:
+    nova = NovaCloud(tmp_path / "state")
+    most_pages(nova, None)
+    assert nova.create(min_count=50, metadata={"x": "y" * 255}).status_code == 507
+    assert servers(nova) == {}
+
+
+def test_a_state_that_cannot_be_kept_at_all_ends_the_process(tmp_path: Path) -> None:
+    nova = NovaCloud(tmp_path / "state")
+    ends: list[str] = []
+    nova.edge.state.end = ends.append
+    assert nova.cloud.state._file is not None
+    nova.cloud.state._file.execute("PRAGMA query_only = 1")
+    assert nova.create().status_code == 500
+    assert len(ends) == 1
+    assert ends[0].startswith(f"{tmp_path / 'state'}: the state cannot be kept: ")
+
+
+PROGRAM = """
+import resource, sys
+from ecs_fsm.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+main(sys.argv[2:])
+"""
+"""The command with a limit of the size of its files."""
+
+
+def limited(most: int, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(most), "serve", "--port", "0", "--quiet", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_limit_of_file_sizes_refuses_changes_until_it_is_lifted(tmp_path: Path) -> None:
+    state = ["--state", str(tmp_path / "cloud.db"), "--lifecycle", "nova"]
+    small = limited(8192, *state)
+    _, err = small.communicate(timeout=60)
+    assert (small.returncode, "no room is left to keep the" in err) == (2, True), err
+    process = limited(80_000, *state)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    url = next(word for line in process.stdout for word in line.split() if "http://" in word)
+    user = {"name": "demo", "password": "x", "domain": {"name": "Default"}}
+    project = {"project": {"name": "demo", "domain": {"name": "Default"}}}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    login = {"auth": {"identity": identity, "scope": project}}
+    client = httpx.Client(base_url=url)
+    token = client.post("/identity/v3/auth/tokens", json=login).headers["x-subject-token"]
+    wanted = {"server": {"name": "web", "flavorRef": TINY, "imageRef": CIRROS}}
+    codes: list[int] = []
+    own = {"X-Auth-Token": token}
+    while 507 not in codes and len(codes) < 500:
+        codes.append(client.post(f"{API}/servers", json=wanted, headers=own).status_code)
+    assert {*codes} == {202, 507}
+    lifted = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, lifted)
+    codes.append(client.post(f"{API}/servers", json=wanted, headers=own).status_code)
+    client.close()
+    assert codes[-1] == 202
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert [line.rpartition("; ")[2] for line in err.splitlines()] == [
+        "changes are refused",
+        "changes are taken",
+    ]
+    kept = cloud_of("nova", state=str(tmp_path / "cloud.db"))
+    assert len(kept.instances) == codes.count(202)
+    kept.close()
