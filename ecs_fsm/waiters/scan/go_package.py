@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from ecs_fsm.waiters.scan.go_syntax import (
     text_of,
     walk,
 )
-from ecs_fsm.waiters.scan.wait import Wait, clients, lifecycle_of
+from ecs_fsm.waiters.scan.wait import NO_REQUEST, Wait, clients, lifecycle_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -65,6 +65,16 @@ class GoFunction:
     file: GoFile
     scope: GoScope
     waits: list[Wait] = field(default_factory=list)
+
+    def join(self, operations: tuple[str, ...], at: Node | None = None) -> None:
+        """Add what a caller requested to the wait at a place, or to calls that wait."""
+        line = None if at is None else at.start_point.row + 1
+        for place, wait in enumerate(self.waits if operations else ()):
+            if wait.reason not in (None, NO_REQUEST):
+                continue
+            if wait.line == line or (line is None and not wait.operations and wait.target):
+                joined = tuple(dict.fromkeys((*wait.operations, *operations)))
+                self.waits[place] = replace(wait, operations=joined, reason=None)
 
 
 class PackageScope(GoScope):

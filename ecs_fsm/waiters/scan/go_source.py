@@ -7,7 +7,6 @@ of them. Where the values of a wait are parameters of a helper, each call of the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecs_fsm.waiters.judge import GONE, STATUS
@@ -166,35 +165,24 @@ class _GoReader:
             return
         if not POLLS.search(helper.body.text or b""):
             return
+        inside, known = requests.copy(), len(self._function.waits)
         for node in walk(helper.body):
             if is_conf(node):
                 if self._depends(helper, node):
-                    self._conf(node, requests, at=call, scope=scope, helper=helper)
+                    self._conf(node, inside, at=call, scope=scope, helper=helper)
                 else:
-                    self._join_callers(helper, node, requests, self._key(given))
+                    helper.join(requests.likely(self._key(given)), node)
             elif is_poll(node, helper.scope):
-                self._wait_for(node, requests, at=call, scope=scope, helper=helper)
+                self._wait_for(node, inside, at=call, scope=scope, helper=helper)
             elif node.type == "for_statement":
-                self._loop(node, requests, at=call, scope=scope, helper=helper)
-        self._join_calls(helper, requests, self._key(given))
-
-    def _join_calls(self, helper: GoFunction, requests: ServerRequests, server: str) -> None:
-        """Add what this caller requested to the waits of a helper that are calls themselves."""
-        operations = requests.likely(server)
-        for place, wait in enumerate(helper.waits):
-            if operations and not wait.operations and wait.target:
-                helper.waits[place] = replace(wait, operations=operations, reason=None)
-
-    def _join_callers(
-        self, helper: GoFunction, node: Node, requests: ServerRequests, server: str
-    ) -> None:
-        """Add what this caller requested to a wait whose values stand in the helper itself."""
-        operations = requests.likely(server)
-        line = node.start_point.row + 1
-        for place, wait in enumerate(helper.waits):
-            if wait.line == line and operations:
-                joined = tuple(dict.fromkeys((*wait.operations, *operations)))
-                helper.waits[place] = replace(wait, operations=joined, reason=None)
+                self._loop(node, inside, at=call, scope=scope, helper=helper)
+            elif node.type == "call_expression":
+                own = self._package.operations(helper.file, node, scope)
+                if any(own):
+                    inside.add(self._key(given), *own)
+        if len(self._function.waits) > known:
+            requests.join([inside])
+        helper.join(requests.likely(self._key(given)))
 
     @staticmethod
     def _depends(helper: GoFunction, conf: Node) -> bool:
@@ -270,7 +258,7 @@ class _GoReader:
         if at is None and own.parameters:
             return True  # each call of this function is a wait
         if at is not None and not own.parameters:
-            self._join_callers(function, node, requests, self._key(arguments(at)))
+            function.join(requests.likely(self._key(arguments(at))), node)
             return True
         poll = GoPoll(body, header, scope, self._package, function.file) if scope else own
         ends = poll.target or poll.failure or poll.unknown or poll.pending

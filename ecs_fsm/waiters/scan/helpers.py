@@ -19,7 +19,7 @@ from ecs_fsm.waiters.judge import NAMES, STATUS
 
 OWN_FILE, PROJECT_FILE = ".ecs-fsm.toml", "pyproject.toml"
 TABLE = "helper"
-_LISTS = ("parameters", "target", "failure")
+_LISTS = ("parameters", "target", "failure", "operations")
 _SWITCHES = ("certain",)
 
 
@@ -42,6 +42,7 @@ class Helper:
     manager: str = ""
     needs: str = ""
     certain: bool = False
+    operations: tuple[str, ...] = ()
 
     def place(self, parameter: str) -> int:
         """Return the place of a parameter, a place that no call has for an unknown one."""

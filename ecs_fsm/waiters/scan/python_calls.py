@@ -169,6 +169,12 @@ def command_in(call: ast.Call) -> tuple[str | None, ast.AST | None]:
     return operation, names[place] if place < len(names) else None
 
 
+def named_after(function: str | None) -> tuple[str, ...]:
+    """Return the operation that the name of a function hints at, none if there is none."""
+    found = python_words("methods").get((function or "").strip("_"))
+    return (found,) if found else ()
+
+
 def server_of(call: ast.Call, statement: ast.AST, method: str) -> ast.AST | None:
     """Return what names the server of a request: its argument, its object or its result."""
     if method in python_words("commands"):

@@ -20,6 +20,7 @@ from ecs_fsm.waiters.scan.python_calls import (
     aliases,
     argument_is,
     lambda_servers,
+    named_after,
     other_services,
     reached,
     server_of,
@@ -193,7 +194,10 @@ class PythonReader:
             listed = None
         choices = [helper.target] if listed is None else self._scope.choices(listed)
         if attribute is None or failure is None or not choices or not any(choices):
-            if listed is not None and self._becomes(helper, listed, server, attribute, failure):
+            own = requests.of(key_of(server))
+            if listed is not None and self._becomes(
+                helper, listed, server, attribute, failure, own
+            ):
                 return
             self._wait(call, requests, server, attribute or STATUS, (), failure or (), UNKNOWN)
             return
@@ -202,6 +206,8 @@ class PythonReader:
             (GONE,) if helper.gone and argument_is(arguments, helper, helper.gone, "True") else ()
         )
         key = key_of(server)
+        if helper.operations:
+            requests.add(key, *helper.operations)
         known = (requests.of(key) or requests.only(), requests.began(key))
         for target in choices:
             words = tuple(reached(word, attribute) for word in target)
@@ -229,7 +235,7 @@ class PythonReader:
 
     def _becomes(
         self, helper: Helper, listed: ast.expr, server: ast.AST | None, attribute: str | None,
-        failure: tuple[str, ...] | None,
+        failure: tuple[str, ...] | None, operations: tuple[str, ...],
     ) -> bool:  # fmt: skip
         """Note that this function is a helper, if the values are those of a parameter."""
         parameter = self._scope.parameter(listed)
@@ -239,7 +245,13 @@ class PythonReader:
         default = self._scope.strings(self._scope.values.get(parameter)) or ()
         self._module.defined.setdefault(
             self._function,
-            replace(found, target=default, target_from=parameter, settled=helper.settled),
+            replace(
+                found,
+                target=default,
+                target_from=parameter,
+                settled=helper.settled,
+                operations=operations,
+            ),
         )
         return self._function in self._module.called
 
@@ -248,19 +260,16 @@ class PythonReader:
         failure: Iterable[str],
     ) -> Helper:  # fmt: skip
         """Return this function as a helper, whose calls are waits."""
+        names = self._scope.written
         return Helper(
             function=self._function or "",
             server=self._parameter_of(server),
-            parameters=self._parameters(),
+            parameters=names[1:] if names[:1] in (("self",), ("cls",)) else names,
             target=tuple(target),
             failure=tuple(failure),
             attribute=attribute,
             certain=True,
         )
-
-    def _parameters(self) -> tuple[str, ...]:
-        names = self._scope.written
-        return names[1:] if names[:1] in (("self",), ("cls",)) else names
 
     def _parameter_of(self, server: ast.AST | None) -> str:
         key = key_of(server)
@@ -285,7 +294,10 @@ class PythonReader:
                 found = self._itself(loop.server, loop.attribute, (), loop.failure)
                 default = self._scope.strings(self._scope.values.get(parameter)) or ()
                 self._module.defined.setdefault(
-                    self._function, replace(found, target=default, target_from=parameter)
+                    self._function,
+                    replace(
+                        found, target=default, target_from=parameter, operations=requests.of(server)
+                    ),
                 )
                 if self._function in self._module.called:
                     return
@@ -315,7 +327,7 @@ class PythonReader:
         if not reason and pending == (GONE,):
             reason = "it waits until the server is there"
         if not reason and not operations:
-            operations = self._named_after()
+            operations = named_after(self._function)
             guess = bool(operations)
             reason = None if guess else NO_REQUEST
         self._module.result.waits.append(
@@ -335,9 +347,3 @@ class PythonReader:
             )
         )
         requests.waited(key, tuple(value.removesuffix("/-") for value in target))
-
-    def _named_after(self) -> tuple[str, ...]:
-        """Return the operation that the name of the function hints at, none if there is none."""
-        name = (self._function or "").strip("_")
-        found = clients()["python"]["methods"].get(name)
-        return (found,) if found else ()

@@ -164,6 +164,20 @@ FORMS = {
             ("delete", ["DELETED", "<gone>"], [], None),
         ],
     ),
+    "a helper that requests something itself before it waits": (
+        """
+        func move(id string, goal string) {
+            servers.LiveMigrate(ctx, c, id, opts)
+            conf := retry.StateChangeConf{Target: []string{goal}, Refresh: look(id)}
+        }
+
+        func f(id string) {
+            servers.Resize(ctx, c, id, opts)
+            move(id, "ACTIVE")
+        }
+        """,
+        [("live_migrate", ["ACTIVE"], [], None)],
+    ),
     "an action is looked up in a table": (
         """
         func act(id string, name string) {

@@ -132,6 +132,20 @@ FORMS = {
         """,
         [("pause", ["PAUSED"], ["ERROR"])],
     ),
+    "a function that requests something itself before it waits": (
+        """
+        import openstack
+
+        def f(conn, server, status):
+            conn.compute.live_migrate_server(server)
+            conn.compute.wait_for_server(server, status=status)
+
+        def g(conn, server):
+            conn.compute.resize_server(server, "big")
+            f(conn, server, "ACTIVE")
+        """,
+        [("live_migrate", ["ACTIVE"], ["ERROR"])],
+    ),
     "a reboot of one kind or the other": (
         """
         import openstack
