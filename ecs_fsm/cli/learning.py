@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -89,6 +91,36 @@ def explore(output: str | None, show: bool, folder: Path | None, waiters: str | 
     return 0
 
 
+ACommand = TypeVar("ACommand", bound=Callable[..., object])
+
+
+def selecting(command: ACommand) -> ACommand:
+    """Give a command the options that choose questions."""
+    options = (
+        click.option(
+            "--topic",
+            "topics",
+            metavar="NAME,...",
+            help="Only questions about these operations and events, such as stop,resize.",
+        ),
+        click.option(
+            "--kind",
+            "kinds",
+            metavar="KIND,...",
+            help="Only kinds of: status, shows, next, failure, system, refused, why, leads, seen, "
+            "hangs. A small lifecycle lacks some.",
+        ),
+        click.option(
+            "--level",
+            type=click.Choice(["easy", "hard"]),
+            help="easy: one right answer, and nothing goes wrong; hard: the others.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command()
 @choosing
 @click.option(
@@ -106,24 +138,7 @@ def explore(output: str | None, show: bool, folder: Path | None, waiters: str | 
     metavar="N",
     help=f"How many questions; otherwise {OF_A_SHEET}, or all if there are fewer.",
 )
-@click.option(
-    "--topic",
-    "topics",
-    metavar="NAME,...",
-    help="Only questions about these operations and events, such as stop,resize.",
-)
-@click.option(
-    "--kind",
-    "kinds",
-    metavar="KIND,...",
-    help="Only kinds of: status, shows, next, failure, system, refused, why, leads, seen, hangs. "
-    "A small lifecycle lacks some.",
-)
-@click.option(
-    "--level",
-    type=click.Choice(["easy", "hard"]),
-    help="easy: one right answer, and nothing goes wrong; hard: the others.",
-)
+@selecting
 @click.option(
     "-o",
     "--output",
@@ -200,7 +215,10 @@ def _words(written: str | None) -> tuple[str, ...]:
     metavar="N",
     help="The seed that decides the questions of the quiz.",
 )
-def play(folder: str | None, seed: int) -> int:
+@selecting
+def play(
+    folder: str | None, seed: int, topics: str | None, kinds: str | None, level: str | None
+) -> int:
     """Play with a server in the terminal; take lessons and a quiz.
 
     The screen lists what can happen, by number, and what cannot, with the reason; beside it are the
@@ -211,14 +229,16 @@ def play(folder: str | None, seed: int) -> int:
     Examples:
       ecs-fsm play
       ecs-fsm play --lifecycle nova --lessons mine/
+      ecs-fsm play --topic stop,resize --level hard
     """
     from ecs_fsm.teach.lesson import lessons
-    from ecs_fsm.teach.quiz import at_most, chosen
+    from ecs_fsm.teach.quiz import Selection, at_most, chosen
 
     lifecycle = servers().lifecycle
     material = lessons(lifecycle, Path(folder) if folder is not None else None)
-    asked = at_most(lifecycle, OF_A_QUIZ)
-    questions = chosen(lifecycle, seed, asked) if asked else ()
+    selection = Selection(_words(topics), _words(kinds), level or "")
+    asked = at_most(lifecycle, OF_A_QUIZ, selection)
+    questions = chosen(lifecycle, seed, asked, selection) if asked else ()
     if find_spec("textual") is None:
         raise InvalidInput(f"play needs Textual: {installing('play')}")
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):

@@ -105,7 +105,10 @@ class Quiz:
             right = "  ← correct" if self.answered and number in question.answers else ""
             lines.append(f"  {ascii_lowercase[number]} {box} {choice}{right}")
         if self.answered:
-            lines += ["", "Correct." if self.right else "Wrong.", question.explanation]
+            ticked = [question.mistakes[n] for n in sorted(self.ticked) if question.mistakes]
+            wrong = [text for text in ticked if text]
+            said = ["Correct." if self.right else "Wrong.", *wrong, question.explanation]
+            lines += ["", *said]
         return "\n".join(lines)
 
     def keys(self) -> str:

@@ -8,6 +8,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, AnyChange, Kind, State
 from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.word import Word
+from ecs_fsm.draw.rows import task_of
 from ecs_fsm.play.session import Choice, Session
 
 KEYS = "↑↓⏎ 1-9 choose n next u undo r redo x anew h history l lessons z quiz ? q"
@@ -24,7 +25,8 @@ z              quiz
 q              quit
 
 Right: {states}, and a mark at the current one;
-the states on the way, the current one in [brackets]; the last events.
+the way, each status with its steps, the current one in [brackets]; the last
+events.
 ! marks failures, * what the system does by itself."""
 MARKS = {Kind.REQUEST: " ", Kind.PROGRESS: " ", Kind.FAILURE: "!", Kind.SYSTEM: "*"}
 NUMBERED = 9
@@ -105,6 +107,10 @@ def happened(session: Session, trigger: str, before: int, *, done: bool) -> str:
     states = (_state(session.lifecycle, change) for change in point.changes[before:])
     entered = [str(s) if s.one_word or s.gone else f"{s} {s.status}" for s in states]
     text = f"{trigger}: {' → '.join(entered) or 'no visible change'}. {meaning}"
+    here = str(point.node.state) if point.node else ""
+    for surprise in session.lifecycle.table.surprises:
+        if {trigger, here} <= {*surprise.about}:
+            text += f" ! {surprise.text}"
     if lesson and session.step:
         return f"{text} This is not the step of the lesson: u undoes it. {session.amiss()}"
     return text
@@ -159,28 +165,30 @@ def _around(vm_states: list[Word], state: State | None) -> list[Word]:
 
 
 def way(session: Session) -> str:
-    """Return the states since the last request, the current one in brackets, and the next ones.
+    """Return the way since the last request as bands: a status, and behind it its steps.
 
-    The next ones are entered if nothing goes wrong. A vm_state is named only where it changes.
+    The current step stands in brackets; what follows is entered if nothing goes wrong.
     """
     state, lifecycle = session.state, session.lifecycle
     if state is None:
         return Phrases(lifecycle.table).nowhere
     point = session.point
-    before = [str(_state(lifecycle, c)) for c in point.changes[max(point.requested - 1, 0) : -1]]
-    names = [*before, f"[{state}]", *map(str, session.ahead())]
-    return ARROW.join(names if lifecycle.table.one_word else _short(names))
+    before = [_state(lifecycle, c) for c in point.changes[max(point.requested - 1, 0) : -1]]
+    bands: list[tuple[str, list[str]]] = []
+    whole = (*before, state, *session.ahead())
+    for place, entered in enumerate(whole):
+        at_end = place in (0, len(before), len(whole) - 1)
+        alone = entered.one_word or entered.gone or (at_end and lifecycle.rests(entered))
+        status = str(entered) if entered.gone else str(entered.status)
+        step = "" if alone else task_of(entered)
+        if place == len(before):
+            status, step = (f"[{status}]", "") if alone else (status, f"[{step}]")
+        if step and bands and bands[-1][0] == status and bands[-1][1]:
+            bands[-1][1].append(step)
+        else:
+            bands.append((status, [step] if step else []))
+    return ARROW.join(f"{s}: {' · '.join(steps)}" if steps else s for s, steps in bands)
 
 
 def _state(lifecycle: Lifecycle, change: AnyChange) -> State:
     return lifecycle.state(change.vm_state, change.task_state)
-
-
-def _short(names: Sequence[str]) -> list[str]:
-    shown, last = [], ""
-    for name in names:
-        vm_state, slash, task = name.strip("[]").partition("/")
-        same = f"…/{task}" if slash and vm_state == last else name.strip("[]")
-        shown.append(f"[{same}]" if name.startswith("[") else same)
-        last = vm_state
-    return shown
