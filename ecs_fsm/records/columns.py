@@ -13,7 +13,8 @@ from ecs_fsm.records.json_text import Names
 MEANINGS: Mapping[str, tuple[str, ...]] = {
     "server": ("server", "server_id", "instance_uuid", "instance_id", "instance", "resource_id",
                "uuid", "id"),
-    "time": ("time", "timestamp", "at", "seconds", "datetime", "date", "observed_at", "polled_at"),
+    "time": ("time", "timestamp", "at", "seconds", "datetime", "date", "observed_at", "polled_at",
+             "@timestamp", "when", "ts", "seen_at", "recorded_at", "poll_time", "event_time"),
     "vm_state": ("vm_state",),
     "task_state": ("task_state",),
     "status": ("status", "server_status"),
@@ -21,8 +22,9 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
     "updated": ("updated", "updated_at"),
 }  # fmt: skip
 """Each meaning with the names that have it, also without underscores or with capitals instead."""
-GENERAL = ("uuid", "id")
-"""Names that give way where another column names the server."""
+GENERAL = ("uuid", "id", "@timestamp", "when", "ts", "seen_at", "recorded_at", "poll_time",
+           "event_time")  # fmt: skip
+"""Names that give way where another column has their meaning."""
 CHOSEN = ("server", "time", "vm_state", "task_state", "status")
 """Meanings of which a record has one column: of several, `--columns` has to choose."""
 PREFIXES = ("os_ext_sts", "os_ext_srv_attr", "os_srv_usg")
@@ -143,7 +145,7 @@ def _place(
         raise InvalidInput(f"no column {chosen!r} among {', '.join(names)[:80]!r}")
     own = choice.table.get(meaning, "")
     for name in names_of_thing(own) if meaning == "server" else (own,):
-        if normal(name) in folded:
+        if normal(name) in folded and normal(name) not in MEANINGS[meaning]:
             return folded.index(normal(name))
     taken = {normal(name) for name in choice.given.values()}
     found = [

@@ -86,6 +86,7 @@ class JsonText:
             if value is None:
                 yield from self._object()
             else:
+                self._source.answers |= answers(value)
                 yield from unwrapped(value)
 
     def _peek(self) -> str:
@@ -184,6 +185,7 @@ class JsonText:
                 raise self._source.error("not valid JSON (expected : after a key)")
             self._at += 1
             if self._peek() == "[" and key in WRAPPERS:
+                self._source.answers |= key == "servers"
                 yield LIST, (tuple(beside), tuple(beside.values()))
                 yield from self._list()
             else:
@@ -198,6 +200,13 @@ class JsonText:
             if after != ",":
                 raise self._source.error("not valid JSON (expected , or } after a value)")
         raise self._source.error("not valid JSON (expected a key)")
+
+
+def answers(value: object) -> bool:
+    """Return whether a value is an answer of an API with one server or a list of servers."""
+    if not isinstance(value, dict):
+        return False
+    return isinstance(value.get("server"), dict) or isinstance(value.get("servers"), list)
 
 
 def unwrapped(value: object) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from datetime import timezone
 from typing import ClassVar, NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.records.columns import ColumnChoice, RecordColumns, normal
+from ecs_fsm.records.columns import MEANINGS, ColumnChoice, RecordColumns, normal
 from ecs_fsm.records.json_text import LIST, MORE, Names, Row
 from ecs_fsm.records.meanings import ABSENT, NOTHING, Meanings
 from ecs_fsm.records.observations import Observation
@@ -190,6 +190,7 @@ class _ColumnReader:
         last: Names | None = None
         for names, values in rows:
             if names is LIST or names is MORE:
+                self._list_time = self._time_beside(values) if values else None
                 continue
             if names is not last:
                 columns, last = self._columns.get(names) or self._find(names), names
@@ -225,7 +226,7 @@ class _ColumnReader:
     def _time_beside(self, beside: Sequence[object]) -> float | None:
         names, values = beside
         row = {normal(n): v for n, v in zip(names, values, strict=True)}  # type: ignore[call-overload]
-        return self._reading.time_or_none(row, "time", "timestamp", "at", "polled_at")
+        return self._reading.time_or_none(row, *MEANINGS["time"])
 
     def _find(self, names: Names) -> RecordColumns:
         reading = self._reading

@@ -77,5 +77,6 @@ class Observation(NamedTuple):
             return str(self.state)
         first = self.shown.get("vm_state") or self.shown.get("status")
         if "task_state" in self.shown:
-            return f"{first}/{self.shown['task_state'] or NO_TASK}"
+            task = self.shown["task_state"] or NO_TASK
+            return f"{first}/{task}" if first else task
         return str(first)

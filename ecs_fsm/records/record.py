@@ -96,13 +96,17 @@ class _File:
         found = next((first for first in self._first if first[0][0] not in (LIST, MORE)), None)
         if self._wanted:
             return LAYOUTS[self._wanted]
+        if found is None and self.source.columns:
+            if not self._reading.choice.known(self.source.columns):
+                raise self._unknown(self.source.columns)
+            return LAYOUTS["columns"]
         if found is None:
             of_api = self._first and self._first[0][0][1]
             return LAYOUTS["servers" if of_api else "columns"]
         (names, values), line = found
         self.source.line, end = line, self.source.line
         if not names:
-            raise self.source.error("a row is an object")
+            raise self.source.error("a row without columns")
         row = dict(zip(names, values, strict=True))
         choice = self._reading.choice
         if choice.given:
@@ -115,9 +119,13 @@ class _File:
         for layout in LAYOUTS.values():
             if layout.fits(folded, row):
                 self.source.line = end
-                return layout
+                answers = self.source.answers and layout.name == "columns"
+                return LAYOUTS["servers"] if answers else layout
+        raise self._unknown(names)
+
+    def _unknown(self, names: Sequence[str]) -> InvalidInput:
         shown = ", ".join(names)[:60]
-        raise self.source.error(
+        return self.source.error(
             f"no column of a known meaning for a state or an action among {shown!r}; {EXPECTED}; "
             "--columns server=…,time=…,vm_state=…,task_state=… or --format names them",
             of_names=True,

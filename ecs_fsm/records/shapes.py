@@ -109,13 +109,15 @@ def _table(source: RecordSource, lines: Iterable[str], delimiter: str) -> Iterat
         width = len(names)
         if width > MAX_COLUMNS:
             raise source.error(f"more than {MAX_COLUMNS} columns")
-        source.header = source.line
+        source.header, source.columns = source.line, names
         yield LIST, ()
         for row in rows:
             if len(row) != width:
                 if not row or (len(row) == 1 and not row[0].strip(SPACE)):
                     continue
-                raise source.error(f"{len(row)} columns, {width} were expected")
+                raise source.error(
+                    f"{width} columns were expected, as in the header, not {len(row)}"
+                )
             if row[0] == header[0] and row == header:
                 yield LIST, ()  # files put one after the other
             else:

@@ -47,11 +47,17 @@ class _Kept(io.RawIOBase):
 
 
 class RecordSource:
-    """One file of a record, `-` for standard input; `stream` for one that is open."""
+    """One file of a record, `-` for standard input; `stream` for one that is open.
+
+    `answers` is set as soon as its rows stand where an API puts servers into its answers; `columns`
+    are those of a table.
+    """
 
     def __init__(self, path: str, stream: BinaryIO | None = None) -> None:
         self.name = "standard input" if path == STANDARD_STREAM else path
         self.line = self.header = 0
+        self.answers = False
+        self.columns: tuple[str, ...] = ()
         self._copy: IO[bytes] | None = None
         self._raw = stream or _opened(path)
         self._own = [] if stream or path == STANDARD_STREAM else [self._raw]

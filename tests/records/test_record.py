@@ -117,6 +117,24 @@ def test_each_list_of_the_compute_api_is_full_but_a_page_of_one(
         assert [row.server for row in rows if str(row) == "deleted/-"] == gone
 
 
+def test_what_stands_under_a_key_of_the_compute_api_is_its_answer_however_few_its_columns_are() -> (
+    None
+):
+    one = '"status": "ACTIVE", "OS-EXT-STS:vm_state": "active", "OS-EXT-STS:task_state": null'
+    polls = (
+        f'{{"when": 10, "servers": [{{"id": "a", {one}}}, {{"id": "b", {one}}}]}}\n'
+        f'{{"when": 20, "servers": [{{"id": "a", {one}}}]}}\n'
+    )
+    record, rows = read(polls)
+    assert (record.format, record.complete, record.gone) == ("servers", False, 1)
+    assert [(row.server, row.time) for row in rows] == [("a", 10), ("b", 10), ("a", 20), ("b", 20)]
+    assert str(rows[-1]) == "deleted/-"
+    _, partial = read(polls, RecordOptions(partial_lists=True))
+    assert [(row.server, row.time) for row in partial] == [("a", 10), ("b", 10), ("a", 20)]
+    record, rows = read(f'{{"ts": 10, "server": {{"id": "a", {one}}}}}\n')
+    assert (record.format, record.complete, rows[0].time) == ("servers", False, 10)
+
+
 def test_a_poll_larger_than_a_row_may_be_is_read_server_by_server() -> None:
     servers = [{**ONE, "id": f"s{n}", "metadata": {"x": "y" * 3000}} for n in range(800)]
     poll = json.dumps({"servers": servers, "servers_links": []})
@@ -318,6 +336,9 @@ def test_other_columns_are_named_by_an_option() -> None:
         ("time,at,vm_state,task_state\n", RecordOptions(), ""),
         ("time,at,vm_state,task_state\n1,2,active,\n", RecordOptions(), "time and at have one meaning; choose: --columns time=time"),
         ("instance,resource_id,status\na,b,ACTIVE\n", RecordOptions(), "instance and resource_id have one meaning; choose: --columns server=instance"),
+        ("server_id,instance_uuid,status\na,b,ACTIVE\n", RecordOptions(), "server_id and instance_uuid have one meaning; choose: --columns server=server_id"),
+        ("null\n", RecordOptions(), "rows:1: no column of a known meaning"),
+        ("{}", RecordOptions(), "rows:1: a row without columns"),
         ("hostId,status\na,ACTIVE\n", RecordOptions(), "does hostId name the server?.*--one-server"),
         ('{"status": "ACTIVE"}\n{"name": "b", "status": "ACTIVE"}\n', RecordOptions(), "rows:2: does name name the server?"),
         ("time,server,status\n".encode("utf-16-le")[1:], RecordOptions(), "not valid UTF-16"),

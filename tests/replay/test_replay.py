@@ -309,7 +309,7 @@ HELP = "--columns server=…,time=…,vm_state=…,task_state=…"
         (b'{"task_state": "deleting", "at": 3}',
          f":1: no column of a known meaning for a state or an action among 'task_state, at'; "
          f"expected rows with vm_state and task_state, a status, or an action; {HELP} or --format names them"),
-        (b"vm_state,task_state\nactive\n", ":2: 1 columns, 2 were expected"),
+        (b"vm_state,task_state\nactive\n", ":2: 2 columns were expected, as in the header, not 1"),
         (b"name,colour\na,b\n",
          ":1: no column of a known meaning for a state or an action among 'name, colour'; "
          f"expected rows with vm_state and task_state, a status, or an action; {HELP} or --format names them"),
