@@ -127,7 +127,9 @@ def contend(
     and steps during which a server holds one unit of it. A server that finds none free waits in a
     queue, and its step begins after that. Prints what `fleet run` prints, and how long the queues
     were. --check compares as `fleet run --check` if no server had to wait; otherwise only the ways
-    in which requests end have an exact answer. --what-if is that of `fleet run`.
+    in which requests end have an exact answer, and the mean wait for a resource that servers use
+    once, in their creation, if they arrive at random (poisson): that of M/M/c for exponential
+    times, that of M/G/1 for a capacity of 1. --what-if is that of `fleet run`.
 
     \b
     Examples:
@@ -175,9 +177,9 @@ def contend(
         plot(found.result, picture, found.queues)
     checked = None
     if compare:
-        from ecs_fsm.fleet.comparison import check_contention
+        from ecs_fsm.fleet.formula_check import check_queues
 
-        checked = check_contention(found)
+        checked = check_queues(found)
 
     def show() -> None:
         print_result(found.result)

@@ -34,13 +34,15 @@ PATH_LENGTH = 1024
 class Queue:
     """How a resource was used until the horizon.
 
-    `waits`: the seconds that each use waited, in the order in which it got its room; `length`: the
-    mean number of servers that waited; `busy`: the mean share of the capacity in use; `lengths`
-    (C): how many servers waited at each point of the time grid.
+    `waits`: the seconds that each use waited, in the order in which it got its room; `claimed`: the
+    seconds at which each began to wait; `length`: the mean number of servers that waited; `busy`:
+    the mean share of the capacity in use; `lengths` (C): how many servers waited at each point of
+    the time grid.
     """
 
     resource: Resource
     waits: NDArray[np.float64]
+    claimed: NDArray[np.float64]
     length: float
     busy: float
     lengths: NDArray[np.int64]
@@ -135,7 +137,8 @@ class _Pool:
         horizon = self._plan.horizon
         length = float((np.minimum(granted, horizon) - claimed).sum() / horizon)
         busy = self._used / (horizon * self.resource.capacity * self.resource.hosts)
-        return Queue(self.resource, granted - claimed, length, busy, waiting.astype(np.int64))
+        lengths = waiting.astype(np.int64)
+        return Queue(self.resource, granted - claimed, claimed, length, busy, lengths)
 
 
 class _Competition:

@@ -16,6 +16,7 @@ from ecs_fsm.draw.styles import COLOURS, Theme
 from ecs_fsm.fleet.arrays import compile_profile
 from ecs_fsm.fleet.comparison import check, check_contention
 from ecs_fsm.fleet.contention import contend
+from ecs_fsm.fleet.formula_check import check_queues
 from ecs_fsm.fleet.plot import plot
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, built_in_text, changed, parse
@@ -69,6 +70,34 @@ def erlang_c(load: float, servers: int) -> float:
     terms = [load**n / math.factorial(n) for n in range(servers)]
     last = load**servers / math.factorial(servers) * servers / (servers - load)
     return last / (sum(terms) + last)
+
+
+@pytest.mark.parametrize(
+    ("capacity", "time", "formula"),
+    [
+        (1, '"2s"', "M/G/1"),
+        (1, '{ distribution = "constant", mean = 2 }', "M/G/1"),
+        (1, '{ distribution = "lognormal", mean = 2, sd = 1 }', "M/G/1"),
+        (3, '"6s"', "M/M/3"),
+        (3, '{ distribution = "constant", mean = 6 }', None),
+    ],
+)
+def test_waits_are_held_against_formulas(capacity: int, time: str, formula: str | None) -> None:
+    working = [s for s in ECS.states.values() if not ECS.rests(s)]
+    steps = "\n".join(f'"{s}" = {time if s == "building/scheduling" else 0}' for s in working)
+    text = MMC.format(every=3, steps=steps, capacity=capacity)
+    found = contend(parse(ECS, text, "mmc.toml"), servers=1, duration=25_000, step=400, seed=3)
+    checked = check_queues(found)
+    assert checked.disagreements == ()
+    waits = [c for c in checked.comparisons if "mean wait" in c.what]
+    if formula is None:
+        assert waits == []
+        assert "times on 3 places are not exponential" in str(checked.left_out)
+        return
+    assert [c.what for c in waits] == [f"place: mean wait ({formula})"]
+    queue = found.queues[0]
+    wrong = replace(found, queues=(replace(queue, waits=queue.waits * 8),))
+    assert [c.what for c in check_queues(wrong).disagreements] == [waits[0].what]
 
 
 @pytest.mark.parametrize("capacity", [1, 3])
