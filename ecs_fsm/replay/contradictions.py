@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
@@ -109,7 +110,7 @@ class Evidence:
         for server, held in self._actions.items():
             story = self._story.get(server, ())
             first, last = self._seen.get(server, (0.0, -1.0))
-            for time, action in sorted(held.values()):
+            for time, action in sorted(held.values(), key=itemgetter(0)):
                 if first <= time <= last:
                     against = self._against(time, action, story)
                     if against:

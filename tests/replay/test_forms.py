@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecs_fsm import ECS
-from ecs_fsm.records.observations import Observation
+from ecs_fsm.records.observations import Observation, RecordedAction
 from ecs_fsm.replay.changes import Explanation
+from ecs_fsm.replay.contradictions import Evidence
 from ecs_fsm.replay.story import TerminalForm
 from tests.command import ecs_fsm
 
@@ -156,6 +157,20 @@ def test_an_action_that_failed_contradicts_a_story_without_a_failure(tmp_path: P
 def test_another_action_contradicts_the_story(tmp_path: Path) -> None:
     (one,) = held(tmp_path, "reboot", "Success")
     assert one["story"] == "the story names stop"
+
+
+def test_actions_of_one_moment_are_held_against_the_story_one_by_one() -> None:
+    evidence = Evidence(ECS, sampled=True)
+    states = [ECS.states[name] for name in ("active/-", "active/powering-off")]
+    before, after = (Observation(s.as_dict(), s, None, time=n) for n, s in enumerate(states))
+    for row in (before, after):
+        evidence.row(row)
+    for name, failed in (("stop", None), ("stop", True), ("reboot", False)):
+        action = RecordedAction(name, (name,), failed)
+        evidence.row(Observation({}, None, None, time=1, action=action))
+    evidence.change(Explanation(before, after, ("stop",)))
+    named = [(found.action, found.failed) for found in evidence.contradictions()]
+    assert named == [("stop", True), ("reboot", False)]
 
 
 def test_contradictions_are_named_in_text(tmp_path: Path) -> None:
