@@ -54,6 +54,7 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.compute.hosts", "host"),
     ("ecs_fsm.serve.compute.instance_actions", "host"),
     ("ecs_fsm.serve.compute.keypairs", "deleted"),
+    ("ecs_fsm.serve.compute.file_shares", "active"),
     ("ecs_fsm.serve.compute.listing", "deleted"),
     ("ecs_fsm.serve.compute.listing", "host"),
     ("ecs_fsm.serve.compute.listing", "locked"),
@@ -305,7 +306,7 @@ def test_no_two_modules_share_a_name_unless_every_room_has_one() -> None:
 
 
 def test_files_are_few_and_of_a_size_to_read() -> None:
-    assert 140 <= len(LINES) <= 365
+    assert 140 <= len(LINES) <= 366
     assert sum(LINES.values()) / len(LINES) >= 140
     assert {
         str(path.relative_to(SOURCE)): lines

@@ -36,6 +36,7 @@ FROM_VOLUME, WITHOUT_NETWORK = {"boot": "volume"}, {"network": "none"}
 DELETE = "delete"
 UPDATE_METADATA, DELETE_METADATA = "update_metadata", "delete_metadata"
 GET_CONSOLE = "get_console"
+ATTACH_SHARE, DETACH_SHARE = "attach_share", "detach_share"
 ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME = "attach_volume", "detach_volume", "swap_volume"
 ATTACH_INTERFACE, DETACH_INTERFACE = "attach_interface", "detach_interface"
 CREATE_IMAGE, BACKUP, CHANGE_PASSWORD = "create_image", "backup", "change_password"
@@ -44,6 +45,7 @@ ABORT_MIGRATION, FORCE_MIGRATION = "live_migrate_abort", "live_migrate_force_com
 OPERATIONS = frozenset(
     (
         *(DELETE, UPDATE_METADATA, DELETE_METADATA, CREATE_IMAGE, BACKUP, GET_CONSOLE),
+        *(ATTACH_SHARE, DETACH_SHARE),
         *(ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME, ATTACH_INTERFACE, DETACH_INTERFACE),
         *(MIGRATE_LIVE, ABORT_MIGRATION, FORCE_MIGRATION),
     )

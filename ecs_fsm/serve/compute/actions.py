@@ -168,6 +168,7 @@ class Rebuild(Argument):
         if instance.image is not None:
             found = context.images.find(image, context.project_id, context.caller.admin)
             check_size(context.cloud.flavor(instance), found)
+            properties: Json = {**found.properties} if found else {}
         within_quota(self.metadata or {})
         if context.minor >= since["key_name"]:
             key_of(context, self.key_name)
@@ -177,7 +178,9 @@ class Rebuild(Argument):
             for name, value in given.items()
             if context.minor >= since.get(name, 0) and (value is not None or name in since)
         }
-        return changes if instance.image is None else {"image": image, **changes}
+        if instance.image is None:
+            return changes
+        return {"image": image, "image_properties": properties, **changes}
 
     def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
         """Return the server as it is now, with its password."""

@@ -109,8 +109,9 @@ def create(
     count = _count(body)
     flavor, image, disks = flavor_of(context, body.flavorRef), *disks_of(context, body, count)
     size = context.cloud.resources.of("flavors").all[flavor]
-    if image is not None:
-        check_size(size, context.images.find(image, context.project_id, context.caller.admin))
+    stored = image and context.images.find(image, context.project_id, context.caller.admin)
+    if stored:
+        check_size(size, stored)
     zone, hosts = _hosts(context, body)
     group = _group(context, hints, count)
     check_quota(
@@ -139,6 +140,8 @@ def create(
     details = _details(body, networks, group)
     details |= {"security_groups": [*groups], "reservation_id": reservation}
     details |= {"zone": zone, "hints": {**hints}}
+    if stored:
+        details["image_properties"] = {**stored.properties}
     made = []
     with cloud.state.one_change():
         for index in range(count):

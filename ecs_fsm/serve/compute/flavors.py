@@ -25,7 +25,8 @@ from ecs_fsm.serve.http.fields import body_of, respond
 from ecs_fsm.serve.http.filters import View
 from ecs_fsm.serve.http.handlers import Handlers
 
-SWAP_A_NUMBER, DESCRIBED = 75, 55
+SWAP_A_NUMBER, DESCRIBED, NAMED = 75, 55, 102
+REMOVED = ("rxtx_factor", "OS-FLV-DISABLED:disabled")
 PUBLIC = "os-flavor-access:is_public"
 SORT_KEYS = {
     "flavorid": "id",
@@ -64,6 +65,11 @@ class Flavors(Declared[ComputeContext]):
             {"rel": "bookmark", "href": f"{context.base}/compute/{place}"},
         ]
         return {"swap": swap, "links": links}
+
+    def shown(self, context: ComputeContext, item: Item) -> Item:
+        """Leave out what 2.102 removed."""
+        found = super().shown(context, item)
+        return {k: v for k, v in found.items() if context.minor < NAMED or k not in REMOVED}
 
     def in_list(self, context: ComputeContext, view: Item, detailed: bool) -> Item:
         """Return the short form for a short list."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ecs_fsm.serve.compute import (
     actions,
     attachments,
+    file_shares,
     flavors,
     guests,
     hosts,
@@ -37,6 +38,7 @@ ROUTERS: tuple[Handlers, ...] = (
     quotas.router,
     hosts.router,
     services.router,
+    file_shares.router,
     usage.router,
     proxies.router,
 )

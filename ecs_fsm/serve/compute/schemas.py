@@ -176,6 +176,7 @@ class ServerChanges(Body):
     accessIPv4: Address4 = None  # noqa: N815
     accessIPv6: Address6 = None  # noqa: N815
     disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
+    pinned_availability_zone: str | None = None
 
 
 class UpdateServer(Body):

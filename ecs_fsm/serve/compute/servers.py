@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.instance import Json
+from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.vocabulary import DELETE
 from ecs_fsm.serve.compute.api import (
     WITH_TOKEN,
@@ -27,6 +27,7 @@ from ecs_fsm.serve.compute.schemas import (
     UpdateServer,
 )
 from ecs_fsm.serve.compute.views import AnswerKind, brief_view, links
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.handlers import Handlers
 
@@ -90,7 +91,28 @@ async def create_server(body: CreateServer, context: Versioned) -> Response:
     return respond_json({"server": shown}, 202, {"Location": url})
 
 
-SINCE = {"description": 19, "hostname": 90}
+PINNED = "pinned_availability_zone"
+
+
+def _pin(context: ComputeContext, instance: Instance, zone: str | None) -> str | None:
+    """Return the zone that a server is pinned to. Raises 409 for any but its own."""
+    pinned, here = instance.details.get("zone"), context.cloud.hosts[instance.host].zone
+    if zone is not None and pinned not in (None, zone):
+        raise ApiError(
+            409,
+            "Cannot change pinned availability zone directly. Unpin first by setting "
+            "pinned_availability_zone to null.",
+        )
+    if zone is not None and pinned is None and zone != here:
+        raise ApiError(
+            409,
+            f"Server can only be pinned to its current availability zone '{here}', but "
+            f"'{zone}' was requested.",
+        )
+    return zone
+
+
+SINCE = {"description": 19, "hostname": 90, "zone": 104}
 """The microversions that brought these."""
 
 
@@ -99,6 +121,8 @@ async def update_server(server_id: str, body: UpdateServer, context: Versioned) 
     """Change the name, the description or the host name."""
     instance = context.find(server_id)
     fields = body.server.model_dump(exclude_unset=True)
+    if PINNED in fields:
+        fields["zone"] = _pin(context, instance, fields.pop(PINNED))
     instance.set(
         {
             name: value

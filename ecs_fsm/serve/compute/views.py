@@ -153,7 +153,12 @@ def _basic(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
 def _image(instance: Instance, options: ViewOptions) -> Json:
     if instance.image is None:
         return ""
-    return {"id": instance.image, "links": links(options.root, "images", instance.image)[1:]}
+    shown: Fields = {
+        "id": instance.image,
+        "links": links(options.root, "images", instance.image)[1:],
+    }
+    properties = instance.details.get("image_properties") or {}
+    return shown | ({"properties": properties} if options.minor >= 98 else {})
 
 
 def _flavor(cloud: Cloud, instance: Instance, options: ViewOptions) -> Json:
@@ -234,6 +239,8 @@ def _since(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
         shown["locked_reason"] = details.get("locked_reason")
     if minor >= 96:
         shown["pinned_availability_zone"] = details.get("zone")
+    if minor >= 100:
+        shown["scheduler_hints"] = details.get("hints") or {}
     return shown
 
 

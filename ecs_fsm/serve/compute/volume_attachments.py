@@ -25,7 +25,7 @@ from ecs_fsm.serve.http.bodies import Body
 from ecs_fsm.serve.http.handlers import Handlers
 
 router = Handlers(tags=["compute"], responses=REFUSED)
-TAG_SINCE = 70
+TAG_SINCE, EMPTY_SINCE = 70, 101
 
 ROOT_DEVICE = "/dev/vda"
 DELETED_SINCE, WITHOUT_ID_SINCE = 79, 89
@@ -135,6 +135,8 @@ async def attach_volume_to_server(
     more = {"delete_on_termination": request.delete_on_termination, "tag": request.tag}
     row = context.cloud.volumes.attach(volume, instance, request.device, asker, **more)
     context.cloud.keep(instance)
+    if context.minor >= EMPTY_SINCE:
+        return Response(status_code=202)
     return respond_json({"volumeAttachment": _volume_view(context, instance, row)})
 
 

@@ -204,13 +204,13 @@ async def change_host(request: Request, name: str, body: HostChange) -> Response
 
 
 @router.get("/snapshots")
-async def list_snapshots(request: Request) -> Response:
+async def list_copies_of_cloud(request: Request) -> Response:
     """Return the names of the snapshots, the oldest first, from `beginning` on."""
     return JSONResponse({"snapshots": request.app.state.snapshots.names})
 
 
 @router.post("/snapshots/{name}", status_code=201, responses={400: {}})
-async def take_snapshot(request: Request, name: str) -> Response:
+async def take_copy_of_cloud(request: Request, name: str) -> Response:
     """Keep the cloud as it is now under a name, in place of an earlier snapshot of that name."""
     if not SNAPSHOT.fullmatch(name):
         raise ApiError(400, f"{name[:40]!r} cannot name a snapshot; expected such as a-1")

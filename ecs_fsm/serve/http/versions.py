@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.http.handlers import Handlers
 
-LOWEST, HIGHEST = 1, 96
+LOWEST, HIGHEST = 1, 104
 UPDATED = "2013-07-23T11:33:21Z"
 STANDARD, OLD = "openstack-api-version", "x-openstack-nova-api-version"
 

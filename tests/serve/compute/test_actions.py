@@ -148,8 +148,8 @@ def test_an_action_without_its_operation_is_refused_with_the_operations_of_the_l
 
 def test_every_operation_that_a_user_can_request_of_nova_has_a_request() -> None:
     of_actions = {operation for action in ACTIONS.values() for operation in action.operations}
-    # A setting of the cloud makes a delete soft; shares and assisted snapshots are not served.
-    rest = {"create", "soft_delete", "attach_share", "detach_share"}
+    # A setting of the cloud makes a delete soft; assisted snapshots are not served.
+    rest = {"create", "soft_delete"}
     rest |= {"create_volume_snapshot", "delete_volume_snapshot"}
     assert of_actions | vocabulary.OPERATIONS | rest == {*lifecycle_of("nova").operations}
 

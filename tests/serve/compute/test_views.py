@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.compute import CIRROS, Compute
+from tests.compute import CIRROS, DEBIAN, Compute
 
 ALWAYS = {
     *("id", "name", "status", "tenant_id", "user_id", "metadata", "hostId", "image", "flavor"),
@@ -25,6 +25,7 @@ ADDED = {
     73: {"locked_reason"},
     90: {"OS-EXT-SRV-ATTR:hostname"},
     96: {"pinned_availability_zone"},
+    100: {"scheduler_hints"},
 }
 FOR_ADMINISTRATORS = {
     1: {f"OS-EXT-SRV-ATTR:{name}" for name in ("host", "hypervisor_hostname", "instance_name")},
@@ -37,7 +38,7 @@ FOR_ADMINISTRATORS = {
     },
     16: {"host_status"},
 }
-VERSIONS = (1, 2, 3, 8, 9, 15, 16, 18, 19, 25, 26, 46, 47, 62, 63, 70, 71, 72, 73, 74, 75, 89, 90, 95, 96)  # fmt: skip
+VERSIONS = (1, 2, 3, 8, 9, 15, 16, 18, 19, 25, 26, 46, 47, 62, 63, 70, 71, 72, 73, 74, 75, 89, 90, 95, 96, 99, 100, 104)  # fmt: skip
 
 
 def since(table: dict[int, set[str]], minor: int) -> set[str]:
@@ -161,3 +162,59 @@ def test_administrators_see_all_projects_if_they_ask(compute: Compute) -> None:
     assert compute.names("all_tenants=True&project_id=x", user="admin") == []
     assert compute.ask("GET", "/servers/detail?all_tenants=1").code == 403
     assert compute.ask("GET", "/servers?all_tenants=maybe", user="admin").code == 400
+
+
+def test_a_server_keeps_the_hints_and_the_properties_of_its_image(nova: Compute) -> None:
+    wanted = {"name": "web", "flavorRef": "1", "imageRef": CIRROS, "networks": "auto"}
+    hints = {"different_host": [DEBIAN]}
+    body = {"server": wanted, "os:scheduler_hints": hints}
+    server = nova.ask("POST", "/servers", body, minor=104).json["server"]["id"]
+    assert nova.show(server, minor=100)["scheduler_hints"] == hints
+    assert "properties" not in nova.show(server, minor=97)["image"]
+    assert nova.show(server, minor=98)["image"]["properties"] == {}
+
+
+def test_a_server_is_unpinned_and_pinned_to_its_own_zone(nova: Compute) -> None:
+    server = nova.active(availability_zone="nova")
+
+    def pin(zone: str | None, minor: int = 104) -> int:
+        body = {"server": {"pinned_availability_zone": zone}}
+        return nova.ask("PUT", f"/servers/{server}", body, minor=minor).code
+
+    def pinned() -> object:
+        return nova.show(server, minor=96)["pinned_availability_zone"]
+
+    assert pin(None, 103) == 400
+    assert [(pin(zone), pinned()) for zone in ("other", "nova", None, "other", "nova")] == [
+        (409, "nova"),
+        (200, "nova"),
+        (200, None),
+        (409, None),
+        (200, "nova"),
+    ]
+
+
+def test_flavors_have_names_to_filter_and_lose_two_fields(nova: Compute) -> None:
+    flavors = nova.ask("GET", "/flavors/detail?name=m1.tiny", minor=102).json["flavors"]
+    assert [flavor["name"] for flavor in flavors] == ["m1.tiny"]
+    assert not {"rxtx_factor", "OS-FLV-DISABLED:disabled"} & {*flavors[0]}
+    assert nova.ask("GET", "/flavors?name=tiny", minor=101).code == 400
+
+
+def test_shares_belong_to_servers_that_are_off(nova: Compute) -> None:
+    server = nova.active()
+    path, body = f"/servers/{server}/shares", {"share": {"share_id": CIRROS, "tag": "data"}}
+    assert nova.ask("GET", path, minor=96).code == 404
+    assert nova.ask("POST", path, body, minor=97).code == 409
+    nova.act(server, "os-stop")
+    nova.rest()
+    made = nova.ask("POST", path, body, minor=97, user="admin")
+    assert (made.code, made.json["share"]["status"]) == (201, "attaching")
+    assert nova.ask("POST", path, body, minor=97).code == 409
+    shown = {"share_id": CIRROS, "status": "active", "tag": "data"}
+    assert nova.ask("GET", path, minor=97).json == {"shares": [shown]}
+    assert nova.ask("GET", f"{path}/{CIRROS}", minor=97).json == {"share": shown}
+    whole = nova.ask("GET", f"{path}/{CIRROS}", minor=97, user="admin").json["share"]
+    assert {*whole} == {*shown, "uuid", "export_location"}
+    assert nova.ask("DELETE", f"{path}/{CIRROS}", minor=97).code == 200
+    assert nova.ask("GET", f"{path}/{CIRROS}", minor=97).code == 404

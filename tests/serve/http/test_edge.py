@@ -262,7 +262,7 @@ def test_a_long_word_is_not_sent_back_whole(edge: Edge) -> None:
 def test_the_version_document_has_what_clients_need(path: str) -> None:
     version = Edge().get(path).json()["version"]
     assert (version["id"], version["status"]) == ("v2.1", "CURRENT")
-    assert (version["min_version"], version["version"]) == ("2.1", "2.96")
+    assert (version["min_version"], version["version"]) == ("2.1", "2.104")
     assert {"rel": "self", "href": "http://localhost/compute/v2.1/"} in version["links"]
 
 
@@ -278,7 +278,7 @@ def test_the_list_of_versions_is_a_200(path: str) -> None:
     [
         ({}, "2.1"),
         ({"OpenStack-API-Version": "compute 2.96"}, "2.96"),
-        ({"OpenStack-API-Version": "compute latest"}, "2.96"),
+        ({"OpenStack-API-Version": "compute latest"}, "2.104"),
         ({"X-OpenStack-Nova-API-Version": "2.47"}, "2.47"),
         ({"OpenStack-API-Version": "volume 3.1, compute 2.2"}, "2.2"),
         ({"OpenStack-API-Version": "volume 3.1"}, "2.1"),
@@ -307,7 +307,7 @@ def test_an_error_bears_the_microversion_as_well(edge: Edge) -> None:
     assert answer.headers["openstack-api-version"] == "compute 2.30"
 
 
-@pytest.mark.parametrize("version", ["2.97", "2.0", "3.1", "1.1"])
+@pytest.mark.parametrize("version", ["2.105", "2.0", "3.1", "1.1"])
 def test_a_microversion_out_of_range_is_a_406(edge: Edge, version: str) -> None:
     headers = {"OpenStack-API-Version": f"compute {version}"}
     answer = edge.ask("GET", f"{COMPUTE}/flavors", headers=headers)
