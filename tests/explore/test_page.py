@@ -123,6 +123,62 @@ def test_steps_can_fail_and_hang_and_be_undone_and_redone(opening: Opening) -> N
     assert page.text_content("#answer") == "404 Not Found"
 
 
+# The smallest text that can be seen in the picture, in pixels of the screen.
+SMALLEST = """(root) => Math.min(...[...document.querySelectorAll(root + " text")]
+  .filter((text) => text.textContent && text.getBoundingClientRect().width)
+  .map((text) => parseFloat(getComputedStyle(text).fontSize)
+    * text.getScreenCTM().a))"""
+SEEN = """(selectors) => selectors.filter((selector) => {
+  const { top, bottom, left, right, width } = document.querySelector(selector).getBoundingClientRect();
+  return !width || top < 0 || left < 0 || bottom > innerHeight || right > innerWidth; })"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_screen_has_the_picture_what_is_possible_why_not_and_the_run(
+    name: str, opening: Opening
+) -> None:
+    page = opening(name, MADE + ",stop", viewport={"width": 1280, "height": 800})
+    assert page.evaluate("document.documentElement.scrollHeight") == 800
+    shown = ["#picture", "#board .here", "#now", "#next", "[data-name=delete]", "#said"]
+    shown += ["#timeline svg", "#tab-lessons", "#tab-quiz", "#tab-poll", "#undo"]
+    assert page.evaluate(SEEN, shown) == []
+    assert page.evaluate(SMALLEST, "#board") >= 9.95
+    assert page.evaluate(SMALLEST, "#timeline") >= 10
+    if name == "ecs":
+        page.focus("[data-name=start]")
+        assert said(page).startswith("⊘ start: vm_state is active")
+        page.hover("[data-name=create]")
+        assert said(page).startswith("⊘ create: ")
+        assert page.evaluate(SEEN, ["#events", "[data-name=roll_back]"]) == []
+
+
+def test_a_phone_shows_the_server_what_one_can_do_and_the_operation_upright(
+    opening: Opening,
+) -> None:
+    run = "#from=stopped/-&run=rebuild,advance*3"
+    page = opening("ecs", run, viewport={"width": 390, "height": 844}, has_touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.evaluate(SEEN, ["#words", "#next", "[data-name=delete]", "#tab-poll"]) == []
+    order = "(ids) => ids.map((id) => document.querySelector(id).getBoundingClientRect().top)"
+    tops = page.evaluate(order, ["#words", "#next", "#upright"])
+    assert tops == sorted(tops)
+    steps = page.locator("#upright .bands .bands, #upright ol ol li").all_inner_texts()
+    assert [text.split("\n")[0] for text in steps] == [
+        "rebuilding", "rebuild_block_device_mapping", "rebuild_spawning", "no task",
+        "powering-off", "no task",
+    ]  # fmt: skip
+    assert page.locator("#upright .now").inner_text().split("\n")[1] == "now"
+    assert not page.locator("#board").is_visible()
+    high = "(all) => Math.min(...all.map((each) => each.getBoundingClientRect().height))"
+    assert page.locator("#controls button:visible").evaluate_all(high) >= 44
+    page.tap("#whole")
+    assert page.locator("#board").is_visible()
+    assert not page.locator("#upright").is_visible()
+    page.tap("#refused-too")
+    page.tap("[data-name=start]", force=True)
+    assert "start is refused" in said(page)
+
+
 def test_play_goes_on_until_the_server_is_at_rest(opening: Opening) -> None:
     page = opening(fragment="#run=create&speed=200")
     page.clock.install()
