@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
-FIRE = "([name, given]) => explorer.fire(explorer.machine.triggerNamed.get(name), given)"
+# Does each step of a lesson, as often as it takes to get to its state; the steps that did not get there.
+TAKE = """(steps) => steps.filter(({ do: { trigger, given }, state }) => {
+  for (let n = 0; n < 10 && (n === 0 || explorer.state !== state); n += 1)
+    explorer.fire(explorer.machine.triggerNamed.get(trigger), given ?? {});
+  return explorer.state !== state; })"""
 MADE = "#run=create,advance*5"
 
 
@@ -339,15 +343,7 @@ def test_every_lesson_can_be_completed(name: str, opening: Opening) -> None:
         page.locator("#panel-lessons").get_by_role(
             "button", name=str(lesson["title"]), exact=True
         ).click()
-        steps = lesson["steps"]
-        assert isinstance(steps, list | tuple)
-        for step in steps:
-            given = step["do"].get("given") or {}
-            for _ in range(10):
-                page.evaluate(FIRE, [step["do"]["trigger"], given])
-                if state(page) == step["state"]:
-                    break
-            assert state(page) == step["state"], (lesson["name"], step)
+        assert page.evaluate(TAKE, lesson["steps"]) == [], lesson["name"]
         assert "Lesson completed." in (page.text_content("#task") or "")
         page.click("#tab-lessons")
         assert page.locator("#lesson-done").is_visible(), lesson["name"]

@@ -24,6 +24,9 @@ globalThis.explorer = {
   scenario,
   command,
   table,
+  get state() {
+    return story.state?.name ?? null;
+  },
   get bank() {
     return questionBank();
   },
