@@ -69,7 +69,7 @@ def exact(
     from ecs_fsm.core.errors import require
 
     require("numpy", "scipy")
-    from ecs_fsm.fleet.report import print_answer, print_effects
+    from ecs_fsm.fleet.report import print_answer, print_effects, progress
     from ecs_fsm.fleet.what_if import answer
     from ecs_fsm.profiles.durations import seconds
     from ecs_fsm.profiles.loader import changed
@@ -79,11 +79,13 @@ def exact(
     between = None if step is None else seconds(step)
     if long == 0 or between == 0:
         raise InvalidInput("--duration and --step: expected times above 0")
-    before = answer(profile, long, between)
+    with progress("operations") as moved:
+        before = answer(profile, long, between, moved)
     if not changes:
         print_json(before) if as_json else print_answer(before)
         return 0
-    after = answer(changed(profile, changes), long, between)
+    with progress("operations") as moved:
+        after = answer(changed(profile, changes), long, between, moved)
     from ecs_fsm.fleet.what_if import effects, of_answer
 
     found = effects(of_answer(before), of_answer(after))
@@ -179,7 +181,8 @@ def contend(
     if compare:
         from ecs_fsm.fleet.formula_check import check_queues
 
-        checked = check_queues(found)
+        with progress("comparisons") as moved:
+            checked = check_queues(found, moved)
 
     def show() -> None:
         print_result(found.result)
@@ -235,13 +238,15 @@ def fit(
     require("numpy", "scipy")
     from ecs_fsm.fleet.fitted_profile import fit as fit_to
     from ecs_fsm.fleet.fitting import observe
-    from ecs_fsm.fleet.report import print_fit_check, print_fits
+    from ecs_fsm.fleet.report import print_fit_check, print_fits, progress
     from ecs_fsm.io.files import write_whole
     from ecs_fsm.records.record import RecordOptions
 
     check_picture(picture)
     lifecycle = servers().lifecycle
-    fitted = fit_to(lifecycle, observe(lifecycle, files, RecordOptions(**options)))
+    data = observe(lifecycle, files, RecordOptions(**options))
+    with progress("steps fitted") as moved:
+        fitted = fit_to(lifecycle, data, moved)
     if output:
         write_whole(output, fitted.text.encode())
     if picture:

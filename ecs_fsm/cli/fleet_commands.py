@@ -261,7 +261,8 @@ def run(
     if compare:
         from ecs_fsm.fleet.comparison import check
 
-        checked = check(result)
+        with progress("comparisons") as moved:
+            checked = check(result, moved)
     agrees = print_with_check(result, lambda: print_result(result), checked, as_json)
     rate = result.changes / took
     print(f"{took:.2f} s, {rate / 1e6:.1f} million changes a second", file=sys.stderr)

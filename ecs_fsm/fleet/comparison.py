@@ -8,7 +8,8 @@ correction): then a correct simulation fails once in a million runs at most.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -47,6 +48,10 @@ CONSTANT = 1e-6
 """The standard deviation of a constant number through rounding, relative to its mean."""
 
 
+Progress = Callable[[int, int], None]
+"""Receives how many groups of numbers are compared, of how many."""
+
+
 class Comparison(NamedTuple):
     """One number, simulated (95 % confidence from `low` to `high`) and exact.
 
@@ -83,20 +88,25 @@ class FleetCheck(NamedTuple):
         }
 
 
-def check(result: FleetResult) -> FleetCheck:
+def check(result: FleetResult, progress: Progress | None = None) -> FleetCheck:
     """Compare a result with the exact answer of its profile."""
     exact = Exact(result.compiled)
+    operations = result.compiled.classes_by_operation()
     found, left_out = list(_requests(result, exact)), dict[str, None]()
-    found += _quantiles(result, exact)
-    for compare in (_shares, _events):
+    groups: list[Callable[[FleetResult, Exact], Iterator[Comparison]]]
+    groups = [partial(_quantiles, name, classes) for name, classes in operations.items()]
+    groups += [_shares, _events]
+    for number, compare in enumerate(groups, 1):
         try:
             found += compare(result, exact)
         except NoClosedForm as error:
             left_out[str(error)] = None
+        if progress:
+            progress(number, len(groups))
     return FleetCheck(tuple(found), "; ".join(left_out) or None)
 
 
-def check_contention(found: Contention) -> FleetCheck:
+def check_contention(found: Contention, progress: Progress | None = None) -> FleetCheck:
     """Compare servers that compete with the exact answer for servers that do not.
 
     If no server waited, all of it; otherwise how requests end, which waiting does not change.
@@ -106,7 +116,7 @@ def check_contention(found: Contention) -> FleetCheck:
         return FleetCheck((), "nothing is compared: the simulation was interrupted")
     waited = [q.resource.name for q in found.queues if (q.waits > NO_WAIT).any()]
     if not waited:
-        return check(result)
+        return check(result, progress)
     ends = tuple(_requests(result, Exact(result.compiled), timed=False))
     why = f"servers waited for {', '.join(waited)}, and no exact answer exists for that"
     return FleetCheck(ends, f"seconds, shares over time and events are not compared: {why}")
@@ -143,12 +153,12 @@ def _requests(result: FleetResult, exact: Exact, *, timed: bool = True) -> Itera
         yield _spread(f"{name}: sd of changes", variance, seen.rested, law)
 
 
-def _quantiles(result: FleetResult, exact: Exact) -> Iterator[Comparison]:
-    """The seconds within which a share of the requests comes to rest, by operation."""
-    for operation, classes in result.compiled.classes_by_operation().items():
-        seen = result.requests_of(classes)
-        if seen.rested < FEWEST:
-            continue
+def _quantiles(
+    operation: str, classes: Sequence[int], result: FleetResult, exact: Exact
+) -> Iterator[Comparison]:
+    """The seconds within which a share of the requests of an operation comes to rest."""
+    seen = result.requests_of(classes)
+    if seen.rested >= FEWEST:
         counts = {n: int(result.tally.requested[n]) for n in classes if result.tally.requested[n]}
         for percent, time in exact.percentiles(exact.weights_of(counts), PERCENTILES).items():
             yield _quantile(f"{operation}: {percent:g} % within seconds", seen, percent, time)

@@ -9,7 +9,7 @@ Source: Jeffreys (1946), Proceedings of the Royal Society A 186, 453.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -59,9 +59,14 @@ def jeffreys(count: int, of: int) -> Share:
     )
 
 
-def fit(lifecycle: Lifecycle, data: SojournData) -> FittedProfile:
-    """Return a fitted profile; rows with too few samples stay as in the built-in profile."""
-    writer = _ProfileWriter(lifecycle, data)
+def fit(
+    lifecycle: Lifecycle, data: SojournData, progress: Callable[[int, int], None] | None = None
+) -> FittedProfile:
+    """Return a fitted profile; rows with too few samples stay as in the built-in profile.
+
+    `progress` receives how many steps are fitted, of how many.
+    """
+    writer = _ProfileWriter(lifecycle, data, progress)
     text = "\n".join(writer.lines()) + "\n"
     return FittedProfile(
         text, tuple(writer.fits), tuple(writer.too_little), tuple(writer.few_requests)
@@ -71,8 +76,13 @@ def fit(lifecycle: Lifecycle, data: SojournData) -> FittedProfile:
 class _ProfileWriter:
     """Writes the lines of a profile, and collects its rows."""
 
-    def __init__(self, lifecycle: Lifecycle, data: SojournData) -> None:
-        self._lifecycle, self._data = lifecycle, data
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        data: SojournData,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._lifecycle, self._data, self._progress = lifecycle, data, progress
         self._before: Profile | None = None
         with suppress(InvalidInput):  # a lifecycle may come without a profile
             self._before = built_in(lifecycle)
@@ -106,10 +116,12 @@ class _ProfileWriter:
         yield f'lifecycle = "{self._lifecycle.name}"'
         yield from self._arrivals()
         yield from ("", "[durations]")
-        for key in self._steps:
+        for number, key in enumerate(self._steps, 1):
             yield from self._duration(
                 _quoted(key), f"durations.{key}", self._sample(key), self.too_little
             )
+            if self._progress:
+                self._progress(number, len(self._steps))
         yield from self._requests()
         yield from self._probabilities()
         yield from self._facts()

@@ -6,7 +6,7 @@ They come from a record in any format of `ecs_fsm.records`; instance actions hav
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,7 +23,10 @@ from ecs_fsm.records.observations import Observation, RecordedAction
 from ecs_fsm.records.record import Record, RecordOptions
 from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.recording import reading_progress
 
+BETWEEN_REPORTS = 1000
+"""Rows between two reports of how far the files were read."""
 ENOUGH = 30
 """Samples below which nothing is fitted, and the built-in profile stays."""
 SHORTEST = 1e-3
@@ -91,7 +94,8 @@ def observe(
     Raise `InvalidInput` with file and line for invalid ones, and for a record without times.
     """
     record = Record(lifecycle, paths, options)
-    data = record.follow(lambda rows: _observed(lifecycle, record, rows))
+    with reading_progress(paths) as moved:
+        data = record.follow(lambda rows: _observed(lifecycle, record, rows, moved))
     if record.first is None and record.servers:
         raise InvalidInput(f"{', '.join(paths)}: no times; {EXPECTED}")
     data.servers, data.sampled = record.servers, not record.complete
@@ -99,13 +103,18 @@ def observe(
 
 
 def _observed(
-    lifecycle: Lifecycle, record: Record, recording: Iterable[Observation]
+    lifecycle: Lifecycle,
+    record: Record,
+    recording: Iterable[Observation],
+    moved: Callable[[int], None],
 ) -> SojournData:
     data = SojournData()
     first: dict[str | None, Observation] = {}
 
     def rows() -> Iterator[Observation]:
-        for row in recording:
+        for number, row in enumerate(recording):
+            if number % BETWEEN_REPORTS == 0:
+                moved(record.position)
             _count_time(lifecycle, row, data)
             if row.action is not None:
                 _count_steps(lifecycle, row.action, data)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from ecs_fsm.fleet.capacity_result import Capacity, Estimate, limited
-from ecs_fsm.fleet.comparison import NO_WAIT, Comparison, FleetCheck, check_contention
+from ecs_fsm.fleet.comparison import NO_WAIT, Comparison, FleetCheck, Progress, check_contention
 from ecs_fsm.fleet.contention import Contention, Queue
 from ecs_fsm.fleet.loss import NEGLECTED, erlang_c_wait, one_place_wait
 from ecs_fsm.profiles.durations import Family
@@ -67,9 +67,9 @@ def _estimate(
     return Comparison(what, found.value, low, high, exact, min(chance, 1.0))
 
 
-def check_queues(found: Contention) -> FleetCheck:
+def check_queues(found: Contention, progress: Progress | None = None) -> FleetCheck:
     """Compare what `check_contention` compares, and mean waits with those of M/M/c and M/G/1."""
-    checked = check_contention(found)
+    checked = check_contention(found, progress)
     if found.partial:
         return checked
     compared, left_out = list(checked.comparisons), [checked.left_out] if checked.left_out else []

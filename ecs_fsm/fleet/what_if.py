@@ -7,7 +7,7 @@ error: a difference that chance explains is left out, and of exact ones what rou
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,24 +31,30 @@ POINTS = 20
 """Points in time after 0, by default."""
 
 
-def answer(profile: Profile, duration: float | None = None, step: float | None = None) -> Answer:
+def answer(
+    profile: Profile,
+    duration: float | None = None,
+    step: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Answer:
     """Return everything that can be calculated for a profile; times in seconds.
 
     With a duration, also shares over time, every `step`. What cannot be calculated is None or
-    missing, and "why" lists the reasons.
+    missing, and "why" lists the reasons. `progress` receives how many operations are done, of how
+    many.
     """
     exact, why = Exact(compile_profile(profile)), []
     found: Answer = {"lifecycle": profile.lifecycle.name}
     try:
         passages = exact.passages()
         found["operations"] = {name: _passage_as_dict(p, exact) for name, p in passages.items()}
-        found["percentiles"] = {
-            name: {
-                str(p): time
-                for p, time in exact.percentiles(exact.weights(classes), PERCENTILES).items()
-            }
-            for name, classes in exact.compiled.classes_by_operation().items()
-        }
+        found["percentiles"] = percentiles = {}
+        operations = exact.compiled.classes_by_operation()
+        for name, classes in operations.items():
+            times = exact.percentiles(exact.weights(classes), PERCENTILES)
+            percentiles[name] = {str(p): time for p, time in times.items()}
+            if progress:
+                progress(len(percentiles), len(operations))
         found["life"] = {
             "mean_seconds": _finite(exact.life),
             "mean_steps": _finite(exact.steps),

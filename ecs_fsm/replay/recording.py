@@ -117,7 +117,7 @@ def replay_files(
     does not read; nothing is printed then.
     """
     with ExitStack() as opened:
-        with _progress(paths) as moved:
+        with reading_progress(paths) as moved:
             record = Record(lifecycle, paths, options)
             replay = Replay(
                 lifecycle,
@@ -226,7 +226,7 @@ def _heard(
 
 
 @contextmanager
-def _progress(paths: Sequence[str]) -> Iterator[Callable[[int], None]]:
+def reading_progress(paths: Sequence[str]) -> Iterator[Callable[[int], None]]:
     """A progress bar on a terminal; yields what hears how far the files were read."""
     if not sys.stderr.isatty():
         yield lambda position: None
