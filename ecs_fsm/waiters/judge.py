@@ -51,12 +51,12 @@ class Attribute(NamedTuple):
             return GONE
         if state.one_word:
             return str(state)
+        if self.kind == STATUS:
+            return str(state.status)
+        if self.kind == VM_STATE:
+            return str(state.vm_state)
         task = str(state.task_state or NO_TASK)
-        if self.kind == BOTH:
-            return f"{state.status}/{task}"
-        return {STATUS: str(state.status), TASK_STATE: task, VM_STATE: str(state.vm_state)}[
-            self.kind
-        ]
+        return f"{state.status}/{task}" if self.kind == BOTH else task
 
     def meant(self, listed: str) -> tuple[str, ...]:
         """Return the values that a listed one stands for: itself, or a status with any task."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State
 from ecs_fsm.waiters.findings import MOST_STATES, Finding, finding_of
-from ecs_fsm.waiters.grouping import StartGroup, group_by_start, risks_by_start
+from ecs_fsm.waiters.grouping import RiskKinds, StartGroup, group_by_start, risks_by_start
 from ecs_fsm.waiters.judge import Attribute, FindingKind, broken
 from ecs_fsm.waiters.runs import Runs
 from ecs_fsm.waiters.starts import Start
@@ -202,17 +202,33 @@ class _ShownBy(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def _shown_by(runs: Runs, polls: Attribute, kind: FindingKind, value: str) -> _ShownBy:
-    known, groups, common = risks_by_start(runs, polls), group_by_start(runs, polls), _common(runs)
+    groups, common = group_by_start(runs, polls), _common(runs)
     highest = Level.WARNING if kind in NEED_A_FAULT else Level.ERROR
     levels: dict[Level, list[Start]] = {level: [] for level in (highest, Level.NOTE)}
-    for start in runs.starts:
+    for place in sorted(_places(runs, polls).get((value, kind), ())):
+        start = runs.starts[place]
         name = start.full_name
-        if kind in known[name].get(value, ()):
-            helps = name in common and (value, kind) not in groups[name].found
-            levels[highest if helps else Level.NOTE].append(start)
+        helps = name in common and (value, kind) not in groups[name].found
+        levels[highest if helps else Level.NOTE].append(start)
     level, worst = next((level, starts) for level, starts in levels.items() if starts)
     every = dict.fromkeys(start.name for starts in levels.values() for start in starts)
     return _ShownBy(level, worst[0], frozenset(start.full_name for start in worst), tuple(every))
+
+
+@lru_cache(maxsize=1024)
+def _places(runs: Runs, polls: Attribute) -> Mapping[tuple[str, FindingKind], list[int]]:
+    """Return the places of the starts that have a risk, by its value and kind."""
+    alike: dict[int, tuple[RiskKinds, list[int]]] = {}
+    known = risks_by_start(runs, polls)
+    for place, start in enumerate(runs.starts):
+        risky = known[start.full_name]
+        alike.setdefault(id(risky), (risky, []))[1].append(place)
+    found: dict[tuple[str, FindingKind], list[int]] = {}
+    for risky, places in alike.values():
+        for value, kinds in risky.items():
+            for kind in kinds:
+                found.setdefault((value, kind), []).extend(places)
+    return found
 
 
 def _faultless(finding: Finding) -> bool:

@@ -11,7 +11,8 @@ whether something went wrong before decides which end counts as success.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -71,6 +72,7 @@ class Runs:
         self.rare = rare
         self.unseen = lifecycle.operations[operation].unseen
         self._begins: dict[RunPosition, Start] = {}
+        self._reached: dict[RunPosition, tuple[RunPosition, ...]] = {}
         for start in starts:
             self._begins.setdefault(self.begin(start), start)
 
@@ -79,16 +81,17 @@ class Runs:
         """Every position that a run can reach, the earliest first."""
         return tuple(self._from_start)
 
-    def positions_from(self, start: Start) -> Iterator[RunPosition]:
-        """Yield every position that a run from one of the starts can reach."""
+    def positions_from(self, start: Start) -> Sequence[RunPosition]:
+        """Return every position that a run from one of the starts can reach."""
         begin = self.begin(start)
-        reached, waiting, following = {begin}, [begin], self._graph.successors
-        while waiting:
-            position = waiting.pop()
-            yield position
-            new = [target for target in following(position) if target not in reached]
-            reached.update(new)
-            waiting += new
+        if begin not in self._reached:
+            reached, waiting, following = {begin: None}, [begin], self._graph.successors
+            while waiting:
+                new = [t for t in following(waiting.pop()) if t not in reached]
+                reached.update(dict.fromkeys(new))
+                waiting += new
+            self._reached[begin] = tuple(reached)
+        return self._reached[begin]
 
     def ended(self, position: RunPosition) -> bool:
         """Return whether a run ends there."""
@@ -187,9 +190,7 @@ class Runs:
 
     @cached_property
     def _from_start(self) -> dict[RunPosition, list[RunPosition]]:
-        import networkx as nx
-
-        return nx.multi_source_dijkstra_path(self._graph, list(self._begins))
+        return _shortest(self._graph.successors, list(self._begins))
 
     @cached_property
     def _to_success(self) -> dict[RunPosition, list[RunPosition]]:
@@ -203,11 +204,26 @@ class Runs:
         return self._to_success if succeeding else self._to_failure
 
     def _to(self, ends: list[RunPosition]) -> dict[RunPosition, list[RunPosition]]:
-        import networkx as nx
+        return _shortest(self._graph.predecessors, ends)
 
-        if not ends:
-            return {}
-        return nx.multi_source_dijkstra_path(self._graph.reverse(copy=False), ends)
+
+def _shortest(
+    following: Callable[[RunPosition], Iterator[RunPosition]], begins: list[RunPosition]
+) -> dict[RunPosition, list[RunPosition]]:
+    """Return a path with the fewest steps to each position, the earliest first.
+
+    That is `networkx.multi_source_dijkstra_path` for steps that all weigh the same, in a third of
+    its time.
+    """
+    paths = {begin: [begin] for begin in begins}
+    waiting = deque(begins)
+    while waiting:
+        here = waiting.popleft()
+        for position in following(here):
+            if position not in paths:
+                paths[position] = [*paths[here], position]
+                waiting.append(position)
+    return paths
 
 
 @lru_cache(maxsize=1024)

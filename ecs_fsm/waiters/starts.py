@@ -205,10 +205,7 @@ def _facts(lifecycle: Lifecycle, start: Start, deciding: frozenset[str]) -> Fact
     """Return the deciding facts that are known once the request is accepted, also usual ones."""
     memory, found = lifecycle.memory, {}
     source, operation = start.source, start.request.transition.trigger
-    at_once = list(lifecycle.find(operation, start.state))
-    if source and lifecycle.operations[operation].unseen:
-        at_once += _failures(lifecycle, [source.state])
-    needed = {name for t in at_once for name, _ in t.when}
+    needed = _needed(lifecycle, operation, start.state, source.state if source else None)
     for name in deciding:
         value = None
         if memory.open(name, start.first.state):
@@ -218,6 +215,17 @@ def _facts(lifecycle: Lifecycle, start: Start, deciding: frozenset[str]) -> Fact
         if value is not None:
             found[name] = value
     return memory.ordered(found)
+
+
+@cache
+def _needed(
+    lifecycle: Lifecycle, operation: str, state: State | None, source: State | None
+) -> frozenset[str]:
+    """Return the facts on which it depends what a request does at once."""
+    at_once = list(lifecycle.find(operation, state))
+    if source and lifecycle.operations[operation].unseen:
+        at_once += _failures(lifecycle, [source])
+    return frozenset(name for t in at_once for name, _ in t.when)
 
 
 def _rank(lifecycle: Lifecycle, fact: tuple[str, str]) -> tuple[bool, int]:
@@ -259,8 +267,13 @@ def _repeated(lifecycle: Lifecycle, start: Start) -> bool:
     """Return whether a task runs that the request leaves alone, though it has a task of its own."""
     if start.state is None or start.request.nodes or lifecycle.rests(start.state):
         return False
-    own = lifecycle.operations[start.request.transition.trigger]
-    return any(lifecycle.find(lifecycle.advance, step) for t in own.transitions for step in t.path)
+    return _has_steps(lifecycle, start.request.transition.trigger)
+
+
+@cache
+def _has_steps(lifecycle: Lifecycle, operation: str) -> bool:
+    own = lifecycle.operations[operation].transitions
+    return any(lifecycle.find(lifecycle.advance, step) for t in own for step in t.path)
 
 
 def _agrees(lifecycle: Lifecycle, start: Start, wanted: Mapping[str, str]) -> bool:
