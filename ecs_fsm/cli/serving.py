@@ -74,11 +74,16 @@ class FiniteRange(click.FloatRange):
     "--record", metavar="FILE", help="Write every change to this file, for ecs-fsm replay."
 )
 @click.option(
+    "--catalog",
+    metavar="FILE",
+    help="Own flavors, images, networks, zones, hosts, quotas, regions, projects or users.",
+)
+@click.option(
     "--fault",
     "faults",
     metavar="FAULT",
     multiple=True,
-    help="OPERATION:OUTCOME@STEP[#N][*TIMES][%PERCENT][ on NAMES], or "
+    help="OPERATION:OUTCOME@STEP[#N][*TIMES][%PERCENT][ on NAMES], volume:… of volumes, or "
     'wire:OUTCOME[=SECONDS][="MESSAGE"][@REQUEST][#N][*TIMES][%PERCENT].',
 )
 @click.option(
@@ -105,6 +110,7 @@ def serve(
     profile: str | None,
     state: str | None,
     record: str | None,
+    catalog: str | None,
     faults: tuple[str, ...],
     settings: tuple[str, ...],
     token_lifetime: str,
@@ -112,9 +118,9 @@ def serve(
 ) -> int:
     """Serve an emulated cloud to openstacksdk, Terraform and others.
 
-    One port serves identity, compute, images and networks of OpenStack, and the cloudservers of
-    Huawei's cloud. Servers follow the lifecycle and fail as you order with --fault. Open the
-    address in a browser to watch and control them.
+    One port serves identity, compute, images, networks and volumes of OpenStack, and the
+    cloudservers of Huawei's cloud. Servers follow the lifecycle and fail as you order with
+    --fault. Open the address in a browser to watch and control them.
 
     \b
     Examples:
@@ -146,7 +152,9 @@ def serve(
     number = SystemRandom().randrange(10**6) if seed is None else seed
     lifetime = _duration("--token-lifetime", token_lifetime)
     bind = Settings(host, port, lifetime, allowed_hosts)
-    options = Options(option_of(lifecycle), speed, number, profile, state, record, faults, policy)
+    options = Options(
+        option_of(lifecycle), speed, number, profile, state, record, faults, policy, catalog
+    )
     try:
         with begun(options, bind) as (service, bound):
             if not bind.loopback:

@@ -276,6 +276,7 @@ def renew(app: Starlette, *, anew: bool = False) -> None:
     cloud = app.state.cloud.again()
     app.state.cloud = cloud
     app.state.clockwork.follow(cloud)
+    app.state.access.follow(cloud.resources)
     app.state.images, app.state.jobs = ImageStore(cloud), Jobs(cloud)
     app.state.collections = {}
     if cloud.state.stored:

@@ -130,6 +130,7 @@ def served(
     state: str | None = None,
     record: str | None = None,
     policy: Mapping[str, float] | None = None,
+    catalog: str | None = None,
     port: int = 0,
 ) -> Iterator[EcsCloud]:
     """Serve a cloud on a port of this machine; at speed 0 the clock stands until advanced.
@@ -141,7 +142,9 @@ def served(
     from ecs_fsm.serve.http.listen import Settings, server_of, url_of
     from ecs_fsm.serve.service import Options, begun
 
-    options = Options(lifecycle, speed, seed, profile, state, record, policy=policy or {})
+    options = Options(
+        lifecycle, speed, seed, profile, state, record, policy=policy or {}, catalog=catalog
+    )
     with begun(options, Settings(port=port)) as (service, bound):
         loops: list[asyncio.AbstractEventLoop] = []
         ready = threading.Event()

@@ -130,8 +130,8 @@ def _flavor(row: Mapping[str, Any]) -> Item:
     _known(row, "id", "name", *FLAVOR, "ephemeral", "extra_specs", "description", "public")
     specs = _typed(row, "extra_specs", dict, {})
     return {
-        "id": _text(row, "id", row.get("name")),
         "name": _text(row, "name"),
+        "id": _text(row, "id", row["name"]),
         **{key: _typed(row, key, int, least) for key, least in FLAVOR.items()},
         EPHEMERAL: _typed(row, "ephemeral", int, 0),
         "extra_specs": {str(key): _text(specs, key) for key in specs},

@@ -22,10 +22,12 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
 from ecs_fsm.serve.http.context import collection
 from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.project_quotas import set_quotas
 
 NO_PROXIES, NO_IMAGE_META, NO_FILES = 36, 39, 57
 """Microversions from which these limits are gone."""
 FILES = {"injected_files": 5, "injected_file_content_bytes": 10240, "injected_file_path_bytes": 255}
+OF_GROUPS = ("server_groups", "server_group_members")
 OF_THE_NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")
 
 router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
@@ -109,9 +111,10 @@ def _quotas(context: ComputeContext) -> dict[str, int]:
         **context.cloud.policy.quotas,
         "key_pairs": MOST_KEYPAIRS,
         "metadata_items": MOST_ITEMS,
-        "server_groups": 10,
-        "server_group_members": 10,
+        **dict.fromkeys(OF_GROUPS, 0),
     }
+    chosen = context.cloud.catalog.quotas
+    quotas |= {name: chosen[name] for name in quotas if name in chosen}
     if context.minor < NO_PROXIES:
         quotas |= dict.fromkeys(OF_THE_NETWORK, -1)
     return quotas | (FILES if context.minor < NO_FILES else {})
@@ -182,6 +185,9 @@ async def update_quotas(owner_id: str, body: QuotaRequest, context: Versioned) -
                 f"Quota limit {most} for {name} must be greater than or equal to already "
                 f"used and reserved {used[name]}.",
             )
+    groups = {name: int(wanted[name]) for name in OF_GROUPS if name in wanted}
+    if groups:
+        set_quotas(context, owner_id, groups)
     store = _store(context.request)
     store.put(owner_id, {**(store.get(owner_id) or {}), **wanted})
     store.commit()

@@ -101,13 +101,16 @@ class Access:
         shown: Callable[[], float] | None = None,
         kept: Resources | None = None,
     ) -> None:
-        kept = kept or Resources(StateFile(None))
         self.lifetime = lifetime
         self.clock = clock
         self.shown = shown or clock
+        self.follow(kept or Resources(StateFile(None)))
+        self._tokens: OrderedDict[str, Token] = OrderedDict()
+
+    def follow(self, kept: Resources) -> None:
+        """Know the users and projects of these documents from now on."""
         self.users = Names("user", kept.of("users"), ADMIN)
         self.projects = Names("project", kept.of("projects"), ADMIN)
-        self._tokens: OrderedDict[str, Token] = OrderedDict()
 
     def issue(self, caller: Caller, methods: tuple[str, ...], scope: str | None) -> Token:
         """Return a new token; beyond `MOST_TOKENS`, the oldest is revoked."""

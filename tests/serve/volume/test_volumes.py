@@ -1,0 +1,148 @@
+"""Volumes live by their lifecycle, by the clock of the servers, and go with them if they should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.compute import CIRROS, LONG
+from tests.edge import Edge
+from tests.nova_cloud import API, NovaCloud
+
+
+class Storage(NovaCloud):
+    """A cloud with its volume service."""
+
+    def volumes(self, method: str, path: str, body: object = None, **by: Any) -> Any:
+        return self.ask(method, f"/volume/v3/demo/{path}", body, **by)
+
+    def volume(self, **fields: object) -> str:
+        answer = self.volumes("POST", "volumes", {"volume": {"size": 1, **fields}})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["volume"]["id"])
+
+    def status(self, volume: str) -> str:
+        return str(self.volumes("GET", f"volumes/{volume}").json()["volume"]["status"])
+
+    def rest(self) -> None:
+        self.cloud.advance(LONG)
+
+    def attach(self, server: str, volume: str, **more: object) -> Any:
+        body = {"volumeAttachment": {"volumeId": volume, **more}}
+        return self.ask("POST", f"{API}/servers/{server}/os-volume_attachments", body, 96)
+
+
+@pytest.fixture
+def storage() -> Storage:
+    return Storage()
+
+
+def test_a_volume_is_created_attached_detached_and_deleted_in_its_time(storage: Storage) -> None:
+    volume, server = storage.volume(), storage.active()
+    assert storage.status(volume) == "available"
+    assert storage.attach(server, volume).status_code == 200
+    assert storage.status(volume) == "attaching"
+    storage.rest()
+    shown = storage.volumes("GET", f"volumes/{volume}").json()["volume"]
+    assert (shown["status"], shown["attachments"][0]["server_id"]) == ("in-use", server)
+    refused = storage.volumes("DELETE", f"volumes/{volume}")
+    assert (refused.status_code, "must be available" in refused.text) == (400, True)
+    second = storage.attach(storage.active(), volume)
+    assert (second.status_code, "current status is in-use" in second.text) == (400, True)
+    path = f"{API}/servers/{server}/os-volume_attachments/{volume}"
+    assert storage.ask("DELETE", path).status_code == 202
+    assert storage.status(volume) == "detaching"
+    storage.rest()
+    assert storage.volumes("DELETE", f"volumes/{volume}").status_code == 202
+    storage.rest()
+    assert storage.volumes("GET", f"volumes/{volume}").status_code == 404
+
+
+def test_a_server_boots_from_volumes_which_go_with_it_if_they_should(storage: Storage) -> None:
+    blank = storage.volume()
+    storage.rest()
+    device = {"boot_index": 0, "uuid": CIRROS, "source_type": "image", "volume_size": 2}
+    disks = [
+        {**device, "destination_type": "volume", "delete_on_termination": True},
+        {"boot_index": -1, "uuid": blank, "source_type": "volume", "destination_type": "volume"},
+    ]
+    server = storage.active(imageRef="", block_device_mapping_v2=disks)
+    listed = storage.volumes("GET", "volumes/detail").json()["volumes"]
+    assert {v["status"] for v in listed} == {"in-use"}
+    assert sorted(a["device"] for v in listed for a in v["attachments"]) == ["/dev/vda", "/dev/vdb"]
+    root = f"{API}/servers/{server}/os-volume_attachments"
+    boot = next(v["id"] for v in listed if v["id"] != blank)
+    assert storage.ask("DELETE", f"{root}/{boot}").status_code == 403
+    storage.ask("DELETE", f"{API}/servers/{server}")
+    storage.rest()
+    (left,) = storage.volumes("GET", "volumes").json()["volumes"]
+    assert (left["id"], storage.status(blank)) == (blank, "available")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "kept"),
+    [
+        ("volume:attach:fail", "available", 0),
+        ("volume:attach:hang", "attaching", 1),
+        ("volume:create:fail@creating", "error", 0),
+    ],
+)
+def test_a_fault_strikes_a_volume(storage: Storage, fault: str, status: str, kept: int) -> None:
+    edge: Edge = storage.edge
+    answer = edge.ask("POST", "/_ecs/faults", json={"fault": fault})
+    assert (answer.status_code, answer.json()["fault"]) == (201, fault)
+    volume, server = storage.volume(), storage.active()
+    storage.attach(server, volume)
+    storage.rest()
+    rows = storage.get(f"{API}/servers/{server}/os-volume_attachments")["volumeAttachments"]
+    assert (storage.status(volume), len(rows)) == (status, kept)
+    assert edge.get("/_ecs/faults").json()["faults"][0]["struck"] == 1
+
+
+def test_actions_extend_reset_and_upload(storage: Storage) -> None:
+    volume = storage.volume()
+    storage.rest()
+    act = lambda body, **by: storage.volumes("POST", f"volumes/{volume}/action", body, **by)  # noqa: E731
+    assert act({"os-extend": {"new_size": 1}}).status_code == 400
+    assert act({"os-extend": {"new_size": 3}}).status_code == 202
+    assert storage.status(volume) == "extending"
+    storage.rest()
+    assert storage.volumes("GET", f"volumes/{volume}").json()["volume"]["size"] == 3
+    assert act({"os-reset_status": {"status": "error"}}).status_code == 403
+    assert act({"os-reset_status": {"status": "error"}}, user="admin").status_code == 202
+    assert storage.status(volume) == "error"
+    assert act({"os-reset_status": {"status": "available"}}, user="admin").status_code == 202
+    assert act({"os-set_bootable": {"bootable": True}}).status_code == 200
+    image = act({"os-volume_upload_image": {"image_name": "i"}}).json()["os-volume_upload_image"]
+    assert storage.get(f"/image/v2/images/{image['image_id']}")["name"] == "i"
+    assert act({"os-unknown": {}}).status_code == 400
+
+
+def test_snapshots_keep_their_volume_and_quotas_refuse(storage: Storage) -> None:
+    volume = storage.volume()
+    storage.rest()
+    made = storage.volumes("POST", "snapshots", {"snapshot": {"volume_id": volume, "name": "s"}})
+    assert (made.status_code, made.json()["snapshot"]["status"]) == (202, "available")
+    assert storage.volumes("DELETE", f"volumes/{volume}").status_code == 400
+    name = f"snapshots/{made.json()['snapshot']['id']}"
+    assert storage.volumes("DELETE", name).status_code == 202
+    shown = storage.volumes("GET", f"volumes/{volume}").json()["volume"]
+    own = f"os-quota-sets/{shown['os-vol-tenant-attr:tenant_id']}"
+    limits = {"quota_set": {"volumes": 1}}
+    assert storage.volumes("PUT", own, limits, user="admin").status_code == 200
+    refused = storage.volumes("POST", "volumes", {"volume": {"size": 1}})
+    assert (refused.status_code, "VolumeLimitExceeded" in refused.text) == (413, True)
+
+
+def test_volumes_go_on_after_a_restart(tmp_path: Path) -> None:
+    before = Storage(tmp_path / "state")
+    volume, server = before.volume(), before.active()
+    before.attach(server, volume)
+    before.cloud.close()
+    after = Storage(tmp_path / "state")
+    assert after.status(volume) == "attaching"
+    after.rest()
+    assert after.status(volume) == "in-use"
+    after.cloud.close()
