@@ -71,7 +71,7 @@ def test_a_catalog_says_what_there_is_and_hosts_take_what_fits(tmp_path: Path) -
 def test_a_wrong_catalog_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "catalog.toml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(InvalidInput, match="catalog.toml") as refused:
+    with pytest.raises(InvalidInput, match=r"catalog\.toml") as refused:
         read_catalog(str(path))
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
