@@ -24,7 +24,7 @@ SHARED_STYLES = ("drawing", "page", "parts", "tables")
 """Styles of the explorer that this page uses."""
 SCRIPTS = (
     "words", "frames", "servers", "talk", "lanes", "picture", "list", "chosen", "history", "faults",
-    "clock", "main",
+    "around", "clock", "main",
 )  # fmt: skip
 """The scripts in their order: each may use the names of those before it."""
 

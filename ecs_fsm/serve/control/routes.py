@@ -6,6 +6,7 @@ It stands at `/_ecs`, needs no token, and uses the words of the lifecycle.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from typing import Annotated, cast
 
@@ -190,6 +191,22 @@ async def clear_faults(request: Request) -> Response:
         _cloud(request).volumes.cloud.orders.clear()
     _wire(request).clear()
     return Response(status_code=204)
+
+
+@router.get("/hosts")
+async def list_hosts_of_cloud(request: Request) -> Response:
+    """Return the hosts, whether each answers, and how many servers it has."""
+    cloud = _cloud(request)
+    counts = Counter(instance.host for instance in cloud.instances.values())
+    hosts = [
+        {
+            "name": host.name,
+            "state": "down" if cloud.is_down(number) else "up",
+            "servers": counts[number],
+        }
+        for number, host in enumerate(cloud.hosts)
+    ]
+    return JSONResponse({"hosts": hosts})
 
 
 @router.post("/hosts/{name}", responses={404: {}})

@@ -459,3 +459,29 @@ def test_ten_thousand_servers_leave_the_page_usable(begin: Begin) -> None:
     choose(page, "web-9999")
     request(page, "stop")
     expect(history(page)).to_contain_text("powering-off")
+
+
+def test_hosts_go_down_responses_fail_and_snapshots_bring_all_back(begin: Begin) -> None:
+    live = begin()
+    create(live.cloud, "web-1")
+    page = live.open()
+    page.get_by_role(
+        "button", name=re.compile("compute-2 is up, servers: 1. Let it go down")
+    ).click()
+    expect(page.locator("#said")).to_have_text("compute-2 is down.")
+    expect(page.get_by_role("button", name=re.compile("compute-2 is down"))).to_be_visible()
+    page.get_by_label("Name", exact=True).fill("here")
+    page.get_by_role("button", name="Keep the cloud as it is").click()
+    expect(page.get_by_role("button", name="Return to here")).to_be_visible()
+    page.get_by_role("button", name="body cut off").click()
+    expect(page.locator("#faults")).to_contain_text("wire:truncated*1")
+    page.get_by_role("button", name="Return to beginning").click()
+    expect(page.locator("#no-faults")).to_be_visible()
+    expect(
+        page.get_by_role("button", name=re.compile("compute-2 is up, servers: 0"))
+    ).to_be_visible()
+    page.get_by_role("button", name="Return to here").click()
+    expect(
+        page.get_by_role("button", name=re.compile("compute-3 is up, servers: 1"))
+    ).to_be_visible()
+    assert live.complaints == []

@@ -10,5 +10,5 @@ byId("theme").addEventListener("click", () => {
 });
 addEventListener("hashchange", () => choose(location.hash.slice(1) || null));
 choose(location.hash.slice(1) || null);
-wholeRead.push(readDetail, readFaults);
+wholeRead.push(readDetail, readFaults, readAround);
 connect();
