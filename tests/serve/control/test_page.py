@@ -128,6 +128,35 @@ def at(state: str) -> str:
     return str(STATES.index(state))
 
 
+# The pairs of a chip or a number and a heading that it covers.
+COVERED = """() => [...document.querySelectorAll("#board .token, #board .mark:not(.none)")].flatMap((chip) =>
+  [...document.querySelectorAll("#board .head")].filter((head) => {
+    const [a, b] = [chip.getBoundingClientRect(), head.getBoundingClientRect()];
+    return a.width && a.left < b.right && b.left < a.right && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  }).map((head) => `${chip.textContent} on ${head.textContent}`))"""
+CUT = """() => {
+  const { scrollWidth, clientWidth } = document.querySelector("#board").parentElement;
+  return scrollWidth - clientWidth; }"""
+
+
+def test_the_picture_follows_the_width_and_the_past_of_a_server_is_a_strip(begin: Begin) -> None:
+    live = begin()
+    first, *_ = create(live.cloud, "web-1", "web-2", "web-3")
+    page = live.open(f"#{first}", reduced_motion="reduce")
+    is_live(page)
+    for wide in (1600, 1280, 1000, 800):
+        page.set_viewport_size({"width": wide, "height": 800})
+        assert page.evaluate(CUT) <= 0, wide
+        assert page.evaluate(COVERED) == []
+    for _ in range(15):
+        step(page)
+    expect(page.locator("#past rect")).to_have_count(2)
+    assert page.locator("#past title").all_text_contents()[0].startswith("BUILD from 0:00:00.0 to ")
+    assert page.locator("#past .word").last.text_content() == "ACTIVE"
+    expect(page.locator("#board .mark:not(.none)")).to_have_count(1)
+    assert page.evaluate(COVERED) == []
+
+
 def test_a_server_moves_on_the_picture_when_the_clock_advances(begin: Begin) -> None:
     live = begin()
     (server,) = create(live.cloud, "web-1")
