@@ -14,8 +14,10 @@ from ecs_fsm import ECS, BaseServer, InvalidInput, InvalidTable, Lifecycle, Refu
 from ecs_fsm.lifecycles import load, names, server_class
 from ecs_fsm.lifecycles.printed import as_toml
 from ecs_fsm.lifecycles.registry import option_of, side_file
+from ecs_fsm.lifecycles.tabledata import as_data
 from ecs_fsm.waiters.runs import runs_of
 
+OWN = Path(__file__).parents[1] / "own"
 VOLUME = Path(__file__).with_name("volume.toml")
 
 
@@ -152,6 +154,21 @@ def test_the_option_names_a_lifecycle_or_its_file(volume: Lifecycle, tmp_path: P
     assert [option_of(server_class(name).lifecycle) for name in names()] == [*names()]
     assert option_of(volume) == str(VOLUME)
     assert load(option_of(volume)) == volume
+
+
+def test_sections_keep_operations_together_and_name_no_other_and_none_twice(tmp_path: Path) -> None:
+    text = (OWN / "pump.toml").read_text(encoding="utf-8")
+    file = tmp_path / "pump.toml"
+    file.write_text(f'{text}\n[sections]\nrun = "begin, end"\nmend = "repair"\n', encoding="utf-8")
+    lifecycle = load(str(file))
+    assert lifecycle.sections == {"run": ("begin", "end"), "mend": ("repair",)}
+    assert as_data(lifecycle.table)["sections"] == {"run": "begin, end", "mend": "repair"}
+    file.write_text(f'{text}\n[sections]\nrun = "begin, go"\nmend = "begin"\n', encoding="utf-8")
+    with pytest.raises(InvalidTable) as wrong:
+        load(str(file))
+    assert "sections.run" in str(wrong.value)
+    assert "'go' is not an operation" in str(wrong.value)
+    assert "begin stands in two sections" in str(wrong.value)
 
 
 @pytest.mark.parametrize(
