@@ -204,7 +204,8 @@ class GoPackage:
         """Return the operations that a call may request, an empty text for none to wait for."""
         receiver, name = called(call)
         known = clients()["go"]
-        path = file.imports.get(receiver, "")
+        # A parameter can have the name of an import.
+        path = "" if scope.declares(receiver) else file.imports.get(receiver, "")
         if not path and receiver:
             return _some(known["methods"].get(name))
         if not is_compute(path):

@@ -101,6 +101,10 @@ class GoScope:
             self.parent is not None and self.parent.is_parameter(name)
         )
 
+    def declares(self, name: str) -> bool:
+        """Return whether a name is a parameter, whether or not its argument is known."""
+        return name in self.parameters or (self.parent is not None and self.parent.declares(name))
+
     def strings(self, node: Node, depth: int = 0) -> tuple[str, ...] | None:
         """Return the texts that an expression holds, None where they are not known."""
         if depth > DEPTH:

@@ -364,6 +364,19 @@ def test_a_call_of_a_shell_function_that_waits_is_a_wait(tmp_path: Path) -> None
     assert waits[1].starts == ("stopped/-",)
 
 
+def test_a_shell_loop_over_lines_is_no_wait(tmp_path: Path) -> None:
+    scan = scanned(
+        tmp_path,
+        a__sh="""
+        while read -r host; do
+            openstack server list --host "$host" -c id
+            sleep 2
+        done < hosts
+        """,
+    )
+    assert scan.waits == []
+
+
 def test_a_shell_loop_around_a_case_has_its_values(tmp_path: Path) -> None:
     wait = only(
         tmp_path,

@@ -178,6 +178,23 @@ FORMS = {
         """,
         [("live_migrate", ["ACTIVE"], [], None)],
     ),
+    "a parameter with the name of an import is a client": (
+        """
+        func boot(words Compute) error { return words.CreateServer(opts) }
+
+        func f() error {
+            boot(words)
+            return Retry(60, func() error {
+                s, err := servers.Get(ctx, c, id).Extract()
+                if s.Status != "ACTIVE" {
+                    return fmt.Errorf("not yet")
+                }
+                return nil
+            })
+        }
+        """,
+        [("create", ["ACTIVE"], [], None)],
+    ),
     "an action is looked up in a table": (
         """
         func act(id string, name string) {
