@@ -144,7 +144,10 @@ def test_quotas_count_and_refuse_until_an_administrator_changes_them(cloud: Nova
 def test_lists_have_filters_tags_fields_an_order_and_pages(cloud: NovaCloud) -> None:
     made = [make(cloud, "networks", "network", name=name)["id"] for name in "cab"]
     assert put(cloud, f"networks/{made[0]}/tags", {"tags": ["x", "y"]})[0] == 200
-    names = lambda query: [n["name"] for n in cloud.get(f"{V2}/networks?{query}")["networks"]]  # noqa: E731
+
+    def names(query: str) -> list[str]:
+        return [n["name"] for n in cloud.get(f"{V2}/networks?{query}")["networks"]]
+
     assert names("tags=x,y") == names("name=c") == ["c"]
     assert names("shared=false&sort_key=name&sort_dir=desc") == ["c", "b", "a"]
     page = cloud.get(f"{V2}/networks?shared=false&sort_key=name&limit=2&fields=id")

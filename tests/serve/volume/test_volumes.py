@@ -104,7 +104,10 @@ def test_a_fault_strikes_a_volume(storage: Storage, fault: str, status: str, kep
 def test_actions_extend_reset_and_upload(storage: Storage) -> None:
     volume = storage.volume()
     storage.rest()
-    act = lambda body, **by: storage.volumes("POST", f"volumes/{volume}/action", body, **by)  # noqa: E731
+
+    def act(body: object, **by: Any) -> Any:
+        return storage.volumes("POST", f"volumes/{volume}/action", body, **by)
+
     assert act({"os-extend": {"new_size": 1}}).status_code == 400
     assert act({"os-extend": {"new_size": 3}}).status_code == 202
     assert storage.status(volume) == "extending"
