@@ -47,6 +47,8 @@ def reason(error: Exception) -> str:
     """Return what is wrong with a text that does not decode."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
+    if "integer string conversion" in str(error):
+        return "a number out of range"
     return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
 
 

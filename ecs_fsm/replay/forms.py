@@ -29,12 +29,16 @@ UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
 class Form(ABC):
-    """One form. It writes to `out`, which comes behind what the record is (`head`)."""
+    """One form. It writes to `out`, which comes behind what the record is (`head`).
+
+    `complete` says whether the record is read as one without missed states.
+    """
 
     def __init__(self, out: IO[str]) -> None:
         self.out = out
         self.changes = 0
         self.unexplained = 0
+        self.complete = False
 
     def row(self, row: Observation) -> None:  # noqa: B027  # most forms need no rows
         """Hear of a row, before the changes that it decides."""
@@ -61,6 +65,8 @@ class Form(ABC):
         """Return how many changes there were, what is not explained, and what is overdue."""
         verdict = f"{self.unexplained} not explained" if self.unexplained else "all explained"
         more = f", {len(late)} overdue" if late else ""
+        if self.unexplained and self.complete:
+            more += " (--sampled, if states may have been missed)"
         return f"{self.changes} change{'' if self.changes == 1 else 's'}, {verdict}{more}"
 
 

@@ -135,6 +135,7 @@ def replay_files(
                 )
                 batch = io.StringIO(newline="")
                 form = chosen.form(batch)
+                form.complete = record.complete
 
                 def moved_on(position: int) -> None:
                     waiting.write(batch.getvalue())

@@ -77,7 +77,9 @@ def test_one_screen_for_a_thousand_servers() -> None:
     assert lines[1].split() == ["1000", "stop", "900", "advance"]
     assert lines[2].startswith("       2 not explained, such as t  active/- → stopped/-")
     assert lines[3].startswith("     100 OVERDUE: s900  active/powering-off for 2 h 46 min;")
-    assert lines[-1] == "1902 changes, 2 not explained, 100 overdue"
+    assert lines[-1] == (
+        "1902 changes, 2 not explained, 100 overdue (--sampled, if states may have been missed)"
+    )
     assert len(lines) < 24
 
 

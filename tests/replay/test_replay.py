@@ -251,7 +251,7 @@ def test_a_replay_for_a_person() -> None:
         + "NOT EXPLAINED: no event leads from active/- to "
         "stopped/-, only to active/powering-off, active/rebooting, active/rebooting_hard, "
         "active/migrating, active/rebuilding, active/deleting\n"
-        "3 changes, 1 not explained\n",
+        "3 changes, 1 not explained (--sampled, if states may have been missed)\n",
         "",
     )
 
@@ -472,7 +472,7 @@ def test_the_answer_names_the_server_of_each_change() -> None:
 def test_without_a_column_that_names_servers_all_rows_are_of_one() -> None:
     code, out, _ = ecs_fsm("replay", "-", given=INTERLEAVED.replace('"server"', '"colour"'))
     assert code == 1
-    assert out.splitlines()[-1] == "3 changes, 3 not explained"
+    assert out.splitlines()[-1].startswith("3 changes, 3 not explained")
 
 
 @pytest.mark.parametrize(
