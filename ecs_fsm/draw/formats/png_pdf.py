@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ZOOM, LEAST_ZOOM = 2.0, 1.0
 """Pixels to a point: a PNG has 144 dots per inch, a very large one fewer, but at least 72."""
 MOST_PIXELS = 6_000_000
-"""The pixels from which on a picture is large."""
+"""The pixels from which on a picture is large: few to a point, lines without soft edges."""
 FAMILY = "Lifecycle Sans"
 """The fonts that come with the package; texts are measured with them."""
 
@@ -50,8 +50,10 @@ def pixels(picture: Picture, shown: ET.Element) -> bytes:
         shown.set(side, str(shown.get(side)).removesuffix("pt"))
     own = all(measured(line.words) for box in picture.boxes for line in box.lines)
     area = float(shown.get("width", 1)) * float(shown.get("height", 1))
+    large = not picture.slide and area > MOST_PIXELS / ZOOM
     return svg_to_bytes(
         svg_string=ET.tostring(shown, encoding="unicode"),
+        shape_rendering="crisp_edges" if large else "geometric_precision",
         zoom=1 if picture.slide else min(ZOOM, max(LEAST_ZOOM, sqrt(MOST_PIXELS / area))),
         skip_system_fonts=own,
         font_files=[str(path) for path in sorted(FONTS.glob("*.ttf"))],
