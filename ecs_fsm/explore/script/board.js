@@ -67,11 +67,13 @@ part((before) => {
   const been = new Set(story.moments.flatMap(({ nodes }) => nodes.map(({ state }) => state)));
   const row = rowNow();
   const inRow = row ? [...row.querySelectorAll(".box")].map((box) => /** @type {HTMLElement} */ (box)) : [];
+  const entered = new Set(operationNow()?.entered);
   const here = inRow.find((box) => stateOf(box) === story.state) ?? ownBox.get(/** @type {any} */ (story.state));
   for (const box of boxes) {
     const same = stateOf(box) === story.state;
     const own = ownBox.get(stateOf(box)) === box;
-    box.classList.toggle("been", own && been.has(stateOf(box)));
+    const passed = inRow.includes(box) && entered.has(stateOf(box));
+    box.classList.toggle("been", passed || (own && been.has(stateOf(box))));
     box.classList.toggle("here", box === here);
     box.classList.toggle("alike", same && box !== here && own);
     box.classList.toggle("hung", box === here && story.hung);

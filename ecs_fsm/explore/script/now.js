@@ -70,15 +70,19 @@ function wordsNow() {
       ...(ONE_WORD || isGone(story.state)
         ? []
         : [attributeRow(COLUMNS[0], vmState), attributeRow(COLUMNS[1], taskState, "null")]),
-      ...known.map(([name, value]) =>
-        element(
-          "div",
-          { class: "attribute" },
-          element("dt", {}, name),
-          element("dd", {}, element("code", {}, value), " ", machine.fact(name).meaning),
-        ),
-      ),
     ),
+    ...(known.length
+      ? [
+          element(
+            "p",
+            { class: "facts" },
+            ...known.flatMap(([name, value]) => [
+              element("code", { title: machine.fact(name).meaning }, `${name}=${value}`),
+              " ",
+            ]),
+          ),
+        ]
+      : []),
     ...(story.hung ? [element("p", { class: "warning" }, `At this state ${HANGING}.`)] : []),
   ];
 }
