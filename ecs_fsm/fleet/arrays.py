@@ -192,7 +192,7 @@ def _alias_tables(sojourns: Sequence[Sojourn]) -> tuple[NDArray[np.uint64], Ints
     owns, others = (np.zeros((len(sojourns), slots), np.int32) for _ in range(2))
     first = 0
     for n, sojourn in enumerate(sojourns):
-        table = _alias_table([jump.probability for jump in sojourn.jumps], slots)
+        table = alias_table([jump.probability for jump in sojourn.jumps], slots)
         for slot, (threshold, own, other) in enumerate(table):
             thresholds[n, slot] = threshold
             owns[n, slot], others[n, slot] = first + own, first + other
@@ -200,7 +200,7 @@ def _alias_tables(sojourns: Sequence[Sojourn]) -> tuple[NDArray[np.uint64], Ints
     return thresholds, owns, others
 
 
-def _alias_table(probabilities: list[float], slots: int) -> list[tuple[int, int, int]]:
+def alias_table(probabilities: list[float], slots: int) -> list[tuple[int, int, int]]:
     """Vose's alias table: for each slot the threshold in 2**32, its own jump, the other one."""
     if not probabilities:
         return [(0, 0, 0)] * slots

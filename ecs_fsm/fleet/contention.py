@@ -15,10 +15,11 @@ import simpy
 from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import ABSENT, CompiledProfile, compile_profile
-from ecs_fsm.fleet.kernel import empty_rows, sample_path, simulate
+from ecs_fsm.fleet.legs import legs_of
 from ecs_fsm.fleet.result import PERCENTILES, FleetResult
-from ecs_fsm.fleet.simulation import Plan, plan_for, result_of
-from ecs_fsm.fleet.tally import Tally, empty_tally
+from ecs_fsm.fleet.simulation import Plan, grid_of, plan_for, result_of
+from ecs_fsm.fleet.tally import MICRO, Tally, empty_tally
+from ecs_fsm.fleet.trajectory import count_server, empty_rows, sample_path
 from ecs_fsm.profiles.process import FINAL, Activity
 from ecs_fsm.profiles.profile import Profile, Resource
 
@@ -143,7 +144,7 @@ class _Pool:
 
 class _Competition:
     def __init__(self, compiled: CompiledProfile, plan: Plan) -> None:
-        self._compiled, self._plan = compiled, plan
+        self._compiled, self._plan, self._legs = compiled, plan, legs_of(compiled)
         self._clock = simpy.Environment()
         self.pools = [_Pool(self._clock, r, plan) for r in compiled.profile.resources]
         self._needs = [self._needed(n) for n in range(len(compiled.sojourns))]
@@ -174,11 +175,11 @@ class _Competition:
     def tally(self) -> Tally:
         """Return the counts of all servers, as far as they got."""
         plan, a = self._plan, self._compiled.arrays
-        tally, rows, key = empty_tally(plan.sizes), empty_rows(0), np.uint64(plan.key)
+        tally, rows, grid = empty_tally(plan.sizes), empty_rows(0), grid_of(plan)
         for times, jumps in self._paths:
             if times:
-                made, at = jumps[: len(times)], np.array(times)
-                simulate(0, 1, 0, key, plan.horizon, plan.step, a, tally, rows, at, made)
+                made, at = jumps[: len(times)], np.round(np.array(times) * MICRO).astype(np.int64)
+                count_server(0, at, made, grid, a, tally, rows, 0)
         return tally
 
     def _path(self, number: int) -> tuple[list[float], NDArray[np.int32]]:
@@ -187,13 +188,13 @@ class _Competition:
         Who waits is later at every jump, and makes no more of them before the horizon.
         """
         while True:
-            times, jumps = np.empty(self._room), np.empty(self._room, np.int32)
-            plan, a = self._plan, self._compiled.arrays
+            times, jumps = np.empty(self._room, np.int64), np.empty(self._room, np.int32)
+            plan, horizon = self._plan, round(self._plan.horizon * MICRO)
             length = sample_path(
-                number, plan.late, np.uint64(plan.key), plan.horizon, a, times, jumps
+                number, plan.late, np.uint64(plan.key), horizon, self._legs, times, jumps
             )
             if length <= self._room:
-                return times[:length].tolist(), jumps[:length].copy()
+                return (np.diff(times[:length], prepend=0) / MICRO).tolist(), jumps[:length].copy()
             self._room = length
 
     def _live(self, number: int) -> Generator[simpy.Event, object, None]:

@@ -3,9 +3,13 @@
 The k-th number of a server is the SplitMix64 mix of (key of the server + k times an odd constant).
 It is a function of a counter, not the next output of a shared generator: no server depends on how
 many numbers another one drew, so any part of a fleet can be simulated by any thread, process or
-machine, and comes to the same. The upper 31 bits of a draw give the time of a sojourn, the lower 32
-the jump that ends it. Sources: Steele, Lea, Flood (2014), OOPSLA, for SplitMix64; Salmon et al.
-(2011), SC11, for counter-based generators.
+machine, and comes to the same. A time is made of 31 of these bits by additions and multiplications
+alone, which every processor rounds alike, and which a compiler turns into vector instructions: an
+exponential one by a polynomial for the logarithm, a lognormal, Weibull or gamma one by its quantile
+function, tabulated as cubic polynomials. Servers that compete for room are moved one jump at a time
+instead, by `sojourn_time` and `choose`: the upper 31 bits of a draw give the time of a sojourn, the
+lower 32 the jump that ends it. Sources: Steele, Lea, Flood (2014), OOPSLA, for
+SplitMix64; Salmon et al. (2011), SC11, for counter-based generators.
 """
 
 from __future__ import annotations
@@ -13,15 +17,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from statistics import NormalDist
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 from numba.misc.appdirs import user_cache_dir
+from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import CONSTANT, EMPIRICAL, EXPONENTIAL, GAMMA, LOGNORMAL, Arrays
+from ecs_fsm.profiles.durations import Duration, Family
 
 Function = TypeVar("Function", bound=Callable[..., object])
+Floats = NDArray[np.float32]
 Coefficients = tuple[float, ...]
 
 WORD = (1 << 64) - 1
@@ -31,6 +39,8 @@ SERVER = 0xD1B54A32D192ED03
 """The odd constant between the keys of two servers, before they are mixed."""
 FURTHER = 0x8CB92BA72F3D8DD7
 """Begins the further numbers of a draw that needs more than one."""
+BITS = 31
+"""The random bits of a time, and of an arrival."""
 _STRIDE, _SERVER, _FURTHER = np.uint64(STRIDE), np.uint64(SERVER), np.uint64(FURTHER)
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _32, _33 = (np.uint64(bits) for bits in (30, 27, 31, 32, 33))
@@ -64,9 +74,7 @@ def compiled(function: Function) -> Function:
 
 def inlined(function: Function) -> Function:
     """Compile a small function into its callers."""
-    with _kept_for_the_user():
-        made = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")(function)
-    return cast(Function, made)
+    return cast(Function, numba.njit(nogil=True, error_model="numpy", inline="always")(function))
 
 
 def seed_key(seed: int) -> int:
@@ -97,6 +105,89 @@ def mix(z: np.uint64) -> np.uint64:
 def server_key(key: np.uint64, server: int) -> np.uint64:
     """Return the key of a server, from that of the seed."""
     return mix(key ^ mix(np.uint64(server) * _SERVER + _STRIDE))
+
+
+# The polynomial is that of logf in the Cephes library (Moshier, 1992), for 1 + x between the roots
+# of 1/2 and 2; the bits of a root tell in which power of two a number lies.
+_C = (
+    7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+    -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+)  # fmt: skip
+_C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8 = (np.float32(c) for c in _C)
+_HALF, _ONE, _LN2 = np.float32(0.5), np.float32(1.0), np.float32(0.69314718056)
+_ROOT, _MANTISSA = np.int32(0x3F3504F3), np.int32(23)
+
+
+@inlined
+def exponential(bits: np.int32) -> np.float32:
+    """Return an exponential time of mean 1 from 31 random bits, to 2e-7 of 1 or of itself."""
+    uniform = np.float32(np.float32(bits) + _HALF)
+    number = np.float32(uniform).view(np.int32)
+    power = (number - _ROOT) >> _MANTISSA
+    x = np.int32(number - (power << _MANTISSA)).view(np.float32) - _ONE
+    square = x * x
+    y = ((((((((_C0 * x + _C1) * x + _C2) * x + _C3) * x + _C4) * x + _C5) * x + _C6) * x + _C7) * x
+         + _C8)  # fmt: skip
+    return np.float32(31 - power) * _LN2 - (x + (y * x * square - _HALF * square))
+
+
+PIECES = 16
+"""The pieces of a quantile function between one distance from its end and the double."""
+_OCTAVES = 32
+_TERMS = 4
+_FRACTION = 23 - PIECES.bit_length() + 1
+_FIRST = 126 * PIECES  # the bits of 0.5, shifted
+_PIECE = np.float32(2.0**-_FRACTION)
+_BELOW, _MIDDLE = np.int32((1 << _FRACTION) - 1), np.int32(1 << (BITS - 1))
+_LAST = np.int32((1 << BITS) - 1)
+CURVE = 2 * _OCTAVES * PIECES * _TERMS
+"""The coefficients of a quantile function."""
+MOST = 1e30
+"""The largest value of a quantile function, in units of its scale."""
+
+
+@inlined
+def quantile(bits: np.int32, begin: int, curves: Floats) -> np.float32:
+    """Return a time from 31 random bits, by the quantile function that begins there in `curves`."""
+    upper = bits >= _MIDDLE
+    distance = np.float32(_LAST - bits if upper else bits) + _HALF
+    number = np.float32(distance).view(np.int32)
+    at = begin + ((number >> _FRACTION) - _FIRST) * _TERMS + (CURVE // 2 if upper else 0)
+    x = np.float32(number & _BELOW) * _PIECE
+    value = ((curves[at + 3] * x + curves[at + 2]) * x + curves[at + 1]) * x + curves[at]
+    return np.float32(value)
+
+
+def curve(time: Duration) -> tuple[float, Floats]:
+    """Return the scale of a lognormal, Weibull or gamma time, and its quantile function over it.
+
+    The function is given as cubic polynomials (`CURVE` coefficients): pieces by their distance from
+    0, then pieces by their distance from 1, `PIECES` for each doubling of the distance, so that
+    tails are as precise as the middle.
+    """
+    nodes = (1 - np.cos(np.pi * (np.arange(_TERMS) + 0.5) / _TERMS)) / 2
+    octave, piece = np.divmod(np.arange(_OCTAVES * PIECES), PIECES)
+    distance = 2.0 ** (octave[:, None] - 1) * (1 + (piece[:, None] + nodes) / PIECES)
+    scale, values = _quantiles(time, distance / 2.0**BITS)
+    values = np.minimum(values, MOST).reshape(-1, _TERMS)
+    powers = np.vander(nodes, increasing=True)
+    return scale, np.linalg.solve(powers, values.T).T.ravel().astype(np.float32)
+
+
+def _quantiles(time: Duration, share: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """The scale of a time, and its quantiles at these shares and at 1 minus these shares."""
+    scale, shape = time.parameters()
+    if time.family is Family.LOGNORMAL:
+        normal = np.vectorize(NormalDist().inv_cdf)(share)
+        with np.errstate(over="ignore"):
+            return float(np.exp(scale)), np.exp(shape * np.stack([normal, -normal]))
+    if time.family is Family.WEIBULL:
+        hazards = np.stack([-np.log1p(-share), -np.log(share)])
+        with np.errstate(over="ignore"):
+            return scale, hazards**shape
+    from scipy.special import gammainccinv, gammaincinv  # it takes a while to import
+
+    return scale, np.stack([gammaincinv(shape, share), gammainccinv(shape, share)])
 
 
 @inlined

@@ -21,7 +21,7 @@ from ecs_fsm.fleet.tally import MICRO, RequestStatistics, Tally
 from ecs_fsm.io.files import replacing
 
 if TYPE_CHECKING:
-    from ecs_fsm.fleet.kernel import EventRows
+    from ecs_fsm.fleet.trajectory import EventRows
 
 PERCENTILES = (50, 90, 99)
 ATTRIBUTES = ("status", "vm_state", "task_state")
@@ -192,14 +192,25 @@ def events_to_parquet(
     texts = [(name, pa.dictionary(pa.int16(), pa.string())) for name in ("event", *named)]
     schema = pa.schema([*fields, *texts])
 
-    def encoded(numbers: NDArray[np.int16], values: Sequence[str]) -> object:
-        return pa.DictionaryArray.from_arrays(pa.array(numbers), pa.array(list(values)))
+    dictionaries = {name: pa.array(list(values)) for name, values in words.items()}
+    dictionaries["event"] = pa.array(list(events))
 
-    with replacing(path, partly=True) as beside, pq.ParquetWriter(beside, schema) as writer:
+    def encoded(numbers: NDArray[np.int16], name: str) -> object:
+        return pa.DictionaryArray.from_arrays(pa.array(numbers), dictionaries[name])
+
+    # Times are all different, and words have no useful minimum: trying takes most of the time.
+    options = {
+        "use_dictionary": list(dictionaries),
+        "write_statistics": [name for name, _ in fields],
+    }
+    with (
+        replacing(path, partly=True) as beside,
+        pq.ParquetWriter(beside, schema, **options) as writer,
+    ):
 
         def take(rows: EventRows) -> None:
-            columns = [pa.array(rows.servers), pa.array(rows.times), encoded(rows.events, events)]
-            columns += [encoded(rows.states, words[name]) for name in named]
+            columns = [pa.array(rows.servers), pa.array(rows.times), encoded(rows.events, "event")]
+            columns += [encoded(rows.states, name) for name in named]
             if len(rows.servers):
                 writer.write_table(pa.table(columns, schema=schema))
 

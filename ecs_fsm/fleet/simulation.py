@@ -12,24 +12,31 @@ import numpy as np
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.fleet.arrays import Arrays, CompiledProfile, compile_profile
 from ecs_fsm.fleet.executors import in_order, threads_or
-from ecs_fsm.fleet.kernel import EventRows, empty_rows, simulate
+from ecs_fsm.fleet.kernel import simulate
+from ecs_fsm.fleet.legs import Legs, legs_of
 from ecs_fsm.fleet.random_numbers import mix_int, seed_key
 from ecs_fsm.fleet.result import FleetResult
-from ecs_fsm.fleet.tally import Sizes, Tally, add, empty_tally
+from ecs_fsm.fleet.tally import MICRO, Sizes, Tally, add, empty_tally
+from ecs_fsm.fleet.trajectory import EventRows, Grid, empty_rows, follow
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.profiles.durations import seconds
 from ecs_fsm.profiles.loader import built_in
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.profiles.profile_validation import POISSON
 
-LARGEST, SMALLEST, CHUNKS = 1 << 14, 1 << 10, 64
+LARGEST, SMALLEST, CHUNKS = 1 << 16, 1 << 13, 16
 """Servers in a chunk, at most and at least; chunks of a fleet between these limits."""
 WITH_EVENTS = 1 << 10
 """Servers in a chunk whose events are kept."""
-ROWS_EACH = 64
+ROWS_EACH = 128
 """Events of a server to make room for at first."""
 MOST_SERVERS = 1 << 48
 MOST_POINTS = 1_000_000
+MOST_IN_CHUNK = 1 << 20
+MOST_SUM = 1 << 62
+"""Microseconds that all servers of a chunk together may spend."""
+MOST_SECONDS = float(1 << 32)
+"""The longest duration: 136 years, which are fewer than 2**52 microseconds."""
 
 Progress = Callable[[int, int], None]
 """Receives how many servers are simulated, and how many there are."""
@@ -62,6 +69,7 @@ class Chunk(NamedTuple):
     size: int
     plan: Plan
     arrays: Arrays
+    legs: Legs
     events: bool
     repeated: bool = False
 
@@ -92,8 +100,10 @@ def run(
     size = chunk or _chunk_size(plan.servers, take is not None)
     if size < 1 or threads < 1:
         raise InvalidInput("invalid threads or chunk: expected whole numbers above 0")
+    size = min(size, MOST_IN_CHUNK, max(MOST_SUM // round(plan.horizon * MICRO), 1))
+    legs = legs_of(compiled)
     chunks = (
-        Chunk(n, min(size, plan.servers - n), plan, compiled.arrays, take is not None)
+        Chunk(n, min(size, plan.servers - n), plan, compiled.arrays, legs, take is not None)
         for n in range(0, plan.servers, size)
     )
     done, total, partial = 0, empty_tally(plan.sizes), False
@@ -125,6 +135,10 @@ def plan_for(
         raise InvalidInput("invalid servers or seed: expected servers from 1 on, a seed from 0 on")
     if horizon <= 0 or every <= 0:
         raise InvalidInput("invalid duration or step: expected times above 0")
+    if horizon > MOST_SECONDS:
+        raise InvalidInput(
+            f"invalid duration {horizon:g} s: expected at most {MOST_SECONDS:g} s (136 years)"
+        )
     if horizon / every > MOST_POINTS:
         raise InvalidInput(
             f"invalid step {every:g} s: it makes more than {MOST_POINTS:,} counts; expected at "
@@ -147,26 +161,27 @@ def result_of(
     )
 
 
+def grid_of(plan: Plan) -> Grid:
+    """Return the time grid of a plan in microseconds."""
+    horizon, points = round(plan.horizon * MICRO), np.arange(plan.sizes.points)
+    # A thousandth of a microsecond makes up for rounding, where the step is a fraction.
+    limits = np.minimum(np.floor(points * (plan.step * MICRO) + 1e-3), horizon).astype(np.int64)
+    inverse = (1 + 2.0**-50) / (plan.step * MICRO)
+    return Grid(horizon, inverse, np.append(limits, [horizon, horizon]))
+
+
 def simulate_chunk(chunk: Chunk) -> tuple[Tally, EventRows]:
     """Simulate a chunk; return its counts, and its events if they are wanted."""
-    plan = chunk.plan
+    plan, a, legs = chunk.plan, chunk.arrays, chunk.legs
+    grid, key = grid_of(plan), np.uint64(plan.key)
     rows = empty_rows(chunk.size * ROWS_EACH if chunk.events else 0)
     while True:
         tally = empty_tally(plan.sizes)
-        written = simulate(
-            chunk.first,
-            chunk.size,
-            plan.late,
-            np.uint64(plan.key),
-            plan.horizon,
-            plan.step,
-            chunk.arrays,
-            tally,
-            rows,
-            np.empty(0),
-            np.empty(0, np.int32),
-        )
-        if not chunk.events or written <= len(rows.servers):
+        if not chunk.events:
+            simulate(chunk.first, chunk.size, plan.late, key, grid, legs, a, tally, rows)
+            return tally, rows
+        written = follow(chunk.first, chunk.size, plan.late, key, grid, legs, a, tally, rows)
+        if written <= len(rows.servers):
             return tally, rows.first(written)
         rows = empty_rows(written)
 

@@ -72,15 +72,16 @@ def empty_tally(sizes: Sizes) -> Tally:
     )
 
 
-def add(one: Tally, other: Tally) -> Tally:
-    """Return the sum of two tallies."""
-    # A billion servers for a year are over 2**63 microseconds; Python's integers have no limit.
-    return Tally(
-        *(
-            a.astype(object) + b if name in ("spent", "micros") else a + b
-            for name, a, b in zip(Tally._fields, one, other, strict=True)
-        )
-    )
+def add(total: Tally, part: Tally) -> Tally:
+    """Return the sum of two tallies. The arrays of the first are used up."""
+    sums = {}
+    for name, a, b in zip(Tally._fields, total, part, strict=True):
+        # A billion servers for a year are over 2**63 microseconds; Python's integers have no limit.
+        if name in ("spent", "micros"):
+            sums[name] = a.astype(object) + b
+        else:
+            sums[name] = np.add(a, b, out=a)
+    return Tally(**sums)
 
 
 def bin_edges() -> NDArray[np.float64]:

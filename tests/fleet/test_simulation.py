@@ -22,8 +22,9 @@ from numba.misc.appdirs import user_cache_dir
 
 from ecs_fsm import ECS, fleet
 from ecs_fsm.core.errors import installing
-from ecs_fsm.fleet.kernel import EventRows, simulate
+from ecs_fsm.fleet.kernel import simulate
 from ecs_fsm.fleet.result import FleetResult
+from ecs_fsm.fleet.trajectory import EventRows
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
 from ecs_fsm.profiles.process import Activity, process
@@ -76,12 +77,26 @@ def test_the_engine_moves_servers_as_they_move(name: str, tmp_path: Path) -> Non
     assert joined["servers"].tolist() == list(servers)
     assert joined["events"].tolist() == list(events)
     assert joined["states"].tolist() == list(states)
-    np.testing.assert_allclose(joined["times"], times, rtol=1e-11)
+    # A logarithm in single precision is right to 1e-7, and the longest mean time is a day.
+    np.testing.assert_allclose(joined["times"], times, rtol=3e-7, atol=0.02)
     for field, mine, other in zip(ours.tally._fields, ours.tally, theirs.tally, strict=True):
         if field in ("spent", "micros"):
-            assert np.abs(mine - other).max() <= 2 * len(entries), field
+            np.testing.assert_allclose(
+                mine.astype(float), other.astype(float), rtol=1e-6, atol=1e6, err_msg=field
+            )
         else:
             assert mine.tolist() == other.tolist(), field
+
+
+@pytest.mark.parametrize("name", ["ecs", "nova", "every family", "found", "hanging"])
+def test_events_do_not_change_what_is_counted(name: str, tmp_path: Path) -> None:
+    """Blocks of servers, without events, and one server after the other: two pieces of code."""
+    run = partial(fleet.run, profiles(tmp_path)[name], servers=700, duration="9d", step="7h")
+    rows: list[EventRows] = []
+    blocks, single = run(seed=5, chunk=500), run(seed=5, take=rows.append)
+    assert told(blocks) == told(single)
+    assert [column.tolist() for column in blocks.tally] == [c.tolist() for c in single.tally]
+    assert sum(len(piece.servers) for piece in rows) == blocks.changes
 
 
 def told(result: FleetResult) -> str:
