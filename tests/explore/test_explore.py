@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
@@ -18,7 +19,7 @@ from ecs_fsm.draw.merged import aside, merged
 from ecs_fsm.draw.rows import lanes_of
 from ecs_fsm.draw.views.lanes import with_notes
 from ecs_fsm.explore import Content, content, explorer
-from ecs_fsm.explore.explorer import SCRIPTS, as_data
+from ecs_fsm.explore.explorer import SCRIPTS, as_data, examples
 from ecs_fsm.lifecycles.nova import NOVA
 from tests.command import ecs_fsm, installed
 from tests.lesson_samples import EVIL, HOSTILE, LESSONS
@@ -201,3 +202,20 @@ def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str], said: str
     code, out, err = ecs_fsm("explore", *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert said in err
+
+
+def test_the_loops_of_the_gallery_come_first_each_with_the_finding_that_it_shows() -> None:
+    loops = tomllib.loads((ROOT / "diagrams" / "findings.toml").read_text("utf-8"))["loop"]
+    for lifecycle in (ECS, NOVA):
+        own = [loop for loop in loops if loop.get("lifecycle", "nova") == lifecycle.name]
+        shown: list[Any] = list(examples(lifecycle)[: len(own)])
+        assert own
+        for loop, waiter in zip(own, shown, strict=True):
+            assert waiter["name"] == f"{loop['project']}: {loop['operation']}"
+            assert waiter["pending"] == loop.get("pending")
+            assert (waiter["target"], waiter["failure"]) == (
+                loop["target"],
+                loop.get("failure", []),
+            )
+            assert loop["finding"] in {finding["finding"] for finding in waiter["findings"]}
+            assert len(waiter["better"]["findings"]) < len(waiter["findings"])
