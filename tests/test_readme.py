@@ -37,6 +37,8 @@ OBSERVED = "\n".join(
     ]
 )
 
+HOSTS = re.findall(r":caption: hosts.toml\n\n(.*?)```", TEXT, re.DOTALL)[0]
+
 
 @pytest.mark.parametrize("line", FLEETS)
 def test_an_example_of_fleets_runs_with_fewer_servers(
@@ -44,14 +46,16 @@ def test_an_example_of_fleets_runs_with_fewer_servers(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "observed.csv").write_text(OBSERVED, encoding="utf-8")
+    (tmp_path / "hosts.toml").write_text(HOSTS, encoding="utf-8")
     fewer = re.sub(r"--servers \d+", "--servers 50", line).replace("--step 1h", "--step 1d")
+    fewer += " --duration 100d" if "capacity" in line else ""
     assert ecs_fsm(*shlex.split(fewer)).code == 0
     written = re.findall(r"(?:-o|--plot) (\S+)", line)
     assert [name for name in written if not (tmp_path / name).stat().st_size] == []
 
 
 def test_readme_has_an_example_of_every_command_of_fleets() -> None:
-    assert {line.split()[1] for line in FLEETS} >= {"run", "exact", "contend", "fit"}
+    assert {line.split()[1] for line in FLEETS} >= {"run", "exact", "contend", "capacity", "fit"}
 
 
 SERVED = dict.fromkeys(re.findall(r"^ecs-fsm (serve.*)$", TEXT, re.MULTILINE))

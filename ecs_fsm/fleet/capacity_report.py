@@ -101,9 +101,11 @@ def _print_flavors(found: Capacity) -> None:
     if whole and pool is not None:
         shares = [flavor.share for flavor in found.room.flavors]
         known = sum(map(mul, exact, shares)) if exact else whole.value
+        fails = math.isfinite(found.room.hosts.fails_every.mean)
+        costs = "fragmentation and failures cost" if fails else "fragmentation costs"
         shown.print(
             f"of all creations {known:.4%} are refused; one pool of all hosts refuses {pool:.4%}: "
-            f"fragmentation costs {100 * (known - pool):+.4f} points",
+            f"{costs} {100 * (known - pool):+.4f} points",
             soft_wrap=True,
         )
     if why:

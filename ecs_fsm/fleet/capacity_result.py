@@ -148,7 +148,8 @@ class Capacity:
             whole = np.full(self.intervals, size * self.room.hosts.count * self.plan.step)
             used = self._ratio(self.seen.used[:, n], whole)
             if used:
-                found[name] = used
+                low, high = max(used.low, 0.0), min(used.high, 1.0)
+                found[name] = used._replace(low=low, high=high)
         return found
 
     def fragmentation(self, flavor: int) -> Estimate | None:
