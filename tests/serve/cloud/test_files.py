@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -22,7 +23,7 @@ from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import NewServer
 from tests.clouds import USER, cloud_of
 from tests.compute import CIRROS, TINY
-from tests.nova_cloud import API, NovaCloud
+from tests.nova_cloud import API, GLANCE, NovaCloud
 
 WEB = NewServer("web-1", "1", "image")
 
@@ -120,7 +121,8 @@ def test_a_change_without_room_is_not_made_and_time_goes_on(
     server = nova.active()
     assert nova.act(server, "os-stop").status_code == 202
     most_pages(nova, None)
-    while (answer := nova.create(metadata={"x": "y" * 255})).status_code == 202:
+    large = {str(number): "y" * 255 for number in range(100)}
+    while (answer := nova.create(metadata=large)).status_code == 202:
         pass
     assert (answer.status_code, answer.json()["computeFault"]["code"]) == (507, 507)
     there, cloud = servers(nova), nova.cloud
@@ -212,3 +214,32 @@ def test_a_limit_of_file_sizes_refuses_changes_until_it_is_lifted(tmp_path: Path
     kept = cloud_of("nova", state=str(tmp_path / "cloud.db"))
     assert len(kept.instances) == codes.count(202)
     kept.close()
+
+
+KINDS = {
+    f"{API}/servers": {"server": {"name": "web", "flavorRef": TINY, "imageRef": CIRROS}},
+    f"{API}/os-keypairs": {"keypair": {"name": "k"}},
+    f"{API}/os-server-groups": {"server_group": {"name": "g", "policies": ["affinity"]}},
+    f"{API}/flavors": {"flavor": {"name": "f", "ram": 64, "vcpus": 1, "disk": 1}},
+    "/network/v2.0/networks": {"network": {"name": "n"}},
+    "/network/v2.0/security-groups": {"security_group": {"name": "s"}},
+    "/volume/v3/{project}/volumes": {"volume": {"size": 1, "name": "v"}},
+    GLANCE: {"name": "i"},
+}
+"""Something of each kind that a cloud keeps, by the path of its list."""
+
+
+def test_what_was_acknowledged_is_there_after_a_kill_whatever_its_kind(tmp_path: Path) -> None:
+    nova = NovaCloud(tmp_path / "state")
+    project = nova.ask("GET", "/identity/v3/auth/projects", user="admin").json()["projects"][0]
+    shown: dict[str, int] = {}
+    for path, body in KINDS.items():
+        at = path.format(project=project["id"])
+        answer = nova.ask("POST", at, body, user="admin")
+        assert answer.status_code in (200, 201, 202), answer.text
+        shown[at] = len(next(iter(nova.get(at, user="admin").values())))
+    # What a kill leaves is what is on the disk at this moment.
+    for part in ("", "-wal"):
+        shutil.copy(tmp_path / f"state{part}", tmp_path / f"killed{part}")
+    again = NovaCloud(tmp_path / "killed")
+    assert shown == {at: len(next(iter(again.get(at, user="admin").values()))) for at in shown}
