@@ -40,7 +40,7 @@ class _StatusTest(NamedTuple):
 
 
 ALWAYS, NEVER = _StatusTest((), True), _StatusTest((), False)
-OPEN = ("",)
+OPEN = ("\0",)
 """The values of a parameter, which the caller has."""
 
 
@@ -78,8 +78,8 @@ class GoPoll:
 
     @property
     def failure(self) -> tuple[str, ...]:
-        """The values at which it ends badly."""
-        return self._at(FAILURE)
+        """The values at which it ends badly; that a 404 is an error goes without saying."""
+        return tuple(value for value in self._at(FAILURE) if value != GONE)
 
     @property
     def pending(self) -> tuple[str, ...] | None:
@@ -92,7 +92,7 @@ class GoPoll:
         return self._rest == SUCCESS
 
     def _at(self, verdict: str) -> tuple[str, ...]:
-        return tuple(v for v, known in self._verdicts.items() if known == verdict and v)
+        return tuple(v for v, known in self._verdicts.items() if known == verdict and v not in OPEN)
 
     @staticmethod
     def _calls(body: Node) -> Iterator[Node]:
