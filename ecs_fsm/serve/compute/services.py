@@ -5,12 +5,13 @@ A host that was forced down does not answer: requests for its servers are made a
 
 from __future__ import annotations
 
-from pydantic import Field, StrictBool
+from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Json
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.hosts import UUID_SINCE, ComputeHost, find_hosts, host_state, status_of
+from ecs_fsm.serve.compute.schemas import Flag
 from ecs_fsm.serve.compute.views import Fields
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
@@ -57,7 +58,7 @@ class ServiceChange(Body):
 
     host: str = ""
     binary: str = SERVICE
-    forced_down: StrictBool | None = None
+    forced_down: Flag | None = None
     status: str | None = Field(None, pattern="^(enabled|disabled)$")
     disabled_reason: str | None = Field(None, max_length=255)
 
