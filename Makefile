@@ -66,6 +66,7 @@ docs: $(VENV)/.test $(VENV)/.playground
 # Draws every picture of diagrams/ and writes its page.
 diagrams: $(VENV)/.test
 	$(BIN)/python $(ROOT)/diagrams/make.py
+	$(BIN)/python $(ROOT)/docs/teach/make.py
 	$(BIN)/python $(ROOT)/diagrams/terminal.py
 
 # Runs the notebook of diagrams/ and keeps what it shows.

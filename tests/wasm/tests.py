@@ -27,6 +27,7 @@ LEFT_OUT = (
     "lifecycle_named_last",
     "hash_seed",
     "nothing_heavy",
+    "while_one_waits",
     # Long searches: they would take most of the time.
     "nova",
     "every_edge",
