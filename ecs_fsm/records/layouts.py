@@ -15,7 +15,7 @@ from typing import ClassVar, NamedTuple
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.records.columns import MEANINGS, ColumnChoice, RecordColumns, normal
 from ecs_fsm.records.json_text import LIST, MORE, Names, Row
-from ecs_fsm.records.meanings import ABSENT, NOTHING, Meanings
+from ecs_fsm.records.meanings import ABSENT, NOTHING, Cells, Meanings
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.sources import RecordSource
 from ecs_fsm.records.times import EXPECTED as EXPECTED_TIME
@@ -178,6 +178,7 @@ class _ColumnReader:
     def __init__(self, reading: Reading, *, by_time: bool) -> None:
         self._reading = reading
         self._by_time = by_time
+        self._meanings = reading.meanings.known
         self._columns: dict[Names, RecordColumns] = {}
         self._server: str | None = None
         self._last_time: tuple[object, float] = (None, 0.0)
@@ -189,10 +190,10 @@ class _ColumnReader:
         columns: RecordColumns | None = None
         last: Names | None = None
         for names, values in rows:
-            if names is LIST or names is MORE:
-                self._list_time = self._time_beside(values) if values else None
-                continue
             if names is not last:
+                if names is LIST or names is MORE:
+                    self._list_time = self._time_beside(values) if values else None
+                    continue
                 columns, last = self._columns.get(names) or self._find(names), names
             assert columns is not None  # noqa: S101  # found with the first row
             yield None, self._row(columns, values)
@@ -263,12 +264,15 @@ class _ColumnReader:
             values[status] if status >= 0 else ABSENT,
         )
         try:
-            seen = reading.meanings.of(cells)
-        except InvalidInput as error:
-            raise reading.source.error(str(error)) from None
+            seen = self._meanings[cells]
+        except (KeyError, TypeError):
+            seen = self._meaning(cells)
         server = None
         if server_at >= 0:
-            server = self._named(values[server_at], names[server_at])
+            try:
+                server = self._servers[values[server_at]]
+            except (KeyError, TypeError):
+                server = self._named(values[server_at], names[server_at])
         updated = None
         if updated_at >= 0 and values[updated_at]:
             updated = self._time(values[updated_at], names[updated_at])
@@ -289,15 +293,20 @@ class _ColumnReader:
             host if isinstance(host, str) and host else None,
         )
 
+    def _meaning(self, cells: Cells) -> Observation:
+        try:
+            return self._reading.meanings.of(cells)
+        except InvalidInput as error:
+            raise self._reading.source.error(str(error)) from None
+
     def _named(self, value: object, name: str) -> str | None:
         """The name of a server; a name that was read before is the same object."""
         if type(value) is not str:
             return self._reading.server(value, name)
-        if value not in self._servers:
-            if len(self._servers) > MOST_SERVERS:
-                self._servers.clear()
-            self._servers[value] = self._reading.server(value, name)
-        return self._servers[value]
+        if len(self._servers) > MOST_SERVERS:
+            self._servers.clear()
+        server = self._servers[value] = self._reading.server(value, name)
+        return server
 
     def _time(self, value: object, name: str) -> float:
         known, time = self._last_time

@@ -35,7 +35,7 @@ def cloud_words() -> Mapping[str, Mapping[str, object]]:
 
 
 class Meanings:
-    """What rows mean in a lifecycle; equal rows mean the same object."""
+    """What rows mean in a lifecycle; equal rows mean the same object, which is `known`."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
         self.lifecycle = lifecycle
@@ -49,19 +49,19 @@ class Meanings:
             kind: {str(word).lower(): str(word) for word in words} for kind, words in kinds.items()
         }
         self._names, self._task = Phrases(table).attributes, Phrases(table).task
-        self._known: dict[Cells, Observation] = {}
+        self.known: dict[Cells, Observation] = {}
         self._gone: Observation | None = None
 
     def of(self, cells: Cells) -> Observation:
         """Return the observation. Raise `InvalidInput` for words that are not known."""
         try:
-            found = self._known.get(cells)
+            found = self.known.get(cells)
         except TypeError:
             found = None
         if found is None:
             found = self._read(cells)
-            if len(self._known) < MOST_WORDS:
-                self._known[cells] = found
+            if len(self.known) < MOST_WORDS:
+                self.known[cells] = found
         return found
 
     @property

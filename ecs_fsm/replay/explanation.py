@@ -300,7 +300,13 @@ class Follower:
         self._memory = move.memory
         pending, ways = self._pending, move.told
         if ways and not pending:
-            return (self._explained(before, row, *ways[0]),)
+            way, others = ways[0]
+            if way.replaced is None:
+                self._happened.extend(way.events)
+                told = Explanation(before, row, way.events, way.facts, others)
+            else:
+                told = self._explained(before, row, way, others)
+            return (told,)
         pending.append((before, row))
         return self._told(ways)
 
