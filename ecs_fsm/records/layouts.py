@@ -124,7 +124,7 @@ class ColumnsLayout(Layout):
 
     def read(self, rows: Iterator[Row], reading: Reading) -> Iterator[Listed]:
         """Yield the observations."""
-        reader = _ColumnReader(reading, by_time=self.lists_by_time)
+        reader = ColumnReader(reading, by_time=self.lists_by_time)
         return reader.read_lists(rows) if self.lists and reading.full_lists else reader.read(rows)
 
 
@@ -172,7 +172,7 @@ def _without_details(row: Row) -> Row:
     return tuple(n for n, _ in kept), [v for _, v in kept]
 
 
-class _ColumnReader:
+class ColumnReader:
     """Reads rows by the meaning of their columns."""
 
     def __init__(self, reading: Reading, *, by_time: bool) -> None:
@@ -194,7 +194,7 @@ class _ColumnReader:
                 if names is LIST or names is MORE:
                     self._list_time = self._time_beside(values) if values else None
                     continue
-                columns, last = self._columns.get(names) or self._find(names), names
+                columns, last = self.columns(names), names
             assert columns is not None  # noqa: S101  # found with the first row
             yield None, self._row(columns, values)
 
@@ -211,7 +211,7 @@ class _ColumnReader:
                 begun, empty, more = not more, bool(values) and not more, False
                 self._list_time = self._time_beside(values) if values else None
             else:
-                columns = self._columns.get(names) or self._find(names)
+                columns = self.columns(names)
                 row = self._row(columns, values)
                 timed = self._by_time and columns.time >= 0
                 if begun or (timed and (within is None or row.time != within.time)):
@@ -228,6 +228,10 @@ class _ColumnReader:
         names, values = beside
         row = {normal(n): v for n, v in zip(names, values, strict=True)}  # type: ignore[call-overload]
         return self._reading.time_or_none(row, *MEANINGS["time"])
+
+    def columns(self, names: Names) -> RecordColumns:
+        """Return what the columns of a row mean. Raise `InvalidInput` for what is ambiguous."""
+        return self._columns.get(names) or self._find(names)
 
     def _find(self, names: Names) -> RecordColumns:
         reading = self._reading

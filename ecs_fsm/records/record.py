@@ -11,10 +11,11 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from operator import itemgetter
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.records.blocks import Block, RowNumbers, blocks
 from ecs_fsm.records.columns import MEANING_OF, ColumnChoice, columns_of, normal
 from ecs_fsm.records.json_text import LIST, MORE, Row
 from ecs_fsm.records.layouts import (
@@ -30,7 +31,7 @@ from ecs_fsm.records.meanings import Meanings
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.ordering import in_order, newest_first
 from ecs_fsm.records.recorded_actions import InstanceActions, JobAnswers, Notifications
-from ecs_fsm.records.shapes import shaped
+from ecs_fsm.records.shapes import NotInBlocks, shaped
 from ecs_fsm.records.sources import RecordSource
 from ecs_fsm.records.times import for_a_reader, iso, zone
 
@@ -81,6 +82,7 @@ class _File:
     def _begin(self) -> None:
         shape = shaped(self.source, self._reading.choice.known)
         self.shape = shape.title
+        self._columns = shape.blocks
         self._rows = shape.rows
         self._first = [(row, self.source.line) for row in islice(self._rows, FIRST_ROWS)]
         self._fresh = True
@@ -140,6 +142,18 @@ class _File:
         reading = self._reading._replace(complete=complete)
         return self.layout.read(chain(self._again(), self._rows), reading)
 
+    @property
+    def in_blocks(self) -> bool:
+        """Return whether the rows may be read in blocks."""
+        return type(self.layout) is ColumnsLayout and self._columns is not None
+
+    def blocks(self, numbers: RowNumbers) -> Iterator[Block]:
+        """The rows in blocks, from the first on."""
+        assert self._columns is not None  # noqa: S101  # as `in_blocks` says
+        self.source.rewind()
+        self._fresh = False
+        return blocks(self._columns(), self._reading, numbers)
+
     def _again(self) -> Iterator[Row]:
         """The first rows once more, each at its line."""
         first, self._first, end = self._first, [], self.source.line
@@ -185,6 +199,7 @@ class Record:
         sampled = any(file.sampled for file in self._files)
         self.complete = not (sampled if options.sampled is None else options.sampled)
         self.sorted: str | None = None
+        self._in_order = True
         self._clear()
 
     def _clear(self) -> None:
@@ -233,8 +248,56 @@ class Record:
         with self._opened:
             return self._followed(work)
 
+    def follow_blocks(
+        self, work: Callable[[Iterator[Block], Sequence[Observation]], Result]
+    ) -> Result | None:
+        """Return what `work` makes of the rows in blocks, with what their numbers stand for.
+
+        Return None where that does not go; then `follow` does, as if nothing had been read.
+        """
+        if not all(file.in_blocks for file in self._files):
+            return None
+        numbers = RowNumbers(self._meanings)
+        try:
+            with closing(self._counted_blocks(numbers)) as counted:
+                result = work(counted, numbers.rows)
+        except _OutOfOrder:
+            self._in_order = False
+            return None
+        except (NotInBlocks, InvalidInput):
+            return None
+        self._opened.close()
+        return result
+
+    def _counted_blocks(self, numbers: RowNumbers) -> Generator[Block, None, None]:
+        self._clear()
+        latest = self._latest
+        for block in chain.from_iterable(file.blocks(numbers) for file in self._files):
+            servers, times, _ = block
+            if times[0] is None:  # as in the whole block
+                for server in set(servers):
+                    latest.setdefault(server, None)
+            else:
+                self._see(servers, cast(Sequence[float], times))
+            yield block
+
+    def _see(self, servers: Sequence[str | None], times: Sequence[float]) -> None:
+        """Note the times of a block. Raise for a server whose row is older than the one before."""
+        latest = self._latest
+        low, high = min(times), max(times)
+        if (self.last is None or low >= self.last) and sorted(times) == times:
+            latest.update(zip(servers, times, strict=True))
+        else:
+            for server, time in zip(servers, times, strict=True):
+                before = latest.get(server)
+                if before is not None and time < before:
+                    raise _OutOfOrder
+                latest[server] = time
+        self.first = low if self.first is None else min(self.first, low)
+        self.last = high if self.last is None else max(self.last, high)
+
     def _followed(self, work: Callable[[Iterator[Observation]], Result]) -> Result:
-        if self.sorted is None:
+        if self.sorted is None and self._in_order:
             try:
                 with closing(self._counted(self._listed(), strict=True)) as rows:
                     return work(rows)

@@ -182,6 +182,21 @@ class RecordSource:
         except (OSError, EOFError, zlib.error) as error:
             raise self.error(f"not valid gzip ({error})") from None
 
+    def blocks(self) -> Iterator[str]:
+        """The text in pieces that end with a line."""
+        rest = ""
+        for piece in self.pieces(BUFFER):
+            end = piece.rfind("\n") + 1
+            if len(rest) + (end or len(piece)) > MAX_ROW:
+                raise self.too_long()  # or nearly so: who reads line by line decides
+            if end:
+                yield rest + piece[:end]
+                rest = piece[end:]
+            else:
+                rest += piece
+        if rest:
+            yield rest
+
     def error(self, wrong: str, *, of_names: bool = False) -> InvalidInput:
         """An error at the present line; one `of_names` at the header, if there is one."""
         line = self.header if of_names and self.header else self.line

@@ -38,3 +38,18 @@ class Standing(NamedTuple):
     row: Observation
     left: float | None
     states: tuple[State, ...]
+
+
+class Told:
+    """What is told of a change of any server: `change` names none, and has no time.
+
+    `steps` are the operations that a late write can be of, `events` what happened, a character for
+    each. `server` is the first to which an unexplained change happened. `text` is for forms.
+    """
+
+    __slots__ = ("change", "events", "server", "steps", "text")
+
+    def __init__(self, change: Explanation, events: str = "", steps: tuple[str, ...] = ()) -> None:
+        self.change, self.events, self.steps = change, events, steps
+        self.text: str | None = None
+        self.server: str | None = None

@@ -20,7 +20,17 @@ from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing
 from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
 from ecs_fsm.replay.positions import PositionLinks, Way, kept
-from ecs_fsm.replay.remembered import Followed, MemoryKey, Move, Open, Step, Ways, decided, settled
+from ecs_fsm.replay.remembered import (
+    Decision,
+    Followed,
+    MemoryKey,
+    Move,
+    Step,
+    Ways,
+    decided,
+    origins,
+    settled,
+)
 from ecs_fsm.replay.shares import Costs, Link, Links, Other, weighed
 
 UNFINISHED_COST = NAT // 100
@@ -57,7 +67,7 @@ class Replay:
         self._starts: dict[str, Costs] = {}
         self._memories: dict[MemoryKey, Followed] = {}
         self._moves = 0
-        self.nothing = Followed({}, (), ended=False, varied=False)
+        self.nothing = Followed({}, {}, ended=False, varied=False)
         self._steps: dict[
             tuple[tuple[tuple[int, int], ...], str, int | None, int | None], Step
         ] = {}
@@ -109,7 +119,7 @@ class Replay:
 
     def begun(self, row: Observation) -> Followed:
         """The memory of a server whose first row this is."""
-        return self._memory(self.start(row), ())
+        return self._memory(self.start(row), {})
 
     def move(
         self, memory: Followed, row: Observation, passed: int | None, stayed: int | None
@@ -131,34 +141,42 @@ class Replay:
     ) -> Move:
         step = self.step(memory.costs, row, passed, stayed)
         if not step.links:
-            return Move(None, (), row.shown)
-        if step.alone and not memory.undecided:
-            return Move(self._memory(step.costs, ()), (step.alone,), row.shown)
-        costs, undecided = step.costs, (*memory.undecided, Open(step.links, passed))
+            return Move(None, row.shown)
+        if step.alone and not memory.origins:
+            return Move(self._memory(step.costs, {}), row.shown, step.alone)
+        came = {position: links[0].origin for position, links in step.links.items()}
+        before = memory.origins
+        since = {n: before[origin] if before else n for n, origin in came.items()}
+        settles = len(set(since.values())) == 1
+        return Move(self._memory(step.costs, since), row.shown, None, step, settles)
+
+    def decide(self, memory: Followed, undecided: Sequence[Step]) -> Decision | None:
+        """What explains the first of the open changes, once they are decided or too many."""
+        costs = memory.costs
         found = settled(undecided, costs)
         if found is None and len(undecided) > MOST_UNDECIDED:
             best = min(costs, key=costs.__getitem__)
             costs, found = {best: 0}, (len(undecided), best)
         if found is None:
-            return Move(self._memory(costs, undecided), (), row.shown)
+            return None
         ways = decided(undecided, costs, *found, self.told)
-        return Move(self._memory(costs, undecided[found[0] :]), ways, row.shown)
+        return Decision(ways, self._memory(costs, origins(undecided[found[0] :], costs)))
 
-    def finished(self, memory: Followed) -> tuple[int, tuple[Ways, ...]]:
+    def finished(self, memory: Followed, undecided: Sequence[Step]) -> tuple[int, tuple[Ways, ...]]:
         """What explains the open changes if no row follows, and how many of them are decided."""
-        costs, undecided = memory.costs, memory.undecided
+        costs = memory.costs
         best = min(costs, key=lambda n: costs[n] + UNFINISHED_COST * self.unfinished(n))
         count, _ = settled(undecided, costs) or (0, best)
         return count, decided(undecided, costs, len(undecided), best, self.told)
 
-    def _memory(self, costs: Costs, undecided: tuple[Open, ...]) -> Followed:
-        """The memory with these costs and open changes, one for all servers that have it."""
-        key = tuple(costs.items()), tuple((id(one.links), one.passed) for one in undecided)
+    def _memory(self, costs: Costs, since: Costs) -> Followed:
+        """The memory with these costs and origins, one for all servers that have it."""
+        key = tuple(costs.items()), tuple(since.items())
         found = self._memories.get(key)
         if found is None:
             kinds = {(self._state(n), self.unfinished(n)) for n in costs}
             found = self._memories[key] = Followed(
-                costs, undecided, ended=self.ended(costs), varied=len(kinds) > 1
+                costs, since, ended=self.ended(costs), varied=len(kinds) > 1
             )
         return found
 
@@ -203,7 +221,7 @@ class Replay:
                 ((target, ways),) = links.items()
                 alone = self.told(links, {target: 0}, target, ways[0], passed)
             after = {position: ways[0].cost - least for position, ways in links.items()}
-            self._steps[key] = Step(after, links, alone)
+            self._steps[key] = Step(after, links, passed, alone)
         return self._steps[key]
 
     def told(
@@ -249,6 +267,7 @@ class Follower:
 
     __slots__ = (
         "_before", "_first", "_happened", "_left", "_memory", "_pending", "_replay", "_seen",
+        "_undecided",
     )  # fmt: skip
 
     def __init__(self, replay: Replay) -> None:
@@ -259,6 +278,7 @@ class Follower:
         self._seen: float | None = None
         self._memory = replay.nothing
         self._pending: list[tuple[Observation, Observation]] = []
+        self._undecided: list[Step] = []
         self._happened: deque[str] = deque(maxlen=MOST_UNDECIDED)
 
     @property
@@ -298,23 +318,34 @@ class Follower:
         if move.memory is None:
             return self._unexplained(before, row)
         self._memory = move.memory
-        pending, ways = self._pending, move.told
-        if ways and not pending:
-            way, others = ways[0]
+        return self._moved(before, row, move)
+
+    def _moved(self, before: Observation, row: Observation, move: Move) -> Sequence[Explanation]:
+        """What is decided by a move."""
+        if move.told:
+            way, others = move.told
             if way.replaced is None:
                 self._happened.extend(way.events)
                 told = Explanation(before, row, way.events, way.facts, others)
             else:
                 told = self._explained(before, row, way, others)
             return (told,)
-        pending.append((before, row))
-        return self._told(ways)
+        assert move.step is not None  # noqa: S101  # a move tells something or leaves it open
+        self._pending.append((before, row))
+        self._undecided.append(move.step)
+        if not move.settles and len(self._undecided) <= MOST_UNDECIDED:
+            return ()
+        decision = self._replay.decide(self._memory, self._undecided)
+        if decision is None:
+            return ()
+        self._memory = decision.memory
+        return self._told(decision.told)
 
     def finish(self) -> Sequence[Explanation]:
         """What is left, by the best way so far: no row follows."""
         if not self._pending:
             return ()
-        count, ways = self._replay.finished(self._memory)
+        count, ways = self._replay.finished(self._memory, self._undecided)
         told = self._told(ways)
         return [*told[:count], *(e._replace(settled=False) for e in told[count:])]
 
@@ -324,6 +355,7 @@ class Follower:
             return ()
         other = copy(self)
         other._pending, other._happened = [*self._pending], self._happened.copy()
+        other._undecided = [*self._undecided]
         return [told._replace(settled=False) for told in other.finish()]
 
     def _unexplained(self, before: Observation, row: Observation) -> Sequence[Explanation]:
@@ -335,7 +367,7 @@ class Follower:
     def _told(self, ways: Sequence[Ways]) -> list[Explanation]:
         """Explain the first changes by these ways, and remove them."""
         rows = self._pending[: len(ways)]
-        del self._pending[: len(ways)]
+        del self._pending[: len(ways)], self._undecided[: len(ways)]
         return [self._explained(*pair, *way) for pair, way in zip(rows, ways, strict=True)]
 
     def _explained(

@@ -9,14 +9,14 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import IO
+from typing import IO, ClassVar
 
 from ecs_fsm.core.model import bracketed
 from ecs_fsm.io.console import visible, visible_json
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record
 from ecs_fsm.records.times import iso
-from ecs_fsm.replay.changes import Explanation
+from ecs_fsm.replay.changes import Explanation, Told
 from ecs_fsm.replay.contradictions import Contradiction
 from ecs_fsm.replay.explanation import LEAST_SHARE
 from ecs_fsm.replay.overdue import Overdue
@@ -32,7 +32,10 @@ class Form(ABC):
     """One form. It writes to `out`, which comes behind what the record is (`head`).
 
     `complete` says whether the record is read as one without missed states.
+    `anonymous` says whether it needs only what a change has in common for all servers (`Told`).
     """
+
+    anonymous: ClassVar[bool] = False
 
     def __init__(self, out: IO[str]) -> None:
         self.out = out
@@ -57,6 +60,12 @@ class Form(ABC):
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
         """Write what comes at the end."""
 
+    def tell_many(self, servers: Sequence[str | None], told: Sequence[Told]) -> None:
+        """Tell changes of servers, without their times; only with `anonymous`."""
+        self.changes += len(told)
+        unexplained = (one for one in set(told) if one.change.events is None)
+        self.unexplained += sum(told.count(one) for one in unexplained)
+
     def head(self, record: Record) -> str:
         """Return what comes before all."""
         return f"{record}\n"
@@ -72,6 +81,8 @@ class Form(ABC):
 
 class TableForm(Form):
     """A line for each change, for a person."""
+
+    anonymous = True
 
     def __init__(self, out: IO[str]) -> None:
         super().__init__(out)
@@ -92,6 +103,22 @@ class TableForm(Form):
             known = self._texts[key] = change, line(change._replace(after=_anonymous(after)))
         server = "" if after.server is None else f"{after.server}  "
         self.out.write(f"{self.changes:>6}  {server}{known[1]}\n")
+
+    def tell_many(self, servers: Sequence[str | None], told: Sequence[Told]) -> None:
+        """Write a line for each change."""
+        for one in set(told):
+            if one.text is None:
+                one.text = line(one.change)
+        numbered = enumerate(zip(servers, told, strict=True), start=self.changes + 1)
+        self.out.write(
+            "".join(
+                [
+                    f"{n:>6}  {one.text}\n" if server is None else f"{n:>6}  {server}  {one.text}\n"
+                    for n, (server, one) in numbered
+                ]
+            )
+        )
+        super().tell_many(servers, told)
 
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
         """Write what is overdue and what contradicts the story, and the verdict."""

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.records.blocks import Block
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record, RecordOptions
 from ecs_fsm.records.times import EXPECTED, seconds, zone
@@ -18,6 +19,7 @@ from ecs_fsm.replay.changes import Standing
 from ecs_fsm.replay.contradictions import Evidence
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.forms import Form, JsonForm, TableForm
+from ecs_fsm.replay.lookup import FollowerTable
 from ecs_fsm.replay.overdue import Limits, Overdue, overdue
 from ecs_fsm.replay.performed import performed
 from ecs_fsm.replay.step_times import DurationsForm
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY, PIECE = 1 << 20, 1 << 14
 BATCH = 200
+Answer = tuple[Form, IO[str]]
 BUILT_IN, FITTED = "built in", "fitted"
 FITTED_BEGINS = "# Fitted to "
 """The first words of a profile that `fleet fit` has written."""
@@ -127,12 +130,26 @@ def replay_files(
             )
             late = _Late(replay, record, chosen, options)
 
-            def explained(rows: Iterator[Observation]) -> tuple[Form, IO[str]]:
-                waiting = opened.enter_context(
+            def begun() -> IO[str]:
+                return opened.enter_context(
                     tempfile.SpooledTemporaryFile(
                         IN_MEMORY, "w+", encoding="utf-8", errors="backslashreplace"
                     )
                 )
+
+            def in_blocks(blocks: Iterator[Block], rows: Sequence[Observation]) -> Answer:
+                waiting = begun()
+                form = telling.form(waiting)
+                table = FollowerTable(replay, rows)
+                for block in blocks:
+                    form.tell_many(*table.feed(block))
+                    moved(record.position)
+                form.tell_many(*table.finish())
+                form.end(late.find(table.standing()), [])
+                return form, waiting
+
+            def row_by_row(rows: Iterator[Observation]) -> Answer:
+                waiting = begun()
                 batch = io.StringIO(newline="")
                 form = chosen.form(batch)
                 form.complete = record.complete
@@ -147,7 +164,10 @@ def replay_files(
                 moved_on(record.position)
                 return form, waiting
 
-            form, waiting = record.follow(explained)
+            answer = None
+            if telling.form(io.StringIO()).anonymous:
+                answer = record.follow_blocks(in_blocks)
+            form, waiting = answer or record.follow(row_by_row)
         waiting.seek(0)
         sys.stdout.write(form.head(record))
         while piece := waiting.read(PIECE):
@@ -173,7 +193,7 @@ class _Late:
                 raise InvalidInput(f"--now {chosen.now!r}: expected {EXPECTED}") from None
         self.found: list[Overdue] = []
 
-    def find(self, standing: Sequence[Standing]) -> list[Overdue]:
+    def find(self, standing: Iterable[Standing]) -> list[Overdue]:
         """Return what is overdue, the longest first."""
         record, now = self._record, self._now
         if record.last is None:

@@ -1,8 +1,9 @@
 """What a follower remembers of a server, kept once for all servers that are alike.
 
-The memory of a follower is the costs of the positions where its server can be, and the links of the
-changes that are not decided. A recording has few of them, so the memory after a row is looked up in
-a table that is filled as it goes.
+The memory of a follower is the costs of the positions where its server can be, and where the best
+way to each of them came from after the first change that is not decided. A recording has few of
+them, so the memory after a row is looked up in a table that is filled as it goes. The changes that
+are not decided are a chain of steps, which each server has for itself.
 """
 
 from __future__ import annotations
@@ -17,60 +18,111 @@ Ways = tuple[Way, tuple[Other, ...]]
 """The way that explains a change, and the others with their shares."""
 Weigh = Callable[[Links, Costs, int, Link, int | None], Ways]
 """Weighs the link to a target against the others."""
+CostKey = tuple[tuple[int, int], ...]
+MemoryKey = tuple[CostKey, CostKey]
+"""What distinguishes memories: costs by position, and origins by position."""
+MOST_WEIGHED = 1000
+"""Answers that a step keeps at most."""
 
 
-MemoryKey = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int | None], ...]]
-"""What distinguishes memories: costs by position, and the open changes."""
-
-
-class Step(NamedTuple):
+class Step:
     """From all positions where a server can be to all where the next row shows it.
 
-    `alone` are the links to explain it by where the row leaves one position only.
+    `passed` is the bin of the time between the rows. `alone` is what explains the change where the
+    row leaves one position only.
     """
 
-    costs: Costs
-    links: Links
-    alone: Ways | None
+    __slots__ = ("_before", "_weighed", "alone", "costs", "links", "passed")
 
+    def __init__(
+        self, costs: Costs, links: Links, passed: int | None, alone: Ways | None = None
+    ) -> None:
+        self.costs, self.links, self.passed, self.alone = costs, links, passed, alone
+        self._before: dict[CostKey, CostKey] = {}
+        self._weighed: dict[tuple[CostKey, int], Ways] = {}
 
-class Open(NamedTuple):
-    """A change that is not decided: its links by target, and the bin of the time that passed."""
+    def before(self, left: CostKey) -> CostKey:
+        """Return the costs of what follows each origin, by those of what follows each target.
 
-    links: Links
-    passed: int | None
+        Only their differences count, so the least is 0.
+        """
+        found = self._before.get(left)
+        if found is None:
+            costs: Costs = {}
+            after = dict(left)
+            for target, links in self.links.items():
+                if target in after:
+                    for link in links:
+                        cost = link.own + after[target]
+                        costs[link.origin] = min(costs.get(link.origin, cost), cost)
+            if len(self._before) > MOST_WEIGHED:
+                self._before.clear()
+            found = self._before[left] = _from_zero(costs)
+        return found
+
+    def weighed(self, left: CostKey, position: int, weigh: Weigh) -> Ways:
+        """Return what explains the change by the best way to a position, if this is left to do."""
+        found = self._weighed.get((left, position))
+        if found is None:
+            if len(self._weighed) > MOST_WEIGHED:
+                self._weighed.clear()
+            link = self.links[position][0]
+            found = weigh(self.links, dict(left), position, link, self.passed)
+            self._weighed[left, position] = found
+        return found
 
 
 class Followed:
-    """The positions where a server can be by their costs, and its changes that are not decided.
+    """The positions where a server can be by their costs.
 
-    `ended` says whether nothing can follow, `varied` whether how long the server stayed tells
-    something about where it is. `moves` are those that are known, by row and bins of time.
+    `origins` has, for each of them, where the best way to it was after the first change that is not
+    decided; it is empty where all are. `ended` says whether nothing can follow, `varied` whether
+    how long the server stayed tells something about where it is. `moves` are those that are known,
+    by row and bins of time.
     """
 
-    __slots__ = ("costs", "ended", "moves", "undecided", "varied")
+    __slots__ = ("costs", "ended", "moves", "origins", "varied")
 
-    def __init__(
-        self, costs: Costs, undecided: tuple[Open, ...], *, ended: bool, varied: bool
-    ) -> None:
-        self.costs, self.undecided = costs, undecided
+    def __init__(self, costs: Costs, origins: Costs, *, ended: bool, varied: bool) -> None:
+        self.costs, self.origins = costs, origins
         self.ended, self.varied = ended, varied
         self.moves: dict[tuple[int, int | None, int | None], Move] = {}
 
 
 class Move(NamedTuple):
-    """From one memory to the next: the first of the changes are decided, by the ways `told`.
+    """From one memory to the next.
 
-    `memory` is None where nothing explains the row. `shown` is what the row shows; it is kept, so
-    that nothing else has its identity.
+    `memory` is None where nothing explains the row. `told` explains a change that is decided at
+    once; otherwise `step` is one more that is not, and with `settles` the first of them are decided
+    now. `shown` is what the row shows; it is kept, so that nothing else has its identity.
     """
 
     memory: Followed | None
-    told: tuple[Ways, ...]
     shown: Mapping[str, str | None]
+    told: Ways | None = None
+    step: Step | None = None
+    settles: bool = False
 
 
-def settled(undecided: Sequence[Open], costs: Costs) -> tuple[int, int] | None:
+class Decision(NamedTuple):
+    """What explains the first of the open changes, and the memory after it."""
+
+    told: tuple[Ways, ...]
+    memory: Followed
+
+
+def origins(undecided: Sequence[Step], costs: Costs) -> Costs:
+    """Return for each present position where the best way to it was after the first change."""
+    found = {}
+    for position in costs if undecided else ():
+        here = position
+        for step in reversed(undecided[1:]):
+            here = step.links[here][0].origin
+        found[position] = here
+    return found
+
+
+def settled(undecided: Sequence[Step], costs: Costs) -> tuple[int, int] | None:
     """Return how many changes are decided, and the position after them, or None.
 
     They are decided as soon as the best ways to all present positions agree on a position.
@@ -89,25 +141,23 @@ def settled(undecided: Sequence[Open], costs: Costs) -> tuple[int, int] | None:
 
 
 def decided(
-    undecided: Sequence[Open], costs: Costs, count: int, position: int, weigh: Weigh
+    undecided: Sequence[Step], costs: Costs, count: int, position: int, weigh: Weigh
 ) -> tuple[Ways, ...]:
     """Return what explains the first `count` changes: the best way to `position`."""
-    left: Costs = dict.fromkeys(costs, 0)
+    left = tuple((there, 0) for there in costs)
     ahead = [left]
-    for change in reversed(undecided):
-        before: Costs = {}
-        for target, links in change.links.items():
-            if target in left:
-                for link in links:
-                    cost = link.own + left[target]
-                    before[link.origin] = min(before.get(link.origin, cost), cost)
-        left = before
+    for step in reversed(undecided):
+        left = step.before(left)
         ahead.append(left)
     ahead.reverse()
     found: list[Ways] = []
     for n in range(count - 1, -1, -1):
-        change = undecided[n]
-        link = change.links[position][0]
-        found.append(weigh(change.links, ahead[n + 1], position, link, change.passed))
-        position = link.origin
+        step = undecided[n]
+        found.append(step.weighed(ahead[n + 1], position, weigh))
+        position = step.links[position][0].origin
     return tuple(reversed(found))
+
+
+def _from_zero(costs: Costs) -> CostKey:
+    least = min(costs.values(), default=0)
+    return tuple((position, cost - least) for position, cost in costs.items())

@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 
 from ecs_fsm.io.console import visible_json
 from ecs_fsm.records.record import Record
-from ecs_fsm.replay.changes import Explanation
+from ecs_fsm.replay.changes import Explanation, Told
 from ecs_fsm.replay.contradictions import Contradiction
 from ecs_fsm.replay.forms import Form, line, overdue_lines, span
 from ecs_fsm.replay.overdue import Overdue
@@ -29,22 +29,35 @@ class _Found(NamedTuple):
 class SummaryForm(Form):
     """Counts, with one example of each kind of what is not explained."""
 
+    anonymous = True
+
     def __init__(self, out: IO[str], *, as_json: bool) -> None:
         super().__init__(out)
         self._as_json = as_json
         self._events: Counter[str] = Counter()
         self._ways: dict[tuple[str, ...], int] = {}
+        self._told: Counter[Told] = Counter()
         self._unexplained: dict[str, _Found] = {}
         self._unsettled = 0
         self._record: dict[str, object] = {}
 
     def change(self, change: Explanation) -> None:
         """Count a change."""
-        self._unsettled += not change.settled
+        self._several(change, 1)
+
+    def tell_many(self, servers: Sequence[str | None], told: Sequence[Told]) -> None:
+        """Count changes."""
+        super().tell_many(servers, told)
+        self._told.update(told)
+        if len(self._told) > MOST_COUNTED:
+            self._count()
+
+    def _several(self, change: Explanation, times: int) -> None:
+        self._unsettled += times * (not change.settled)
         if change.events is not None:
-            self._ways[change.events] = self._ways.get(change.events, 0) + 1
+            self._ways[change.events] = self._ways.get(change.events, 0) + times
             if len(self._ways) > MOST_COUNTED:
-                self._count()
+                self._count_events()
             return
         kind = f"{change.before or '?'} → {change.after}"
         found = self._unexplained.get(kind)
@@ -52,9 +65,17 @@ class SummaryForm(Form):
             kind = "others"
             found = self._unexplained.get(kind)
         count, example = found or (0, change)
-        self._unexplained[kind] = _Found(count + 1, example)
+        self._unexplained[kind] = _Found(count + times, example)
 
     def _count(self) -> None:
+        for told, times in self._told.items():
+            change = told.change
+            after = change.after._replace(server=told.server)
+            self._several(change._replace(after=after), times)
+        self._told.clear()
+        self._count_events()
+
+    def _count_events(self) -> None:
         for events, times in self._ways.items():
             for event in events:
                 self._events[event] += times
