@@ -20,7 +20,8 @@ from ecs_fsm.records.meanings import ABSENT, Cells, Meanings
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.times import seconds, zone
 from ecs_fsm.replay.changes import Explanation, Standing
-from ecs_fsm.replay.explanation import Follower, Replay
+from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import Follower
 
 UTC_ZONE = zone(None)
 

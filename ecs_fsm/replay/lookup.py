@@ -15,9 +15,9 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.records.blocks import Block
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing, Told
-from ecs_fsm.replay.explanation import MOST_UNDECIDED, Replay
+from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.likelihood import bin_of
-from ecs_fsm.replay.remembered import Followed, Step, Ways
+from ecs_fsm.replay.remembered import MOST_UNDECIDED, Followed, Step, Ways
 
 MOST_KEPT = 20_000
 """Entries, decisions and texts that are kept at most, of each."""

@@ -139,7 +139,8 @@ def replay_files(
 
             def in_blocks(blocks: Iterator[Block], rows: Sequence[Observation]) -> Answer:
                 waiting = begun()
-                form = telling.form(waiting)
+                form = chosen.form(waiting)
+                form.complete = record.complete
                 table = FollowerTable(replay, rows)
                 for block in blocks:
                     form.tell_many(*table.feed(block))
@@ -165,7 +166,7 @@ def replay_files(
                 return form, waiting
 
             answer = None
-            if telling.form(io.StringIO()).anonymous:
+            if chosen.form(io.StringIO()).anonymous:
                 answer = record.follow_blocks(in_blocks)
             form, waiting = answer or record.follow(row_by_row)
         waiting.seek(0)

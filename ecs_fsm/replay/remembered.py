@@ -21,6 +21,8 @@ Weigh = Callable[[Links, Costs, int, Link, int | None], Ways]
 CostKey = tuple[tuple[int, int], ...]
 MemoryKey = tuple[CostKey, CostKey]
 """What distinguishes memories: costs by position, and origins by position."""
+MOST_UNDECIDED = 100
+"""Changes that wait for a decision at most; then the best way so far is taken."""
 MOST_WEIGHED = 1000
 """Answers that a step keeps at most."""
 

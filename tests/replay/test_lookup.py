@@ -1,0 +1,87 @@
+"""Blocks and the table give the answer that goes row by row, byte for byte."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from ecs_fsm import ECS, Lifecycle
+from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.records.record import Record
+from ecs_fsm.replay import lookup
+from tests.command import ecs_fsm
+
+Rows = Sequence[tuple[str, float, str, str | None]]
+
+
+def walks(lifecycle: Lifecycle, *, wrong: float) -> Rows:
+    """Random walks of several servers, with late writes and changes that nothing explains."""
+    chance = Random(11)  # noqa: S311  # rows of a test
+    live = [state for state in lifecycle.states.values() if lifecycle.leaving(state)]
+    at = {f"s{n}": chance.choice(live) for n in range(6)}
+    rows = []
+    for number in range(700):
+        name = chance.choice(list(at))
+        state = at[name]
+        rows.append((name, 1.7e9 + 20 * number, str(state.vm_state), state.task_state))
+        if chance.random() < 0.1:
+            continue  # shown once more
+        nexts = [s for t in lifecycle.leaving(state) for s in t.path[-1:]]
+        nexts += [s for path in lifecycle.late_writes.get(state, ()) for s in path]
+        at[name] = chance.choice(live if chance.random() < wrong or not nexts else nexts)
+    return rows
+
+
+def as_csv(rows: Rows) -> str:
+    lines = ["server,time,vm_state,task_state", *(f"{s},{t},{v},{k or ''}" for s, t, v, k in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def as_json_lines(rows: Rows) -> str:
+    names = ("server", "time", "vm_state", "task_state")
+    return "".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize("given", [(), ("--summary",), ("--sampled",)], ids=str)
+@pytest.mark.parametrize("text", [as_csv, as_json_lines])
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
+def test_blocks_answer_as_rows_do(
+    lifecycle: Lifecycle,
+    text: object,
+    given: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert callable(text)
+    rows = walks(lifecycle, wrong=0.03)
+    path = tmp_path / "rows"
+    path.write_text(text(rows[:150] if "--sampled" in given else rows), encoding="utf-8")
+    command = ("replay", "--lifecycle", lifecycle.name, *given, str(path))
+    monkeypatch.setattr(lookup, "MOST_KEPT", 60)  # so that the table is begun anew, too
+    read: list[bool] = []
+    follow = Record.follow
+    with monkeypatch.context() as patched:
+        patched.setattr(Record, "follow", lambda *given: read.append(True) or follow(*given))
+        in_blocks = ecs_fsm(*command)
+    assert not read
+    monkeypatch.setattr(Record, "follow_blocks", lambda *_: None)
+    assert in_blocks == ecs_fsm(*command)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "s1,1800000000,activ,",
+        "s1,1800000000,active",
+        "s1,soon,active,",
+        '"s\n1",1800000000,active,',
+    ],
+    ids=["a word", "a width", "a time", "a name"],
+)
+def test_what_is_wrong_is_said_with_its_line(line: str) -> None:
+    rows = as_csv(walks(ECS, wrong=0)[:400])
+    code, out, err = ecs_fsm("replay", "-", given=rows + line + "\n")
+    assert (code, out) == (2, "")
+    assert f"standard input:{402 + line.count(chr(10))}: " in err
