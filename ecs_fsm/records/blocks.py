@@ -16,11 +16,11 @@ from typing import NamedTuple, cast
 from ecs_fsm.records.layouts import MOST_SERVERS, ColumnReader, Reading
 from ecs_fsm.records.meanings import ABSENT, MOST_WORDS, Cells, Meanings
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.records.shapes import Columns, NotInBlocks
+from ecs_fsm.records.shapes import ColumnBlock, NotInBlocks
 from ecs_fsm.records.times import MILLISECONDS
 
 
-class Block(NamedTuple):
+class RowBlock(NamedTuple):
     """Some rows: their servers, their times in seconds, and what they show (`RowNumbers.rows`)."""
 
     servers: Sequence[str | None]
@@ -65,7 +65,9 @@ class _ServerNames(dict[object, str | None]):
         return name
 
 
-def blocks(columns: Iterator[Columns], reading: Reading, numbers: RowNumbers) -> Iterator[Block]:
+def blocks(
+    columns: Iterator[ColumnBlock], reading: Reading, numbers: RowNumbers
+) -> Iterator[RowBlock]:
     """Yield the rows of a file. Raise `NotInBlocks` or `InvalidInput` for what is unusual."""
     reader = ColumnReader(reading, by_time=False)
     known = _ServerNames(reading)
@@ -86,7 +88,7 @@ def blocks(columns: Iterator[Columns], reading: Reading, numbers: RowNumbers) ->
         times: list[float] | list[None] = [None] * size
         if places.time >= 0:
             times = _times(values[places.time], reading, names[places.time], texts=texts)
-        yield Block(servers, times, shown)
+        yield RowBlock(servers, times, shown)
 
 
 def _times(values: Sequence[object], reading: Reading, name: str, *, texts: bool) -> list[float]:

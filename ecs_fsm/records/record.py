@@ -15,7 +15,7 @@ from typing import BinaryIO, TypeVar, cast
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.records.blocks import Block, RowNumbers
+from ecs_fsm.records.blocks import RowBlock, RowNumbers
 from ecs_fsm.records.columns import ColumnChoice, columns_of
 from ecs_fsm.records.layouts import (
     ColumnsLayout,
@@ -140,7 +140,7 @@ class Record:
             return self._followed(work)
 
     def follow_blocks(
-        self, work: Callable[[Iterator[Block], Sequence[Observation]], Result]
+        self, work: Callable[[Iterator[RowBlock], Sequence[Observation]], Result]
     ) -> Result | None:
         """Return what `work` makes of the rows in blocks, with what their numbers stand for.
 
@@ -160,7 +160,7 @@ class Record:
         self._opened.close()
         return result
 
-    def _counted_blocks(self, numbers: RowNumbers) -> Generator[Block, None, None]:
+    def _counted_blocks(self, numbers: RowNumbers) -> Generator[RowBlock, None, None]:
         self._clear()
         latest = self._latest
         for block in chain.from_iterable(file.blocks(numbers) for file in self._files):

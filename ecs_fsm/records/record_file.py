@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.records.blocks import Block, RowNumbers, blocks
+from ecs_fsm.records.blocks import RowBlock, RowNumbers, blocks
 from ecs_fsm.records.columns import MEANING_OF, normal
 from ecs_fsm.records.json_text import LIST, MORE, Row
 from ecs_fsm.records.layouts import (
@@ -112,7 +112,7 @@ class RecordFile:
         """Return whether the rows may be read in blocks."""
         return type(self.layout) is ColumnsLayout and self._columns is not None
 
-    def blocks(self, numbers: RowNumbers) -> Iterator[Block]:
+    def blocks(self, numbers: RowNumbers) -> Iterator[RowBlock]:
         """The rows in blocks, from the first on."""
         assert self._columns is not None  # noqa: S101  # as `in_blocks` says
         self.source.rewind()

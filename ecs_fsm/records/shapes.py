@@ -37,12 +37,12 @@ MAX_BATCH = 1 << 28
 MOST_QUOTED = 1 << 18
 """Characters of a block that grows as a cell goes on in the next one, at most."""
 MOST_JUDGED = 100
-"""Columns by whose names the delimiter is found."""
+"""ColumnBlock by whose names the delimiter is found."""
 BLANK = SPACE + "\0"
 DELIMITERS = {",": "CSV", "\t": "TSV", ";": "CSV with ;", "|": "CSV with |"}
 
 
-class Columns(NamedTuple):
+class ColumnBlock(NamedTuple):
     """Some rows as the names of their columns with all values of each; `texts`: all are texts."""
 
     names: Names
@@ -63,7 +63,7 @@ class Shaped(NamedTuple):
 
     title: str
     rows: Iterator[Row]
-    blocks: Callable[[], Iterator[Columns]] | None = None
+    blocks: Callable[[], Iterator[ColumnBlock]] | None = None
 
 
 def shaped(source: RecordSource, known: Callable[[Sequence[str]], int]) -> Shaped:
@@ -148,7 +148,7 @@ def _table(source: RecordSource, lines: Iterable[str], delimiter: str) -> Iterat
         raise source.error(f"not valid CSV ({error})") from None
 
 
-def _table_blocks(source: RecordSource, delimiter: str) -> Iterator[Columns]:
+def _table_blocks(source: RecordSource, delimiter: str) -> Iterator[ColumnBlock]:
     csv.field_size_limit(MAX_ROW)
     header: list[str] | None = None
     names: Names = ()
@@ -156,7 +156,7 @@ def _table_blocks(source: RecordSource, delimiter: str) -> Iterator[Columns]:
         if header is not None and header[0] not in block:
             columns = _plain_columns(block, delimiter, len(names))
             if columns is not None:
-                yield Columns(names, columns, texts=True)
+                yield ColumnBlock(names, columns, texts=True)
                 continue
         try:
             rows = list(csv.reader(StringIO(block), delimiter=delimiter, strict=True))
@@ -177,7 +177,7 @@ def _table_blocks(source: RecordSource, delimiter: str) -> Iterator[Columns]:
             if any(len(row) != len(names) for row in rows):
                 raise NotInBlocks
         if rows:
-            yield Columns(names, list(zip(*rows, strict=True)), texts=True)
+            yield ColumnBlock(names, list(zip(*rows, strict=True)), texts=True)
 
 
 def _plain_columns(block: str, delimiter: str, width: int) -> list[list[str]] | None:
@@ -235,7 +235,7 @@ def _json_lines(source: RecordSource, lines: Iterable[str]) -> Iterator[Row]:
         yield last, list(row.values())
 
 
-def _json_blocks(source: RecordSource) -> Iterator[Columns]:
+def _json_blocks(source: RecordSource) -> Iterator[ColumnBlock]:
     import msgspec
 
     decode = msgspec.json.Decoder().decode
@@ -262,7 +262,7 @@ def _json_blocks(source: RecordSource) -> Iterator[Columns]:
             if not values and rows:
                 raise NotInBlocks  # a row without columns
             if values:
-                yield Columns(names or tuple(rows[0]), values)
+                yield ColumnBlock(names or tuple(rows[0]), values)
 
 
 def _parquet(source: RecordSource) -> Iterator[Row]:
@@ -273,7 +273,7 @@ def _parquet(source: RecordSource) -> Iterator[Row]:
             yield names, values
 
 
-def _batches(source: RecordSource) -> Iterator[Columns]:
+def _batches(source: RecordSource) -> Iterator[ColumnBlock]:
     require("pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -290,7 +290,7 @@ def _batches(source: RecordSource) -> Iterator[Columns]:
                 raise source.error(f"a group of rows of more than {MAX_BATCH >> 20} MB")
         for batch in file.iter_batches(batch_size=4096):
             columns = [[_plain(v) for v in column.to_pylist()] for column in batch.columns]
-            yield Columns(names, columns)
+            yield ColumnBlock(names, columns)
     except (pa.ArrowException, OSError, ValueError, struct.error) as error:
         if isinstance(error, InvalidInput):
             raise

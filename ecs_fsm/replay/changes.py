@@ -41,7 +41,7 @@ class Standing(NamedTuple):
 
 
 class Told:
-    """What is told of a change of any server: `change` names none, and has no time.
+    """What is chosen of a change of any server: `change` names none, and has no time.
 
     `steps` are the operations that a late write can be of, `events` what happened, a character for
     each. `server` is the first to which an unexplained change happened. `text` is for forms.

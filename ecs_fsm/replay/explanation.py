@@ -21,10 +21,10 @@ from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
 from ecs_fsm.replay.positions import PositionLinks, Way, kept
 from ecs_fsm.replay.remembered import (
     MOST_UNDECIDED,
-    Decision,
     Followed,
     MemoryKey,
     Move,
+    Settlement,
     Step,
     Ways,
     decided,
@@ -148,7 +148,7 @@ class Replay:
         settles = len(set(since.values())) == 1
         return Move(self._memory(step.costs, since), row.shown, None, step, settles)
 
-    def decide(self, memory: Followed, undecided: Sequence[Step]) -> Decision | None:
+    def decide(self, memory: Followed, undecided: Sequence[Step]) -> Settlement | None:
         """What explains the first of the open changes, once they are decided or too many."""
         costs = memory.costs
         found = settled(undecided, costs)
@@ -157,15 +157,15 @@ class Replay:
             costs, found = {best: 0}, (len(undecided), best)
         if found is None:
             return None
-        ways = decided(undecided, costs, *found, self.told)
-        return Decision(ways, self._memory(costs, origins(undecided[found[0] :], costs)))
+        ways = decided(undecided, costs, *found, self.chosen)
+        return Settlement(ways, self._memory(costs, origins(undecided[found[0] :], costs)))
 
     def finished(self, memory: Followed, undecided: Sequence[Step]) -> tuple[int, tuple[Ways, ...]]:
         """What explains the open changes if no row follows, and how many of them are decided."""
         costs = memory.costs
         best = min(costs, key=lambda n: costs[n] + UNFINISHED_COST * self.unfinished(n))
         count, _ = settled(undecided, costs) or (0, best)
-        return count, decided(undecided, costs, len(undecided), best, self.told)
+        return count, decided(undecided, costs, len(undecided), best, self.chosen)
 
     def _memory(self, costs: Costs, since: Costs) -> Followed:
         """The memory with these costs and origins, one for all servers that have it."""
@@ -217,12 +217,12 @@ class Replay:
             alone = None
             if len(links) == 1:
                 ((target, ways),) = links.items()
-                alone = self.told(links, {target: 0}, target, ways[0], passed)
+                alone = self.chosen(links, {target: 0}, target, ways[0], passed)
             after = {position: ways[0].cost - least for position, ways in links.items()}
             self._steps[key] = Step(after, links, passed, alone)
         return self._steps[key]
 
-    def told(
+    def chosen(
         self, links: Links, left: Costs, target: int, chosen: Link, passed: int | None
     ) -> tuple[Way, tuple[Other, ...]]:
         """The way of the chosen link to `target`, and the others with their shares."""

@@ -77,14 +77,14 @@ class Follower:
 
     def _moved(self, before: Observation, row: Observation, move: Move) -> Sequence[Explanation]:
         """What is decided by a move."""
-        if move.told:
-            way, others = move.told
+        if move.chosen:
+            way, others = move.chosen
             if way.replaced is None:
                 self._happened.extend(way.events)
-                told = Explanation(before, row, way.events, way.facts, others)
+                chosen = Explanation(before, row, way.events, way.facts, others)
             else:
-                told = self._explained(before, row, way, others)
-            return (told,)
+                chosen = self._explained(before, row, way, others)
+            return (chosen,)
         assert move.step is not None  # noqa: S101  # a move tells something or leaves it open
         self._pending.append((before, row))
         self._undecided.append(move.step)
@@ -94,15 +94,15 @@ class Follower:
         if decision is None:
             return ()
         self._memory = decision.memory
-        return self._told(decision.told)
+        return self._told(decision.chosen)
 
     def finish(self) -> Sequence[Explanation]:
         """What is left, by the best way so far: no row follows."""
         if not self._pending:
             return ()
         count, ways = self._replay.finished(self._memory, self._undecided)
-        told = self._told(ways)
-        return [*told[:count], *(e._replace(settled=False) for e in told[count:])]
+        chosen = self._told(ways)
+        return [*chosen[:count], *(e._replace(settled=False) for e in chosen[count:])]
 
     def so_far(self) -> Sequence[Explanation]:
         """What is not decided yet, by the best way so far; the follower stays as it is."""
@@ -111,11 +111,11 @@ class Follower:
         other = copy(self)
         other._pending, other._happened = [*self._pending], self._happened.copy()
         other._undecided = [*self._undecided]
-        return [told._replace(settled=False) for told in other.finish()]
+        return [chosen._replace(settled=False) for chosen in other.finish()]
 
     def _unexplained(self, before: Observation, row: Observation) -> Sequence[Explanation]:
         reason = row.wrong or self._replay.reason(before, row, self._memory.costs)
-        decided = [told._replace(settled=True) for told in self.finish()]
+        decided = [chosen._replace(settled=True) for chosen in self.finish()]
         self._memory = self._replay.begun(row)
         return [*decided, Explanation(before, row, None, reason=reason)]
 

@@ -60,11 +60,11 @@ class Form(ABC):
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
         """Write what comes at the end."""
 
-    def tell_many(self, servers: Sequence[str | None], told: Sequence[Told]) -> None:
+    def tell_many(self, servers: Sequence[str | None], chosen: Sequence[Told]) -> None:
         """Tell changes of servers, without their times; only with `anonymous`."""
-        self.changes += len(told)
-        unexplained = (one for one in set(told) if one.change.events is None)
-        self.unexplained += sum(told.count(one) for one in unexplained)
+        self.changes += len(chosen)
+        unexplained = (one for one in set(chosen) if one.change.events is None)
+        self.unexplained += sum(chosen.count(one) for one in unexplained)
 
     def head(self, record: Record) -> str:
         """Return what comes before all."""
@@ -104,12 +104,12 @@ class TableForm(Form):
         server = "" if after.server is None else f"{after.server}  "
         self.out.write(f"{self.changes:>6}  {server}{known[1]}\n")
 
-    def tell_many(self, servers: Sequence[str | None], told: Sequence[Told]) -> None:
+    def tell_many(self, servers: Sequence[str | None], chosen: Sequence[Told]) -> None:
         """Write a line for each change."""
-        for one in set(told):
+        for one in set(chosen):
             if one.text is None:
                 one.text = line(one.change)
-        numbered = enumerate(zip(servers, told, strict=True), start=self.changes + 1)
+        numbered = enumerate(zip(servers, chosen, strict=True), start=self.changes + 1)
         self.out.write(
             "".join(
                 [
@@ -118,7 +118,7 @@ class TableForm(Form):
                 ]
             )
         )
-        super().tell_many(servers, told)
+        super().tell_many(servers, chosen)
 
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
         """Write what is overdue and what contradicts the story, and the verdict."""

@@ -11,15 +11,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.records.blocks import Block
+from ecs_fsm.records.blocks import RowBlock
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record, RecordOptions
 from ecs_fsm.records.times import EXPECTED, seconds, zone
 from ecs_fsm.replay.changes import Standing
 from ecs_fsm.replay.contradictions import Evidence
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower_table import FollowerTable
 from ecs_fsm.replay.forms import Form, JsonForm, TableForm
-from ecs_fsm.replay.lookup import FollowerTable
 from ecs_fsm.replay.overdue import Limits, Overdue, overdue
 from ecs_fsm.replay.performed import performed
 from ecs_fsm.replay.step_times import DurationsForm
@@ -137,7 +137,7 @@ def replay_files(
                     )
                 )
 
-            def in_blocks(blocks: Iterator[Block], rows: Sequence[Observation]) -> Answer:
+            def in_blocks(blocks: Iterator[RowBlock], rows: Sequence[Observation]) -> Answer:
                 waiting = begun()
                 form = chosen.form(waiting)
                 form.complete = record.complete

@@ -45,10 +45,10 @@ class SummaryForm(Form):
         """Count a change."""
         self._several(change, 1)
 
-    def tell_many(self, servers: Sequence[str | None], told: Sequence[Told]) -> None:
+    def tell_many(self, servers: Sequence[str | None], chosen: Sequence[Told]) -> None:
         """Count changes."""
-        super().tell_many(servers, told)
-        self._told.update(told)
+        super().tell_many(servers, chosen)
+        self._told.update(chosen)
         if len(self._told) > MOST_COUNTED:
             self._count()
 
@@ -68,9 +68,9 @@ class SummaryForm(Form):
         self._unexplained[kind] = _Found(count + times, example)
 
     def _count(self) -> None:
-        for told, times in self._told.items():
-            change = told.change
-            after = change.after._replace(server=told.server)
+        for chosen, times in self._told.items():
+            change = chosen.change
+            after = change.after._replace(server=chosen.server)
             self._several(change._replace(after=after), times)
         self._told.clear()
         self._count_events()

@@ -4,13 +4,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from ecs_fsm import ECS, Lifecycle
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.records.record import Record
-from ecs_fsm.replay import lookup
+from ecs_fsm.replay import follower_table
 from tests.command import ecs_fsm
 
 Rows = Sequence[tuple[str, float, str, str | None]]
@@ -59,11 +60,16 @@ def test_blocks_answer_as_rows_do(
     path = tmp_path / "rows"
     path.write_text(text(rows[:150] if "--sampled" in given else rows), encoding="utf-8")
     command = ("replay", "--lifecycle", lifecycle.name, *given, str(path))
-    monkeypatch.setattr(lookup, "MOST_KEPT", 60)  # so that the table is begun anew, too
+    monkeypatch.setattr(follower_table, "MOST_KEPT", 60)  # so that the table is begun anew, too
     read: list[bool] = []
     follow = Record.follow
+
+    def followed(*given: Any) -> Any:
+        read.append(True)
+        return follow(*given)
+
     with monkeypatch.context() as patched:
-        patched.setattr(Record, "follow", lambda *given: read.append(True) or follow(*given))
+        patched.setattr(Record, "follow", followed)
         in_blocks = ecs_fsm(*command)
     assert not read
     monkeypatch.setattr(Record, "follow_blocks", lambda *_: None)

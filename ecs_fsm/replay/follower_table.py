@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.records.blocks import Block
+from ecs_fsm.records.blocks import RowBlock
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing, Told
 from ecs_fsm.replay.explanation import Replay
@@ -28,27 +28,27 @@ Key = int | tuple[int, int | None, int | None]
 which the server had not changed."""
 
 
-class Entry:
+class TableEntry:
     """What a row does: the place after it, and what it tells at once.
 
     `special` is what needs more than that: a change that is not decided (`step`) or not explained,
     a late write, the end of a life.
     """
 
-    __slots__ = ("before", "changed", "events", "place", "settles", "special", "step", "told")
+    __slots__ = ("before", "changed", "chosen", "events", "place", "settles", "special", "step")
 
     def __init__(
-        self, place: Place, told: Told | None = None, *, before: int = -1, changed: bool = True
+        self, place: Place, chosen: Told | None = None, *, before: int = -1, changed: bool = True
     ) -> None:
-        self.place, self.told, self.before, self.changed = place, told, before, changed
-        self.events = told.events if told else ""
+        self.place, self.chosen, self.before, self.changed = place, chosen, before, changed
+        self.events = chosen.events if chosen else ""
         self.step: Step | None = None
         self.settles = False
-        unusual = told is not None and (told.change.events is None or bool(told.steps))
+        unusual = chosen is not None and (chosen.change.events is None or bool(chosen.steps))
         self.special = unusual or (changed and place.memory.ended)
 
 
-class Place(dict[Key, Entry]):
+class Place(dict[Key, TableEntry]):
     """What is known of a server: its memory and the number of its last row. Holds what follows."""
 
     __slots__ = ("_table", "memory", "number", "varied")
@@ -58,7 +58,7 @@ class Place(dict[Key, Entry]):
         self._table, self.memory, self.number = table, memory, number
         self.varied = memory.varied
 
-    def __missing__(self, key: Key) -> Entry:
+    def __missing__(self, key: Key) -> TableEntry:
         """Find out what a row does that is met here for the first time."""
         entry = self[key] = self._table.found(self, key)
         return entry
@@ -74,7 +74,7 @@ class Life:
         self.first: float | None = None
         self.seen: float | None = None
         self.left: float | None = None
-        self.chain: list[Entry] = []
+        self.chain: list[TableEntry] = []
         self.events = ""
 
 
@@ -93,17 +93,17 @@ class ToldChanges(NamedTuple):
     """Changes with their servers, in the order in which they are decided."""
 
     servers: list[str | None]
-    told: list[Told]
+    chosen: list[Told]
 
 
 class _Decided(NamedTuple):
-    told: tuple[Told, ...]
+    chosen: tuple[Told, ...]
     place: Place
 
 
-_DecisionKey = tuple[int, tuple[Entry, ...]]
+_DecisionKey = tuple[int, tuple[TableEntry, ...]]
 DECIDED, FINISHED, UNSETTLED = range(3)
-"""How open changes are told: as later rows decide, or as no later row does."""
+"""How open changes are chosen: as later rows decide, or as no later row does."""
 
 
 class FollowerTable:
@@ -120,13 +120,13 @@ class FollowerTable:
         self._lives = _Lives(self._start)
         self._names = _numbered_events(replay)
 
-    def feed(self, block: Block) -> ToldChanges:
+    def feed(self, block: RowBlock) -> ToldChanges:
         """Return what is decided by the rows of a block."""
         return self._sampled(block) if self._replay.sampled else self._complete(block)
 
-    def _complete(self, block: Block) -> ToldChanges:
+    def _complete(self, block: RowBlock) -> ToldChanges:
         servers: list[str | None] = []
-        told: list[Told] = []
+        chosen: list[Told] = []
         lives = self._lives
         for server, time, number in zip(*block, strict=True):
             life = lives[server]
@@ -137,19 +137,19 @@ class FollowerTable:
                     life.seen = time
                     for change in self._special(life, server, entry):
                         servers.append(server)
-                        told.append(change)
+                        chosen.append(change)
                     continue
-                if entry.told is not None:
+                if entry.chosen is not None:
                     servers.append(server)
-                    told.append(entry.told)
+                    chosen.append(entry.chosen)
                     if entry.events:
                         life.events = (life.events + entry.events)[-MOST_UNDECIDED:]
             life.seen = time
-        return ToldChanges(servers, told)
+        return ToldChanges(servers, chosen)
 
-    def _sampled(self, block: Block) -> ToldChanges:
+    def _sampled(self, block: RowBlock) -> ToldChanges:
         servers: list[str | None] = []
-        told: list[Told] = []
+        chosen: list[Told] = []
         lives, usual = self._lives, self._replay.likelihood.usual_bin
         for server, time, number in zip(*block, strict=True):
             life = lives[server]
@@ -169,21 +169,21 @@ class FollowerTable:
             if entry.special:
                 for change in self._special(life, server, entry):
                     servers.append(server)
-                    told.append(change)
-            elif entry.told is not None:
+                    chosen.append(change)
+            elif entry.chosen is not None:
                 servers.append(server)
-                told.append(entry.told)
-        return ToldChanges(servers, told)
+                chosen.append(entry.chosen)
+        return ToldChanges(servers, chosen)
 
     def finish(self) -> ToldChanges:
         """Return what is left of all servers, by the best ways so far."""
         servers: list[str | None] = []
-        told: list[Told] = []
+        chosen: list[Told] = []
         for server, life in self._in_order():
             for change in self._flushed(life, settled=False):
                 servers.append(server)
-                told.append(change)
-        return ToldChanges(servers, told)
+                chosen.append(change)
+        return ToldChanges(servers, chosen)
 
     def standing(self) -> Iterator[Standing]:
         """Yield where the servers stand that live when the record ends."""
@@ -195,20 +195,20 @@ class FollowerTable:
     def _in_order(self) -> list[tuple[str | None, Life]]:
         return sorted(self._lives.items(), key=lambda item: item[1].begun)
 
-    def _special(self, life: Life, server: str | None, entry: Entry) -> Iterator[Told]:
+    def _special(self, life: Life, server: str | None, entry: TableEntry) -> Iterator[Told]:
         """What a row tells of a server that has come to the place after it."""
         if entry.step is not None:
             life.chain.append(entry)
             if entry.settles or len(life.chain) > MOST_UNDECIDED:
                 yield from self._decided(life)
-        elif entry.told is not None:
-            told = entry.told
-            if told.change.events is None:
+        elif entry.chosen is not None:
+            chosen = entry.chosen
+            if chosen.change.events is None:
                 yield from self._flushed(life, settled=True)
-                told.server = server if told.server is None else told.server
-                yield told
+                chosen.server = server if chosen.server is None else chosen.server
+                yield chosen
             else:
-                yield self._happened(life, told)
+                yield self._happened(life, chosen)
         if life.place.memory.ended and server is not None:
             yield from self._flushed(life, settled=False)
             del self._lives[server]
@@ -222,12 +222,12 @@ class FollowerTable:
             decision = self._replay.decide(life.place.memory, steps)
             if decision is None:
                 return
-            told = self._of(chain[: len(decision.told)], decision.told, len(decision.told))
+            chosen = self._of(chain[: len(decision.chosen)], decision.chosen, len(decision.chosen))
             place = self._place(decision.memory, life.place.number)
-            found = self._kept(key, _Decided(told, place))
-        del life.chain[: len(found.told)]
+            found = self._kept(key, _Decided(chosen, place))
+        del life.chain[: len(found.chosen)]
         life.place = found.place
-        for one in found.told:
+        for one in found.chosen:
             yield self._happened(life, one)
 
     def _flushed(self, life: Life, *, settled: bool) -> Iterator[Told]:
@@ -241,10 +241,10 @@ class FollowerTable:
             memory = chain[-1].place.memory
             steps = [entry.step for entry in chain if entry.step is not None]
             count, ways = self._replay.finished(memory, steps)
-            told = self._of(chain, ways, len(ways) if settled else count)
-            found = self._kept(key, _Decided(told, life.place))
+            chosen = self._of(chain, ways, len(ways) if settled else count)
+            found = self._kept(key, _Decided(chosen, life.place))
         chain.clear()
-        for one in found.told:
+        for one in found.chosen:
             yield self._happened(life, one)
 
     def _kept(self, key: _DecisionKey, found: _Decided) -> _Decided:
@@ -254,8 +254,10 @@ class FollowerTable:
             self._decisions[key] = found
         return found
 
-    def _of(self, chain: Sequence[Entry], ways: Sequence[Ways], settled: int) -> tuple[Told, ...]:
-        """What is told of changes, of which the first are settled."""
+    def _of(
+        self, chain: Sequence[TableEntry], ways: Sequence[Ways], settled: int
+    ) -> tuple[Told, ...]:
+        """What is chosen of changes, of which the first are settled."""
         return tuple(
             self._change(entry.before, entry.place.number, one, settled=n < settled)
             for n, (entry, one) in enumerate(zip(chain, ways, strict=True))
@@ -276,21 +278,21 @@ class FollowerTable:
             found = self._changes[key] = ways, Told(change, events, steps)
         return found[1]
 
-    def _happened(self, life: Life, told: Told) -> Told:
-        """Return what is told, with the operation that a late write is of."""
-        if told.steps:
-            numbers = {self._names[name]: name for name in told.steps}
+    def _happened(self, life: Life, chosen: Told) -> Told:
+        """Return what is chosen, with the operation that a late write is of."""
+        if chosen.steps:
+            numbers = {self._names[name]: name for name in chosen.steps}
             seen = (numbers[event] for event in reversed(life.events) if event in numbers)
-            of = next(seen, told.steps[0])
-            late = self._late.get((told, of))
+            of = next(seen, chosen.steps[0])
+            late = self._late.get((chosen, of))
             if late is None:
-                late = Told(told.change._replace(of=of), told.events)
-                self._late[told, of] = late
-            told = late
-        life.events = (life.events + told.events)[-MOST_UNDECIDED:]
-        return told
+                late = Told(chosen.change._replace(of=of), chosen.events)
+                self._late[chosen, of] = late
+            chosen = late
+        life.events = (life.events + chosen.events)[-MOST_UNDECIDED:]
+        return chosen
 
-    def found(self, place: Place, key: Key) -> Entry:
+    def found(self, place: Place, key: Key) -> TableEntry:
         """Return what a row does at a place."""
         self._entries += 1
         if self._entries > MOST_KEPT:
@@ -299,21 +301,21 @@ class FollowerTable:
         row, memory = self._rows[number], place.memory
         if place is self._start:
             wrong = Told(Explanation(None, row, None, reason=row.wrong)) if row.wrong else None
-            return Entry(self._place(self._replay.begun(row), number), wrong)
+            return TableEntry(self._place(self._replay.begun(row), number), wrong)
         if number == place.number:
-            return Entry(place, changed=False)
+            return TableEntry(place, changed=False)
         before = self._rows[place.number]
         move = None
         if not row.wrong and memory.costs:
             move = self._replay.move(memory, row, passed, stayed)
         if move is None or move.memory is None:
             reason = row.wrong or self._replay.reason(before, row, memory.costs)
-            told = Told(Explanation(before, row, None, reason=reason))
-            return Entry(self._place(self._replay.begun(row), number), told)
+            chosen = Told(Explanation(before, row, None, reason=reason))
+            return TableEntry(self._place(self._replay.begun(row), number), chosen)
         after = self._place(move.memory, number)
-        if move.told:
-            return Entry(after, self._change(place.number, number, move.told))
-        entry = Entry(after, before=place.number)
+        if move.chosen:
+            return TableEntry(after, self._change(place.number, number, move.chosen))
+        entry = TableEntry(after, before=place.number)
         entry.step, entry.settles, entry.special = move.step, move.settles, True
         return entry
 
