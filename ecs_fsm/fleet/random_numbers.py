@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import CONSTANT, EMPIRICAL, EXPONENTIAL, GAMMA, LOGNORMAL, Arrays
 from ecs_fsm.profiles.durations import Duration, Family
+from ecs_fsm.version import __version__
 
 Function = TypeVar("Function", bound=Callable[..., object])
 Floats = NDArray[np.float32]
@@ -52,13 +53,14 @@ _UNIT = 2.0**-31
 def _kept_for_the_user() -> Iterator[None]:
     """Let what is compiled be kept in the user's cache directory, not beside the package.
 
-    An installed package may be read-only, or shared. NUMBA_CACHE_DIR has precedence; where a
+    An installed package may be read-only, or shared; what another version has kept names classes
+    that this one may not have. NUMBA_CACHE_DIR has precedence; where a
     directory cannot be written, numba takes another one.
     """
     settings: Any = numba.config
     directory: Callable[..., str] = user_cache_dir
     before = settings.CACHE_DIR
-    settings.CACHE_DIR = before or directory("ecs-fsm", appauthor=False)
+    settings.CACHE_DIR = before or directory("ecs-fsm", False, __version__)
     try:
         yield
     finally:

@@ -29,6 +29,7 @@ from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
 from ecs_fsm.profiles.process import Activity, process
 from ecs_fsm.profiles.profile import Profile
+from ecs_fsm.version import __version__
 from tests.command import COMMAND, ecs_fsm, installed
 from tests.fleet.reference import follow
 
@@ -284,6 +285,6 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None
 def test_compiled_code_is_kept_in_the_cache_directory_of_the_user() -> None:
     dispatcher, settings = cast(Any, simulate), cast(Any, numba.config)
     chosen = os.environ.get("NUMBA_CACHE_DIR", "")
-    expected = chosen or cast(Any, user_cache_dir)("ecs-fsm", appauthor=False)
+    expected = chosen or cast(Any, user_cache_dir)("ecs-fsm", False, __version__)
     assert Path(dispatcher.stats.cache_path).is_relative_to(expected)
     assert chosen == settings.CACHE_DIR
