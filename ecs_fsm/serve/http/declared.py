@@ -193,7 +193,7 @@ class Declared(Generic[C]):
         if reason:
             words = {"name": field.name, "reason": reason, "value": str(value)[:80]}
             raise ApiError(400, self.service.text("invalid", **words))
-        if field.ref and value:
+        if field.ref and (value or field.required):
             for named in as_list(value):
                 self.service.kinds[field.ref].find(context, str(named))
 

@@ -128,6 +128,20 @@ def test_invalid_fields_are_refused_by_name(
     assert len(cloud.get(f"{V2}/networks")["networks"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("path", "one", "named"),
+    [
+        ("ports", "port", {"network_id": ""}),
+        ("subnets", "subnet", {"network_id": "", "cidr": "10.1.0.0/24", "ip_version": 4}),
+        ("floatingips", "floatingip", {"floating_network_id": ""}),
+    ],
+)
+def test_a_reference_that_names_nothing_is_not_found(
+    cloud: NovaCloud, path: str, one: str, named: dict[str, object]
+) -> None:
+    assert "could not be found" in make(cloud, path, one, 404, **named)
+
+
 def test_quotas_count_and_refuse_until_an_administrator_changes_them(cloud: NovaCloud) -> None:
     project = make(cloud, "networks", "network", name="n0")["project_id"]
     path, body = f"{V2}/quotas/{project}", {"quota": {"network": 1}}
