@@ -56,7 +56,7 @@ class KindRoutes(Generic[C]):
             update(one, *_also(form, one), **options)(self._update)
         if "d" in verbs:
             options = plain(f"delete_{name}", self.codes["delete"])
-            add.delete(one, *_also(form, one), **options)(self._delete)
+            add.delete(one, *_also(form, one), **options, response_class=Response)(self._delete)
 
     async def _list(self, request: Request) -> Response:
         return self.kind.answer_list(await self.kind.service.context(request), False)

@@ -118,7 +118,7 @@ async def update_volume_quotas(request: Request) -> Response:
     return respond({"quota_set": _quotas(context, owner)})
 
 
-@router.delete("/os-quota-sets/{owner_id}", plain=True)
+@router.delete("/os-quota-sets/{owner_id}", plain=True, response_class=Response)
 async def delete_volume_quotas(request: Request) -> Response:
     """Return a project to what every project may have."""
     context, owner = await _context(request, "delete"), request.path_params["owner_id"]
