@@ -103,6 +103,7 @@ class Cloud(Timeline, Surroundings):
             deleted=self._deleted,
             hung=self._hung,
             stuck=self._stuck,
+            held=self.holds,
         )
         self._admission = Admission(self.policy, self.orders, self._schedule)
         for instance in self.instances.values():
@@ -123,9 +124,8 @@ class Cloud(Timeline, Surroundings):
         """Return the volumes, with a cloud of their own that shares the clock and the file."""
         from ecs_fsm.serve.cloud.volumes import KINDS, Volumes, volume_life
 
-        life = volume_life()
         own = Cloud(
-            *life,
+            *volume_life(),
             seed=self.seed + 1,
             state=self.state,
             names=KINDS,

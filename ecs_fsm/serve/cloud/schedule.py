@@ -21,6 +21,8 @@ from ecs_fsm.core.scenario import HANG, StepOutcome
 from ecs_fsm.profiles.durations import Duration
 from ecs_fsm.serve.cloud.instance import NOT_ENOUGH, HistoryEntry, Instance, InstanceFault
 
+PATIENCE = 183.0
+"""Seconds after which Nova gives a volume up: 61 attempts, one in three seconds."""
 NO_HOST = "no_host"
 """The detail of a server that says why no host takes it."""
 EntryListener = Callable[[Instance, HistoryEntry], object]
@@ -87,9 +89,9 @@ class Schedule:
     """Advances servers when something is due. `time` is that of the event that happens now.
 
     `durations` are those of the steps, `timers` the times at rest with the event that they end in,
-    both by state. Steps of servers that are `stuck` hang. `deleted` gets servers that reached the
-    end of their life, `hung` those that
-    start to hang. `ended` are the finished operations of which listeners are not yet notified.
+    both by state. Steps of servers that are `stuck` hang, and those of servers that are `held` go
+    on. `deleted` gets servers that reached the end of their life, `hung` those that start to hang.
+    `ended` are the finished operations of which listeners are not yet notified.
     """
 
     def __init__(
@@ -102,12 +104,14 @@ class Schedule:
         deleted: Notify,
         hung: Notify,
         stuck: Callable[[Instance], bool],
+        held: Callable[[Instance], bool],
     ) -> None:
         self.time = 0.0
         self.ended: deque[Ended] = deque()
         self._lifecycle = lifecycle
         self._durations, self._timers = durations, timers
         self._seed, self._deleted, self._hung, self._stuck = seed, deleted, hung, stuck
+        self._held = held
         self._heap: list[tuple[float, int, int, Instance]] = []
         self._wakers: list[Callable[[], object]] = []
 
@@ -199,7 +203,13 @@ class Schedule:
         if instance.hangs or self._lifecycle.stays(instance.server.node):
             self._continue(instance)
         elif not outcomes or outcomes[0].step not in (state, state.task_state or NO_TASK):
-            self.happen(instance, self._lifecycle.advance, {})
+            due = instance.due
+            if not self._held(instance):
+                self.happen(instance, self._lifecycle.advance, {})
+            elif instance.due == due:
+                waited = (self.time - instance.history[-1].at) % PATIENCE
+                instance.ticket, instance.due = instance.ticket + 1, self.time + PATIENCE - waited
+                self.push(instance)
         else:
             instance.outcomes = outcomes[1:]
             self._strike(instance, outcomes[0])

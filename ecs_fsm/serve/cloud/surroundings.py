@@ -12,6 +12,7 @@ from ecs_fsm.serve.cloud.placement import Placement
 from ecs_fsm.serve.cloud.ports import Ports
 from ecs_fsm.serve.cloud.resources import Item, Resources
 from ecs_fsm.serve.cloud.store import StateFile
+from ecs_fsm.serve.cloud.vocabulary import AWAITS_VOLUMES
 
 if TYPE_CHECKING:
     from ecs_fsm.serve.cloud.volumes import Volumes
@@ -95,6 +96,11 @@ class Surroundings:
         turns = (number % count for number in range(first, first + count))
         able = [n for n in turns if n in wanted and not self.is_down(n)]
         return self.placement.choose(able, instance) if instance else next(iter(able), None)
+
+    def holds(self, instance: Instance) -> bool:
+        """Return whether a step goes on for volumes that are not there yet."""
+        waits = instance.state == AWAITS_VOLUMES and bool(instance.details.get("volumes"))
+        return waits and self.volumes.hold(instance)
 
     def arrive(self, instance: Instance) -> None:
         """Put a new server into its group, and give it its ports."""

@@ -77,6 +77,7 @@ VOLUME_SHOWN = {
 }
 """What the volume API shows for these statuses."""
 VOLUME_FREE, VOLUME_USED = "available", "in-use"
-MADE_FROM_VOLUME_FAILED = "Build of instance aborted: the volume did not finish being created"
+AWAITS_VOLUMES = "building/block_device_mapping"
+"""The state of a new server that ends only when its volumes are attached."""
 ABORTED = "roll_back"
 """The event in which an aborted migration ends."""

@@ -21,73 +21,44 @@ from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.serve.cloud.clock import Clock
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json, NewServer
 from ecs_fsm.serve.cloud.requests import Orders
-from ecs_fsm.serve.cloud.schedule import EndListener
+from ecs_fsm.serve.cloud.schedule import PATIENCE, EndListener
 from ecs_fsm.serve.cloud.vocabulary import (
     ATTACH,
     CREATE,
     DELETE,
     DETACH,
     FROM_IMAGE,
-    MADE_FROM_VOLUME_FAILED,
     VOLUME_FREE,
     VOLUME_LIFECYCLE,
+    VOLUME_USED,
 )
 
 KINDS = ("volume", "volumes")
 USUAL_TYPE = "__DEFAULT__"
 
 
-class OfServers(Protocol):
-    """A cloud of servers, as volumes need it."""
-
-    @property
-    def instances(self) -> Mapping[str, Instance]:
-        """The servers by id."""
-
-    def keep(self, instance: Instance) -> None:
-        """Store a server."""
-
-    def fail(self, instance: Instance, message: str) -> None:
-        """Let the running step of a server fail."""
-
-    def wake(self) -> None:
-        """Notify that something is due earlier."""
-
-
-class OfVolumes(Protocol):
-    """A cloud whose instances are volumes."""
+class OfInstances(Protocol):
+    """A cloud, of servers or of volumes, as `Cloud` documents it."""
 
     clock: Clock
+    instances: dict[str, Instance]
     orders: Orders
 
-    @property
-    def instances(self) -> Mapping[str, Instance]:
-        """The volumes by id."""
-
-    def create(self, wanted: NewServer, asker: Asker) -> Instance:
-        """Return a new volume."""
-
-    def request(
+    def create(self, wanted: NewServer, asker: Asker) -> Instance: ...  # noqa: D102
+    def fail(self, instance: Instance, message: str) -> None: ...  # noqa: D102
+    def hasten(self, instance: Instance) -> None: ...  # noqa: D102
+    def keep(self, instance: Instance) -> None: ...  # noqa: D102
+    def on_end(self, listener: EndListener) -> None: ...  # noqa: D102
+    def on_wake(self, wake: Callable[[], object]) -> None: ...  # noqa: D102
+    def wake(self) -> None: ...  # noqa: D102
+    def request(  # noqa: D102
         self,
         instance: Instance,
         operation: str,
         given: Mapping[str, str],
         asker: Asker,
         changes: Mapping[str, Json] | None = None,
-    ) -> None:
-        """Request an operation."""
-
-    def keep(self, instance: Instance) -> None:
-        """Store a volume."""
-
-    def on_end(self, listener: EndListener) -> None:
-        """Call a listener with every operation that ends."""
-
-    def on_wake(self, wake: Callable[[], object]) -> None:
-        """Call whenever something is due earlier."""
-
-    def next_due(self) -> float | None:
-        """Return when the next step ends."""
+    ) -> None: ...
 
 
 def volume_life() -> tuple[type[BaseServer], Profile]:
@@ -100,7 +71,7 @@ def volume_life() -> tuple[type[BaseServer], Profile]:
 class Volumes:
     """The volumes of the servers of a cloud; `cloud` is theirs."""
 
-    def __init__(self, servers: OfServers, cloud: OfVolumes) -> None:
+    def __init__(self, servers: OfInstances, cloud: OfInstances) -> None:
         self._servers, self.cloud = servers, cloud
         self.cloud.on_end(self._over)
         self.cloud.on_wake(servers.wake)
@@ -186,6 +157,29 @@ class Volumes:
             instance.set({"volumes": cast(list[Json], left)})
             self._servers.keep(instance)
 
+    def hold(self, instance: Instance) -> bool:
+        """Return whether a new server waits for a volume; one that does not come fails it."""
+        waits, waited = False, self.cloud.clock.moment - instance.history[-1].at
+        for row in self.rows(instance):
+            volume = self.cloud.instances.get(row["id"])
+            status = volume.state.status.value if volume else DELETE
+            busy = volume is not None and volume.operation in (CREATE, ATTACH)
+            if busy and not (volume and volume.hangs and waited >= PATIENCE):
+                waits = True
+            elif status != VOLUME_USED:
+                attempts = min(1 + waited // 3, 61)
+                reason = (
+                    f"Volume {row['id']} could not be attached."
+                    if status == VOLUME_FREE
+                    else f"Volume {row['id']} did not finish being created even after we waited "
+                    f"{waited:.0f} seconds or {attempts:.0f} attempts. And its status is {status}."
+                )
+                message = f"Build of instance {instance.id} aborted: {reason}"
+                self._servers.fail(instance, message)
+                return True
+        instance.details["held"] = waits
+        return waits
+
     def part(self, instance: Instance) -> None:
         """Detach the volumes of a server that is gone, and delete those that go with it."""
         asker = instance.requests[-1].asker
@@ -208,12 +202,12 @@ class Volumes:
         for attachment in self.attachments(volume):
             instance = self._servers.instances.get(attachment["server_id"])
             if operation == CREATE and instance is not None:
-                if went_wrong:
-                    self._servers.fail(instance, MADE_FROM_VOLUME_FAILED)
-                else:
+                if not went_wrong:
                     self._try(volume, ATTACH, asker)
-            elif operation == ATTACH and went_wrong:
+            elif operation == ATTACH and went_wrong and instance and instance.launched is not None:
                 self._leave(volume.id, instance)
+            if instance is not None and instance.details.pop("held", False):
+                self._servers.hasten(instance)
         if operation == DETACH and went_wrong:
             self._back(volume)
         freed = volume.state.status == VOLUME_FREE

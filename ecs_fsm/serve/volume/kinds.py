@@ -19,7 +19,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
     VOLUME_SHOWN,
     VOLUME_USED,
 )
-from ecs_fsm.serve.cloud.volumes import USUAL_TYPE, OfVolumes
+from ecs_fsm.serve.cloud.volumes import USUAL_TYPE, OfInstances
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared
@@ -90,7 +90,7 @@ def refused(volume: Instance, error: Refused) -> ApiError:
 class VolumeDocuments(VolumeKind):
     """VolumeDocuments, which live by their lifecycle."""
 
-    def _cloud(self, context: RequestContext) -> OfVolumes:
+    def _cloud(self, context: RequestContext) -> OfInstances:
         return context.cloud.volumes.cloud
 
     def items(self, context: RequestContext) -> Iterable[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,53 @@ def test_a_fault_strikes_a_volume(storage: Storage, fault: str, status: str, kep
     rows = storage.get(f"{API}/servers/{server}/os-volume_attachments")["volumeAttachments"]
     assert (storage.status(volume), len(rows)) == (status, kept)
     assert edge.get("/_ecs/faults").json()["faults"][0]["struck"] == 1
+
+
+IMAGE = {"boot_index": 0, "uuid": CIRROS, "source_type": "image", "destination_type": "volume"}
+BLANK = {"boot_index": -1, "source_type": "blank", "destination_type": "volume", "volume_size": 1}
+
+
+def booted(storage: Storage, *faults: str) -> Any:
+    """A server that boots from a volume and has a second one, once nothing happens any more."""
+    for fault in faults:
+        storage.cloud.volumes.cloud.orders.add(fault)
+    disks = [{**IMAGE, "volume_size": 2}, BLANK]
+    answer = storage.create(imageRef="", block_device_mapping_v2=disks)
+    server = storage.cloud.instances[answer.json()["server"]["id"]]
+    storage.rest()
+    return server
+
+
+@pytest.mark.parametrize("lifecycle", ["ecs", "nova"])
+def test_a_new_server_has_its_task_until_its_volumes_are_attached(lifecycle: str) -> None:
+    storage = Storage(lifecycle=lifecycle)
+    server = booted(storage)
+    entered = {str(entry.state): entry.at for entry in server.history}
+    volumes = [*storage.cloud.volumes.cloud.instances.values()]
+    attached = max(volume.history[-1].at for volume in volumes)
+    assert {volume.state.status for volume in volumes} == {"in-use"}
+    assert entered["building/block_device_mapping"] < attached == entered["building/spawning"]
+
+
+WITHOUT_VOLUME = {
+    "create:fail@downloading": r"Volume \S+ did not finish being created .* its status is error\.",
+    "create:hang@downloading": r"Volume \S+ did not finish .* after we waited 183 seconds or 61 attempts\. .*",
+    "attach:fail": r"Volume \S+ could not be attached\.",
+}
+
+
+@pytest.mark.parametrize("fault", WITHOUT_VOLUME)
+def test_a_new_server_without_its_volume_fails_and_says_so(storage: Storage, fault: str) -> None:
+    server = booted(storage, fault)
+    assert (server.state.vm_state, server.history[-2].state.task_state) == (
+        "error",
+        "block_device_mapping",
+    )
+    begin = f"Build of instance {server.id} aborted: "
+    assert re.fullmatch(begin + WITHOUT_VOLUME[fault], server.fault.message)
+    storage.ask("DELETE", f"{API}/servers/{server.id}")
+    storage.rest()
+    assert server.id not in storage.cloud.instances
 
 
 def test_actions_extend_reset_and_upload(storage: Storage) -> None:
