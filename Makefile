@@ -56,7 +56,7 @@ bench: $(VENV)/.bench
 
 # Writes the modules that are derived from the tables.
 generate: $(VENV)/.test
-	cd $(ROOT) && $(BIN)/python -m ecs_fsm.lifecycles.generate && $(BIN)/python -m ecs_fsm.serve.control.page
+	cd $(ROOT) && $(BIN)/python -m ecs_fsm.lifecycles.generate
 
 # Builds the documentation with its playground; a warning is an error.
 docs: $(VENV)/.test $(VENV)/.playground

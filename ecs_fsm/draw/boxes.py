@@ -19,7 +19,8 @@ from ecs_fsm.draw.picture import Bounds, Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.rows import task_of
 
 FONTS = Path(__file__).with_name("fonts")
-"""The folder of the fonts, regular, bold and italic, and of their widths."""
+"""The folder of the fonts, regular and bold, and of their widths; only the regular one has
+Greek and Cyrillic letters."""
 UNKNOWN = 1000
 """The width of a letter that the fonts lack, in thousandths of its size: rather too much."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from functools import cache
 from html import escape
-from pathlib import Path
 from string import Template
 
 from starlette.requests import Request
@@ -48,6 +47,7 @@ async def front(request: Request) -> Response:
 def made(lifecycle: Lifecycle) -> tuple[str, str]:
     """Return the text of the page, and its policy."""
     from ecs_fsm.web import bundle
+    from ecs_fsm.web.lanes_svg import lanes_svg
 
     styles = [
         bundle.colour_sheet(),
@@ -59,7 +59,7 @@ def made(lifecycle: Lifecycle) -> tuple[str, str]:
     text = Template(bundle.read("page/page.html", HERE)).substitute(
         title=f"A cloud of servers ({escape(lifecycle.name)})",
         styles="\n".join(f"<style>{style}</style>" for style in styles),
-        board=bundle.read(f"page/{lifecycle.name}.svg", HERE),
+        board=lanes_svg(lifecycle, heads=True),
         words=bundle.data(words(lifecycle)),
         example=escape(_example(lifecycle)),
         script=program,
@@ -112,18 +112,3 @@ def _trigger(trigger: Trigger) -> dict[str, object]:
         "given": list(trigger.given),
         "moves": any(transition.path for transition in trigger.transitions),
     }
-
-
-def main() -> None:
-    """Write the picture of every built-in lifecycle, so that the page need not draw it."""
-    from ecs_fsm.lifecycles import NAMES, server_class
-    from ecs_fsm.web.lanes_svg import lanes_svg
-
-    for name in NAMES:
-        picture = Path(__file__).parent / "page" / f"{name}.svg"
-        drawn = lanes_svg(server_class(name).lifecycle, heads=True)
-        picture.write_text(f"{drawn}\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

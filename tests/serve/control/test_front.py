@@ -9,8 +9,6 @@ from ecs_fsm.core.model import Kind
 from ecs_fsm.core.scenario import choices, read_word
 from ecs_fsm.lifecycles import NAMES, server_class
 from ecs_fsm.testing import served
-from ecs_fsm.web.bundle import read
-from ecs_fsm.web.lanes_svg import lanes_svg
 
 
 def test_a_browser_gets_the_page_under_a_strict_policy_and_a_client_the_versions() -> None:
@@ -31,12 +29,6 @@ def test_a_browser_gets_the_page_under_a_strict_policy_and_a_client_the_versions
     assert "http" not in str(policy)
     assert " style=" not in page.text
     assert " onclick=" not in page.text
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_pictures_of_the_page_are_fresh(name: str) -> None:
-    written = read(f"page/{name}.svg", "ecs_fsm.serve.control")
-    assert written == f"{lanes_svg(server_class(name).lifecycle, heads=True)}\n"
 
 
 @pytest.mark.parametrize("name", NAMES)
