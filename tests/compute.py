@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -12,12 +12,10 @@ from starlette.applications import Starlette
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.http.access import Access, Caller
-from ecs_fsm.serve.http.context import Collection
 from ecs_fsm.serve.http.listen import Settings
 from tests.clouds import cloud_of
 from tests.own_thread import run_in_own_thread
 
-C = TypeVar("C", bound=Collection)
 TINY, SMALL = "1", "2"
 CIRROS, DEBIAN = "70a599e0-31e7-49b7-b260-868f441e862b", "155d900f-4e14-4e4c-a73d-069cbf4541e6"
 PRIVATE, PUBLIC = "3cb9bc59-5699-4588-a4b1-b87f96708bc6", "5aa0b1c8-0f9a-4b7a-8e12-4b5ad7a0c5e3"
@@ -61,15 +59,9 @@ class Compute:
     def __init__(self, lifecycle: str, **settings: float) -> None:
         self.cloud = cloud_of(lifecycle, policy=settings)
         self.app = one_application()
-        self.app.state.collections = {}
         self.minor = 1
         self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}
         self.user = "demo"
-
-    def collection(self, kind: type[C]) -> C:
-        """What a service stores, as its handlers find it."""
-        found: C = self.app.state.collections.setdefault(kind, kind(self.cloud.state))
-        return found
 
     def _token(self, name: str) -> str:
         access: Access = self.app.state.access

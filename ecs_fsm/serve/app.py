@@ -229,7 +229,7 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
     """Return the application over a cloud.
 
     Its `state` holds `cloud`, its `clockwork`, `settings`, `access` (tokens), `images`, `jobs`,
-    `collections` (of services), `wire` (faults), `snapshots`, the `document`, and `end`, which ends
+    `wire` (faults), `snapshots`, the `document`, and `end`, which ends
     the process with a reason. Raise `InvalidInput` for
     anything invalid in the state file of the cloud.
     """
@@ -259,10 +259,8 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
         cloud.resources,
     )
     app.state.images, app.state.jobs = ImageStore(cloud), Jobs(cloud)
-    app.state.collections, app.state.document = {}, {}
+    app.state.document = {}
     app.state.end, app.state.snapshots = _log_end, CloudCopies(app)
-    if cloud.state.kept:
-        _read_collections(app, cloud)
     app.state.snapshots.take(START)
     return app
 
@@ -278,9 +276,6 @@ def renew(app: Starlette, *, anew: bool = False) -> None:
     app.state.clockwork.follow(cloud)
     app.state.access.follow(cloud.resources)
     app.state.images, app.state.jobs = ImageStore(cloud), Jobs(cloud)
-    app.state.collections = {}
-    if cloud.state.stored:
-        _read_collections(app, cloud)
     if getattr(app.state, "record", None) is not None:
         app.state.record.follow(cloud, anew=anew)
 
@@ -335,12 +330,3 @@ STORING: Mapping[object, Callable[[Request, Exception], Awaitable[Response]]] = 
     NoRoom: _answer_no_room,
     StateLost: _answer_lost,
 }
-
-
-def _read_collections(app: Starlette, cloud: Cloud) -> None:
-    """Read what services have stored, so that an invalid file is refused before the start."""
-    from ecs_fsm.serve.compute.keypairs import KeypairStore
-    from ecs_fsm.serve.compute.quotas import QuotaStore
-
-    for kind in (KeypairStore, QuotaStore):
-        app.state.collections[kind] = kind(cloud.state)

@@ -21,7 +21,7 @@ from ecs_fsm.serve.cloud.instance import Json
 logger = logging.getLogger("ecs_fsm.cloud")
 OURS = 0x45435346
 """SQLite's application_id of state files."""
-VERSION = 1
+VERSION = 2
 MOST_WAITING = 1000
 """Writes that wait for room before older ones of the same document are forgotten."""
 OWNER_ONLY = 0o600

@@ -18,7 +18,7 @@ from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import FROM_VOLUME, WITHOUT_NETWORK
 from ecs_fsm.serve.compute.api import ComputeContext
 from ecs_fsm.serve.compute.disks import check_size, disks_of, flavor_of, give
-from ecs_fsm.serve.compute.keypairs import keypairs_of
+from ecs_fsm.serve.compute.keypairs import keypair_of
 from ecs_fsm.serve.compute.nics import networks_of
 from ecs_fsm.serve.compute.quotas import check_quota
 from ecs_fsm.serve.compute.schemas import NewServerFields, within_quota
@@ -71,7 +71,7 @@ def _hosts(context: ComputeContext, body: NewServerFields) -> tuple[str | None, 
 
 def key_of(context: ComputeContext, name: str | None) -> str | None:
     """Return the name of a keypair of the caller, or None. Raises 400 for others."""
-    if name is not None and name not in keypairs_of(context.request, context.caller):
+    if name is not None and keypair_of(context, name) is None:
         raise ApiError(400, "Invalid key_name provided.")
     return name
 

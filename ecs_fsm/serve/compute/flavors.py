@@ -5,8 +5,6 @@ A flavor is not found by its name here, so clients look for it in the list.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,15 +13,14 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.compute.api import ComputeContext, context_of
+from ecs_fsm.serve.compute.keypairs import Keypairs
 from ecs_fsm.serve.compute.nova_schemas import check_body, path_of
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.context import microversion
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
-from ecs_fsm.serve.http.fields import body_of, respond
 from ecs_fsm.serve.http.filters import View
-from ecs_fsm.serve.http.handlers import Handlers
 
 SWAP_A_NUMBER, DESCRIBED, NAMED = 75, 55, 102
 REMOVED = ("rxtx_factor", "OS-FLV-DISABLED:disabled")
@@ -50,11 +47,6 @@ async def _context(request: Request) -> ComputeContext:
 
 class Flavors(Declared[ComputeContext]):
     """Flavors; a deleted one is remembered for its servers."""
-
-    def visible(self, context: ComputeContext, item: Item) -> bool:
-        """Return whether a flavor is public, or the project has access."""
-        public = item[PUBLIC] or context.caller.admin
-        return bool(public or context.caller.project_id in item["access"])
 
     def more(self, context: ComputeContext, item: Item) -> Item:
         """Add links, and write the swap as the microversion does."""
@@ -136,89 +128,6 @@ class Flavors(Declared[ComputeContext]):
         if any(server.flavor == item["id"] for server in context.cloud.instances.values()):
             context.cloud.resources.of("past-flavors").put(item)
 
-    def add_more(self, add: Handlers, one: str) -> None:
-        """Add the requests for extra specs and access."""
-        specs, key = f"{one}/os-extra_specs", f"{one}/os-extra_specs/{{key}}"
-        plain = partial(dict[str, Any], plain=True)
-        add.get(specs, **plain(name="list_extra_specs"))(self._answering(self._specs, False))
-        add.post(specs, **plain(name="create_extra_specs"))(self._answering(self._set_specs))
-        add.get(key, **plain(name="show_extra_spec"))(self._answering(self._spec, False))
-        add.put(key, **plain(name="update_extra_spec"))(self._answering(self._set_spec))
-        add.delete(key, **plain(name="delete_extra_spec"))(self._answering(self._drop_spec))
-        access = f"{one}/os-flavor-access"
-        add.get(access, **plain(name="list_flavor_access"))(self._answering(self._access))
-        add.post(f"{one}/action", **plain(name="act_on_flavor"))(
-            self._answering(self._change_access)
-        )
-
-    def _answering(self, act: Callable[..., Item | None], admin: bool = True) -> Any:
-        async def answer(request: Request) -> Response:
-            context = await self.service.context(request)
-            if admin:
-                super(Flavors, self).allow(context, "extra_specs")
-            flavor = self.find(context, request.path_params["item_id"])
-            body = await body_of(request) if request.method in ("POST", "PUT") else {}
-            shown = act(context, flavor, body, request.path_params.get("key", ""))
-            context.cloud.resources.commit()
-            return Response(status_code=200) if shown is None else respond(shown)
-
-        return answer
-
-    def _specs(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
-        return {"extra_specs": flavor["extra_specs"]}
-
-    def _set_specs(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
-        given = {str(name): str(value) for name, value in body["extra_specs"].items()}
-        self.shelf(context).change(flavor, extra_specs={**flavor["extra_specs"], **given})
-        return {"extra_specs": given}
-
-    def _spec(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
-        specs = flavor["extra_specs"]
-        if key not in specs:
-            raise ApiError(404, f"Flavor {flavor['id']} has no extra specs with key {key[:255]}.")
-        return {key: specs[key]}
-
-    def _set_spec(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
-        if key not in body:
-            raise ApiError(400, "Request body and URI mismatch")
-        return self._set_specs(context, flavor, {"extra_specs": {key: body[key]}}, key)["extra_specs"]  # type: ignore[no-any-return]  # fmt: skip  # noqa: E501
-
-    def _drop_spec(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> None:
-        self._spec(context, flavor, body, key)
-        left = {name: value for name, value in flavor["extra_specs"].items() if name != key}
-        self.shelf(context).change(flavor, extra_specs=left)
-
-    def _access(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
-        if flavor[PUBLIC]:
-            raise ApiError(404, "Access list not available for public flavors.")
-        rows = [{"flavor_id": flavor["id"], "tenant_id": project} for project in flavor["access"]]
-        return {"flavor_access": rows}
-
-    def _change_access(self, context: ComputeContext, flavor: Item, body: Item, key: str) -> Item:
-        action = next(iter(body), "")
-        argument = body.get(action)
-        project = argument.get("tenant") if isinstance(argument, dict) else None
-        if action not in ("addTenantAccess", "removeTenantAccess") or not isinstance(project, str):
-            raise ApiError(400, "expected addTenantAccess or removeTenantAccess with a tenant")
-        there = project in flavor["access"]
-        if action.startswith("add"):
-            if flavor[PUBLIC]:
-                raise ApiError(409, "Can not add access to a public flavor.")
-            if there:
-                raise ApiError(
-                    409,
-                    f"Flavor access already exists for flavor {flavor['id']} and project {project} "
-                    "combination.",
-                )
-            access = [*flavor["access"], project]
-        else:
-            if not there:
-                what = f"Flavor access not found for {flavor['id']} / {project} combination."
-                raise ApiError(404, what)
-            access = [other for other in flavor["access"] if other != project]
-        changed = self.shelf(context).change(flavor, access=access)
-        return self._access(context, {**changed, PUBLIC: False}, body, key)
-
 
 class ServerGroups(Declared[ComputeContext]):
     """Groups of servers with a policy, which their hosts follow."""
@@ -249,5 +158,5 @@ class ServerGroups(Declared[ComputeContext]):
 
 
 SERVICE = DeclaredService("compute", _context, ["compute"], COMPUTE_ERRORS)
-serve(SERVICE, {"flavors": Flavors, "server-groups": ServerGroups})
+serve(SERVICE, {"flavors": Flavors, "server-groups": ServerGroups, "keypairs": Keypairs})
 router = SERVICE.handlers

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Annotated, Protocol, TypeVar, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
@@ -17,7 +17,6 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.imagestore import ImageStore
 from ecs_fsm.serve.cloud.instance import Asker
 from ecs_fsm.serve.cloud.jobs import Jobs
-from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.http.access import Access, Caller, Token
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.versions import HIGHEST, LOWEST, OLD, STANDARD
@@ -115,24 +114,6 @@ Administrator = Annotated[Caller, Depends(administrator)]
 GoodToken = Annotated[Token, Depends(token)]
 Microversion = Annotated[int, Depends(microversion)]
 """The microversion of a handler, as the number after `2.`."""
-
-
-class Collection(Protocol):
-    """What a service stores in the state file of the cloud."""
-
-    def __init__(self, state: StateFile) -> None: ...
-
-
-C = TypeVar("C", bound=Collection)
-
-
-def collection(request: Request, kind: type[C]) -> C:
-    """Return the collection of that class, which is made at first use."""
-    state = request.app.state
-    found: dict[type[Collection], Collection] = state.collections
-    if kind not in found:
-        found[kind] = kind(state.cloud.state)
-    return cast(C, found[kind])
 
 
 def base_of(request: Request) -> str:

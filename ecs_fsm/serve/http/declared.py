@@ -24,7 +24,7 @@ from ecs_fsm.serve.cloud.resources import OWNER, Item, Shelf
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema, next_url, page
 from ecs_fsm.serve.http.context import RequestContext, caller
-from ecs_fsm.serve.http.fields import Field, as_list, invalid, respond
+from ecs_fsm.serve.http.fields import Field, as_list, fields_of, invalid, respond
 from ecs_fsm.serve.http.filters import View, rank, selects
 from ecs_fsm.serve.http.handlers import Handlers, Responses
 from ecs_fsm.serve.http.project_quotas import quotas_of
@@ -81,12 +81,26 @@ class Declared(Generic[C]):
         self.path: str = service.form["root"] + "/" + self.row.get("path", kind)
         self.owned: bool = self.row.get("owned", service.form.get("owned", True))
         written = self.row.get("fields", {})
+        self.codes: dict[str, int] = {**service.form["codes"], **self.row.get("codes", {})}
         common = {} if self.row.get("bare") else service.written.get("common", {})
         self.fields = {
             name: Field.of(name, row, service.types) for name, row in {**common, **written}.items()
         }
 
     # What the table says
+
+    def code(self, context: C, verb: str) -> int:
+        """Return the status of a creation or a removal."""
+        return self.codes[verb]
+
+    def wrapped_schema(self, verb: str) -> Schema:
+        """Return the schema of the body of a creation or a change."""
+        own = self.schemas[verb]
+        return own if self.service.form.get("unwrapped") else fields_of(self.one, own)
+
+    def wrapped(self, view: Item) -> Item:
+        """Return a view as answers have it: under its key, unless the service has none."""
+        return view if self.service.form.get("unwrapped") else {self.one: view}
 
     def shelf(self, context: C) -> Shelf:
         """Return where the documents are."""
@@ -103,6 +117,9 @@ class Declared(Generic[C]):
     def visible(self, context: C, item: Item) -> bool:
         """Return whether the caller sees a document."""
         known = context.caller
+        if "access" in self.row:
+            public = item.get(self.row["access"]["public"], True)
+            return bool(public or known.admin or known.project_id in item.get("access", ()))
         return (
             not self.owned
             or known.admin
@@ -307,12 +324,15 @@ class Declared(Generic[C]):
         if names and form.get("fields"):
             views = [{name: view[name] for name in names if name in view} for view in views]
         body: Item = {self.many: views}
+        return respond(body | self.pages(context, more))
+
+    def pages(self, context: C, more: str | None) -> Item:
+        """Return the links of a list; `more` is the marker of the next page."""
+        request = context.request
         href = next_url(request, context.base, more) if more else None
-        if form.get("links") == "links":
-            body["links"] = {"self": str(request.url), "previous": None, "next": href}
-        elif href:
-            body[f"{self.many}_links"] = [{"rel": "next", "href": href}]
-        return respond(body)
+        if self.service.form.get("links") == "links":
+            return {"links": {"self": str(request.url), "previous": None, "next": href}}
+        return {f"{self.many}_links": [{"rel": "next", "href": href}]} if href else {}
 
     def sorted(self, context: C, found: list[View]) -> list[View]:
         """Return the views in the order of the query."""

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema
 from ecs_fsm.serve.http.declared import C, Declared, DeclaredService
-from ecs_fsm.serve.http.fields import body_of, fields_of, respond
-from ecs_fsm.serve.http.tags import add_tags
+from ecs_fsm.serve.http.fields import body_of, respond
+from ecs_fsm.serve.http.parts import add_parts
 
 
 def serve(service: DeclaredService[C], special: Mapping[str, type[Declared[C]]]) -> None:
@@ -20,8 +20,7 @@ def serve(service: DeclaredService[C], special: Mapping[str, type[Declared[C]]])
     for name in service.written["kinds"]:
         kind = service.kinds[name] = special.get(name, Declared)(service, name)
         KindRoutes(kind).add()
-        if kind.row.get("tags"):
-            add_tags(kind, service.handlers, f"{kind.path}/{{item_id}}")
+        add_parts(kind, service.handlers, f"{kind.path}/{{item_id}}")
 
 
 class KindRoutes(Generic[C]):
@@ -29,7 +28,6 @@ class KindRoutes(Generic[C]):
 
     def __init__(self, kind: Declared[C]) -> None:
         self.kind = kind
-        self.codes = {**kind.service.form["codes"], **kind.row.get("codes", {})}
 
     def add(self) -> None:
         """Add the routes to the service of the kind."""
@@ -43,20 +41,24 @@ class KindRoutes(Generic[C]):
             detail = plain(f"list_{many}_in_detail", 200)
             add.get(f"{here}/detail", **detail)(self._list_in_detail)
         if "c" in verbs:
-            schema = fields_of(self.kind.one, self.kind.schemas["c"])
-            post = plain(f"create_{name}", self.codes["create"], schema)
+            schema = self.kind.wrapped_schema("c")
+            post = self._plain("create", name, schema)
             add.post(here, *_also(form, here), **post)(self._create)
         self.kind.add_more(add, one)
         if "s" in verbs:
             add.get(one, *_also(form, one), **plain(f"show_{name}", 200))(self._show)
         if "u" in verbs:
-            schema = fields_of(self.kind.one, self.kind.schemas["u"])
+            schema = self.kind.wrapped_schema("u")
             update = add.patch if form["update"] == "PATCH" else add.put
-            options = plain(f"update_{name}", self.codes["update"], schema)
+            options = self._plain("update", name, schema)
             update(one, *_also(form, one), **options)(self._update)
         if "d" in verbs:
-            options = plain(f"delete_{name}", self.codes["delete"])
+            options = self._plain("delete", name)
             add.delete(one, *_also(form, one), **options, response_class=Response)(self._delete)
+
+    def _plain(self, verb: str, name: str, schema: Schema | None = None) -> dict[str, Any]:
+        others = self.kind.row.get("other_codes", {}).get(verb, ())
+        return plain(f"{verb}_{name}", self.kind.codes[verb], schema, *others)
 
     async def _list(self, request: Request) -> Response:
         return self.kind.answer_list(await self.kind.service.context(request), False)
@@ -67,7 +69,7 @@ class KindRoutes(Generic[C]):
     async def _show(self, request: Request) -> Response:
         context = await self.kind.service.context(request)
         item = self.kind.find(context, request.path_params["item_id"])
-        return respond({self.kind.one: self.kind.shown(context, item)})
+        return respond(self.kind.wrapped(self.kind.shown(context, item)))
 
     async def _create(self, request: Request) -> Response:
         context = await self.kind.service.context(request)
@@ -76,13 +78,15 @@ class KindRoutes(Generic[C]):
         several = body.get(self.kind.many) if self.kind.many != self.kind.one else None
         if isinstance(several, list) and self.kind.service.form.get("bulk"):
             checked = [self.kind.checked(context, one, "c") for one in several[:MOST_ITEMS]]
-            made = self.kind.create_several(context, checked)
-            answer: Item = {self.kind.many: [self.kind.shown(context, item) for item in made]}
+            all_made = self.kind.create_several(context, checked)
+            answer: Item = {self.kind.many: [self.kind.shown(context, item) for item in all_made]}
         else:
-            given = self.kind.checked(context, body.get(self.kind.one), "c")
-            answer = {self.kind.one: self.kind.shown_new(context, self.kind.create(context, given))}
+            bare = self.kind.service.form.get("unwrapped")
+            given = self.kind.checked(context, body if bare else body.get(self.kind.one), "c")
+            made = self.kind.create(context, given)
+            answer = self.kind.wrapped(self.kind.shown_new(context, made))
         context.cloud.resources.commit()
-        return respond(answer, self.codes["create"])
+        return respond(answer, self.kind.code(context, "create"))
 
     async def _update(self, request: Request) -> Response:
         context = await self.kind.service.context(request)
@@ -91,7 +95,7 @@ class KindRoutes(Generic[C]):
         changes = self.kind.checked(context, (await body_of(request)).get(self.kind.one), "u")
         new = self.kind.update(context, item, changes)
         context.cloud.resources.commit()
-        return respond({self.kind.one: self.kind.shown(context, new)})
+        return respond(self.kind.wrapped(self.kind.shown(context, new)))
 
     async def _delete(self, request: Request) -> Response:
         context = await self.kind.service.context(request)
@@ -100,16 +104,18 @@ class KindRoutes(Generic[C]):
             context, self.kind.find_own(context, request.path_params["item_id"], "delete")
         )
         context.cloud.resources.commit()
-        return Response(status_code=self.codes["delete"])
+        return Response(status_code=self.kind.code(context, "delete"))
 
 
-def plain(name: str, code: int, schema: Schema | None = None) -> dict[str, Any]:
+def plain(name: str, code: int, schema: Schema | None = None, *others: int) -> dict[str, Any]:
     """Return the options of a handler without the framework, with what its document says."""
     extra: dict[str, Any] = {"security": [{"token": []}]}
     if schema is not None:
         content = {"application/json": {"schema": schema}}
         extra["requestBody"] = {"content": content, "required": True}
-    model = {} if code in (202, 204) else {"response_model": dict[str, Any]}
+    model: dict[str, Any] = {"responses": {other: {} for other in others}}
+    if code not in (202, 204):
+        model["response_model"] = dict[str, Any]
     return {"plain": True, "name": name, "status_code": code, "openapi_extra": extra, **model}
 
 

@@ -33,6 +33,7 @@ def selects(request: Request, view: Item, kind: str) -> bool:
         if key in NOT_FILTERS:
             continue
         texts = [text.lower() for text in query.getlist(key)]
+        texts = [part.strip('"') for text in texts for part in (text[3:].split(",") if text.startswith("in:") else [text])]  # fmt: skip  # noqa: E501
         if key in TAG_FILTERS and "tags" in view:
             wanted = {tag for text in query.getlist(key) for tag in text.split(",")}
             quantor, expected = TAG_FILTERS[key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from fastapi import Request
 from starlette.responses import Response
@@ -21,12 +21,11 @@ from ecs_fsm.serve.cloud.vocabulary import (
 from ecs_fsm.serve.cloud.volumes import USUAL_TYPE
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import RequestContext
-from ecs_fsm.serve.http.fields import body_of, respond
+from ecs_fsm.serve.http.fields import body_of
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.volume.kinds import (
     VolumeDocuments,
     VolumeKind,
-    add_metadata,
     flag,
     links,
     require_room,
@@ -63,8 +62,7 @@ class Snapshots(VolumeKind):
         return view if detailed else {n: v for n, v in view.items() if not n.startswith("os-")}
 
     def add_more(self, add: Handlers, one: str) -> None:
-        """Add the requests for metadata, and the actions."""
-        add_metadata(self, add, one)
+        """Add the actions."""
 
         async def act(request: Request) -> Response:
             context, body = await self.service.context(request), await body_of(request)
@@ -121,11 +119,6 @@ class Types(VolumeKind):
         usual = self.usual()
         return usual if item_id in (usual["id"], "default") else super().get(context, item_id)
 
-    def visible(self, context: RequestContext, item: Item) -> bool:
-        """Return whether a type is public, or the project has access."""
-        own = context.caller.project_id in item.get("access", ())
-        return bool(item.get(PUBLIC, True) or context.caller.admin or own)
-
     def made(self, context: RequestContext, item: Item) -> Item:
         """Write whether the type is public under both names."""
         public = flag(item.get(PUBLIC, True))
@@ -144,68 +137,6 @@ class Types(VolumeKind):
             raise ApiError(400, f"The {USUAL_TYPE} type cannot be deleted.")
         if any(v.flavor == item["name"] for v in context.cloud.volumes.cloud.instances.values()):
             raise ApiError(400, "Target volume type is still in use.")
-
-    def add_more(self, add: Handlers, one: str) -> None:
-        """Add the requests for extra specs and access."""
-        specs, access = f"{one}/extra_specs", f"{one}/os-volume-type-access"
-        for method, verb in ((add.get, "list"), (add.post, "create")):
-            method(specs, plain=True, name=f"{verb}_type_extra_specs")(self._specs)
-        for method, verb in ((add.get, "show"), (add.put, "update"), (add.delete, "delete")):
-            method(f"{specs}/{{key}}", plain=True, name=f"{verb}_type_extra_spec")(self._specs)
-        add.get(access, plain=True, name="list_type_access")(self._access)
-        add.post(f"{one}/action", plain=True, name="act_on_type")(self._access)
-
-    async def _specs(self, request: Request) -> Response:
-        context, key = await self.service.context(request), request.path_params.get("key")
-        item = self.find(context, request.path_params["item_id"])
-        specs, method = {**item.get("extra_specs", {})}, request.method
-        if method in ("GET", "DELETE") and key is not None and key not in specs:
-            raise ApiError(
-                404, f"Volume Type {item['id']} has no extra specs with key {key[:255]}."
-            )
-        if method == "GET":
-            return respond({"extra_specs": specs} if key is None else {key: specs[key]})
-        self.allow(context, "update")
-        given: Any = {}
-        if method == "DELETE":
-            del specs[key]
-        else:
-            body = await body_of(request)
-            given = body.get("extra_specs") if key is None else body
-            self._check(context, self.fields["extra_specs"], given, "c")
-            specs |= given
-        self.shelf(context).put({**item, "extra_specs": specs})
-        context.cloud.resources.commit()
-        if method == "DELETE":
-            return Response(status_code=202)
-        return respond({"extra_specs": given} if key is None else given)
-
-    async def _access(self, request: Request) -> Response:
-        context = await self.service.context(request)
-        item = self.find(context, request.path_params["item_id"])
-        self.allow(context, "access")
-        if item.get(PUBLIC, True):
-            raise ApiError(404, "Access list not available for public volume types.")
-        if request.method == "GET":
-            rows = [{"volume_type_id": item["id"], "project_id": one} for one in item["access"]]
-            return respond({"volume_type_access": rows})
-        body = await body_of(request)
-        action = next(iter(body), "")
-        argument = body.get(action)
-        project = argument.get("project") if isinstance(argument, dict) else None
-        if action not in ("addProjectAccess", "removeProjectAccess") or not isinstance(
-            project, str
-        ):
-            raise ApiError(400, "expected addProjectAccess or removeProjectAccess with a project")
-        there = project in item["access"]
-        if there is action.startswith("add"):
-            what = "already exists" if there else "not found"
-            message = f"Volume type access {what} for {item['id']} / {project} combination."
-            raise ApiError(409 if there else 404, message)
-        others = [one for one in item["access"] if one != project]
-        self.shelf(context).change(item, access=others if there else [*others, project])
-        context.cloud.resources.commit()
-        return Response(status_code=202)
 
 
 class Attachments(VolumeKind):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import cast
 
 from fastapi import Request
 from starlette.responses import Response
@@ -23,7 +23,7 @@ from ecs_fsm.serve.cloud.volumes import USUAL_TYPE, OfInstances
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared
-from ecs_fsm.serve.http.fields import body_of, respond
+from ecs_fsm.serve.http.fields import respond
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.project_quotas import quotas_of
 
@@ -257,8 +257,7 @@ class VolumeDocuments(VolumeKind):
             raise refused(volume, error) from None
 
     def add_more(self, add: Handlers, one: str) -> None:
-        """Add the requests for metadata and a summary."""
-        add_metadata(self, add, one)
+        """Add the summary."""
         add.get("/volumes/summary", plain=True, name="summarize_volumes")(self._summary)
 
     async def _summary(self, request: Request) -> Response:
@@ -266,46 +265,6 @@ class VolumeDocuments(VolumeKind):
         own = [*self.items(context)]
         total = {"total_count": len(own), "total_size": sum(item["size"] for item in own)}
         return respond({"volume-summary": {**total, "metadata": {}}})
-
-
-def add_metadata(kind: VolumeKind, add: Handlers, one: str) -> None:
-    """Add the requests for the metadata of a kind."""
-    path, name = f"{one}/metadata", kind.one
-
-    async def change(request: Request) -> Response:
-        context, method = await kind.service.context(request), request.method
-        item, key = (
-            kind.find(context, request.path_params["item_id"]),
-            request.path_params.get("key"),
-        )
-        metadata = {**item.get("metadata", {})}
-        if key is not None and method in ("GET", "DELETE") and key not in metadata:
-            raise ApiError(404, f"{kind.label} {item['id']} has no metadata with key {key[:255]}.")
-        if method == "GET":
-            return respond(
-                {"metadata": metadata} if key is None else {"meta": {key: metadata[key]}}
-            )
-        given: Any = {}
-        if method == "DELETE":
-            del metadata[key]
-        else:
-            given = (await body_of(request)).get("metadata" if key is None else "meta")
-            if not isinstance(given, dict) or (key is not None and key not in given):
-                raise ApiError(
-                    400, "Invalid input for field/attribute metadata: expected an object"
-                )
-            metadata = {**given} if method == "PUT" and key is None else {**metadata, **given}
-        checked = kind.checked(context, {"metadata": metadata}, "u")
-        kind.update(context, item, checked)
-        context.cloud.resources.commit()
-        if method == "DELETE":
-            return Response(status_code=200)
-        return respond({"metadata": metadata} if key is None else {"meta": given})
-
-    for method, verb in ((add.get, "list"), (add.post, "set"), (add.put, "replace")):
-        method(path, plain=True, name=f"{verb}_{name}_metadata")(change)
-    for method, verb in ((add.get, "show"), (add.put, "set"), (add.delete, "delete")):
-        method(f"{path}/{{key}}", plain=True, name=f"{verb}_{name}_metadata_item")(change)
 
 
 def links(context: RequestContext, kind: str, name: str) -> list[Item]:

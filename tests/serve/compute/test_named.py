@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from ecs_fsm import InvalidInput
-from ecs_fsm.serve.cloud.store import StateFile
-from ecs_fsm.serve.compute.keypairs import KeypairStore
 from tests.compute import CIRROS
 from tests.nova_cloud import API, NovaCloud
 
@@ -168,13 +165,3 @@ def test_keys_and_groups_outlive_the_process(tmp_path: Path) -> None:
     assert [one["keypair"]["name"] for one in result[0]["keypairs"]] == ["first", "a second"]
     after.active(key_name="first", security_groups=[{"name": "web"}])
     after.cloud.close()
-
-
-def test_a_key_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path) -> None:
-    state = StateFile(str(tmp_path / "state"))
-    state.put("keypair", "another/mine", {"name": "mine"})
-    state.commit()
-    with pytest.raises(InvalidInput, match="state: the file is broken: keypair") as refused:
-        KeypairStore(state)
-    assert "\n" not in str(refused.value)
-    state.close()

@@ -13,10 +13,8 @@ import pytest
 from ecs_fsm.core.errors import InvalidInput, Refused
 from ecs_fsm.serve.cloud import requests, snapshot
 from ecs_fsm.serve.cloud.store import StateFile
-from ecs_fsm.serve.compute.keypairs import MOST_KEYPAIRS, MOST_OF_ALL, Keypair, KeypairStore
+from ecs_fsm.serve.compute import keypairs
 from ecs_fsm.serve.http import protocol
-from ecs_fsm.serve.http.access import Caller
-from ecs_fsm.serve.http.api_errors import ApiError
 from tests.clouds import LONG, USER, cloud_of
 from tests.compute import CIRROS
 from tests.edge import Edge
@@ -76,17 +74,17 @@ def test_faults_and_scenarios_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
         cloud.orders.add_scenario(["create"])
 
 
-def test_keypairs_are_bounded_for_one_and_for_all() -> None:
-    kept = KeypairStore(StateFile(None))
-    pair = Keypair(id="k", user_id="k", name="k", public_key="k", type="ssh", created_at="")
-    for user in range(MOST_OF_ALL // MOST_KEYPAIRS):
-        for number in range(MOST_KEYPAIRS):
-            own = {"user_id": f"user-{user}", "name": str(number)}
-            kept.add(pair.model_copy(update=own))
-    for name in ("user-0", "another"):
-        with pytest.raises(ApiError, match="Quota"):
-            kept.add(pair.model_copy(update={"user_id": name}))
-    assert "another" not in kept.by_user
+def test_keypairs_are_bounded_for_one_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keypairs, "MOST_OF_ALL", 3)
+    edge, path = Edge(cloud_of()), "/compute/v2.1/os-keypairs"
+    cast(dict[str, int], edge.state.cloud.catalog.quotas)["key_pairs"] = 2
+
+    def code(user: str, name: str) -> int:
+        edge.login(user, project={"name": "demo"})
+        return edge.ask("POST", path, json={"keypair": {"name": name}}).status_code
+
+    assert [code("one", name) for name in "abc"] == [200, 200, 403]
+    assert [code("two", name) for name in "ab"] == [200, 403]
 
 
 @pytest.mark.parametrize(
@@ -198,6 +196,5 @@ def test_a_user_that_only_looks_leaves_nothing_behind() -> None:
     edge = Edge()
     edge.login("somebody", project={"name": "demo"})
     assert edge.get("/compute/v2.1/os-keypairs").json() == {"keypairs": []}
-    kept = cast(KeypairStore, edge.state.collections[KeypairStore])
-    assert Caller("x", "x").user_id not in kept.by_user
-    assert kept.by_user == {}
+    kept = edge.state.cloud.resources.of("keypairs")
+    assert (len(kept), kept.by("user_id", "x")) == (0, [])

@@ -1,0 +1,147 @@
+"""Parts of declared resources: tags, entries by key, and the projects with access."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import Schema
+from ecs_fsm.serve.http.declared import C, Declared
+from ecs_fsm.serve.http.fields import body_of, fields_of, invalid, respond
+from ecs_fsm.serve.http.handlers import Handlers
+
+TAGS = json.dumps(
+    {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 255, "minLength": 1}}
+)
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+def add_parts(kind: Declared[C], add: Handlers, one: str) -> None:
+    """Add the requests for the parts of a kind; `one` is the path of a document."""
+    if kind.row.get("tags"):
+        schema = fields_of("tags", json.loads(TAGS))
+        here, tag = f"{one}/tags", f"{one}/tags/{{tag}}"
+        rows = [(here, "get", "list", 200), (here, "put", "replace", 200), (here, "delete", "clear", 204)]  # fmt: skip  # noqa: E501
+        rows += [(tag, "get", "check", 204), (tag, "put", "add", 201), (tag, "delete", "remove", 204)]  # fmt: skip  # noqa: E501
+        for path, method, verb, code in rows:
+            name = f"{verb}_{kind.one}_tag" + ("s" if path == here else "")
+            options = _options(name, code, schema if verb == "replace" else None)
+            getattr(add, method)(path, **options)(_tags(kind))
+    for field, how in kind.row.get("entries", {}).items():
+        many, answer = f"{one}/{how.get('path', field)}", _entries(kind, field, how)
+        name, gone = f"{kind.one}_{field}", how.get("gone", 200)
+        whole = [("get", "list"), ("post", "set"), *([("put", "replace")] if "one" in how else [])]
+        for method, verb in whole:
+            getattr(add, method)(many, **_options(f"{verb}_{name}", 200))(answer)
+        for method, verb, code in (("get", "show", 200), ("put", "set", 200), ("delete", "delete", gone)):  # fmt: skip  # noqa: E501
+            options = _options(f"{verb}_{name}_item", code)
+            getattr(add, method)(f"{many}/{{key}}", **options)(answer)
+    if "access" in kind.row:
+        how = kind.row["access"]
+        add.get(f"{one}/{how['path']}", **_options(f"list_{kind.one}_access", 200))(_access(kind))
+        options = _options(f"act_on_{kind.one}", how["code"])
+        add.post(f"{one}/action", **options)(_access(kind))
+
+
+def _tags(kind: Declared[C]) -> Answer:
+    async def answer(request: Request) -> Response:
+        context, method = await kind.service.context(request), request.method
+        item = kind.find_own(context, request.path_params["item_id"], "update")
+        tag, old = request.path_params.get("tag"), [*item.get("tags", [])]
+        new = old if method == "GET" else [one for one in old if tag not in (None, one)]
+        if tag is not None and method == "PUT":
+            new = [*dict.fromkeys([*old, tag[:255]])]
+        elif tag is not None and tag not in old:
+            raise ApiError(404, f"Tag {tag} could not be found.")
+        elif method == "PUT":
+            new = (await body_of(request)).get("tags") or []
+            if reason := invalid(TAGS, new):
+                raise ApiError(400, kind.service.text("invalid", name="tags", reason=reason))
+            new = [*dict.fromkeys(new)]
+        if new != old:
+            kind.update(context, item, {"tags": new})
+            context.cloud.resources.commit()
+        if tag is None and method != "DELETE":
+            return respond({"tags": new})
+        return Response(status_code=201 if method == "PUT" else 204)
+
+    return answer
+
+
+def _entries(kind: Declared[C], field: str, how: Mapping[str, Any]) -> Answer:
+    async def answer(request: Request) -> Response:
+        context, method = await kind.service.context(request), request.method
+        if method != "GET":
+            kind.allow(context, how.get("verb", "update"))
+        item, key = kind.find(context, request.path_params["item_id"]), request.path_params.get("key")  # fmt: skip  # noqa: E501
+        old, wrapper = {**(item.get(field) or {})}, how.get("one")
+        if key is not None and method in ("GET", "DELETE") and key not in old:
+            raise ApiError(404, how["missing"].format(id=item["id"], key=key[:255]))
+        given: Any = old if key is None else {key: old.get(key)}
+        if method in ("POST", "PUT"):
+            body = await body_of(request)
+            given = body.get(field) if key is None else body.get(wrapper) if wrapper else body
+            if not isinstance(given, dict) or (key is not None and key not in given):
+                raise ApiError(400, "Request body and URI mismatch")
+            given = given if key is None else {key: given[key]}
+        kept = {} if method == "PUT" and key is None else old
+        new = kept | given if method != "DELETE" else {n: v for n, v in old.items() if n != key}
+        if method != "GET":
+            kind._check(context, kind.fields[field], new, "u")
+            kind.update(context, item, {field: {name: str(value) for name, value in new.items()}})
+            context.cloud.resources.commit()
+        if method == "DELETE":
+            return Response(status_code=how.get("gone", 200))
+        if key is None:
+            return respond({field: new if wrapper else given})
+        return respond({wrapper: given} if wrapper else given)
+
+    return answer
+
+
+def _access(kind: Declared[C]) -> Answer:
+    how = kind.row["access"]
+
+    async def answer(request: Request) -> Response:
+        context = await kind.service.context(request)
+        kind.allow(context, "access")
+        item = kind.find(context, request.path_params["item_id"])
+        public, access = item.get(how["public"], True), item.get("access", [])
+        words = {"id": item["id"], "project": ""}
+        if request.method == "POST":
+            body = await body_of(request)
+            action = next(iter(body), "")
+            argument = body.get(action)
+            project = argument.get(how["argument"]) if isinstance(argument, dict) else None
+            if action not in how["actions"] or not isinstance(project, str):
+                expected = " or ".join(how["actions"])
+                raise ApiError(400, f"expected {expected} with a {how['argument']}")
+            words["project"], adds = project, action == how["actions"][0]
+            if public and adds:
+                raise ApiError(how["public_code"], how["public_text"])
+            if (project in access) is adds:
+                text = how["there" if adds else "not_there"]
+                raise ApiError(409 if adds else 404, text.format(**words))
+            access = [*access, project] if adds else [one for one in access if one != project]
+            kind.shelf(context).change(item, access=access)
+            context.cloud.resources.commit()
+        elif public:
+            raise ApiError(404, how["hidden"])
+        if request.method == "POST" and how["code"] == 202:
+            return Response(status_code=202)
+        rows = [{f"{kind.one}_id": item["id"], how["owner"]: project} for project in access]
+        return respond({f"{kind.one}_access": rows})
+
+    return answer
+
+
+def _options(name: str, code: int, schema: Schema | None = None) -> dict[str, Any]:
+    extra: dict[str, Any] = {"security": [{"token": []}]}
+    if schema is not None:
+        extra["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    return {"plain": True, "name": name, "status_code": code, "openapi_extra": extra}
