@@ -1,14 +1,14 @@
 """What exists from the start, the same for all APIs: flavors, images, networks, hosts and more.
 
-It is in `catalog.toml` beside this module; a file of the user replaces the parts that it has. Only
-images and hosts stay what they are; the rest becomes documents, which requests can change.
+It is in `catalog.toml` beside this module; a file of the user replaces the parts that it has. Hosts
+stay what they are; the rest becomes documents, which requests can change.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
 from ipaddress import ip_network
@@ -24,27 +24,19 @@ EXPECTED = "expected a catalog, as in docs/serve.md"
 MOST_ROWS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    """What a server starts from; `size` in bytes, `min_disk` in GiB, `min_ram` in MiB.
-
-    `owner` is the id of a project, None for what exists from the start; `formats` are those of the
-    container and the disk, `properties` further ones that users set.
-    """
-
-    id: str
-    name: str
-    size: int
-    min_disk: int
-    min_ram: int
-    status: str
-    created: str
-    updated: str | None = None
-    owner: str | None = None
-    visibility: str = "public"
-    formats: tuple[str, str] = ("bare", "qcow2")
-    tags: tuple[str, ...] = ()
-    properties: Mapping[str, str] = field(default_factory=dict)
+IMAGE: Item = {
+    "size": 0,
+    "min_disk": 0,
+    "min_ram": 0,
+    "status": "active",
+    "visibility": "public",
+    "owner": None,
+    "container_format": "bare",
+    "disk_format": "qcow2",
+    "tags": [],
+    "properties": {},
+}
+"""An image: size in bytes, `min_disk` in GiB, `min_ram` in MiB, the project that owns it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class Catalog:
     documents with the names of their `projects`.
     """
 
-    images: Mapping[str, Image]
+    images: Mapping[str, Item]
     hosts: tuple[Host, ...]
     zones: tuple[str, ...]
     flavors: tuple[Item, ...]
@@ -83,6 +75,8 @@ class Catalog:
         for kind in ("flavors", "projects", "users"):
             for item in getattr(self, kind):
                 kept.of(kind).put(item)
+        for image in self.images.values():
+            kept.of("images").put(image)
         for region in self.regions:
             kept.of("regions").put({"id": region, "parent_region_id": None, "description": ""})
         for network in self.networks:
@@ -142,22 +136,21 @@ def _flavor(row: Mapping[str, Any]) -> Item:
     }
 
 
-def _image(row: Mapping[str, Any]) -> Image:
+def _image(row: Mapping[str, Any]) -> Item:
     _known(row, "id", "name", "size", "min_disk", "min_ram", "created", "properties")
     created = str(_text(row, "created", "2026-01-01T00:00:00Z"))
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created):
         raise InvalidInput(f"created is {created!r}; expected such as 2026-01-15T09:00:00Z")
     properties = _typed(row, "properties", dict, {})
-    return Image(
-        id=_id(row, "image"),
-        name=_text(row, "name"),
-        size=_typed(row, "size", int, 0),
-        min_disk=_typed(row, "min_disk", int, 0),
-        min_ram=_typed(row, "min_ram", int, 0),
-        status="active",
-        created=created,
-        properties={str(key): _text(properties, key) for key in properties},
-    )
+    return {
+        **IMAGE,
+        "id": _id(row, "image"),
+        "name": _text(row, "name"),
+        **{key: _typed(row, key, int, 0) for key in ("size", "min_disk", "min_ram")},
+        "created_at": created,
+        "updated_at": created,
+        "properties": {str(key): _text(properties, key) for key in properties},
+    }
 
 
 def _network(row: Mapping[str, Any]) -> Item:
@@ -296,7 +289,7 @@ def read_catalog(path: str | None = None) -> Catalog:
         raise InvalidInput(f"{path}: expected a host and a flavor or more")
     lists = ("flavors", "networks", "regions", "projects", "users")
     return Catalog(
-        images={image.id: image for image in found["images"]},
+        images={image["id"]: image for image in found["images"]},
         hosts=hosts,
         zones=tuple(zones),
         quotas={**_built_in()["quotas"], **found["quotas"]},

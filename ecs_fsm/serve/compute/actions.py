@@ -168,7 +168,7 @@ class Rebuild(Argument):
         if instance.image is not None:
             found = context.images.find(image, context.project_id, context.caller.admin)
             check_size(context.cloud.flavor(instance), found)
-            properties: Json = {**found.properties} if found else {}
+            properties: Json = {**found["properties"]} if found else {}
         within_quota(self.metadata or {})
         if context.minor >= since["key_name"]:
             key_of(context, self.key_name)

@@ -141,7 +141,7 @@ def create(
     details |= {"security_groups": [*groups], "reservation_id": reservation}
     details |= {"zone": zone, "hints": {**hints}}
     if stored:
-        details["image_properties"] = {**stored.properties}
+        details["image_properties"] = {**stored["properties"]}
     made = []
     with cloud.state.one_change():
         for index in range(count):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ecs_fsm.serve.cloud.catalog import Image
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Asker, Instance
 from ecs_fsm.serve.cloud.resources import Item
@@ -31,23 +30,23 @@ def image_of(context: ComputeContext, ref: str) -> str:
     image = context.images.find(named, caller.project_id, caller.admin)
     if image is None:
         raise ApiError(400, f"Can not find requested image {named[:255]}.")
-    if image.status != ACTIVE:
+    if image["status"] != ACTIVE:
         raise ApiError(400, f"Image {named} is not active.")
     return named
 
 
-def check_size(flavor: Item, image: Image | None) -> None:
+def check_size(flavor: Item, image: Item | None) -> None:
     """Raise 400 if the image does not fit on the flavor; a disk of 0 grows with its image."""
     if image is None:
         return
-    if flavor["ram"] < image.min_ram:
+    if flavor["ram"] < image["min_ram"]:
         raise ApiError(400, "Flavor's memory is too small for requested image.")
-    disk, least = flavor["disk"] * GIB, image.min_disk * GIB
-    if disk and image.size > disk:
+    disk, least = flavor["disk"] * GIB, image["min_disk"] * GIB
+    if disk and image["size"] > disk:
         raise ApiError(
             400,
             "Flavor's disk is too small for requested image. Flavor disk is "
-            f"{disk} bytes, image is {image.size} bytes.",
+            f"{disk} bytes, image is {image['size']} bytes.",
         )
     if disk and least > disk:
         raise ApiError(

@@ -15,6 +15,7 @@ from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.compute.api import ComputeContext, context_of
 from ecs_fsm.serve.compute.keypairs import Keypairs
 from ecs_fsm.serve.compute.nova_schemas import check_body, path_of
+from ecs_fsm.serve.compute.proxies import ComputeImages
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.context import microversion
@@ -158,5 +159,11 @@ class ServerGroups(Declared[ComputeContext]):
 
 
 SERVICE = DeclaredService("compute", _context, ["compute"], COMPUTE_ERRORS)
-serve(SERVICE, {"flavors": Flavors, "server-groups": ServerGroups, "keypairs": Keypairs})
+KINDS: dict[str, type[Declared[ComputeContext]]] = {
+    "flavors": Flavors,
+    "images": ComputeImages,
+    "keypairs": Keypairs,
+    "server-groups": ServerGroups,
+}
+serve(SERVICE, KINDS)
 router = SERVICE.handlers

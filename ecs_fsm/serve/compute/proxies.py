@@ -6,254 +6,90 @@ images is there below 2.39.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Annotated
+from typing import Any
 
-from fastapi import Query
-from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.cloud.catalog import Image
 from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED, SAVING
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned
 from ecs_fsm.serve.compute.listing import moment
-from ecs_fsm.serve.compute.schemas import MOST_ITEMS, Items, Text
-from ecs_fsm.serve.compute.views import Fields, links, security_group_view
+from ecs_fsm.serve.compute.views import links, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body, Limit, LinkBody, Marker, next_url, page
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
+from ecs_fsm.serve.http.declared import Declared
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.image.schemas import Filter
 
-NO_PROXY, NO_METADATA = 36, 39
+NO_PROXY, NO_METADATA, MOST_ITEMS = 36, 39, 128
 STATUSES = {QUEUED: ("SAVING", 25), SAVING: ("SAVING", 50), ACTIVE: ("ACTIVE", 100)}
 """The status and the progress that the proxy shows, by the status of the image service."""
 
-
-class ComputeImage(Body):
-    """An image as the compute API shows it."""
-
-    id: str
-    name: str
-    links: list[LinkBody]
+router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
-class ComputeImageList(Body):
-    """The compute API's list of images."""
+class ComputeImages(Declared[ComputeContext]):
+    """Images as the compute API shows them."""
 
-    images: list[ComputeImage]
-    images_links: list[LinkBody] | None = None
+    def visible(self, context: ComputeContext, item: Item) -> bool:
+        """Return whether the caller sees an image. Raise 404 above the last microversion."""
+        of_metadata = "/metadata" in context.request.scope["route"].path
+        context.require_version(before=NO_METADATA if of_metadata else NO_PROXY)
+        return context.images.is_for(item, context.caller.project_id, context.caller.admin)
 
+    def find_own(self, context: ComputeContext, item_id: str, verb: str) -> Item:
+        """Return an image that the caller can change. Raise 403 and 404 for others."""
+        item, caller = self.find(context, item_id), context.caller
+        if item["owner"] is None or not (caller.admin or item["owner"] == caller.project_id):
+            raise ApiError(403, "You are not allowed to change this image.")
+        return item
 
-class OneComputeImage(Body):
-    """One image of the compute API."""
-
-    image: ComputeImage
-
-
-class ImageMetadata(Body):
-    """The metadata of an image."""
-
-    metadata: Items
-
-
-class ImageMetadataItem(Body):
-    """One entry of the metadata."""
-
-    meta: dict[str, Text] = Field(min_length=1, max_length=1)
-
-
-class ComputeImageQuery(Body):
-    """Filters and the page of a list of images."""
-
-    name: Filter = None
-    status: Filter = None
-    server: Filter = None
-    type: Filter = None
-    changes_since: Filter = Field(None, alias="changes-since")
-    limit: Limit = None
-    marker: Marker = None
-
-
-router = Handlers(tags=["images"], responses=COMPUTE_ERRORS)
-
-
-def _found(context: ComputeContext, image_id: str) -> Image:
-    caller = context.caller
-    image = context.images.find(image_id, caller.project_id, caller.admin)
-    if image is None:
-        raise ApiError(404, "Image not found.")
-    return image
-
-
-def _changeable(context: ComputeContext, image_id: str) -> Image:
-    image, caller = _found(context, image_id), context.caller
-    if image.owner is None or not (caller.admin or image.owner == caller.project_id):
-        raise ApiError(403, "You are not allowed to change this image.")
-    return image
-
-
-@router.get("/images", response_model=ComputeImageList)
-async def list_images_of_compute(
-    context: Versioned, query: Annotated[ComputeImageQuery, Query()]
-) -> Response:
-    """The images with their names, below 2.36."""
-    return _listed(context, query, False)
-
-
-@router.get("/images/detail", response_model=ComputeImageList)
-async def list_images_of_compute_in_detail(
-    context: Versioned, query: Annotated[ComputeImageQuery, Query()]
-) -> Response:
-    """The images with their details, below 2.36."""
-    return _listed(context, query, True)
-
-
-def _listed(context: ComputeContext, query: ComputeImageQuery, detailed: bool) -> Response:
-    context.require_version(before=NO_PROXY)
-    seen = context.images.seen_by(context.caller.project_id, context.caller.admin)
-    found = [image for image in seen if _selects(image, query)]
-    items, following = page(found, query.limit, query.marker)
-    view = _in_detail if detailed else _in_brief
-    body: Fields = {"images": [view(context, image) for image in items]}
-    if following:
-        href = next_url(context.request, context.base, following)
-        body["images_links"] = [{"rel": "next", "href": href}]
-    return respond_json(body)
-
-
-def _selects(image: Image, query: ComputeImageQuery) -> bool:
-    """Return whether a query selects an image."""
-    if query.changes_since is not None:
-        changed = moment("changes-since", image.updated or image.created)
-        if changed < moment("changes-since", query.changes_since):
-            return False
-    server = query.server.rpartition("/")[2] if query.server else None
-    kind = image.properties.get("image_type", "server" if image.owner else "base")
-    return (
-        query.name in (None, image.name)
-        and (query.status is None or STATUSES[image.status][0] == query.status.upper())
-        and server in (None, image.properties.get("instance_uuid"))
-        and query.type in (None, kind)
-    )
-
-
-@router.get("/images/{image_id}", response_model=OneComputeImage)
-async def show_image_of_compute(image_id: str, context: Versioned) -> Response:
-    """One image, by id, below 2.36."""
-    context.require_version(before=NO_PROXY)
-    return respond_json({"image": _in_detail(context, _found(context, image_id))})
-
-
-@router.delete("/images/{image_id}", status_code=204)
-async def delete_image_of_compute(image_id: str, context: Versioned) -> Response:
-    """Delete an image, below 2.36."""
-    context.require_version(before=NO_PROXY)
-    context.images.delete(_changeable(context, image_id).id)
-    return Response(status_code=204)
-
-
-def _in_brief(context: ComputeContext, image: Image) -> Fields:
-    root = context.base + context.request.scope["path"].partition("/images")[0]
-    alternate = {"rel": "alternate", "href": f"{context.base}/image/images/{image.id}"}
-    return {
-        "id": image.id,
-        "name": image.name,
-        "links": [*links(root, "images", image.id), {**alternate}],
-    }
-
-
-def _in_detail(context: ComputeContext, image: Image) -> Fields:
-    status, progress = STATUSES[image.status]
-    shown = _in_brief(context, image) | {
-        "status": status,
-        "progress": progress,
-        "minDisk": image.min_disk,
-        "minRam": image.min_ram,
-        "created": image.created,
-        "updated": image.updated or image.created,
-        "metadata": {**image.properties},
-        "OS-EXT-IMG-SIZE:size": image.size,
-    }
-    server_id = image.properties.get("instance_uuid")
-    if server_id is not None:
+    def shown(self, context: ComputeContext, item: Item) -> Item:
+        """Return an image with its details."""
+        status, progress = STATUSES[item["status"]]
         root = context.base + context.request.scope["path"].partition("/images")[0]
-        shown["server"] = {"id": server_id, "links": links(root, "servers", server_id)}
-    return shown
+        alternate = {"rel": "alternate", "href": f"{context.base}/image/images/{item['id']}"}
+        server_id = item["properties"].get("instance_uuid")
+        server = {"id": server_id, "links": links(root, "servers", str(server_id))}
+        return {
+            "id": item["id"],
+            "name": item["name"],
+            "links": [*links(root, "images", item["id"]), {**alternate}],
+            "status": status,
+            "progress": progress,
+            "minDisk": item["min_disk"],
+            "minRam": item["min_ram"],
+            "created": item["created_at"],
+            "updated": item["updated_at"],
+            "metadata": {**item["properties"]},
+            "OS-EXT-IMG-SIZE:size": item["size"],
+            **({"server": server} if server_id else {}),
+        }
 
+    def in_list(self, context: ComputeContext, view: Item, detailed: bool) -> Item:
+        """Return the short form for a short list."""
+        return view if detailed else {name: view[name] for name in ("id", "name", "links")}
 
-def _set_metadata(
-    context: ComputeContext, image: Image, metadata: Mapping[str, str] | None
-) -> Response:
-    """Set the metadata of an image, unless it is None, and answer with it."""
-    if metadata is None:
-        return respond_json({"metadata": {**image.properties}})
-    if len(metadata) > MOST_ITEMS:
-        raise ApiError(403, f"Image metadata limit exceeded: {MOST_ITEMS} at most")
-    store = context.images
-    store.add(replace(image, properties={**metadata}, updated=store.date()))
-    return respond_json({"metadata": {**metadata}})
+    def listed(self, context: ComputeContext) -> Any:
+        """Yield the images that the query selects, beside those by their name and status."""
+        query = context.request.query_params
+        server = query.get("server", "").rpartition("/")[2]
+        for image in super().listed(context):
+            own = image["properties"]
+            kind = own.get("image_type", "server" if image["owner"] else "base")
+            changed = moment("changes-since", image["updated_at"])
+            since = query.get("changes-since")
+            if (
+                query.get("type", kind) == kind
+                and server in ("", own.get("instance_uuid"))
+                and (since is None or changed >= moment("changes-since", since))
+            ):
+                yield image
 
-
-@router.get("/images/{image_id}/metadata", response_model=ImageMetadata)
-async def list_image_metadata(image_id: str, context: Versioned) -> Response:
-    """The metadata of an image, below 2.39."""
-    context.require_version(before=NO_METADATA)
-    return _set_metadata(context, _found(context, image_id), None)
-
-
-@router.put("/images/{image_id}/metadata", response_model=ImageMetadata)
-async def replace_image_metadata(
-    image_id: str, body: ImageMetadata, context: Versioned
-) -> Response:
-    """Replace the metadata of an image, below 2.39."""
-    context.require_version(before=NO_METADATA)
-    return _set_metadata(context, _changeable(context, image_id), body.metadata)
-
-
-@router.post("/images/{image_id}/metadata", response_model=ImageMetadata)
-async def update_image_metadata(image_id: str, body: ImageMetadata, context: Versioned) -> Response:
-    """Add entries to the metadata of an image, below 2.39."""
-    context.require_version(before=NO_METADATA)
-    image = _changeable(context, image_id)
-    return _set_metadata(context, image, {**image.properties, **body.metadata})
-
-
-def _one(image: Image, key: str) -> Sequence[str]:
-    """Return the value of a key. Raises 404 without one."""
-    if key not in image.properties:
-        raise ApiError(404, "Metadata item was not found")
-    return image.properties[key]
-
-
-@router.get("/images/{image_id}/metadata/{key}", response_model=ImageMetadataItem)
-async def show_image_metadata_item(image_id: str, key: str, context: Versioned) -> Response:
-    """One entry of the metadata, below 2.39."""
-    context.require_version(before=NO_METADATA)
-    return respond_json({"meta": {key: _one(_found(context, image_id), key)}})
-
-
-@router.put("/images/{image_id}/metadata/{key}", response_model=ImageMetadataItem)
-async def set_image_metadata_item(
-    image_id: str, key: str, body: ImageMetadataItem, context: Versioned
-) -> Response:
-    """Set one entry of the metadata, below 2.39."""
-    context.require_version(before=NO_METADATA)
-    image = _changeable(context, image_id)
-    if key not in body.meta:
-        raise ApiError(400, "Request body and URI mismatch")
-    _set_metadata(context, image, {**image.properties, **body.meta})
-    return respond_json({"meta": body.meta})
-
-
-@router.delete("/images/{image_id}/metadata/{key}", status_code=204)
-async def delete_image_metadata_item(image_id: str, key: str, context: Versioned) -> Response:
-    """Remove one entry of the metadata, below 2.39."""
-    context.require_version(before=NO_METADATA)
-    image = _changeable(context, image_id)
-    _one(image, key)
-    _set_metadata(context, image, {k: v for k, v in image.properties.items() if k != key})
-    return Response(status_code=204)
+    def changed(self, context: ComputeContext, item: Item, new: Item) -> Item:
+        """Refuse too much metadata."""
+        if len(new["properties"]) > MOST_ITEMS:
+            raise ApiError(403, f"Image metadata limit exceeded: {MOST_ITEMS} at most")
+        return {**new, "updated_at": context.images.date()}
 
 
 @router.get("/os-floating-ips", response_model=dict[str, list[object]])

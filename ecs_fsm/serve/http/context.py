@@ -181,3 +181,8 @@ class RequestContext:
 
 Requested = Annotated[RequestContext, Depends(RequestContext)]
 """The request of a handler that needs no more."""
+
+
+async def plain_context(request: Request) -> RequestContext:
+    """Return the context of a request without the framework."""
+    return RequestContext(request, await caller(request, request.headers.get("x-auth-token")))

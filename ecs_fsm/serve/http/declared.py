@@ -19,22 +19,16 @@ from uuid import uuid4
 from fastapi import Request
 from starlette.responses import Response
 
-from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.resources import OWNER, Item, Shelf
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema, next_url, page
-from ecs_fsm.serve.http.context import RequestContext, caller
+from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.fields import Field, as_list, fields_of, invalid, respond
 from ecs_fsm.serve.http.filters import View, rank, selects
 from ecs_fsm.serve.http.handlers import Handlers, Responses
 from ecs_fsm.serve.http.project_quotas import quotas_of
 
 C = TypeVar("C", bound=RequestContext)
-
-
-async def plain_context(request: Request) -> RequestContext:
-    """Return the context of a request without the framework."""
-    return RequestContext(request, await caller(request, request.headers.get("x-auth-token")))
 
 
 class DeclaredService(Generic[C]):
@@ -63,10 +57,6 @@ class DeclaredService(Generic[C]):
     def text(self, key: str, **words: object) -> str:
         """Return a message of the service."""
         return str(self.form["texts"][key]).format(**words)
-
-    def responses_of(self, code: int) -> dict[str, Any]:
-        """Return FastAPI's options for the document of an answer."""
-        return {"status_code": code, "response_model": dict[str, Any] if code != 204 else None}
 
 
 class Declared(Generic[C]):
@@ -311,8 +301,9 @@ class Declared(Generic[C]):
     def answer_list(self, context: C, detailed: bool) -> Response:
         """Return the answer of a list."""
         request, form = context.request, self.service.form
+        strict = bool(form.get("unwrapped"))
         found = [View(item["id"], self.shown(context, item)) for item in self.listed(context)]
-        found = [each for each in found if selects(request, each.shown, self.many)]
+        found = [each for each in found if selects(request, each.shown, strict)]
         found = self.sorted(context, found)
         limit, marker = request.query_params.get("limit"), request.query_params.get("marker")
         if limit is not None and not (limit.isascii() and limit.isdecimal() and len(limit) < 10):
@@ -352,18 +343,6 @@ class Declared(Generic[C]):
     def in_list(self, context: C, view: Item, detailed: bool) -> Item:
         """Return a view as a list has it."""
         return view
-
-    def create_several(self, context: C, given: list[Item]) -> list[Item]:
-        """Make several documents: either all or none."""
-        made: list[Item] = []
-        try:
-            for one in given:
-                made.append(self.create(context, one))
-        except (ApiError, InvalidInput):
-            for item in made:
-                self.shelf(context).drop(item["id"])
-            raise
-        return made
 
     def shown_new(self, context: C, item: Item) -> Item:
         """Return a document as the answer to its creation shows it."""

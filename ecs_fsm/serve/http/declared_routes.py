@@ -8,7 +8,9 @@ from typing import Any, Generic
 from fastapi import Request
 from starlette.responses import Response
 
+from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema
 from ecs_fsm.serve.http.declared import C, Declared, DeclaredService
 from ecs_fsm.serve.http.fields import body_of, respond
@@ -34,7 +36,7 @@ class KindRoutes(Generic[C]):
         form, verbs = self.kind.service.form, self.kind.row.get("verbs", "lscud")
         here, one = self.kind.path, f"{self.kind.path}/{{item_id}}"
         add, name = self.kind.service.handlers, self.kind.row.get("called", self.kind.one)
-        many = f"{name}s" if "called" in self.kind.row else self.kind.many
+        many = self.kind.row.get("called_many", self.kind.many)
         if "l" in verbs:
             add.get(here, *_also(form, here), **plain(f"list_{many}", 200))(self._list)
         if "d" in self.kind.row.get("lists", form.get("lists", "")):
@@ -78,7 +80,7 @@ class KindRoutes(Generic[C]):
         several = body.get(self.kind.many) if self.kind.many != self.kind.one else None
         if isinstance(several, list) and self.kind.service.form.get("bulk"):
             checked = [self.kind.checked(context, one, "c") for one in several[:MOST_ITEMS]]
-            all_made = self.kind.create_several(context, checked)
+            all_made = self._create_several(context, checked)
             answer: Item = {self.kind.many: [self.kind.shown(context, item) for item in all_made]}
         else:
             bare = self.kind.service.form.get("unwrapped")
@@ -87,6 +89,18 @@ class KindRoutes(Generic[C]):
             answer = self.kind.wrapped(self.kind.shown_new(context, made))
         context.cloud.resources.commit()
         return respond(answer, self.kind.code(context, "create"))
+
+    def _create_several(self, context: C, given: list[Item]) -> list[Item]:
+        """Make several documents: either all or none."""
+        made: list[Item] = []
+        try:
+            for one in given:
+                made.append(self.kind.create(context, one))
+        except (ApiError, InvalidInput):
+            for item in made:
+                self.kind.shelf(context).drop(item["id"])
+            raise
+        return made
 
     async def _update(self, request: Request) -> Response:
         context = await self.kind.service.context(request)

@@ -9,7 +9,8 @@ from fastapi import Request
 
 from ecs_fsm.serve.cloud.resources import Item
 
-NOT_FILTERS = {"limit", "marker", "sort_key", "sort_dir", "fields", "page_reverse", "sort"}
+NOT_FILTERS = {"limit", "marker", "sort_key", "sort_dir", "fields", "page_reverse"}
+NOT_FILTERS |= {"sort", "member_status"}
 
 
 class View(NamedTuple):
@@ -26,8 +27,11 @@ def rank(value: object) -> tuple[bool, str]:
     return (value is None, str(value or ""))
 
 
-def selects(request: Request, view: Item, kind: str) -> bool:
-    """Return whether the query selects a document by its fields and tags."""
+def selects(request: Request, view: Item, strict: bool) -> bool:
+    """Return whether the query selects a document by its fields and tags.
+
+    If it is `strict`, it selects none without a field of that name.
+    """
     query = request.query_params
     for key in query:
         if key in NOT_FILTERS:
@@ -39,7 +43,7 @@ def selects(request: Request, view: Item, kind: str) -> bool:
             quantor, expected = TAG_FILTERS[key]
             if quantor(tag in view["tags"] for tag in wanted) is not expected:
                 return False
-        elif key in view and not _matches(view[key], texts):
+        elif strict if key not in view else not _matches(view[key], texts):
             return False
     return True
 

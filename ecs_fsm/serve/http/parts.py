@@ -34,7 +34,7 @@ def add_parts(kind: Declared[C], add: Handlers, one: str) -> None:
             getattr(add, method)(path, **options)(_tags(kind))
     for field, how in kind.row.get("entries", {}).items():
         many, answer = f"{one}/{how.get('path', field)}", _entries(kind, field, how)
-        name, gone = f"{kind.one}_{field}", how.get("gone", 200)
+        name, gone = f"{kind.one}_{how.get('key', field)}", how.get("gone", 200)
         whole = [("get", "list"), ("post", "set"), *([("put", "replace")] if "one" in how else [])]
         for method, verb in whole:
             getattr(add, method)(many, **_options(f"{verb}_{name}", 200))(answer)
@@ -74,18 +74,22 @@ def _tags(kind: Declared[C]) -> Answer:
 
 
 def _entries(kind: Declared[C], field: str, how: Mapping[str, Any]) -> Answer:
+    name = how.get("key", field)
+
     async def answer(request: Request) -> Response:
         context, method = await kind.service.context(request), request.method
         if method != "GET":
             kind.allow(context, how.get("verb", "update"))
-        item, key = kind.find(context, request.path_params["item_id"]), request.path_params.get("key")  # fmt: skip  # noqa: E501
+        key, item_id = request.path_params.get("key"), request.path_params["item_id"]
+        own = method != "GET"
+        item = kind.find_own(context, item_id, "update") if own else kind.find(context, item_id)
         old, wrapper = {**(item.get(field) or {})}, how.get("one")
         if key is not None and method in ("GET", "DELETE") and key not in old:
             raise ApiError(404, how["missing"].format(id=item["id"], key=key[:255]))
         given: Any = old if key is None else {key: old.get(key)}
         if method in ("POST", "PUT"):
             body = await body_of(request)
-            given = body.get(field) if key is None else body.get(wrapper) if wrapper else body
+            given = body.get(name) if key is None else body.get(wrapper) if wrapper else body
             if not isinstance(given, dict) or (key is not None and key not in given):
                 raise ApiError(400, "Request body and URI mismatch")
             given = given if key is None else {key: given[key]}
@@ -98,7 +102,7 @@ def _entries(kind: Declared[C], field: str, how: Mapping[str, Any]) -> Answer:
         if method == "DELETE":
             return Response(status_code=how.get("gone", 200))
         if key is None:
-            return respond({field: new if wrapper else given})
+            return respond({name: new if wrapper else given})
         return respond({wrapper: given} if wrapper else given)
 
     return answer

@@ -146,7 +146,7 @@ def _require_flavor(context: ProjectContext, name: str) -> None:
 def _require_image(context: ProjectContext, name: str) -> None:
     """Raise 400 for an image that is not there."""
     image = context.images.find(name, context.project_id, context.caller.admin)
-    if image is None or image.status != ACTIVE:
+    if image is None or image["status"] != ACTIVE:
         message = f"The image {name} could not be found."
         raise ApiError(400, message, word=UNKNOWN_IMAGE)
 

@@ -20,8 +20,9 @@ from ecs_fsm.serve.http.context import (
     RequestContext,
     access_of,
     base_of,
+    plain_context,
 )
-from ecs_fsm.serve.http.declared import DeclaredService, plain_context
+from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.identity.kinds import KINDS, add_assignments, is_administrator

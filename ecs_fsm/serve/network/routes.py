@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.http.context import RequestContext, base_of
-from ecs_fsm.serve.http.declared import Declared, DeclaredService, plain_context
+from ecs_fsm.serve.http.context import RequestContext, base_of, plain_context
+from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.quota_requests import QuotaRequests

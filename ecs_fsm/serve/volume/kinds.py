@@ -162,7 +162,7 @@ class VolumeDocuments(VolumeKind):
         if context.caller.admin:
             view |= {"os-vol-host-attr:host": "cinder@emulated#pool"}
             view |= {"os-vol-mig-status-attr:migstat": None, "os-vol-mig-status-attr:name_id": None}
-        meta = {"image_id": image.id, "image_name": image.name} if image else {}
+        meta = {"image_id": image["id"], "image_name": image["name"]} if image else {}
         meta |= cast(Mapping[str, str], volume.details.get("image_metadata") or {})
         return view | ({"volume_image_metadata": meta} if meta else {})
 
@@ -214,10 +214,10 @@ class VolumeDocuments(VolumeKind):
 
     def _require_image(self, context: RequestContext, image_id: str, size: int) -> None:
         image = context.images.find(image_id, context.caller.project_id, context.caller.admin)
-        if image is None or image.status != ACTIVE:
+        if image is None or image["status"] != ACTIVE:
             raise ApiError(400, f"Invalid image identifier or unable to access requested image: {image_id}")  # fmt: skip  # noqa: E501
-        if image.min_disk > size:
-            raise ApiError(400, f"Invalid input received: Volume size {size}GB cannot be smaller than the image minDisk size {image.min_disk}GB.")  # fmt: skip  # noqa: E501
+        if image["min_disk"] > size:
+            raise ApiError(400, f"Invalid input received: Volume size {size}GB cannot be smaller than the image minDisk size {image['min_disk']}GB.")  # fmt: skip  # noqa: E501
 
     def update(self, context: RequestContext, item: Item, changes: Item) -> Item:
         """Change the name, the description or the metadata."""

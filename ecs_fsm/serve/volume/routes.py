@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
-from ecs_fsm.serve.http.context import base_of
-from ecs_fsm.serve.http.declared import DeclaredService, plain_context
+from ecs_fsm.serve.http.context import base_of, plain_context
+from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
 from ecs_fsm.serve.http.fields import respond
 from ecs_fsm.serve.http.handlers import Handlers

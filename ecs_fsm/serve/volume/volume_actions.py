@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
-from uuid import uuid4
 
 from fastapi import Request
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.catalog import Image
-from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.vocabulary import (
     ATTACH,
@@ -124,25 +121,15 @@ def _upload(kind: VolumeDocuments, context: RequestContext, volume: Instance, gi
     if volume.state.status == VOLUME_USED and str(given.get("force")).lower() not in ("true", "1"):
         raise ApiError(400, f"Invalid volume: Volume {volume.id} status must be {VOLUME_FREE}, but current status is: {VOLUME_USED}.")  # fmt: skip  # noqa: E501
     kind.act(context, volume, UPLOAD)
-    size, now = cast(int, volume.details["size"]), context.images.date()
-    formats = tuple(str(given.get(f"{part}_format") or usual)[:20] for part, usual in (("container", "bare"), ("disk", "raw")))  # fmt: skip  # noqa: E501
-    image = Image(
-        id=str(uuid4()),
-        name=name,
-        size=size << 30,
-        min_disk=size,
-        min_ram=0,
-        status=ACTIVE,
-        created=now,
-        updated=now,
-        owner=context.project_id,
-        visibility="private",
-        formats=(formats[0], formats[1]),
+    size = cast(int, volume.details["size"])
+    formats = {f"{part}_format": str(given.get(f"{part}_format") or usual)[:20] for part, usual in (("container", "bare"), ("disk", "raw"))}  # fmt: skip  # noqa: E501
+    image = context.images.add(
+        name=name, size=size << 30, min_disk=size, owner=context.project_id, **formats
     )
-    context.images.add(image)
-    shown = {"id": volume.id, "image_id": image.id, "image_name": name, "size": size}
-    more = {"status": volume.state.status.value, "container_format": formats[0]}
-    return {"os-volume_upload_image": {**shown, **more, "disk_format": formats[1]}}
+    context.cloud.resources.commit()
+    shown = {"id": volume.id, "image_id": image["id"], "image_name": name, "size": size}
+    more = {"status": volume.state.status.value, **formats}
+    return {"os-volume_upload_image": {**shown, **more}}
 
 
 def _bootable(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
