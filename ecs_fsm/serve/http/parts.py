@@ -78,6 +78,7 @@ def _entries(kind: Declared[C], field: str, how: Mapping[str, Any]) -> Answer:
 
     async def answer(request: Request) -> Response:
         context, method = await kind.service.context(request), request.method
+        body = await body_of(request) if method in ("POST", "PUT") else {}
         if method != "GET":
             kind.allow(context, how.get("verb", "update"))
         key, item_id = request.path_params.get("key"), request.path_params["item_id"]
@@ -88,7 +89,6 @@ def _entries(kind: Declared[C], field: str, how: Mapping[str, Any]) -> Answer:
             raise ApiError(404, how["missing"].format(id=item["id"], key=key[:255]))
         given: Any = old if key is None else {key: old.get(key)}
         if method in ("POST", "PUT"):
-            body = await body_of(request)
             given = body.get(name) if key is None else body.get(wrapper) if wrapper else body
             if not isinstance(given, dict) or (key is not None and key not in given):
                 raise ApiError(400, "Request body and URI mismatch")
