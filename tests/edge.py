@@ -119,13 +119,13 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=120)
 
     def end(self) -> tuple[float, str, str]:
         """Seconds from the signal to the end, and what it wrote."""
         begun = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=120)
         return time.monotonic() - begun, out, err
 
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -26,6 +26,11 @@ LOGIN = {
         "scope": {"project": {"name": "demo", "domain": {"name": "Default"}}},
     }
 }
+
+
+def soon(attempt: Callable[[], float], seconds: float) -> bool:
+    """Whether one of some attempts takes less; other programs make single ones slow."""
+    return any(attempt() < seconds for _ in range(6))
 
 
 class Reader:
@@ -51,7 +56,7 @@ class Reader:
         """What was read up to the line with the mark."""
         with self._more:
             found = self._more.wait_for(
-                lambda: self._ended or any(mark in line for line in self._lines), timeout=30
+                lambda: self._ended or any(mark in line for line in self._lines), timeout=120
             )
             text = "".join(self._lines)
         assert found, f"nothing with {mark!r} came: {text}"
@@ -60,7 +65,7 @@ class Reader:
 
     def all(self) -> str:
         """Everything, once the stream has ended."""
-        self._thread.join(timeout=30)
+        self._thread.join(timeout=120)
         return "".join(self._lines)
 
 
@@ -75,7 +80,7 @@ class Served:
         self.out, self.log = Reader(self.process.stdout), Reader(self.process.stderr)
         self.printed = self.out.until("EcsClient.new_builder")
         self.url = self.printed.split()[2]
-        self.admin = httpx.Client(base_url=self.url, timeout=30)
+        self.admin = httpx.Client(base_url=self.url, timeout=120)
         self.login()
 
     def login(self) -> None:
@@ -120,7 +125,7 @@ class Served:
         """The seconds in which a signal ends it."""
         begun = time.monotonic()
         self.process.send_signal(number)
-        self.process.wait(timeout=60)
+        self.process.wait(timeout=120)
         return time.monotonic() - begun
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SOURCE.rglob("*.py"))
 }
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+TEXTS = {path: path.read_text(encoding="utf-8") for path in MODULES.values()}
+LINES = {path: len(text.splitlines()) for path, text in TEXTS.items()}
 
 # Words of a table that mean something else there: a parameter of a command, or a key, a service and
 # a type of the APIs.
@@ -93,10 +95,15 @@ OTHER_MEANINGS = {
 }
 
 
-def literals(tree: ast.Module) -> Iterator[ast.Constant]:
+@cache
+def tree(name: str) -> ast.Module:
+    return ast.parse(TEXTS[MODULES[name]])
+
+
+def literals(name: str) -> Iterator[ast.Constant]:
     """The literals of a module, without what documents it."""
-    documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    documents = {id(node.value) for node in ast.walk(tree(name)) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree(name)):
         if isinstance(node, ast.Constant) and id(node) not in documents:
             yield node
 
@@ -140,7 +147,7 @@ def test_no_word_of_a_table_stands_outside_it(name: str) -> None:
     pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, unmistakable))})(?![\w-])")
     leaks = [
         f"line {literal.lineno}: {literal.value!r}"
-        for literal in literals(TREES[name])
+        for literal in literals(name)
         if isinstance(literal.value, str)
         and (literal.value in words or pattern.search(literal.value))
         and (name, literal.value) not in OTHER_MEANINGS
@@ -217,44 +224,6 @@ def test_the_package_offers_what_a_user_needs() -> None:
     assert set(lifecycles.__all__) >= of_a_table
 
 
-TYPED = """
-from ecs_fsm import Server
-
-server = Server.at("active")
-reveal_type(server)
-reveal_type(server.stop())
-reveal_type(server.vm_state)
-reveal_type(server.task_state)
-reveal_type(server.status)
-reveal_type(server.history[0].event)
-server.stopp()
-server.status = "ACTIVE"
-"""
-
-
-def test_a_type_checker_sees_methods_and_words(tmp_path: Path) -> None:
-    snippet = tmp_path / "snippet.py"
-    snippet.write_text(TYPED, encoding="utf-8")
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", str(snippet)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    said = [line.partition(":")[2] for line in done.stdout.replace("builtins.", "").splitlines()]
-    assert [line for line in said if "Revealed" in line] == [
-        '5: note: Revealed type is "ecs_fsm.lifecycles.ecs.server.Server"',
-        '6: note: Revealed type is "bool"',
-        '7: note: Revealed type is "ecs_fsm.lifecycles.ecs.table.VmState"',
-        '8: note: Revealed type is "ecs_fsm.lifecycles.ecs.table.TaskState | None"',
-        '9: note: Revealed type is "ecs_fsm.lifecycles.ecs.table.Status"',
-        '10: note: Revealed type is "str | None"',
-    ]
-    errors = "\n".join(line for line in said if " error: " in line)
-    assert '11: error: "Server" has no attribute "stopp"; maybe "stop"?' in errors
-    assert '12: error: Property "status" defined in "Server" is read-only' in errors
-    assert {line.split(":")[0] for line in errors.splitlines()} == {"11", "12"}
-
-
-TEXTS = {path: path.read_text(encoding="utf-8") for path in MODULES.values()}
-LINES = {path: len(text.splitlines()) for path, text in TEXTS.items()}
-
 # The built-in lifecycles declare the same four classes, each with its own words: a user imports
 # them from `ecs_fsm.ecs` or `ecs_fsm.nova`, and exchanges one lifecycle for the other by that.
 OF_EVERY_LIFECYCLE = {"Server", "Status", "TaskState", "VmState"}
@@ -277,7 +246,7 @@ def classes() -> dict[str, list[tuple[Path, set[str]]]]:
     """Every class by name: where it is defined, and the names of its bases."""
     found: dict[str, list[tuple[Path, set[str]]]] = defaultdict(list)
     for name, path in MODULES.items():
-        for node in ast.walk(TREES[name]):
+        for node in ast.walk(tree(name)):
             if isinstance(node, ast.ClassDef):
                 bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
                 found[node.name].append((path, bases))

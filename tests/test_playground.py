@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PARTS = Path(sys.prefix) / "playground"
 ASSEMBLE = Path(__file__).parents[1] / "docs" / "playground" / "assemble.py"
-PATIENCE = 90_000
+PATIENCE = 240_000
 """Milliseconds for an answer, also while other tests run."""
 RECORDING = "time,server,vm_state,task_state\n1,vm-7,active,\n2,vm-7,active,powering-off\n"
 pytestmark = pytest.mark.browser

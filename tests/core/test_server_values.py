@@ -112,7 +112,7 @@ LIFE = ("stop", "advance", "start", "advance", "rebuild", "fail", "rebuild", *["
 
 
 def test_servers_of_many_threads_live_the_same_life() -> None:
-    together, lives = Barrier(8, timeout=60), list[Server]()
+    together, lives = Barrier(8, timeout=120), list[Server]()
 
     class Fresh(Server):
         lifecycle = Lifecycle(ECS.table)

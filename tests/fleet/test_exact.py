@@ -314,8 +314,8 @@ POISSON = parse(
 
 
 @pytest.mark.parametrize("profile", [built_in(ECS), POISSON], ids=["fixed", "poisson"])
-def test_five_seeds_agree(profile: Profile) -> None:
-    for seed in range(5):
+def test_three_seeds_agree(profile: Profile) -> None:
+    for seed in range(3):
         result = fleet.run(profile, servers=1000, duration="5d", step="60h", seed=seed)
         checked = check(result)
         assert (checked.disagreements, checked.left_out) == ((), None), seed

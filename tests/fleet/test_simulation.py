@@ -199,12 +199,12 @@ def test_ctrl_c_ends_the_command_cleanly(tmp_path: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     try:
-        for _ in range(600):  # until it has written something beside the file's place
+        for _ in range(1200):  # until it has written something beside the file's place
             if any(path.stat().st_size > 1000 for path in tmp_path.iterdir()):
                 break
             time.sleep(0.1)
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=30)
+        out, err = running.communicate(timeout=120)
     finally:
         running.kill()
     assert running.returncode == 130

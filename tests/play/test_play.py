@@ -354,7 +354,7 @@ def test_in_a_real_terminal_without_colour_it_runs_and_leaves_with_q(tmp_path: P
         [COMMAND, "play"], stdin=slave, stdout=slave, stderr=slave, env=environment
     )
     os.close(slave)
-    shown, sent, until = b"", False, time.monotonic() + 60
+    shown, sent, until = b"", False, time.monotonic() + 120
     while running.poll() is None and time.monotonic() < until:
         if select.select([master], [], [], 0.1)[0]:
             try:
@@ -364,7 +364,7 @@ def test_in_a_real_terminal_without_colour_it_runs_and_leaves_with_q(tmp_path: P
         if not sent and b"create" in shown and b"lessons" in shown:
             os.write(master, b"q")
             sent = True
-    code = running.wait(timeout=60)
+    code = running.wait(timeout=120)
     os.close(master)
     assert (code, sent) == (0, True)
     assert b"\x1b[31m" not in shown

@@ -35,7 +35,7 @@ RECORDS = {
     "a number out of range": ROW % b"1e999",
     "not a number": ROW % b"NaN",
     "many columns": b",".join(b"c%d" % n for n in range(100_000)) + b",status\n",
-    "a table of zeros, packed": gzip.compress(b"\0" * (64 << 20), mtime=0),
+    "a table of zeros, packed": gzip.compress(b"\0" * (64 << 20), 1, mtime=0),
     "no end of a list": b'{"servers": [' + b'{"id": "a", "status": "ACTIVE"},' * 40_000,
     "keys without end": b"{" + b",".join(b'"k%d": 1' % n for n in range(400_000)),
 }

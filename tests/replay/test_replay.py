@@ -166,7 +166,7 @@ def test_every_pair_that_shows_a_status_is_possible_where_only_that_was_recorded
     assert [(e.events, e.reason) for e in back] == [(None, "no events lead from DELETED to ACTIVE")]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.data())
 def test_every_life_of_a_server_is_explained(data: st.DataObject) -> None:
     server = Server(ECS.node(ECS.states[data.draw(st.sampled_from(list(ECS.states)))]))

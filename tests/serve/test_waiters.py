@@ -105,7 +105,7 @@ class Api:
 @pytest.fixture(scope="module")
 def api_of() -> Iterator[Callable[[Lifecycle], Api]]:
     """The API of a cloud of each lifecycle, whose clock stands still."""
-    with ExitStack() as open_, httpx.Client(timeout=60) as http:
+    with ExitStack() as open_, httpx.Client(timeout=120) as http:
         yield cache(
             lambda lifecycle: Api(
                 open_.enter_context(served(lifecycle=lifecycle.name, speed=0)), http

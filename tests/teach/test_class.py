@@ -12,17 +12,22 @@ from ecs_fsm import ECS
 from ecs_fsm.teach.lesson import read
 
 FOLDER = Path(__file__).parents[2] / "docs" / "teach"
-FILES: dict[str, str] = runpy.run_path(str(FOLDER / "make.py"))["files"]()
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_the_material_is_fresh(name: str) -> None:
-    kept = (FOLDER / name).read_text(encoding="utf-8")
-    assert kept == FILES[name], "run make diagrams"
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    """What the lifecycle gives now, by name."""
+    made: dict[str, str] = runpy.run_path(str(FOLDER / "make.py"))["files"]()
+    return made
 
 
-def test_the_lesson_is_correct() -> None:
-    assert read(ECS, FILES["lesson.toml"].encode(), "lesson.toml").questions
+def test_the_material_is_fresh(files: dict[str, str]) -> None:
+    kept = {name: (FOLDER / name).read_text(encoding="utf-8") for name in files}
+    assert kept == files, "run make diagrams"
+
+
+def test_the_lesson_is_correct(files: dict[str, str]) -> None:
+    assert read(ECS, files["lesson.toml"].encode(), "lesson.toml").questions
 
 
 class Tags(HTMLParser):
@@ -38,14 +43,14 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("name", ["slides.html", "handout.html"])
-def test_a_page_fetches_and_runs_nothing(name: str) -> None:
-    tags = Tags(FILES[name]).tags
+def test_a_page_fetches_and_runs_nothing(name: str, files: dict[str, str]) -> None:
+    tags = Tags(files[name]).tags
     assert not {"script", "link", "iframe"} & {tag for tag, _ in tags}
     sources = [attributes["src"] or "" for tag, attributes in tags if tag == "img"]
     assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
     assert bool(sources) == (name == "slides.html")
 
 
-def test_the_plan_names_every_file() -> None:
+def test_the_plan_names_every_file(files: dict[str, str]) -> None:
     plan = (FOLDER / "index.md").read_text(encoding="utf-8")
-    assert [name for name in FILES if name not in plan] == []
+    assert [name for name in files if name not in plan] == []

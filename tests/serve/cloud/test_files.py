@@ -182,7 +182,7 @@ def limited(most: int, *options: str) -> subprocess.Popen[str]:
 def test_a_limit_of_file_sizes_refuses_changes_until_it_is_lifted(tmp_path: Path) -> None:
     state = ["--state", str(tmp_path / "cloud.db"), "--lifecycle", "nova"]
     small = limited(8192, *state)
-    _, err = small.communicate(timeout=60)
+    _, err = small.communicate(timeout=120)
     assert (small.returncode, "no room is left to keep the" in err) == (2, True), err
     process = limited(80_000, *state)
     assert process.stdout is not None
@@ -206,7 +206,7 @@ def test_a_limit_of_file_sizes_refuses_changes_until_it_is_lifted(tmp_path: Path
     client.close()
     assert codes[-1] == 202
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert [line.rpartition("; ")[2] for line in err.splitlines()] == [
         "changes are refused",
         "changes are taken",

@@ -14,8 +14,8 @@ from ecs_fsm.testing import served
 def test_a_browser_gets_the_page_under_a_strict_policy_and_a_client_the_versions() -> None:
     with served(speed=0) as cloud:
         wanted = {"Accept": "text/html,*/*;q=0.8"}
-        page = httpx.get(cloud.url, headers=wanted, timeout=30)
-        versions = httpx.get(cloud.url, timeout=30).json()
+        page = httpx.get(cloud.url, headers=wanted, timeout=120)
+        versions = httpx.get(cloud.url, timeout=120).json()
     assert "versions" in versions
     assert page.headers["content-type"].startswith("text/html")
     assert page.headers["x-content-type-options"] == "nosniff"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route
 
 pytestmark = pytest.mark.browser
-PATIENCE = 30_000
+PATIENCE = 120_000
 """Milliseconds after which nothing is expected any more; other programs take their time as well."""
 expect.set_options(timeout=PATIENCE)
 USER = Asker("req-1", "user", "project", "create")

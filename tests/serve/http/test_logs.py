@@ -34,5 +34,5 @@ def test_a_log_that_nothing_reads_never_waits(monkeypatch: pytest.MonkeyPatch) -
     for _ in range(logs.MOST_LINES + 1000):
         handler.emit(record("x" * 100))
     handler.flush()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 30
     os.close(read)
