@@ -13,6 +13,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from importlib.metadata import files, requires, version
 from pathlib import Path
 
@@ -25,7 +26,8 @@ PLATFORM = ("--python-version", "3.14", "--abi", "cp314", "--platform")
 PLATFORM += ("pyemscripten_2026_0_wasm32",)
 ENGINE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 ENGINE += ("pyodide-lock.json",)
-PAGE = ("index.html", "page.css", "page.js", "worker.js", "prompts.py")
+PAGE = ("index.html", "page.css", "page.js", "files.mjs", "worker.js", "prompts.py")
+SNAPSHOT = "memory.bin"
 SKIPPED = {".so", ".pyc", ".pyi", ".ts"}
 MOMENT = (2020, 1, 1, 0, 0, 0)
 """Stamped on every file, so that the same files make the same bytes."""
@@ -55,6 +57,22 @@ def build(parts: Path, target: Path) -> None:
         shutil.copy(parts / "node_modules" / "pyodide" / name, target)
     write(target / "ecs_fsm.zip", [*own(), *compiled(parts)])
     write(target / "others.zip", others())
+    snapshot(parts, target)
+
+
+def snapshot(parts: Path, target: Path) -> None:
+    """Write the memory of a Python that has imported the package, made once for the same files."""
+    hashed = sha256((HERE / "snapshot.mjs").read_bytes())
+    for path in sorted(target.iterdir()):
+        hashed.update(path.read_bytes())
+    kept = parts / f"{hashed.hexdigest()}.bin"
+    if not kept.exists():
+        node = Path(sys.prefix) / "bin" / "node"
+        subprocess.run((node, HERE / "snapshot.mjs", target), check=True)
+        for old in parts.glob("*.bin"):
+            old.unlink()
+        shutil.copy(target / SNAPSHOT, kept)
+    shutil.copy(kept, target / SNAPSHOT)
 
 
 def write(path: Path, members: Iterable[tuple[str, bytes]]) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+import random
 import shlex
 import sys
 import traceback
@@ -98,8 +99,8 @@ def _answer(text: str, pictures: Iterable[tuple[str, str]], code: object) -> str
 
 
 def ready() -> str:
-    """Import what every first answer needs, and name the versions."""
-    import ecs_fsm.cli  # noqa: F401
+    """Draw new random numbers, which a snapshot would repeat, and name the versions."""
     from ecs_fsm.version import __version__
 
+    random.seed()
     return f"ecs_fsm {__version__}, Python {sys.version.split()[0]}"

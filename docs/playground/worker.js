@@ -1,18 +1,20 @@
 // Python in a thread of its own: it answers one question after the other.
+import { FILES, fill } from "./files.mjs";
 import { loadPyodide } from "./pyodide.mjs";
 
 const here = new URL("./", import.meta.url).href;
 const bytes = async name => new Uint8Array(await (await fetch(here + name)).arrayBuffer());
 
+/** Python's memory with the package imported. */
+async function memory() {
+  const { body } = await fetch(`${here}memory.bin`);
+  return new Response(body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+}
+
 async function load() {
-  const [own, others] = [bytes("ecs_fsm.zip"), bytes("others.zip")];
-  const source = bytes("prompts.py");
-  const python = await loadPyodide({ indexURL: here });
-  python.unpackArchive(await own, "zip", { extractDir: "/packages" });
-  python.FS.writeFile("/packages/others.zip", await others);
-  python.FS.writeFile("/packages/playground_prompts.py", await source);
-  python.FS.chdir("/home/pyodide");
-  python.runPython("import sys; sys.path[:0] = ['/packages', '/packages/others.zip']");
+  const early = new Map(FILES.map(name => [name, bytes(name)]));
+  const python = await loadPyodide({ indexURL: here, _loadSnapshot: memory() });
+  await fill(python, name => early.get(name));
   return python;
 }
 
