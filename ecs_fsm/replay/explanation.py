@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
@@ -18,7 +19,7 @@ from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing
 from ecs_fsm.replay.follower import Follower
 from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
-from ecs_fsm.replay.positions import PositionLinks, Way, kept
+from ecs_fsm.replay.positions import FAR, PositionLinks, Way, kept
 from ecs_fsm.replay.remembered import (
     MOST_UNDECIDED,
     Followed,
@@ -204,11 +205,8 @@ class Replay:
             if len(self._steps) > MOST_REMEMBERED:
                 self._steps.clear()
             links: Links = {}
-            for origin, cost in costs.items():
-                stay = 0 if stayed is None else self._positions.staying(origin, stayed)
-                for target, way in self._positions.reach(origin, row, passed):
-                    own = stay + way
-                    links.setdefault(target, []).append(Link(cost + own, origin, own))
+            for origin, target, total, own in self._linked(costs, row, passed, stayed):
+                links.setdefault(target, []).append(Link(total, origin, own))
             for ways in links.values():
                 ways.sort()
             least = min((ways[0].cost for ways in links.values()), default=0)
@@ -221,6 +219,22 @@ class Replay:
             after = {position: ways[0].cost - least for position, ways in links.items()}
             self._steps[key] = Step(after, links, passed, alone)
         return self._steps[key]
+
+    def _linked(
+        self, costs: Costs, row: Observation, passed: int | None, stayed: int | None
+    ) -> Iterator[tuple[int, int, int, int]]:
+        """Each origin with a position where the row shows the server, the cost of all, its own.
+
+        The likeliest origins come first: how likely they are limits what is looked for from others.
+        """
+        room = FAR
+        for origin, cost in sorted(costs.items(), key=itemgetter(1)):
+            stay = 0 if stayed is None else self._positions.staying(origin, stayed)
+            if cost + stay > room:
+                continue
+            for target, way in self._positions.reach(origin, row, passed, room - cost - stay):
+                room = min(room, cost + stay + way + kept(row)) if passed is not None else room
+                yield origin, target, cost + stay + way, stay + way
 
     def chosen(
         self, links: Links, left: Costs, target: int, chosen: Link, passed: int | None

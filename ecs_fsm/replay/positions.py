@@ -6,7 +6,8 @@ until an event depends on it, so a recording can begin at positions that no crea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -58,6 +59,10 @@ class _Reached(NamedTuple):
 
 _Found = tuple[int, tuple[_Reached, ...]]
 """A way with its cost."""
+_Gone = tuple[_Reached, "_Gone"] | None
+"""A way by its last write and the way before it."""
+_Going = tuple[int, int, int, int, _Gone]
+"""A way that goes on: its cost with what is left, a ticket, where it is, its cost, what it was."""
 
 
 class PositionLinks:
@@ -72,24 +77,31 @@ class PositionLinks:
         self._likelihood = likelihood
         self._numbers: dict[Observable, int] = {}
         self._steps: dict[int, tuple[_Reached, ...]] = {}
-        self._reached: dict[tuple[int, str, int], list[tuple[int, int]]] = {}
-        self._lefts: dict[tuple[str, int], dict[State, int]] = {}
+        self._reached: dict[tuple[int, str, int], tuple[int, list[tuple[int, int]]]] = {}
+        self._lefts: dict[tuple[str, int], Mapping[State, int]] = {}
+        self._by_cost: dict[int, tuple[tuple[int, int, State, _Reached], ...]] = {}
         self._ways: dict[tuple[int, int, int | None], tuple[Way, ...]] = {}
         self._moves: dict[int, tuple[dict[State, int], dict[State, int]]] = {}
         self.positions: list[Observable] = []
         self.starts = [self._number(start) for start in self.observables.starts()]
 
-    def reach(self, origin: int, row: Observation, passed: int | None) -> list[tuple[int, int]]:
-        """Return the positions that show a row next, each with the cost of the way to it."""
+    def reach(
+        self, origin: int, row: Observation, passed: int | None, room: int = FAR
+    ) -> list[tuple[int, int]]:
+        """Return the positions that show a row next, each with the cost of the way to it.
+
+        Those that cost more than `room` may be missing.
+        """
         if passed is None:
             nexts = self._next(origin).items()
             return [(n, w[0].cost) for n, w in nexts if row.fits(self.positions[n].state)]
         key = origin, str(row), passed
-        found = self._reached.get(key)
-        if found is None:
+        known, found = self._reached.get(key, (-1, []))
+        if known < room:
             if len(self._reached) > MOST_KEPT:
                 self._reached.clear()
-            found = self._reached[key] = list(self._search(origin, row, passed))
+            found = list(self._search(origin, row, passed, room))
+            self._reached[key] = room, found
         return found
 
     def ways(self, origin: int, target: int, passed: int | None) -> tuple[Way, ...]:
@@ -102,7 +114,7 @@ class PositionLinks:
             if passed is None:
                 found = tuple(self._next(origin)[target])
             else:
-                found = self._timed(origin, list(self._between(origin, target, passed)), passed)
+                found = self._timed(origin, self._between(origin, target, passed), passed)
             self._ways[key] = found
         return found
 
@@ -177,54 +189,91 @@ class PositionLinks:
     def _moved(self, passed: int) -> tuple[dict[State, int], dict[State, int]]:
         return self._moves.setdefault(passed, ({}, {}))
 
-    def _search(self, origin: int, row: Observation, passed: int) -> Iterator[tuple[int, int]]:
-        """The positions that show a row and what the likeliest way to each costs.
+    def _search(
+        self, origin: int, row: Observation, passed: int, room: int
+    ) -> Iterator[tuple[int, int]]:
+        """The positions that show a row and what the likeliest way to each costs, up to `room`.
 
         A* with what is left between states, whatever is remembered. It ends where everything else
         is far less likely than the likeliest of what it found.
         """
-        left = self._left(str(row), row.fits, passed)
-        position = self.positions[origin]
-        if position.state not in left:
+        left = self._left(row, passed)
+        least = left.get(self.positions[origin].state)
+        if least is None:
             return
+        # Ways to what is found are seldom much costlier than what is left between states.
+        for most in (min(room, least + 2 * kept(row)), room):
+            found = list(self._within(origin, row, passed, left, most))
+            if most == room or (found and found[0][0] + kept(row) <= most):
+                break
+        yield from ((here, cost) for _, here, cost in found)
+
+    def _within(
+        self, origin: int, row: Observation, passed: int, left: Mapping[State, int], most: int
+    ) -> Iterator[tuple[int, int, int]]:
+        """What `_search` finds without ways that cost more than `most`: each with its own total."""
         costs, done = {origin: 0}, set()
-        waiting = [(left[position.state], origin)]
-        most: int | None = None
-        while waiting and (most is None or waiting[0][0] <= most):
+        waiting = [(left[self.positions[origin].state], origin)]
+        first: int | None = None
+        while waiting and waiting[0][0] <= most:
             total, here = heappop(waiting)
             if here in done:
                 continue
             done.add(here)
-            state = self.positions[here].state
-            if row.fits(state):
-                cost = costs[here] + self._arriving(origin, here, passed)
-                most = total + kept(row) if most is None else most
-                yield here, cost
+            if row.fits(self.positions[here].state):
+                if first is None:
+                    first = total
+                    most = min(most, total + kept(row))
+                yield first, here, costs[here] + self._arriving(origin, here, passed)
             spent = costs[here] + self._leaving(here, passed)
-            for step in self.steps(here):
-                there = self.positions[step.target].state
-                if there in left and spent + step.cost < costs.get(step.target, FAR):
-                    costs[step.target] = spent + step.cost
-                    heappush(waiting, (spent + step.cost + left[there], step.target))
+            for cost, target, state, _ in self._cheapest(here):
+                cost += spent
+                if cost > most:
+                    break
+                total = cost + left.get(state, 2 * FAR)
+                if total <= most and cost < costs.get(target, FAR):
+                    costs[target] = cost
+                    heappush(waiting, (total, target))
 
-    def _left(self, key: str, wanted: Callable[[State], bool], passed: int) -> dict[State, int]:
-        """The least cost from each state to a wanted one, whatever a server remembers."""
-        found = self._lefts.get((key, passed))
+    def _cheapest(self, number: int) -> tuple[tuple[int, int, State, _Reached], ...]:
+        """The writes at a position by their costs, each with its target and the state there."""
+        found = self._by_cost.get(number)
+        if found is None:
+            steps = sorted(self.steps(number), key=lambda step: step.cost)
+            found = self._by_cost[number] = tuple(
+                (step.cost, step.target, self.positions[step.target].state, step) for step in steps
+            )
+        return found
+
+    def _left(self, wanted: Observation | State, passed: int) -> Mapping[State, int]:
+        """The least cost from each state to one that a row shows, whatever a server remembers."""
+        if isinstance(wanted, Observation):
+            wanted = wanted.state or wanted
+        key = str(wanted), passed
+        found = self._lefts.get(key)
         if found is None:
             if len(self._lefts) > MOST_KEPT:
                 self._lefts.clear()
-            found = {state: 0 for state in self._leading if wanted(state)}
-            waiting = [(0, state) for state in found]
-            while waiting:
-                spent, here = heappop(waiting)
-                if spent > found[here]:
-                    continue
-                for source, (event, going_on) in self._leading[here].items():
-                    cost = spent + min(event + self._leaving_state(source, passed), going_on)
-                    if cost < found.get(source, FAR):
-                        found[source] = cost
-                        heappush(waiting, (cost, source))
-            self._lefts[key, passed] = found
+            if isinstance(wanted, Observation):
+                ends = [state for state in self._leading if wanted.fits(state)]
+            else:
+                ends = [wanted]
+            found = self._lefts[key] = self._leading_to(ends, passed)
+        return found
+
+    def _leading_to(self, ends: Iterable[State], passed: int) -> dict[State, int]:
+        found = dict.fromkeys(ends, 0)
+        waiting = [(0, state) for state in found]
+        leaving = {state: self._leaving_state(state, passed) for state in self._leading}
+        while waiting:
+            spent, here = heappop(waiting)
+            if spent > found[here]:
+                continue
+            for source, (event, going_on) in self._leading[here].items():
+                cost = spent + min(event + leaving[source], going_on)
+                if cost < found.get(source, FAR):
+                    found[source] = cost
+                    heappush(waiting, (cost, source))
         return found
 
     @cached_property
@@ -256,32 +305,54 @@ class PositionLinks:
             ways.append(_way(cost + more, gone))
         return tuple(sorted(ways, key=lambda way: way.cost))
 
-    def _between(self, origin: int, target: int, passed: int) -> Iterator[_Found]:
+    def _between(self, origin: int, target: int, passed: int) -> list[_Found]:
         """The likeliest ways, by a search that knows what is left to the target from everywhere."""
-        last = self.positions[target].state
-        left = self._left(f"to {last}", lambda state: state == last, passed)
+        left = self._left(self.positions[target].state, passed)
         arriving = self._arriving(origin, target, passed)
-        nothing: tuple[_Reached, ...] = ()
-        first = left[self.positions[origin].state]
-        waiting = [(first, 0, origin, 0, nothing)]
+        least = left[self.positions[origin].state]
+        for most in (least + 2 * WINDOW, FAR):
+            found = list(self._ways_within(origin, target, passed, left, most))
+            if found and found[0][0] + WINDOW <= most:
+                break
+        return [(cost + arriving, gone) for cost, gone in found]
+
+    def _ways_within(
+        self, origin: int, target: int, passed: int, left: Mapping[State, int], most: int
+    ) -> Iterator[_Found]:
+        """The likeliest ways among those that cost at most `most`, without the arrival."""
+        waiting: list[_Going] = [(left[self.positions[origin].state], 0, origin, 0, None)]
+        visits: Counter[int] = Counter()
         tickets = looked_at = found = 0
-        most = FAR
-        while waiting and waiting[0][0] <= most and found < MOST_WAYS and looked_at < MOST_OPEN:
+        while waiting and waiting[0][0] <= most and found < MOST_WAYS:
             total, _, number, spent, gone = heappop(waiting)
             looked_at += 1
             if number == target:
                 found += 1
                 most = min(most, total + WINDOW)
-                yield total + arriving, gone
+                yield total, _gone(gone)
                 continue  # a way that goes on and comes back is not looked for
+            visits[number] += 1
+            if visits[number] > MOST_WAYS:
+                continue
+            if found and looked_at > MOST_OPEN:
+                break
             spent += self._leaving(number, passed)
-            for step in self.steps(number):
-                rest = left.get(self.positions[step.target].state)
-                if rest is not None:
+            for cost, there, state, step in self._cheapest(number):
+                cost += spent
+                if cost > most:
+                    break
+                total = cost + left.get(state, 2 * FAR)
+                if total <= most:
                     tickets += 1
-                    cost = spent + step.cost
-                    entry = (cost + rest, tickets, step.target, cost, (*gone, step))
-                    heappush(waiting, entry)
+                    heappush(waiting, (total, tickets, there, cost, (step, gone)))
+
+
+def _gone(way: _Gone) -> tuple[_Reached, ...]:
+    found: list[_Reached] = []
+    while way is not None:
+        step, way = way
+        found.append(step)
+    return tuple(reversed(found))
 
 
 def kept(row: Observation) -> int:
