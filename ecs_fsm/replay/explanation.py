@@ -19,7 +19,7 @@ from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing
 from ecs_fsm.replay.follower import Follower
 from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
-from ecs_fsm.replay.positions import FAR, PositionLinks, Way, kept
+from ecs_fsm.replay.positions import FAR, PositionLinks, kept
 from ecs_fsm.replay.remembered import (
     MOST_UNDECIDED,
     Followed,
@@ -33,6 +33,7 @@ from ecs_fsm.replay.remembered import (
     settled,
 )
 from ecs_fsm.replay.shares import Costs, Link, Links, Other, weighed
+from ecs_fsm.replay.way import Way
 
 UNFINISHED_COST = NAT // 100
 BEGUN_BEFORE_COST = 100 * NAT

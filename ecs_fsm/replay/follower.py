@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing
-from ecs_fsm.replay.positions import Way
 from ecs_fsm.replay.remembered import MOST_UNDECIDED, Move, Step, Ways
 from ecs_fsm.replay.shares import Other
+from ecs_fsm.replay.way import Way
 
 if TYPE_CHECKING:
     from ecs_fsm.replay.explanation import Replay

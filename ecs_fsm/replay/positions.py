@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from heapq import heappop, heappush
-from typing import NamedTuple
 
 from ecs_fsm.core.graph import reachable
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.model import Facts, State
+from ecs_fsm.core.model import State
 from ecs_fsm.profiles.profile_validation import BETWEEN
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.likelihood import MOST, NAT, Likelihood, cost_of, middle_of
 from ecs_fsm.replay.observables import Observable, Observables
+from ecs_fsm.replay.way import Found, Going, Way, Write, in_order, way_of
 
 FAR = 2**31 - 1
 """The cost of what cannot be reached."""
@@ -35,36 +35,6 @@ KEPT_OF_STATUS = 9 * NAT
 a state, and where it leaves several of them open."""
 
 
-class Way(NamedTuple):
-    """One way from a position to the next observed one: its cost, its events, what decided them.
-
-    `replaced` is the step that makes a late write.
-    """
-
-    cost: int
-    events: tuple[str, ...]
-    facts: Facts = ()
-    replaced: State | None = None
-
-
-class _Reached(NamedTuple):
-    """One write: the position after it, the cost of its event, and the event if it begins one."""
-
-    target: int
-    cost: int
-    event: str | None
-    facts: Facts
-    replaced: State | None
-
-
-_Found = tuple[int, tuple[_Reached, ...]]
-"""A way with its cost."""
-_Gone = tuple[_Reached, "_Gone"] | None
-"""A way by its last write and the way before it."""
-_Going = tuple[int, int, int, int, _Gone]
-"""A way that goes on: its cost with what is left, a ticket, where it is, its cost, what it was."""
-
-
 class PositionLinks:
     """What a row may show after another one, and the ways that lead there.
 
@@ -76,10 +46,10 @@ class PositionLinks:
         self.observables = Observables(lifecycle, likelihood, sampled=sampled)
         self._likelihood = likelihood
         self._numbers: dict[Observable, int] = {}
-        self._steps: dict[int, tuple[_Reached, ...]] = {}
+        self._steps: dict[int, tuple[Write, ...]] = {}
         self._reached: dict[tuple[int, str, int], tuple[int, list[tuple[int, int]]]] = {}
         self._lefts: dict[tuple[str, int], Mapping[State, int]] = {}
-        self._by_cost: dict[int, tuple[tuple[int, int, State, _Reached], ...]] = {}
+        self._by_cost: dict[int, tuple[tuple[int, int, State, Write], ...]] = {}
         self._ways: dict[tuple[int, int, int | None], tuple[Way, ...]] = {}
         self._moves: dict[int, tuple[dict[State, int], dict[State, int]]] = {}
         self.positions: list[Observable] = []
@@ -118,7 +88,7 @@ class PositionLinks:
             self._ways[key] = found
         return found
 
-    def steps(self, number: int) -> tuple[_Reached, ...]:
+    def steps(self, number: int) -> tuple[Write, ...]:
         """Return the writes that are possible at a position, without those that enter nothing."""
         found = self._steps.get(number)
         if found is None:
@@ -144,9 +114,9 @@ class PositionLinks:
             self.positions.append(position)
         return number
 
-    def _expanded(self, position: Observable) -> Iterator[_Reached]:
+    def _expanded(self, position: Observable) -> Iterator[Write]:
         for target, cost, event, facts, replaced in self.observables.writes(position):
-            yield _Reached(self._number(target), cost, event, facts, replaced)
+            yield Write(self._number(target), cost, event, facts, replaced)
 
     def _next(self, origin: int) -> dict[int, list[Way]]:
         """The ways of one write."""
@@ -226,8 +196,8 @@ class PositionLinks:
                     most = min(most, total + kept(row))
                 yield first, here, costs[here] + self._arriving(origin, here, passed)
             spent = costs[here] + self._leaving(here, passed)
-            for cost, target, state, _ in self._cheapest(here):
-                cost += spent
+            for own, target, state, _ in self._cheapest(here):
+                cost = spent + own
                 if cost > most:
                     break
                 total = cost + left.get(state, 2 * FAR)
@@ -235,7 +205,7 @@ class PositionLinks:
                     costs[target] = cost
                     heappush(waiting, (total, target))
 
-    def _cheapest(self, number: int) -> tuple[tuple[int, int, State, _Reached], ...]:
+    def _cheapest(self, number: int) -> tuple[tuple[int, int, State, Write], ...]:
         """The writes at a position by their costs, each with its target and the state there."""
         found = self._by_cost.get(number)
         if found is None:
@@ -293,19 +263,19 @@ class PositionLinks:
                     into[source] = min(event, step.cost), going_on
         return found
 
-    def _timed(self, origin: int, found: list[_Found], passed: int) -> tuple[Way, ...]:
+    def _timed(self, origin: int, found: list[Found], passed: int) -> tuple[Way, ...]:
         """Weigh ways against each other by the time that all their steps take together."""
         if len(found) == 1:
-            return (_way(*found[0]),)
+            return (way_of(*found[0]),)
         ways = []
         for cost, gone in found:
             seen = [self.positions[n] for n in (origin, *(step.target for step in gone))]
             states = [position.state for position in seen if not position.ahead]
             more = self._likelihood.together(states, middle_of(passed)) if len(states) > 1 else 0
-            ways.append(_way(cost + more, gone))
+            ways.append(way_of(cost + more, gone))
         return tuple(sorted(ways, key=lambda way: way.cost))
 
-    def _between(self, origin: int, target: int, passed: int) -> list[_Found]:
+    def _between(self, origin: int, target: int, passed: int) -> list[Found]:
         """The likeliest ways, by a search that knows what is left to the target from everywhere."""
         left = self._left(self.positions[target].state, passed)
         arriving = self._arriving(origin, target, passed)
@@ -318,9 +288,9 @@ class PositionLinks:
 
     def _ways_within(
         self, origin: int, target: int, passed: int, left: Mapping[State, int], most: int
-    ) -> Iterator[_Found]:
+    ) -> Iterator[Found]:
         """The likeliest ways among those that cost at most `most`, without the arrival."""
-        waiting: list[_Going] = [(left[self.positions[origin].state], 0, origin, 0, None)]
+        waiting: list[Going] = [(left[self.positions[origin].state], 0, origin, 0, None)]
         visits: Counter[int] = Counter()
         tickets = looked_at = found = 0
         while waiting and waiting[0][0] <= most and found < MOST_WAYS:
@@ -329,7 +299,7 @@ class PositionLinks:
             if number == target:
                 found += 1
                 most = min(most, total + WINDOW)
-                yield total, _gone(gone)
+                yield total, in_order(gone)
                 continue  # a way that goes on and comes back is not looked for
             visits[number] += 1
             if visits[number] > MOST_WAYS:
@@ -337,8 +307,8 @@ class PositionLinks:
             if found and looked_at > MOST_OPEN:
                 break
             spent += self._leaving(number, passed)
-            for cost, there, state, step in self._cheapest(number):
-                cost += spent
+            for own, there, state, step in self._cheapest(number):
+                cost = spent + own
                 if cost > most:
                     break
                 total = cost + left.get(state, 2 * FAR)
@@ -347,19 +317,6 @@ class PositionLinks:
                     heappush(waiting, (total, tickets, there, cost, (step, gone)))
 
 
-def _gone(way: _Gone) -> tuple[_Reached, ...]:
-    found: list[_Reached] = []
-    while way is not None:
-        step, way = way
-        found.append(step)
-    return tuple(reversed(found))
-
-
 def kept(row: Observation) -> int:
     """How much less likely than the likeliest a position may be that shows a row."""
     return KEPT if row.state else KEPT_OF_STATUS
-
-
-def _way(cost: int, gone: tuple[_Reached, ...]) -> Way:
-    events = tuple(step.event for step in gone if step.event is not None)
-    return Way(cost, events, tuple(dict.fromkeys(fact for step in gone for fact in step.facts)))

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from ecs_fsm.replay.positions import Way
 from ecs_fsm.replay.shares import Costs, Link, Links, Other
+from ecs_fsm.replay.way import Way
 
 Ways = tuple[Way, tuple[Other, ...]]
 """The way that explains a change, and the others with their shares."""

@@ -6,7 +6,8 @@ import math
 from typing import NamedTuple
 
 from ecs_fsm.replay.likelihood import NAT
-from ecs_fsm.replay.positions import WINDOW, PositionLinks, Way
+from ecs_fsm.replay.positions import WINDOW, PositionLinks
+from ecs_fsm.replay.way import Way
 
 MOST_LINKS = 8
 """Pairs of positions between which other ways are looked for at most."""

@@ -54,7 +54,7 @@ def as_json_lines(rows: Rows) -> str:
         (as_json_lines, ("--summary",)),
         (as_json_lines, ("--sampled",)),
     ],
-    ids=str,
+    ids=["csv", "json lines", "summary of csv", "summary of json lines", "sampled"],
 )
 @pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
 def test_blocks_answer_as_rows_do(
