@@ -173,7 +173,6 @@ class Declared(Generic[C]):
         schema, texts = self.schemas[verb], self.service.form["texts"]
         if not isinstance(given, dict):
             raise ApiError(400, texts["no_object"].format(name=self.one))
-        given = {n: v for n, v in given.items() if not self.service.form.get("drop_null") or v is not None}  # fmt: skip  # noqa: E501
         if "tenant_id" in given and "project_id" in self.fields:
             given.setdefault("project_id", given.pop("tenant_id"))
         unknown = [name for name in given if name not in schema["properties"]]

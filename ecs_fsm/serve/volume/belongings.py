@@ -122,7 +122,8 @@ class Types(VolumeKind):
     def made(self, context: RequestContext, item: Item) -> Item:
         """Write whether the type is public under both names."""
         public = flag(item.get(PUBLIC, True))
-        return {**item, PUBLIC: public, "is_public": public, "access": []}
+        specs = item["extra_specs"] or {}
+        return {**item, PUBLIC: public, "is_public": public, "access": [], "extra_specs": specs}
 
     def changed(self, context: RequestContext, item: Item, new: Item) -> Item:
         """Write whether the type is public under both names."""
