@@ -78,6 +78,7 @@ OTHER_MEANINGS = {
             ("cloud.catalog", "active network start end"),
             ("cloud.ports", "start end"),
             ("compute.api", "host"),
+            ("compute.hosts", "active"),
             ("http.parts", "delete"),
             ("http.quota_requests", "delete"),
             ("compute.moves", "error migrating host"),

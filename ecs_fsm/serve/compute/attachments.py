@@ -26,36 +26,6 @@ router = Handlers(tags=["compute"], responses=REFUSED)
 TAG_SINCE = 70
 
 
-class PortAddress(Body):
-    """An address of a port."""
-
-    ip_address: str
-    subnet_id: str | None = None
-
-
-class AttachedPort(Body):
-    """A port of a server."""
-
-    port_id: str
-    port_state: str
-    net_id: str
-    mac_addr: str
-    fixed_ips: list[PortAddress]
-    tag: str | None = None
-
-
-class OnePort(Body):
-    """A port in an answer."""
-
-    interfaceAttachment: AttachedPort  # noqa: N815
-
-
-class PortList(Body):
-    """The ports."""
-
-    interfaceAttachments: list[AttachedPort]  # noqa: N815
-
-
 class FixedIp(Body):
     """An address for the port."""
 
@@ -98,21 +68,21 @@ def _port(context: ComputeContext, instance: Instance, port_id: str) -> Item:
     raise ApiError(404, f"Instance {instance.id} does not have a port with id {port_id}")
 
 
-@router.get("/servers/{server_id}/os-interface", response_model=PortList)
+@router.get("/servers/{server_id}/os-interface", answer="PortList")
 async def list_interfaces(server_id: str, context: Versioned) -> Response:
     """The ports of a server."""
     ports = context.cloud.ports.shown(context.find(server_id))
     return respond_json({"interfaceAttachments": [_port_view(context, port) for port in ports]})
 
 
-@router.get("/servers/{server_id}/os-interface/{port_id}", response_model=OnePort)
+@router.get("/servers/{server_id}/os-interface/{port_id}", answer="OnePort")
 async def show_interface(server_id: str, port_id: str, context: Versioned) -> Response:
     """A port of a server."""
     port = _port(context, context.find(server_id), port_id)
     return respond_json({"interfaceAttachment": _port_view(context, port)})
 
 
-@router.post("/servers/{server_id}/os-interface", response_model=OnePort)
+@router.post("/servers/{server_id}/os-interface", answer="OnePort")
 async def attach_interface_to_server(
     server_id: str, body: AttachPort, context: Versioned
 ) -> Response:

@@ -17,7 +17,7 @@ from ecs_fsm.serve.cloud.vocabulary import BACKUP, CHANGE_PASSWORD, CREATE_IMAGE
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, ServerAction
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusal, respond_json
 from ecs_fsm.serve.compute.creation import group_of
-from ecs_fsm.serve.compute.schemas import REFUSED, AddressFields, Items, Name
+from ecs_fsm.serve.compute.schemas import REFUSED, Items, Name
 from ecs_fsm.serve.compute.views import addresses_view, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
@@ -28,22 +28,10 @@ router = Handlers(tags=["compute"], responses=REFUSED)
 DIAGNOSTICS_SINCE = 48
 
 
-class AddressList(Body):
-    """The addresses by network."""
-
-    addresses: dict[str, list[AddressFields]]
-
-
-class ServerPassword(Body):
-    """The encrypted password of the guest's administrator, empty without one."""
-
-    password: str
-
-
 CONSOLES_SINCE = 6
 
 
-@router.get("/servers/{server_id}/ips", response_model=AddressList)
+@router.get("/servers/{server_id}/ips", answer="AddressList")
 async def list_ips(server_id: str, context: Versioned) -> Response:
     """The addresses by network."""
     return respond_json(
@@ -51,7 +39,7 @@ async def list_ips(server_id: str, context: Versioned) -> Response:
     )
 
 
-@router.get("/servers/{server_id}/ips/{label}", response_model=dict[str, list[AddressFields]])
+@router.get("/servers/{server_id}/ips/{label}", answer="Address[]{}")
 async def show_ips(server_id: str, label: str, context: Versioned) -> Response:
     """The addresses on one network."""
     addresses = addresses_view(context.cloud, context.find(server_id), whole=False)
@@ -98,7 +86,7 @@ async def show_diagnostics(server_id: str, context: Versioned) -> Response:
     )
 
 
-@router.get("/servers/{server_id}/os-server-password", response_model=ServerPassword)
+@router.get("/servers/{server_id}/os-server-password", answer="Password")
 async def show_password(server_id: str, context: Versioned) -> Response:
     """The encrypted password; no guest ever sets one."""
     context.find(server_id)

@@ -17,7 +17,7 @@ from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.views import Fields, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.context import Administrator, Known, Microversion
 from ecs_fsm.serve.http.handlers import Handlers
 
@@ -248,55 +248,27 @@ async def show_host(name: str, context: Versioned) -> Response:
     return respond_json({"host": shown})
 
 
-class ServiceState(Body):
-    """A service of a host."""
-
-    available: bool = True
-    active: bool = True
-    updated_at: str | None = None
-
-
-class ZoneState(Body):
-    """The availability of a zone."""
-
-    available: bool = True
-
-
-class ZoneFields(Body):
-    """A zone; its hosts are for administrators."""
-
-    zoneName: str  # noqa: N815
-    zoneState: ZoneState  # noqa: N815
-    hosts: dict[str, dict[str, ServiceState]] | None = None
-
-
-class ZoneList(Body):
-    """The list of zones."""
-
-    availabilityZoneInfo: list[ZoneFields]  # noqa: N815
-
-
 def _zones(request: Request, detailed: bool) -> Response:
     catalog = request.app.state.cloud.catalog
-    state = {"nova-compute": ServiceState()}
+    state = {"nova-compute": {"available": True, "active": True, "updated_at": None}}
     zones = [
-        ZoneFields(
-            zoneName=zone,
-            zoneState=ZoneState(),
-            hosts={h.name: state for h in catalog.hosts if h.zone == zone} if detailed else None,
-        )
+        {
+            "zoneName": zone,
+            "zoneState": {"available": True},
+            "hosts": {h.name: state for h in catalog.hosts if h.zone == zone} if detailed else None,
+        }
         for zone in catalog.zones
     ]
-    return JSONResponse(ZoneList(availabilityZoneInfo=zones).model_dump())
+    return JSONResponse({"availabilityZoneInfo": zones})
 
 
-@router.get("/os-availability-zone", response_model=ZoneList)
+@router.get("/os-availability-zone", answer="ZoneList")
 async def list_zones(request: Request, _: Known, version: Microversion) -> Response:
     """The availability zones."""
     return _zones(request, False)
 
 
-@router.get("/os-availability-zone/detail", response_model=ZoneList)
+@router.get("/os-availability-zone/detail", answer="ZoneList")
 async def list_zones_in_detail(
     request: Request, _: Administrator, version: Microversion
 ) -> Response:

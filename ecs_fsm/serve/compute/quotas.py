@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.flavors import SERVICE
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.quota_requests import QuotaRequests
 
@@ -24,12 +24,6 @@ KEPT = ("key_pairs", "metadata_items", "server_groups", "server_group_members")
 OF_THE_NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")
 
 router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
-
-
-class LimitsAnswer(Body):
-    """The quotas of a project, and what it uses."""
-
-    limits: dict[str, dict[str, int] | list[object]]
 
 
 def _used(context: ComputeContext, project_id: str | None) -> Mapping[str, int]:
@@ -76,7 +70,7 @@ def _quotas(context: ComputeContext) -> dict[str, int]:
     return quotas | (FILES if context.minor < NO_FILES else {})
 
 
-@router.get("/limits", response_model=LimitsAnswer)
+@router.get("/limits", answer="Limits")
 async def show_limits(context: Versioned) -> Response:
     """The quotas of a project, and what it uses."""
     project_id = context.caller.project_id or ""

@@ -15,7 +15,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StrictBool
 
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, LinkBody, errors
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
 
 MOST_ITEMS = 128
 """Metadata entries of a server or an image."""
@@ -183,83 +183,3 @@ class UpdateServer(Body):
     """The body of a change."""
 
     server: ServerChanges
-
-
-class AddressFields(Body):
-    """An address of a server."""
-
-    version: int
-    addr: str
-    kind: str | None = Field(None, alias="OS-EXT-IPS:type")
-    mac: str | None = Field(None, alias="OS-EXT-IPS-MAC:mac_addr")
-
-
-class BriefServer(Body):
-    """A server in a list without details."""
-
-    id: str
-    name: str
-    links: list[LinkBody]
-
-
-class DetailedServer(BriefServer):
-    """A server with its details."""
-
-    status: str
-    tenant_id: str
-    user_id: str
-    metadata: dict[str, str]
-    hostId: str  # noqa: N815
-    image: dict[str, Any] | str
-    flavor: dict[str, Any]
-    created: str
-    updated: str
-    addresses: dict[str, list[AddressFields]]
-    accessIPv4: str  # noqa: N815
-    accessIPv6: str  # noqa: N815
-    disk_config: str = Field(alias="OS-DCF:diskConfig")
-    progress: int | None = None
-    fault: dict[str, Any] | None = None
-    vm_state: str | None = Field(None, alias="OS-EXT-STS:vm_state")
-    task_state: str | None = Field(None, alias="OS-EXT-STS:task_state")
-    power_state: int | None = Field(None, alias="OS-EXT-STS:power_state")
-    locked: bool | None = None
-    description: str | None = None
-    tags: list[str] | None = None
-
-
-class OneServer(Body):
-    """A server in an answer."""
-
-    server: DetailedServer
-
-
-class ServerList(Body):
-    """A page of a list with details, and a link to the next one."""
-
-    servers: list[DetailedServer]
-    servers_links: list[LinkBody] | None = None
-
-
-class BriefServerList(Body):
-    """A page of a list without details, and a link to the next one."""
-
-    servers: list[BriefServer]
-    servers_links: list[LinkBody] | None = None
-
-
-class CreatedServer(Body):
-    """The fields of a server in the answer to its creation."""
-
-    id: str
-    links: list[LinkBody]
-    adminPass: str  # noqa: N815
-    disk_config: str = Field(alias="OS-DCF:diskConfig")
-    security_groups: list[dict[str, str]]
-
-
-class Creation(Body):
-    """The answer to a creation: a server, or a reservation if the request wants one."""
-
-    server: CreatedServer | None = None
-    reservation_id: str | None = None

@@ -19,11 +19,7 @@ from ecs_fsm.serve.compute.creation import create
 from ecs_fsm.serve.compute.listing import ServerPage, servers_of
 from ecs_fsm.serve.compute.schemas import (
     REFUSED,
-    BriefServerList,
     CreateServer,
-    Creation,
-    OneServer,
-    ServerList,
     UpdateServer,
 )
 from ecs_fsm.serve.compute.views import AnswerKind, brief_view, links
@@ -34,7 +30,7 @@ from ecs_fsm.serve.http.handlers import Handlers
 router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
-@router.get("/servers/detail", response_model=ServerList)
+@router.get("/servers/detail", answer="ServerList")
 async def list_servers_in_detail(context: Versioned) -> Response:
     """Servers with their details, the newest first."""
     page, view = servers_of(context), context.view(AnswerKind.DETAIL)
@@ -46,7 +42,7 @@ async def list_servers_in_detail(context: Versioned) -> Response:
 ONE_SERVER = "/servers/{server_id}"
 
 
-@router.get(ONE_SERVER, plain=True, response_model=OneServer, openapi_extra=WITH_TOKEN)
+@router.get(ONE_SERVER, plain=True, answer="OneServer", openapi_extra=WITH_TOKEN)
 async def show_server(request: Request) -> Response:
     """A server."""
     context = await context_of(request, ONE_SERVER)
@@ -56,7 +52,7 @@ async def show_server(request: Request) -> Response:
     )
 
 
-@router.get("/servers", response_model=BriefServerList)
+@router.get("/servers", answer="BriefServerList")
 async def list_servers(context: Versioned) -> Response:
     """Servers by id and name, the newest first."""
     page = servers_of(context)
@@ -73,7 +69,7 @@ def _next(context: ComputeContext, page: ServerPage) -> bytes:
     return b', "servers_links": %b' % bytes(respond_json([{"rel": "next", "href": url}]).body)
 
 
-@router.post("/servers", response_model=Creation, status_code=202, responses=REFUSED)
+@router.post("/servers", answer="Creation", status_code=202, responses=REFUSED)
 async def create_server(body: CreateServer, context: Versioned) -> Response:
     """Create servers; the answer shows the first."""
     created, password = create(context, body.server, body.hints)
@@ -116,7 +112,7 @@ SINCE = {"description": 19, "hostname": 90, "zone": 104}
 """The microversions that brought these."""
 
 
-@router.put("/servers/{server_id}", response_model=OneServer)
+@router.put("/servers/{server_id}", answer="OneServer")
 async def update_server(server_id: str, body: UpdateServer, context: Versioned) -> Response:
     """Change the name, the description or the host name."""
     instance = context.find(server_id)

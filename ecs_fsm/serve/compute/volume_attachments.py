@@ -32,29 +32,6 @@ DELETED_SINCE, WITHOUT_ID_SINCE = 79, 89
 MOST_VOLUMES = 25
 
 
-class AttachedVolume(Body):
-    """A volume of a server."""
-
-    volumeId: str  # noqa: N815
-    serverId: str  # noqa: N815
-    device: str
-    id: str | None = None
-    tag: str | None = None
-    delete_on_termination: bool | None = None
-
-
-class OneVolume(Body):
-    """A volume in an answer."""
-
-    volumeAttachment: AttachedVolume  # noqa: N815
-
-
-class VolumeList(Body):
-    """The volumes."""
-
-    volumeAttachments: list[AttachedVolume]  # noqa: N815
-
-
 class VolumeRequest(Body):
     """A volume for the server."""
 
@@ -99,7 +76,7 @@ def _volume_view(context: ComputeContext, instance: Instance, row: Item) -> dict
     return shown
 
 
-@router.get("/servers/{server_id}/os-volume_attachments", response_model=VolumeList)
+@router.get("/servers/{server_id}/os-volume_attachments", answer="VolumeList")
 async def list_volumes_of_server(server_id: str, context: Versioned) -> Response:
     """The volumes of a server."""
     instance = context.find(server_id)
@@ -107,7 +84,7 @@ async def list_volumes_of_server(server_id: str, context: Versioned) -> Response
     return respond_json({"volumeAttachments": shown})
 
 
-@router.get("/servers/{server_id}/os-volume_attachments/{volume_id}", response_model=OneVolume)
+@router.get("/servers/{server_id}/os-volume_attachments/{volume_id}", answer="OneVolume")
 async def show_volume_of_server(server_id: str, volume_id: str, context: Versioned) -> Response:
     """A volume of a server."""
     instance = context.find(server_id)
@@ -115,7 +92,7 @@ async def show_volume_of_server(server_id: str, volume_id: str, context: Version
     return respond_json({"volumeAttachment": row})
 
 
-@router.post("/servers/{server_id}/os-volume_attachments", response_model=OneVolume)
+@router.post("/servers/{server_id}/os-volume_attachments", answer="OneVolume")
 async def attach_volume_to_server(
     server_id: str, body: AttachVolume, context: Versioned
 ) -> Response:

@@ -21,36 +21,6 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class LinkBody(Body):
-    """A link to a resource."""
-
-    rel: str
-    href: str
-
-
-class Version(Body):
-    """A version of an API in a version document."""
-
-    id: str
-    status: str
-    version: str
-    min_version: str
-    updated: str
-    links: list[LinkBody]
-
-
-class OneVersion(Body):
-    """The document of one version."""
-
-    version: Version
-
-
-class Versions(Body):
-    """The list of versions."""
-
-    versions: list[Version]
-
-
 Schema = dict[str, Any]
 """A JSON schema."""
 

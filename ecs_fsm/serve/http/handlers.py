@@ -6,7 +6,10 @@ reading all of them would take as long as the rest of the start.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from starlette.routing import BaseRoute, Match, Route
@@ -20,10 +23,36 @@ if TYPE_CHECKING:
 
 Responses = dict[int | str, dict[str, Any]]
 """Answers of a route by status, as FastAPI documents them."""
-Models = Callable[[], type]
 F = TypeVar("F", bound=Callable[..., Any])
 LONGEST_PROJECT = 64
 """Characters of a project id in a path."""
+
+
+@cache
+def _answers() -> dict[str, Mapping[str, str]]:
+    text = (resources.files("ecs_fsm.serve.http") / "answers.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def answered(name: str) -> dict[str, Any]:
+    """Return what the document says of an answer, by its name in `answers.toml`."""
+    return {"content": {"application/json": {"schema": schema_of(name)}}}
+
+
+def schema_of(text: str) -> dict[str, Any]:
+    """Return the JSON schema of a value of `answers.toml`."""
+    if text.endswith("?"):
+        return {"anyOf": [schema_of(text[:-1]), {"type": "null"}]}
+    if text.endswith("[]"):
+        return {"type": "array", "items": schema_of(text[:-2])}
+    if text.endswith("{}"):
+        return {"type": "object", "additionalProperties": schema_of(text[:-2])}
+    row = _answers().get(text)
+    if row is None:
+        return {"type": text.split("|")}
+    required = [key for key, value in row.items() if not value.endswith("?")]
+    properties = {key: schema_of(value) for key, value in row.items()}
+    return {"type": "object", "properties": properties, "required": required}
 
 
 class Alias(NamedTuple):
@@ -44,7 +73,6 @@ class Handler(NamedTuple):
     function: Callable[..., Any]
     plain: bool
     options: dict[str, Any]
-    late_model: Models | None = None
 
     @property
     def name(self) -> str:
@@ -59,7 +87,7 @@ class Handlers:
     first is its place in the document, a further one answers the same. An alias that is a text
     (`/compute/` for `/compute`) is not in the document; an `Alias` is, under its own name:
 
-        @router.post(V1, Alias(V11, "create_cloudservers_v11"), response_model=Id)
+        @router.post(V1, Alias(V11, "create_cloudservers_v11"), answer="JobId")
         async def create_cloudservers(...) -> Response: ...
     """
 
@@ -69,17 +97,9 @@ class Handlers:
         self.tags, self.responses, self.prefix = tags, responses or {}, prefix
         self.all: list[Handler] = []
 
-    def get(
-        self,
-        path: str,
-        *aliases: str | Alias,
-        plain: bool = False,
-        late_model: Models | None = None,
-        **options: Any,
-    ) -> Callable[[F], F]:
-        """Register a handler of GET; `late_model` returns its model when the document needs it."""
-        special = {"plain": plain, "late_model": late_model}
-        return self._add("GET", path, aliases, options | special)
+    def get(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
+        """Register a handler of GET."""
+        return self._add("GET", path, aliases, options)
 
     def head(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
         """Register a handler of HEAD."""
@@ -104,7 +124,7 @@ class Handlers:
     def _add(
         self, method: str, path: str, aliases: Sequence[str | Alias], options: dict[str, Any]
     ) -> Callable[[F], F]:
-        plain, late_model = options.pop("plain", False), options.pop("late_model", None)
+        plain = options.pop("plain", False)
 
         def added(function: F) -> F:
             for alias in (path, *aliases):
@@ -114,7 +134,7 @@ class Handlers:
                 elif alias is not path:
                     here["include_in_schema"] = False
                 at = self.prefix + (alias.path if isinstance(alias, Alias) else alias)
-                self.all.append(Handler(method, at, function, plain, here, late_model))
+                self.all.append(Handler(method, at, function, plain, here))
             return function
 
         return added
@@ -145,11 +165,12 @@ class Face(NamedTuple):
         common, suffix = self.handlers, self.suffix
         for handler in common.all:
             options = {**handler.options, "tags": common.tags, "dependencies": self.dependencies()}
-            if handler.late_model is not None:
-                options["response_model"] = handler.late_model()
             if handler.plain:
                 options["openapi_extra"] = _with_path(options, handler.path)
             options["responses"] = {**common.responses, **options.get("responses", {})}
+            if (answer := options.pop("answer", None)) is not None:
+                shown = {"description": "Successful Response", **answered(answer)}
+                options["responses"] |= {options.get("status_code", 200): shown}
             app.add_api_route(
                 self.prefix + handler.path,
                 handler.function,
@@ -208,6 +229,7 @@ class LateRoute(Route):
 
             silent = {"response_model": None, "responses": None, "name": self.name}
             options = {**self._handler.options, **silent}
+            options.pop("answer", None)
             router = APIRouter(strict_content_type=False)
             router.add_api_route(
                 self.path,

@@ -43,34 +43,22 @@ def compute_versions(request: Request, prefix: str = "/compute") -> Response:
     return JSONResponse({"versions": [version_of(f"{base(request)}{prefix}/v2.1/")]})
 
 
-def _list_model() -> type:
-    from ecs_fsm.serve.http.bodies import Versions
-
-    return Versions
-
-
-def _version_model() -> type:
-    from ecs_fsm.serve.http.bodies import OneVersion
-
-    return OneVersion
-
-
 router = Handlers(tags=["compute"])
 
 
-@router.get("/compute", "/compute/", plain=True, late_model=_list_model)
+@router.get("/compute", "/compute/", plain=True, answer="Versions")
 async def list_compute_versions(request: Request) -> Response:
     """The versions of the compute API."""
     return compute_versions(request)
 
 
-@router.get("/compute/v2.1", "/compute/v2.1/", plain=True, late_model=_version_model)
+@router.get("/compute/v2.1", "/compute/v2.1/", plain=True, answer="OneVersion")
 async def show_compute_version(request: Request) -> Response:
     """The version document of the compute API."""
     return JSONResponse({"version": version_of(f"{base(request)}/compute/v2.1/")})
 
 
-@router.get("/v2.1", "/v2.1/", plain=True, late_model=_version_model)
+@router.get("/v2.1", "/v2.1/", plain=True, answer="OneVersion")
 async def show_compute_version_at_root(request: Request) -> Response:
     """The version document of the compute API for clients whose paths begin at the root."""
     return JSONResponse({"version": version_of(f"{base(request)}/v2.1/")})

@@ -15,10 +15,11 @@ from ecs_fsm.serve.cloud.jobs import Job, JobKind, JobStep
 from ecs_fsm.serve.compute.api import refusal, respond_json
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import Known, RequestContext
-from ecs_fsm.serve.huawei.schemas import MOST_SERVERS, HuaweiError, ResourceId
+from ecs_fsm.serve.http.handlers import answered
+from ecs_fsm.serve.huawei.schemas import MOST_SERVERS, ResourceId
 
 ERRORS: dict[int | str, dict[str, object]] = {
-    code: {"model": HuaweiError} for code in (400, 401, 403, 404, 409)
+    code: answered("WordedError") for code in (400, 401, 403, 404, 409)
 }
 """Answers of every handler other than success."""
 V1, V11, V2 = (f"/{version}/{{project_id}}/cloudservers" for version in ("v1", "v1.1", "v2"))

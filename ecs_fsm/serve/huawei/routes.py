@@ -40,8 +40,6 @@ from ecs_fsm.serve.huawei.schemas import (
     ChangeImage,
     CreateServers,
     DeleteServers,
-    JobFields,
-    JobId,
     NewServers,
     Reinstallation,
     ReinstallServer,
@@ -82,7 +80,7 @@ ACTIONS = {
 router = Handlers(tags=["cloudservers"], responses=ERRORS)
 
 
-@router.post(V1, Alias(V11, "create_cloudservers_v11"), response_model=JobId)
+@router.post(V1, Alias(V11, "create_cloudservers_v11"), answer="JobId")
 async def create_cloudservers(context: InProject, body: CreateServers) -> Response:
     """Create servers; several get numbers after their name."""
     servers = _new_servers(context, body.server)
@@ -151,7 +149,7 @@ def _require_image(context: ProjectContext, name: str) -> None:
         raise ApiError(400, message, word=UNKNOWN_IMAGE)
 
 
-@router.post(f"{V1}/action", response_model=JobId)
+@router.post(f"{V1}/action", answer="JobId")
 async def act_on_cloudservers(
     context: InProject, body: Annotated[dict[str, ServersAction], Body(max_length=10)]
 ) -> Response:
@@ -172,7 +170,7 @@ async def act_on_cloudservers(
     return context.start_batch(call, operation, body[key].servers, key)
 
 
-@router.post(f"{V1}/delete", response_model=JobId)
+@router.post(f"{V1}/delete", answer="JobId")
 async def delete_cloudservers(context: InProject, body: DeleteServers) -> Response:
     """Delete servers."""
     return context.start_batch(DELETE, DELETE.operation, body.servers, DELETE.kind.job)
@@ -181,7 +179,7 @@ async def delete_cloudservers(context: InProject, body: DeleteServers) -> Respon
 @router.post(
     f"{V1}/{{server_id}}/resize",
     Alias(f"{V11}/{{server_id}}/resize", "resize_cloudserver_v11"),
-    response_model=JobId,
+    answer="JobId",
 )
 async def resize_cloudserver(context: InProject, server_id: str, body: ResizeServer) -> Response:
     """Resize a server; the job confirms it."""
@@ -208,7 +206,7 @@ async def resize_cloudserver(context: InProject, server_id: str, body: ResizeSer
 @router.post(
     f"{V1}/{{server_id}}/reinstallos",
     Alias(f"{V2}/{{server_id}}/reinstallos", "reinstall_cloudserver_v2"),
-    response_model=JobId,
+    answer="JobId",
 )
 async def reinstall_cloudserver(
     context: InProject, server_id: str, body: ReinstallServer
@@ -220,7 +218,7 @@ async def reinstall_cloudserver(
 @router.post(
     f"{V1}/{{server_id}}/changeos",
     Alias(f"{V2}/{{server_id}}/changeos", "change_cloudserver_os_v2"),
-    response_model=JobId,
+    answer="JobId",
 )
 async def change_cloudserver_os(context: InProject, server_id: str, body: ChangeImage) -> Response:
     """Install a server from another image."""
@@ -248,7 +246,7 @@ def _install(
     return job_response(context.start_job(call, context.find(server_id), [step]))
 
 
-@router.get("/v1/{project_id}/jobs/{job_id}", response_model=JobFields)
+@router.get("/v1/{project_id}/jobs/{job_id}", answer="Job")
 async def show_job(context: InProject, job_id: str) -> Response:
     """The progress of a job."""
     job = context.jobs.find(job_id, context.project_id)

@@ -29,12 +29,8 @@ from ecs_fsm.serve.identity.kinds import KINDS, add_assignments, is_administrato
 from ecs_fsm.serve.identity.schemas import (
     ERRORS,
     Identity,
-    IdentityVersion,
-    IdentityVersions,
     Reference,
     Scope,
-    ServiceCatalog,
-    TokenAnswer,
     TokenRequest,
 )
 from ecs_fsm.serve.identity.views import catalog_view, list_links, token_view, version_view
@@ -48,7 +44,7 @@ router = Handlers(tags=["identity"], responses=ERRORS)
 versions = Handlers(tags=["identity"])
 
 
-@router.post("/auth/tokens", status_code=201, response_model=TokenAnswer)
+@router.post("/auth/tokens", status_code=201, answer="Token")
 async def issue_token(request: Request, body: TokenRequest) -> Response:
     """Issue a token for any user and password, in the header `X-Subject-Token`."""
     access = access_of(request)
@@ -105,7 +101,7 @@ def _subject(request: Request, subject: str | None) -> Token:
     return found
 
 
-@router.get("/auth/tokens", response_model=TokenAnswer)
+@router.get("/auth/tokens", answer="Token")
 async def show_token(request: Request, _: GoodToken, subject: Subject = None) -> Response:
     """The token in `X-Subject-Token`."""
     return _token_response(request, _subject(request, subject), 200)
@@ -125,7 +121,7 @@ async def revoke_token(request: Request, _: GoodToken, subject: Subject = None) 
     return Response(status_code=204)
 
 
-@router.get("/auth/catalog", response_model=ServiceCatalog)
+@router.get("/auth/catalog", answer="ServiceCatalog")
 async def show_catalog(request: Request, token: GoodToken) -> Response:
     """The catalog of a scoped token."""
     context = RequestContext(request, token.caller)
@@ -155,20 +151,20 @@ def _listed(context: RequestContext, kind: str) -> Response:
     return SERVICE.kinds[kind].answer_list(context, True)
 
 
-@versions.get("/identity", "/identity/", status_code=300, response_model=IdentityVersions)
+@versions.get("/identity", "/identity/", status_code=300, answer="IdentityVersions")
 async def list_identity_versions(request: Request) -> Response:
     """The versions of the identity service."""
     shown = version_view(base_of(request), "/identity")
     return JSONResponse({"versions": {"values": [shown]}}, 300)
 
 
-@versions.get("/identity/v3", "/identity/v3/", response_model=IdentityVersion)
+@versions.get("/identity/v3", "/identity/v3/", answer="OneVersion")
 async def show_identity_version(request: Request) -> Response:
     """The version document of the identity service."""
     return JSONResponse({"version": version_view(base_of(request), "/identity")})
 
 
-@versions.get("/v3", "/v3/", response_model=IdentityVersion)
+@versions.get("/v3", "/v3/", answer="OneVersion")
 async def show_identity_version_at_root(request: Request) -> Response:
     """The version document of the identity service for clients whose paths begin at the root."""
     return JSONResponse({"version": version_view(base_of(request), "")})

@@ -1,4 +1,4 @@
-"""Bodies of requests to the identity service, and the models of its answers."""
+"""Bodies of requests to the identity service."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.handlers import answered
 
 Text = Annotated[str, Field(max_length=255)]
 
 
-class IdentityError(Body):
-    """An error of the identity service."""
-
-    error: dict[str, str | int]
-
-
 ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {"model": IdentityError, "description": description}
+    code: {**answered("NumberedError"), "description": description}
     for code, description in (
         (400, "The request is invalid."),
         (401, "The token or the credentials are missing or invalid."),
@@ -88,84 +83,3 @@ class TokenRequest(Body):
     """The body of a request for a token."""
 
     auth: Auth
-
-
-class Endpoint(Body):
-    """The URL of a service."""
-
-    id: str
-    interface: str
-    region: str
-    region_id: str
-    url: str
-
-
-class ServiceEntry(Body):
-    """A service of the catalog."""
-
-    id: str
-    type: str
-    name: str
-    endpoints: list[Endpoint]
-
-
-class ServiceCatalog(Body):
-    """The services that a token gives access to."""
-
-    catalog: list[ServiceEntry]
-
-
-class DomainName(Body):
-    """A domain."""
-
-    id: str
-    name: str
-
-
-class TokenOwner(Body):
-    """A user or project as a token shows it."""
-
-    id: str
-    name: str
-    domain: DomainName
-
-
-class TokenFields(Body):
-    """A token; only a scoped one has a project, roles and a catalog."""
-
-    methods: list[str]
-    user: TokenOwner
-    audit_ids: list[str]
-    issued_at: str
-    expires_at: str
-    project: TokenOwner | None = None
-    is_domain: bool | None = None
-    roles: list[dict[str, str]] | None = None
-    catalog: list[ServiceEntry] | None = None
-
-
-class TokenAnswer(Body):
-    """The answer to a request for a token."""
-
-    token: TokenFields
-
-
-class IdentityVersionFields(Body):
-    """A version of the identity service."""
-
-    id: str
-    status: str
-    updated: str
-    links: list[dict[str, str]]
-
-
-class IdentityVersion(Body):
-    """The document of one version."""
-
-    version: IdentityVersionFields
-
-
-class IdentityVersions(Body):
-    """The list of versions."""
-
-    versions: dict[str, list[IdentityVersionFields]]

@@ -11,7 +11,7 @@ from ecs_fsm.serve.http.declared_routes import serve
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.quota_requests import QuotaRequests
 from ecs_fsm.serve.network.kinds import KINDS
-from ecs_fsm.serve.network.schemas import ERRORS, NetworkVersions
+from ecs_fsm.serve.network.schemas import ERRORS
 
 SERVICE = DeclaredService("network", plain_context, ["network service"], ERRORS)
 V2 = SERVICE.form["root"]
@@ -19,7 +19,7 @@ router = Handlers(tags=["network service"], responses=ERRORS)
 serve(SERVICE, KINDS)
 
 
-@router.get("/network", "/network/", response_model=NetworkVersions)
+@router.get("/network", "/network/", answer="Versions")
 async def list_network_versions(request: Request) -> Response:
     """The versions of the network service."""
     links = [{"rel": "self", "href": f"{base_of(request)}/network/v2.0/"}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecs_fsm.serve.http.bodies import Body, LinkBody, errors, fields
+from ecs_fsm.serve.http.bodies import errors, fields
 
 _ERROR = fields("type", "message", type="string", message="string", detail="string")
 NETWORK_ERROR = fields("NeutronError", NeutronError=_ERROR)
@@ -15,17 +15,3 @@ ERRORS = errors(
     _404="The resource does not exist.",
     _409="The resource is in use, exists already or exceeds a quota.",
 )
-
-
-class NetworkVersion(Body):
-    """A version of the network service."""
-
-    id: str
-    status: str
-    links: list[LinkBody]
-
-
-class NetworkVersions(Body):
-    """The list of versions."""
-
-    versions: list[NetworkVersion]
