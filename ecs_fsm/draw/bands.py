@@ -168,15 +168,17 @@ class RowFlow:
         return Box(f"{self.chip.box.key}-if-{self.count}", Look.PLAIN, text)
 
     def _branch(self, detour: Detour, leaves: Item, before: State | None) -> None:
-        """Draw a way that ends by itself on a line of its own."""
+        """Draw a way that ends by itself: behind the end of the row, or on a line of its own."""
         entered = detour.entered
         if detour.joins is not None:
             entered = self.row.entered[detour.joins :]
-        self.line += 1
         label = self._label(detour.when)
         wide = make.width_for(label)
         left = leaves.right + 8
-        if left + wide + 140 > self.place.limit:
+        fits = left + wide + 140 <= self.place.limit
+        goes_on = leaves.box.look is Look.GOAL and leaves.line == self.line and fits
+        self.line += not goes_on
+        if not fits:
             left = self.place.left + 12
         item = Item(label, self.line, left, wide)
         self.items.append(item)
@@ -192,7 +194,7 @@ class RowFlow:
         placed: list[Item] = []
         head: Item | None = None
         start = left
-        look = make.look_of(self.row.kind)
+        look = make.look_of(self.row.kind) if before is None else Look.PROGRESS
         for place, each in enumerate(entered):
             state, last = each.state, place == len(entered) - 1
             box, marks = self._box(state, last)

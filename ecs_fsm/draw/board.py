@@ -23,8 +23,8 @@ from ecs_fsm.draw.rows import Lane
 
 CELL = 18.0
 """The height of a cell."""
-ROWS_APART, LINES_APART, LANES_APART = 3.5, 10.0, 4.0
-ARC = 13.0
+ROWS_APART, LINES_APART, LANES_APART = 2.5, 8.5, 4.0
+ARC = 12.0
 """The height of an arc with its label."""
 Point = tuple[float, float]
 
@@ -53,7 +53,6 @@ class LaneBoard:
         own: dict[State, str],
         signs: Sequence[notes.Signs],
     ) -> None:
-        self.across = LaneColumns(lifecycle, lanes, style, own, signs)
         self.boxes: list[Box] = []
         self.arrows: list[Arrow] = []
         self.rows: list[BoardRow] = []
@@ -62,6 +61,7 @@ class LaneBoard:
         many = alone and len(signs[0].of) > notes.MOST_SHARED
         self.shared = notes.used(signs[0], lanes) if alike and not many else None
         beside = style.legend and self.shared is None and any(lane.notes for lane in lanes)
+        self.across = LaneColumns(lifecycle, lanes, style._replace(beside=beside), own, signs)
         self.legend = notes.COLUMN + notes.APART if beside else 0.0
         self.right = self.across.right + self.legend
 
@@ -125,7 +125,8 @@ class LaneBoard:
                 ports.append(middle)
             if many:
                 y -= ROWS_APART - 3
-                self._section(lane, name, (start, y), right, begin)
+                made = any(flow.origin for _, flow in flows)
+                self._section(lane, "" if made else name, (start, y), right, begin)
                 y += 3
         for flow in drawn.lonely:
             _, y = self._row(lane, None, flow, y)
@@ -143,13 +144,25 @@ class LaneBoard:
         if self.legend:
             remarks = [*drawn.remarks, *self.across.unseen(lane)]
             corner = self.across.right + notes.APART - PAD, body
-            y = max(y, self._legend(drawn.signs, remarks, make.slug(lane.vm_state), corner) + PAD)
+            low = self._legend(drawn.signs, remarks, make.slug(lane.vm_state), corner) + PAD
+            for flow in drawn.aside:
+                low = self._aside(lane, flow, corner[0], low)
+            y = max(y, low)
         elif self.across.style.legend:
             drawn.remarks += [f"{lane.vm_state}: {words}" for words in self.across.unseen(lane)]
         ground = Box(f"lane-{make.slug(lane.vm_state)}", Look.LANE, title=lane.vm_state.meaning)
         wide = right + self.legend
         self.boxes.insert(first, make.placed(ground, 0, (top + y) / 2, wide, y - top))
         return y
+
+    def _aside(self, lane: Lane, flow: Flow, left: float, top: float) -> float:
+        """Place a row in the legend; return how far down it goes."""
+        first = len(self.boxes)
+        _, bottom = self._row(lane, None, flow, top)
+        moved = _moved(self.boxes[first:], left - self.across.chip_left)
+        self.boxes[first:] = moved
+        self.rows[-1] = self.rows[-1]._replace(boxes=tuple(moved))
+        return bottom
 
     def _section(
         self, lane: Lane, name: str, size: tuple[float, float], right: float, begin: int
@@ -177,7 +190,7 @@ class LaneBoard:
         chip_high = make.height_for(flow.chip.box)
         for line in range(flow.lines):
             level = flow.rises.get(line, 0)
-            rise = level * ARC + 5 if level else 0.0
+            rise = level * ARC + 2 if level else 0.0
             high = max(CELL, chip_high if line == 0 else 0.0)
             middles[line] = y + rise + high / 2
             marked = any(item.marks for item in flow.items if item.line == line)
@@ -260,16 +273,18 @@ class LaneBoard:
 
     def shifted(self, across: float) -> tuple[list[Box], list[Arrow]]:
         """Return the boxes and arrows farther right."""
-        boxes = [
-            replace(box, bounds=replace(at, x=at.x + across))
-            for box in self.boxes
-            if (at := box.bounds)
-        ]
+        boxes = _moved(self.boxes, across)
         arrows = [
             replace(arrow, way=tuple((x + across, y) for x, y in arrow.way))
             for arrow in self.arrows
         ]
         return boxes, arrows
+
+
+def _moved(boxes: Iterable[Box], across: float) -> list[Box]:
+    return [
+        replace(box, bounds=replace(at, x=at.x + across)) for box in boxes if (at := box.bounds)
+    ]
 
 
 def _ports(middles: Sequence[float], top: float, bottom: float) -> tuple[float, ...]:

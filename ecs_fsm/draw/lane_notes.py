@@ -11,6 +11,8 @@ from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.picture import Box, Look, Text
 from ecs_fsm.draw.rows import Lane, LaneNote
 
+GAP = "\u00a0 "
+"""Between two signs: 1 and 2 must not read as twelve, and a reader joins plain spaces."""
 SIGN, HIGH = 9.4, 9.5
 """The size of the signs, and the height of a mark."""
 BELOW = 1.0
@@ -82,7 +84,7 @@ def marks(lane: Lane, signs: Signs, box: Box) -> Iterator[Box]:
     )
     for name, look, tone, notes in groups:
         if notes:
-            words = " ".join(dict.fromkeys(signs.of[meaning(note)] for note in notes))
+            words = GAP.join(dict.fromkeys(signs.of[meaning(note)] for note in notes))
             title = "; ".join(dict.fromkeys(f"{n.trigger}: {n.seen}" for n in notes))
             text = (Text(words, SIGN, bold=True),)
             yield Box(f"{name}-{box.key}", look, text, tone=tone, title=title)
@@ -105,7 +107,7 @@ def placed(found: Sequence[Box], left: float, bottom: float) -> Iterator[Box]:
         left += wide(mark) + 1
 
 
-COLUMN, NARROW, APART = 280.0, 180.0, 16.0
+COLUMN, NARROW, APART = 264.0, 180.0, 16.0
 """The width of a legend beside a lane, the least one of a column below, the room between these."""
 SIZE = 9.25
 

@@ -21,12 +21,15 @@ PAD = 4.0
 STEM = 15.0
 """The least length of the arrow from a request to its band."""
 LEAST, MOST_REMARK = 420.0, 100.0
+FEW = 3
+"""The states that no row enters which stand in a legend."""
 
 
 class BoardStyle(NamedTuple):
     """How lanes are drawn: the width after which a row goes on below, what stands around the rows.
 
-    `air` is more room between rows. A `plain` one has no small type.
+    `air` is more room between rows. A `plain` one has no small type. A legend `beside` the rows
+    names the few states that no row enters.
     """
 
     wide: float = 1150.0
@@ -34,6 +37,7 @@ class BoardStyle(NamedTuple):
     legend: bool = True
     air: float = 0.0
     plain: bool = False
+    beside: bool = False
 
 
 USUAL = BoardStyle()
@@ -47,12 +51,14 @@ class FlowingLane:
     signs: notes.Signs
     sections: list[tuple[str, list[tuple[MergedRow, Flow]]]]
     rest: Box | None
-    lonely: list[Flow]
     remarks: list[str]
+    lonely: list[Flow]
+    aside: list[Flow]
+    """Rows of the states that no row enters: below the rows, or in the legend."""
 
     @property
     def flows(self) -> list[Flow]:
-        """All its rows."""
+        """All that stands below each other."""
         rows = (flow for _, flows in self.sections for _, flow in flows)
         return [*rows, *self.lonely]
 
@@ -136,9 +142,10 @@ class LaneColumns:
                 remarks += more
                 flows.append((row, RowFlow(place, row, chip).flow()))
             sections.append((name, flows))
-        drawn = FlowingLane(lane, signs, sections, self._rest_box(lane), [], remarks)
-        drawn.lonely = list(self._lonely(lane, signs))
-        return drawn
+        few = self.style.beside and len(lane.lonely) <= FEW
+        lonely = list(self._lonely(lane, signs, few=few))
+        below, aside = ([], lonely) if few else (lonely, [])
+        return FlowingLane(lane, signs, sections, self._rest_box(lane), remarks, below, aside)
 
     def _chip(self, lane: Lane, number: int, merged_row: MergedRow) -> tuple[Box, list[str]]:
         """Return the name of a row with its conditions, and what the legend says of it."""
@@ -165,21 +172,22 @@ class LaneColumns:
             made = replace(made, lines=made.lines + small)
         return replace(made, left=True), said
 
-    def _lonely(self, lane: Lane, signs: notes.Signs) -> Iterator[Flow]:
-        """Yield rows of the states that no row enters."""
+    def _lonely(self, lane: Lane, signs: notes.Signs, *, few: bool) -> Iterator[Flow]:
+        """Yield rows of the states that no row enters; a few have the width of a legend."""
         if not lane.lonely:
             return
         words = (Text("reached from elsewhere", SMALL, ink=Ink.MUTED),)
         name = Box(f"elsewhere-{make.slug(lane.vm_state)}", Look.PLAIN, words, left=True)
         chip = Item(name, 0, self.chip_left, make.width_for(name))
         items: list[Item] = []
-        left, line = max(self.bands_left, chip.right + 6), 0
+        left, line = chip.right + 6 if few else max(self.bands_left, chip.right + 6), 0
+        begin, limit = left, self.chip_left + notes.COLUMN if few else self.limit
         for state in lane.lonely:
             box = self.cell(lane, state, f"lonely-{make.slug(state)}", alone=True)
             marks = list(notes.marks(lane, signs, box))
             wide = max(make.width_for(box), notes.total(marks) + 4)
-            if left + wide > self.limit and items:
-                line, left = line + 1, self.bands_left
+            if left + wide > limit and items:
+                line, left = line + 1, begin
             items.append(Item(box, line, left, wide, marks))
             left += wide + 6
         yield Flow(chip, None, items, [], [], line + 1, {})

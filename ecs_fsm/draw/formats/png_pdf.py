@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 ZOOM, LEAST_ZOOM = 2.0, 1.0
 """Pixels to a point: a PNG has 144 dots per inch, a very large one fewer, but at least 72."""
-MOST_PIXELS = 6_000_000
+MOST_PIXELS = 5_000_000
 """The pixels from which on a picture is large: few to a point, lines without soft edges."""
+UNUSED = ("id", "class", "textLength", "lengthAdjust")
+"""What a painter need not read; its fonts are those that the layout measured."""
 FAMILY = "Lifecycle Sans"
 """The fonts that come with the package; texts are measured with them."""
 LEAN = 0.2126
@@ -46,10 +48,12 @@ def pixels(picture: Picture, shown: ET.Element) -> bytes:
             f"PNG and GIF need resvg-py: {installing('png')}; without a wheel for this system "
             "choose svg, or an installed dot with --engine"
         ) from None
-    for text in shown.iter(f"{{{SPACE}}}text"):
-        text.attrib.pop("textLength", None)
-        if text.attrib.pop("font-style", None):
-            text.set("transform", f"matrix(1 0 -{LEAN} 1 {LEAN * float(text.get('y', 0)):g} 0)")
+    for part in shown.iter():
+        if part.attrib.pop("font-style", None):
+            part.set("transform", f"matrix(1 0 -{LEAN} 1 {LEAN * float(part.get('y', 0)):g} 0)")
+        for name in [name for name in part.attrib if name in UNUSED or name.startswith("data-")]:
+            del part.attrib[name]
+        part[:] = [child for child in part if child.tag != f"{{{SPACE}}}title"]
     for side in ("width", "height"):
         shown.set(side, str(shown.get(side)).removesuffix("pt"))
     own = all(measured(line.words) for box in picture.boxes for line in box.lines)

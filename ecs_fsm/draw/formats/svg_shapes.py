@@ -14,7 +14,7 @@ from ecs_fsm.draw.picture import Arrow, Bounds, Box, Ink, Look, Text
 from ecs_fsm.draw.styles import Colours, Tint, tint_of
 
 SPACE = "http://www.w3.org/2000/svg"
-HEAD, HALF = 6.0, 2.1
+HEAD, HALF = 6.0, 2.9
 """The length of the head of an arrow, and half of its width."""
 POINT = 6.0
 """How far the side of a goal comes to a point."""
@@ -172,10 +172,10 @@ def arrow_group(
         path.set("stroke-width", PEN[arrow.look])
     group.append(path)
     if back:
-        side = (HALF + 0.4) * to_bottom, (HALF + 0.4) * to_right
+        side = HALF * to_bottom, HALF * to_right
         corners = ((line.x2, line.y2), (x - side[0], y + side[1]), (x + side[0], y - side[1]))
         at = " ".join(f"{number(px)},{number(py)}" for px, py in corners)
-        group.append(element("polygon", points=at, fill=colour, stroke=colour))
+        group.append(element("polygon", points=at, fill=colour))
     return group
 
 

@@ -172,25 +172,14 @@ def bands_of(lifecycle: Lifecycle, name: str, start: State | None = None) -> Pic
         nowhere=Phrases(lifecycle.table).nowhere,
     )
     pictures = []
-    tries = [*product((tuple(Kind), (Kind.FAILURE,), ()), (1, 2), (False,)), ((), 1, True)]
-    for kinds, columns, usual in tries:
+    said = f"{meaning} {unseen}".strip()
+    for kinds, columns in product((tuple(Kind), (Kind.FAILURE,), ()), (1, 2)):
         kept = [_with_kinds(lane, kinds) for lane in shown]
-        said = f"{meaning} {unseen}".strip()
-        if usual:
-            said += f" Left out are ways with {', '.join(_rare(shown))}."
-            kept = [lane._replace(rows=lane.rows[:1]) for lane in kept]
-        placed = _on_a_slide(lifecycle, kept, (title, said), columns)
-        boxes, arrows = placed
+        boxes, arrows = _on_a_slide(lifecycle, kept, (title, said), columns)
         pictures.append(replace(picture, boxes=tuple(boxes), arrows=tuple(arrows)))
         if smallest_text(pictures[-1], slide_of("16:9")) >= READABLE:
             return pictures[-1]
     return max(pictures, key=lambda made: smallest_text(made, slide_of("16:9")))
-
-
-def _rare(lanes: Sequence[Lane]) -> list[str]:
-    """Return the facts on which all but the first ways of an operation depend."""
-    facts = dict.fromkeys(fact for lane in lanes for row in lane.rows[1:] for fact in row.when)
-    return [f"{name}={value}" for name, value in facts]
 
 
 def _with_kinds(lane: Lane, kinds: Collection[Kind]) -> Lane:

@@ -698,9 +698,10 @@ TABLE = Table(
     },
     unknown_status="UNKNOWN",
     sections={
+        "create": "create",
         "power": "stop, start, reboot, hard_reboot",
         "guest": "pause, unpause, suspend, resume, rescue, unrescue, change_password, trigger_crash_dump, inject_network_info, get_console",
-        "disk": "create, rebuild, attach_volume, detach_volume, swap_volume, attach_share, detach_share, create_volume_snapshot, delete_volume_snapshot",
+        "disk": "rebuild, attach_volume, detach_volume, swap_volume, attach_share, detach_share, create_volume_snapshot, delete_volume_snapshot",
         "move": "resize, migrate, confirm_resize, revert_resize, live_migrate, live_migrate_abort, live_migrate_force_complete, evacuate, attach_interface, detach_interface",
         "image": "create_image, backup, shelve, shelve_offload, unshelve",
         "delete": "delete, force_delete, soft_delete, restore",

@@ -22,8 +22,8 @@ HERE = "ecs_fsm.serve.control"
 SHARED_STYLES = ("drawing", "page", "parts", "tables")
 """Styles of the explorer that this page uses."""
 SCRIPTS = (
-    "words", "frames", "servers", "talk", "lanes", "picture", "list", "chosen", "history", "faults",
-    "around", "clock", "main",
+    "words", "frames", "servers", "talk", "lanes", "picture", "list", "narrow", "chosen", "history",
+    "faults", "around", "clock", "main",
 )  # fmt: skip
 """The scripts in their order: each may use the names of those before it."""
 

@@ -148,6 +148,9 @@ def test_the_picture_follows_the_width_and_the_past_of_a_server_is_a_strip(begin
         page.set_viewport_size({"width": wide, "height": 800})
         assert page.evaluate(CUT) <= 0, wide
         assert page.evaluate(COVERED) == []
+    picture = page.locator("#picture").bounding_box()
+    assert picture
+    assert picture["y"] < 400  # also seen without scrolling
     for _ in range(15):
         step(page)
     expect(page.locator("#past rect")).to_have_count(2)
@@ -155,6 +158,23 @@ def test_the_picture_follows_the_width_and_the_past_of_a_server_is_a_strip(begin
     assert page.locator("#past .word").last.text_content() == "ACTIVE"
     expect(page.locator("#board .mark:not(.none)")).to_have_count(1)
     assert page.evaluate(COVERED) == []
+
+
+def test_on_a_phone_the_states_with_servers_are_a_list_that_filters(begin: Begin) -> None:
+    live = begin()
+    create(live.cloud, *(f"web-{n}" for n in range(3)))
+    page = live.open(viewport={"width": 390, "height": 844})
+    expect(page.locator("#places li")).to_have_text(
+        ["building", "BUILDscheduling3web-0, web-1, web-2"]
+    )
+    assert not page.locator("#board").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    live.cloud.advance(3600)
+    press = page.get_by_role("button", name="ACTIVE at rest 3")
+    press.click()
+    expect(press).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#state")).to_have_value("active/-")
+    expect(page.locator("#list tr")).to_have_count(3)
 
 
 def test_a_server_moves_on_the_picture_when_the_clock_advances(begin: Begin) -> None:
@@ -494,6 +514,7 @@ def test_hosts_go_down_responses_fail_and_snapshots_bring_all_back(begin: Begin)
     live = begin()
     create(live.cloud, "web-1")
     page = live.open()
+    page.click("#around summary")
     page.get_by_role(
         "button", name=re.compile("compute-2 is up, servers: 1. Let it go down")
     ).click()
@@ -506,10 +527,13 @@ def test_hosts_go_down_responses_fail_and_snapshots_bring_all_back(begin: Begin)
     expect(page.locator("#faults")).to_contain_text("wire:truncated*1")
     page.get_by_role("button", name="Return to beginning").click()
     expect(page.locator("#no-faults")).to_be_visible()
+    page.click("#around summary")
     expect(
         page.get_by_role("button", name=re.compile("compute-2 is up, servers: 0"))
     ).to_be_visible()
-    page.get_by_role("button", name="Return to here").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Return to here").click()
+    page.click("#around summary")
     expect(
         page.get_by_role("button", name=re.compile("compute-3 is up, servers: 1"))
     ).to_be_visible()

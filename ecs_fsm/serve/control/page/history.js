@@ -38,9 +38,9 @@ function showRows(name, rows, make) {
 }
 
 // The statuses over time: as wide as they lasted, and each wide enough to be seen.
-const [PAST_WIDE, PAST_LEAST, PAST_MOST] = [400, 9, 30];
+const [PAST_LEAST, PAST_MOST, PAST_TIME] = [9, 30, 56];
 
-function pastParts(rows, now) {
+function pastParts(rows, now, wide) {
   /** @type {{ state: LiveState, from: number, to: number }[]} */
   const stays = [];
   for (const [place, row] of rows.entries()) {
@@ -52,13 +52,16 @@ function pastParts(rows, now) {
   }
   const shown = stays.slice(-PAST_MOST);
   const whole = shown.reduce((sum, { from, to }) => sum + to - from, 0) || 1;
-  const room = PAST_WIDE - PAST_LEAST * shown.length;
-  let x = 0;
-  return shown.flatMap(({ state, from, to }, place) => {
+  const room = wide - PAST_LEAST * shown.length;
+  let [x, free] = [0, 0];
+  return shown.flatMap(({ state, from, to }) => {
     const width = PAST_LEAST + ((to - from) / whole) * room;
     const [left, middle] = [x, x + width / 2];
     x += width;
     const fits = width > state.status.length * 7;
+    const at = Math.max(left, PAST_TIME / 2);
+    const when = left >= free && at + PAST_TIME / 2 <= wide ? drawn("text", { x: at, y: 33, class: "when" }, clockTime(from)) : "";
+    if (when) free = at + PAST_TIME;
     return [
       drawn(
         "g",
@@ -67,15 +70,16 @@ function pastParts(rows, now) {
         drawn("rect", { x: left + 0.5, y: 1, width: width - 1, height: 20, rx: 3 }),
         fits ? drawn("text", { x: middle, y: 15, class: "word" }, state.status) : "",
       ),
-      fits || place === 0 ? drawn("text", { x: Math.max(left, 26), y: 33, class: "when" }, clockTime(from)) : "",
+      when,
     ];
   });
 }
 
 function showPastStrip() {
   const rows = detail?.history ?? [];
-  byId("past").setAttribute("viewBox", `0 0 ${PAST_WIDE} 36`);
-  byId("past").replaceChildren(...pastParts(rows, nowTime()).filter((each) => each !== ""));
+  const wide = Math.max(byId("past").clientWidth, PAST_LEAST * PAST_MOST);
+  byId("past").setAttribute("viewBox", `0 0 ${wide} 36`);
+  byId("past").replaceChildren(...pastParts(rows, nowTime(), wide).filter((each) => each !== ""));
 }
 
 const earlierButton = button("", () => {
