@@ -13,9 +13,18 @@ async function memory() {
 
 async function load() {
   const early = new Map(FILES.map(name => [name, bytes(name)]));
-  const python = await loadPyodide({ indexURL: here, _loadSnapshot: memory() });
-  await fill(python, name => early.get(name));
-  return python;
+  try {
+    const python = await loadPyodide({ indexURL: here, _loadSnapshot: memory() });
+    await fill(python, name => early.get(name));
+    python.pyimport("playground_prompts");
+    return python;
+  } catch {
+    // Another engine than the one that made the memory may place functions otherwise.
+    const python = await loadPyodide({ indexURL: here });
+    await fill(python, name => early.get(name));
+    python.runPython("import sys; sys.path[:0] = ['/packages', '/packages/others.zip']");
+    return python;
+  }
 }
 
 /** Answer what came while this was fetched, and what comes. */

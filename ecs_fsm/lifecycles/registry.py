@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.lifecycles import ENDING, GROUP, NAMES, load, server_class
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 HERE = Path(__file__).parent
 
@@ -27,6 +30,8 @@ def _files() -> dict[str, Path]:
 
 @cache
 def _offered() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # 2 MB
+
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 

@@ -38,7 +38,7 @@ from ecs_fsm.replay.way import Way
 UNFINISHED_COST = NAT // 100
 BEGUN_BEFORE_COST = 100 * NAT
 MOST_REMEMBERED = 10_000
-"""Steps from one set of positions to the next that are kept at most."""
+"""Moves from one memory to the next that are kept at most."""
 LEAST_SHARE = 0.01
 """The share below which another way is left out."""
 
@@ -68,9 +68,6 @@ class Replay:
         self._memories: dict[MemoryKey, Followed] = {}
         self._moves = 0
         self.nothing = Followed({}, {}, ended=False, varied=False)
-        self._steps: dict[
-            tuple[tuple[tuple[int, int], ...], str, int | None, int | None], Step
-        ] = {}
 
     def explain(
         self, recording: Iterable[Observation], standing: list[Standing] | None = None
@@ -127,18 +124,23 @@ class Replay:
         """From a memory to the one after a row; it is kept, so that it is found the next time."""
         self._moves += 1
         if self._moves > MOST_REMEMBERED:
-            for known in self._memories.values():
-                known.moves.clear()
-            self._memories.clear()
-            self._moves = 0
-        found = memory.moves[id(row.shown), passed, stayed] = self._moved(
+            self.forget()
+        found = memory.moves[id(row.shown), passed, stayed] = self.moved(
             memory, row, passed, stayed
         )
         return found
 
-    def _moved(
+    def forget(self) -> None:
+        """Begin without memories; each follower keeps its own."""
+        for known in self._memories.values():
+            known.moves.clear()
+        self._memories.clear()
+        self._moves = 0
+
+    def moved(
         self, memory: Followed, row: Observation, passed: int | None, stayed: int | None
     ) -> Move:
+        """From a memory to the one after a row."""
         step = self.step(memory.costs, row, passed, stayed)
         if not step.links:
             return Move(None, row.shown)
@@ -171,7 +173,7 @@ class Replay:
 
     def _memory(self, costs: Costs, since: Costs) -> Followed:
         """The memory with these costs and origins, one for all servers that have it."""
-        key = tuple(costs.items()), tuple(since.items())
+        key = (*costs, *costs.values(), -1, *since, *since.values())
         found = self._memories.get(key)
         if found is None:
             kinds = {(self._state(n), self.unfinished(n)) for n in costs}
@@ -201,25 +203,20 @@ class Replay:
 
         `passed` is the bin of the time since the row before, `stayed` that of the rows equal to it.
         """
-        key = tuple(costs.items()), str(row), passed, stayed
-        if key not in self._steps:
-            if len(self._steps) > MOST_REMEMBERED:
-                self._steps.clear()
-            links: Links = {}
-            for origin, target, total, own in self._linked(costs, row, passed, stayed):
-                links.setdefault(target, []).append(Link(total, origin, own))
-            for ways in links.values():
-                ways.sort()
-            least = min((ways[0].cost for ways in links.values()), default=0)
-            if passed is not None:
-                links = {n: ways for n, ways in links.items() if ways[0].cost <= least + kept(row)}
-            alone = None
-            if len(links) == 1:
-                ((target, ways),) = links.items()
-                alone = self.chosen(links, {target: 0}, target, ways[0], passed)
-            after = {position: ways[0].cost - least for position, ways in links.items()}
-            self._steps[key] = Step(after, links, passed, alone)
-        return self._steps[key]
+        links: Links = {}
+        for origin, target, total, own in self._linked(costs, row, passed, stayed):
+            links.setdefault(target, []).append(Link(total, origin, own))
+        for ways in links.values():
+            ways.sort()
+        least = min((ways[0].cost for ways in links.values()), default=0)
+        if passed is not None:
+            links = {n: ways for n, ways in links.items() if ways[0].cost <= least + kept(row)}
+        alone = None
+        if len(links) == 1:
+            ((target, ways),) = links.items()
+            alone = self.chosen(links, {target: 0}, target, ways[0], passed)
+        after = {position: ways[0].cost - least for position, ways in links.items()}
+        return Step(after, links, passed, alone)
 
     def _linked(
         self, costs: Costs, row: Observation, passed: int | None, stayed: int | None

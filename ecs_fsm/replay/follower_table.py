@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import State
 from ecs_fsm.records.blocks import RowBlock
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing, Told
@@ -67,25 +68,24 @@ class Place(dict[Key, TableEntry]):
 class Life:
     """One server: its place, when it came there, and what it left before; what is not decided."""
 
-    __slots__ = ("begun", "chain", "events", "first", "left", "place", "seen")
+    __slots__ = ("chain", "events", "first", "left", "place", "seen")
 
-    def __init__(self, place: Place, begun: int) -> None:
-        self.place, self.begun = place, begun
+    def __init__(self, place: Place) -> None:
+        self.place = place
         self.first: float | None = None
         self.seen: float | None = None
         self.left: float | None = None
-        self.chain: list[TableEntry] = []
+        self.chain: tuple[TableEntry, ...] = ()
         self.events = ""
 
 
 class _Lives(dict[str | None, Life]):
     def __init__(self, start: Place) -> None:
         super().__init__()
-        self._start, self._count = start, 0
+        self._start = start
 
     def __missing__(self, server: str | None) -> Life:
-        self._count += 1
-        life = self[server] = Life(self._start, self._count)
+        life = self[server] = Life(self._start)
         return life
 
 
@@ -114,7 +114,7 @@ class FollowerTable:
         self._entries = 0
         self._places: dict[tuple[int, int], Place] = {}
         self._decisions: dict[_DecisionKey, _Decided] = {}
-        self._changes: dict[tuple[int, int, int, bool], tuple[Ways, Told]] = {}
+        self._changes: dict[tuple[int, int, tuple[object, ...], State | None], Told] = {}
         self._late: dict[tuple[Told, str | None], Told] = {}
         self._start = Place(self, replay.nothing, -1)
         self._lives = _Lives(self._start)
@@ -175,30 +175,24 @@ class FollowerTable:
                 chosen.append(entry.chosen)
         return ToldChanges(servers, chosen)
 
-    def finish(self) -> ToldChanges:
-        """Return what is left of all servers, by the best ways so far."""
-        servers: list[str | None] = []
-        chosen: list[Told] = []
-        for server, life in self._in_order():
-            for change in self._flushed(life, settled=False):
-                servers.append(server)
-                chosen.append(change)
-        return ToldChanges(servers, chosen)
+    def finish(self) -> Iterator[ToldChanges]:
+        """Yield what is left of all servers, by the best ways so far."""
+        for server, life in self._lives.items():
+            chosen = list(self._flushed(life, settled=False))
+            if chosen:
+                yield ToldChanges([server] * len(chosen), chosen)
 
     def standing(self) -> Iterator[Standing]:
         """Yield where the servers stand that live when the record ends."""
-        for server, life in self._in_order():
+        for server, life in self._lives.items():
             row = self._rows[life.place.number]._replace(server=server, time=life.first)
             states = (row.state,) if row.state else self._replay.states(life.place.memory.costs)
             yield Standing(row, life.left, states)
 
-    def _in_order(self) -> list[tuple[str | None, Life]]:
-        return sorted(self._lives.items(), key=lambda item: item[1].begun)
-
     def _special(self, life: Life, server: str | None, entry: TableEntry) -> Iterator[Told]:
         """What a row tells of a server that has come to the place after it."""
         if entry.step is not None:
-            life.chain.append(entry)
+            life.chain = (*life.chain, entry)
             if entry.settles or len(life.chain) > MOST_UNDECIDED:
                 yield from self._decided(life)
         elif entry.chosen is not None:
@@ -214,7 +208,7 @@ class FollowerTable:
             del self._lives[server]
 
     def _decided(self, life: Life) -> Iterator[Told]:
-        key = DECIDED, tuple(life.chain)
+        key = DECIDED, life.chain
         found = self._decisions.get(key)
         if found is None:
             chain = life.chain
@@ -225,7 +219,7 @@ class FollowerTable:
             chosen = self._of(chain[: len(decision.chosen)], decision.chosen, len(decision.chosen))
             place = self._place(decision.memory, life.place.number)
             found = self._kept(key, _Decided(chosen, place))
-        del life.chain[: len(found.chosen)]
+        life.chain = life.chain[len(found.chosen) :]
         life.place = found.place
         for one in found.chosen:
             yield self._happened(life, one)
@@ -235,7 +229,7 @@ class FollowerTable:
         if not life.chain:
             return
         chain = life.chain
-        key = (FINISHED if settled else UNSETTLED), tuple(chain)
+        key = (FINISHED if settled else UNSETTLED), chain
         found = self._decisions.get(key)
         if found is None:
             memory = chain[-1].place.memory
@@ -243,7 +237,7 @@ class FollowerTable:
             count, ways = self._replay.finished(memory, steps)
             chosen = self._of(chain, ways, len(ways) if settled else count)
             found = self._kept(key, _Decided(chosen, life.place))
-        chain.clear()
+        life.chain = ()
         for one in found.chosen:
             yield self._happened(life, one)
 
@@ -264,19 +258,19 @@ class FollowerTable:
         )
 
     def _change(self, before: int, after: int, ways: Ways, *, settled: bool = True) -> Told:
-        key = before, after, id(ways), settled
+        way, others = ways
+        change = Explanation(
+            self._rows[before], self._rows[after], way.events, way.facts, others, None, settled
+        )
+        key = before, after, change[2:], way.replaced
         found = self._changes.get(key)
         if found is None:
             if len(self._changes) > MOST_KEPT:
                 self._changes.clear()
-            way, others = ways
-            change = Explanation(
-                self._rows[before], self._rows[after], way.events, way.facts, others, None, settled
-            )
             steps = () if way.replaced is None else self._replay.operations(way.replaced)
             events = "".join(self._names.get(event, "") for event in way.events)
-            found = self._changes[key] = ways, Told(change, events, steps)
-        return found[1]
+            found = self._changes[key] = Told(change, events, steps)
+        return found
 
     def _happened(self, life: Life, chosen: Told) -> Told:
         """Return what is chosen, with the operation that a late write is of."""
@@ -307,7 +301,7 @@ class FollowerTable:
         before = self._rows[place.number]
         move = None
         if not row.wrong and memory.costs:
-            move = self._replay.move(memory, row, passed, stayed)
+            move = self._replay.moved(memory, row, passed, stayed)
         if move is None or move.memory is None:
             reason = row.wrong or self._replay.reason(before, row, memory.costs)
             chosen = Told(Explanation(before, row, None, reason=reason))
@@ -333,6 +327,7 @@ class FollowerTable:
         self._places.clear()
         self._decisions.clear()
         self._late.clear()
+        self._replay.forget()
         self._entries = 0
 
 

@@ -18,7 +18,7 @@ from ecs_fsm.profiles.profile_validation import BETWEEN
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.likelihood import MOST, NAT, Likelihood, cost_of, middle_of
 from ecs_fsm.replay.observables import Observable, Observables
-from ecs_fsm.replay.way import Found, Going, Way, Write, in_order, way_of
+from ecs_fsm.replay.way import Found, Going, Reached, Way, in_order, way_of
 
 FAR = 2**31 - 1
 """The cost of what cannot be reached."""
@@ -29,6 +29,8 @@ MOST_OPEN = 2_000
 """Ways between two positions that are kept, and that are looked at, at most."""
 MOST_KEPT = 10_000
 """Results that are kept at most, of each kind."""
+MOST_STEPS = 300
+"""Positions whose steps are kept at most, where no search comes by them again and again."""
 KEPT = 20 * NAT
 KEPT_OF_STATUS = 9 * NAT
 """How much less likely than the likeliest a position may be, and stay in view: where a row shows
@@ -46,11 +48,11 @@ class PositionLinks:
         self.observables = Observables(lifecycle, likelihood, sampled=sampled)
         self._likelihood = likelihood
         self._numbers: dict[Observable, int] = {}
-        self._steps: dict[int, tuple[Write, ...]] = {}
+        self._steps: dict[int, tuple[Reached, ...]] = {}
         self._reached: dict[tuple[int, str, int], tuple[int, list[tuple[int, int]]]] = {}
         self._lefts: dict[tuple[str, int], Mapping[State, int]] = {}
-        self._by_cost: dict[int, tuple[tuple[int, int, State, Write], ...]] = {}
-        self._ways: dict[tuple[int, int, int | None], tuple[Way, ...]] = {}
+        self._by_cost: dict[int, tuple[tuple[int, int, State, Reached], ...]] = {}
+        self._ways: dict[tuple[int, int, int], tuple[Way, ...]] = {}
         self._moves: dict[int, tuple[dict[State, int], dict[State, int]]] = {}
         self.positions: list[Observable] = []
         self.starts = [self._number(start) for start in self.observables.starts()]
@@ -76,24 +78,24 @@ class PositionLinks:
 
     def ways(self, origin: int, target: int, passed: int | None) -> tuple[Way, ...]:
         """Return the ways from a position to another one, the likeliest first."""
+        if passed is None:
+            return tuple(self._next(origin)[target])
         key = origin, target, passed
         found = self._ways.get(key)
         if found is None:
             if len(self._ways) > MOST_KEPT:
                 self._ways.clear()
-            if passed is None:
-                found = tuple(self._next(origin)[target])
-            else:
-                found = self._timed(origin, self._between(origin, target, passed), passed)
+            found = self._timed(origin, self._between(origin, target, passed), passed)
             self._ways[key] = found
         return found
 
-    def steps(self, number: int) -> tuple[Write, ...]:
+    def steps(self, number: int) -> tuple[Reached, ...]:
         """Return the writes that are possible at a position, without those that enter nothing."""
         found = self._steps.get(number)
         if found is None:
-            position = self.positions[number]
-            found = self._steps[number] = tuple(self._expanded(position))
+            if len(self._steps) > MOST_STEPS and not self.observables.sampled:
+                self._steps.clear()
+            found = self._steps[number] = tuple(self._expanded(self.positions[number]))
         return found
 
     def staying(self, number: int, stayed: int) -> int:
@@ -114,9 +116,9 @@ class PositionLinks:
             self.positions.append(position)
         return number
 
-    def _expanded(self, position: Observable) -> Iterator[Write]:
+    def _expanded(self, position: Observable) -> Iterator[Reached]:
         for target, cost, event, facts, replaced in self.observables.writes(position):
-            yield Write(self._number(target), cost, event, facts, replaced)
+            yield Reached(self._number(target), cost, event, facts, replaced)
 
     def _next(self, origin: int) -> dict[int, list[Way]]:
         """The ways of one write."""
@@ -205,7 +207,7 @@ class PositionLinks:
                     costs[target] = cost
                     heappush(waiting, (total, target))
 
-    def _cheapest(self, number: int) -> tuple[tuple[int, int, State, Write], ...]:
+    def _cheapest(self, number: int) -> tuple[tuple[int, int, State, Reached], ...]:
         """The writes at a position by their costs, each with its target and the state there."""
         found = self._by_cost.get(number)
         if found is None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ecs_fsm.core.lifecycle import Lifecycle
     from ecs_fsm.profiles.profile import Profile
 
-IN_MEMORY, PIECE = 1 << 20, 1 << 14
+IN_MEMORY, PIECE = 1 << 18, 1 << 14
 BATCH = 200
 Answer = tuple[Form, IO[str]]
 BUILT_IN, FITTED = "built in", "fitted"
@@ -145,7 +145,8 @@ def replay_files(
                 for block in blocks:
                     form.tell_many(*table.feed(block))
                     moved(record.position)
-                form.tell_many(*table.finish())
+                for told in table.finish():
+                    form.tell_many(*told)
                 form.end(late.find(table.standing()), [])
                 return form, waiting
 

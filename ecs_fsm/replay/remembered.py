@@ -18,9 +18,10 @@ Ways = tuple[Way, tuple[Other, ...]]
 """The way that explains a change, and the others with their shares."""
 Weigh = Callable[[Links, Costs, int, Link, int | None], Ways]
 """Weighs the link to a target against the others."""
-CostKey = tuple[tuple[int, int], ...]
-MemoryKey = tuple[CostKey, CostKey]
-"""What distinguishes memories: costs by position, and origins by position."""
+CostKey = tuple[tuple[int, ...], tuple[int, ...]]
+"""Positions, and the cost of each."""
+MemoryKey = tuple[int, ...]
+"""What distinguishes memories: positions and their costs, then positions and their origins."""
 MOST_UNDECIDED = 100
 """Changes that wait for a decision at most; then the best way so far is taken."""
 MOST_WEIGHED = 1000
@@ -51,7 +52,7 @@ class Step:
         found = self._before.get(left)
         if found is None:
             costs: Costs = {}
-            after = dict(left)
+            after = dict(zip(*left, strict=True))
             for target, links in self.links.items():
                 if target in after:
                     for link in links:
@@ -69,7 +70,8 @@ class Step:
             if len(self._weighed) > MOST_WEIGHED:
                 self._weighed.clear()
             link = self.links[position][0]
-            found = weigh(self.links, dict(left), position, link, self.passed)
+            after = dict(zip(*left, strict=True))
+            found = weigh(self.links, after, position, link, self.passed)
             self._weighed[left, position] = found
         return found
 
@@ -146,7 +148,7 @@ def decided(
     undecided: Sequence[Step], costs: Costs, count: int, position: int, weigh: Weigh
 ) -> tuple[Ways, ...]:
     """Return what explains the first `count` changes: the best way to `position`."""
-    left = tuple((there, 0) for there in costs)
+    left: CostKey = tuple(costs), (0,) * len(costs)
     ahead = [left]
     for step in reversed(undecided):
         left = step.before(left)
@@ -162,4 +164,4 @@ def decided(
 
 def _from_zero(costs: Costs) -> CostKey:
     least = min(costs.values(), default=0)
-    return tuple((position, cost - least) for position, cost in costs.items())
+    return tuple(costs), tuple(cost - least for cost in costs.values())

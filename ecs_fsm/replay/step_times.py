@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterator, Sequence
-from statistics import fmean, quantiles
 from typing import IO, NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
@@ -104,6 +103,8 @@ class StepTimes:
 
 
 def _took(server: str | None, kind: str, name: str, times: Sequence[float]) -> Took:
+    from statistics import fmean, quantiles
+
     cuts = quantiles(times, n=100, method="inclusive") if len(times) > 1 else [times[0]] * 99
     numbers = (fmean(times), cuts[49], cuts[94], cuts[98], times[-1])
     return Took(server, kind, name, len(times), *(round(number, 6) for number in numbers))

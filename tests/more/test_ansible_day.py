@@ -26,7 +26,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of programs of an environment with Ansible."""
     place = tmp_path_factory.mktemp("ansible")
     venv.create(place, with_pip=True)
-    install = [place / "bin" / "python", "-m", "pip", "install", "-q", *NEEDED]
+    install = [str(place / "bin" / "python"), "-m", "pip", "install", "-q", *NEEDED]
     subprocess.run(install, check=True, capture_output=True)
     return place / "bin"
 
@@ -40,7 +40,8 @@ def recap(cloud: EcsCloud, programs: Path, folder: Path) -> dict[str, int]:
     clouds.write_text(json.dumps({"clouds": {"emulated": login}}), encoding="utf-8")
     image.write_bytes(bytes(1000))
     given = {"ansible_python_interpreter": str(programs / "python"), "image_file": str(image)}
-    command = [programs / "ansible-playbook", "-i", "localhost,", "-e", json.dumps(given), PLAY]
+    playbook = str(programs / "ansible-playbook")
+    command = [playbook, "-i", "localhost,", "-e", json.dumps(given), str(PLAY)]
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment = {**kept, "OS_CLIENT_CONFIG_FILE": str(clouds)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

@@ -31,6 +31,6 @@ def test_every_call_of_a_day_succeeds_or_is_refused(tmp_path: Path) -> None:
     build = ["go", "build", "-o", str(program), "."]
     subprocess.run(build, cwd=PROGRAM, check=True, env={**os.environ, **own})
     with served(lifecycle="nova", speed=500) as cloud:
-        command = [program, cloud.auth_url]
+        command = [str(program), cloud.auth_url]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert re.fullmatch(r"\d+ calls\n", done.stdout), done.stdout
