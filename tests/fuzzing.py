@@ -31,7 +31,12 @@ def try_anything(cloud: Served, directory: Path, seconds: int) -> Tried:
     servers = [cloud.create(f"web-{n}") for n in range(20)]
     config = directory / "schemathesis.toml"
     listed = ", ".join(f'"{server}"' for server in servers)
-    config.write_text(f'[parameters]\n"path.server_id" = [{listed}]\n', encoding="utf-8")
+    config.write_text(
+        f"[dictionaries.servers]\nvalues = [{listed}]\n[parameters]\n"
+        '"path.server_id" = { dictionary = "servers", probability = 0.9 }\n',
+        encoding="utf-8",
+    )
+    cloud.admin.get("/openapi.json", timeout=60)  # which is made once, and takes its time
     command = [str(Path(sysconfig.get_path("scripts")) / "schemathesis")]
     command += ["--config-file", str(config), "run", f"{cloud.url}/openapi.json"]
     command += ["--header", f"X-Auth-Token: {cloud.admin.headers['X-Auth-Token']}"]

@@ -15,7 +15,7 @@ from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.catalog import NAMESPACE
 from ecs_fsm.serve.cloud.clock import Clock
 from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.cloud.resources import InUse, Item, Resources, identifier
+from ecs_fsm.serve.cloud.resources import InUse, Item, Resources
 from ecs_fsm.serve.cloud.vocabulary import CONNECTED
 
 PORTS, NETWORKS, SUBNETS, GROUPS = "ports", "networks", "subnets", "security-groups"
@@ -177,10 +177,10 @@ class Ports:
         }
         return self.put(port | fields)
 
-    def bind(self, port: Item, instance: Instance) -> Item:
-        """Give a free port to a server."""
-        owner = f"{OF_SERVERS}{self._zone_of(instance)}"
-        return self.change(port, device_id=instance.id, device_owner=owner, status=UP)
+    def bind(self, port: Item, instance: Instance, tag: str | None = None) -> Item:
+        """Give a free port to a server, which may tag it."""
+        own = {"device_id": instance.id, "device_owner": f"{OF_SERVERS}{self._zone_of(instance)}"}
+        return self.change(port, **own, status=UP, tag=tag)
 
     def plug(
         self, instance: Instance, network: Item, address: str | None = None, tag: str | None = None
@@ -224,13 +224,14 @@ class Ports:
             if one.get("goes"):
                 self.drop(one)
             else:
-                self.change(one, device_id="", device_owner="", status=DOWN)
+                self.change(one, device_id="", device_owner="", status=DOWN, tag=None)
 
     def default_group(self, project_id: str) -> Item:
         """Return the group that every project has; its members can reach each other."""
-        own = identifier("security group", project_id)
-        group = self.groups.get(own)
+        known = self.groups.by("project_id", project_id)
+        group = next((each for each in known if each["name"] == DEFAULT), None)
         if group is None:
+            own = str(uuid5(NAMESPACE, f"security group/{project_id}"))
             group = self.groups.put(
                 {
                     "id": own,
@@ -241,17 +242,17 @@ class Ports:
             )
             self.let_out(group)
             for family in FAMILIES:
-                rule_id = identifier(f"{IN} {own}", family)
-                self.rule(group, rule_id, IN, family, remote_group_id=own)
+                self.rule(group, IN, family, remote_group_id=own)
         return group
 
     def let_out(self, group: Item) -> None:
         """Let all outgoing traffic of a group through."""
         for family in FAMILIES:
-            self.rule(group, identifier(f"{OUT} {group['id']}", family), OUT, family)
+            self.rule(group, OUT, family)
 
-    def rule(self, group: Item, rule_id: str, way: str, family: str, **more: object) -> None:
-        """Store a rule of a group."""
+    def rule(self, group: Item, way: str, family: str, **more: object) -> None:
+        """Store a rule of a new group."""
+        rule_id = str(uuid5(NAMESPACE, f"{group['id']}/{way}/{family}"))
         row = {"id": rule_id, "security_group_id": group["id"], "project_id": group["project_id"]}
         self.rules.put({**row, "direction": way, "ethertype": family, **more})
 

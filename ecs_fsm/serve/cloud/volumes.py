@@ -130,6 +130,7 @@ class Volumes:
             "server_id": instance.id,
             "device": row["device"],
             "at": self.cloud.clock.moment,
+            "row": row,
         }
         self.change(volume, attachments=[*cast(list[Json], self.attachments(volume)), attachment])
         instance.set({"volumes": [*cast(list[Json], rows), row]})
@@ -224,13 +225,7 @@ class Volumes:
         for attachment in self.attachments(volume):
             instance = self._servers.instances.get(attachment["server_id"])
             if instance is not None:
-                row = {
-                    "id": volume.id,
-                    "device": attachment["device"],
-                    "attachment": attachment["id"],
-                }
-                rows: list[Any] = [*self.rows(instance), row | {"delete_on_termination": False}]
-                instance.set({"volumes": rows})
+                instance.set({"volumes": [*self.rows(instance), attachment["row"]]})
                 self._servers.keep(instance)
 
     def _try(self, volume: Instance, operation: str, asker: Asker) -> None:

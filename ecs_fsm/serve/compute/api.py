@@ -18,7 +18,7 @@ from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.vocabulary import MOVES
-from ecs_fsm.serve.compute.nova_schemas import check_body, check_query, path_of
+from ecs_fsm.serve.compute.nova_schemas import ROOT, check_body, check_query, path_of
 from ecs_fsm.serve.compute.views import AnswerKind, ViewOptions, server_view
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -121,7 +121,8 @@ class ComputeContext(RequestContext):
         super().__init__(request, caller)
         self.minor = minor
         self.compute = compute_of(request)
-        self.root = self.base + request.scope["path"].partition("/servers")[0]
+        version = ROOT.match(request.scope["path"])
+        self.root = self.base + (version[0] if version else "")
 
     def find(self, server_id: str) -> Instance:
         """Return a server. Raises 404 if it is gone, unknown or of another project."""

@@ -96,7 +96,7 @@ async def attach_interface_to_server(
     if request.port_id is not None:
         free = free_port(context, str(request.port_id), 404)
         context.compute.request_if_known(instance, ATTACH_INTERFACE, asker)
-        port = ports.bind(free, instance)
+        port = ports.bind(free, instance, request.tag)
     else:
         port = plug(context, instance, request, asker)
     if not ports.shown(instance):

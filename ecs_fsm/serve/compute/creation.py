@@ -17,7 +17,7 @@ from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import FROM_VOLUME, WITHOUT_NETWORK
 from ecs_fsm.serve.compute.api import ComputeContext
-from ecs_fsm.serve.compute.disks import check_size, disks_of, flavor_of, give
+from ecs_fsm.serve.compute.disks import check_size, disk_config_of, disks_of, flavor_of, give
 from ecs_fsm.serve.compute.keypairs import keypair_of
 from ecs_fsm.serve.compute.nics import networks_of
 from ecs_fsm.serve.compute.quotas import check_quota
@@ -109,8 +109,9 @@ def create(
     count = _count(body)
     flavor, image, disks = flavor_of(context, body.flavorRef), *disks_of(context, body, count)
     size = context.cloud.resources.of("flavors").all[flavor]
-    stored = image and context.images.find(image, context.project_id, context.caller.admin)
-    if stored:
+    source = image or next((disk.image for disk in disks if disk.device.first), None)
+    stored = source and context.images.find(source, context.project_id, context.caller.admin)
+    if stored and image:
         check_size(size, stored)
     zone, hosts = _hosts(context, body)
     group = _group(context, hints, count)
@@ -140,6 +141,7 @@ def create(
     details = _details(body, networks, group)
     details |= {"security_groups": [*groups], "reservation_id": reservation}
     details |= {"zone": zone, "hints": {**hints}}
+    details["disk_config"] = body.disk_config or (stored and disk_config_of(stored)) or "MANUAL"
     if stored:
         details["image_properties"] = {**stored["properties"]}
     made = []
@@ -203,5 +205,4 @@ def _details(
         else None,
         "accessIPv4": body.accessIPv4 or "",
         "accessIPv6": body.accessIPv6 or "",
-        "disk_config": body.disk_config,
     }

@@ -35,6 +35,12 @@ def image_of(context: ComputeContext, ref: str) -> str:
     return named
 
 
+def disk_config_of(image: Item) -> str | None:
+    """Return how servers from an image divide their disk, if it says so: AUTO or MANUAL."""
+    word = image["properties"].get("auto_disk_config")
+    return None if word is None else "AUTO" if word.lower() in ("true", "1") else "MANUAL"
+
+
 def check_size(flavor: Item, image: Item | None) -> None:
     """Raise 400 if the image does not fit on the flavor; a disk of 0 grows with its image."""
     if image is None:

@@ -22,6 +22,8 @@ from ecs_fsm.serve.http.handlers import Handlers
 
 SINCE = 97
 router = Handlers(tags=["compute"], responses=REFUSED)
+RUNS = ("active", "paused", "rescued")
+"""States in which the guest has its shares mounted."""
 Share = Mapping[str, Json]
 
 
@@ -45,7 +47,7 @@ def _shares(instance: Instance) -> list[Share]:
 def _view(context: ComputeContext, instance: Instance, share: Share) -> dict[str, Json]:
     shown: dict[str, Json] = {
         "share_id": share["id"],
-        "status": "inactive" if instance.launched is None else "active",
+        "status": "active" if instance.state.vm_state in RUNS else "inactive",
         "tag": share["tag"],
     }
     if context.caller.admin:

@@ -5,17 +5,18 @@ A flavor is not found by its name here, so clients look for it in the list.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 from uuid import uuid4
 
 from fastapi import Request
-from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.compute.api import ComputeContext, context_of
 from ecs_fsm.serve.compute.keypairs import Keypairs
+from ecs_fsm.serve.compute.listing import pattern_of
 from ecs_fsm.serve.compute.nova_schemas import check_body, path_of
 from ecs_fsm.serve.compute.proxies import ComputeImages
+from ecs_fsm.serve.compute.views import links
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.context import microversion
@@ -52,12 +53,7 @@ class Flavors(Declared[ComputeContext]):
     def more(self, context: ComputeContext, item: Item) -> Item:
         """Add links, and write the swap as the microversion does."""
         swap = item["swap"] if context.minor >= SWAP_A_NUMBER or item["swap"] else ""
-        place = f"flavors/{item['id']}"
-        links = [
-            {"rel": "self", "href": f"{context.base}/compute/v2.1/{place}"},
-            {"rel": "bookmark", "href": f"{context.base}/compute/{place}"},
-        ]
-        return {"swap": swap, "links": links}
+        return {"swap": swap, "links": links(context.root, "flavors", item["id"])}
 
     def shown(self, context: ComputeContext, item: Item) -> Item:
         """Leave out what 2.102 removed."""
@@ -69,27 +65,26 @@ class Flavors(Declared[ComputeContext]):
         brief = ("id", "name", "links", "description")
         return view if detailed else {name: view[name] for name in brief if name in view}
 
-    def answer_list(self, context: ComputeContext, detailed: bool) -> Response:
-        """Check the query, and answer."""
-        query = context.request.query_params
-        if query.get("is_public", "true").lower() not in ("true", "false", "none", "1", "0"):
-            raise ApiError(400, f"Invalid is_public filter [{query['is_public'][:40]}]")
-        for name in ("minRam", "minDisk"):
+    def listed(self, context: ComputeContext) -> Iterator[Item]:
+        """Yield the flavors that the query selects. Raise 400 for an invalid one."""
+        query, caller = context.request.query_params, context.caller
+        public = query.get("is_public", "true").lower() if caller.admin else "true"
+        if public not in ("true", "false", "none", "1", "0"):
+            raise ApiError(400, f"Invalid is_public filter [{public[:40]}]")
+        least = {}
+        for name, size in (("minRam", "ram"), ("minDisk", "disk")):
             if not query.get(name, "0").isdecimal():
                 raise ApiError(400, f"Invalid {name} filter [{query[name][:40]}]")
+            least[size] = int(query.get(name, "0"))
         if query.get("sort_key", "id") not in SORT_KEYS:
             raise ApiError(400, f"Sort key {query['sort_key'][:40]} is not supported.")
-        return super().answer_list(context, detailed)
-
-    def listed(self, context: ComputeContext) -> Any:
-        """Yield the flavors that the query selects."""
-        query, admin = context.request.query_params, context.caller.admin
-        public = query.get("is_public", "true").lower()
-        least = {name: int(query.get(key, "0")) for name, key in (("ram", "minRam"), ("disk", "minDisk"))}  # fmt: skip  # noqa: E501
+        named = pattern_of("name", query["name"]) if "name" in query else None
+        open_ones = public in ("true", "1")
         for item in super().listed(context):
-            wanted = public == "none" or item[PUBLIC] is (public in ("true", "1"))
-            own = not admin and not item[PUBLIC] and public not in ("false", "0")
-            if (wanted or own) and all(item[name] >= most for name, most in least.items()):
+            own = open_ones and caller.project_id in item["access"]
+            wanted = own or public == "none" or item[PUBLIC] is open_ones
+            large = all(item[size] >= most for size, most in least.items())
+            if wanted and large and (named is None or named.search(item["name"])):
                 yield item
 
     def sorted(self, context: ComputeContext, found: list[View]) -> list[View]:

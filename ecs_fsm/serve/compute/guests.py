@@ -55,23 +55,27 @@ NO_TRAFFIC = {
 }
 
 
+OF_DISKS = ("read_bytes", "read_requests", "write_bytes", "write_requests", "errors_count")
+OLD_TRAFFIC = [f"{way}{what}" for way in ("rx", "tx") for what in ("", "_drop", "_errors", "_packets")]  # fmt: skip  # noqa: E501
+
+
 @router.get("/servers/{server_id}/diagnostics")
 async def show_diagnostics(server_id: str, context: Versioned) -> Response:
     """The resources of the server as its host sees them; for administrators."""
     context.require_admin("os_compute_api:os-server-diagnostics")
     instance = context.find(server_id)
-    flavor = context.cloud.flavor(instance)
+    flavor, ports = context.cloud.flavor(instance), context.cloud.ports.shown(instance)
     if context.minor < DIAGNOSTICS_SINCE:
-        return respond_json(
-            {"memory": flavor["ram"] * 1024, "vda_read": 0, "vda_write": 0, "cpu0_time": 0}
-        )
+        names = [f"cpu{n}_time" for n in range(flavor["vcpus"])]
+        names += [f"vda_{what}" for what in ("read", "read_req", "write", "write_req", "errors")]
+        names += [f"vnet{n}_{what}" for n, _ in enumerate(ports, start=1) for what in OLD_TRAFFIC]
+        return respond_json({"memory": flavor["ram"] * 1024, **dict.fromkeys(names, 0)})
     up = 0.0 if instance.launched is None else context.cloud.now - instance.launched
-    ports = context.cloud.ports.shown(instance)
     return respond_json(
         {
             "config_drive": bool(instance.details.get("config_drive")),
             "cpu_details": [{"id": n, "time": 0, "utilisation": 0} for n in range(flavor["vcpus"])],
-            "disk_details": [],
+            "disk_details": [dict.fromkeys(OF_DISKS, 0)],
             "driver": "libvirt",
             "hypervisor": "kvm",
             "hypervisor_os": "linux",
@@ -132,7 +136,9 @@ async def create_remote_console(
     """The URL of a console; nothing listens there."""
     context.require_version(since=CONSOLES_SINCE)
     instance, kind = context.find(server_id), body.remote_console
-    url = console_url(context, instance)
+    if kind.protocol == "rdp":
+        raise ApiError(400, "Unavailable console type rdp.")
+    url = console_url(context, instance, kind.type)
     shown = {"protocol": kind.protocol, "type": kind.type, "url": url}
     return respond_json({"remote_console": shown})
 
@@ -221,16 +227,27 @@ class Console(Argument):
 
     def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
         """Return the URL of a console; nothing listens there."""
-        return ActionAnswer({"console": {"type": self.type, "url": console_url(context, instance)}})
+        url = console_url(context, instance, self.type)
+        return ActionAnswer({"console": {"type": self.type, "url": url}})
 
 
-def console_url(context: ComputeContext, instance: Instance) -> str:
+CONSOLES = {
+    "spice-html5": "spice_auto.html?token={}",
+    "spice-direct": "nova?token={}",
+    "serial": "?token={}",
+    "webmks": "mks.html?token={}",
+}
+"""What the URLs of consoles end in, but for those of VNC."""
+
+
+def console_url(context: ComputeContext, instance: Instance, kind: str) -> str:
     """Return the URL of a console, of one use. Raise 409 where the lifecycle refuses consoles."""
     lifecycle, node = context.cloud.lifecycle, instance.server.node
     if GET_CONSOLE in lifecycle.operations and not lifecycle.possible(GET_CONSOLE, node):
         raise ApiError(409, refusal(instance, lifecycle.refusal(GET_CONSOLE, node)))
     token = uuid5(NAMESPACE_OID, f"{context.request_id}/{instance.id}")
-    return f"{context.base}/vnc_auto.html?path=%3Ftoken%3D{token}"
+    base = context.base.replace("http", "ws", 1) if kind == "serial" else context.base
+    return f"{base}/{CONSOLES.get(kind, 'vnc_auto.html?path=%3Ftoken%3D{}').format(token)}"
 
 
 GUEST_ACTIONS = (

@@ -5,7 +5,7 @@ Servers use what their flavors say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import uuid5
 
@@ -15,46 +15,48 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.catalog import NAMESPACE, Host
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
-from ecs_fsm.serve.compute.views import Fields, host_of
+from ecs_fsm.serve.compute.views import Fields, address_of, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, page_of
 from ecs_fsm.serve.http.context import Administrator, Known, Microversion
 from ecs_fsm.serve.http.handlers import Handlers
 
-CPU_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 28, 43, 53, 88
+CPU_SINCE, PAGED_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 28, 33, 43, 53, 88
 UPTIME = " 12:00:00 up 30 days,  0:00,  0 users,  load average: 0.00, 0.00, 0.00"
 
 router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
 class ComputeHost(NamedTuple):
-    """A host by its number, with what the catalog says of it, and its servers."""
+    """A host by its number, with what the catalog says of it, its servers, and its id."""
 
     number: int
     own: Host
     servers: list[Instance]
+    id: str | int
+    """A number below 2.53."""
 
     @property
     def name(self) -> str:
         """Its name."""
         return self.own.name
 
-    def id(self, minor: int) -> Json:
-        """Return its id, a number below 2.53."""
-        return str(uuid5(NAMESPACE, self.name)) if minor >= UUID_SINCE else self.number + 1
 
-
-def find_hosts(context: ComputeContext, policy: str) -> list[ComputeHost]:
+def find_hosts(context: ComputeContext, policy: str) -> Sequence[ComputeHost]:
     """Return the hosts. Raises 403 unless the caller is an administrator."""
     context.require_admin(f"os_compute_api:{policy}")
-    hosts = [ComputeHost(number, own, []) for number, own in enumerate(context.cloud.hosts)]
+    named = context.minor >= UUID_SINCE
+    hosts = [
+        ComputeHost(at, own, [], str(uuid5(NAMESPACE, own.name)) if named else at + 1)
+        for at, own in enumerate(context.cloud.hosts)
+    ]
     for instance in context.cloud.instances.values():
         if host_of(context.cloud, instance):
             hosts[instance.host].servers.append(instance)
     return hosts
 
 
-def _used(context: ComputeContext, hosts: list[ComputeHost]) -> dict[str, Json]:
+def _used(context: ComputeContext, hosts: Sequence[ComputeHost]) -> dict[str, Json]:
     """Return the size of hosts together, and what servers use of it."""
     servers = [instance for host in hosts for instance in host.servers]
     flavors = [context.cloud.flavor(instance) for instance in servers]
@@ -78,7 +80,7 @@ def _used(context: ComputeContext, hosts: list[ComputeHost]) -> dict[str, Json]:
 
 def _brief(context: ComputeContext, host: ComputeHost) -> Fields:
     return {
-        "id": host.id(context.minor),
+        "id": host.id,
         "hypervisor_hostname": host.name,
         "state": host_state(context, host),
         "status": status_of(context, host),
@@ -104,35 +106,50 @@ def _detailed(context: ComputeContext, host: ComputeHost) -> Fields:
     off = context.cloud.placement.disabled.get(host.name)
     reason = off["reason"] if off else None
     shown = _brief(context, host) | {
-        "service": {"id": host.id(context.minor), "host": host.name, "disabled_reason": reason},
+        "service": {"id": host.id, "host": host.name, "disabled_reason": reason},
         "hypervisor_type": "QEMU",
         "hypervisor_version": 8_002_000,
-        "host_ip": f"192.0.2.{host.number + 1}",
+        "host_ip": address_of(host.number),
     }
     if context.minor >= LEAN_SINCE:
         return shown | {"uptime": UPTIME}
-    cpu: Json = {"arch": "x86_64", "model": "host", "vendor": "Intel", "features": []}
+    cpu: Json = {
+        **{"arch": "x86_64", "model": "host", "vendor": "Intel", "features": ["pge"]},
+        "topology": {"cores": host.own.vcpus, "threads": 1, "sockets": 1},
+    }
     return (
         shown | _used(context, [host]) | {"cpu_info": cpu if context.minor >= CPU_SINCE else "{}"}
     )
 
 
-def _named(context: ComputeContext, hosts: list[ComputeHost]) -> Iterator[ComputeHost]:
-    """Yield the hosts that a query selects."""
-    pattern = context.request.query_params.get("hypervisor_hostname_pattern", "")
-    if context.minor < UUID_SINCE:
-        yield from hosts
-        return
-    found = [host for host in hosts if pattern in host.name]
-    if not found:
-        raise ApiError(404, f"No hypervisor matching '{pattern[:255]}' could be found.")
-    yield from found
+def _listed(
+    context: ComputeContext, policy: str, view: Callable[[ComputeContext, ComputeHost], Fields]
+) -> Response:
+    """Answer with the hosts that a query selects, in pages from 2.33 on."""
+    hosts, query = find_hosts(context, policy), context.request.query_params
+    pattern = query.get("hypervisor_hostname_pattern")
+    following: Fields = {}
+    if pattern is not None and context.minor >= UUID_SINCE:
+        if {"limit", "marker"} & set(query):
+            raise ApiError(400, NO_PAGES)
+        hosts = [host for host in hosts if pattern in host.name]
+        if not hosts:
+            raise ApiError(404, f"No hypervisor matching '{pattern[:255]}' could be found.")
+    elif context.minor >= PAGED_SINCE:
+        hosts, following = page_of(context.request, context.base, hosts, "hypervisors_links")
+    shown = [_with_servers(context, host, view(context, host)) for host in hosts]
+    return respond_json({"hypervisors": shown, **following})
+
+
+NO_PAGES = (
+    "Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported."
+)
 
 
 def _with_servers(context: ComputeContext, host: ComputeHost, shown: Fields) -> Fields:
     """Return the view of a host with its servers, if the query wants them."""
     with_servers = context.request.query_params.get("with_servers", "").lower() in ("true", "1")
-    if context.minor >= UUID_SINCE and with_servers and host.servers:
+    if context.minor >= UUID_SINCE and with_servers and (host.servers or context.minor >= 75):
         return shown | {"servers": _servers(host)}
     return shown
 
@@ -140,17 +157,13 @@ def _with_servers(context: ComputeContext, host: ComputeHost, shown: Fields) -> 
 @router.get("/os-hypervisors")
 async def list_hypervisors(context: Versioned) -> Response:
     """The hypervisors."""
-    found = _named(context, find_hosts(context, "os-hypervisors:list"))
-    shown = [_with_servers(context, host, _brief(context, host)) for host in found]
-    return respond_json({"hypervisors": shown})
+    return _listed(context, "os-hypervisors:list", _brief)
 
 
 @router.get("/os-hypervisors/detail")
 async def list_hypervisors_in_detail(context: Versioned) -> Response:
     """The hypervisors with their details."""
-    found = _named(context, find_hosts(context, "os-hypervisors:list-detail"))
-    shown = [_with_servers(context, host, _detailed(context, host)) for host in found]
-    return respond_json({"hypervisors": shown})
+    return _listed(context, "os-hypervisors:list-detail", _detailed)
 
 
 @router.get("/os-hypervisors/statistics")
@@ -162,10 +175,10 @@ async def show_hypervisor_statistics(context: Versioned) -> Response:
 
 
 def _hypervisor(
-    context: ComputeContext, hosts: list[ComputeHost], hypervisor_id: str
+    context: ComputeContext, hosts: Sequence[ComputeHost], hypervisor_id: str
 ) -> ComputeHost:
     for host in hosts:
-        if hypervisor_id == str(host.id(context.minor)):
+        if hypervisor_id == str(host.id):
             return host
     raise ApiError(404, f"Compute host {hypervisor_id[:255]} could not be found.")
 

@@ -1,11 +1,11 @@
 """Instance actions: the requests that a server accepted, and what came of them.
 
-The events of an action are the steps that the history of the server shows for it.
+The events of an action are Nova's: what its services do for the steps that the history shows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.schemas import REFUSED
 from ecs_fsm.serve.compute.views import Fields, host_id, host_of, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Limit, Marker, next_url, page
+from ecs_fsm.serve.http.bodies import page_of
 from ecs_fsm.serve.http.handlers import Handlers
 
 router = Handlers(tags=["compute"], responses=REFUSED)
@@ -77,11 +77,12 @@ def _shown(context: ComputeContext, instance: Instance, action: InstanceAction) 
         "message": "Error" if failed else None,
     }
     if context.minor >= UPDATED_SINCE:
-        shown["updated_at"] = time_of(context, _updated(action))
+        shown["updated_at"] = time_of(context, updated_of(action))
     return shown
 
 
-def _updated(action: InstanceAction) -> float:
+def updated_of(action: InstanceAction) -> float:
+    """Return when the last of an action was seen."""
     return action.seen[-1].at if action.seen else action.request.at
 
 
@@ -90,23 +91,55 @@ def time_of(context: ComputeContext, seconds: float) -> str:
     return long_time(context.cloud.date(seconds))
 
 
+EVENTS = {
+    "create": "_do_build_and_run_instance",
+    **dict.fromkeys(("delete", "force_delete"), "terminate_instance"),
+    "hard_reboot": "reboot_instance",
+    "evacuate": "rebuild_instance",
+    "live_migrate": "live_migration",
+    "create_image": "snapshot_instance",
+    "change_password": "set_admin_password",
+    "confirm_resize": "confirm_resize",
+    "revert_resize": "revert_resize",
+}
+"""What Nova does for an operation, where it is not named as the others: `stop_instance`."""
+MOVE_EVENTS = {
+    "resize_prep": "prep_resize",
+    **dict.fromkeys(("resize_migrating", "resize_migrated"), "resize_instance"),
+    "resize_finish": "finish_resize",
+}
+"""What Nova does in the steps of a resize or a cold migration."""
+
+
+def _event_of(operation: str, step: str) -> str:
+    return f"compute_{MOVE_EVENTS.get(step) or EVENTS.get(operation, f'{operation}_instance')}"
+
+
 def _events(context: ComputeContext, instance: Instance, action: InstanceAction) -> list[Json]:
-    """Return the steps of an action, each with its end if it has ended."""
-    ends = [*(seen for seen in action.seen[1:]), None]
-    return [
-        _event(context, instance, begun, ended)
-        for begun, ended in zip(action.seen, ends, strict=False)
-        if begun.state.task_state and begun.event not in context.compute.failures
-    ]
+    """Return what was done for an action, the oldest first, each with its end if it has ended."""
+    found: list[tuple[str, HistoryEntry, HistoryEntry | None]] = []
+    for begun, ended in zip(action.seen, [*action.seen[1:], None], strict=True):
+        if not begun.state.task_state or begun.event in context.compute.failures:
+            continue
+        name = _event_of(action.request.operation, begun.state.task_state.value)
+        if found and found[-1][0] == name:
+            found[-1] = name, found[-1][1], ended
+        else:
+            found.append((name, begun, ended))
+    return [_event(context, instance, *each) for each in found]
 
 
 def _event(
-    context: ComputeContext, instance: Instance, begun: HistoryEntry, ended: HistoryEntry | None
+    context: ComputeContext,
+    instance: Instance,
+    name: str,
+    begun: HistoryEntry,
+    ended: HistoryEntry | None,
 ) -> Json:
     failed = ended is not None and ended.event in context.compute.failures
     result = None if ended is None else "Error" if failed else "Success"
     shown: Fields = {
-        "event": f"compute_{begun.state.task_state}",
+        "event": name,
         "start_time": time_of(context, begun.at),
         "finish_time": None if ended is None else time_of(context, ended.at),
         "result": result,
@@ -117,7 +150,7 @@ def _event(
         shown["hostId"] = host_id(context.cloud, instance)
         if context.caller.admin:
             shown["host"] = host_of(context.cloud, instance)
-    if context.minor >= DETAILS_SINCE:
+    if context.minor >= DETAILS_SINCE and context.caller.admin:
         shown["details"] = instance.fault.message if failed and instance.fault else None
     return shown
 
@@ -130,29 +163,22 @@ def _find(context: ComputeContext, server_id: str) -> Instance:
 
 
 @router.get("/servers/{server_id}/os-instance-actions")
-async def list_instance_actions(
-    server_id: str, context: Versioned, limit: Limit = None, marker: Marker = None
-) -> Response:
+async def list_instance_actions(server_id: str, context: Versioned) -> Response:
     """The actions of a server, the newest first; in pages from 2.58 on."""
     instance = _find(context, server_id)
-    actions = [action for action in actions_of(context, instance) if _selects(context, action)][
-        ::-1
-    ]
-    if context.minor < UPDATED_SINCE:
-        return respond_json(
-            {"instanceActions": [_shown(context, instance, action) for action in actions]}
-        )
-    shown, more = page(actions, limit, marker)
-    body: Fields = {"instanceActions": [_shown(context, instance, action) for action in shown]}
-    if more:
-        href = next_url(context.request, context.base, more)
-        body["links"] = [{"rel": "next", "href": href}]
-    return respond_json(body)
+    found = actions_of(context, instance)
+    actions = [each for each in found if changed_in_time(context, updated_of(each))][::-1]
+    shown: Sequence[InstanceAction] = actions
+    following: Fields = {}
+    if context.minor >= UPDATED_SINCE:
+        shown, following = page_of(context.request, context.base, actions, "links")
+    views = [_shown(context, instance, action) for action in shown]
+    return respond_json({"instanceActions": views, **following})
 
 
-def _selects(context: ComputeContext, action: InstanceAction) -> bool:
-    """Return whether a query selects an action."""
-    query, at = context.request.query_params, context.cloud.date(_updated(action))
+def changed_in_time(context: ComputeContext, updated: float) -> bool:
+    """Return whether a query selects what changed at that time."""
+    query, at = context.request.query_params, context.cloud.date(updated)
     if context.minor >= UPDATED_SINCE and "changes-since" in query:
         return at >= moment("changes-since", query["changes-since"])
     if context.minor >= BEFORE_SINCE and "changes-before" in query:

@@ -14,8 +14,8 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.declared import Declared
 from ecs_fsm.serve.http.project_quotas import quotas_of
 
-WITH_TYPE, PAGED, GIVEN_ONLY = 2, 35, 92
-"""Microversions from which keypairs have a type, come in pages, and must bring their key."""
+WITH_TYPE, OF_OTHERS, PAGED, GIVEN_ONLY = 2, 10, 35, 92
+"""Since when there are types, keypairs of others for administrators, pages, and no keys made."""
 MOST_OF_ALL = 10_000
 MADE_UP = "-----BEGIN PRIVATE KEY-----\nmade up, it opens nothing\n-----END PRIVATE KEY-----\n"
 
@@ -24,13 +24,13 @@ class Keypairs(Declared[ComputeContext]):
     """Keypairs; those of different users may have one name."""
 
     def items(self, context: ComputeContext) -> Iterable[Item]:
-        """Return the keypairs of the caller, which lists know by their names."""
-        own = self.shelf(context).by("user_id", context.caller.user_id)
+        """Return the keypairs of a user, which lists know by their names."""
+        own = self.shelf(context).by("user_id", owner_of(context))
         return [{**item, "id": item["name"]} for item in own]
 
     def get(self, context: ComputeContext, item_id: str) -> Item | None:
-        """Return the keypair of that name of the caller."""
-        return keypair_of(context, item_id)
+        """Return the keypair of that name of the user."""
+        return self.shelf(context).get(f"{owner_of(context)}/{item_id}")
 
     def code(self, context: ComputeContext, verb: str) -> int:
         """Return the status, which changed with the type."""
@@ -38,12 +38,16 @@ class Keypairs(Declared[ComputeContext]):
         return new[verb] if context.minor >= WITH_TYPE else super().code(context, verb)
 
     def find(self, context: ComputeContext, item_id: str, code: int = 404) -> Item:
-        """Return a keypair of the caller. Raise 404 for others."""
+        """Return a keypair of the user. Raise 404 for others."""
         found = self.get(context, item_id)
         if found is None:
-            user = context.caller.user_id
+            user = owner_of(context)[:255]
             raise ApiError(code, f"Keypair {item_id[:255]} not found for user {user}")
         return found
+
+    def pages(self, context: ComputeContext, more: str | None) -> Item:
+        """Return the link to the next page, from the version on that has pages."""
+        return super().pages(context, more) if context.minor >= PAGED else {}
 
     def made(self, context: ComputeContext, item: Item) -> Item:
         """Invent the key, unless it is given or must be."""
@@ -52,9 +56,9 @@ class Keypairs(Declared[ComputeContext]):
             raise ApiError(400, "Invalid input for keypair: 'public_key' is a required property")
         if given == "":
             raise ApiError(400, "Keypair data is invalid: failed to generate fingerprint")
-        if self.get(context, name):
+        user, kept = owner_of(context, item.pop("user_id")), self.shelf(context)
+        if kept.get(f"{user}/{name}"):
             raise ApiError(409, f"Key pair '{name}' already exists.")
-        user, kept = context.caller.user_id, self.shelf(context)
         most = quotas_of(context, context.caller.project_id or "")["key_pairs"]
         if 0 <= most <= len(kept.by("user_id", user)) or len(kept) >= MOST_OF_ALL:
             raise ApiError(403, "Quota exceeded, too many key pairs.")
@@ -85,6 +89,17 @@ class Keypairs(Declared[ComputeContext]):
         view: Item = self.in_list(context, self.shown(context, item), False)["keypair"]
         secret = {"private_key": MADE_UP} if item["invented"] else {}
         return {**view, "user_id": item["user_id"], **secret}
+
+
+def owner_of(context: ComputeContext, named: str | None = None) -> str:
+    """Return the user of a request for keypairs. Raise 403 if a user names another one."""
+    own = context.caller.user_id
+    if context.minor < OF_OTHERS:
+        return own
+    owner = named or context.request.query_params.get("user_id", own)
+    if owner != own:
+        context.require_admin("os_compute_api:os-keypairs")
+    return owner
 
 
 def keypair_of(context: ComputeContext, name: str) -> Item | None:

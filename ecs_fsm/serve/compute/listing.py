@@ -108,11 +108,11 @@ PATTERNS = {"name": _names, "ip": _addresses, "host": _hosts}
 
 
 def _matching(name: str, text: str, get: Callable[[Instance], Iterable[str]]) -> Test:
-    wanted = _pattern(name, text)
+    wanted = pattern_of(name, text)
     return lambda instance: any(wanted.search(text) for text in get(instance))
 
 
-def _pattern(name: str, text: str) -> Pattern:
+def pattern_of(name: str, text: str) -> Pattern:
     """Return a regular expression. Raises 400 for an invalid or a too large one."""
     import re2
 

@@ -17,7 +17,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, NoArgument, OneKey
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.creation import host_numbers, password
-from ecs_fsm.serve.compute.instance_actions import time_of
+from ecs_fsm.serve.compute.moves import moves_of
 from ecs_fsm.serve.compute.schemas import REFUSED, Flag, Text
 from ecs_fsm.serve.compute.views import Fields, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -32,36 +32,14 @@ def _migration(context: ComputeContext, instance: Instance) -> Fields | None:
     """Return the running live migration, None without one."""
     if instance.operation != MIGRATE_LIVE or not instance.state.task_state:
         return None
-    begun = [
-        (number, request)
-        for number, request in enumerate(instance.requests, start=1)
-        if request.operation == MIGRATE_LIVE and request.refused is None
-    ]
-    number, request = begun[-1]
-    target = instance.changes.get("host")
-    source = host_of(context.cloud, instance)
-    goal = context.cloud.hosts[int(str(target or 0))].name
-    sizes = ("memory", "disk")
-    shown: Fields = {f"{size}_{what}_bytes": 0 for size in sizes for what in WORK}
-    shown |= {
-        "id": number,
-        "server_uuid": instance.id,
-        "status": "running",
-        "source_node": source,
-        "source_compute": source,
-        "dest_node": goal,
-        "dest_compute": goal,
-        "dest_host": goal,
-        "created_at": time_of(context, request.at),
-        "updated_at": time_of(context, instance.updated),
-    }
-    if context.minor >= 59:
-        shown["uuid"] = request.asker.request_id.removeprefix("req-")
-    if context.minor >= 80:
-        shown |= {"user_id": request.asker.user_id, "project_id": request.asker.project_id}
-    return shown
+    *_, move = moves_of(context, instance)
+    shown = {name: value for name, value in move.shown.items() if name not in IN_LISTS}
+    work = (f"{what}_{part}_bytes" for what in ("memory", "disk") for part in WORK)
+    return {**shown, **dict.fromkeys(work, 0), "server_uuid": instance.id}
 
 
+IN_LISTS = {"instance_uuid", "migration_type", "old_instance_type_id", "new_instance_type_id", "links"}  # fmt: skip  # noqa: E501
+"""What only the list of all migrations shows of one."""
 WORK = ("total", "processed", "remaining")
 
 

@@ -11,8 +11,10 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED, SAVING
+from ecs_fsm.serve.cloud.instance import Json
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned
+from ecs_fsm.serve.compute.disks import disk_config_of
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.views import links, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -20,6 +22,7 @@ from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.declared import Declared
 from ecs_fsm.serve.http.handlers import Handlers
 
+IMAGE_TYPE = "application/vnd.openstack.image"
 NO_PROXY, NO_METADATA, MOST_ITEMS = 36, 39, 128
 STATUSES = {QUEUED: ("SAVING", 25), SAVING: ("SAVING", 50), ACTIVE: ("ACTIVE", 100)}
 """The status and the progress that the proxy shows, by the status of the image service."""
@@ -46,14 +49,15 @@ class ComputeImages(Declared[ComputeContext]):
     def shown(self, context: ComputeContext, item: Item) -> Item:
         """Return an image with its details."""
         status, progress = STATUSES[item["status"]]
-        root = context.base + context.request.scope["path"].partition("/images")[0]
-        alternate = {"rel": "alternate", "href": f"{context.base}/image/images/{item['id']}"}
+        glance = f"{context.base}/image/images/{item['id']}"
+        alternate: Json = {"rel": "alternate", "type": IMAGE_TYPE, "href": glance}
+        disk_config = disk_config_of(item)
         server_id = item["properties"].get("instance_uuid")
-        server = {"id": server_id, "links": links(root, "servers", str(server_id))}
+        server = {"id": server_id, "links": links(context.root, "servers", str(server_id))}
         return {
             "id": item["id"],
             "name": item["name"],
-            "links": [*links(root, "images", item["id"]), {**alternate}],
+            "links": [*links(context.root, "images", item["id"]), alternate],
             "status": status,
             "progress": progress,
             "minDisk": item["min_disk"],
@@ -62,6 +66,7 @@ class ComputeImages(Declared[ComputeContext]):
             "updated": item["updated_at"],
             "metadata": {**item["properties"]},
             "OS-EXT-IMG-SIZE:size": item["size"],
+            **({"OS-DCF:diskConfig": disk_config} if disk_config else {}),
             **({"server": server} if server_id else {}),
         }
 
@@ -94,9 +99,20 @@ class ComputeImages(Declared[ComputeContext]):
 
 @router.get("/os-floating-ips", response_model=dict[str, list[object]])
 async def list_floating_ips_of_compute(context: Versioned) -> Response:
-    """Floating addresses, below 2.36: always none."""
+    """The floating addresses of the project, below 2.36."""
     context.require_version(before=NO_PROXY)
-    return JSONResponse({"floating_ips": []})
+    ports = context.cloud.ports
+    shown = [
+        {
+            "id": floating["id"],
+            "ip": floating["floating_ip_address"],
+            "pool": (ports.networks.get(floating["floating_network_id"]) or {}).get("name"),
+            "fixed_ip": floating.get("fixed_ip_address"),
+            "instance_id": (ports.all.get(floating.get("port_id")) or {}).get("device_id"),
+        }
+        for floating in ports.floating.by("project_id", context.caller.project_id)
+    ]
+    return JSONResponse({"floating_ips": shown})
 
 
 @router.get("/os-floating-ip-pools", response_model=dict[str, list[object]])

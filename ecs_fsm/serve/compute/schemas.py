@@ -149,7 +149,7 @@ class NewServerFields(Body):
     return_reservation_id: Flag = False
     accessIPv4: Address4 = None  # noqa: N815
     accessIPv6: Address6 = None  # noqa: N815
-    disk_config: Disk = Field("MANUAL", alias="OS-DCF:diskConfig")
+    disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
 
     @property
     def group_names(self) -> list[str]:

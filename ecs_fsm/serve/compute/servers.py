@@ -80,7 +80,7 @@ async def create_server(body: CreateServer, context: Versioned) -> Response:
     shown: Json = {
         "id": first.id,
         "links": links(context.root, "servers", first.id),
-        "OS-DCF:diskConfig": body.server.disk_config,
+        "OS-DCF:diskConfig": first.details["disk_config"],
         "security_groups": [{"name": name} for name in body.server.group_names],
         "adminPass": password,
     }

@@ -12,7 +12,7 @@ from ecs_fsm.serve.cloud.instance import Json
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.hosts import UUID_SINCE, ComputeHost, find_hosts, host_state, status_of
 from ecs_fsm.serve.compute.schemas import Flag
-from ecs_fsm.serve.compute.views import Fields
+from ecs_fsm.serve.compute.views import Fields, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
 from ecs_fsm.serve.http.handlers import Handlers
@@ -39,13 +39,13 @@ async def list_services(context: Versioned) -> Response:
 def _service(context: ComputeContext, host: ComputeHost) -> Fields:
     off = context.cloud.placement.disabled.get(host.name)
     service: Fields = {
-        "id": host.id(context.minor),
+        "id": host.id,
         "binary": SERVICE,
         "host": host.name,
         "zone": host.own.zone,
         "status": status_of(context, host),
         "state": host_state(context, host),
-        "updated_at": None,
+        "updated_at": long_time(context.cloud.clock.date()),
         "disabled_reason": off["reason"] if off else None,
     }
     if context.minor >= FORCED_SINCE:
@@ -64,7 +64,7 @@ class ServiceChange(Body):
 
 
 BY_WORD = {
-    "enable": ("status", "disabled_reason"),
+    "enable": ("status",),
     "disable": ("status",),
     "disable-log-reason": ("status", "disabled_reason"),
     "force-down": ("forced_down",),
@@ -77,7 +77,7 @@ async def update_service(service_id: str, body: ServiceChange, context: Versione
     """Let a service count as down, or let it get new servers or none."""
     hosts = find_hosts(context, "os-services:update")
     if context.minor >= UUID_SINCE:
-        found = [host for host in hosts if host.id(context.minor) == service_id]
+        found = [host for host in hosts if host.id == service_id]
         if not found:
             raise ApiError(404, f"Service {service_id[:255]} could not be found.")
         _change(context, found[0], body)

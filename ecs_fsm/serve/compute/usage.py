@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from starlette.responses import Response
 
@@ -12,10 +13,11 @@ from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, Versioned, resp
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.views import Fields, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, page_of
 from ecs_fsm.serve.http.handlers import Handlers
 
 router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
+PAGED_SINCE = 40
 SIZES = {
     "total_vcpus_usage": "vcpus",
     "total_memory_mb_usage": "memory_mb",
@@ -58,17 +60,26 @@ def _server(context: ComputeContext, instance: Instance, start: datetime, stop: 
     }
 
 
-def _usages(context: ComputeContext, detailed: bool) -> dict[str, Fields]:
-    """Return what each project has used."""
+def _usages(
+    context: ComputeContext, detailed: bool, links: str, only: str | None = None
+) -> tuple[dict[str, Fields], Fields]:
+    """Return what each project has used, or only one, with the link to the next page of servers."""
     start, stop = _period(context)
+    servers: Sequence[Instance] = [
+        instance
+        for pool in (context.cloud.instances, context.cloud.gone)
+        for instance in pool.values()
+        if only in (None, instance.project_id)
+        and (instance.terminated is None or context.cloud.date(instance.terminated) >= start)
+    ]
+    following: Fields = {}
+    if context.minor >= PAGED_SINCE:
+        servers, following = page_of(context.request, context.base, servers, links)
     found: dict[str, list[Item]] = {}
-    for pool in (context.cloud.instances, context.cloud.gone):
-        for instance in pool.values():
-            ended = instance.terminated
-            if ended is None or context.cloud.date(ended).astimezone(UTC) >= start:
-                row = _server(context, instance, start, stop)
-                found.setdefault(instance.project_id, []).append(row)
-    return {
+    for instance in servers:
+        row = _server(context, instance, start, stop)
+        found.setdefault(instance.project_id, []).append(row)
+    usages: dict[str, Fields] = {
         project: {
             "tenant_id": project,
             "start": start.strftime("%Y-%m-%dT%H:%M:%S.%f"),
@@ -79,6 +90,7 @@ def _usages(context: ComputeContext, detailed: bool) -> dict[str, Fields]:
         }
         for project, rows in found.items()
     }
+    return usages, following
 
 
 @router.get("/os-simple-tenant-usage")
@@ -86,7 +98,8 @@ async def list_usage(context: Versioned) -> Response:
     """What all projects have used; for administrators."""
     context.require_admin("os_compute_api:os-simple-tenant-usage:list")
     detailed = context.request.query_params.get("detailed") == "1"
-    return respond_json({"tenant_usages": [*_usages(context, detailed).values()]})
+    usages, following = _usages(context, detailed, "tenant_usages_links")
+    return respond_json({"tenant_usages": [*usages.values()], **following})
 
 
 @router.get("/os-simple-tenant-usage/{tenant_id}")
@@ -94,4 +107,5 @@ async def show_usage(tenant_id: str, context: Versioned) -> Response:
     """What one project has used, with its servers."""
     if not context.caller.admin and tenant_id != context.caller.project_id:
         raise ApiError(403, FORBIDDEN.format("os_compute_api:os-simple-tenant-usage:show"))
-    return respond_json({"tenant_usage": _usages(context, True).get(tenant_id, {})})
+    usages, following = _usages(context, True, "tenant_usage_links", tenant_id)
+    return respond_json({"tenant_usage": usages.get(tenant_id, {}), **following})

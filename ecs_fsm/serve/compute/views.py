@@ -71,6 +71,11 @@ def host_of(cloud: Cloud, instance: Instance) -> str | None:
     return None if nowhere else cloud.hosts[instance.host].name
 
 
+def address_of(host: int) -> str:
+    """Return the address of a host by its number."""
+    return f"192.0.2.{host + 1}"
+
+
 def host_id(cloud: Cloud, instance: Instance) -> str:
     """Return the host as users see it: a hash of the project and the host."""
     host = host_of(cloud, instance)

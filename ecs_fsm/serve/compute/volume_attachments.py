@@ -59,13 +59,16 @@ def _row(instance: Instance, volume_id: str) -> Item:
     raise ApiError(404, f"Instance {instance.id} is not attached to volume {volume_id[:255]}")
 
 
-def _volume_view(context: ComputeContext, instance: Instance, row: Item) -> dict[str, Json]:
+def _volume_view(
+    context: ComputeContext, instance: Instance, row: Item, *, new: bool = False
+) -> dict[str, Json]:
+    """Return a volume of a server; a new one has no ids of its attachment in any version."""
     shown: dict[str, Json] = {
         "volumeId": row["id"],
         "serverId": instance.id,
         "device": row["device"],
     }
-    if context.minor < WITHOUT_ID_SINCE:
+    if new or context.minor < WITHOUT_ID_SINCE:
         shown["id"] = row["id"]
     else:
         shown |= {"attachment_id": row["attachment"], "bdm_uuid": row["attachment"]}
@@ -114,7 +117,7 @@ async def attach_volume_to_server(
     context.cloud.keep(instance)
     if context.minor >= EMPTY_SINCE:
         return Response(status_code=202)
-    return respond_json({"volumeAttachment": _volume_view(context, instance, row)})
+    return respond_json({"volumeAttachment": _volume_view(context, instance, row, new=True)})
 
 
 @router.put("/servers/{server_id}/os-volume_attachments/{volume_id}", status_code=202)
@@ -133,6 +136,7 @@ async def update_volume_of_server(
     context.require_admin("os_compute_api:os-volumes-attachments:swap")
     volume = find_volume(context, wanted, 400)
     require_free(volume)
+    _require_used(context, volume_id)
     asker = context.asker(SWAP_VOLUME)
     context.compute.request_if_known(instance, SWAP_VOLUME, asker)
     _detach(context, instance, volume_id, asker)
@@ -167,7 +171,6 @@ def _require_used(context: ComputeContext, volume_id: str) -> None:
 
 
 def _detach(context: ComputeContext, instance: Instance, volume_id: str, asker: Asker) -> None:
-    _require_used(context, volume_id)
     volume = context.cloud.volumes.cloud.instances.get(volume_id)
     if volume is not None:
         context.cloud.volumes.detach(volume, instance, asker)

@@ -69,7 +69,7 @@ class PageItem(Protocol):
     """An item of a list."""
 
     @property
-    def id(self) -> str:
+    def id(self) -> str | int:
         """What a marker names."""
 
 
@@ -85,14 +85,33 @@ def page(
     """
     first = 0
     if marker:
-        found = next((at for at, item in enumerate(items) if item.id == marker), None)
+        found = next((at for at, item in enumerate(items) if str(item.id) == marker), None)
         if found is None:
             raise ApiError(400, f"marker [{marker[:255]}] not found")
         first = found + 1
     count = MOST_ITEMS if limit is None else min(limit, MOST_ITEMS)
     shown = items[first : first + count]
     more = bool(shown) and first + count < len(items)
-    return shown, shown[-1].id if more else None
+    return shown, str(shown[-1].id) if more else None
+
+
+def limit_of(request: Request) -> int | None:
+    """Return the limit of a query, None without one. Raise 400 for an invalid one."""
+    text = request.query_params.get("limit")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise ApiError(400, f"limit param must be an integer: {text[:40]}")
+    return int(text)
+
+
+def page_of(
+    request: Request, base: str, items: Sequence[Item], name: str
+) -> tuple[Sequence[Item], dict[str, Any]]:
+    """Return the items of the page of a query, and the link to the next one by its name."""
+    shown, more = page(items, limit_of(request), request.query_params.get("marker"))
+    href = more and next_url(request, base, more)
+    return shown, {name: [{"rel": "next", "href": href}]} if href else {}
 
 
 def next_url(request: Request, base: str, marker: str) -> str:

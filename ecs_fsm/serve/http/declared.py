@@ -21,7 +21,7 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import OWNER, Item, Shelf
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema, next_url, page
+from ecs_fsm.serve.http.bodies import Schema, limit_of, next_url, page
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.fields import Field, as_list, fields_of, invalid, respond
 from ecs_fsm.serve.http.filters import View, rank, selects
@@ -302,12 +302,10 @@ class Declared(Generic[C]):
         request, form = context.request, self.service.form
         strict = bool(form.get("unwrapped"))
         found = [View(item["id"], self.shown(context, item)) for item in self.listed(context)]
-        found = [each for each in found if selects(request, each.shown, strict)]
+        if self.row.get("filters", True):
+            found = [each for each in found if selects(request, each.shown, strict)]
         found = self.sorted(context, found)
-        limit, marker = request.query_params.get("limit"), request.query_params.get("marker")
-        if limit is not None and not (limit.isascii() and limit.isdecimal() and len(limit) < 10):
-            raise ApiError(400, f"limit param must be an integer: {limit[:40]}")
-        shown, more = page(found, int(limit) if limit else MOST_ITEMS, marker)
+        shown, more = page(found, limit_of(request), request.query_params.get("marker"))
         names = request.query_params.getlist("fields")
         brief = {"d" in self.row.get("lists", form.get("lists", "")): detailed}.get(True, True)
         views = [self.in_list(context, each.shown, brief) for each in shown]

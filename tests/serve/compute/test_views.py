@@ -211,7 +211,7 @@ def test_shares_belong_to_servers_that_are_off(nova: Compute) -> None:
     made = nova.ask("POST", path, body, minor=97, user="admin")
     assert (made.code, made.json["share"]["status"]) == (201, "attaching")
     assert nova.ask("POST", path, body, minor=97).code == 409
-    shown = {"share_id": CIRROS, "status": "active", "tag": "data"}
+    shown = {"share_id": CIRROS, "status": "inactive", "tag": "data"}
     assert nova.ask("GET", path, minor=97).json == {"shares": [shown]}
     assert nova.ask("GET", f"{path}/{CIRROS}", minor=97).json == {"share": shown}
     whole = nova.ask("GET", f"{path}/{CIRROS}", minor=97, user="admin").json["share"]
