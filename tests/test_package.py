@@ -119,6 +119,7 @@ OF_A_LIFECYCLE = re.compile(r"ecs_fsm\.lifecycles\.(ecs|nova)\.(table|server)")
 TRANSLATING = {
     "ecs_fsm.serve.cloud.vocabulary",
     "ecs_fsm.serve.compute.actions",
+    "ecs_fsm.serve.compute.instance_actions",
     "ecs_fsm.serve.huawei.routes",
 }
 """Modules that translate the words of an API into those of a lifecycle, in tables of their own."""

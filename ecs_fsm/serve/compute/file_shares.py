@@ -13,7 +13,13 @@ from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.cloud.vocabulary import ATTACH_SHARE, DETACH_SHARE
+from ecs_fsm.serve.cloud.vocabulary import (
+    ATTACH_SHARE,
+    DETACH_SHARE,
+    PAUSED,
+    POWER_STATES,
+    RUNNING,
+)
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
 from ecs_fsm.serve.compute.schemas import REFUSED
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -22,8 +28,6 @@ from ecs_fsm.serve.http.handlers import Handlers
 
 SINCE = 97
 router = Handlers(tags=["compute"], responses=REFUSED)
-RUNS = ("active", "paused", "rescued")
-"""States in which the guest has its shares mounted."""
 Share = Mapping[str, Json]
 
 
@@ -45,9 +49,10 @@ def _shares(instance: Instance) -> list[Share]:
 
 
 def _view(context: ComputeContext, instance: Instance, share: Share) -> dict[str, Json]:
+    mounted = POWER_STATES.get(instance.state.vm_state) in (RUNNING, PAUSED)
     shown: dict[str, Json] = {
         "share_id": share["id"],
-        "status": "active" if instance.state.vm_state in RUNS else "inactive",
+        "status": "active" if mounted else "inactive",
         "tag": share["tag"],
     }
     if context.caller.admin:

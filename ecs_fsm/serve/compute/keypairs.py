@@ -71,6 +71,7 @@ class Keypairs(Declared[ComputeContext]):
             "fingerprint": ":".join(digest[at : at + 2] for at in range(0, 32, 2)),
             "user_id": user,
             "created_at": context.cloud.clock.date().strftime("%Y-%m-%dT%H:%M:%S.%f"),
+            "updated_at": None,
             "number": int(hashlib.sha256(name.encode()).hexdigest()[:7], 16),
             "invented": given is None,
         }
