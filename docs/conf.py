@@ -16,6 +16,7 @@ from ecs_fsm.analysis import claimfile
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.shape import Schema, schema
 from ecs_fsm.profiles import profile_keys
+from ecs_fsm.serve.cloud import catalog_keys
 from ecs_fsm.teach import lesson
 from ecs_fsm.version import __version__
 from ecs_fsm.waiters import waiter_file
@@ -80,6 +81,7 @@ class FileKeys(Table):
         "claim": ("kind", "keys", "states that"),
         "lesson": ("key", "in", "meaning"),
         "profile": ("key", "in", "meaning", "unit", "example"),
+        "catalog": ("key", "in", "meaning"),
         "lifecycle": ("key", "meaning"),
     }
 
@@ -96,8 +98,9 @@ class FileKeys(Table):
         elif kind == "claim":
             for name, (keys, states) in claimfile.KINDS.items():
                 yield f"`{name}`", ", ".join(f"`{key}`" for key in keys), states
-        elif kind == "lesson":
-            for table, keys in lesson.KEYS.items():
+        elif kind in ("lesson", "catalog"):
+            known = lesson.KEYS if kind == "lesson" else catalog_keys.KEYS
+            for table, keys in known.items():
                 where = f"`[[{table}]]`" if table else ""
                 yield from ((f"`{key}`", where, meaning) for key, meaning in keys.items())
         elif kind == "profile":

@@ -15,6 +15,8 @@ WAITER = "import openstack\n"
 FIRST = {
     "": ["simulate", "create", "stop", "resize:fail@resize_finish", "rebuild", "delete"],
     "pdf": ["draw", "operation", "stop", "-o", "stop.pdf"],
+    "png": ["draw", "operation", "stop", "-o", "stop.png"],
+    "gif": ["draw", "animate", "create", "-o", "stop.gif"],
     "fleet": ["fleet", "exact"],
     "dask": ["fleet", "exact"],
     "play": ["play", "--help"],

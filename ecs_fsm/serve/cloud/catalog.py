@@ -17,10 +17,11 @@ from uuid import UUID, uuid5
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.io.toml import TomlFile
+from ecs_fsm.serve.cloud.catalog_keys import KEYS
 from ecs_fsm.serve.cloud.resources import OWNER, Item, Resources, identifier
 
 NAMESPACE = UUID("2b1d7f1c-6a0e-4e7e-8d51-8774ec5f5b01")
-EXPECTED = "expected a catalog, as in docs/serve.md"
+EXPECTED = "expected a catalog, as in docs/reference/toml.md"
 MOST_ROWS = 1000
 
 
@@ -106,10 +107,10 @@ def _typed(row: Mapping[str, Any], key: str, kind: type, default: Any = None) ->
     return value
 
 
-def _known(row: Mapping[str, Any], *keys: str) -> None:
+def _known(row: Mapping[str, Any], table: str) -> None:
     for key in row:
-        if key not in keys:
-            raise unknown("key", key, keys)
+        if key not in KEYS[table]:
+            raise unknown("key", key, KEYS[table])
 
 
 def _id(row: Mapping[str, Any], kind: str) -> str:
@@ -121,7 +122,7 @@ FLAVOR = {"vcpus": 1, "ram": 512, "disk": 0, "swap": 0}
 
 
 def _flavor(row: Mapping[str, Any]) -> Item:
-    _known(row, "id", "name", *FLAVOR, "ephemeral", "extra_specs", "description", "public")
+    _known(row, "flavors")
     specs = _typed(row, "extra_specs", dict, {})
     return {
         "name": _text(row, "name"),
@@ -137,7 +138,7 @@ def _flavor(row: Mapping[str, Any]) -> Item:
 
 
 def _image(row: Mapping[str, Any]) -> Item:
-    _known(row, "id", "name", "size", "min_disk", "min_ram", "created", "properties")
+    _known(row, "images")
     created = str(_text(row, "created", "2026-01-01T00:00:00Z"))
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created):
         raise InvalidInput(f"created is {created!r}; expected such as 2026-01-15T09:00:00Z")
@@ -154,7 +155,7 @@ def _image(row: Mapping[str, Any]) -> Item:
 
 
 def _network(row: Mapping[str, Any]) -> Item:
-    _known(row, "id", "name", "external", "shared", "mtu", "subnet", "subnets")
+    _known(row, "networks")
     own = {"id": _id(row, "network"), "name": _text(row, "name")}
     given = _typed(row, "subnets", list, [row["subnet"]] if "subnet" in row else [])
     return {
@@ -168,7 +169,7 @@ def _network(row: Mapping[str, Any]) -> Item:
 
 
 def _subnet(row: Mapping[str, Any], network: Item) -> Item:
-    _known(row, "id", "name", "cidr")
+    _known(row, "networks.subnets")
     try:
         block = ip_network(_text(row, "cidr"))
     except ValueError as error:
@@ -190,20 +191,20 @@ def _subnet(row: Mapping[str, Any], network: Item) -> Item:
 
 def _host(row: Mapping[str, Any]) -> Host:
     known = {f.name: f.default for f in fields(Host)}
-    _known(row, *known)
+    _known(row, "hosts")
     sizes = {key: _typed(row, key, int, known[key]) for key in ("vcpus", "ram", "disk")}
     return Host(_text(row, "name"), _text(row, "zone", "nova"), **sizes)
 
 
 def _project(row: Mapping[str, Any]) -> Item:
-    _known(row, "id", "name", "description")
+    _known(row, "projects")
     name = _text(row, "name")
     own = {"id": _text(row, "id", identifier("project", name)), "name": name}
     return {**own, "description": _text(row, "description", "")}
 
 
 def _user(row: Mapping[str, Any]) -> Item:
-    _known(row, "id", "name", "email", "projects")
+    _known(row, "users")
     name = _text(row, "name")
     own = {"id": _text(row, "id", identifier("user", name)), "name": name}
     projects = [_text({"projects": one}, "projects") for one in _typed(row, "projects", list, [])]
@@ -255,7 +256,7 @@ def _read(file: TomlFile) -> dict[str, Any]:
                     raise InvalidInput(f"{key} is empty; expected one or more")
                 found[key] = [_text({key: one}, key) for one in dict.fromkeys(listed)]
             else:
-                raise unknown("part of a catalog", key, [*ROWS, "quotas", "zones", "regions"])
+                raise unknown("part of a catalog", key, [*ROWS, *KEYS[""]])
         except InvalidInput as error:
             raise file.error(str(error), key) from None
     return found
