@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from importlib.metadata import files, requires, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from packaging.requirements import Requirement
 
@@ -27,7 +28,8 @@ PLATFORM += ("pyemscripten_2026_0_wasm32",)
 ENGINE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 ENGINE += ("pyodide-lock.json",)
 PAGE = ("index.html", "page.css", "page.js", "files.mjs", "worker.js", "prompts.py")
-SNAPSHOT = "memory.bin"
+MADE = ("memory.bin", "ecs_fsm.zip", "others.zip")
+"""What takes a while to make: it is kept for the next time."""
 SKIPPED = {".so", ".pyc", ".pyi", ".ts"}
 MOMENT = (2020, 1, 1, 0, 0, 0)
 """Stamped on every file, so that the same files make the same bytes."""
@@ -61,18 +63,22 @@ def build(parts: Path, target: Path) -> None:
 
 
 def snapshot(parts: Path, target: Path) -> None:
-    """Write the memory of a Python that has imported the package, made once for the same files."""
-    hashed = sha256((HERE / "snapshot.mjs").read_bytes())
-    for path in sorted(target.iterdir()):
+    """Compile the packages and write the memory of a Python with them, once for the same files."""
+    hashed = sha256()
+    for path in (HERE / "snapshot.mjs", HERE / "compile.py", *sorted(target.iterdir())):
         hashed.update(path.read_bytes())
-    kept = parts / f"{hashed.hexdigest()}.bin"
+    kept = parts / f"made-{hashed.hexdigest()}"
     if not kept.exists():
         node = Path(sys.prefix) / "bin" / "node"
         subprocess.run((node, HERE / "snapshot.mjs", target), check=True)
-        for old in parts.glob("*.bin"):
-            old.unlink()
-        shutil.copy(target / SNAPSHOT, kept)
-    shutil.copy(kept, target / SNAPSHOT)
+        for old in parts.glob("made-*"):
+            shutil.rmtree(old)
+        with TemporaryDirectory(dir=parts) as folder:
+            for name in MADE:
+                shutil.copy(target / name, folder)
+            shutil.copytree(folder, kept)
+    for name in MADE:
+        shutil.copy(kept / name, target)
 
 
 def write(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
