@@ -145,8 +145,8 @@ def replay_files(
                 for block in blocks:
                     form.tell_many(*table.feed(block))
                     moved(record.position)
-                for told in table.finish():
-                    form.tell_many(*told)
+                for left in table.finish():
+                    form.tell_many(*left)
                 form.end(late.find(table.standing()), [])
                 return form, waiting
 

@@ -187,10 +187,11 @@ class Declared(Generic[C]):
         known = {name: given[name] for name in given if extra or name not in unknown}
         for name, value in known.items():
             if name in self.fields:
-                self._check(context, self.fields[name], value, verb)
+                self.check(context, self.fields[name], value, verb)
         return known
 
-    def _check(self, context: C, field: Field, value: Any, verb: str) -> None:
+    def check(self, context: C, field: Field, value: Any, verb: str) -> None:
+        """Raise 403 for a value that only administrators may give, 400 for an invalid one."""
         if verb.upper() in field.where and not context.caller.admin and value != field.default:
             what = "create" if verb == "c" else "update"
             named = f"{what}_{self.one}:{field.name}"

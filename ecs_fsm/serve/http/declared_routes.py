@@ -14,6 +14,7 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema
 from ecs_fsm.serve.http.declared import C, Declared, DeclaredService
 from ecs_fsm.serve.http.fields import body_of, respond
+from ecs_fsm.serve.http.handlers import plain_options
 from ecs_fsm.serve.http.parts import add_parts
 
 
@@ -123,14 +124,11 @@ class KindRoutes(Generic[C]):
 
 def plain(name: str, code: int, schema: Schema | None = None, *others: int) -> dict[str, Any]:
     """Return the options of a handler without the framework, with what its document says."""
-    extra: dict[str, Any] = {"security": [{"token": []}]}
-    if schema is not None:
-        content = {"application/json": {"schema": schema}}
-        extra["requestBody"] = {"content": content, "required": True}
-    model: dict[str, Any] = {"responses": {other: {} for other in others}}
+    options = plain_options(name, code, schema, required=True)
+    options["responses"] = {other: {} for other in others}
     if code not in (202, 204):
-        model["response_model"] = dict[str, Any]
-    return {"plain": True, "name": name, "status_code": code, "openapi_extra": extra, **model}
+        options["response_model"] = dict[str, Any]
+    return options
 
 
 def _also(form: Mapping[str, Any], path: str) -> list[str]:

@@ -55,6 +55,17 @@ def schema_of(text: str) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
+def plain_options(
+    name: str, code: int, schema: Mapping[str, Any] | None = None, *, required: bool = False
+) -> dict[str, Any]:
+    """Return the options of a handler without the framework; `schema` is that of its body."""
+    extra: dict[str, Any] = {"security": [{"token": []}]}
+    if schema is not None:
+        body: dict[str, Any] = {"content": {"application/json": {"schema": schema}}}
+        extra["requestBody"] = body | ({"required": True} if required else {})
+    return {"plain": True, "name": name, "status_code": code, "openapi_extra": extra}
+
+
 class Alias(NamedTuple):
     """A second path of a handler that has a name and a place in the document of its own."""
 

@@ -10,10 +10,9 @@ from fastapi import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Schema
 from ecs_fsm.serve.http.declared import C, Declared
 from ecs_fsm.serve.http.fields import body_of, fields_of, invalid, respond
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.handlers import Handlers, plain_options
 
 TAGS = json.dumps(
     {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 255, "minLength": 1}}
@@ -30,21 +29,23 @@ def add_parts(kind: Declared[C], add: Handlers, one: str) -> None:
         rows += [(tag, "get", "check", 204), (tag, "put", "add", 201), (tag, "delete", "remove", 204)]  # fmt: skip  # noqa: E501
         for path, method, verb, code in rows:
             name = f"{verb}_{kind.one}_tag" + ("s" if path == here else "")
-            options = _options(name, code, schema if verb == "replace" else None)
+            options = plain_options(name, code, schema if verb == "replace" else None)
             getattr(add, method)(path, **options)(_tags(kind))
     for field, how in kind.row.get("entries", {}).items():
         many, answer = f"{one}/{how.get('path', field)}", _entries(kind, field, how)
         name, gone = f"{kind.one}_{how.get('key', field)}", how.get("gone", 200)
         whole = [("get", "list"), ("post", "set"), *([("put", "replace")] if "one" in how else [])]
         for method, verb in whole:
-            getattr(add, method)(many, **_options(f"{verb}_{name}", 200))(answer)
+            getattr(add, method)(many, **plain_options(f"{verb}_{name}", 200))(answer)
         for method, verb, code in (("get", "show", 200), ("put", "set", 200), ("delete", "delete", gone)):  # fmt: skip  # noqa: E501
-            options = _options(f"{verb}_{name}_item", code)
+            options = plain_options(f"{verb}_{name}_item", code)
             getattr(add, method)(f"{many}/{{key}}", **options)(answer)
     if "access" in kind.row:
         how = kind.row["access"]
-        add.get(f"{one}/{how['path']}", **_options(f"list_{kind.one}_access", 200))(_access(kind))
-        options = _options(f"act_on_{kind.one}", how["code"])
+        add.get(f"{one}/{how['path']}", **plain_options(f"list_{kind.one}_access", 200))(
+            _access(kind)
+        )
+        options = plain_options(f"act_on_{kind.one}", how["code"])
         add.post(f"{one}/action", **options)(_access(kind))
 
 
@@ -96,7 +97,7 @@ def _entries(kind: Declared[C], field: str, how: Mapping[str, Any]) -> Answer:
         kept = {} if method == "PUT" and key is None else old
         new = kept | given if method != "DELETE" else {n: v for n, v in old.items() if n != key}
         if method != "GET":
-            kind._check(context, kind.fields[field], new, "u")
+            kind.check(context, kind.fields[field], new, "u")
             kind.update(context, item, {field: {name: str(value) for name, value in new.items()}})
             context.cloud.resources.commit()
         if method == "DELETE":
@@ -142,10 +143,3 @@ def _access(kind: Declared[C]) -> Answer:
         return respond({f"{kind.one}_access": rows})
 
     return answer
-
-
-def _options(name: str, code: int, schema: Schema | None = None) -> dict[str, Any]:
-    extra: dict[str, Any] = {"security": [{"token": []}]}
-    if schema is not None:
-        extra["requestBody"] = {"content": {"application/json": {"schema": schema}}}
-    return {"plain": True, "name": name, "status_code": code, "openapi_extra": extra}

@@ -135,7 +135,7 @@ class Images(Declared[RequestContext]):
         name, value, removes = patch["path"][1:], patch.get("value"), patch["op"] == "remove"
         field, kept = self.fields.get(name), {**image["properties"]}
         if field and "u" in field.where and not removes:
-            self._check(context, field, value, "u")
+            self.check(context, field, value, "u")
             return {name: value}
         if field or name in ("self", "file", "schema"):
             raise ApiError(403, f"Attribute '{name}' is read-only.")

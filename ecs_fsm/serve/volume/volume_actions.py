@@ -142,7 +142,7 @@ def _set_image_metadata(
     kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any
 ) -> object:
     new = given.get("metadata")
-    kind._check(context, kind.fields["metadata"], new, "u")
+    kind.check(context, kind.fields["metadata"], new, "u")
     old = cast(dict[str, Json], volume.details.get("image_metadata") or {})
     context.cloud.volumes.change(volume, image_metadata={**old, **(new or {})})
     return {"metadata": {**old, **(new or {})}}

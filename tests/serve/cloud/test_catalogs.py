@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from ecs_fsm import InvalidInput
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.profiles.loader import built_in
-from ecs_fsm.serve.cloud.catalog import read_catalog
+from ecs_fsm.serve.cloud.catalog import FLAVOR, Host, read_catalog
+from ecs_fsm.serve.cloud.catalog_keys import KEYS
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import NewServer
 from tests.clouds import USER
@@ -75,3 +77,8 @@ def test_a_wrong_catalog_is_refused_in_one_line(tmp_path: Path, text: str, said:
         read_catalog(str(path))
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_the_keys_of_hosts_and_flavors_are_those_that_the_reader_uses() -> None:
+    assert set(KEYS["hosts"]) == {field.name for field in fields(Host)}
+    assert set(FLAVOR) < set(KEYS["flavors"])
