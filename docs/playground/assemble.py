@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from importlib.metadata import files, requires, version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from packaging.requirements import Requirement
 
@@ -73,10 +72,11 @@ def snapshot(parts: Path, target: Path) -> None:
         subprocess.run((node, HERE / "snapshot.mjs", target), check=True)
         for old in parts.glob("made-*"):
             shutil.rmtree(old)
-        with TemporaryDirectory(dir=parts) as folder:
-            for name in MADE:
-                shutil.copy(target / name, folder)
-            shutil.copytree(folder, kept)
+        making = parts / "making"
+        making.mkdir(exist_ok=True)
+        for name in MADE:
+            shutil.copy(target / name, making)
+        making.rename(kept)  # whole, or not there
     for name in MADE:
         shutil.copy(kept / name, target)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import py_compile
 import tempfile
 import zipfile
+from importlib.util import cache_from_source
 from pathlib import Path
 
 
@@ -16,10 +17,9 @@ def compile_archive(path: str, unpacked: bool) -> None:
         for member, data in members:
             archive.writestr(member, data)
             if member.filename.endswith(".py"):
-                folder, _, name = member.filename.rpartition("/")
-                cached = f"{folder}/__pycache__/{name[:-3]}.cpython-314.pyc"
+                cached = cache_from_source(member.filename)
                 place = cached if unpacked else f"{member.filename}c"
-                info = zipfile.ZipInfo(place.lstrip("/"), member.date_time)
+                info = zipfile.ZipInfo(place, member.date_time)
                 archive.writestr(info, _compiled(data, member.filename), zipfile.ZIP_DEFLATED)
 
 
