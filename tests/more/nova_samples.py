@@ -16,7 +16,7 @@ import json
 import re
 import sys
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
@@ -348,4 +348,5 @@ if __name__ == "__main__":
         FOUND.write_text(json.dumps(document(result), indent=1) + "\n", encoding="utf-8")
     for name, lines in result.different.items():
         print(name, *lines, sep="\n    ")
-    print(*(f"{len(part)} {name}" for name, part in zip(Measured._fields, result, strict=True)))
+    parts: tuple[Sized, ...] = result
+    print(*(f"{len(part)} {name}" for name, part in zip(Measured._fields, parts, strict=True)))
