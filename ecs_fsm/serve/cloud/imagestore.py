@@ -111,7 +111,7 @@ class ImageStore:
                 self.shelf.drop(image_id)
             elif image is not None:
                 self._become(image_id, ACTIVE)
-                if image["rotation"] is not None:
+                if image.get("rotation") is not None:
                     self._rotate(image, image["rotation"])
 
     def _rotate(self, newest: Item, rotation: int) -> None:
@@ -135,7 +135,7 @@ class ImageStore:
         """Follow the creation of a stored image; it failed if its server does something else."""
         if image.get("operation") is None:
             return
-        instance = self.cloud.instances.get(image["server"])
+        instance = self.cloud.instances.get(str(image.get("server")))
         if instance is None or instance.operation != image["operation"]:
             self.shelf.drop(image["id"])
         else:

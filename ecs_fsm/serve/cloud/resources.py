@@ -1,12 +1,17 @@
 """What stands around servers: networks, flavors, projects and more, each a document of a kind.
 
-The documents are kept in the state file of the cloud. A document is never changed in place: `put`
-replaces it, so that what looks documents up by a field stays right.
+The documents are kept in the state file of the cloud, and are as the tables of their services say.
+A document is never changed in place: `put` replaces it, so that what looks documents up by a field
+stays right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
 from typing import Any, cast
 from uuid import UUID, uuid5
 
@@ -16,6 +21,7 @@ from ecs_fsm.serve.cloud.store import Document, StateFile
 Item = dict[str, Any]
 """A document with its `id`."""
 RESOURCE = "resource"
+SERVICES = resources.files("ecs_fsm.serve")
 MOST_OF_A_KIND = 20_000
 IDENTIFIERS = UUID("6f1c1f0e-6a4b-4c58-9d0a-0f0a6d1f8774")
 
@@ -27,6 +33,68 @@ def identifier(kind: str, name: str) -> str:
 
 OWNER = identifier("project", "admin")
 """The project that owns what exists from the start."""
+
+
+NAMES = {str: "string", bool: "boolean", int: "integer", float: "number"}
+NAMES |= {list: "array", dict: "object", type(None): "null"}
+"""Types of JSON schemas."""
+
+
+@cache
+def tables() -> dict[str, dict[str, Any]]:
+    """Return what the file of each service declares."""
+    known = [(service.name, service / f"{service.name}.toml") for service in SERVICES.iterdir()]
+    return {name: tomllib.loads(file.read_text("utf-8")) for name, file in known if file.is_file()}
+
+
+@cache
+def stored_schema(kind: str) -> Item:
+    """Return the JSON schema of the stored documents of a kind. Raise `ValueError` for no kind."""
+    for written in tables().values():
+        row, kept = (written.get(table, {}).get(kind) for table in ("kinds", "kept"))
+        if kept or (row and row.get("stored", True)):
+            types, row = written.get("types", {}), row or {"bare": True, "owned": False}
+            common = {} if row.get("bare") else written.get("common", {})
+            fields = {**common, **row.get("fields", {})}
+            own = row.get("owned", written["service"].get("owned", True))
+            needed = {"id", "project_id"} if own else {"id"}
+            known = {name: _stored(field, types) for name, field in fields.items()}
+            known |= {name: {"type": "string"} for name in needed}
+            known |= {
+                n: types.get(str(which), {"type": which}) for n, which in (kept or {}).items()
+            }
+            needed |= {n for n, f in fields.items() if f.get("required") and not f.get("hide")}
+            return {"type": "object", "properties": known, "required": needed | {*(kept or ())}}
+    raise ValueError(f"{kind} is not a kind of resource")
+
+
+def _stored(field: Item, types: Mapping[str, Item]) -> Item:
+    """Return the schema of a stored field; without a type, it has that of its default."""
+    schema, default = {**types.get(field.get("is", ""), {}), **field}, field.get("default")
+    names = _names({"type": "string" if default is None else NAMES[type(default)], **schema})
+    empty = field.get("null") or (default is None and not field.get("required"))
+    return {**schema, "required": (), "type": [*names, "null"] if empty else names}
+
+
+def _names(schema: Item) -> list[str]:
+    return schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+
+
+def wrong(schema: Item, value: Any, where: str) -> str | None:
+    """Return what is missing or of a wrong type by a JSON schema, None if nothing is."""
+    names, parts = _names(schema), schema.get("properties", {})
+    name = NAMES[int if isinstance(value, float) and value.is_integer() else type(value)]
+    if name not in names and not (name == "integer" and "number" in names):
+        return f"{where} is {json.dumps(value)[:60]}; expected {' or '.join(names)}"
+    for missing in schema.get("required", ()) if name == "object" else ():
+        if missing not in value:
+            return f"{where}.{missing} is missing; expected {' or '.join(_names(parts[missing]))}"
+    every = value.items() if name == "object" else enumerate(value) if name == "array" else ()
+    for key, one in every:
+        part = parts.get(key) or schema.get("items") or schema.get("additionalProperties")
+        if part and (reason := wrong(part, one, f"{where}.{key}")):
+            return reason
+    return None
 
 
 class InUse(InvalidInput):
@@ -118,8 +186,10 @@ class Resources:
             for name, row in state.all(RESOURCE):
                 number, item = cast(tuple[int, Item], row)
                 kind, _, item_id = name.partition("/")
+                if reason := wrong(stored_schema(kind), item, name):
+                    raise ValueError(reason)
                 if item["id"] != item_id:
-                    raise ValueError(f"{name} has the id {item['id']}")
+                    raise ValueError(f"{name}.id is {item['id']!r}; expected {item_id!r}")
                 rows.append((int(number), kind, item))
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"{state.path}: the file is broken: {RESOURCE}: {error}") from None

@@ -8,18 +8,16 @@ of `Declared`. See `network/network.toml` for what the keys mean.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
-from importlib import resources
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from fastapi import Request
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.resources import OWNER, Item, Shelf
+from ecs_fsm.serve.cloud.resources import OWNER, Item, Shelf, tables
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Schema, limit_of, next_url, page
 from ecs_fsm.serve.http.context import RequestContext
@@ -44,10 +42,8 @@ class DeclaredService(Generic[C]):
         context: Callable[[Request], Awaitable[C]],
         tags: Sequence[str],
         responses: Responses,
-        package: str = "",
     ) -> None:
-        here = resources.files(f"ecs_fsm.serve.{package or name}") / f"{name}.toml"
-        self.written = tomllib.loads(here.read_text(encoding="utf-8"))
+        self.written = tables()[name]
         self.form: dict[str, Any] = self.written["service"]
         self.types: dict[str, Schema] = self.written.get("types", {})
         self.context = context
@@ -184,7 +180,11 @@ class Declared(Generic[C]):
         if missing := [name for name in schema["required"] if name not in given]:
             raise ApiError(400, texts["required"].format(name=missing[0]))
         extra = self.service.form.get("lenient") == "keep"
-        known = {name: given[name] for name in given if extra or name not in unknown}
+        known = {
+            name: given[name]
+            for name in given
+            if name not in unknown or (extra and name not in self.fields)
+        }
         for name, value in known.items():
             if name in self.fields:
                 self.check(context, self.fields[name], value, verb)

@@ -43,8 +43,7 @@ class IdentityKind(Declared[RequestContext]):
         """Add the link to itself, and what clients gave beside the known fields."""
         root = "/v3" if context.request.url.path.startswith("/v3") else "/identity/v3"
         link = f"{context.base}{root}{self.path}/{item['id']}"
-        known = {*self.fields, "implied", "projects"}
-        extra = {name: value for name, value in item.items() if name not in known}
+        extra = {name: value for name, value in item.items() if name not in self.fields}
         return {**extra, "links": {"self": link}}
 
     def gone(self, context: RequestContext, item: Item) -> None:
