@@ -17,13 +17,15 @@ from ecs_fsm.draw.request import DrawRequest
 
 EXPLAINED = "A row is {where}, a column where it ends, a cell what leads there, with what it shows"
 NAME, SMALL = 9.0, 7.5
-LINE, HEAD = 11.5, 16.0
+LINE, HEAD = 12.0, 16.0
 """The heights of a line in a cell, and of a heading."""
 MOST = 112.0
 """The width of a column beyond which a line of it goes on below."""
 GAP = 3.0
 """Between two cells, and between two words of a line."""
 PADDING = 4.0
+INDENT = 8.0
+"""Before a chip that begins a line: it belongs to the name above."""
 
 
 def matrix_view(request: DrawRequest) -> Picture:
@@ -92,7 +94,12 @@ class _Cell:
 
 def across(line: Sequence[Box]) -> float:
     """Return the width of words and chips in a line."""
-    return sum(inline_width(box) for box in line) + GAP * (len(line) - 1)
+    return indent(line) + sum(inline_width(box) for box in line) + GAP * (len(line) - 1)
+
+
+def indent(line: Sequence[Box]) -> float:
+    """Return the room before a line that goes on with chips."""
+    return INDENT if line and line[0].look is not Look.PLAIN else 0.0
 
 
 def inline_width(box: Box) -> float:
@@ -180,10 +187,10 @@ class _Matrix:
 
 def _placed(key: str, lines: Sequence[Sequence[Box]], left: float, top: float) -> Iterator[Box]:
     for row, line in enumerate(lines):
-        x = left
+        x = left + indent(line)
         for n, box in enumerate(line):
             width = inline_width(box)
-            high = LINE - (0 if box.look is Look.PLAIN else 1)
+            high = LINE - (0 if box.look is Look.PLAIN else 2)
             named = replace(box, key=f"in-{key}-{row}-{n}")
             yield make.placed(named, x, top + (row + 0.5) * LINE, width, high)
             x += width + GAP
