@@ -9,7 +9,6 @@ from socket import socket
 
 from starlette.applications import Starlette
 
-from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.profiles.loader import read
 from ecs_fsm.serve.app import START, application
@@ -17,7 +16,7 @@ from ecs_fsm.serve.cloud.catalog import read_catalog
 from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.eventlog import EventLog
-from ecs_fsm.serve.cloud.store import NoRoom, StateFile
+from ecs_fsm.serve.cloud.store import NoRoom, StateFile, StateLost
 from ecs_fsm.serve.cloud.vocabulary import VOLUME
 from ecs_fsm.serve.http.listen import Settings, bind
 from ecs_fsm.serve.http.wire import PREFIX, WireFaults
@@ -46,7 +45,8 @@ class Options:
 class Service:
     """A `cloud`, its `clockwork`, the `record` of its changes, faults on its `wire`, and the `app`.
 
-    Raise `InvalidInput` for an invalid option; then nothing was started.
+    Raise `InvalidInput` for an invalid option and `StateLost` without room for the state; then
+    nothing was started.
     """
 
     def __init__(self, options: Options, settings: Settings) -> None:
@@ -71,7 +71,7 @@ class Service:
             self.app.state.snapshots.take(START)
         except NoRoom as error:
             kept.close()
-            raise InvalidInput(str(error)) from None
+            raise StateLost(str(error)) from None
         except BaseException:
             kept.close()
             raise

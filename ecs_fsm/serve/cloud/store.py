@@ -49,6 +49,7 @@ FULL = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR_WRITE,
     sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
     sqlite3.SQLITE_IOERR_TRUNCATE,
 }
 """Errors of SQLite that a disk with more room may not have."""
@@ -61,7 +62,7 @@ class StateFile:
     are the parts of the cloud, for a copy of it without a file.
 
     Raise `InvalidInput`, and leave the file unchanged, if it is broken, of another version, of
-    another program or in use.
+    another program or in use. Raise `StateLost` without room for it.
     """
 
     # Why the file survives a crash at any moment: a change of the cloud is one transaction, since
@@ -272,7 +273,7 @@ def _opened(path: str) -> sqlite3.Connection:
         used = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
         why = "another process is using it" if used else str(error)
         if error.sqlite_errorcode in FULL:
-            raise InvalidInput(f"{path}: no room is left to keep the state: {error}") from None
+            raise StateLost(f"{path}: no room is left to keep the state: {error}") from None
         raise InvalidInput(f"{path}: {why}; expected a state file of ecs-fsm serve") from None
     except sqlite3.DatabaseError as error:
         raise InvalidInput(f"{path}: {error}; expected a state file of ecs-fsm serve") from None
