@@ -156,6 +156,18 @@ def test_one_screen_has_the_picture_what_is_possible_why_not_and_the_run(
         assert page.evaluate(SEEN, ["#events", "[data-name=roll_back]"]) == []
 
 
+def test_what_the_marks_mean_is_said_of_those_that_are_seen(opening: Opening) -> None:
+    page = opening(fragment=MADE)
+    told = "[...document.querySelectorAll('.legend li b')].filter((b) => b.checkVisibility())"
+    texts = "[...document.querySelectorAll('#board [data-lane]:not(.closed) [class^=mark-] text')]"
+    words = ".flatMap((each) => each.textContent.split(' '))"
+    whole = page.evaluate(f"new Set({told}{words}).size")
+    page.click("#whole")
+    seen = set(page.evaluate(texts + words))
+    assert set(page.evaluate(told + words)) == seen
+    assert 0 < len(seen) < whole
+
+
 def test_a_phone_shows_the_server_what_one_can_do_and_the_operation_upright(
     opening: Opening,
 ) -> None:

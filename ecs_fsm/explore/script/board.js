@@ -21,6 +21,18 @@ const ownBox = new Map(
 const LARGE_BOARD = 1500;
 // A legend of one lane is long: it stands below the lane.
 for (const list of legends) if ("lane" in list.dataset) byId("lanes").append(list);
+// One of all lanes says only what the marks mean that are seen.
+const shared = legends.filter((list) => !("lane" in list.dataset)).flatMap(itemsOf);
+
+/** @param {HTMLElement} list @returns {HTMLElement[]} */
+function itemsOf(list) {
+  return [...list.children].map((item) => /** @type {HTMLElement} */ (item));
+}
+
+/** @param {Element} part @returns {string[]} */
+function marksIn(part) {
+  return [...part.querySelectorAll('[class^="mark-"] text')].flatMap((text) => (text.textContent ?? "").split(" "));
+}
 
 // The numbers in a data attribute of the picture, by which it names states and transitions.
 function numberedBy(part, attribute) {
@@ -109,6 +121,8 @@ function frame() {
   if (board.getAttribute("viewBox") !== seen) board.setAttribute("viewBox", seen);
   for (const each of lanes.values()) each.classList.toggle("closed", !whole && each !== lane);
   for (const list of legends) list.hidden = "lane" in list.dataset && Number(list.dataset.lane) !== number;
+  const marks = marksIn(whole || !lane ? board : lane);
+  for (const item of shared) item.hidden = !marks.includes(item.firstElementChild?.textContent ?? "");
   byId("picture").classList.toggle("lanes-too", view.whole === true);
   byId("whole").setAttribute("aria-pressed", String(upright.matches ? view.whole === true : whole));
   requestAnimationFrame(follow);
