@@ -108,7 +108,7 @@ def _typed(row: Mapping[str, Any], key: str, kind: type, default: Any = None) ->
 
 
 def _known(row: Mapping[str, Any], table: str) -> None:
-    for key in row:
+    for key in _typed({table: row}, table, dict):
         if key not in KEYS[table]:
             raise unknown("key", key, KEYS[table])
 

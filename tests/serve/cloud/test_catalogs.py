@@ -79,6 +79,25 @@ def test_a_wrong_catalog_is_refused_in_one_line(tmp_path: Path, text: str, said:
     assert "\n" not in str(refused.value)
 
 
+WRONG = ("nan", "-7", "[1]", "{ a = 1.5 }", '"\\u0007"', "99999999999999999999")
+"""Values that no key may have."""
+
+
+@pytest.mark.parametrize(("table", "key"), [(t, key) for t, keys in KEYS.items() for key in keys])
+def test_every_key_with_a_wrong_value_is_refused_in_one_line(
+    tmp_path: Path, table: str, key: str
+) -> None:
+    path = tmp_path / "catalog.toml"
+    head, _, inner = table.partition(".")
+    for value in WRONG:
+        given = {"name": '"n"', "cidr": '"10.0.0.0/24"'} if inner else {"name": '"n"'}
+        row = ", ".join(f"{name} = {one}" for name, one in ({**given, key: value}).items())
+        whole = f'[{{ name = "n", subnet = {{ {row} }} }}]' if inner else f"[{{ {row} }}]"
+        path.write_text(f"{head} = {whole}" if head else f"{key} = {value}", encoding="utf-8")
+        with pytest.raises(InvalidInput, match=r"catalog\.toml:\d+: [^\n]+$"):
+            read_catalog(str(path))
+
+
 def test_the_keys_of_hosts_and_flavors_are_those_that_the_reader_uses() -> None:
     assert set(KEYS["hosts"]) == {field.name for field in fields(Host)}
     assert set(FLAVOR) < set(KEYS["flavors"])

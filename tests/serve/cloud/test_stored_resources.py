@@ -24,6 +24,7 @@ from ecs_fsm.serve.cloud.resources import (
 )
 from ecs_fsm.serve.cloud.store import StateFile
 from tests.clouds import cloud_of
+from tests.nova_cloud import NovaCloud
 
 KINDS = [
     kind
@@ -100,3 +101,13 @@ def test_a_damaged_resource_ends_the_start_with_one_line(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "state: the file is broken: resource: flavors/1.ram is missing; expected integer" in said
+
+
+def test_what_a_client_gives_for_a_read_only_field_is_not_kept(tmp_path: Path) -> None:
+    nova = NovaCloud(tmp_path / "state")
+    given = {"name": "u", "id": 5, "password_expires_at": 7, "implied": "x", "shoe_size": 46}
+    made = nova.ask("POST", "/identity/v3/users", {"user": given}, user="admin").json()["user"]
+    assert (made["password_expires_at"], made["shoe_size"]) == (None, 46)
+    nova.cloud.close()
+    again = NovaCloud(tmp_path / "state")
+    assert again.get(f"/identity/v3/users/{made['id']}", user="admin")["user"] == made
