@@ -44,15 +44,18 @@ style-src 'unsafe-inline'; img-src data:">
 SLIDES = """
 @page { size: 1920px 1080px; margin: 0; }
 :root { color-scheme: light; }
-body { margin: 0; background: #fff; color: #1b1f24; font: 36px/1.35 system-ui, sans-serif; }
-section { width: 1920px; height: 1080px; box-sizing: border-box; padding: 70px 100px;
-  display: flex; flex-direction: column; gap: 30px; break-after: page; overflow: hidden;
+html { font-size: calc(100vw / 1920); }
+body { margin: 0; background: #fff; color: #1b1f24; font: 36rem/1.35 system-ui, sans-serif; }
+section { height: 1080rem; box-sizing: border-box; padding: 70rem 100rem;
+  display: flex; flex-direction: column; gap: 30rem; break-after: page; overflow: hidden;
   border-bottom: 1px solid #d0d7de; }
-h1, h2 { margin: 0; font-size: 64px; line-height: 1.15; }
+section:first-child { justify-content: center; }
+h1, h2 { margin: 0; font-size: 64rem; line-height: 1.15; }
 p, ul, ol { margin: 0; }
-li { margin: 0 0 14px; }
+li { margin: 0 0 14rem; }
 img { flex: 1; min-height: 0; width: 100%; object-fit: contain; }
-.two { columns: 2; column-gap: 80px; font-size: 32px; }
+.two { columns: 2; column-gap: 80rem; font-size: 32rem; }
+@media print { html { font-size: 1px; } }
 .right { font-weight: 700; }
 """
 HANDOUT = """

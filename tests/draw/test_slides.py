@@ -16,7 +16,9 @@ from PIL import Image
 from ecs_fsm import ECS, InvalidInput, Lifecycle, Server, draw
 from ecs_fsm.core.model import Kind, State
 from ecs_fsm.core.server import BaseServer
-from ecs_fsm.draw.picture import Look
+from ecs_fsm.draw.formats.gif import gif
+from ecs_fsm.draw.formats.png_pdf import pixels as paint
+from ecs_fsm.draw.picture import Look, Picture
 from ecs_fsm.draw.request import DrawRequest
 from ecs_fsm.draw.slide import READABLE, slide_of
 from ecs_fsm.draw.views import view_named
@@ -126,6 +128,22 @@ def test_a_gif_has_a_frame_for_each_state_and_shows_where_the_server_is(tmp_path
     assert len(set(frames)) == 8
     on_slide(tmp_path, "animate", "create", "stop", name="again.gif")
     assert (tmp_path / "again.gif").read_bytes() == (tmp_path / "run.gif").read_bytes()
+
+
+def test_in_a_gif_the_numbers_are_above_the_frame_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted: list[list[str]] = []
+
+    def noted(picture: Picture, shown: ET.Element) -> bytes:
+        painted.append([part.get("class", "frame") for part in shown[-1]])
+        return paint(picture, shown)
+
+    monkeypatch.setattr(sys.modules[gif.__module__], "pixels", noted)
+    on_slide(tmp_path, "animate", "create", name="run.gif")
+    for parts in painted:
+        after = parts[parts.index("frame") + 1 :]
+        assert after == [part for part in parts if "badge" in part] != []
 
 
 @pytest.mark.parametrize(

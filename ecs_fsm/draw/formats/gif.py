@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ecs_fsm.core.errors import InvalidInput, installing
 from ecs_fsm.draw.formats.png_pdf import FAMILY, pixels
-from ecs_fsm.draw.formats.svg import SECONDS, drawn, moment_group
+from ecs_fsm.draw.formats.svg import MARKS, SECONDS, drawn, moment_group
 from ecs_fsm.draw.picture import CAPTION, Picture, Slide
 from ecs_fsm.draw.styles import Theme
 
@@ -51,9 +51,10 @@ def _frames(picture: Picture, theme: Theme) -> Iterator[Image]:
 
     boxes = tuple(box for box in picture.boxes if box.key != CAPTION)
     (place,) = (box.bounds for box in picture.boxes if box.key == CAPTION)
+    marks = sum(box.look in MARKS for box in boxes)
     still = replace(picture, boxes=boxes, moments=(), slide=picture.slide or SIZE)
     for moment in picture.moments:
         shown = drawn(still, theme, FAMILY)
-        shown[-1].append(moment_group(moment, place, theme))
+        shown[-1].insert(len(shown[-1]) - marks, moment_group(moment, place, theme))
         image = Image.open(BytesIO(pixels(still, shown))).convert("RGB")
         yield image.quantize(128, dither=Image.Dither.NONE)
