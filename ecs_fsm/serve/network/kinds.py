@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from ecs_fsm.serve.cloud.ports import (
-    DEFAULT,
-)
+from ecs_fsm.serve.cloud.ports import DEFAULT
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import RequestContext
@@ -17,7 +15,6 @@ from ecs_fsm.serve.network.port_kind import PortKind
 from ecs_fsm.serve.network.routers import FloatingAddresses, Routers
 
 NetworkKind = Declared[RequestContext]
-OF_SERVICE = "network:"
 SAME = (
     *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
     *("remote_ip_prefix", "remote_group_id", "security_group_id"),

@@ -5,10 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any
 
-from ecs_fsm.serve.cloud.ports import (
-    DOWN,
-    UP,
-)
+from ecs_fsm.serve.cloud.ports import DOWN, UP
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import RequestContext

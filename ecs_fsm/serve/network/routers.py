@@ -9,14 +9,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.ports import (
-    DOWN,
-    GATEWAY,
-    OF_FLOATING,
-    OF_ROUTERS,
-    UP,
-    Ports,
-)
+from ecs_fsm.serve.cloud.ports import DOWN, GATEWAY, OF_FLOATING, OF_ROUTERS, UP, Ports
 from ecs_fsm.serve.cloud.resources import InUse, Item
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.context import RequestContext
@@ -25,12 +18,6 @@ from ecs_fsm.serve.http.fields import body_of, respond
 from ecs_fsm.serve.http.handlers import Handlers
 
 NetworkKind = Declared[RequestContext]
-OF_SERVICE = "network:"
-SAME = (
-    *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
-    *("remote_ip_prefix", "remote_group_id", "security_group_id"),
-)
-"""What makes two rules the same."""
 
 
 def _conflict(message: str) -> ApiError:

@@ -28,7 +28,6 @@ from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.project_quotas import quotas_of
 
 VolumeKind = Declared[RequestContext]
-PUBLIC = "os-volume-type-access:is_public"
 
 
 def flag(value: object) -> bool:
