@@ -10,6 +10,7 @@ import pytest
 
 from ecs_fsm import ECS, Lifecycle
 from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.records.layouts import ColumnReader
 from ecs_fsm.records.record import Record
 from ecs_fsm.replay import follower_table
 from tests.command import ecs_fsm
@@ -100,3 +101,30 @@ def test_what_is_wrong_is_said_with_its_line(line: str) -> None:
     code, out, err = ecs_fsm("replay", "-", given=rows + line + "\n")
     assert (code, out) == (2, "")
     assert f"standard input:{402 + line.count(chr(10))}: " in err
+
+
+@pytest.mark.parametrize("text", [as_csv, as_json_lines])
+@pytest.mark.parametrize("kind", ["a quoted name", "an empty line"])
+def test_one_unusual_row_leaves_the_others_to_blocks(
+    text: object, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callable(text)
+    count = 20_000
+    rows: list[tuple[str, float, str, str | None]] = []
+    for n in range(count):
+        rows.append((f"s{n % 50}", 1.7e9 + n, "active", (None, "rebooting")[n // 50 % 2]))
+    lines = text(rows).splitlines(keepends=True)
+    if kind == "an empty line":
+        lines.insert(100, "\n")
+    elif kind == "a quoted name":
+        lines[100] = lines[100].replace("s49,", '"s49",')
+    made: list[None] = []
+    observed = ColumnReader._row
+
+    def counted(*given: Any) -> Any:
+        made.append(None)
+        return observed(*given)
+
+    monkeypatch.setattr(ColumnReader, "_row", counted)
+    assert ecs_fsm("replay", "--summary", "-", given="".join(lines)).err == ""
+    assert len(made) < count / 2
