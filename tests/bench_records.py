@@ -1,7 +1,8 @@
 """How fast and in how much memory `ecs-fsm replay` reads a long record of a simulated fleet.
 
 The rival is the same command where every row is read on its own. Processor time of whole processes
-is compared, so starting counts for both.
+is compared, so starting counts for both. The targets were set beside older code, which is not kept,
+so a row that misses its target against this rival may meet it against that.
 """
 
 from __future__ import annotations
