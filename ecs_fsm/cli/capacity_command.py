@@ -145,7 +145,7 @@ def capacity(
     if profile.room is None:
         raise InvalidInput(f"{file}: {NO_ROOM}")
     other = changed(profile, changes)
-    require("numba", "numpy", "scipy", *(["pyarrow"] if output else []))
+    require("llvmlite", "numpy", "scipy", *(["pyarrow"] if output else []))
     check_picture(picture)
     from ecs_fsm.fleet.capacity import simulate
     from ecs_fsm.fleet.capacity_report import capacity_to_parquet, print_capacity

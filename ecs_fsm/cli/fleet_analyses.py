@@ -145,7 +145,7 @@ def contend(
     from ecs_fsm.core.errors import require
 
     wanted = ["pyarrow"] * bool(output) + ["scipy"] * (compare or bool(changes))
-    require("numba", "numpy", "simpy", *wanted)
+    require("llvmlite", "numpy", "simpy", *wanted)
     check_picture(picture)
     from ecs_fsm.fleet.contention import contend as compete
     from ecs_fsm.fleet.report import print_queues, print_result, progress

@@ -197,7 +197,7 @@ def run(
     from ecs_fsm.core.errors import require
 
     require(
-        "numba",
+        "llvmlite",
         "numpy",
         *(["pyarrow"] if output else []),
         *(["scipy"] if compare or changes else []),
@@ -207,7 +207,6 @@ def run(
         raise InvalidInput("--events needs a file to write to: add -o FILE")
     from ecs_fsm.fleet import simulation
     from ecs_fsm.fleet.arrays import compile_profile
-    from ecs_fsm.fleet.executors import cluster
     from ecs_fsm.fleet.report import print_result, progress
 
     profile = read_profile(file)
@@ -217,7 +216,7 @@ def run(
         from ecs_fsm.profiles.loader import changed
 
         two = []
-        with cluster(address) if address else nullcontext() as workers:
+        with simulation.cluster(address) if address else nullcontext() as workers:
             for one in (profile, changed(profile, changes)):
                 with progress() as moved:
                     two.append(
@@ -244,7 +243,7 @@ def run(
             step=step,
             seed=seed,
             threads=threads,
-            executor=stack.enter_context(cluster(address)) if address else None,
+            executor=stack.enter_context(simulation.cluster(address)) if address else None,
             take=take,
             progress=stack.enter_context(progress()),
         )

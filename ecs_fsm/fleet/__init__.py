@@ -33,5 +33,5 @@ def __getattr__(name: str) -> object:
     if name == "run":
         from ecs_fsm.core.errors import require
 
-        require("numba", "numpy")
+        require("llvmlite", "numpy")
     return getattr(import_module(_MODULES[name]), name)

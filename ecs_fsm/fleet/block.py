@@ -8,14 +8,12 @@ would count a reference to them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import ABSENT, Arrays
-from ecs_fsm.fleet.legs import LENGTH, STEPS, WIDTH, Legs
-from ecs_fsm.fleet.random_numbers import compiled, exponential, mix
+from ecs_fsm.fleet.draws import compiled, exponential, mix
+from ecs_fsm.fleet.legs import BLOCK, LENGTH, STEPS, WIDTH, Block, Legs
 from ecs_fsm.fleet.tally import Tally
 from ecs_fsm.fleet.trajectory import (
     LOWER,
@@ -28,50 +26,6 @@ from ecs_fsm.fleet.trajectory import (
 )
 
 Draws = NDArray[np.uint64]
-BLOCK = 128
-"""Servers that are moved together."""
-
-
-class Block(NamedTuple):
-    """The servers that are moved together, and what is drawn for them.
-
-    By server: `keys`, `places` (as in `Legs`), `clocks` (time of the last jump); of the leg that it
-    takes: `chosen` (as in `Legs`), `begun` (its first jump), `took`, `times` of its steps; of the
-    request that runs (or `ABSENT`): `requests`, `requested` (when), `changes` (states entered).
-    `bits`, `means` and `choices` are random numbers; `listed` and `kept` are servers with more
-    steps, and their keys; `gone` and `slow` are lists of servers too.
-    """
-
-    keys: NDArray[np.uint64]
-    places: NDArray[np.uint32]
-    clocks: Counts
-    chosen: NDArray[np.uint32]
-    begun: Counts
-    took: Counts
-    times: Counts
-    requests: Counts
-    requested: Counts
-    changes: Counts
-    bits: NDArray[np.int32]
-    means: NDArray[np.float32]
-    choices: NDArray[np.uint32]
-    listed: NDArray[np.uint16]
-    kept: NDArray[np.uint64]
-    gone: NDArray[np.uint16]
-    slow: NDArray[np.uint16]
-
-
-@compiled
-def new_block(size: int) -> Block:
-    """Return room for `size` servers."""
-    return Block(
-        np.empty(size, np.uint64), np.empty(size, np.uint32), np.empty(size, np.int64),
-        np.zeros(size, np.uint32), np.empty(size, np.int64), np.empty(size, np.int64),
-        np.empty(size * STEPS, np.int64), np.empty(size, np.int64), np.empty(size, np.int64),
-        np.empty(size, np.int64), np.empty(2 * size, np.int32), np.empty(2 * size, np.float32),
-        np.empty(size, np.uint32), np.empty(size + 1, np.uint16), np.empty(size + 1, np.uint64),
-        np.empty(size + 1, np.uint16), np.empty(size + 1, np.uint16),
-    )  # fmt: skip
 
 
 @compiled

@@ -12,21 +12,23 @@ from numpy.typing import NDArray
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.fleet.arrays import FAMILIES, Arrays, CompiledProfile, compile_profile
-from ecs_fsm.fleet.capacity_kernel import move_on
 from ecs_fsm.fleet.capacity_result import FEWEST, Capacity, CapacityPlan, limited
-from ecs_fsm.fleet.capacity_state import (
+from ecs_fsm.fleet.loss import Holding, holding
+from ecs_fsm.fleet.machine_code import MachineCode
+from ecs_fsm.fleet.occupancy import (
     FULL,
     NOW,
     NUMBER,
     PlacedServers,
     Pool,
+    RoomRules,
     Seen,
     no_servers,
     nothing_seen,
+    room_rules,
     with_more_room,
+    with_rescues,
 )
-from ecs_fsm.fleet.loss import Holding, holding
-from ecs_fsm.fleet.occupancy import RoomRules, room_rules, with_rescues
 from ecs_fsm.fleet.random_numbers import STRIDE, mix_int, seed_key
 from ecs_fsm.profiles.durations import seconds
 from ecs_fsm.profiles.profile import SIZES, Profile, Room
@@ -41,6 +43,8 @@ LIVES, WARM_LIVES = 300, 10
 INTERVALS, MOST_INTERVALS = 300, 100_000
 FILLS, FILL_ARRIVALS = 10, 10_000
 """Further runs until an empty fleet is full, and servers that arrive in each of them at most."""
+
+_move_on = MachineCode("ecs_fsm.fleet.capacity_kernel", "move_on")
 
 Progress = Callable[[int, int], None]
 
@@ -250,7 +254,7 @@ def _moved(
     """Simulate to a time and count in a row; servers that never do anything after `until[1]`."""
     keys = np.uint64(key), np.uint64(mix_int(key ^ STRIDE))
     process = (model.compiled.arrays, model.claims, model.hosts, model.pool)
-    while not move_on(*process, servers, seen, row, *keys, *until, stop):
+    while not _move_on(*process, servers, seen, row, *keys, *until, stop):
         servers = with_more_room(servers, model.pool.group)
     return servers
 

@@ -12,7 +12,16 @@ import math
 import numpy as np
 
 from ecs_fsm.fleet.arrays import ABSENT, Arrays
-from ecs_fsm.fleet.capacity_state import (
+from ecs_fsm.fleet.draws import (
+    choose,
+    compiled,
+    inlined,
+    mix,
+    server_key,
+    sojourn_time,
+    uniform,
+)
+from ecs_fsm.fleet.occupancy import (
     ARRIVAL,
     CURRENT,
     DOING,
@@ -35,22 +44,15 @@ from ecs_fsm.fleet.capacity_state import (
     TOP,
     ZONE,
     Integers,
+    Need,
     PlacedServers,
     Pool,
+    RoomRules,
+    Second,
     Seen,
 )
-from ecs_fsm.fleet.occupancy import Need, RoomRules, Second
 from ecs_fsm.fleet.placing import find_host, flavor_for, free_place, give, pop, push
-from ecs_fsm.fleet.random_numbers import (
-    STRIDE,
-    choose,
-    compiled,
-    inlined,
-    mix,
-    server_key,
-    sojourn_time,
-    uniform,
-)
+from ecs_fsm.fleet.random_numbers import STRIDE
 from ecs_fsm.profiles.process import Activity
 
 ENDS, LOST = int(Activity.ENDS), int(Activity.LOST)
@@ -127,10 +129,7 @@ def _happen(
             seen.asked[at, flavor] += 1
         else:
             seen.moved[at, row[DOING]] += 1
-        host = find_host(
-            p.sizes, free, s.back, members, row, flavor, banned, s.times[NOW], p.zones, p.group,
-            p.weight,
-        )  # fmt: skip
+        host = find_host(p, s, row, flavor, banned)
         if host == ABSENT:
             if first:
                 seen.refused[at, flavor] += 1

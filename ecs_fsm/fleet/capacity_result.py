@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ecs_fsm.fleet.capacity_state import Seen
 from ecs_fsm.fleet.loss import Holding, pool_loss
+from ecs_fsm.fleet.occupancy import Seen
 from ecs_fsm.fleet.tally import Counts
 from ecs_fsm.profiles.profile import SIZES, Profile, Room
 from ecs_fsm.profiles.profile_room import room_of

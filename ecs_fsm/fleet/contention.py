@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import ABSENT, CompiledProfile, compile_profile
 from ecs_fsm.fleet.legs import legs_of
+from ecs_fsm.fleet.machine_code import MachineCode
 from ecs_fsm.fleet.result import PERCENTILES, FleetResult
 from ecs_fsm.fleet.simulation import Plan, grid_of, plan_for, result_of
-from ecs_fsm.fleet.tally import MICRO, Tally, empty_tally
-from ecs_fsm.fleet.trajectory import count_server, empty_rows, sample_path
+from ecs_fsm.fleet.tally import MICRO, Counts, Tally, empty_rows, empty_tally
 from ecs_fsm.profiles.process import FINAL, Activity
 from ecs_fsm.profiles.profile import Profile, Resource
 
@@ -27,8 +27,10 @@ Held = dict["_Pool", tuple[simpy.resources.resource.Request, float]]
 """The resources that a server holds: its claim, and the seconds since when."""
 REPORTS = 100
 """How often progress is reported."""
-PATH_LENGTH = 1024
+JUMPS_EACH = 128
 """Jumps of a server to make room for at first."""
+_sample_paths = MachineCode("ecs_fsm.fleet.trajectory", "sample_paths")
+_count_paths = MachineCode("ecs_fsm.fleet.trajectory", "count_paths")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +146,12 @@ class _Pool:
 
 class _Competition:
     def __init__(self, compiled: CompiledProfile, plan: Plan) -> None:
-        self._compiled, self._plan, self._legs = compiled, plan, legs_of(compiled)
+        self._compiled, self._plan = compiled, plan
         self._clock = simpy.Environment()
         self.pools = [_Pool(self._clock, r, plan) for r in compiled.profile.resources]
         self._needs = [self._needed(n) for n in range(len(compiled.sojourns))]
-        self._paths: list[tuple[list[float], NDArray[np.int32]]] = []
-        self._room = PATH_LENGTH
+        self._ends, self._times, self._jumps = self._paths()
+        self._taken: list[list[float]] = [[] for _ in range(plan.servers)]
 
     def _needed(self, number: int) -> list[_Pool]:
         """The resources that a server needs in a chain state."""
@@ -176,37 +178,39 @@ class _Competition:
         """Return the counts of all servers, as far as they got."""
         plan, a = self._plan, self._compiled.arrays
         tally, rows, grid = empty_tally(plan.sizes), empty_rows(0), grid_of(plan)
-        for times, jumps in self._paths:
-            if times:
-                made, at = jumps[: len(times)], np.round(np.array(times) * MICRO).astype(np.int64)
-                count_server(0, at, made, grid, a, tally, rows, 0)
+        taken = [len(times) for times in self._taken]
+        times = [np.round(np.array(times) * MICRO).astype(np.int64) for times in self._taken]
+        begins = self._ends - np.diff(self._ends, prepend=0)
+        jumps = [self._jumps[n : n + count] for n, count in zip(begins, taken, strict=True)]
+        paths = np.cumsum(taken), np.concatenate(times), np.concatenate(jumps)
+        _count_paths(*paths, grid, a, tally, rows)
         return tally
 
-    def _path(self, number: int) -> tuple[list[float], NDArray[np.int32]]:
-        """The sojourn times and jumps of a server that never waits.
+    def _paths(self) -> tuple[Counts, Counts, NDArray[np.int32]]:
+        """The jumps of all servers if none waits, one behind the other: ends, times, jumps.
 
         Who waits is later at every jump, and makes no more of them before the horizon.
         """
+        plan, horizon, legs = self._plan, round(self._plan.horizon * MICRO), legs_of(self._compiled)
+        ends, room = np.empty(plan.servers, np.int64), plan.servers * JUMPS_EACH
         while True:
-            times, jumps = np.empty(self._room, np.int64), np.empty(self._room, np.int32)
-            plan, horizon = self._plan, round(self._plan.horizon * MICRO)
-            length = sample_path(
-                number, plan.late, np.uint64(plan.key), horizon, self._legs, times, jumps
-            )
-            if length <= self._room:
-                return (np.diff(times[:length], prepend=0) / MICRO).tolist(), jumps[:length].copy()
-            self._room = length
+            times, jumps = np.empty(room, np.int64), np.empty(room, np.int32)
+            key = np.uint64(plan.key)
+            needed = _sample_paths(ends, plan.late, key, horizon, legs, times, jumps)
+            if needed <= room:
+                return ends, times, jumps
+            room = needed
 
     def _live(self, number: int) -> Generator[simpy.Event, object, None]:
         """One server's life, from its arrival to its end or the horizon."""
         a, sojourns = self._compiled.arrays, self._compiled.sojourns
         horizon = self._plan.horizon
         held: Held = {}
-        taken: list[float] = []
-        sojourn_times, jumps = self._path(number)
-        self._paths.append((taken, jumps))
+        taken = self._taken[number]
+        place = slice(self._ends[number - 1] if number else 0, self._ends[number])
+        sojourn_times = (np.diff(self._times[place], prepend=0) / MICRO).tolist()
         time, requested = 0.0, False
-        for sojourn_time, jump in zip(sojourn_times, jumps.tolist(), strict=True):
+        for sojourn_time, jump in zip(sojourn_times, self._jumps[place].tolist(), strict=True):
             time += sojourn_time
             if time > horizon and not requested:
                 break

@@ -12,26 +12,34 @@ from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import ABSENT, Arrays
 from ecs_fsm.fleet.block import (
-    BLOCK,
-    Block,
     begin,
     draw_legs,
     draw_steps,
     first_steps,
     further_steps,
-    new_block,
     remove,
 )
-from ecs_fsm.fleet.legs import FLOW, LENGTH, ODD, OPEN, STEPS, TO, WAITS, WIDTH, Legs
-from ecs_fsm.fleet.random_numbers import STRIDE, compiled, mix, server_key
-from ecs_fsm.fleet.tally import Tally
+from ecs_fsm.fleet.draws import compiled, mix, server_key
+from ecs_fsm.fleet.legs import (
+    BLOCK,
+    FLOW,
+    LENGTH,
+    ODD,
+    OPEN,
+    STEPS,
+    TO,
+    WAITS,
+    WIDTH,
+    Block,
+    Legs,
+)
+from ecs_fsm.fleet.random_numbers import STRIDE
+from ecs_fsm.fleet.tally import EventRows, Grid, Tally
 from ecs_fsm.fleet.trajectory import (
     DRAWS,
     HANGS,
     WORKS,
     Counts,
-    EventRows,
-    Grid,
     Request,
     arrival_time,
     bin_of,
@@ -170,7 +178,7 @@ def finish_beyond(
     far: int, sums: Counts, g: Grid, p: Legs, a: Arrays, y: Tally, rows: EventRows, b: Block
 ) -> None:
     """Count the listed legs jump by jump: they end beyond the horizon."""
-    moments = np.empty(STEPS + 1, np.int64)
+    moments = b.moments
     for k in range(far):
         n = np.int64(b.gone[k])
         leg, t = np.int64(b.chosen[n]), b.begun[n]
@@ -243,17 +251,15 @@ def add_waits_and_flows(waits: Few, flows: Few, p: Legs, y: Tally) -> None:
 @compiled
 def simulate(
     first: int, count: int, late: int, key: np.uint64, g: Grid, p: Legs, a: Arrays, y: Tally,
-    rows: EventRows,
-) -> None:  # fmt: skip
+    rows: EventRows, b: Block,
+) -> int:  # fmt: skip
     """Simulate `count` servers from number `first` on and add them to the tally `y`.
 
     Servers from number `late` on arrive at random times before the horizon. A request made before
-    the horizon is followed to its end. No event is written: `rows` is empty.
+    the horizon is followed to its end. No event is written: `rows` is empty. `b` is room for a
+    block. Return `count`.
     """
-    b, size, coming, drawn = new_block(BLOCK), 0, first, np.uint64(0)
-    sums = np.zeros(p.records.shape[0], np.int64)
-    waits = np.zeros(y.waits.shape, np.int32)
-    flows = np.zeros((p.flows.shape[0], y.showing.shape[0]), np.int32)
+    size, coming, drawn, sums, waits, flows = 0, first, np.uint64(0), b.sums, b.waits, b.flows
     y.totals[0] += count
     while True:
         if size < BLOCK and coming < first + count:
@@ -281,3 +287,4 @@ def simulate(
         drawn += _LEG_STRIDE
     add_legs(sums, p, a, y)
     add_waits_and_flows(waits, flows, p, y)
+    return count

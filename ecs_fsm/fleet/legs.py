@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import ABSENT, CompiledProfile, alias_table
 from ecs_fsm.fleet.random_numbers import curve
-from ecs_fsm.fleet.tally import MICRO
+from ecs_fsm.fleet.tally import MICRO, Counts, Tally
 from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.process import FINAL, Activity, Sojourn
 
+BLOCK = 128
+"""Servers that are moved together."""
 STEPS = 6
 """The most steps of a leg; an even number, since a draw gives the times of two."""
 MOST_LEGS = 256
@@ -77,6 +79,55 @@ class Legs(NamedTuple):
     samples: NDArray[np.int64]
     sample_sets: NDArray[np.int64]
     rough: bool
+
+
+class Block(NamedTuple):
+    """The servers that are moved together, and what is drawn for them.
+
+    By server: `keys`, `places` (as in `Legs`), `clocks` (time of the last jump); of the leg that it
+    takes: `chosen` (as in `Legs`), `begun` (its first jump), `took`, `times` of its steps; of the
+    request that runs (or `ABSENT`): `requests`, `requested` (when), `changes` (states entered).
+    `bits`, `means` and `choices` are random numbers; `listed` and `kept` are servers with more
+    steps, and their keys; `gone` and `slow` are lists of servers too. `moments` are the times of
+    one leg. `sums` (as `Legs.records`), `waits` and `flows` count the legs of all of them.
+    """
+
+    keys: NDArray[np.uint64]
+    places: NDArray[np.uint32]
+    clocks: Counts
+    chosen: NDArray[np.uint32]
+    begun: Counts
+    took: Counts
+    times: Counts
+    requests: Counts
+    requested: Counts
+    changes: Counts
+    bits: NDArray[np.int32]
+    means: NDArray[np.float32]
+    choices: NDArray[np.uint32]
+    listed: NDArray[np.uint16]
+    kept: NDArray[np.uint64]
+    gone: NDArray[np.uint16]
+    slow: NDArray[np.uint16]
+    moments: Counts
+    sums: Counts
+    waits: NDArray[np.int32]
+    flows: NDArray[np.int32]
+
+
+def new_block(p: Legs, y: Tally) -> Block:
+    """Return room for `BLOCK` servers that take these legs."""
+    size = BLOCK
+    return Block(
+        np.empty(size, np.uint64), np.empty(size, np.uint32), np.empty(size, np.int64),
+        np.zeros(size, np.uint32), np.empty(size, np.int64), np.empty(size, np.int64),
+        np.empty(size * STEPS, np.int64), np.empty(size, np.int64), np.empty(size, np.int64),
+        np.empty(size, np.int64), np.empty(2 * size, np.int32), np.empty(2 * size, np.float32),
+        np.empty(size, np.uint32), np.empty(size + 1, np.uint16), np.empty(size + 1, np.uint64),
+        np.empty(size + 1, np.uint16), np.empty(size + 1, np.uint16),
+        np.empty(STEPS + 1, np.int64), np.zeros(len(p.records), np.int64),
+        np.zeros(y.waits.shape, np.int32), np.zeros((len(p.flows), len(y.showing)), np.int32),
+    )  # fmt: skip
 
 
 class Leg(NamedTuple):

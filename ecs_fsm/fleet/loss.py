@@ -18,8 +18,8 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from ecs_fsm.fleet.arrays import CompiledProfile
+from ecs_fsm.fleet.machine_code import MachineCode
 from ecs_fsm.fleet.occupancy import Need, RoomRules
-from ecs_fsm.fleet.random_numbers import compiled as machine_code
 from ecs_fsm.profiles.process import FINAL
 
 Reals = NDArray[np.float64]
@@ -30,7 +30,7 @@ MOST_CELLS = 4_000_000
 """Cells of the recursion: combinations of what can be in use of each resource."""
 NEGLECTED = 1e-9
 """Times in a life below which something does not happen."""
-LARGE, SCALE = 1e200, 1e-200
+_recursion = MachineCode("ecs_fsm.fleet.placing", "recursion")
 
 
 class Holding(NamedTuple):
@@ -137,8 +137,8 @@ def pool_loss(
     for load, demand in zip(loads, demands, strict=True):
         together[kinds.index(demand)] += load
     back = [sum(int(n) * math.prod(cells[r + 1 :]) for r, n in enumerate(k)) for k in small]
-    arrays = (together, small, np.array(back), np.array(cells, np.int64))
-    weights = _recursion(*arrays).reshape(cells)
+    weights, used = np.zeros(cells), np.zeros(len(cells), np.int64)
+    _recursion(together, small, np.array(back), np.array(cells), weights.reshape(-1), used)
     whole = float(weights.sum())
     able = [weights[tuple(slice(c - s) for c, s in zip(cells, k, strict=True))] for k in small]
     return [float(max(1 - able[kinds.index(d)].sum() / whole, 0.0)) for d in demands]
@@ -158,34 +158,3 @@ def _binding(sizes: Sequence[Sequence[int]], capacity: Sequence[int]) -> list[in
                 kept.remove(one)
                 break
     return kept
-
-
-@machine_code
-def _recursion(loads: Reals, sizes: Integers, back: Integers, cells: Integers) -> Reals:
-    """Return the weight of each combination of used resources, by Kaufman and Roberts (cells).
-
-    `cells` (R) are one more than the capacity of each resource, `back` (F) what a flavor takes as a
-    number of combinations. Weights that become too large are scaled down, all together.
-    """
-    kinds, resources = sizes.shape
-    weights = np.zeros(cells.prod())
-    weights[0] = 1.0
-    used = np.zeros(resources, np.int64)
-    for cell in range(1, weights.shape[0]):
-        at = resources - 1
-        used[at] += 1
-        while used[at] == cells[at]:
-            used[at] = 0
-            at -= 1
-            used[at] += 1
-        total = 0.0  # `at` is a resource of which some is used
-        for kind in range(kinds):
-            fits = True
-            for r in range(resources):
-                fits = fits and used[r] >= sizes[kind, r]
-            if fits:
-                total += loads[kind] * sizes[kind, at] * weights[cell - back[kind]]
-        weights[cell] = total / used[at]
-        if weights[cell] > LARGE:
-            weights[: cell + 1] *= SCALE
-    return weights

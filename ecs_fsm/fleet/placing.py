@@ -1,22 +1,25 @@
-"""Chooses hosts for servers, takes room there and frees it; and the heap of events."""
+"""Chooses hosts for servers, takes room there and frees it; the heap of events; exact losses."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from ecs_fsm.fleet.arrays import ABSENT
-from ecs_fsm.fleet.capacity_state import (
+from ecs_fsm.fleet.draws import compiled
+from ecs_fsm.fleet.occupancy import (
     FLAVOR,
     HEAP,
     HOST,
     MEMBER,
     NEXT,
+    NOW,
     OTHER,
     ZONE,
     Integers,
+    PlacedServers,
+    Pool,
     Reals,
 )
-from ecs_fsm.fleet.random_numbers import compiled
+
+LARGE, SCALE = 1e200, 1e-200
 
 
 @compiled
@@ -54,17 +57,17 @@ def pop(times: Reals, codes: Integers, counts: Integers) -> int:
 
 @compiled
 def find_host(
-    sizes: Integers, free: Integers, back: Reals, members: Integers, row: Integers,
-    flavor: int, banned: int, now: float, zones: int, group: int, weight: float,
+    p: Pool, s: PlacedServers, row: Integers, flavor: int, banned: int
 ) -> int:  # fmt: skip
     """Return the host that the weighers prefer among those with room, `ABSENT` for none.
 
     As in Nova, the free part of each size is normalized over these hosts, and the sum decides; of
     equal hosts, the one with the lowest number is taken.
     """
-    hosts, kinds = back.shape[0], sizes.shape[1]
-    low, high = np.zeros(kinds, np.int64), np.zeros(kinds, np.int64)
-    able, found, count = np.zeros(hosts, np.uint8), ABSENT, 0
+    sizes, free, back, members, low, high = p.sizes, s.free, s.back, s.members, s.low, s.high
+    hosts, kinds, zones, group, now = back.shape[0], sizes.shape[1], p.zones, p.group, s.times[NOW]
+    able, found, count = s.able, ABSENT, 0
+    able[:] = 0
     member = row[MEMBER]
     for host in range(row[ZONE], hosts, zones):
         fits = host != banned and back[host] <= now
@@ -92,7 +95,7 @@ def find_host(
             for kind in range(kinds):
                 if high[kind] > low[kind]:
                     total += (free[host, kind] - low[kind]) / (high[kind] - low[kind])
-            total *= weight
+            total *= p.weight
             if found == ABSENT or total > best:
                 best, found = total, host
     return int(found)
@@ -143,3 +146,36 @@ def flavor_for(shares: Reals, u: float, but: int) -> int:
     while found < count - 1 and u >= shares[found]:
         found += 1
     return found if found != but or count == 1 else (found + 1) % count
+
+
+@compiled
+def recursion(
+    loads: Reals, sizes: Integers, back: Integers, cells: Integers, weights: Reals, used: Integers
+) -> int:
+    """Write the weight of each combination of used resources, by Kaufman and Roberts.
+
+    `cells` (R) are one more than the capacity of each resource, `back` (F) what a flavor takes as a
+    number of combinations. `weights` (their product) and `used` (R) are zeros. Weights that become
+    too large are scaled down, all together. Return the number of combinations.
+    """
+    kinds, resources = sizes.shape
+    weights[0] = 1.0
+    for cell in range(1, weights.shape[0]):
+        at = resources - 1
+        used[at] += 1
+        while used[at] == cells[at]:
+            used[at] = 0
+            at -= 1
+            used[at] += 1
+        total = 0.0  # `at` is a resource of which some is used
+        for kind in range(kinds):
+            fits = True
+            for r in range(resources):
+                fits = fits and used[r] >= sizes[kind, r]
+            if fits:
+                total += loads[kind] * sizes[kind, at] * weights[cell - back[kind]]
+        weights[cell] = total / used[at]
+        if weights[cell] > LARGE:
+            for earlier in range(cell + 1):
+                weights[earlier] *= SCALE
+    return int(weights.shape[0])

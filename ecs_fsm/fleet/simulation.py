@@ -1,33 +1,60 @@
-"""Simulates a fleet in chunks of servers, which any executor may simulate in any order."""
+"""Simulates a fleet in chunks of servers, which any executor may simulate in any order.
+
+Executors are threads of this process, or a Dask cluster, which needs the extra `ecs-fsm[dask]` here
+and `ecs-fsm[fleet]` on its workers.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from concurrent.futures import Executor
-from typing import NamedTuple
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from itertools import count
+from threading import current_thread, main_thread
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.errors import InvalidInput, require
 from ecs_fsm.fleet.arrays import Arrays, CompiledProfile, compile_profile
-from ecs_fsm.fleet.executors import in_order, threads_or
-from ecs_fsm.fleet.kernel import simulate
-from ecs_fsm.fleet.legs import Legs, legs_of
+from ecs_fsm.fleet.legs import Legs, legs_of, new_block
+from ecs_fsm.fleet.machine_code import MachineCode
 from ecs_fsm.fleet.random_numbers import mix_int, seed_key
 from ecs_fsm.fleet.result import FleetResult
-from ecs_fsm.fleet.tally import MICRO, Sizes, Tally, add, empty_tally
-from ecs_fsm.fleet.trajectory import EventRows, Grid, empty_rows, follow
+from ecs_fsm.fleet.tally import (
+    MICRO,
+    EventRows,
+    Grid,
+    Sizes,
+    Tally,
+    add,
+    empty_rows,
+    empty_tally,
+)
 from ecs_fsm.lifecycles.ecs import ECS
 from ecs_fsm.profiles.durations import seconds
 from ecs_fsm.profiles.loader import built_in
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.profiles.profile_validation import POISSON
 
+Task = TypeVar("Task")
+Found = TypeVar("Found")
+
+CONNECTION_TIMEOUT = 4
+"""Seconds to wait for a scheduler."""
+IN_FLIGHT = 16
+"""Tasks that an executor has at a time, so that memory stays bounded."""
+POLL_INTERVAL = 0.2
+"""Seconds between two checks for Ctrl-C while a task is waited for."""
 LARGEST, SMALLEST, CHUNKS = 1 << 16, 1 << 13, 16
 """Servers in a chunk, at most and at least; chunks of a fleet between these limits."""
 WITH_EVENTS = 1 << 10
 """Servers in a chunk whose events are kept."""
+ROOM = 1024
+"""Jumps of a server with events to make room for at first."""
 ROWS_EACH = 128
 """Events of a server to make room for at first."""
 MOST_SERVERS = 1 << 48
@@ -37,6 +64,9 @@ MOST_SUM = 1 << 62
 """Microseconds that all servers of a chunk together may spend."""
 MOST_SECONDS = float(1 << 32)
 """The longest duration: 136 years, which are fewer than 2**52 microseconds."""
+
+_simulate = MachineCode("ecs_fsm.fleet.kernel", "simulate")
+_follow = MachineCode("ecs_fsm.fleet.trajectory", "follow")
 
 Progress = Callable[[int, int], None]
 """Receives how many servers are simulated, and how many there are."""
@@ -174,16 +204,20 @@ def simulate_chunk(chunk: Chunk) -> tuple[Tally, EventRows]:
     """Simulate a chunk; return its counts, and its events if they are wanted."""
     plan, a, legs = chunk.plan, chunk.arrays, chunk.legs
     grid, key = grid_of(plan), np.uint64(plan.key)
-    rows = empty_rows(chunk.size * ROWS_EACH if chunk.events else 0)
+    rows, room = empty_rows(chunk.size * ROWS_EACH if chunk.events else 0), ROOM
     while True:
         tally = empty_tally(plan.sizes)
+        given = (chunk.first, chunk.size, plan.late, key, grid, legs, a, tally, rows)
         if not chunk.events:
-            simulate(chunk.first, chunk.size, plan.late, key, grid, legs, a, tally, rows)
+            _simulate(*given, new_block(legs, tally))
             return tally, rows
-        written = follow(chunk.first, chunk.size, plan.late, key, grid, legs, a, tally, rows)
-        if written <= len(rows.servers):
+        written = _follow(*given, np.empty(room, np.int64), np.empty(room, np.int32))
+        if written < 0:
+            room = -written
+        elif written <= len(rows.servers):
             return tally, rows.first(written)
-        rows = empty_rows(written)
+        else:
+            rows = empty_rows(written)
 
 
 def _repeated(chunk: Chunk) -> Chunk:
@@ -200,3 +234,90 @@ def _poisson(mean: float, key: int) -> int:
 
 def _chunk_size(servers: int, events: bool) -> int:
     return WITH_EVENTS if events else max(SMALLEST, min(LARGEST, servers // CHUNKS))
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Executor]:
+    """Yield the cluster whose scheduler has this address. Raise `InvalidInput` if none answers."""
+    require("distributed", extra="dask")
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=CONNECTION_TIMEOUT, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"no Dask scheduler answers at {address}: {error}") from None
+    with client:
+        yield client.get_executor()
+
+
+@contextmanager
+def threads_or(executor: Executor | None, threads: int) -> Iterator[Executor]:
+    """Yield the executor, or, if it is None, one with so many threads for the time being."""
+    if executor is not None:
+        yield executor
+        return
+    own = ThreadPoolExecutor(threads)
+    try:
+        yield own
+    finally:
+        own.shutdown(cancel_futures=True)
+
+
+def in_order(
+    executor: Executor,
+    work: Callable[[Task], Found],
+    tasks: Iterable[Task],
+    again: Callable[[Task], Task],
+) -> Iterator[Found]:
+    """Yield what `work` returns for each task, in their order, with a few in flight at a time.
+
+    A task that is lost, as with a worker of a cluster, is submitted once more as `again` of it: an
+    equal task would be answered with the stored loss by a cluster that identifies work by its
+    arguments. Raise KeyboardInterrupt after Ctrl-C, between two results.
+    """
+    waiting: deque[tuple[Task, bool, Future[Found]]] = deque()
+    left = iter(tasks)
+    with _ctrl_c() as pressed:
+        try:
+            for _ in count():
+                while len(waiting) < IN_FLIGHT:
+                    try:
+                        task = next(left)
+                    except StopIteration:
+                        break
+                    waiting.append((task, False, executor.submit(work, task)))
+                if not waiting:
+                    return
+                task, repeated, first = waiting[0]
+                while not pressed() and not wait([first], POLL_INTERVAL).done:
+                    pass
+                if pressed():
+                    raise KeyboardInterrupt
+                lost = first.cancelled() or first.exception() is not None
+                if lost and not repeated:
+                    task = again(task)
+                    waiting[0] = task, True, executor.submit(work, task)
+                    continue
+                waiting.popleft()
+                yield first.result()
+        finally:
+            for _, _, future in waiting:
+                future.cancel()
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Yield a function that returns whether Ctrl-C was pressed.
+
+    Without this, the interrupt could come between writing a chunk's events and adding its counts.
+    """
+    pressed: list[int] = []
+    here = current_thread() is main_thread()
+    if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

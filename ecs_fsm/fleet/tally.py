@@ -57,6 +57,46 @@ class Sizes(NamedTuple):
     points: int
 
 
+class Grid(NamedTuple):
+    """The horizon and the points of the time grid, in whole microseconds.
+
+    What happens up to `limits[p]` counts for point p or an earlier one; the last point has no limit
+    but the horizon. `inverse` is a little more than 1 over the step.
+    """
+
+    horizon: int
+    inverse: float
+    limits: Counts
+
+
+class EventRows(NamedTuple):
+    """Room for N events, a row for each state that is entered.
+
+    `servers` (number), `times` (seconds), `events` and `states` (index in the arrays).
+    """
+
+    servers: Counts
+    times: NDArray[np.float64]
+    events: NDArray[np.int16]
+    states: NDArray[np.int16]
+
+    def first(self, count: int) -> EventRows:
+        """Return the first `count` rows, or all if there are fewer."""
+        return EventRows(
+            self.servers[:count], self.times[:count], self.events[:count], self.states[:count]
+        )
+
+
+def empty_rows(count: int) -> EventRows:
+    """Return room for `count` events."""
+    return EventRows(
+        np.empty(count, np.int64),
+        np.empty(count, np.float64),
+        np.empty(count, np.int16),
+        np.empty(count, np.int16),
+    )
+
+
 def empty_tally(sizes: Sizes) -> Tally:
     """Return a tally of zeros."""
     states, events, classes, points = sizes

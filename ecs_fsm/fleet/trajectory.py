@@ -12,17 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecs_fsm.fleet.arrays import ABSENT, Arrays
+from ecs_fsm.fleet.draws import compiled, exponential, inlined, mix, quantile, server_key
 from ecs_fsm.fleet.legs import EXPONENTIAL, LENGTH, LONGEST, OPEN, SLOT, STEPS, TO, WIDTH, Legs
-from ecs_fsm.fleet.random_numbers import (
-    STRIDE,
-    compiled,
-    exponential,
-    inlined,
-    mix,
-    quantile,
-    server_key,
-)
-from ecs_fsm.fleet.tally import BINS, MICRO, PER_OCTAVE, SHORTEST, Tally
+from ecs_fsm.fleet.random_numbers import STRIDE
+from ecs_fsm.fleet.tally import BINS, MICRO, PER_OCTAVE, SHORTEST, EventRows, Grid, Tally
 from ecs_fsm.profiles.process import Activity
 
 Counts = NDArray[np.int64]
@@ -32,8 +25,6 @@ UPPER, LOWER = np.uint64(33), np.uint64(0x7FFFFFFF)
 """The shift and the mask that give the two times of a draw."""
 DRAWS = 1 + STEPS // 2
 """Draws of a leg: one for the leg and the time before it, one for the times of two steps."""
-ROOM = 1024
-"""Jumps of a server to make room for at first."""
 _STRIDE = np.uint64(STRIDE)
 _LEG_STRIDE = np.uint64(DRAWS * STRIDE % 2**64)
 _HALF, _MOST, _SECONDS = np.float32(0.5), np.float32(LONGEST), 1.0 / MICRO
@@ -42,52 +33,12 @@ _FIRST_BIN = int(np.float64(SHORTEST).view(np.int64)) >> _SHIFT
 _PLACE, _TURN = np.uint32(5), np.uint32(31)
 
 
-class Grid(NamedTuple):
-    """The horizon and the points of the time grid, in whole microseconds.
-
-    What happens up to `limits[p]` counts for point p or an earlier one; the last point has no limit
-    but the horizon. `inverse` is a little more than 1 over the step.
-    """
-
-    horizon: int
-    inverse: float
-    limits: Counts
-
-
-class EventRows(NamedTuple):
-    """Room for N events, a row for each state that is entered.
-
-    `servers` (number), `times` (seconds), `events` and `states` (index in the arrays).
-    """
-
-    servers: Counts
-    times: NDArray[np.float64]
-    events: NDArray[np.int16]
-    states: NDArray[np.int16]
-
-    def first(self, count: int) -> EventRows:
-        """Return the first `count` rows, or all if there are fewer."""
-        return EventRows(
-            self.servers[:count], self.times[:count], self.events[:count], self.states[:count]
-        )
-
-
 class Request(NamedTuple):
     """The request that runs: its class (or `ABSENT`), since when, and the states entered."""
 
     number: int
     since: int
     changes: int
-
-
-def empty_rows(count: int) -> EventRows:
-    """Return room for `count` events."""
-    return EventRows(
-        np.empty(count, np.int64),
-        np.empty(count, np.float64),
-        np.empty(count, np.int16),
-        np.empty(count, np.int16),
-    )
 
 
 @inlined
@@ -244,20 +195,50 @@ def count_path(
 
 
 @compiled
+def sample_paths(
+    ends: Counts, late: int, key: np.uint64, horizon: int, p: Legs, times: Counts, jumps: Jumps
+) -> int:
+    """Draw the trajectories of the first servers, one behind the other, if there is room.
+
+    Write where each of them ends; return how many jumps there are.
+    """
+    length = 0
+    for server in range(ends.shape[0]):
+        begin = min(length, times.shape[0])
+        length += sample_path(server, late, key, horizon, p, times[begin:], jumps[begin:])
+        ends[server] = length
+    return length
+
+
+@compiled
+def count_paths(
+    ends: Counts, times: Counts, jumps: Jumps, g: Grid, a: Arrays, y: Tally, rows: EventRows
+) -> int:
+    """Count servers by their jumps, which end at these places; return how many have any."""
+    begin, found = 0, 0
+    for end in ends:
+        if end > begin:
+            count_server(0, times[begin:end], jumps[begin:end], g, a, y, rows, 0)
+            found += 1
+        begin = end
+    return found
+
+
+@compiled
 def follow(
     first: int, count: int, late: int, key: np.uint64, g: Grid, p: Legs, a: Arrays, y: Tally,
-    rows: EventRows,
+    rows: EventRows, times: Counts, jumps: Jumps,
 ) -> int:  # fmt: skip
     """Simulate the servers that `kernel.simulate` simulates, one after the other, with events.
 
-    Write the events if there is room; return how many there are.
+    Write the events if there is room; return how many there are. `times` and `jumps` are room for
+    one server; return how much one needs that has more jumps, as a negative number.
     """
-    times, jumps, written = np.empty(ROOM, np.int64), np.empty(ROOM, np.int32), 0
+    written = 0
     for server in range(first, first + count):
         length = sample_path(server, late, key, g.horizon, p, times, jumps)
         if length > times.shape[0]:
-            times, jumps = np.empty(length, np.int64), np.empty(length, np.int32)
-            sample_path(server, late, key, g.horizon, p, times, jumps)
+            return -length
         written = count_server(server, times[:length], jumps[:length], g, a, y, rows, written)
     return written
 

@@ -34,7 +34,7 @@ def test_the_command_runs_on_a_cluster(scheduler: LocalCluster) -> None:
 
 
 def test_a_scheduler_that_does_not_answer_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ecs_fsm.fleet.executors.CONNECTION_TIMEOUT", 0.2)
+    monkeypatch.setattr("ecs_fsm.fleet.simulation.CONNECTION_TIMEOUT", 0.2)
     answer = ecs_fsm("fleet", "run", *SIZES, "--dask", "nonsense://127.0.0.1:1")
     assert (answer.code, answer.out) == (2, "")
     assert "no Dask scheduler answers at nonsense://127.0.0.1:1" in answer.err

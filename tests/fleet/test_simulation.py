@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -14,23 +13,18 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from numba.misc.appdirs import user_cache_dir
 
 from ecs_fsm import ECS, fleet
-from ecs_fsm.core.errors import installing
-from ecs_fsm.fleet.kernel import simulate
 from ecs_fsm.fleet.result import FleetResult
-from ecs_fsm.fleet.trajectory import EventRows
+from ecs_fsm.fleet.tally import EventRows
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, changed, parse
 from ecs_fsm.profiles.process import Activity, process
 from ecs_fsm.profiles.profile import Profile
-from ecs_fsm.version import __version__
-from tests.command import COMMAND, ecs_fsm, installed
+from tests.command import COMMAND, ecs_fsm
 from tests.fleet.reference import follow
 
 T = TypeVar("T")
@@ -270,21 +264,3 @@ def test_sizes_that_make_no_sense_are_usage_errors(words: tuple[str, ...]) -> No
     answer = ecs_fsm("fleet", "run", *words)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith("ecs-fsm: ")
-
-
-def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "numba.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    answer = installed(*RUN, PYTHONPATH=path)
-    assert (answer.code, answer.out) == (2, "")
-    assert answer.err == (
-        f"ecs-fsm: this needs numba, which is not installed: {installing('fleet')}\n"
-    )
-
-
-def test_compiled_code_is_kept_in_the_cache_directory_of_the_user() -> None:
-    dispatcher, settings = cast(Any, simulate), cast(Any, numba.config)
-    chosen = os.environ.get("NUMBA_CACHE_DIR", "")
-    expected = chosen or cast(Any, user_cache_dir)("ecs-fsm", False, __version__)
-    assert Path(dispatcher.stats.cache_path).is_relative_to(expected)
-    assert chosen == settings.CACHE_DIR
