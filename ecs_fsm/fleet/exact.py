@@ -108,15 +108,6 @@ class Exact:
         """Mean number of jumps in a life; infinite if lives do not end."""
         return float(self.visits[~self._final].sum()) if self.compiled.absorbing else math.inf
 
-    @cached_property
-    def steps_spread(self) -> float:
-        """The standard deviation of the number of jumps in a life."""
-        within = self.transitions[np.ix_(~self._final, ~self._final)]
-        system = np.eye(len(within)) - within
-        mean = np.linalg.solve(system, np.ones(len(within)))
-        squares = np.linalg.solve(system, 2 * mean) - mean
-        return float(np.sqrt(squares[0] - mean[0] ** 2))
-
     def ends(self) -> dict[str, float]:
         """Return the probability of each state where a life can end."""
         if not self.compiled.absorbing:
