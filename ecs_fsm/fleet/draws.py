@@ -69,7 +69,7 @@ def server_key(key: np.uint64, server: int) -> np.uint64:
 
 
 # The polynomial is that of logf in the Cephes library (Moshier, 1992), for 1 + x between the roots
-# of 1/2 and 2; the bits of a root tell in which power of two a number lies.
+# of 1/2 and 2; the bits of a root say in which power of two a number lies.
 _C = (
     7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
     -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,

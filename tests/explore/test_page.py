@@ -158,13 +158,13 @@ def test_one_screen_has_the_picture_what_is_possible_why_not_and_the_run(
 
 def test_what_the_marks_mean_is_said_of_those_that_are_seen(opening: Opening) -> None:
     page = opening(fragment=MADE)
-    told = "[...document.querySelectorAll('.legend li b')].filter((b) => b.checkVisibility())"
-    texts = "[...document.querySelectorAll('#board [data-lane]:not(.closed) [class^=mark-] text')]"
+    legend = "[...document.querySelectorAll('.legend li b')].filter((b) => b.checkVisibility())"
+    marks = "[...document.querySelectorAll('#board [data-lane]:not(.closed) [class^=mark-] text')]"
     words = ".flatMap((each) => each.textContent.split(' '))"
-    whole = page.evaluate(f"new Set({told}{words}).size")
+    whole = page.evaluate(f"new Set({legend}{words}).size")
     page.click("#whole")
-    seen = set(page.evaluate(texts + words))
-    assert set(page.evaluate(told + words)) == seen
+    seen = set(page.evaluate(marks + words))
+    assert set(page.evaluate(legend + words)) == seen
     assert 0 < len(seen) < whole
 
 
