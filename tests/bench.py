@@ -23,6 +23,7 @@ from rich.table import Table
 from ecs_fsm import ECS, Lifecycle, Server, draw
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 from tests.bench_rows import Row
 
 ROUNDS = 9
@@ -241,7 +242,7 @@ def nova() -> list[Row]:
         ]
 
         def run() -> None:
-            for _ in Replay(lifecycle).explain(rows[n % 4] for n in range(100_000)):
+            for _ in explain(Replay(lifecycle), (rows[n % 4] for n in range(100_000))):
                 pass
 
         return run

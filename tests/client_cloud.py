@@ -20,6 +20,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 from ecs_fsm.testing import Changed, EcsCloud
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -99,7 +100,7 @@ def judged(cloud: EcsCloud, name: str, project: str = "demo") -> Iterator[Client
     for server in {change.server for change in changes}:
         states = [lifecycle.state(c.vm_state, c.task_state) for c in changes if c.server == server]
         rows = (Observation(state.as_dict(), state, None) for state in states)
-        explained = [*Replay(lifecycle, sampled=False).explain(rows)]
+        explained = [*explain(Replay(lifecycle, sampled=False), rows)]
         assert len(explained) == len(states) - 1
         assert all(explanation.events is not None for explanation in explained)
 

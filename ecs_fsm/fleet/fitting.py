@@ -23,6 +23,7 @@ from ecs_fsm.records.observations import Observation, RecordedAction
 from ecs_fsm.records.record import Record, RecordOptions
 from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 from ecs_fsm.replay.recording import reading_progress
 
 BETWEEN_REPORTS = 1000
@@ -122,7 +123,7 @@ def _observed(
                 first.setdefault(row.server, row)
                 yield row
 
-    for change in Replay(lifecycle, sampled=not record.complete, all_ways=True).explain(rows()):
+    for change in explain(Replay(lifecycle, sampled=not record.complete, all_ways=True), rows()):
         whole = change.before is not first[change.after.server]
         _count(lifecycle, change, whole, data)
     return data

@@ -8,23 +8,31 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.lifecycles import ENDING, GROUP, NAMES, load, server_class
+from ecs_fsm.core.server import BaseServer
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+    from pathlib import Path
 
-HERE = Path(__file__).parent
+NAMES = ("ecs", "nova")
+"""The names of the lifecycles whose tables are Python modules of this package."""
+ENDING = ".toml"
+"""How the name of a lifecycle file ends."""
+GROUP = "ecs_fsm.lifecycles"
+"""The group of entry points by which an installed package offers lifecycles."""
 
 
 @cache
 def _files() -> dict[str, Path]:
     """The lifecycle files of this package by name; a side file has two dots in its name."""
-    files = sorted(HERE.glob(f"*{ENDING}"))
+    from pathlib import Path  # a tenth of `import ecs_fsm`
+
+    files = sorted(Path(__file__).parent.glob(f"*{ENDING}"))
     return {file.stem: file for file in files if "." not in file.stem}
 
 
@@ -36,8 +44,29 @@ def _offered() -> dict[str, EntryPoint]:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all lifecycles, each once."""
+    """Return the names of all lifecycles: of this package first, then of other packages."""
     return tuple(dict.fromkeys((*NAMES, *_files(), *_offered())))
+
+
+def load(path: str | Path) -> Lifecycle:
+    """Return the lifecycle that a file describes.
+
+    Raise `InvalidInput` for a file that is not TOML, and `InvalidTable` with every fault of its
+    table, each with its line.
+    """
+    from ecs_fsm.lifecycles.tablefile import read
+
+    return read(str(path), find)
+
+
+def server_class(name: str) -> type[BaseServer]:
+    """Return the servers of the lifecycle of that name, or of a file whose name ends with `.toml`.
+
+    Raise `InvalidInput` if there is none, and what `load` raises.
+    """
+    if name in NAMES:
+        return cast(type[BaseServer], import_module(f"ecs_fsm.lifecycles.{name}").Server)
+    return find(name).server_class()
 
 
 def find(name: str) -> Lifecycle:
@@ -71,15 +100,16 @@ def _from_package(name: str) -> Lifecycle:
         raise InvalidInput(f"{offers}, which cannot be imported: {error}") from error
     if isinstance(offered, Lifecycle):
         return offered
-    if isinstance(offered, str | Path):
-        return load(offered)
+    if isinstance(offered, str | os.PathLike):
+        return load(os.fspath(offered))
     wrong = f"as {type(offered).__name__}; expected a Lifecycle or the path of a file"
     raise InvalidInput(f"{offers} {wrong}")
 
 
 def option_of(lifecycle: Lifecycle) -> str:
     """Return what the option `--lifecycle` calls a lifecycle: its name, or else its file."""
-    if not lifecycle.file or _files().get(lifecycle.name) == Path(lifecycle.file):
+    shipped = _files().get(lifecycle.name)
+    if not lifecycle.file or str(shipped) == lifecycle.file:
         return lifecycle.name
     return lifecycle.file
 
@@ -89,6 +119,8 @@ def side_file(lifecycle: Lifecycle, kind: str) -> Path | None:
 
     Beside `volume.toml` the claims stand in `volume.claims.toml`.
     """
+    from pathlib import Path
+
     if not lifecycle.file:
         return None
     beside = Path(lifecycle.file).with_suffix(f".{kind}{ENDING}")

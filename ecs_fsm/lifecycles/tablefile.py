@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +18,6 @@ from ecs_fsm.lifecycles.extension import extended
 from ecs_fsm.lifecycles.shape import faults as shape_faults
 from ecs_fsm.lifecycles.tabledata import Data, advance_of, as_data, table_of
 
-ENDING = ".toml"
 EXPECTED = "expected a lifecycle as `ecs-fsm lifecycle new` prints one"
 MOST_BYTES = 262_144
 MOST_WRITES = 200_000
@@ -26,15 +25,17 @@ MOST_WRITES = 200_000
 DEEPEST = 8
 """Files that can extend one another."""
 
+Find = Callable[[str], Lifecycle]
 
-def read(file: str) -> Lifecycle:
-    """Return the lifecycle of a file.
+
+def read(file: str, find: Find) -> Lifecycle:
+    """Return the lifecycle of a file, which can extend one that `find` returns for its name.
 
     Raise `InvalidInput` for a file that is not TOML, and `InvalidTable` with everything else that
     is wrong, each as `file:line: keys: what is wrong`.
     """
     toml = TomlFile.read(file, EXPECTED, MOST_BYTES)
-    table = _table(toml, ())
+    table = _table(toml, (), find)
     faults = [*_taken(table)]
     try:
         lifecycle = Lifecycle(table)
@@ -45,11 +46,11 @@ def read(file: str) -> Lifecycle:
     return lifecycle
 
 
-def _table(toml: TomlFile, children: tuple[str, ...]) -> Table:
+def _table(toml: TomlFile, children: tuple[str, ...], find: Find) -> Table:
     content = cast(Data, dict(toml.content))
     _refuse(toml, shape_faults(content))
     if parent := content.get("extends"):
-        inherited = as_data(_parent(toml, str(parent), children))
+        inherited = as_data(_parent(toml, str(parent), children, find))
         _refuse(toml, _spoilt(content, inherited))
         content = extended(content, inherited)
     elif "operations_only" in content:
@@ -60,18 +61,16 @@ def _table(toml: TomlFile, children: tuple[str, ...]) -> Table:
     return table
 
 
-def _parent(toml: TomlFile, parent: str, children: tuple[str, ...]) -> Table:
-    from ecs_fsm.lifecycles import server_class
-
+def _parent(toml: TomlFile, parent: str, children: tuple[str, ...], find: Find) -> Table:
     here = (*children, str(Path(toml.file).resolve()))
     try:
-        if not parent.endswith(ENDING):
-            return server_class(parent).lifecycle.table
+        if not parent.endswith(".toml"):
+            return find(parent).table
         beside = Path(toml.file).with_name(parent)
         if str(beside.resolve()) in here or len(here) > DEEPEST:
             raise InvalidInput(f"{parent} extends this file, or {DEEPEST} files extend each other")
         other = TomlFile.read(str(beside), EXPECTED, MOST_BYTES)
-        return _table(other, here)
+        return _table(other, here, find)
     except InvalidInput as error:
         raise _located(toml, [Fault(str(error), path=("extends",))]) from None
 

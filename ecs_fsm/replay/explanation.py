@@ -9,15 +9,13 @@ a recording is followed on its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.changes import Explanation, Standing
-from ecs_fsm.replay.follower import Follower
 from ecs_fsm.replay.likelihood import NAT, Likelihood, bin_of
 from ecs_fsm.replay.positions import FAR, PositionLinks, kept
 from ecs_fsm.replay.remembered import (
@@ -68,31 +66,6 @@ class Replay:
         self._memories: dict[MemoryKey, Followed] = {}
         self._moves = 0
         self.nothing = Followed({}, {}, ended=False, varied=False)
-
-    def explain(
-        self, recording: Iterable[Observation], standing: list[Standing] | None = None
-    ) -> Iterator[Explanation]:
-        """One explanation per observed change, as soon as it is decided.
-
-        Those of one server come in order. A server with a name is forgotten at the end of its
-        life; what has the same name later is another server. Where those stand that live when the
-        record ends is added to `standing`.
-        """
-        followed: dict[str | None, Follower] = {}
-        for row in recording:
-            if not row.shown:
-                continue
-            follower = followed.get(row.server)
-            if follower is None:
-                follower = followed[row.server] = Follower(self)
-            if decided := follower.feed(row):
-                yield from decided
-            if follower.ended and row.server is not None:
-                yield from followed.pop(row.server).finish()
-        for follower in followed.values():
-            if standing is not None:
-                standing.append(follower.standing)
-            yield from follower.finish()
 
     def states(self, costs: Costs) -> tuple[State, ...]:
         """Return the states in which a server can be."""

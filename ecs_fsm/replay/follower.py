@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from typing import TYPE_CHECKING
 
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation, Standing
+from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.remembered import MOST_UNDECIDED, Move, Step, Ways
 from ecs_fsm.replay.shares import Other
 from ecs_fsm.replay.way import Way
-
-if TYPE_CHECKING:
-    from ecs_fsm.replay.explanation import Replay
 
 
 class Follower:
@@ -135,3 +132,29 @@ class Follower:
             of = next(seen, next(iter(could_be), None))
         self._happened.extend(way.events)
         return Explanation(before, after, way.events, way.facts, others, None, True, of)
+
+
+def explain(
+    replay: Replay, recording: Iterable[Observation], standing: list[Standing] | None = None
+) -> Iterator[Explanation]:
+    """One explanation per observed change, as soon as it is decided.
+
+    Those of one server come in order. A server with a name is forgotten at the end of its
+    life; what has the same name later is another server. Where those stand that live when the
+    record ends is added to `standing`.
+    """
+    followed: dict[str | None, Follower] = {}
+    for row in recording:
+        if not row.shown:
+            continue
+        follower = followed.get(row.server)
+        if follower is None:
+            follower = followed[row.server] = Follower(replay)
+        if decided := follower.feed(row):
+            yield from decided
+        if follower.ended and row.server is not None:
+            yield from followed.pop(row.server).finish()
+    for follower in followed.values():
+        if standing is not None:
+            standing.append(follower.standing)
+        yield from follower.finish()

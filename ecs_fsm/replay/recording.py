@@ -18,6 +18,7 @@ from ecs_fsm.records.times import EXPECTED, seconds, zone
 from ecs_fsm.replay.changes import Standing
 from ecs_fsm.replay.contradictions import Evidence
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 from ecs_fsm.replay.follower_table import FollowerTable
 from ecs_fsm.replay.forms import Form, JsonForm, TableForm
 from ecs_fsm.replay.overdue import Limits, Overdue, overdue
@@ -227,7 +228,7 @@ def _write_all(
         if record.names_actions:
             evidence = Evidence(lifecycle, sampled=not record.complete)
             rows = _heard(rows, evidence, form)
-        changes = late.replay.explain(rows, standing)
+        changes = explain(late.replay, rows, standing)
     for count, change in enumerate(changes):
         if count % BATCH == 0 or form.out.tell() > PIECE:
             moved(record.position)

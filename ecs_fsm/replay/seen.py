@@ -12,6 +12,7 @@ from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record, RecordOptions
 from ecs_fsm.records.times import for_a_reader
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 from ecs_fsm.replay.story import moment
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _stays(
                 last = row.time
                 yield row
 
-    changes = list(Replay(lifecycle, sampled=not record.complete).explain(own()))[-MOST_STAYS:]
+    changes = list(explain(Replay(lifecycle, sampled=not record.complete), own()))[-MOST_STAYS:]
     begins = [(change.after, change.events) for change in changes if change.before is not None]
     if first is not None and len(begins) < MOST_STAYS:
         begins.insert(0, (first, ()))

@@ -9,6 +9,7 @@ import pytest
 from ecs_fsm import ECS, Refused, Server
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 
 RECORDED = json.loads(
     (Path(__file__).parents[1] / "data" / "nova-traces.json").read_text(encoding="utf-8")
@@ -50,7 +51,7 @@ def test_every_recorded_change_is_explained_once_undocumented_pairs_are_struck_o
     trace: dict[str, Any],
 ) -> None:
     recording = documented(trace["states"])
-    explained = list(Replay(ECS).explain(recording))
+    explained = list(explain(Replay(ECS), recording))
     assert [e.reason for e in explained] == [None] * (len(recording) - 1)
     begun = [event for e in explained for event in e.events or ()]
     if trace["operation"] != "create" and recording[0].state and not recording[0].state.task_state:

@@ -14,6 +14,7 @@ from ecs_fsm.lifecycles.nova import NOVA, Server
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 
 RECORDED = json.loads(
     (Path(__file__).parents[1] / "data" / "nova-traces.json").read_text(encoding="utf-8")
@@ -31,7 +32,7 @@ def states(trace: dict[str, Any]) -> list[State]:
 
 
 def replayed(path: list[State]) -> list[Explanation]:
-    return list(REPLAY.explain(observed(state) for state in path))
+    return list(explain(REPLAY, (observed(state) for state in path)))
 
 
 @pytest.mark.parametrize("trace", TRACES, ids=lambda t: t["case"])

@@ -12,6 +12,7 @@ from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 
 RECORDED = json.loads(
     (Path(__file__).parents[1] / "data" / "nova-traces.json").read_text(encoding="utf-8")
@@ -28,7 +29,7 @@ OVERTAKEN = {
 def replayed(*path: str, all_ways: bool = False) -> list[Explanation]:
     seen = [NOVA.states[name] for name in path]
     rows = (Observation(state.as_dict(), state, None) for state in seen)
-    return list(Replay(NOVA, all_ways=all_ways).explain(rows))
+    return list(explain(Replay(NOVA, all_ways=all_ways), rows))
 
 
 def told(*path: str) -> list[str]:

@@ -12,6 +12,7 @@ from ecs_fsm.profiles.loader import built_in, changed
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 from ecs_fsm.replay.likelihood import NAT, Likelihood
 
 
@@ -24,7 +25,7 @@ def row(lifecycle: Lifecycle, shown: str, time: float | None = None) -> Observat
 
 def told(lifecycle: Lifecycle, *shown: str, all_ways: bool = False) -> list[Explanation]:
     rows = [row(lifecycle, one) for one in shown]
-    return list(Replay(lifecycle, sampled=True, all_ways=all_ways).explain(rows))
+    return list(explain(Replay(lifecycle, sampled=True, all_ways=all_ways), rows))
 
 
 def test_a_creation_that_goes_on_is_not_explained_by_a_reset() -> None:
@@ -60,13 +61,13 @@ def test_an_error_between_two_polls_names_all_that_can_have_failed() -> None:
 def test_a_delete_is_told_only_where_the_server_is_seen_deleting_or_gone() -> None:
     profile = changed(built_in(ECS), ["fail.deleting=0.9"])
     replay = Replay(ECS, sampled=True, profile=profile)
-    (failed,) = replay.explain([row(ECS, "active/-"), row(ECS, "error/-")])
+    (failed,) = explain(replay, [row(ECS, "active/-"), row(ECS, "error/-")])
     assert failed.events is not None
     assert "delete" not in failed.events
     assert max(failed.others, key=lambda other: other.share).events == ("delete", "fail")
-    (deleting,) = replay.explain([row(ECS, "active/-"), row(ECS, "active/deleting")])
+    (deleting,) = explain(replay, [row(ECS, "active/-"), row(ECS, "active/deleting")])
     assert deleting.events == ("delete",)
-    (gone,) = replay.explain([row(ECS, "active/-"), row(ECS, "deleted/-")])
+    (gone,) = explain(replay, [row(ECS, "active/-"), row(ECS, "deleted/-")])
     assert gone.events == ("delete", "advance")
 
 
@@ -74,7 +75,7 @@ def test_a_step_that_may_hang_is_left_by_the_request_that_a_fleet_makes() -> Non
     rows = [
         row(ECS, word, 60.0 * n) for n, word in enumerate(("ACTIVE", "REBOOT", "ACTIVE", "ERROR"))
     ]
-    changes = list(Replay(ECS, sampled=True).explain(rows))
+    changes = list(explain(Replay(ECS, sampled=True), rows))
     assert changes[1].events == ("advance",)
     named = {event for other in changes[1].others for event in other.events}
     assert "delete" not in named  # a hung reboot is followed by a hard one, not by a delete
@@ -85,7 +86,7 @@ def test_shares_follow_the_profile_and_small_ones_are_left_out() -> None:
         profile = changed(built_in(ECS), [f"roll_back.migrating={chance}"])
         replay = Replay(ECS, profile=profile, all_ways=all_ways)
         rows = [row(ECS, "active/migrating"), row(ECS, "active/-")]
-        ((change),) = replay.explain(rows)
+        ((change),) = explain(replay, rows)
         return [(other.events, round(other.share, 4)) for other in change.others]
 
     assert others("0.2") == [(("roll_back",), 0.2)]
@@ -98,7 +99,7 @@ def test_shares_follow_the_profile_and_small_ones_are_left_out() -> None:
 )
 def test_the_time_that_passed_decides(seconds: float, events: tuple[str, ...]) -> None:
     rows = [row(ECS, "active/powering-off", 0), row(ECS, "active/-", seconds)]
-    (change,) = Replay(ECS, sampled=True).explain(rows)
+    (change,) = explain(Replay(ECS, sampled=True), rows)
     assert change.events == events
 
 

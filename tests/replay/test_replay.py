@@ -19,6 +19,7 @@ from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record, RecordOptions
 from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 from tests.command import Answer, ecs_fsm
 
 
@@ -27,7 +28,7 @@ def seen(*names: str) -> list[Observation]:
 
 
 def explained(*names: str, sampled: bool = False) -> list[Explanation]:
-    return list(Replay(ECS, sampled=sampled).explain(seen(*names)))
+    return list(explain(Replay(ECS, sampled=sampled), seen(*names)))
 
 
 def events(*names: str, sampled: bool = False) -> list[tuple[str, ...] | None]:
@@ -160,9 +161,9 @@ def _statuses(*words: str) -> list[Observation]:
 
 def test_every_pair_that_shows_a_status_is_possible_where_only_that_was_recorded() -> None:
     replay = Replay(ECS, sampled=True)
-    up = [e.events for e in replay.explain(_statuses("SHUTOFF", "ACTIVE", "MIGRATING", "ACTIVE"))]
+    up = [e.events for e in explain(replay, _statuses("SHUTOFF", "ACTIVE", "MIGRATING", "ACTIVE"))]
     assert up == [("start", "advance"), ("live_migrate",), ("advance",)]
-    back = list(replay.explain(_statuses("DELETED", "ACTIVE")))
+    back = list(explain(replay, _statuses("DELETED", "ACTIVE")))
     assert [(e.events, e.reason) for e in back] == [(None, "no events lead from DELETED to ACTIVE")]
 
 
@@ -364,7 +365,7 @@ def test_a_row_too_deep_to_read_is_one_line() -> None:
 )
 def test_what_may_be_no_change_may_have_no_event(recording: list[str | dict[str, str]]) -> None:
     rows = [seen(r)[0] if isinstance(r, str) else Observation(r, None, None) for r in recording]
-    explained = Replay(ECS, sampled=True, all_ways=True).explain(rows)
+    explained = explain(Replay(ECS, sampled=True, all_ways=True), rows)
     for change in explained:
         assert () in (change.events, *(other.events for other in change.others))
         assert sum(other.share for other in change.others) < 1
@@ -377,7 +378,7 @@ def test_memory_does_not_grow_with_the_recording(tmp_path: Path) -> None:
         recording.write_bytes(line * (rows // 2))
         tracemalloc.start()
         record = Record(ECS, [str(recording)])
-        count = record.follow(lambda seen: sum(1 for _ in Replay(ECS).explain(seen)))
+        count = record.follow(lambda seen: sum(1 for _ in explain(Replay(ECS), seen)))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert count == rows - 1
@@ -401,7 +402,7 @@ def answered(
 ) -> list[Explanation]:
     lines = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
     record = Record(lifecycle, ["rows"], RecordOptions(sampled=sampled), BytesIO(lines))
-    return record.follow(lambda rows: list(replay.explain(rows)))
+    return record.follow(lambda rows: list(explain(replay, rows)))
 
 
 def interleaved(lives: Sequence[Sequence[Mapping[str, object]]], chance: Random) -> list[Row]:
@@ -505,7 +506,7 @@ def test_memory_does_not_grow_with_servers_whose_life_has_ended() -> None:
     def peak(servers: int) -> int:
         rows = (row._replace(server=f"s{n}") for n in range(servers) for row in life)
         tracemalloc.start()
-        count = sum(1 for _ in Replay(ECS).explain(rows))
+        count = sum(1 for _ in explain(Replay(ECS), rows))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert count == 2 * servers
@@ -562,7 +563,7 @@ def test_a_row_above_64_kib_is_read_wherever_it_stands(form: str) -> None:
         ),
     }[form]
     record = Record(ECS, ["rows"], stream=BytesIO(text.encode()))
-    changes = record.follow(lambda rows: list(Replay(ECS).explain(rows)))
+    changes = record.follow(lambda rows: list(explain(Replay(ECS), rows)))
     assert [change.events for change in changes] == [("stop",), ("advance",)]
     assert [change.after.others["note"] for change in changes] == [WIDE, WIDE]
 

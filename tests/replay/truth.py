@@ -20,6 +20,7 @@ from ecs_fsm.fleet.arrays import compile_profile
 from ecs_fsm.profiles.loader import built_in
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 
 DAYS = 2
 GOING_ON = ("advance", "reschedule")
@@ -126,5 +127,5 @@ def ceiling(lifecycle: Lifecycle, every: float, *, servers: int = 100, seed: int
 
 
 def _named(replay: Replay, rows: Iterable[Observation]) -> Iterable[str]:
-    for change in replay.explain(rows):
+    for change in explain(replay, rows):
         yield from (event for event in change.events or () if event not in GOING_ON)

@@ -18,6 +18,7 @@ from ecs_fsm.core.scenario import simulate
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Replay
+from ecs_fsm.replay.follower import explain
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.eventlog import EventLog
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, NewServer
@@ -45,7 +46,7 @@ def entered(instance: Instance) -> list[str]:
 
 def explained(cloud: Cloud, history: list[HistoryEntry]) -> bool:
     rows = [Observation(seen.state.as_dict(), seen.state, None) for seen in history]
-    found = Replay(cloud.lifecycle, sampled=False).explain(iter(rows))
+    found = explain(Replay(cloud.lifecycle, sampled=False), iter(rows))
     return all(explanation.events is not None for explanation in found)
 
 
