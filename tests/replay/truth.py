@@ -96,10 +96,22 @@ def figure(
     lifecycle: Lifecycle, every: float, *, status: bool = False, servers: int = 100, seed: int = 1
 ) -> float:
     """F1 over all lives of a fleet that is polled at random phases."""
+    return figure_of(lifecycle, lives(lifecycle, servers, seed), every, status=status, seed=seed)
+
+
+def figure_of(
+    lifecycle: Lifecycle,
+    known: Iterable[Life],
+    every: float,
+    *,
+    status: bool = False,
+    seed: int = 1,
+) -> float:
+    """F1 over these lives."""
     chance = Random(seed)  # noqa: S311  # a phase
     replay = Replay(lifecycle, sampled=True)
     same = true = count = 0
-    for life in lives(lifecycle, servers, seed):
+    for life in known:
         rows = polled(life, every, chance.random() * every, status=status)
         if rows:
             events = happened(life)
@@ -107,23 +119,6 @@ def figure(
             same += in_common(events, named)
             true, count = true + len(events), count + len(named)
     return 2 * same / (true + count)
-
-
-def ceiling(lifecycle: Lifecycle, every: float, *, servers: int = 100, seed: int = 1) -> float:
-    """The figure of who names all that happens between two polls that differ, and nothing else."""
-    chance = Random(seed)  # noqa: S311  # the phases of `figure`
-    named = true = 0
-    for life in lives(lifecycle, servers, seed):
-        phase = chance.random() * every
-        windows: dict[int, list[int]] = {}
-        for number, entered in enumerate(life):
-            windows.setdefault(math.ceil((entered.time - phase) / every), []).append(number)
-        for numbers in windows.values():
-            before = life[numbers[0] - 1].state if numbers[0] else None
-            count = len(happened([life[n] for n in numbers]))
-            true += count
-            named += count * (before != life[numbers[-1]].state)
-    return 2 * named / (true + named)
 
 
 def _named(replay: Replay, rows: Iterable[Observation]) -> Iterable[str]:
