@@ -20,6 +20,8 @@ from ecs_fsm.draw.rows import Entered, Lane, Row
 
 GAP = 13.0
 """Between two bands: room for an arrow."""
+DROP = 4.0
+"""How far before the end of a box a line leaves it downwards."""
 SMALL = 9.4
 """The size of all small type."""
 
@@ -64,6 +66,7 @@ class Joint:
     by: tuple[Transition, ...]
     knot: bool = False
     look: Look = Look.PROGRESS
+    drawn: bool = True
 
 
 @dataclass(slots=True)
@@ -161,9 +164,18 @@ class RowFlow:
                 self._branch(detour, leaves, before)
         return Flow(self.chip, origin, self.items, self.links, arcs, self.line + 1, rises)
 
-    def _label(self, when: Facts) -> Box:
+    def _barred(self, leaves: Item) -> bool:
+        """Return whether a line from a box down to the next free line would cross the row."""
+        x = leaves.right - DROP
+        boxes = (item for item in self.items if item.line > leaves.line)
+        turns = (j for j in self.links if leaves.line <= j.tail.line < j.head.line)
+        return any(item.left <= x <= item.right for item in boxes) or any(
+            turn.head.left < x < turn.tail.right - DROP for turn in turns
+        )
+
+    def _label(self, when: Facts, after: str = "") -> Box:
         self.count += 1
-        words = " ".join(make.conditions(when)) or "otherwise"
+        words = after + (" ".join(make.conditions(when)) or "otherwise")
         text = (Text(words.replace("[", "").replace("]", ""), SMALL),)
         return Box(f"{self.chip.box.key}-if-{self.count}", Look.PLAIN, text)
 
@@ -172,10 +184,11 @@ class RowFlow:
         entered = detour.entered
         if detour.joins is not None:
             entered = self.row.entered[detour.joins :]
-        label = self._label(detour.when)
+        barred = self._barred(leaves)
+        label = self._label(detour.when, f"after {leaves.box.lines[0].words} if " if barred else "")
         wide = make.width_for(label)
         left = leaves.right + 8
-        fits = left + wide + 140 <= self.place.limit
+        fits = left + wide + 140 <= self.place.limit and not barred
         goes_on = leaves.box.look is Look.GOAL and leaves.line == self.line and fits
         self.line += not goes_on
         if not fits:
@@ -184,7 +197,7 @@ class RowFlow:
         self.items.append(item)
         first = entered[0].state
         by = self.merged.by(before, first)
-        self.links.append(Joint(leaves, item, by, knot=True))
+        self.links.append(Joint(leaves, item, by, knot=True, drawn=not barred))
         self._path(entered, item, left + wide + GAP, before)
 
     def _path(

@@ -15,7 +15,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw import lane_notes as notes
-from ecs_fsm.draw.bands import SMALL, Arc, Flow, Joint
+from ecs_fsm.draw.bands import DROP, SMALL, Arc, Flow, Joint
 from ecs_fsm.draw.lane_rows import PAD, BoardStyle, FlowingLane, LaneColumns
 from ecs_fsm.draw.merged import MergedRow
 from ecs_fsm.draw.picture import Arrow, Box, Ink, Look, Text
@@ -111,7 +111,7 @@ class LaneBoard:
         if self.across.style.heads:
             head = _head(lane)
             self.boxes.append(make.placed(head, PAD, y + 4, make.width_for(head)))
-            y += make.height_for(head) - 1
+            y += make.height_for(head) - 1 + self.across.style.below_head
         body = y
         ports: list[float] = []
         many = len(drawn.sections) > 1
@@ -241,10 +241,12 @@ class LaneBoard:
     def _link(self, link: Joint, middles: Mapping[int, float]) -> Arrow:
         tail, head = link.tail, link.head
         start, end = middles[tail.line], middles[head.line]
-        if tail.line == head.line:
-            way: tuple[Point, ...] = ((tail.right, start), (head.left, end))
+        if not link.drawn:
+            way: tuple[Point, ...] = ((head.left, end), (head.left, end))
+        elif tail.line == head.line:
+            way = ((tail.right, start), (head.left, end))
         else:
-            x = tail.right - 4
+            x = tail.right - DROP
             turn = end - CELL / 2 - LINES_APART / 2 + 1
             if head.left > x:
                 way = ((x, start + CELL / 2), (x, end), (head.left, end))

@@ -28,7 +28,8 @@ FEW = 3
 class BoardStyle(NamedTuple):
     """How lanes are drawn: the width after which a row goes on below, what stands around the rows.
 
-    `air` is more room between rows. A `plain` one has no small type. A legend `beside` the rows
+    `air` is more room between rows, `below_head` below the heading of a lane. A `plain` one has no
+    small type. A legend `beside` the rows
     names the few states that no row enters.
     """
 
@@ -36,6 +37,7 @@ class BoardStyle(NamedTuple):
     heads: bool = True
     legend: bool = True
     air: float = 0.0
+    below_head: float = 0.0
     plain: bool = False
     beside: bool = False
 

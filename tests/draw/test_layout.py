@@ -14,8 +14,12 @@ from fontTools.ttLib import TTFont
 from ecs_fsm import ECS, draw
 from ecs_fsm.core.scenario import simulate
 from ecs_fsm.draw.boxes import FONTS, extent, width_of
+from ecs_fsm.draw.lane_rows import BoardStyle
 from ecs_fsm.draw.picture import Box, Look, Picture
+from ecs_fsm.draw.rows import lanes_of
+from ecs_fsm.draw.views.lanes import sheet
 from ecs_fsm.lifecycles import server_class
+from ecs_fsm.web.lanes_svg import WIDE
 from tests.pictures import LIFECYCLES, every, still
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -26,8 +30,14 @@ MEASURED = [
     for lifecycle in LIFECYCLES
     for name, picture in still(lifecycle).items()
 ]
+HEAD = 3
+"""The points of the head of an arrow; one to a knot has none."""
 EVERY = every()
-LANES = [(name, picture) for name, picture in MEASURED if picture.view == "lanes"]
+ON_A_PAGE = BoardStyle(wide=WIDE, heads=False, legend=False)
+LANES = [(name, picture) for name, picture in MEASURED if picture.view == "lanes"] + [
+    (f"{each.name} page", sheet(lanes_of(each), "", ON_A_PAGE, lifecycle=each))
+    for each in LIFECYCLES
+]
 
 
 class Area(NamedTuple):
@@ -171,25 +181,55 @@ def test_no_mark_of_a_run_hides_a_text(lifecycle: str, scenario: str) -> None:
     assert [(mark, key) for mark in marks for key, text in texts if found[mark].meets(text)] == []
 
 
+FAILING = ("create", "resize:fail@resize_finish")
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "scenario"),
+    [("ecs", ("create", "stop", FAILING[1], "delete")), ("nova", FAILING)],
+)
+def test_neither_an_arrow_of_a_failure_nor_the_frame_of_the_server_runs_over_a_text(
+    lifecycle: str, scenario: tuple[str, ...]
+) -> None:
+    picture = draw.animate(*simulate(server_class(lifecycle), scenario))
+    of_boxes = {box.key for box in picture.boxes if box.look is not Look.BADGE}
+    texts = [text for key, text in seen(picture).texts if key in of_boxes]
+    ways = [arrow.way for arrow in picture.arrows if arrow.tail.startswith("jump-")]
+    frames = [moment.box.bounds for moment in picture.moments]
+    for at in frames:
+        assert at is not None
+        (left, right), (top, bottom) = (
+            (middle - size / 2 - 3.5, middle + size / 2 + 3.5)
+            for middle, size in ((at.x, at.width), (at.y, at.height))
+        )
+        ways += [((left, top), (right, top)), ((left, bottom), (right, bottom))]
+    assert len(ways) > len(frames) * 2
+    for way in ways:
+        for (x1, y1), (x2, y2) in pairwise(way):
+            line = Area(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
+            assert [text for text in texts if line.cuts(text)] == []
+
+
 @pytest.mark.parametrize(("name", "picture"), LANES, ids=[name for name, _ in LANES])
 def test_lines_of_lanes_turn_at_right_angles_cross_nothing_and_lie_under_no_text(
     name: str, picture: Picture
 ) -> None:
     found, texts, arrows = seen(picture)
     lines = []
+    ends = {(a.tail, a.head): 0 if a.knot else HEAD for a in picture.arrows}
     for tail, head, points in arrows:
-        for (x1, y1), (x2, y2) in pairwise(points[:-3]):
+        for (x1, y1), (x2, y2) in pairwise(points[: len(points) - ends[tail, head]]):
             assert x1 == x2 or y1 == y2, f"{tail} to {head} is oblique"
             across, down = sorted((x1, x2)), sorted((y1, y2))
             lines.append((tail, head, Area(across[0], down[0], across[1], down[1])))
-    assert [key for key, text in texts for *_, line in lines if line.meets(text)] == []
+    assert [key for key, text in texts for *_, line in lines if line.cuts(text)] == []
     crossing = [(a, b) for a, b in combinations(lines, 2) if a[:2] != b[:2] and a[2].cuts(b[2])]
     assert crossing == []
     hit = [
         (tail, head, box.key)
         for tail, head, line in lines
         for box in boxes_to_keep_apart(picture)
-        if box.key not in (tail, head) and line.meets(found[box.key])
+        if box.key not in (tail, head) and line.cuts(found[box.key])
     ]
     assert hit == []
 

@@ -16,6 +16,7 @@ from PIL import Image
 from ecs_fsm import ECS, InvalidInput, Lifecycle, Server, draw
 from ecs_fsm.core.model import Kind, State
 from ecs_fsm.core.server import BaseServer
+from ecs_fsm.draw.boxes import extent
 from ecs_fsm.draw.formats.gif import gif
 from ecs_fsm.draw.formats.png_pdf import pixels as paint
 from ecs_fsm.draw.picture import Look, Picture
@@ -100,6 +101,13 @@ def test_a_longer_run_and_its_timeline_can_be_read_too() -> None:
     request = DrawRequest(Server, RUN, slide=True)
     for view in ("run", "timeline"):
         assert smallest(view, request) >= READABLE, view
+
+
+def test_a_long_timeline_fills_the_height_of_a_slide() -> None:
+    words = ("create", "reboot", "stop", "start", "stop", "rebuild", "delete")
+    picture = view_named("timeline")(DrawRequest(Server, words, slide=True))
+    left, top, right, bottom = extent(picture)
+    assert (bottom - top) / (right - left) > 0.9 * FULL_HD.height / FULL_HD.width
 
 
 def test_a_slide_of_an_operation_that_is_high_shows_its_bands() -> None:

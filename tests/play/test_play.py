@@ -70,6 +70,7 @@ def pressed(lifecycle: Lifecycle, *keys: str) -> tuple[Play, str]:
 def test_the_picture_of_the_guide_is_fresh() -> None:
     shown = (DOCS / "how-to" / "play.svg").read_text(encoding="utf-8")
     assert shown == run_in_own_thread(screenshot()), "run make diagrams"
+    assert "url(" not in shown.replace("url(#", "")
 
 
 def test_it_begins_without_a_server_and_says_what_to_press() -> None:

@@ -197,7 +197,7 @@ def moment_group(moment: Moment, place: Bounds | None, theme: Theme) -> ET.Eleme
     """Return the frame around the server's box at a moment, and the caption in its place."""
     ink, at = COLOURS[theme].inks[Ink.REQUEST], place or make.NOWHERE
     caption = element("text", moment.caption, fill=ink)
-    caption.attrib |= {"x": f"{at.x - at.width / 2 + 1:.1f}", "y": f"{at.y + 4:.1f}"}
+    caption.attrib |= {"x": f"{at.x - at.width / 2 + 3:.1f}", "y": f"{at.y + 4:.1f}"}
     caption.attrib |= {"font-size": "12", "font-weight": "bold"}
     group = element("g")
     group.extend((_frame(moment, ink), caption))

@@ -36,6 +36,8 @@ MANY = 6
 WIDE_ON_A_SLIDE = 900.0
 AIR = 8.0
 """Room between rows for the marks on boxes."""
+BELOW_HEAD = 6.0
+"""Room below a heading for the frame of the server, and for arrows to the first row."""
 MOST = 4
 """The most numbers on one box."""
 
@@ -72,7 +74,7 @@ def walked(lifecycle: Lifecycle, happened: DrawnRun) -> tuple[Picture, list[Visi
     entered = [state for _, state in steps]
     title = _title(lifecycle, happened)
     every = lanes_of(lifecycle)
-    style = BoardStyle(air=AIR, legend=False)
+    style = BoardStyle(air=AIR, below_head=BELOW_HEAD, legend=False)
     picture = sheet([lane._replace(notes=()) for lane in every], title, style, lifecycle=lifecycle)
     if len(every) > MANY or happened.slide:
         taken = {key for visit in walk(picture, steps) for key in visit.taken}

@@ -14,6 +14,7 @@ from ecs_fsm.core.word import Tone
 from ecs_fsm.draw import boxes as make
 from ecs_fsm.draw.picture import Box, Ink, Look, Picture, Text
 from ecs_fsm.draw.request import DrawnRun, DrawRequest
+from ecs_fsm.draw.slide import slide_of, smallest_text
 
 SIDE = 62.0
 """The width of the column with the names of the tracks."""
@@ -21,8 +22,10 @@ TRACK = 9.0
 """The size of these names."""
 LEAST = 36.0
 """The least width of one state."""
-WIDE, WIDE_ON_A_SLIDE = 900.0, 760.0
+WIDE = 900.0
 """The width after which time continues in a line below."""
+ON_A_SLIDE = (760.0, 640.0, 540.0, 460.0)
+"""Such widths for a slide, of which the one that gives the largest type is taken."""
 HIGH = 27.0
 EVENTS = 16.0
 MOST_WORD = 84.0
@@ -56,6 +59,13 @@ def timeline_view(request: DrawRequest) -> Picture:
 
 def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     """Return a run as three tracks."""
+    if not happened.slide:
+        return _as_wide_as(WIDE, lifecycle, happened)
+    pictures = [_as_wide_as(most, lifecycle, happened) for most in ON_A_SLIDE]
+    return max(pictures, key=lambda made: smallest_text(made, slide_of("16:9")))
+
+
+def _as_wide_as(most: float, lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     title = happened.headline(lifecycle, "A run in time")
     tracks, phrases = Tracks.of(lifecycle), Phrases(lifecycle.table)
     explained = EXPLAINED.format(thing=lifecycle.table.thing)
@@ -64,7 +74,6 @@ def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
         if lifecycle.table.one_word
         else LAG.format(task=phrases.task, status=tracks.names["status"])
     )
-    most = WIDE_ON_A_SLIDE if happened.slide else WIDE
     lines = list(_lines(tracks, happened.changes, most))
     right = max(tracks.side + sum(_widths(tracks, line)) for line in lines)
     head = make.heading(title, make.wrapped(explained, max(right, 300), 8), max(right, 300))
@@ -88,9 +97,7 @@ def timeline(lifecycle: Lifecycle, happened: DrawnRun) -> Picture:
     )
 
 
-def _lines(
-    tracks: Tracks, changes: Sequence[AnyChange], most: float = WIDE
-) -> Iterator[list[AnyChange]]:
+def _lines(tracks: Tracks, changes: Sequence[AnyChange], most: float) -> Iterator[list[AnyChange]]:
     """Yield the changes of each line of the page."""
     line: list[AnyChange] = []
     for change in changes:
