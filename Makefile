@@ -1,5 +1,6 @@
 # make demo: a server's life on the screen.  make test: everything that tests the project.
-# Both set up what they need in .venv beside this file, once; make test-core needs no browser.
+# Both set up what they need in .venv beside this file, once. make test-core leaves out what needs a
+# browser, real clients or other programs.
 
 MAKEFLAGS += --no-print-directory
 ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
@@ -7,7 +8,7 @@ VENV := $(ROOT)/.venv
 BIN := $(VENV)/bin
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 QUIET := --quiet --disable-pip-version-check
-SIDE_BY_SIDE := --numprocesses auto --dist loadfile
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile --no-loadscope-reorder
 # The files with tests of a mark; to collect the others takes longer than most of these run.
 MARKED = $$(grep --recursive --files-with-matches --include='*.py' 'mark\.$(1)' tests)
 # A type checker finds the package where it is, also from elsewhere.
@@ -16,7 +17,7 @@ EDITABLE := --config-settings editable_mode=compat --editable
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo docs test test-more bench generate diagrams notebook clean test-core test-later \
-	set-up checked beside without-browser
+	set-up checked beside core without-browser
 
 demo: $(VENV)/.demo
 	@$(BIN)/ecs-fsm simulate create stop resize:fail@resize_finish rebuild delete
@@ -36,8 +37,11 @@ beside: checked $(VENV)/.browser docs test-later
 without-browser: $(VENV)/.test $(VENV)/.javascript
 	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed"
 
-test-core: checked without-browser
-	cd $(ROOT) && $(BIN)/pytest -m "timed and not browser" $(call MARKED,timed)
+test-core: set-up
+	@$(MAKE) --jobs=2 --file=$(firstword $(MAKEFILE_LIST)) core checked
+
+core: $(VENV)/.test $(VENV)/.javascript
+	cd $(ROOT) && $(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not timed and not programs"
 
 checked: $(VENV)/.test $(VENV)/.javascript
 	cd $(ROOT) && $(BIN)/ruff check .

@@ -29,6 +29,20 @@ FLAGS = [
 Opening = Callable[..., "Page"]
 FLEETS = "tests/fleet/"
 collect_ignore_glob = ["bench*.py"]
+PROGRAMS = (
+    "tests/integrations/test_notebook.py",
+    "tests/monitor/test_watch.py",
+    "tests/serve/http/test_process.py",
+    "tests/serve/huawei/test_sdk.py",
+    "tests/serve/test_clients.py",
+    "tests/serve/test_schema.py",
+    "tests/serve/test_waiters.py",
+    "tests/test_readme.py",
+    "tests/test_release.py",
+    "tests/testing/",
+    "tests/waiters/test_loop_writers.py",
+)
+"""Tests that are marked `programs` as a whole."""
 PATIENCE = 120_000
 """Milliseconds after which something that a page should do is taken not to happen."""
 
@@ -44,6 +58,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
             return FLEETS if scope.startswith(FLEETS) else scope
 
     return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by their files; begin with the long ones, so that processes end together."""
+    for item in items:
+        if item.nodeid.startswith(PROGRAMS):
+            item.add_marker("programs")
+    items.sort(
+        key=lambda item: (
+            not item.nodeid.startswith(FLEETS),
+            item.get_closest_marker("programs") is None,
+        )
+    )
 
 
 @pytest.fixture(scope="session")

@@ -184,6 +184,7 @@ def test_mermaid_of_a_run_numbers_its_events_in_order() -> None:
     ]
 
 
+@pytest.mark.programs
 def test_every_mermaid_text_is_read_by_mermaid_itself() -> None:
     judge = Path(__file__).parents[1] / "javascript" / "mermaid.mjs"
     some = slice(None, None, 4)  # Mermaid is slow, and pictures of one view are alike

@@ -81,6 +81,7 @@ def test_an_odd_word_is_drawn_as_it_is(lifecycle: Lifecycle) -> None:
         assert [each for each in words if "".join(each.split()) not in "".join(shown.split())] == []
 
 
+@pytest.mark.programs
 def test_mermaid_reads_odd_words_too() -> None:
     texts = [draw.render(p, "mermaid").decode() for odd in LIFECYCLES for p in pictures(odd)]
     done = subprocess.run(

@@ -46,6 +46,7 @@ def document_of(lifecycle: Lifecycle) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.programs
 def test_xstate_itself_walks_as_servers_do() -> None:
     walked = [walks(lifecycle, 60, 40) for lifecycle in EVERY]
     tasks = [

@@ -59,9 +59,8 @@ def pressed(lifecycle: Lifecycle, *keys: str) -> tuple[Play, str]:
     async def press() -> tuple[Play, str]:
         app = Play(lifecycle, lessons(lifecycle), chosen(lifecycle, 1, 10))
         async with app.run_test(size=SIZE) as pilot:
-            for key in keys:
-                await pilot.press(key)
-                await pilot.pause()
+            await pilot.press(*keys)
+            await pilot.pause()
             return app, screen(app)
 
     return run_in_own_thread(press())
