@@ -152,8 +152,9 @@ def _table_blocks(source: RecordSource, delimiter: str) -> Iterator[ColumnBlock]
     csv.field_size_limit(MAX_ROW)
     header: list[str] | None = None
     names: Names = ()
+    once_more = ""
     for block in _quoted_whole(source):
-        if header is not None and header[0] not in block:
+        if header is not None and once_more not in block:
             columns = _plain_columns(block, delimiter, len(names))
             if columns is not None:
                 yield ColumnBlock(names, columns, texts=True)
@@ -167,6 +168,7 @@ def _table_blocks(source: RecordSource, delimiter: str) -> Iterator[ColumnBlock]
             if header is None:
                 continue
             rows = rows[rows.index(header) :]
+            once_more = delimiter.join(header)
             names = tuple(name.strip() for name in header)
             if len(names) > MAX_COLUMNS:
                 raise NotInBlocks
