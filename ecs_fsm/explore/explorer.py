@@ -40,11 +40,13 @@ _NO_QUESTION = Question("", "", (), (), "").as_dict()
 
 SCRIPTS = (
     "constants", "packed", "machine", "run", "address", "dom", "view", "choose", "board", "upright",
-    "now", "controls", "timeline", "panels", "polling", "waiters", "lessons", "quiz", "share",
-    "presenter", "main",
+    "now", "controls", "timeline", "panels", "polling", "lived", "waiters", "lessons", "quiz",
+    "share", "presenter", "main",
 )  # fmt: skip
 """The scripts in their order: each may use the names of those before it."""
-STYLES = ("page", "parts", "tables", "explore", "panels", "presenter", "media")
+STYLES = (
+    "page", "parts", "tables", "explore", "polling", "phone", "panels", "presenter", "media",
+)  # fmt: skip
 """The styles in their order: a later one overrides an earlier one."""
 
 

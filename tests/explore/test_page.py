@@ -64,7 +64,7 @@ def test_requests_and_steps_move_the_server_in_answer_history_and_picture(openin
     assert page.locator("#board .here").get_attribute("data-state") == "15"
     assert [*ECS.states][15] == "active/powering-off"
     assert history(page) == ["create", *["advance"] * 5, "stop"]
-    assert page.locator("#timeline rect:not(.hit)").count() == 2 + 7 + 2
+    assert page.locator("#timeline rect:not(.hit, .names)").count() == 2 + 7 + 2
     page.locator("#timeline .hit").nth(1).click()
     assert state(page) == "building/-"
     assert said(page) == "Now at event 2 of 7: building/-, status BUILD."
@@ -148,12 +148,52 @@ def test_one_screen_has_the_picture_what_is_possible_why_not_and_the_run(
     assert page.evaluate(SEEN, shown) == []
     assert page.evaluate(SMALLEST, "#board") >= 9.95
     assert page.evaluate(SMALLEST, "#timeline") >= 10
+    whole = "(said) => document.querySelector(said).scrollHeight <= document.querySelector(said).clientHeight"
+    assert page.evaluate(whole, "#said")
     if name == "ecs":
         page.focus("[data-name=start]")
         assert said(page).startswith("⊘ start: vm_state is active")
         page.hover("[data-name=create]")
         assert said(page).startswith("⊘ create: ")
         assert page.evaluate(SEEN, ["#events", "[data-name=roll_back]"]) == []
+
+
+def test_the_names_of_the_tracks_stay_in_sight_while_a_long_run_is_scrolled(
+    opening: Opening,
+) -> None:
+    run = MADE + ",stop,advance,start,advance,reboot,advance,advance,advance"
+    page = opening(fragment=run, viewport={"width": 1280, "height": 800})
+    page.wait_for_function("document.querySelector('#timeline').scrollLeft > 100")
+    page.wait_for_function(
+        "document.querySelector('#track-names').getBoundingClientRect().left >= 0"
+    )
+    assert page.locator("#track-names text").all_text_contents() == [
+        "vm_state", "task_state", "status",
+    ]  # fmt: skip
+
+
+# Buttons and fields that touch or overlap each other, but for the two halves of one button.
+TOUCHING = """() => {
+  const all = [...document.querySelectorAll("button, select, input")].filter((each) => each.checkVisibility())
+    .filter((each) => !each.closest("#tabs") && !each.closest("dialog"))
+    .map((each) => [each, each.getBoundingClientRect()]);
+  return all.flatMap(([one, a], n) => all.slice(n + 1).filter(([two, b]) =>
+    one.parentElement !== two.parentElement
+    && a.left < b.right + 2 && b.left < a.right + 2 && a.top < b.bottom + 2 && b.top < a.bottom + 2)
+    .map(([two]) => [one.textContent, two.textContent])); }"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_buttons_touch_and_no_heading_stands_over_nothing(width: int, opening: Opening) -> None:
+    page = opening("nova", viewport={"width": width, "height": 844})
+    assert page.evaluate(TOUCHING) == []
+    assert page.locator("#events-heading").is_hidden()
+    page.click("#tab-quiz")
+    assert page.evaluate(TOUCHING) == []
+    assert page.locator("#print").is_visible()
+    page.goto(page.url.split("#")[0] + "#from=active/-&run=stop")
+    page.click("#tab-explore")
+    assert page.locator("#events-heading").is_visible()
 
 
 def test_what_the_marks_mean_is_said_of_those_that_are_seen(opening: Opening) -> None:
@@ -315,6 +355,11 @@ def test_the_loop_of_a_client_goes_wrong_is_changed_and_takes_the_better_lists(
     assert page.text_content("#better") == "Use the better lists, which still miss 2"
     assert "4 → 2 findings" in (page.text_content("#compared") or "")
     page.click("#better")
+    assert page.text_content("#better") == "The better lists are used; they still miss 2"
+    assert page.get_attribute("#better", "aria-disabled") == "true"
+    assert "Your lists go wrong on 2 of 4 runs." in (page.text_content("#caught") or "")
+    avoided = page.locator("#found button").all_inner_texts()
+    assert [text[0] for text in avoided] == ["✓", "✓", "✗", "✗"]
     assert lists(page) == {
         "pending": ["ACTIVE", "REBUILD"], "target": ["SHUTOFF"], "failure": ["ERROR"],
     }  # fmt: skip

@@ -48,6 +48,50 @@ def test_the_future_is_hidden_until_it_is_revealed(opening: Opening) -> None:
     assert page.text_content("#next") == "Next: active/rebuild_block_device_mapping"
 
 
+BANDS = """[...document.querySelectorAll("#board .running .band text")]
+  .map((text) => [text.textContent, getComputedStyle(text).visibility === "visible"])"""
+# What a room reads beside the picture: the size of its type, and whether it is on the screen.
+LARGE = """[...document.querySelectorAll("#words span, #words dd, #next, #requests button, #said")]
+  .filter((each) => each.checkVisibility())
+  .map((each) => [each.textContent, parseFloat(getComputedStyle(each).fontSize),
+    each.getBoundingClientRect().bottom <= innerHeight])"""
+
+
+def test_no_band_shows_a_status_that_is_still_to_come(opening: Opening) -> None:
+    page = opening(fragment="#from=stopped/-&run=rebuild,advance")
+    page.keyboard.press("p")
+    assert page.evaluate(BANDS) == [["REBUILD", True], ["ACTIVE", False]]
+    page.click("#next")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(BANDS) == [["REBUILD", True], ["ACTIVE", True]]
+    page.keyboard.press("ArrowRight")
+    passed = page.locator("#board .row .box.been:not(.rest) text").all_text_contents()
+    assert passed[-3:] == ["no task", "powering-off", "SHUTOFF"]
+
+
+def test_the_next_column_of_the_run_is_a_question_until_it_is_revealed(opening: Opening) -> None:
+    page = opening(fragment="#from=stopped/-&run=rebuild,advance,advance")
+    page.keyboard.press("p")
+    assert page.locator("#timeline text", has_text="?").count() == 3
+    assert "hidden" in (page.text_content("#said") or "")
+    page.keyboard.press("?")
+    assert page.locator("#timeline text", has_text="?").count() == 0
+    assert page.text_content("#said") == "Next comes active/-, status ACTIVE."
+
+
+def test_what_stands_beside_the_picture_can_be_read_from_the_back_of_a_room(
+    opening: Opening,
+) -> None:
+    page = opening(fragment="#from=stopped/-&run=rebuild", viewport={"width": 1600, "height": 900})
+    assert page.locator("#words .surprise").is_visible()
+    page.click("#present")
+    assert page.locator("#words .surprise").is_hidden()
+    shown = page.evaluate(LARGE)
+    assert len(shown) >= 6
+    assert [each for each in shown if each[1] < 24 or not each[2]] == []
+    assert page.evaluate("document.documentElement.scrollHeight") == 900
+
+
 def test_single_keys_act_only_there_and_never_in_a_field(opening: Opening) -> None:
     page = opening(fragment="#from=active/-&run=rebuild&tab=poll")
     for key in ("ArrowRight", "h", "?", "Escape"):

@@ -56,18 +56,31 @@ function leadsOn(transition) {
   return !story.node || machine.possible(transition.trigger, story.node).includes(transition);
 }
 
-// The row in which the running operation stands: that of its last request.
-function rowNow() {
+// The row of the last request, in which its operation runs or ran.
+function lastRow() {
   const asked = [...story.moments]
     .reverse()
     .find(({ event }) => event?.trigger?.kind === KIND.request)?.event?.trigger;
   const from = [...story.moments].reverse().find(({ event }) => event?.trigger === asked);
   const before = from && story.moments[story.moments.indexOf(from) - 1]?.node?.state;
   const lane = lanes.get(before ? before.lane : (machine.creations[0] === asked ? firstLane() : -1));
-  if (!story.running || !asked || !lane) return null;
+  if (!asked || !lane) return null;
   return [...lane.querySelectorAll(`[data-trigger="${asked.index}"]`)].map((chip) =>
     chip.closest(".row"),
   )[0] ?? null;
+}
+
+const rowNow = () => (story.running ? lastRow() : null);
+
+// A band was seen if one of the boxes behind it was.
+function showBands(row) {
+  let behind = false;
+  for (const part of [...row.querySelectorAll(".band, .box")].reverse()) {
+    if (part.matches(".band")) {
+      part.classList.toggle("been", behind);
+      behind = false;
+    } else behind ||= part.matches(".been, .here");
+  }
 }
 
 function firstLane() {
@@ -77,10 +90,10 @@ function firstLane() {
 
 part((before) => {
   const been = new Set(story.moments.flatMap(({ nodes }) => nodes.map(({ state }) => state)));
-  const row = rowNow();
-  const inRow = row ? [...row.querySelectorAll(".box")].map((box) => /** @type {HTMLElement} */ (box)) : [];
+  const [row, last] = [rowNow(), lastRow()];
+  const inRow = last ? [...last.querySelectorAll(".box")].map((box) => /** @type {HTMLElement} */ (box)) : [];
   const entered = new Set(operationNow()?.entered);
-  const here = inRow.find((box) => stateOf(box) === story.state) ?? ownBox.get(/** @type {any} */ (story.state));
+  const here = inRow.find((box) => row && stateOf(box) === story.state) ?? ownBox.get(/** @type {any} */ (story.state));
   for (const box of boxes) {
     const same = stateOf(box) === story.state;
     const own = ownBox.get(stateOf(box)) === box;
@@ -90,7 +103,10 @@ part((before) => {
     box.classList.toggle("alike", same && box !== here && own);
     box.classList.toggle("hung", box === here && story.hung);
   }
-  for (const each of inBoard(".row")) each.classList.toggle("running", each === row);
+  for (const each of inBoard(".row")) {
+    each.classList.toggle("running", each === row);
+    showBands(each);
+  }
   for (const { part: each, transitions } of arrows) {
     each.classList.toggle("open", transitions.some(leadsOn));
   }

@@ -114,6 +114,7 @@ function nextText() {
 
 part(() => {
   for (const each of [...requestButtons, ...eventButtons]) showTrigger(each);
+  byId("events-heading").hidden = eventButtons.every(({ group }) => group.hidden);
   byId("run-text").textContent = runText();
   const refused = requestButtons.filter(
     ({ press }) => press.getAttribute("aria-disabled") === "true",

@@ -84,8 +84,8 @@ function pollEnded() {
   return polls().some(({ verdict }) => verdict !== GO_ON);
 }
 
-// How the waiter ended, and whether it was caught in a mistake.
-/** @param {Poll} [poll] @param {Story} [on] @returns {[string, boolean]} */
+// How the waiter ended, whether it was caught in a mistake, and in which: a finding of the checker.
+/** @param {Poll} [poll] @param {Story} [on] @returns {[string, boolean, string?]} */
 function verdict(poll = view.poll, on = story) {
   const last = polls(poll, on).at(-1);
   if (!last) return ["It has not polled yet.", false];
@@ -99,16 +99,18 @@ function verdict(poll = view.poll, on = story) {
     return [
       `Caught: it reports success at ${last.value}, while the ${THING} goes on from ${seen.name}.`,
       true,
+      "leaves-early",
     ];
   if (last.verdict === SUCCEEDS && failed)
     return [
       `Caught: it reports success at ${last.value}, although ${failed.event?.trigger?.name} happened.`,
       true,
+      "false-success",
     ];
   if (last.verdict === SUCCEEDS)
     return [`Correct: it reports success at ${last.value}.`, false];
   if (last.verdict === FAILS && !failed)
-    return [`Caught: it reports failure at ${last.value}, although nothing went wrong.`, true];
+    return [`Caught: it reports failure at ${last.value}, although nothing went wrong.`, true, "spurious-failure"];
   if (last.verdict === FAILS) return [`Correct: it reports failure at ${last.value}.`, false];
   if (at.hung)
     return [
@@ -124,6 +126,7 @@ function verdict(poll = view.poll, on = story) {
     return [
       `Caught: the ${THING} rests at ${on.state.name}, and it waits forever at ${last.value}.`,
       true,
+      failed ? "hangs" : "misses",
     ];
   }
   return [`It keeps polling at ${last.value}.`, false];
@@ -133,6 +136,15 @@ function twice() {
   const own = WAITER_LISTS.flatMap((name) => listed(view.poll[name]));
   const value = own.find((each, place) => own.indexOf(each) !== place);
   return value ? `${value} is in two lists; a value can be in one list only.` : "";
+}
+
+// The first rhythm at which lists make a mistake on a run: that of a finding, if one does.
+/** @param {Poll} poll @param {Story} on @param {string} [finding] @returns {number | null} */
+function rhythmThatShows(poll, on, finding) {
+  const wrong = RHYTHMS.map((every) => verdict({ ...poll, every }, on)).map(([, caught, kind]) => (caught ? (kind ?? "") : null));
+  const place = wrong.indexOf(finding ?? "");
+  const first = place < 0 ? wrong.findIndex((kind) => kind !== null) : place;
+  return first < 0 ? null : RHYTHMS[first];
 }
 
 const setPoll = (changes, quiet = true) => change({ poll: { ...view.poll, ...changes } }, quiet);

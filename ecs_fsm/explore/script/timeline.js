@@ -3,12 +3,23 @@
 
 const COLUMN = 92;
 const MOST_COLUMNS = 60;
+const PRESENTED_COLUMNS = 8;
 const TRACK = 28;
 const TRACKS_LEFT = 84;
 const TRACKS_TOP = 26;
 
+/** @typedef {{ place: number, state: LifecycleState, event: string, failed: boolean, ahead?: boolean }} Column */
+
+// What comes next, for the room to guess: a column of question marks until it is revealed.
+/** @returns {Column[]} */
+function nextColumn() {
+  return ahead()
+    .slice(0, 1)
+    .map((state) => ({ place: Infinity, state, event: "", failed: false, ahead: true }));
+}
+
 function columns() {
-  /** @type {{ place: number, state: LifecycleState, event: string, failed: boolean }[]} */
+  /** @type {Column[]} */
   const found = [];
   story.moments.forEach(({ event, nodes, node }, place) => {
     const entered = nodes.length || !event || !node ? nodes : [node];
@@ -21,7 +32,9 @@ function columns() {
   return found;
 }
 
-function tracksOf({ vmState, taskState, status }) {
+/** @param {Column} column */
+function tracksOf({ state: { vmState, taskState, status }, ahead: isAhead }) {
+  if (isAhead && !revealed()) return COLUMNS.map(() => ({ name: "?", tone: null }));
   return ONE_WORD ? [status] : [vmState, taskState ?? { name: NO_TASK }, status];
 }
 
@@ -41,7 +54,7 @@ function lines(words, x, y, size, classes) {
   );
 }
 
-function segment(word, track, first, last) {
+function segment(word, track, [first, last], line) {
   const [x, y, width] = [
     TRACKS_LEFT + first * COLUMN,
     TRACKS_TOP + track * TRACK,
@@ -54,7 +67,7 @@ function segment(word, track, first, last) {
     width: width - 2,
     height: TRACK - 4,
     rx: 4,
-    class: `f-${toned}-fill s-${toned}-line`,
+    class: `f-${toned}-fill s-${toned}-line${line}`,
   };
   const ink = word.tone ? `f-${toned}-ink bold` : "f-ink-main";
   return [
@@ -69,19 +82,23 @@ function segment(word, track, first, last) {
   ];
 }
 
-function trackParts(found, track) {
-  const parts = lines(
-    [COLUMNS[track]],
-    0,
-    TRACKS_TOP + track * TRACK + TRACK / 2 + 2,
-    10,
-    "f-ink-muted t10",
+// The names of the tracks, which stay in sight while the columns are scrolled.
+function trackNames() {
+  const height = COLUMNS.length * TRACK;
+  const names = COLUMNS.flatMap((name, track) =>
+    lines([name], 0, TRACKS_TOP + track * TRACK + TRACK / 2 + 2, 10, "f-ink-muted t10"),
   );
+  const ground = { x: -1, y: TRACKS_TOP, width: TRACKS_LEFT, height, class: "names" };
+  return drawn("g", { id: "track-names" }, drawn("rect", ground), ...names);
+}
+
+function trackParts(found, track) {
+  const parts = [];
   for (let first = 0; first < found.length;) {
-    const word = tracksOf(found[first].state)[track];
+    const word = tracksOf(found[first])[track];
     let last = first + 1;
-    while (last < found.length && tracksOf(found[last].state)[track].name === word.name) last += 1;
-    parts.push(...segment(word, track, first, last));
+    while (last < found.length && !found[last].ahead && tracksOf(found[last])[track].name === word.name) last += 1;
+    parts.push(...segment(word, track, [first, last], found[first].ahead ? " dashed" : ""));
     first = last;
   }
   return parts;
@@ -89,7 +106,7 @@ function trackParts(found, track) {
 
 // A press on a column goes back to it.
 function columnHits(found) {
-  return found.map(({ place }, n) =>
+  return found.filter(({ ahead: isAhead }) => !isAhead).map(({ place }, n) =>
     drawn("rect", {
       x: TRACKS_LEFT + n * COLUMN,
       y: 0,
@@ -143,7 +160,7 @@ function pollMarks(found) {
 }
 
 function timeline(found) {
-  const width = TRACKS_LEFT + Math.max(found.length, 1) * COLUMN + 8;
+  const width = TRACKS_LEFT + Math.max(found.length, presenting() ? PRESENTED_COLUMNS + 1 : 1) * COLUMN + 8;
   const height = TRACKS_TOP + COLUMNS.length * TRACK + (view.poll.since === null ? 2 : 16);
   return drawn(
     "svg",
@@ -159,14 +176,23 @@ function timeline(found) {
     ...COLUMNS.flatMap((_, track) => trackParts(found, track)),
     ...pollMarks(found),
     ...columnHits(found),
+    trackNames(),
   );
 }
 
-part((before) => {
-  if (before.run === view.run && before.poll === view.poll) return;
+byId("timeline").addEventListener("scroll", () => {
+  byId("track-names").setAttribute("transform", `translate(${byId("timeline").scrollLeft})`);
+});
+
+function showTimeline() {
   const box = byId("timeline");
-  box.replaceChildren(timeline(columns().slice(-MOST_COLUMNS)));
+  const found = presenting() ? [...columns().slice(-PRESENTED_COLUMNS), ...nextColumn()] : columns();
+  box.replaceChildren(timeline(found.slice(-MOST_COLUMNS)));
   requestAnimationFrame(() => {
     box.scrollLeft = box.scrollWidth;
   });
+}
+
+part((before) => {
+  if (before.run !== view.run || before.poll !== view.poll) showTimeline();
 });

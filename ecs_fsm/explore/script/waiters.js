@@ -60,18 +60,18 @@ function knownRuns(loop) {
 function useClient(place) {
   pause();
   if (place === null) return change({ client: null });
-  const runs = knownRuns(CONTENT.waiters[place]);
-  change({
-    client: place,
-    poll: pollOf(CONTENT.waiters[place]),
-    ...(runs.length ? { run: runs[0].run } : {}),
-  });
-  return say(`Played: ${verdict()[0]}`);
+  const [first] = knownRuns(CONTENT.waiters[place]);
+  const poll = pollOf(CONTENT.waiters[place]);
+  return playRun(first ?? { name: "", run: view.run }, { client: place, poll });
 }
 
-function playRun(run) {
+// Plays a run with a rhythm of polls at which it goes wrong; the rhythm stays if there is none.
+/** @param {{ name: string, run: Run }} known @param {{ client: View["client"], poll: Poll }} [using] */
+function playRun({ name, run }, { client: place, poll: lists } = view) {
   pause();
-  change({ run, poll: { ...view.poll, since: Math.min(1, run.events.length) } });
+  const poll = { ...lists, since: Math.min(1, run.events.length) };
+  const every = rhythmThatShows(poll, new Story(machine, run), name) ?? poll.every;
+  change({ run, client: place, poll: { ...poll, every } });
   say(`Played: ${verdict()[0]}`);
 }
 
@@ -130,42 +130,6 @@ byId("waiter").append(
   }, { id: "poll" }),
 );
 
-// What the client lives through: a column for each state, and what each poll in it was and decided.
-
-const placeAt = (found, time) => {
-  const passing = passingBy(story.moments[Math.floor(time) + 1], time % 1);
-  const last = found.findLastIndex(({ place }) => place <= Math.floor(time));
-  return passing < 0 ? Math.max(last, 0) : last + 1 + passing;
-};
-
-/** @param {Polled[]} made */
-function clientCells(found, made) {
-  const ended = made.at(-1)?.verdict === GO_ON ? Infinity : made.length ? placeAt(found, made[made.length - 1].time) : -1;
-  return found.map((_, n) => {
-    const last = made.filter(({ time }) => placeAt(found, time) === n).at(-1);
-    if (last) return { text: `${last.value}: ${last.verdict}`, kind: last.verdict === GO_ON ? "polled" : last.verdict === SUCCEEDS ? "good" : "bad" };
-    return { text: n > ended ? "not seen" : "", kind: "unseen" };
-  });
-}
-
-function livedTable(poll, caption) {
-  const found = columns();
-  const [, wrong] = verdict(poll);
-  const word = (name, classes) => element("td", { class: classes }, name);
-  return element(
-    "table",
-    { class: "lived" },
-    element("caption", {}, caption),
-    element(
-      "tbody",
-      {},
-      ...(ONE_WORD ? [] : [element("tr", {}, element("th", { scope: "row" }, COLUMNS[1]), ...found.map(({ state }) => word(state.taskState?.name ?? NO_TASK, "")))]),
-      element("tr", {}, element("th", { scope: "row" }, COLUMNS.at(-1)), ...found.map(({ state }) => element("td", { class: `tone-${state.status.tone} toned` }, state.status.name))),
-      element("tr", {}, element("th", { scope: "row" }, "the client"), ...clientCells(found, polls(poll)).map(({ text, kind }) => word(text, kind === "good" && wrong ? "bad" : kind))),
-    ),
-  );
-}
-
 // The better lists, and what they cannot see.
 
 function comparedView(loop) {
@@ -190,26 +154,38 @@ function comparedView(loop) {
   ].flatMap((shownPart) => (shownPart ? [shownPart] : []));
 }
 
+// Whether the lists as they are now go wrong on a run, at any rhythm.
+const goesWrong = ({ run }) => rhythmThatShows({ ...view.poll, since: 1 }, new Story(machine, run)) !== null;
+
 function wrongOn(loop) {
   const runs = knownRuns(loop);
-  const poll = { ...view.poll, since: 1 };
-  const wrong = runs.filter(({ run }) => verdict(poll, new Story(machine, run))[1]).length;
-  return `Your lists go wrong on ${wrong} of ${runs.length} runs.`;
+  return `Your lists go wrong on ${runs.filter(goesWrong).length} of ${runs.length} runs.`;
 }
 
 function runButtons(loop) {
-  return knownRuns(loop).map(({ name, run, message }) =>
-    button(name === WELL ? name : `✗ ${name}`, () => playRun(run), {
+  return knownRuns(loop).map((known) => {
+    const { name, run, message } = known;
+    const wrong = goesWrong(known);
+    return button(`${wrong ? "✗" : "✓"} ${name}`, () => playRun(known), {
       "aria-pressed": String(runKey(run) === runKey(view.run)),
-      "aria-label": `Play the run: ${name}. ${message}`,
-      class: name === WELL ? null : "failure",
-    }),
-  );
+      "aria-label": `Play the run: ${name}. ${message} Your lists ${wrong ? "go wrong" : "do well"} on it.`,
+      class: wrong ? "failure" : null,
+    });
+  });
+}
+
+// Whether the lists are the better ones already.
+/** @param {WaitLoop} better */
+function usesBetter(better) {
+  const now = JSON.stringify(WAITER_LISTS.map((name) => listed(view.poll[name]).sort()));
+  const then = pollOf(better);
+  return now === JSON.stringify(WAITER_LISTS.map((name) => listed(then[name]).sort()));
 }
 
 byId("better").addEventListener("click", () => {
-  const better = client()?.better;
-  if (better) setPoll({ ...pollOf(better), every: view.poll.every, since: view.poll.since }, false);
+  const loop = client();
+  if (!loop?.better || usesBetter(loop.better)) return;
+  setPoll({ ...pollOf(loop.better), every: view.poll.every, since: view.poll.since }, false);
   say(`These lists are used now: ${verdict()[0]}`);
 });
 
@@ -240,6 +216,9 @@ part(() => {
   byId("compared").replaceChildren(...(loop ? comparedView(loop) : [element("p", { class: "note" }, "Choose the loop of a client to compare its lists with better ones.")]));
   const better = loop?.better;
   byId("better").hidden = !better;
-  if (better)
-    byId("better").textContent = better.findings.length ? `Use the better lists, which still miss ${better.findings.length}` : "Use the better lists, which miss nothing";
+  if (!better) return;
+  const used = usesBetter(better);
+  const misses = better.findings.length ? `still miss ${better.findings.length}` : "miss nothing";
+  byId("better").textContent = used ? `The better lists are used; they ${misses}` : `Use the better lists, which ${misses}`;
+  setPossible(byId("better"), !used);
 });
