@@ -63,6 +63,11 @@ function choice(label, values, names, chosen, choose) {
   return element("label", { class: "field" }, element("span", {}, label), select);
 }
 
+/** A name that a line may break behind its parts only. @param {string} name */
+function inParts(name) {
+  return name.split(/(?<=[/_-])/).flatMap((part) => [part, element("wbr")]);
+}
+
 function tonedWord(word) {
   return element("span", { class: `tag tone-${word.tone}` }, word.name);
 }

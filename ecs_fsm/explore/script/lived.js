@@ -20,9 +20,7 @@ function clientCells(found, made) {
 function livedTable(poll, caption) {
   const found = columns();
   const [, wrong] = verdict(poll);
-  // A word breaks behind its parts only.
-  const broken = (name) => name.split(/(?<=[_-])/).flatMap((part) => [part, element("wbr")]);
-  const word = (name, classes) => element("td", { class: classes }, broken(name));
+  const word = (name, classes) => element("td", { class: classes }, inParts(name));
   return element(
     "table",
     { class: "lived" },

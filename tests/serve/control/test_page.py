@@ -134,6 +134,15 @@ COVERED = """() => [...document.querySelectorAll("#board .token, #board .mark:no
     const [a, b] = [chip.getBoundingClientRect(), head.getBoundingClientRect()];
     return a.width && a.left < b.right && b.left < a.right && a.top < b.bottom - 1 && b.top < a.bottom - 1;
   }).map((head) => `${chip.textContent} on ${head.textContent}`))"""
+# The numbers that do not stand at the box of their state alone.
+ASTRAY = """() => [...document.querySelectorAll("#board .mark:not(.none)")].filter((mark) => {
+  const box = document.querySelector(`#board .box:not(.again)[data-state="${mark.dataset.at}"] rect`);
+  const [a, b] = [mark.getBoundingClientRect(), box.getBoundingClientRect()];
+  return a.right > b.right + 1 || a.left < b.left - 1; }).length"""
+# The smallest text of the picture, in pixels; infinity where its states are a list.
+SMALLEST = """() => Math.min(...[...document.querySelectorAll("#board text")]
+  .filter((text) => text.textContent && text.getBoundingClientRect().width)
+  .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
 CUT = """() => {
   const { scrollWidth, clientWidth } = document.querySelector("#board").parentElement;
   return scrollWidth - clientWidth; }"""
@@ -144,10 +153,13 @@ def test_the_picture_follows_the_width_and_the_past_of_a_server_is_a_strip(begin
     first, *_ = create(live.cloud, "web-1", "web-2", "web-3")
     page = live.open(f"#{first}", reduced_motion="reduce")
     is_live(page)
-    for wide in (1600, 1280, 1000, 800):
+    for wide in (1600, 1280, 1260, 1000, 880, 800):
         page.set_viewport_size({"width": wide, "height": 800})
         assert page.evaluate(CUT) <= 0, wide
         assert page.evaluate(COVERED) == []
+        assert page.evaluate(ASTRAY) == 0, wide
+        # The smallest is the name of a dot, of 8.5 where all else is at least 9.4.
+        assert page.evaluate(SMALLEST) >= 8.2, wide
     picture = page.locator("#picture").bounding_box()
     assert picture
     assert picture["y"] < 400  # also seen without scrolling
@@ -169,6 +181,9 @@ def test_on_a_phone_the_states_with_servers_are_a_list_that_filters(begin: Begin
     )
     assert not page.locator("#board").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 800, "height": 600})
+    assert not page.locator("#board").is_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
     live.cloud.advance(3600)
     press = page.get_by_role("button", name="ACTIVE at rest 3")
     press.click()

@@ -10,7 +10,7 @@ function historyRow({ at, event, ...pair }) {
     {},
     element("td", {}, clockTime(at)),
     element("td", {}, event ?? "initial"),
-    element("td", {}, element("span", { class: toneClass(state) }, state.status), ` ${state.name}`),
+    element("td", {}, element("span", { class: toneClass(state) }, state.status), " ", inParts(state.name)),
   );
 }
 

@@ -46,7 +46,7 @@ function writeRow(row, server) {
   const [tag, , pair, hung] = second.childNodes;
   tag.className = toneClass(server.state);
   setText(tag, server.state.status);
-  setText(pair, server.state.name);
+  if (pair.textContent !== server.state.name) pair.replaceChildren(...inParts(server.state.name));
   setText(hung, server.hangs ? " hangs" : "");
   setText(third, server.operation ?? "–");
 }

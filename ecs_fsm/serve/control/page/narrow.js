@@ -7,7 +7,7 @@ function makePlace(key) {
   const press = button("", () => filterState(state), { "aria-pressed": "false" });
   const name = state.task_state ?? (state.rests ? "at rest" : "no task");
   const tag = element("span", { class: toneClass(state) }, state.status);
-  press.append(tag, element("span", {}, name), element("b"));
+  press.append(tag, element("span", {}, inParts(name)), element("b"));
   return element("li", {}, press, element("small"));
 }
 

@@ -46,8 +46,8 @@ function showCount(state, box) {
     return;
   }
   const [upper, height] = placeOf(box);
-  const beside = box.width - 10 + markWidth(text);
-  const [right, place] = height > HIGH ? [box.width - 4, upper + 11] : [beside, upper + height + 5];
+  const right = Math.max(box.width - 4, markWidth(text));
+  const place = height > HIGH ? upper + 11 : upper + height + 5;
   if (text === box.text && place === box.place) return;
   if (box.text !== undefined && text && text !== box.text && !still.matches)
     box.rect.animate([{ strokeWidth: "7px" }, {}], { duration: 500, easing: "ease-out" });
@@ -99,13 +99,14 @@ function writeToken(token, { name, hangs, id }, named) {
 function seat(box, sitting, named) {
   const [upper, height] = placeOf(box);
   const high = height > HIGH;
-  const [left, right] = [box.x + 4, box.x + box.width - (high ? markWidth(box.text ?? "") : 10)];
+  const [left, right] = [box.x + 4, box.x + box.width - markWidth(box.text ?? "") - 4];
   const top = upper + (high ? 11 : height + 5);
   const most = high ? Math.max(1, Math.floor((height / 2 - 22) / SEAT_HEIGHT)) : 1;
   let [x, row] = [left, 0];
   for (const server of sitting) {
     const token = tokens.get(server.id);
-    const width = writeToken(token, server, named);
+    let width = writeToken(token, server, named);
+    if (left + width > right) width = writeToken(token, server, false);
     if (x > left && x + width > right) [x, row] = [left, row + 1];
     token.classList.toggle("packed", row >= most);
     token.dataset.state = box.state.place;
