@@ -283,6 +283,7 @@ def new(file: str) -> int:
         raise InvalidInput(f"{file}: the name of a lesson's file ends with {ENDING}")
     name = lesson_name(file, file)
     text = template(servers().lifecycle)
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
     try:
         with Path(file).open("x", encoding="utf-8") as stream:
             stream.write(text)

@@ -76,19 +76,26 @@ class Play(App[None]):
         """Refresh the whole screen."""
         session = self.session
         self._choices = session.choices()
-        self._put("attributes", texts.attributes(session))
-        self._put("picture", texts.lanes(session.lifecycle, session.state))
-        self._put("way", texts.way(session))
-        self._put("history", texts.last_changes(session))
-        self._put("message", self._message)
+        self._put("attributes", self._toned(texts.attributes(session)))
+        self._put("picture", self._toned(texts.lanes(session.lifecycle, session.state)))
+        self._put("way", self._toned(texts.way(session)))
+        self._put("history", self._toned(texts.last_changes(session)))
+        self._put("message", Content(self._message))
         listed = self.query_one("#choices", OptionList)
         listed.clear_options()
         for choice, line in zip(self._choices, texts.listed(self._choices), strict=True):
             listed.add_option(Content.styled(line, "dim" if choice.why else ""))
         listed.highlighted = 0
 
-    def _put(self, name: str, text: str) -> None:
+    def _put(self, name: str, text: Content) -> None:
         self.query_one(f"#{name}", Static).update(text)
+
+    def _toned(self, text: str) -> Content:
+        """Return a text in which statuses have the colours that they have in pictures."""
+        shown = Content(text)
+        for start, end, colours in texts.tones(self.session.lifecycle, text):
+            shown = shown.stylize(colours, start, end)
+        return shown
 
     def say(self, text: str) -> None:
         """Show a message at the bottom, with the next step of the lesson."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, AnyChange, Kind, State
 from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.core.word import Word
 from ecs_fsm.draw.rows import task_of
+from ecs_fsm.draw.styles import COLOURS, Theme
 from ecs_fsm.play.session import Choice, Session
 
 KEYS = "↑↓⏎ 1-9 choose n next u undo r redo x anew h history l lessons z quiz ? q"
@@ -188,6 +190,15 @@ def way(session: Session) -> str:
         else:
             bands.append((status, [step] if step else []))
     return ARROW.join(f"{s}: {' · '.join(steps)}" if steps else s for s, steps in bands)
+
+
+def tones(lifecycle: Lifecycle, text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where statuses stand in a text, and their colours."""
+    statuses = {str(state.status): state.status for state in lifecycle.states.values()}
+    longest = sorted(map(re.escape, statuses), key=len, reverse=True)
+    for found in re.finditer(rf"(?<![\w-])({'|'.join(longest)})(?![\w-])", text):
+        tint = COLOURS[Theme.DARK].tones[statuses[found[0]].tone]
+        yield *found.span(), f"{tint.ink} on {tint.fill}"
 
 
 def _state(lifecycle: Lifecycle, change: AnyChange) -> State:

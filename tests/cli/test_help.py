@@ -70,8 +70,6 @@ def test_an_example_in_a_help_works(
         (tmp_path / folder).mkdir()
         lifecycle = ("--lifecycle", "nova") if "nova" in line else ()
         assert ecs_fsm(*lifecycle, "lesson", "new", f"{folder}/stop.toml").code == 0
-    if "lesson new" in line:
-        (tmp_path / "lessons").mkdir()
     if "disk.toml" in line and " new " not in line:
         assert ecs_fsm("lifecycle", "new", "disk.toml").code == 0
     if "fleet capacity" in line and "--duration" not in line:

@@ -19,6 +19,7 @@ from diagrams.terminal import DOCS, screenshot
 from ecs_fsm import ECS, Lifecycle, Refused, UnknownFact
 from ecs_fsm.core.errors import installing
 from ecs_fsm.draw.rows import task_of
+from ecs_fsm.draw.styles import COLOURS, Theme
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.play import texts
@@ -70,6 +71,17 @@ def test_the_picture_of_the_guide_is_fresh() -> None:
     shown = (DOCS / "how-to" / "play.svg").read_text(encoding="utf-8")
     assert shown == run_in_own_thread(screenshot()), "run make diagrams"
     assert "url(" not in shown.replace("url(#", "")
+
+
+def test_statuses_have_the_colours_of_the_pictures() -> None:
+    text = "VERIFY_RESIZE, [ACTIVE] and REVERT_RESIZE; not ACTIVE_ or active"
+    tones = {text[a:b]: colours for a, b, colours in texts.tones(ECS, text)}
+    assert [*tones] == ["VERIFY_RESIZE", "ACTIVE", "REVERT_RESIZE"]
+    dark = COLOURS[Theme.DARK].tones[ECS.states["active/-"].status.tone]
+    assert tones["ACTIVE"] == f"{dark.ink} on {dark.fill}"
+    shown = (DOCS / "how-to" / "play.svg").read_text(encoding="utf-8")
+    assert dark.fill in shown
+    assert dark.ink in shown
 
 
 def test_it_begins_without_a_server_and_says_what_to_press() -> None:
