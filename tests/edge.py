@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from ecs_fsm.serve.app import application
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.eventlog import EventLog
+from ecs_fsm.serve.cloud.followers import EventLog
 from ecs_fsm.serve.http.listen import Settings
 from tests.clouds import cloud_of
 from tests.own_thread import run_in_own_thread

@@ -21,8 +21,8 @@ from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.followers import Clockwork
 from ecs_fsm.serve.cloud.imagestore import ImageStore
 from ecs_fsm.serve.cloud.jobs import Jobs
 from ecs_fsm.serve.cloud.store import NoRoom, StateLost
@@ -45,7 +45,7 @@ async def show_front(request: Request) -> Response:
     """Return the page for browsers, the list of compute versions for all other clients."""
     if "text/html" in request.headers.get("accept", ""):
         return await page.front(request)
-    return versions.compute_versions(request, "")
+    return versions.respond(request, "compute", "/v2.1/")
 
 
 def _compute() -> Sequence[Face]:
@@ -60,19 +60,17 @@ def _compute() -> Sequence[Face]:
 def _identity() -> Sequence[Face]:
     from ecs_fsm.serve.identity import routes
 
+    ours = (routes.router, routes.SERVICE.handlers)
     return (
-        Face(routes.router, "/identity/v3"),
-        Face(routes.SERVICE.handlers, "/identity/v3"),
-        Face(routes.router, "/v3", "_at_root"),
-        Face(routes.SERVICE.handlers, "/v3", "_at_root"),
-        Face(routes.versions),
+        *(Face(router, "/identity/v3") for router in ours),
+        *(Face(router, "/v3", "_at_root") for router in ours),
     )
 
 
 def _image() -> Sequence[Face]:
     from ecs_fsm.serve.image import routes
 
-    return (Face(routes.router),)
+    return (Face(routes.SERVICE.handlers),)
 
 
 def _network() -> Sequence[Face]:
@@ -85,11 +83,7 @@ def _volume() -> Sequence[Face]:
     from ecs_fsm.serve.volume import routes
 
     here = "/volume/v3/{project_id}"
-    return (
-        Face(routes.versions),
-        Face(routes.SERVICE.handlers, here),
-        Face(routes.router, here),
-    )
+    return (Face(routes.SERVICE.handlers, here), Face(routes.router, here))
 
 
 def _huawei() -> Sequence[Face]:
@@ -99,9 +93,9 @@ def _huawei() -> Sequence[Face]:
 
 
 def _control() -> Sequence[Face]:
-    from ecs_fsm.serve.control import routes
+    from ecs_fsm.serve.control.routes import router
 
-    return routes.FACES
+    return (Face(router),)
 
 
 SERVICES: Mapping[Api, Callable[[], Sequence[Face]]] = {
@@ -114,16 +108,14 @@ SERVICES: Mapping[Api, Callable[[], Sequence[Face]]] = {
     Api.CONTROL: _control,
 }
 """What each service answers; a function imports it. A further service is one line here."""
-VERSIONS = Face(versions.router)
-LIGHT: Mapping[Api, Sequence[Face]] = {Api.COMPUTE: (VERSIONS,), Api.CONTROL: (Face(FRONT),)}
+LIGHT: Mapping[Api, Sequence[Face]] = {**versions.FACES, Api.CONTROL: (Face(FRONT),)}
 """What is answered without importing the service to which the paths belong."""
 
 
 def faces() -> list[Face]:
     """Return all that the application answers, in the order of its document."""
-    found = {api: load() for api, load in SERVICES.items()}
-    found[Api.IDENTITY] = (*found[Api.IDENTITY], VERSIONS)
-    return [face for service in found.values() for face in service]
+    found = [face for load in SERVICES.values() for face in load()]
+    return [*found, *(face for light in versions.FACES.values() for face in light)]
 
 
 class ServiceRoute(Route):
@@ -163,7 +155,7 @@ class ServiceRoute(Route):
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI document of the server."""
-    from ecs_fsm.serve.control.document import openapi
+    from ecs_fsm.serve.control.page import openapi
 
     title, summary = "ecs-fsm", "A cloud whose servers live by the lifecycle."
     return openapi(title, __version__, summary, faces())

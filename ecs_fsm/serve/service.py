@@ -13,9 +13,8 @@ from ecs_fsm.lifecycles import server_class
 from ecs_fsm.profiles.loader import read
 from ecs_fsm.serve.app import START, application
 from ecs_fsm.serve.cloud.catalog import read_catalog
-from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.eventlog import EventLog
+from ecs_fsm.serve.cloud.followers import Clockwork, EventLog
 from ecs_fsm.serve.cloud.store import NoRoom, StateFile, StateLost
 from ecs_fsm.serve.cloud.vocabulary import VOLUME
 from ecs_fsm.serve.http.listen import Settings, bind

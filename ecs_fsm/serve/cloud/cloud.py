@@ -19,7 +19,7 @@ from ecs_fsm.core.scenario import HANG
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.serve.cloud.catalog import Catalog, read_catalog
-from ecs_fsm.serve.cloud.clock import Clock
+from ecs_fsm.serve.cloud.clock import Clock, Timeline
 from ecs_fsm.serve.cloud.instance import (
     Asker,
     HistoryEntry,
@@ -29,7 +29,6 @@ from ecs_fsm.serve.cloud.instance import (
     NewServer,
     RequestRecord,
 )
-from ecs_fsm.serve.cloud.passing_time import Timeline
 from ecs_fsm.serve.cloud.requests import Admission, Orders, Policy
 from ecs_fsm.serve.cloud.schedule import (
     NO_HOST,

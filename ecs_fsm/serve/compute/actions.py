@@ -21,9 +21,7 @@ from ecs_fsm.serve.compute.action import (
     OneKey,
     ServerAction,
 )
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
-from ecs_fsm.serve.compute.attachments import ADDRESS_ACTIONS
-from ecs_fsm.serve.compute.creation import key_of, password, zone_of
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, respond_json
 from ecs_fsm.serve.compute.disks import check_size, flavor_of, image_of
 from ecs_fsm.serve.compute.guests import GUEST_ACTIONS
 from ecs_fsm.serve.compute.migrations import (
@@ -36,8 +34,8 @@ from ecs_fsm.serve.compute.migrations import (
     moved_to,
     require_up,
 )
+from ecs_fsm.serve.compute.nics import ADDRESS_ACTIONS
 from ecs_fsm.serve.compute.schemas import (
-    REFUSED,
     Address4,
     Address6,
     Disk,
@@ -48,14 +46,12 @@ from ecs_fsm.serve.compute.schemas import (
     UserData,
     within_quota,
 )
+from ecs_fsm.serve.compute.servers import key_of, password, zone_of
 from ecs_fsm.serve.compute.views import AnswerKind, server_view
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.handlers import Handlers
-
-router = Handlers(tags=["compute"], responses=REFUSED)
 
 
-@router.post("/servers/{server_id}/action", status_code=202)
+@refusable.post("/servers/{server_id}/action", status_code=202)
 async def act_on_server(server_id: str, body: OneKey, context: Versioned) -> Response:
     """Carry out an action, named by the one key of the body, with its argument."""
     ((key, given),) = body.items()

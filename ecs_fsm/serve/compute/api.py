@@ -19,11 +19,18 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.vocabulary import MOVES
 from ecs_fsm.serve.compute.nova_schemas import ROOT, check_body, check_query, path_of
+from ecs_fsm.serve.compute.schemas import REFUSED
 from ecs_fsm.serve.compute.views import AnswerKind, ViewOptions, server_view
 from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.context import Known, Microversion, RequestContext, caller, microversion
+from ecs_fsm.serve.http.handlers import Handlers
 
+router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
+"""The handlers of the API that no module declares, to which each module adds its own."""
+refusable = Handlers(tags=["compute"], responses=REFUSED)
+"""Those that the lifecycle can refuse."""
 MOST_MOVES = 100
 """Migrations of a server that are remembered."""
 MOST_WRITTEN = 20_000

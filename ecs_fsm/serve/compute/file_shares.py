@@ -20,14 +20,11 @@ from ecs_fsm.serve.cloud.vocabulary import (
     POWER_STATES,
     RUNNING,
 )
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
-from ecs_fsm.serve.compute.schemas import REFUSED
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, respond_json
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
-from ecs_fsm.serve.http.handlers import Handlers
 
 SINCE = 97
-router = Handlers(tags=["compute"], responses=REFUSED)
 Share = Mapping[str, Json]
 
 
@@ -68,7 +65,7 @@ def _share(instance: Instance, share_id: str) -> Share:
     raise ApiError(404, f"Share {share_id[:255]} could not be found.")
 
 
-@router.get("/servers/{server_id}/shares")
+@refusable.get("/servers/{server_id}/shares")
 async def list_shares(server_id: str, context: Versioned) -> Response:
     """The shares of a server."""
     context.require_version(since=SINCE)
@@ -78,7 +75,7 @@ async def list_shares(server_id: str, context: Versioned) -> Response:
     return respond_json({"shares": [{name: view[name] for name in brief} for view in views]})
 
 
-@router.get("/servers/{server_id}/shares/{share_id}")
+@refusable.get("/servers/{server_id}/shares/{share_id}")
 async def show_share(server_id: str, share_id: str, context: Versioned) -> Response:
     """A share of a server."""
     context.require_version(since=SINCE)
@@ -86,7 +83,7 @@ async def show_share(server_id: str, share_id: str, context: Versioned) -> Respo
     return respond_json({"share": _view(context, instance, _share(instance, share_id))})
 
 
-@router.post("/servers/{server_id}/shares", status_code=201)
+@refusable.post("/servers/{server_id}/shares", status_code=201)
 async def attach_share_to_server(server_id: str, body: AttachShare, context: Versioned) -> Response:
     """Attach a share to a server that is off."""
     context.require_version(since=SINCE)
@@ -103,7 +100,7 @@ async def attach_share_to_server(server_id: str, body: AttachShare, context: Ver
     return respond_json({"share": shown}, 201)
 
 
-@router.delete("/servers/{server_id}/shares/{share_id}", status_code=200)
+@refusable.delete("/servers/{server_id}/shares/{share_id}", status_code=200)
 async def detach_share_from_server(server_id: str, share_id: str, context: Versioned) -> Response:
     """Detach a share from a server that is off."""
     context.require_version(since=SINCE)

@@ -15,15 +15,12 @@ from ecs_fsm.serve.cloud.imagestore import ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.vocabulary import BACKUP, CHANGE_PASSWORD, CREATE_IMAGE, GET_CONSOLE
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, ServerAction
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusal, respond_json
-from ecs_fsm.serve.compute.creation import group_of
-from ecs_fsm.serve.compute.schemas import REFUSED, Items, Name
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, refusal, respond_json
+from ecs_fsm.serve.compute.schemas import Items, Name
+from ecs_fsm.serve.compute.servers import group_of
 from ecs_fsm.serve.compute.views import addresses_view, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
-from ecs_fsm.serve.http.handlers import Handlers
-
-router = Handlers(tags=["compute"], responses=REFUSED)
 
 DIAGNOSTICS_SINCE = 48
 
@@ -31,7 +28,7 @@ DIAGNOSTICS_SINCE = 48
 CONSOLES_SINCE = 6
 
 
-@router.get("/servers/{server_id}/ips", answer="AddressList")
+@refusable.get("/servers/{server_id}/ips", answer="AddressList")
 async def list_ips(server_id: str, context: Versioned) -> Response:
     """The addresses by network."""
     return respond_json(
@@ -39,7 +36,7 @@ async def list_ips(server_id: str, context: Versioned) -> Response:
     )
 
 
-@router.get("/servers/{server_id}/ips/{label}", answer="Address[]{}")
+@refusable.get("/servers/{server_id}/ips/{label}", answer="Address[]{}")
 async def show_ips(server_id: str, label: str, context: Versioned) -> Response:
     """The addresses on one network."""
     addresses = addresses_view(context.cloud, context.find(server_id), whole=False)
@@ -59,7 +56,7 @@ OF_DISKS = ("read_bytes", "read_requests", "write_bytes", "write_requests", "err
 OLD_TRAFFIC = [f"{way}{what}" for way in ("rx", "tx") for what in ("", "_drop", "_errors", "_packets")]  # fmt: skip  # noqa: E501
 
 
-@router.get("/servers/{server_id}/diagnostics")
+@refusable.get("/servers/{server_id}/diagnostics")
 async def show_diagnostics(server_id: str, context: Versioned) -> Response:
     """The resources of the server as its host sees them; for administrators."""
     context.require_admin("os_compute_api:os-server-diagnostics")
@@ -90,21 +87,21 @@ async def show_diagnostics(server_id: str, context: Versioned) -> Response:
     )
 
 
-@router.get("/servers/{server_id}/os-server-password", answer="Password")
+@refusable.get("/servers/{server_id}/os-server-password", answer="Password")
 async def show_password(server_id: str, context: Versioned) -> Response:
     """The encrypted password; no guest ever sets one."""
     context.find(server_id)
     return respond_json({"password": ""})
 
 
-@router.delete("/servers/{server_id}/os-server-password", status_code=204)
+@refusable.delete("/servers/{server_id}/os-server-password", status_code=204)
 async def clear_password(server_id: str, context: Versioned) -> Response:
     """Remove the encrypted password."""
     context.find(server_id)
     return Response(status_code=204)
 
 
-@router.get("/servers/{server_id}/os-security-groups")
+@refusable.get("/servers/{server_id}/os-security-groups")
 async def list_security_groups_of_server(server_id: str, context: Versioned) -> Response:
     """The security groups."""
     instance = context.find(server_id)
@@ -129,7 +126,7 @@ class RemoteConsoleRequest(Body):
     remote_console: ConsoleKind
 
 
-@router.post("/servers/{server_id}/remote-consoles")
+@refusable.post("/servers/{server_id}/remote-consoles")
 async def create_remote_console(
     server_id: str, body: RemoteConsoleRequest, context: Versioned
 ) -> Response:

@@ -14,17 +14,14 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.catalog import NAMESPACE, Host
 from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json, router
 from ecs_fsm.serve.compute.views import Fields, address_of, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, page_of
+from ecs_fsm.serve.http.bodies import page_of
 from ecs_fsm.serve.http.context import Administrator, Known, Microversion
-from ecs_fsm.serve.http.handlers import Handlers
 
 CPU_SINCE, PAGED_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 28, 33, 43, 53, 88
 UPTIME = " 12:00:00 up 30 days,  0:00,  0 users,  load average: 0.00, 0.00, 0.00"
-
-router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
 class ComputeHost(NamedTuple):

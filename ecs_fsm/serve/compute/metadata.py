@@ -10,13 +10,10 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.vocabulary import DELETE_METADATA, UPDATE_METADATA
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
-from ecs_fsm.serve.compute.schemas import MOST_TAGS, REFUSED, Items, TagName, within_quota
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, respond_json
+from ecs_fsm.serve.compute.schemas import MOST_TAGS, Items, TagName, within_quota
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
-from ecs_fsm.serve.http.handlers import Handlers
-
-router = Handlers(tags=["compute"], responses=REFUSED)
 
 
 class ServerMetadata(Body):
@@ -46,13 +43,13 @@ def _entry(instance: Instance, key: str) -> str:
     return instance.metadata[key]
 
 
-@router.get("/servers/{server_id}/metadata", response_model=ServerMetadata)
+@refusable.get("/servers/{server_id}/metadata", response_model=ServerMetadata)
 async def list_metadata(server_id: str, context: Versioned) -> Response:
     """The metadata."""
     return respond_json({"metadata": context.find(server_id).metadata})
 
 
-@router.post("/servers/{server_id}/metadata", response_model=ServerMetadata)
+@refusable.post("/servers/{server_id}/metadata", response_model=ServerMetadata)
 async def update_metadata(server_id: str, body: ServerMetadata, context: Versioned) -> Response:
     """Set entries and keep the others."""
     instance = context.find(server_id)
@@ -60,7 +57,7 @@ async def update_metadata(server_id: str, body: ServerMetadata, context: Version
     return respond_json({"metadata": instance.metadata})
 
 
-@router.put("/servers/{server_id}/metadata", response_model=ServerMetadata)
+@refusable.put("/servers/{server_id}/metadata", response_model=ServerMetadata)
 async def replace_metadata(server_id: str, body: ServerMetadata, context: Versioned) -> Response:
     """Set entries and remove the others."""
     instance = context.find(server_id)
@@ -68,13 +65,13 @@ async def replace_metadata(server_id: str, body: ServerMetadata, context: Versio
     return respond_json({"metadata": instance.metadata})
 
 
-@router.get("/servers/{server_id}/metadata/{key}", response_model=ServerMetadataItem)
+@refusable.get("/servers/{server_id}/metadata/{key}", response_model=ServerMetadataItem)
 async def show_metadata_item(server_id: str, key: str, context: Versioned) -> Response:
     """One entry."""
     return respond_json({"meta": {key: _entry(context.find(server_id), key)}})
 
 
-@router.put("/servers/{server_id}/metadata/{key}", response_model=ServerMetadataItem)
+@refusable.put("/servers/{server_id}/metadata/{key}", response_model=ServerMetadataItem)
 async def set_metadata_item(
     server_id: str, key: str, body: ServerMetadataItem, context: Versioned
 ) -> Response:
@@ -86,7 +83,7 @@ async def set_metadata_item(
     return respond_json({"meta": body.meta})
 
 
-@router.delete("/servers/{server_id}/metadata/{key}", status_code=204)
+@refusable.delete("/servers/{server_id}/metadata/{key}", status_code=204)
 async def delete_metadata_item(server_id: str, key: str, context: Versioned) -> Response:
     """Remove one entry."""
     instance = context.find(server_id)
@@ -124,13 +121,13 @@ def _require_tag(instance: Instance, tag: str) -> None:
 AnyTag = Annotated[str, Path(max_length=255)]
 
 
-@router.get("/servers/{server_id}/tags", response_model=TagList)
+@refusable.get("/servers/{server_id}/tags", response_model=TagList)
 async def list_tags(server_id: str, context: Versioned) -> Response:
     """The tags."""
     return respond_json({"tags": _taggable(context, server_id).names("tags")})
 
 
-@router.put("/servers/{server_id}/tags", response_model=TagList)
+@refusable.put("/servers/{server_id}/tags", response_model=TagList)
 async def replace_tags(server_id: str, body: TagList, context: Versioned) -> Response:
     """Set all tags."""
     instance = _taggable(context, server_id)
@@ -138,21 +135,21 @@ async def replace_tags(server_id: str, body: TagList, context: Versioned) -> Res
     return respond_json({"tags": instance.names("tags")})
 
 
-@router.delete("/servers/{server_id}/tags", status_code=204)
+@refusable.delete("/servers/{server_id}/tags", status_code=204)
 async def delete_tags(server_id: str, context: Versioned) -> Response:
     """Remove all tags."""
     _set_tags(context, _taggable(context, server_id), [])
     return Response(status_code=204)
 
 
-@router.get("/servers/{server_id}/tags/{tag}", status_code=204)
+@refusable.get("/servers/{server_id}/tags/{tag}", status_code=204)
 async def show_tag(server_id: str, tag: AnyTag, context: Versioned) -> Response:
     """204 if the server has the tag, otherwise 404."""
     _require_tag(_taggable(context, server_id), tag)
     return Response(status_code=204)
 
 
-@router.put("/servers/{server_id}/tags/{tag}", status_code=201, responses={204: {}})
+@refusable.put("/servers/{server_id}/tags/{tag}", status_code=201, responses={204: {}})
 async def add_tag(server_id: str, tag: TagName, context: Versioned) -> Response:
     """Add a tag; 204 if the server has it already."""
     instance = _taggable(context, server_id)
@@ -166,7 +163,7 @@ async def add_tag(server_id: str, tag: TagName, context: Versioned) -> Response:
     return Response(status_code=201, headers={"Location": url})
 
 
-@router.delete("/servers/{server_id}/tags/{tag}", status_code=204)
+@refusable.delete("/servers/{server_id}/tags/{tag}", status_code=204)
 async def delete_tag(server_id: str, tag: AnyTag, context: Versioned) -> Response:
     """Remove a tag."""
     instance = _taggable(context, server_id)

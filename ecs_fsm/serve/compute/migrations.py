@@ -15,16 +15,14 @@ from ecs_fsm.serve.cloud.vocabulary import (
     MIGRATE_LIVE,
 )
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, NoArgument, OneKey
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
-from ecs_fsm.serve.compute.creation import host_numbers, password
-from ecs_fsm.serve.compute.moves import moves_of
-from ecs_fsm.serve.compute.schemas import REFUSED, Flag, Text
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, respond_json
+from ecs_fsm.serve.compute.instance_actions import moves_of
+from ecs_fsm.serve.compute.schemas import Flag, Text
+from ecs_fsm.serve.compute.servers import host_numbers, password
 from ecs_fsm.serve.compute.views import Fields, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.handlers import Handlers
 
 COLD = "No valid host found for cold migrate"
-router = Handlers(tags=["compute"], responses=REFUSED)
 MIGRATIONS_SINCE, FORCED_SINCE, ABORTED_SINCE = 23, 22, 24
 
 
@@ -56,7 +54,7 @@ def _running(context: ComputeContext, server_id: str, migration_id: str) -> tupl
     return instance, migration
 
 
-@router.get("/servers/{server_id}/migrations")
+@refusable.get("/servers/{server_id}/migrations")
 async def list_migrations(server_id: str, context: Versioned) -> Response:
     """The running live migration; for administrators."""
     context.require_version(since=MIGRATIONS_SINCE)
@@ -65,14 +63,14 @@ async def list_migrations(server_id: str, context: Versioned) -> Response:
     return respond_json({"migrations": [migration] if migration else []})
 
 
-@router.get("/servers/{server_id}/migrations/{migration_id}")
+@refusable.get("/servers/{server_id}/migrations/{migration_id}")
 async def show_migration(server_id: str, migration_id: str, context: Versioned) -> Response:
     """A running live migration; for administrators."""
     context.require_version(since=MIGRATIONS_SINCE)
     return respond_json({"migration": _running(context, server_id, migration_id)[1]})
 
 
-@router.delete("/servers/{server_id}/migrations/{migration_id}", status_code=202)
+@refusable.delete("/servers/{server_id}/migrations/{migration_id}", status_code=202)
 async def abort_migration(server_id: str, migration_id: str, context: Versioned) -> Response:
     """Abort a live migration; for administrators."""
     context.require_version(since=ABORTED_SINCE)
@@ -82,7 +80,7 @@ async def abort_migration(server_id: str, migration_id: str, context: Versioned)
     return Response(status_code=202)
 
 
-@router.post("/servers/{server_id}/migrations/{migration_id}/action", status_code=202)
+@refusable.post("/servers/{server_id}/migrations/{migration_id}/action", status_code=202)
 async def act_on_migration(
     server_id: str, migration_id: str, body: OneKey, context: Versioned
 ) -> Response:

@@ -13,22 +13,18 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED, SAVING
 from ecs_fsm.serve.cloud.instance import Json
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, router
 from ecs_fsm.serve.compute.disks import disk_config_of
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.schemas import MOST_ITEMS
 from ecs_fsm.serve.compute.views import links, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.declared import Declared
-from ecs_fsm.serve.http.handlers import Handlers
 
 IMAGE_TYPE = "application/vnd.openstack.image"
 NO_PROXY, NO_METADATA = 36, 39
 STATUSES = {QUEUED: ("SAVING", 25), SAVING: ("SAVING", 50), ACTIVE: ("ACTIVE", 100)}
 """The status and the progress that the proxy shows, by the status of the image service."""
-
-router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
 class ComputeImages(Declared[ComputeContext]):

@@ -1,12 +1,25 @@
-"""Servers: create, show, list, change and delete."""
+"""Servers: create, show, list, change and delete them.
+
+What the request of a creation names must exist and go together. The functions that look up a name
+return it, or answer as Nova does; other requests use them too.
+"""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from random import Random
+from string import ascii_letters, digits
+from typing import TypedDict
+from uuid import NAMESPACE_OID, uuid5
 
 from fastapi import Request
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.cloud.vocabulary import DELETE
+from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
+from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.cloud.vocabulary import DELETE, FROM_VOLUME, WITHOUT_NETWORK
 from ecs_fsm.serve.compute.api import (
     WITH_TOKEN,
     ComputeContext,
@@ -14,20 +27,204 @@ from ecs_fsm.serve.compute.api import (
     context_of,
     respond,
     respond_json,
+    router,
 )
-from ecs_fsm.serve.compute.creation import create
+from ecs_fsm.serve.compute.disks import check_size, disk_config_of, disks_of, flavor_of, give
+from ecs_fsm.serve.compute.kinds import keypair_of
 from ecs_fsm.serve.compute.listing import ServerPage, servers_of
+from ecs_fsm.serve.compute.nics import networks_of
 from ecs_fsm.serve.compute.schemas import (
     REFUSED,
     CreateServer,
+    NewServerFields,
     UpdateServer,
+    within_quota,
 )
+from ecs_fsm.serve.compute.usage import check_quota
 from ecs_fsm.serve.compute.views import AnswerKind, brief_view, links
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
-from ecs_fsm.serve.http.handlers import Handlers
 
-router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
+MOST_AT_ONCE = 1000
+
+
+class Wanted(TypedDict, total=False):
+    """Which hosts may take a new server, and why none does."""
+
+    hosts: tuple[int, ...]
+    reason: str
+
+
+def host_numbers(cloud: Cloud) -> dict[str, int]:
+    """Return the numbers of the hosts by their names."""
+    return {host.name: number for number, host in enumerate(cloud.hosts)}
+
+
+def _hosts(context: ComputeContext, body: NewServerFields) -> tuple[str | None, Wanted]:
+    """Return the zone of a creation, and the hosts that it names, with why there are none.
+
+    Raises 400 for an unknown zone or host, 403 if the caller may not name a host.
+    """
+    zone, *names = (body.availability_zone or "").split(":")
+    if len(names) > 2:
+        raise ApiError(400, "Invalid input received: Unable to parse availability_zone")
+    forced = next((name for name in names if name), None)
+    named = body.host or body.hypervisor_hostname
+    if forced is not None:
+        context.require_admin("os_compute_api:servers:create:forced_host")
+    if named is not None:
+        context.require_admin("compute:servers:create:requested_destination")
+    if named is not None and forced is not None:
+        raise ApiError(
+            400,
+            "One mechanism with host and/or hypervisor_hostname and another mechanism with "
+            "zone:host:node are mutually exclusive.",
+        )
+    found, known = zone_of(context, zone or None), host_numbers(context.cloud)
+    if named is not None and named not in known:
+        raise ApiError(400, f"Compute host {named} could not be found.")
+    if forced is not None and forced not in known:
+        return found, {"hosts": (), "reason": f"No such host - host: {forced} node: None "}
+    name = named or forced
+    return found, {} if name is None else {"hosts": (known[name],)}
+
+
+def key_of(context: ComputeContext, name: str | None) -> str | None:
+    """Return the name of a keypair of the caller, or None. Raises 400 for others."""
+    if name is not None and keypair_of(context, name) is None:
+        raise ApiError(400, "Invalid key_name provided.")
+    return name
+
+
+def group_of(context: ComputeContext, name: str, code: int = 400) -> Item:
+    """Return the security group of that name or id. Raises 400, or another code, if none is."""
+    found = context.cloud.ports.group(context.project_id, name)
+    if found is None:
+        raise ApiError(code, f"Unable to find security_group with name or id '{name}'")
+    return found
+
+
+def zone_of(context: ComputeContext, zone: str | None) -> str | None:
+    """Return the name of the zone, or None to have it chosen. Raises 400 for others."""
+    if zone is not None and zone not in context.cloud.catalog.zones:
+        raise ApiError(400, "The requested availability zone is not available")
+    return zone
+
+
+def host_name_of(name: str) -> str:
+    """Return the host name that follows from the name of a server."""
+    return re.sub(r"[^a-z0-9.-]+", "", re.sub(r"[ _]+", "-", name.lower())).strip(".-")[:63]
+
+
+def create(
+    context: ComputeContext, body: NewServerFields, hints: Mapping[str, Json]
+) -> tuple[list[Instance], str]:
+    """Create servers; return them with the password of their administrator.
+
+    `hints` are those for the scheduler.
+
+    Raises 400 for what does not exist or does not go together, 403 above a quota.
+    """
+    cloud = context.cloud
+    count = _count(body)
+    flavor, image, disks = flavor_of(context, body.flavorRef), *disks_of(context, body, count)
+    size = context.cloud.resources.of("flavors").all[flavor]
+    source = image or next((disk.image for disk in disks if disk.device.first), None)
+    stored = source and context.images.find(source, context.project_id, context.caller.admin)
+    if stored and image:
+        check_size(size, stored)
+    zone, hosts = _hosts(context, body)
+    group = _group(context, hints, count)
+    check_quota(
+        context,
+        context.project_id,
+        instances=count,
+        cores=size["vcpus"] * count,
+        ram=size["ram"] * count,
+    )
+    networks = networks_of(context, body)
+    if count > 1 and any(networks.values()):
+        reason = "max_count cannot be greater than 1 if an IP address is specified."
+        raise ApiError(400, f"Failed to launch instances: {reason}")
+    within_quota(body.metadata)
+    key_of(context, body.key_name)
+    groups = dict.fromkeys(group_of(context, name)["name"] for name in body.group_names)
+    given: dict[str, str] = {}
+    if image is None:
+        given |= FROM_VOLUME
+    if not networks:
+        given |= WITHOUT_NETWORK
+    accepted = cloud.lifecycle.triggers[cloud.lifecycle.creation.trigger].given
+    given = {name: value for name, value in given.items() if name in accepted}
+    requester = context.asker(cloud.lifecycle.creation.trigger)
+    reservation = f"r-{uuid5(NAMESPACE_OID, requester.request_id).hex[:8]}"
+    details = _details(body, networks, group)
+    details |= {"security_groups": [*groups], "reservation_id": reservation}
+    details |= {"zone": zone, "hints": {**hints}}
+    details["disk_config"] = body.disk_config or (stored and disk_config_of(stored)) or "MANUAL"
+    if stored:
+        details["image_properties"] = {**stored["properties"]}
+    made = []
+    with cloud.state.one_change():
+        for index in range(count):
+            name = body.name if count == 1 else f"{body.name}-{index + 1}"
+            own: dict[str, Json] = {
+                "launch_index": index,
+                "hostname": body.hostname or host_name_of(name) or f"server-{cloud.count + 1}",
+            }
+            wanted = NewServer(name, flavor, image, body.metadata, given, details | own, **hosts)
+            made.append(cloud.create(wanted, requester))
+            give(context, made[-1], disks, requester)
+    return made, body.adminPass or password(requester.request_id)
+
+
+def password(seed: str) -> str:
+    """Return twelve letters and digits, the same for the same request."""
+    return "".join(Random(seed).choices(ascii_letters + digits, k=12))  # noqa: S311 -- for show
+
+
+def _count(body: NewServerFields) -> int:
+    fewest = body.min_count or 1
+    most = body.max_count or fewest
+    if fewest > most:
+        raise ApiError(400, "min_count must be <= max_count")
+    if most > MOST_AT_ONCE:
+        raise ApiError(403, f"Quota exceeded for instances: requested {most}, at most 1000 at once")
+    return most
+
+
+def _group(context: ComputeContext, hints: Mapping[str, Json], count: int) -> str | None:
+    """Return the server group of a creation. Raises 400 for an unknown one, 403 for a full one."""
+    named = hints.get("group")
+    if named is None:
+        return None
+    group = context.cloud.placement.groups.get(named)
+    if group is None or group["project_id"] != context.project_id:
+        raise ApiError(400, f"Instance group {str(named)[:255]} could not be found.")
+    most = context.quotas_of(context.project_id)["server_group_members"]
+    if 0 <= most < len(group["members"]) + count:
+        raise ApiError(403, "Quota exceeded, too many servers in group")
+    return str(named)
+
+
+def _details(
+    body: NewServerFields, networks: Mapping[str, str | None], group: str | None
+) -> dict[str, Json]:
+    return {
+        "networks": [*networks],
+        "fixed_ips": {network: address for network, address in networks.items() if address},
+        "volumes": [],
+        "group": group,
+        "key_name": body.key_name,
+        "config_drive": "True" if body.config_drive else "",
+        "user_data": body.user_data,
+        "description": body.description,
+        "tags": list(dict.fromkeys(body.tags)),
+        "certificates": [*body.trusted_image_certificates]
+        if body.trusted_image_certificates
+        else None,
+        "accessIPv4": body.accessIPv4 or "",
+        "accessIPv6": body.accessIPv6 or "",
+    }
 
 
 @router.get("/servers/detail", answer="ServerList")

@@ -9,18 +9,15 @@ from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Json
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json, router
 from ecs_fsm.serve.compute.hosts import UUID_SINCE, ComputeHost, find_hosts, host_state, status_of
 from ecs_fsm.serve.compute.schemas import Flag
 from ecs_fsm.serve.compute.views import Fields, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, Body
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.bodies import Body
 
 FORCED_SINCE = 11
 SERVICE = "nova-compute"
-
-router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
 
 
 @router.get("/os-services")

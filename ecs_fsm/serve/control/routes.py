@@ -1,27 +1,30 @@
 """The control API, which no real cloud has: the clock, requests and events in one shape, failures.
 
-It stands at `/_ecs`, needs no token, and uses the words of the lifecycle.
+It stands at `/_ecs`, needs no token, and uses the words of the lifecycle. Streams of changes are
+bounded in number, and in what each sends at once.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import Annotated, cast
 
 from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from ecs_fsm.core.errors import InvalidInput, UnknownFact
-from ecs_fsm.serve.cloud.clockwork import Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.eventlog import EventLog
+from ecs_fsm.serve.cloud.followers import Clockwork, EventLog
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.orders import FaultOrder, StrikeCount
 from ecs_fsm.serve.cloud.vocabulary import VOLUME
-from ecs_fsm.serve.control import views
 from ecs_fsm.serve.control.schemas import (
+    MOST_CHANGES,
     ClockAdvance,
     EventRequest,
     FaultRequest,
@@ -30,18 +33,66 @@ from ecs_fsm.serve.control.schemas import (
     OperationRequest,
     ResetRequest,
     ScenarioRequest,
+    control_view,
+    counted,
+    server_with_past,
 )
-from ecs_fsm.serve.control.streams import ChangeStream
-from ecs_fsm.serve.control.views import MOST_CHANGES
-from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.handlers import Face, Handlers
+from ecs_fsm.serve.http.api_errors import ApiError, spelled
+from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.http.protocol import LOST
 from ecs_fsm.serve.http.wire import PREFIX, WireFaults
+
+MOST_STREAMS = 100
+PIECE = 50
+"""Changes that a stream sends before others get their turn."""
+KEEP_ALIVE = 15.0
+"""Seconds after which an idle stream sends a comment."""
+
+
+class ChangeStream(StreamingResponse):
+    """The changes after a number, until the reader has `gone`; 503 above `MOST_STREAMS`."""
+
+    def __init__(self, log: EventLog, number: int, gone: asyncio.Event | None) -> None:
+        self._log, self._woken, self._gone = log, asyncio.Event(), gone
+        super().__init__(
+            self._pieces(number),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request."""
+        if self._log.listeners >= MOST_STREAMS:
+            message = f"There are {MOST_STREAMS} streams of changes, which is the most."
+            await spelled(scope["path"], 503, message)(scope, receive, send)
+            return
+        unlisten = self._log.listen(self._woken.set)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            unlisten()
+
+    async def _pieces(self, number: int) -> AsyncIterator[str]:
+        yield ": changes\n\n"
+        while self._gone is None or not self._gone.is_set():
+            self._woken.clear()
+            rows = self._log.since(number, PIECE)
+            if rows:
+                number = rows[-1].number
+                yield "".join(
+                    f"id: {row.number}\ndata: {json.dumps(row.as_dict())}\n\n" for row in rows
+                )
+                await asyncio.sleep(0)  # to send to a reader that has gone takes no time
+                continue
+            try:
+                await asyncio.wait_for(self._woken.wait(), KEEP_ALIVE)
+            except TimeoutError:
+                yield ": still there\n\n"
+
 
 ACTION, BEGINNING = "_ecs", "beginning"
 SNAPSHOT = re.compile(r"[\w.-]{1,60}", re.ASCII)
 router = Handlers(prefix="/_ecs", tags=["control"])
-FACES = (Face(router),)
 
 
 def _cloud(request: Request) -> Cloud:
@@ -68,7 +119,7 @@ def _instance(request: Request, server_id: str, *, gone: bool = False) -> Instan
 async def list_everything(request: Request) -> Response:
     """Return the present servers with their possible requests and events, and the time."""
     cloud = _cloud(request)
-    servers: list[Json] = [views.server(cloud, instance) for instance in cloud.instances.values()]
+    servers: list[Json] = [control_view(cloud, instance) for instance in cloud.instances.values()]
     return JSONResponse(
         {
             "lifecycle": cloud.lifecycle.name,
@@ -84,7 +135,7 @@ async def list_everything(request: Request) -> Response:
 async def show_everything(request: Request, server_id: str) -> Response:
     """Return a server, present or deleted, with its history and the requests for it."""
     instance = _instance(request, server_id, gone=True)
-    return JSONResponse(views.server_with_past(_cloud(request), instance))
+    return JSONResponse(server_with_past(_cloud(request), instance))
 
 
 @router.post("/servers/{server_id}/requests", status_code=202, responses={404: {}, 409: {}})
@@ -95,7 +146,7 @@ async def request_operation(request: Request, server_id: str, body: OperationReq
     _check(instance, body.operation, body.given, cloud.lifecycle.operations, otherwise)
     asker = Asker(request.state.request_id, ACTION, instance.project_id, ACTION)
     cloud.request(instance, body.operation, body.given, asker)
-    return JSONResponse(views.server(cloud, instance), 202)
+    return JSONResponse(control_view(cloud, instance), 202)
 
 
 @router.post("/servers/{server_id}/events", status_code=202, responses={404: {}, 409: {}})
@@ -105,7 +156,7 @@ async def let_event_happen(request: Request, server_id: str, body: EventRequest)
     otherwise = "is an operation: post it to requests"
     _check(instance, body.event, body.given, cloud.lifecycle.events, otherwise)
     cloud.happen(instance, body.event, body.given)
-    return JSONResponse(views.server(cloud, instance), 202)
+    return JSONResponse(control_view(cloud, instance), 202)
 
 
 def _check(
@@ -142,10 +193,10 @@ async def list_faults(request: Request) -> Response:
     return JSONResponse(
         {
             "faults": [
-                *(views.fault(fault) for fault in cloud.orders.faults),
-                *(views.counted(f"{VOLUME}{fault}", fault.count) for fault in _of_volumes(cloud)),
+                *(counted(str(fault), fault.count) for fault in cloud.orders.faults),
+                *(counted(f"{VOLUME}{fault}", fault.count) for fault in _of_volumes(cloud)),
             ],
-            "wire": [views.counted(str(fault), count) for fault, count in active],
+            "wire": [counted(str(fault), count) for fault, count in active],
             "scenarios": [[word.text for word in plan] for plan in cloud.orders.plans],
         }
     )
@@ -172,7 +223,7 @@ async def add_fault(request: Request, body: FaultRequest) -> Response:
         wire = _wire(request)
         number, fault = wire.add(wanted)
         wire.active[number] = fault, count
-        return JSONResponse(views.counted(str(fault), count), 201)
+        return JSONResponse(counted(str(fault), count), 201)
     orders = _cloud(request).orders
     if body.fault is not None and body.fault.startswith(VOLUME):
         orders = _cloud(request).volumes.cloud.orders
@@ -180,7 +231,7 @@ async def add_fault(request: Request, body: FaultRequest) -> Response:
     order = orders.add(document)
     order.count = count
     mark = "" if orders is _cloud(request).orders else VOLUME
-    return JSONResponse(views.counted(f"{mark}{order}", count), 201)
+    return JSONResponse(counted(f"{mark}{order}", count), 201)
 
 
 @router.delete("/faults", status_code=204)

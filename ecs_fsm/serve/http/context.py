@@ -19,7 +19,7 @@ from ecs_fsm.serve.cloud.instance import Asker
 from ecs_fsm.serve.cloud.jobs import Jobs
 from ecs_fsm.serve.http.access import Access, Caller, Token
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.versions import HIGHEST, LOWEST, OLD, STANDARD
+from ecs_fsm.serve.http.versions import HIGHEST, LOWEST, OLD, STANDARD, base_of
 
 NOT_AUTHENTICATED = "The request you have made requires authentication."
 NOT_SCOPED = "This token is not scoped to a project."
@@ -116,12 +116,6 @@ Microversion = Annotated[int, Depends(microversion)]
 """The microversion of a handler, as the number after `2.`."""
 
 
-def base_of(request: Request) -> str:
-    """Return the URL under which the client reached the server, without a slash at its end."""
-    host = request.headers.get("host") or request.url.netloc
-    return f"{request.scope['scheme']}://{host}"
-
-
 class RequestContext:
     """A request with its caller, and what it is answered from."""
 
@@ -164,6 +158,11 @@ class RequestContext:
     def request_id(self) -> str:
         """The id of the request, which the headers of the answer carry as well."""
         return cast(str, getattr(self.request.state, "request_id", ""))
+
+    def quotas_of(self, project_id: str) -> dict[str, int]:
+        """Return what a project may have, as the catalog and administrators say."""
+        own = self.cloud.resources.of("quotas").get(project_id)
+        return {**self.cloud.catalog.quotas, **(own["limits"] if own else {})}
 
     def asker(self, action: str) -> Asker:
         """Return the caller as the cloud records it, with the name that the API has for the action.

@@ -19,12 +19,22 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import OWNER, Item, Shelf, tables
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Schema, limit_of, next_url, page
+from ecs_fsm.serve.http.bodies import (
+    Field,
+    Schema,
+    View,
+    as_list,
+    fields_of,
+    invalid,
+    limit_of,
+    next_url,
+    ordered,
+    page,
+    respond,
+    selects,
+)
 from ecs_fsm.serve.http.context import RequestContext
-from ecs_fsm.serve.http.fields import Field, as_list, fields_of, invalid, respond
-from ecs_fsm.serve.http.filters import View, rank, selects
 from ecs_fsm.serve.http.handlers import Handlers, Responses
-from ecs_fsm.serve.http.project_quotas import quotas_of
 
 C = TypeVar("C", bound=RequestContext)
 
@@ -50,9 +60,9 @@ class DeclaredService(Generic[C]):
         self.handlers = Handlers(tags=tags, responses=responses)
         self.kinds: dict[str, Declared[C]] = {}
 
-    def text(self, key: str, **words: object) -> str:
-        """Return a message of the service."""
-        return str(self.form["texts"][key]).format(**words)
+    def error(self, code: int, key: str, **words: object) -> ApiError:
+        """Return an error with a message of the service's table."""
+        return ApiError(code, str(self.form["texts"][key]).format(**words))
 
 
 class Declared(Generic[C]):
@@ -129,7 +139,7 @@ class Declared(Generic[C]):
         """Return a document that the caller may change. Raise 403 for that of another project."""
         item, known = self.find(context, item_id), context.caller
         if self.owned and not known.admin and item.get("project_id") != known.project_id:
-            raise ApiError(403, self.service.text("forbidden", what=f"{verb}_{self.one}"))
+            raise self.service.error(403, "forbidden", what=f"{verb}_{self.one}")
         return item
 
     def shown(self, context: C, item: Item) -> Item:
@@ -152,7 +162,7 @@ class Declared(Generic[C]):
     def allow(self, context: C, verb: str) -> None:
         """Raise 403 for a change that only administrators make."""
         if self.row.get("admin") and not context.caller.admin:
-            raise ApiError(403, self.service.text("forbidden", what=f"{verb}_{self.one}"))
+            raise self.service.error(403, "forbidden", what=f"{verb}_{self.one}")
 
     @cached_property
     def schemas(self) -> Mapping[str, Schema]:
@@ -166,19 +176,17 @@ class Declared(Generic[C]):
 
     def checked(self, context: C, given: object, verb: str) -> Item:
         """Return the fields of a body. Raise 400, 403 and 404 for what is invalid in them."""
-        schema, texts = self.schemas[verb], self.service.form["texts"]
+        schema, error = self.schemas[verb], self.service.error
         if not isinstance(given, dict):
-            raise ApiError(400, texts["no_object"].format(name=self.one))
+            raise error(400, "no_object", name=self.one)
         if "tenant_id" in given and "project_id" in self.fields:
             given.setdefault("project_id", given.pop("tenant_id"))
         unknown = [name for name in given if name not in schema["properties"]]
         if unknown and not self.service.form.get("lenient"):
             read_only = verb == "u" and unknown[0] in self.fields
-            raise ApiError(
-                400, texts["read_only" if read_only else "unknown"].format(name=unknown[0][:80])
-            )
+            raise error(400, "read_only" if read_only else "unknown", name=unknown[0][:80])
         if missing := [name for name in schema["required"] if name not in given]:
-            raise ApiError(400, texts["required"].format(name=missing[0]))
+            raise error(400, "required", name=missing[0])
         extra = self.service.form.get("lenient") == "keep"
         known = {
             name: given[name]
@@ -195,11 +203,11 @@ class Declared(Generic[C]):
         if verb.upper() in field.where and not context.caller.admin and value != field.default:
             what = "create" if verb == "c" else "update"
             named = f"{what}_{self.one}:{field.name}"
-            raise ApiError(403, self.service.text("forbidden", what=named))
+            raise self.service.error(403, "forbidden", what=named)
         reason = invalid(json.dumps(field.schema), value)
         if reason:
             words = {"name": field.name, "reason": reason, "value": str(value)[:80]}
-            raise ApiError(400, self.service.text("invalid", **words))
+            raise self.service.error(400, "invalid", **words)
         if field.ref and (value or field.required):
             for named in as_list(value):
                 self.service.kinds[field.ref].find(context, str(named))
@@ -213,7 +221,7 @@ class Declared(Generic[C]):
             own = item.get("project_id")
             if own not in (None, context.caller.project_id) and not context.caller.admin:
                 what = f"create_{self.one}:project_id"
-                raise ApiError(403, self.service.text("forbidden", what=what))
+                raise self.service.error(403, "forbidden", what=what)
             item["project_id"] = own or context.project_id
             self.within_quota(context, item["project_id"])
         if "created_at" in self.fields:
@@ -228,11 +236,8 @@ class Declared(Generic[C]):
         for other in self.shelf(context).by(names[0], item.get(names[0])) if names else ():
             pairs = [(each.get(n, self.fields[n].default) for n in names) for each in (other, item)]
             if other["id"] != item["id"] and [*pairs[0]] == [*pairs[1]]:
-                raise ApiError(
-                    409,
-                    f"Conflict occurred attempting to store {self.one} - it is not permitted to "
-                    f"have two {self.many} with the same name in the same domain: {item['name']}.",
-                )
+                words = {"one": self.one, "many": self.many, "name": item["name"]}
+                raise self.service.error(409, "twice", **words)
 
     def new_id(self, given: Item) -> str:
         """Return the id of a new document."""
@@ -258,9 +263,9 @@ class Declared(Generic[C]):
         name = self.row.get("quota")
         if name is None:
             return
-        most = quotas_of(context, project_id).get(name, -1)
+        most = context.quotas_of(project_id).get(name, -1)
         if 0 <= most <= len(self.shelf(context).by("project_id", project_id)):
-            raise ApiError(self.service.form.get("quota_code", 409), self.service.text("quota", name=name))  # fmt: skip  # noqa: E501
+            raise self.service.error(self.service.form.get("quota_code", 409), "quota", name=name)
 
     def update(self, context: C, item: Item, changes: Item) -> Item:
         """Store a document with checked changes."""
@@ -308,8 +313,8 @@ class Declared(Generic[C]):
         found = self.sorted(context, found)
         shown, more = page(found, limit_of(request), request.query_params.get("marker"))
         names = request.query_params.getlist("fields")
-        brief = {"d" in self.row.get("lists", form.get("lists", "")): detailed}.get(True, True)
-        views = [self.in_list(context, each.shown, brief) for each in shown]
+        detailed = detailed or "d" not in self.row.get("lists", form.get("lists", ""))
+        views = [self.in_list(context, each.shown, detailed) for each in shown]
         if names and form.get("fields"):
             views = [{name: view[name] for name in names if name in view} for view in views]
         body: Item = {self.many: views}
@@ -325,12 +330,7 @@ class Declared(Generic[C]):
 
     def sorted(self, context: C, found: list[View]) -> list[View]:
         """Return the views in the order of the query."""
-        query = context.request.query_params
-        keys, ways = query.getlist("sort_key"), query.getlist("sort_dir")
-        for number, key in reversed([*enumerate(keys)]):
-            way = (ways or ["asc"])[min(number, len(ways) - 1) if ways else 0]
-            found = sorted(found, key=lambda each: rank(each.shown.get(key)), reverse=way == "desc")  # fmt: skip  # noqa: E501
-        return found
+        return ordered(context.request, found)
 
     def listed(self, context: C) -> Iterator[Item]:
         """Yield the documents of a list."""

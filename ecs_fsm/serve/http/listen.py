@@ -1,4 +1,4 @@
-"""The HTTP server: its settings, a bound socket and uvicorn on it.
+"""The HTTP server: its settings, a bound socket, uvicorn on it, and the lines of its log.
 
 The socket is bound first, so that its port is known before the first request. A signal ends
 everything within a second, including streams and idle connections.
@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import queue
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -22,9 +25,51 @@ from starlette.applications import Starlette
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.store import StateLost
-from ecs_fsm.serve.http.logs import PatientHandler
 from ecs_fsm.serve.http.middleware import access_logger
 from ecs_fsm.serve.http.protocol import Connection
+
+MOST_LINES = 10_000
+"""Lines that wait for a reader; further ones are dropped."""
+LAST_WAIT = 0.3
+"""Seconds in which the last lines are written at the end."""
+
+
+class PatientHandler(logging.Handler):
+    """Writes lines to a file descriptor in a thread of its own."""
+
+    # The thread writes to the descriptor itself: a stream would be locked while a write waits, and
+    # the end of the process would wait for the lock.
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._lines: queue.Queue[bytes] = queue.Queue(MOST_LINES)
+        threading.Thread(target=self._write, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a line on, or drop it if too many wait."""
+        try:
+            self._lines.put_nowait(f"{self.format(record)}\n".encode(errors="backslashreplace"))
+        except queue.Full:
+            return
+
+    def flush(self) -> None:
+        """Wait until all is written, but not long."""
+        end = time.monotonic() + LAST_WAIT
+        while self._lines.unfinished_tasks and time.monotonic() < end:
+            time.sleep(0.005)
+
+    def _write(self) -> None:
+        while True:
+            line = self._lines.get()
+            try:
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
+            except OSError:  # nothing reads any more
+                pass
+            finally:
+                self._lines.task_done()
+
 
 BACKLOG = 1024
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -23,7 +23,7 @@ from ecs_fsm.io.console import visible
 from ecs_fsm.serve.cloud.clock import Clock
 from ecs_fsm.serve.cloud.store import NoRoom, StateLost
 from ecs_fsm.serve.http.api_errors import Api, spelled
-from ecs_fsm.serve.http.versions import OLD, STANDARD
+from ecs_fsm.serve.http.versions import OLD, STANDARD, VERSIONS
 
 MOST_BODY = 1024 * 1024
 """Bytes of the body of a request."""
@@ -148,7 +148,7 @@ def _headers(api: Api, number: str, minor: int | None) -> list[tuple[bytes, byte
     if api is Api.COMPUTE:
         headers.append((b"x-compute-request-id", own))
     if api is Api.VOLUME:
-        headers.append((STANDARD.encode(), b"volume 3.65"))
+        headers.append((STANDARD.encode(), f"volume {VERSIONS['volume']['version']}".encode()))
     if api is Api.COMPUTE and minor is not None:
         headers += _version_headers(minor)
     return headers

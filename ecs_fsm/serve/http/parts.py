@@ -10,8 +10,8 @@ from fastapi import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import body_of, fields_of, invalid, respond
 from ecs_fsm.serve.http.declared import C, Declared
-from ecs_fsm.serve.http.fields import body_of, fields_of, invalid, respond
 from ecs_fsm.serve.http.handlers import Handlers, plain_options
 
 TAGS = json.dumps(
@@ -62,7 +62,7 @@ def _tags(kind: Declared[C]) -> Answer:
         elif method == "PUT":
             new = (await body_of(request)).get("tags") or []
             if reason := invalid(TAGS, new):
-                raise ApiError(400, kind.service.text("invalid", name="tags", reason=reason))
+                raise kind.service.error(400, "invalid", name="tags", reason=reason)
             new = [*dict.fromkeys(new)]
         if new != old:
             kind.update(context, item, {"tags": new})

@@ -1,64 +1,63 @@
-"""The microversions of the compute API, and the documents that list its versions."""
+"""The microversions of the compute API, and the version documents of all services."""
 
 from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.api_errors import Api
+from ecs_fsm.serve.http.handlers import Face, Handlers
 
-LOWEST, HIGHEST = 1, 104
-UPDATED = "2013-07-23T11:33:21Z"
+_TABLE = tomllib.loads(
+    (resources.files("ecs_fsm.serve.http") / "versions.toml").read_text(encoding="utf-8")
+)
+VERSIONS: Mapping[str, dict[str, Any]] = _TABLE["versions"]
+LOWEST, HIGHEST = (
+    int(VERSIONS["compute"][name].partition(".")[2]) for name in ("min_version", "version")
+)
 STANDARD, OLD = "openstack-api-version", "x-openstack-nova-api-version"
 
 
-def version_of(url: str) -> dict[str, object]:
-    """Return the version document of the compute API at that URL."""
-    return {
-        "id": "v2.1",
-        "status": "CURRENT",
-        "version": f"2.{HIGHEST}",
-        "min_version": f"2.{LOWEST}",
-        "updated": UPDATED,
-        "links": [
-            {"rel": "self", "href": url},
-            {"rel": "describedby", "type": "text/html", "href": f"{url}openapi"},
-        ],
-        "media-types": [
-            {
-                "base": "application/json",
-                "type": "application/vnd.openstack.compute+json;version=2.1",
-            }
-        ],
-    }
-
-
-def base(request: Request) -> str:
+def base_of(request: Request) -> str:
     """Return the URL under which the client reached the server, without a slash at its end."""
-    return str(request.base_url).rstrip("/")
+    host = request.headers.get("host") or request.url.netloc
+    return f"{request.scope['scheme']}://{host}"
 
 
-def compute_versions(request: Request, prefix: str = "/compute") -> Response:
-    """Return the list of versions of the compute API whose paths begin with the prefix."""
-    return JSONResponse({"versions": [version_of(f"{base(request)}{prefix}/v2.1/")]})
+def version_of(service: str, url: str) -> dict[str, Any]:
+    """Return the version document of a service whose API is at that URL."""
+    row = VERSIONS[service]
+    return {**row, "links": [{**link, "href": url + link["href"]} for link in row["links"]]}
 
 
-router = Handlers(tags=["compute"])
+def respond(request: Request, of: str, at: str, shape: str = "list", code: int = 200) -> Response:
+    """Answer with the version of a service whose API is at that path."""
+    shown = version_of(of, base_of(request) + at)
+    if shape == "one":
+        return JSONResponse({"version": shown}, code)
+    return JSONResponse({"versions": {"values": [shown]} if shape == "values" else [shown]}, code)
 
 
-@router.get("/compute", "/compute/", plain=True, answer="Versions")
-async def list_compute_versions(request: Request) -> Response:
-    """The versions of the compute API."""
-    return compute_versions(request)
+def _handlers(row: dict[str, Any]) -> Handlers:
+    """Return the handler of a document."""
+    options = {key: row[key] for key in row if key not in ("path", "of", "at", "shape", "tags")}
+    found = Handlers(tags=row.get("tags", [row["of"]]))
+
+    async def show(request: Request) -> Response:
+        code = row.get("status_code", 200)
+        return respond(request, row["of"], row["at"], row.get("shape", "list"), code)
+
+    found.get(row["path"], f"{row['path']}/", plain=True, **options)(show)
+    return found
 
 
-@router.get("/compute/v2.1", "/compute/v2.1/", plain=True, answer="OneVersion")
-async def show_compute_version(request: Request) -> Response:
-    """The version document of the compute API."""
-    return JSONResponse({"version": version_of(f"{base(request)}/compute/v2.1/")})
-
-
-@router.get("/v2.1", "/v2.1/", plain=True, answer="OneVersion")
-async def show_compute_version_at_root(request: Request) -> Response:
-    """The version document of the compute API for clients whose paths begin at the root."""
-    return JSONResponse({"version": version_of(f"{base(request)}/v2.1/")})
+FACES: Mapping[Api, tuple[Face, ...]] = {
+    Api(service): tuple(Face(_handlers(row)) for row in _TABLE["documents"] if row["of"] == service)
+    for service in VERSIONS
+}
+"""The handlers of the documents by service; they need neither a token nor the framework."""

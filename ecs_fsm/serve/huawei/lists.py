@@ -16,13 +16,16 @@ from ecs_fsm.serve.compute.api import compute_of, respond_json
 from ecs_fsm.serve.compute.schemas import within_quota
 from ecs_fsm.serve.compute.views import Fields
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Marker, page
-from ecs_fsm.serve.http.filters import View
+from ecs_fsm.serve.http.bodies import Marker, View, page
 from ecs_fsm.serve.http.handlers import Alias, Handlers
-from ecs_fsm.serve.huawei.project import ERRORS, V1, V11, InProject, ProjectContext
 from ecs_fsm.serve.huawei.schemas import (
+    ERRORS,
     MOST_TAGS,
+    V1,
+    V11,
+    InProject,
     MetadataEntries,
+    ProjectContext,
     RenameServer,
     ServerQuery,
     TagAction,

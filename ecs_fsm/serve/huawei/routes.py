@@ -23,28 +23,26 @@ from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
 from ecs_fsm.serve.cloud.jobs import JobKind, JobStep
 from ecs_fsm.serve.compute.api import refusal, respond_json
-from ecs_fsm.serve.compute.creation import host_name_of
+from ecs_fsm.serve.compute.servers import host_name_of
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Alias, Handlers
-from ecs_fsm.serve.huawei.project import (
+from ecs_fsm.serve.huawei.schemas import (
     ERRORS,
     V1,
     V2,
     V11,
     Call,
-    InProject,
-    ProjectContext,
-    job_response,
-)
-from ecs_fsm.serve.huawei.schemas import (
     ChangeImage,
     CreateServers,
     DeleteServers,
+    InProject,
     NewServers,
+    ProjectContext,
     Reinstallation,
     ReinstallServer,
     ResizeServer,
     ServersAction,
+    job_response,
 )
 from ecs_fsm.serve.huawei.views import job_view, numbered
 

@@ -1,16 +1,27 @@
-"""Bodies of requests to the cloudservers API, and the models of its answers.
+"""Requests to the cloudservers API: their bodies, their project, and the jobs that they start.
 
-Keys that change nothing here are ignored.
+Keys of bodies that change nothing here are ignored.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from fastapi import Depends, Path, Request
 from pydantic import AfterValidator, Field
+from starlette.responses import Response
 
+from ecs_fsm.core.errors import Refused
+from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
+from ecs_fsm.serve.cloud.jobs import Job, JobKind, JobStep
+from ecs_fsm.serve.compute.api import refusal, respond_json
 from ecs_fsm.serve.compute.schemas import Items, Text, not_blank
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.context import Known, RequestContext
+from ecs_fsm.serve.http.handlers import answered
 
 MOST_CREATED, MOST_SERVERS, MOST_TAGS = 500, 1000, 20
 ShortName = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(not_blank)]
@@ -183,3 +194,110 @@ class TagAction(Body):
     def sets(self) -> bool:
         """Whether to set the tags."""
         return self.action.startswith("c")
+
+
+ERRORS: dict[int | str, dict[str, object]] = {
+    code: answered("WordedError") for code in (400, 401, 403, 404, 409)
+}
+"""Answers of every handler other than success."""
+V1, V11, V2 = (f"/{version}/{{project_id}}/cloudservers" for version in ("v1", "v1.1", "v2"))
+OTHER_PROJECT, TOO_MANY = "Ecs.0003", "Ecs.0118"
+"""Error codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a request comes to: a kind of job, and an operation of the lifecycle.
+
+    The names of the jobs of a creation are the real cloud's; the others are built like them. Error
+    codes are from its list; where that has none, the code of a system error.
+
+    `types` are operations by the `type` of the request. The operations `then` follow by themselves.
+    `around` are the operations that stop a running server before, and start it again after.
+    """
+
+    kind: JobKind
+    operation: str
+    then: tuple[str, ...] = ()
+    around: tuple[str, str] = ("", "")
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+def job_response(job: Job, **more: Json) -> Response:
+    """Return the answer to a request that a job carries out."""
+    return respond_json({"job_id": job.id, **more})
+
+
+class ProjectContext(RequestContext):
+    """A request in a project. Raises 403 in a project that is not the caller's.
+
+    `root` is the URL of the compute API that links lead to.
+    """
+
+    __slots__ = ("_project_id", "root")
+
+    def __init__(
+        self, request: Request, caller: Known, project_id: Annotated[str, Path(max_length=64)]
+    ) -> None:
+        super().__init__(request, caller)
+        if not caller.admin and caller.project_id not in (None, project_id):
+            message = f"The token is not good for the project {project_id}."
+            raise ApiError(403, message, word=OTHER_PROJECT)
+        self._project_id = project_id
+        self.root = f"{self.base}/v2.1/{project_id}"
+
+    @property
+    def project_id(self) -> str:
+        """The project of the path, also for callers without one."""
+        return self._project_id
+
+    def asker(self, action: str) -> Asker:
+        """Return the caller in this project, as the cloud records it."""
+        return super().asker(action)._replace(project_id=self.project_id)
+
+    def look_up(self, server_id: str) -> Instance | None:
+        """Return a server, None if it is gone, unknown or of another project."""
+        instance = self.cloud.instances.get(server_id)
+        return instance if instance and instance.project_id == self.project_id else None
+
+    def find(self, server_id: str) -> Instance:
+        """Return a server. Raises 404 if it is gone, unknown or of another project."""
+        instance = self.look_up(server_id)
+        if instance is None:
+            raise ApiError(404, f"The server {server_id[:255]} could not be found.")
+        return instance
+
+    def servers(self) -> list[Instance]:
+        """Return the servers of the project, the newest first."""
+        every = reversed(self.cloud.instances.values())
+        return [instance for instance in every if instance.project_id == self.project_id]
+
+    def start_job(
+        self, call: Call, instance: Instance, steps: Iterable[JobStep], *, batch: bool = False
+    ) -> Job:
+        """Request steps of one server. Raises 409 if it refuses the first."""
+        action = self.request.scope["path"].rpartition("/")[2]
+        try:
+            return self.jobs.request(call.kind, instance, steps, self.asker(action), batch)
+        except Refused as error:
+            raise ApiError(409, refusal(instance, error)) from None
+
+    def start_batch(
+        self, call: Call, operation: str, servers: Iterable[ResourceId], action: str
+    ) -> Response:
+        """Request an operation of each server. Raises 404 if none of them exists."""
+        found = {named.id: self.look_up(named.id) for named in servers}
+        if len(found) > MOST_SERVERS:
+            message = f"The number of ECSs {len(found)} is greater than {MOST_SERVERS}."
+            raise ApiError(400, message, word=TOO_MANY)
+        if not any(found.values()):
+            raise ApiError(404, f"The server {next(iter(found))} could not be found.")
+        step = JobStep(operation, {})
+        only = next(iter(found.values())) if len(found) == 1 else None
+        if only is not None:
+            return job_response(self.start_job(call, only, [step], batch=True))
+        return job_response(self.jobs.request_each(call.kind, found, [step], self.asker(action)))
+
+
+InProject = Annotated[ProjectContext, Depends(ProjectContext)]
+"""The request of a handler, in a project of the caller."""

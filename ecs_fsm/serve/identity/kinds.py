@@ -11,9 +11,9 @@ from starlette.responses import Response
 from ecs_fsm.serve.cloud.resources import Item, identifier
 from ecs_fsm.serve.http.access import ADMIN
 from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.context import RequestContext, access_of
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
-from ecs_fsm.serve.http.fields import respond
 from ecs_fsm.serve.identity.views import DOMAIN, endpoints, list_links, services
 
 ROLES = [
@@ -49,7 +49,7 @@ class IdentityKind(Declared[RequestContext]):
     def gone(self, context: RequestContext, item: Item) -> None:
         """Refuse what comes with the cloud, and forget the grants of others."""
         if self.shelf(context).get(item["id"]) is None:
-            raise ApiError(403, self.service.text("forbidden", what=f"delete_{self.one}"))
+            raise self.service.error(403, "forbidden", what=f"delete_{self.one}")
         grants = context.cloud.resources.of(GRANTS)
         for grant in [each for each in grants if item["id"] in each["id"].split("/")]:
             grants.drop(grant["id"])
@@ -229,7 +229,7 @@ def _add_grants(
     async def change(request: Request) -> Response:
         context = await service.context(request)
         if request.method not in ("HEAD", "GET") and not context.caller.admin:
-            raise ApiError(403, service.text("forbidden", what="create_grant"))
+            raise service.error(403, "forbidden", what="create_grant")
         grant, shelf = grant_of(request, context), context.cloud.resources.of(GRANTS)
         service.kinds["roles"].find(context, grant["role_id"])
         if request.method == "PUT":

@@ -9,31 +9,101 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Header, Request
+from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.http.access import Access, Caller, Token
 from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import Body
 from ecs_fsm.serve.http.context import (
     NOT_AUTHENTICATED,
     GoodToken,
     Known,
     RequestContext,
     access_of,
-    base_of,
     plain_context,
 )
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.handlers import Handlers, answered
 from ecs_fsm.serve.identity.kinds import KINDS, add_assignments, is_administrator
-from ecs_fsm.serve.identity.schemas import (
-    ERRORS,
-    Identity,
-    Reference,
-    Scope,
-    TokenRequest,
-)
-from ecs_fsm.serve.identity.views import catalog_view, list_links, token_view, version_view
+from ecs_fsm.serve.identity.views import catalog_view, list_links, token_view
+
+Text = Annotated[str, Field(max_length=255)]
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    code: {**answered("NumberedError"), "description": description}
+    for code, description in (
+        (400, "The request is invalid."),
+        (401, "The token or the credentials are missing or invalid."),
+        (404, "The resource does not exist."),
+    )
+}
+
+
+class DomainReference(Body):
+    """A domain, by name or id; there is only one, with any name."""
+
+    id: Text | None = None
+    name: Text | None = None
+
+
+class Reference(Body):
+    """A user or project, by name or id."""
+
+    id: Text | None = None
+    name: Text | None = None
+    domain: DomainReference | None = None
+
+
+class UserCredentials(Reference):
+    """A user with a password, which is not checked."""
+
+    password: str = ""
+
+
+class PasswordMethod(Body):
+    """Authentication by password."""
+
+    user: UserCredentials
+
+
+class TokenMethod(Body):
+    """Authentication by another token."""
+
+    id: Text
+
+
+class Identity(Body):
+    """The methods of an authentication, and what each needs."""
+
+    methods: list[Text] = Field(min_length=1, max_length=10)
+    password: PasswordMethod | None = None
+    token: TokenMethod | None = None
+
+
+# Messages about an invalid body name this class, so its name is part of the API.
+class Scope(Body):
+    """The scope of a token."""
+
+    project: Reference | None = None
+    domain: DomainReference | None = None
+    system: dict[Text, bool] | None = None
+
+
+class Auth(Body):
+    """A request for a token; the scope may be the word `unscoped`."""
+
+    identity: Identity
+    scope: Scope | Text | None = None
+
+
+class TokenRequest(Body):
+    """The body of a request for a token."""
+
+    auth: Auth
+
 
 Subject = Annotated[str | None, Header(alias="X-Subject-Token")]
 
@@ -41,7 +111,6 @@ SERVICE = DeclaredService("identity", plain_context, ["identity"], ERRORS)
 serve(SERVICE, KINDS)
 add_assignments(SERVICE)
 router = Handlers(tags=["identity"], responses=ERRORS)
-versions = Handlers(tags=["identity"])
 
 
 @router.post("/auth/tokens", status_code=201, answer="Token")
@@ -149,22 +218,3 @@ async def list_own_domains(request: Request, caller: Known) -> Response:
 
 def _listed(context: RequestContext, kind: str) -> Response:
     return SERVICE.kinds[kind].answer_list(context, True)
-
-
-@versions.get("/identity", "/identity/", status_code=300, answer="IdentityVersions")
-async def list_identity_versions(request: Request) -> Response:
-    """The versions of the identity service."""
-    shown = version_view(base_of(request), "/identity")
-    return JSONResponse({"versions": {"values": [shown]}}, 300)
-
-
-@versions.get("/identity/v3", "/identity/v3/", answer="OneVersion")
-async def show_identity_version(request: Request) -> Response:
-    """The version document of the identity service."""
-    return JSONResponse({"version": version_view(base_of(request), "/identity")})
-
-
-@versions.get("/v3", "/v3/", answer="OneVersion")
-async def show_identity_version_at_root(request: Request) -> Response:
-    """The version document of the identity service for clients whose paths begin at the root."""
-    return JSONResponse({"version": version_view(base_of(request), "")})

@@ -113,15 +113,3 @@ def _time(seconds: float) -> str:
 def list_links(request: Request) -> dict[str, str | None]:
     """Return the links of a list, which has one page."""
     return {"self": str(request.url), "previous": None, "next": None}
-
-
-def version_view(base: str, prefix: str) -> dict[str, object]:
-    """Return the version of the API whose paths begin with the prefix."""
-    kind = "application/vnd.openstack.identity-v3+json"
-    return {
-        "id": "v3.14",
-        "status": "stable",
-        "updated": "2020-04-07T00:00:00Z",
-        "links": [{"rel": "self", "href": f"{base}{prefix}/v3/"}],
-        "media-types": [{"base": "application/json", "type": kind}],
-    }

@@ -9,17 +9,16 @@ import json
 from typing import Any
 
 from fastapi import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.catalog import IMAGE
 from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED
 from ecs_fsm.serve.cloud.resources import OWNER, Item
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import next_url
-from ecs_fsm.serve.http.context import RequestContext, base_of, plain_context
+from ecs_fsm.serve.http.bodies import invalid, next_url, respond
+from ecs_fsm.serve.http.context import RequestContext, plain_context
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import plain, serve
-from ecs_fsm.serve.http.fields import invalid, respond
 from ecs_fsm.serve.http.handlers import Handlers
 
 MOST_PROPERTIES = 128
@@ -58,7 +57,7 @@ class Images(Declared[RequestContext]):
         """Return an image that the caller can change. Raise 403 and 404 for others."""
         item, caller = self.find(context, item_id), context.caller
         if item["owner"] is None or not (caller.admin or item["owner"] == caller.project_id):
-            raise ApiError(403, self.service.text("forbidden", what=verb))
+            raise self.service.error(403, "forbidden", what=verb)
         return item
 
     def more(self, context: RequestContext, item: Item) -> Item:
@@ -84,7 +83,7 @@ class Images(Declared[RequestContext]):
     def changed(self, context: RequestContext, item: Item, new: Item) -> Item:
         """Refuse to make an image public, but to administrators."""
         if new["visibility"] == "public" and not context.caller.admin:
-            raise ApiError(403, self.service.text("publish"))
+            raise self.service.error(403, "publish")
         return {**new, "tags": [*dict.fromkeys(new["tags"])]}
 
     def pages(self, context: RequestContext, more: str | None) -> Item:
@@ -148,12 +147,3 @@ class Images(Declared[RequestContext]):
 
 SERVICE = DeclaredService("image", plain_context, ["images"], ERRORS)
 serve(SERVICE, {"images": Images})
-router = SERVICE.handlers
-
-
-@router.get("/image", "/image/", plain=True, status_code=300)
-async def list_image_versions(request: Request) -> Response:
-    """The versions of the image service."""
-    links = [{"rel": "self", "href": f"{base_of(request)}/image/v2/"}]
-    versions = [{"id": "v2.9", "status": "CURRENT", "links": links}]
-    return JSONResponse({"versions": versions}, 300)

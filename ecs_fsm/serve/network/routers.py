@@ -11,21 +11,12 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.ports import DOWN, GATEWAY, OF_FLOATING, OF_ROUTERS, UP, Ports
 from ecs_fsm.serve.cloud.resources import InUse, Item
-from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import body_of, respond
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared
-from ecs_fsm.serve.http.fields import body_of, respond
 from ecs_fsm.serve.http.handlers import Handlers
 
 NetworkKind = Declared[RequestContext]
-
-
-def _conflict(message: str) -> ApiError:
-    return ApiError(409, message)
-
-
-def _bad(message: str) -> ApiError:
-    return ApiError(400, message)
 
 
 def _joined(old: list[Any], new: list[Any]) -> list[Any]:
@@ -88,9 +79,9 @@ class Routers(NetworkKind):
             return {**new, "external_gateway_info": None}
         network = ports.networks.get(wanted.get("network_id"))
         if network is None:
-            raise ApiError(404, f"Network {str(wanted.get('network_id'))[:40]} could not be found.")
+            raise self.service.error(404, "no_network", id=str(wanted.get("network_id"))[:40])
         if not network.get("router:external"):
-            raise _bad(f"Bad router request: Network {network['id']} is not an external network.")
+            raise self.service.error(400, "gateway_inside", id=network["id"])
         fixed = wanted.get("external_fixed_ips")
         if (
             old
@@ -118,42 +109,34 @@ class Routers(NetworkKind):
     def _subnet_of(self, context: RequestContext, body: Item) -> tuple[Item, Item | None]:
         """Return the subnet, and the port if one is named, of a request for an interface."""
         if (body.get("subnet_id") is None) == (body.get("port_id") is None):
-            raise _bad("Bad router request: Either subnet_id or port_id must be specified.")
+            raise self.service.error(400, "neither")
         kinds = self.service.kinds
         if body.get("subnet_id") is not None:
             return kinds["subnets"].find(context, str(body["subnet_id"])), None
         port = kinds["ports"].find(context, str(body["port_id"]))
         if not port["fixed_ips"]:
-            raise _bad("Bad router request: Router port must have at least one fixed IP.")
+            raise self.service.error(400, "no_fixed_ip")
         return kinds["subnets"].find(context, port["fixed_ips"][0]["subnet_id"]), port
 
     def _add_interface(self, context: RequestContext, router: Item, body: Item) -> Item:
         ports, (subnet, port) = context.cloud.ports, self._subnet_of(context, body)
         there = [f for p in self._ports(ports, router["id"]) for f in p["fixed_ips"]]
         if any(fixed["subnet_id"] == subnet["id"] for fixed in there):
-            raise _bad(f"Bad router request: Router already has a port on subnet {subnet['id']}.")
+            raise self.service.error(400, "interface_exists", id=subnet["id"])
         for fixed in there:
             other = ports.subnets.get(fixed["subnet_id"])
             blocks = ip_network(subnet["cidr"]), ip_network(other["cidr"] if other else "::")
             if blocks[0].version == blocks[1].version and blocks[0].overlaps(blocks[1]):
-                raise _bad(
-                    f"Bad router request: Cidr {subnet['cidr']} of subnet {subnet['id']} overlaps "
-                    f"with cidr {blocks[1]} of subnet {fixed['subnet_id']}."
-                )
+                words = {"block": blocks[1], "other": fixed["subnet_id"]}
+                raise self.service.error(400, "interface_overlaps", **subnet, **words)
         owner = {"device_id": router["id"], "device_owner": OF_ROUTERS, "status": UP}
         if port is not None:
             if port["device_id"]:
-                raise _conflict(
-                    f"Unable to complete operation on port {port['id']} for network "
-                    f"{port['network_id']}. Port already has an attached device "
-                    f"{port['device_id']}."
-                )
+                raise self.service.error(409, "port_taken", **port)
             port = ports.change(port, **owner)
         else:
             if not subnet["gateway_ip"]:
-                raise _bad(
-                    "Bad router request: Subnet for router interface must have a gateway IP."
-                )
+                raise self.service.error(400, "no_gateway")
             network = ports.networks.get(subnet["network_id"]) or {}
             fixed = {"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}
             project = router["project_id"]
@@ -180,7 +163,7 @@ class Routers(NetworkKind):
                 self._leave(context, router["id"], subnet["id"])
                 ports.drop(port)
                 return self._interface(router, subnet, port)
-        raise ApiError(404, f"Router {router['id']} has no interface on subnet {subnet['id']}")
+        raise self.service.error(404, "no_interface", router=router["id"], subnet=subnet["id"])
 
     def _leave(self, context: RequestContext, router_id: str, subnet_id: str | None) -> None:
         """Raise 409 while floating addresses need the gateway or the interface."""
@@ -189,21 +172,15 @@ class Routers(NetworkKind):
             port = ports.all.get(floating["port_id"])
             on = port and any(fixed["subnet_id"] == subnet_id for fixed in port["fixed_ips"])
             if subnet_id is None:
-                raise _conflict(
-                    f"Gateway cannot be updated for router {router_id}, since a gateway to "
-                    "external network is required by one or more floating IPs."
-                )
+                raise self.service.error(409, "gateway_used", router=router_id)
             if on:
-                raise _conflict(
-                    f"Router interface for subnet {subnet_id} on router {router_id} cannot be "
-                    "deleted, as it is required by one or more floating IPs."
-                )
+                raise self.service.error(409, "interface_used", subnet=subnet_id, router=router_id)
 
     def gone(self, context: RequestContext, item: Item) -> None:
         """Refuse while interfaces are there, and remove the gateway."""
         ports = context.cloud.ports
         if self._ports(ports, item["id"]):
-            raise _conflict(f"Router {item['id']} still has ports")
+            raise self.service.error(409, "router_used", id=item["id"])
         for port in self._ports(ports, item["id"], GATEWAY):
             ports.drop(port)
 
@@ -216,7 +193,7 @@ class FloatingAddresses(NetworkKind):
         ports = context.cloud.ports
         network = ports.networks.get(item["floating_network_id"]) or {}
         if not network.get("router:external"):
-            raise _bad(f"Bad floatingip request: Network {network['id']} is not a valid external network.")  # fmt: skip  # noqa: E501
+            raise self.service.error(400, "floating_inside", id=network["id"])
         fixed: Item = {n: item[m] for n, m in (("ip_address", "floating_ip_address"), ("subnet_id", "subnet_id")) if item.get(m)}  # fmt: skip  # noqa: E501
         owner = {"device_id": item["id"], "device_owner": OF_FLOATING, "status": "N/A"}
         number = len(ports.all) + 1
@@ -243,25 +220,16 @@ class FloatingAddresses(NetworkKind):
             chosen = None  # that of the port before
         addresses = [f for f in port["fixed_ips"] if chosen in (None, f["ip_address"])]
         if not addresses:
-            raise _bad(
-                f"Bad floatingip request: Port {port['id']} does not have fixed ip {chosen}."
-            )
+            raise self.service.error(400, "no_such_ip", port=port["id"], ip=chosen)
         fixed = addresses[0]
         for other in ports.floating.by("port_id", port["id"]):
             if other["id"] != new["id"] and other["fixed_ip_address"] == fixed["ip_address"]:
-                raise _conflict(
-                    f"Cannot associate floating IP {new['floating_ip_address']} ({new['id']}) with "
-                    f"port {port['id']} using fixed IP {fixed['ip_address']}, as that fixed IP "
-                    f"already has a floating IP on external network {new['floating_network_id']}."
-                )
+                words = {**new, "port": port["id"], "ip_address": fixed["ip_address"]}
+                raise self.service.error(409, "ip_taken", **words)
         router = self._router(ports, context, new["floating_network_id"], fixed["subnet_id"])
         if router is None:
-            raise ApiError(
-                404,
-                f"External network {new['floating_network_id']} is not reachable from subnet "
-                f"{fixed['subnet_id']}. Therefore, cannot associate Port {port['id']} with a "
-                "Floating IP.",
-            )
+            words = {**new, "subnet": fixed["subnet_id"], "port": port["id"]}
+            raise self.service.error(404, "unreachable", **words)
         ports.touch({"port_id": port["id"]})
         own = {"fixed_ip_address": fixed["ip_address"], "router_id": router or None, "status": UP}
         return {**new, **own}

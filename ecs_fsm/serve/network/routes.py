@@ -2,28 +2,163 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from ipaddress import ip_network
+
 from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
-from ecs_fsm.serve.http.context import RequestContext, base_of, plain_context
+from ecs_fsm.serve.cloud.ports import DEFAULT
+from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.http.bodies import errors, fields
+from ecs_fsm.serve.http.context import RequestContext, plain_context
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
-from ecs_fsm.serve.http.declared_routes import serve
+from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.quota_requests import QuotaRequests
-from ecs_fsm.serve.network.kinds import KINDS
-from ecs_fsm.serve.network.schemas import ERRORS
+from ecs_fsm.serve.http.versions import base_of
+from ecs_fsm.serve.network.kinds import NetworkKind, Networks, PortKind, Subnets
+from ecs_fsm.serve.network.routers import FloatingAddresses, Routers
 
+_ERROR = fields("type", "message", type="string", message="string", detail="string")
+NETWORK_ERROR = fields("NeutronError", NeutronError=_ERROR)
+"""An error of the network service."""
+ERRORS = errors(
+    NETWORK_ERROR,
+    _400="The request is invalid.",
+    _401="The token is missing or invalid.",
+    _403="The resource belongs to another project.",
+    _404="The resource does not exist.",
+    _409="The resource is in use, exists already or exceeds a quota.",
+)
+SAME = (
+    *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
+    *("remote_ip_prefix", "remote_group_id", "security_group_id"),
+)
+"""What makes two rules the same."""
+
+
+class Groups(NetworkKind):
+    """Security groups; every project has a default one."""
+
+    def items(self, context: RequestContext) -> Iterable[Item]:
+        """Return the groups, with that of the project."""
+        if context.caller.project_id:
+            context.cloud.ports.default_group(context.caller.project_id)
+        return sorted(super().items(context), key=lambda group: group["name"] != DEFAULT)
+
+    def made(self, context: RequestContext, item: Item) -> Item:
+        """Let all outgoing traffic through."""
+        ports = context.cloud.ports
+        ports.default_group(item["project_id"])
+        if item["name"] == DEFAULT:
+            raise self.service.error(409, "group_exists")
+        ports.let_out(item)
+        return item
+
+    def within_quota(self, context: RequestContext, project_id: str) -> None:
+        """Count the default group as well."""
+        context.cloud.ports.default_group(project_id)
+        super().within_quota(context, project_id)
+
+    def changed(self, context: RequestContext, item: Item, new: Item) -> Item:
+        """Keep the name of the default group, and of one that servers are in."""
+        if new["name"] != item["name"]:
+            if DEFAULT in (new["name"], item["name"]):
+                raise self.service.error(409, "group_stays")
+            self._require_unused(context, item)
+        return new
+
+    def more(self, context: RequestContext, item: Item) -> Item:
+        """Show the rules."""
+        rules = context.cloud.ports.rules.by("security_group_id", item["id"])
+        kind = self.service.kinds["security-group-rules"]
+        return {"security_group_rules": [kind.shown(context, rule) for rule in rules]}
+
+    def gone(self, context: RequestContext, item: Item) -> None:
+        """Refuse for the default group, and for one with ports."""
+        if item["name"] == DEFAULT:
+            raise self.service.error(409, "group_kept")
+        self._require_unused(context, item)
+
+    def _require_unused(self, context: RequestContext, group: Item) -> None:
+        cloud = context.cloud
+        servers = (s for s in cloud.instances.values() if s.project_id == group["project_id"])
+        if any(group["name"] in server.names("security_groups") for server in servers) or any(
+            group["id"] in (port.get("security_groups") or ()) for port in cloud.ports.all
+        ):
+            raise self.service.error(409, "group_used", id=group["id"])
+
+
+class GroupRules(NetworkKind):
+    """Rules of security groups."""
+
+    def items(self, context: RequestContext) -> Iterable[Item]:
+        """Return the rules, with those of the default group of the project."""
+        if context.caller.project_id:
+            context.cloud.ports.default_group(context.caller.project_id)
+        return super().items(context)
+
+    def made(self, context: RequestContext, item: Item) -> Item:
+        """Refuse a rule that the group has already."""
+        if item.get("protocol") is not None:
+            item["protocol"] = str(item["protocol"])
+        for other in context.cloud.ports.rules.by("security_group_id", item["security_group_id"]):
+            if all(other.get(name) == item.get(name) for name in SAME):
+                raise self.service.error(409, "rule_exists", id=other["id"])
+        prefix = item.get("remote_ip_prefix")
+        if prefix is not None:
+            try:
+                ip_network(prefix, strict=False)
+            except ValueError:
+                raise self.service.error(400, "no_prefix", prefix=prefix[:40]) from None
+        least, most = item.get("port_range_min"), item.get("port_range_max")
+        by_port = item.get("protocol") in ("tcp", "udp")
+        if by_port and least is not None and most is not None and least > most:
+            raise self.service.error(400, "ports_reversed")
+        return item
+
+
+class Zones(NetworkKind):
+    """The availability zones."""
+
+    def items(self, context: RequestContext) -> Iterable[Item]:
+        """Return each zone twice, as of networks and of routers."""
+        return [
+            {"id": f"{zone}/{resource}", "name": zone, "resource": resource, "state": "available"}
+            for zone in context.cloud.catalog.zones
+            for resource in ("network", "router")
+        ]
+
+
+class Extensions(NetworkKind):
+    """What the service can do, by the names that clients ask for."""
+
+    def items(self, context: RequestContext) -> Iterable[Item]:
+        """Return the extensions."""
+        aliases = self.service.written["extensions"]["aliases"]
+        return [{"id": alias, "alias": alias, "name": alias} for alias in aliases]
+
+    def get(self, context: RequestContext, item_id: str) -> Item | None:
+        """Return the extension of that alias."""
+        return next((item for item in self.items(context) if item["id"] == item_id), None)
+
+
+KINDS: dict[str, type[NetworkKind]] = {
+    "networks": Networks,
+    "subnets": Subnets,
+    "ports": PortKind,
+    "routers": Routers,
+    "floatingips": FloatingAddresses,
+    "security-groups": Groups,
+    "security-group-rules": GroupRules,
+    "availability_zones": Zones,
+    "extensions": Extensions,
+}
+"""The kinds with methods."""
 SERVICE = DeclaredService("network", plain_context, ["network service"], ERRORS)
 V2 = SERVICE.form["root"]
 router = Handlers(tags=["network service"], responses=ERRORS)
 serve(SERVICE, KINDS)
-
-
-@router.get("/network", "/network/", answer="Versions")
-async def list_network_versions(request: Request) -> Response:
-    """The versions of the network service."""
-    links = [{"rel": "self", "href": f"{base_of(request)}/network/v2.0/"}]
-    return JSONResponse({"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]})
 
 
 @router.get(V2, f"{V2}/", response_model=dict[str, list[dict[str, object]]])

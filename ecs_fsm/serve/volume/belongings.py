@@ -15,20 +15,17 @@ from ecs_fsm.serve.cloud.vocabulary import (
     RESERVE,
     SNAPSHOT,
     UNRESERVE,
-    VOLUME_FREE,
     VOLUME_USED,
 )
 from ecs_fsm.serve.cloud.volumes import USUAL_TYPE
-from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import body_of
 from ecs_fsm.serve.http.context import RequestContext
-from ecs_fsm.serve.http.fields import body_of
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.volume.kinds import (
     VolumeDocuments,
     VolumeKind,
     flag,
     links,
-    require_room,
 )
 
 PUBLIC = "os-volume-type-access:is_public"
@@ -43,12 +40,8 @@ class Snapshots(VolumeKind):
         volume = volumes.instance(context, item["volume_id"])
         force = flag(item.pop("force", False))
         if volume.state.status == VOLUME_USED and not force:
-            raise ApiError(
-                400,
-                f"Invalid volume: Volume {volume.id} status must be {VOLUME_FREE}, but current "
-                f"status is: {VOLUME_USED}.",
-            )
-        require_room(context, context.project_id, cast(int, volume.details["size"]), 0)
+            raise self.service.error(400, "not_free", id=volume.id)
+        volumes.require_room(context, context.project_id, cast(int, volume.details["size"]), 0)
         volumes.act(context, volume, SNAPSHOT)
         own = {"size": volume.details["size"], "user_id": context.caller.user_id}
         return {**item, **own, "metadata": item.get("metadata") or {}}
@@ -75,7 +68,7 @@ class Snapshots(VolumeKind):
                 self.allow_admin(context, FORCE_DELETE)
                 self.delete(context, item)
             else:
-                raise ApiError(400, "There are two actions of a snapshot: os-reset_status and os-force_delete")  # fmt: skip  # noqa: E501
+                raise self.service.error(400, "no_action")
             context.cloud.resources.commit()
             return Response(status_code=202)
 
@@ -84,7 +77,7 @@ class Snapshots(VolumeKind):
     def allow_admin(self, context: RequestContext, what: str) -> None:
         """Raise 403 for users."""
         if not context.caller.admin:
-            raise ApiError(403, self.service.text("forbidden", what=what))
+            raise self.service.error(403, "forbidden", what=what)
 
 
 class Backups(VolumeKind):
@@ -94,7 +87,7 @@ class Backups(VolumeKind):
         """Take the size of the volume."""
         volume = self.service.kinds["volumes"].find(context, item["volume_id"])
         if volume["status"] == VOLUME_USED and not flag(item.pop("force", False)):
-            raise ApiError(400, f"Invalid volume: Backing up an {VOLUME_USED} volume must use the force flag.")  # fmt: skip  # noqa: E501
+            raise self.service.error(400, "backup_forces")
         return {**item, "size": volume["size"], "user_id": context.caller.user_id}
 
     def more(self, context: RequestContext, item: Item) -> Item:
@@ -128,16 +121,16 @@ class Types(VolumeKind):
     def changed(self, context: RequestContext, item: Item, new: Item) -> Item:
         """Write whether the type is public under both names."""
         if self.shelf(context).get(item["id"]) is None:
-            raise ApiError(400, "The default type of volumes stays as it is.")
+            raise self.service.error(400, "type_stays")
         public = flag(new.get("is_public", True))
         return {**new, PUBLIC: public, "is_public": public}
 
     def gone(self, context: RequestContext, item: Item) -> None:
         """Refuse while volumes have the type."""
         if item["name"] == USUAL_TYPE:
-            raise ApiError(400, f"The {USUAL_TYPE} type cannot be deleted.")
+            raise self.service.error(400, "type_kept")
         if any(v.flavor == item["name"] for v in context.cloud.volumes.cloud.instances.values()):
-            raise ApiError(400, "Target volume type is still in use.")
+            raise self.service.error(400, "type_used")
 
 
 class Attachments(VolumeKind):
@@ -184,10 +177,7 @@ class Attachments(VolumeKind):
     def delete(self, context: RequestContext, item: Item) -> None:
         """Give a reservation back. Raise 409 for an attachment of a server."""
         if self.shelf(context).get(item["id"]) is None:
-            raise ApiError(
-                409,
-                f"Detach volume from instance {item['instance']} using the Compute API instead.",
-            )
+            raise self.service.error(409, "attached", instance=item["instance"])
         volumes = cast(VolumeDocuments, self.service.kinds["volumes"])
         volumes.act(context, volumes.instance(context, item["volume_id"]), UNRESERVE)
         self.shelf(context).drop(item["id"])

@@ -20,12 +20,10 @@ from ecs_fsm.serve.cloud.vocabulary import (
     VOLUME_USED,
 )
 from ecs_fsm.serve.cloud.volumes import USUAL_TYPE, OfInstances
-from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared
-from ecs_fsm.serve.http.fields import respond
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.project_quotas import quotas_of
 
 VolumeKind = Declared[RequestContext]
 
@@ -53,39 +51,6 @@ def usage_of(context: RequestContext, project_id: str) -> dict[str, int]:
     }
 
 
-def require_room(context: RequestContext, project_id: str, size: int, new: int = 1) -> None:
-    """Raise 413 for a volume, or more of one, that exceeds the quotas of a project."""
-    quotas = quotas_of(context, project_id)
-    if max(quotas["volumes"], quotas["gigabytes"], quotas["per_volume_gigabytes"]) < 0:
-        return
-    used, most = usage_of(context, project_id), quotas["volumes"]
-    if 0 <= most < used["volumes"] + new:
-        raise ApiError(
-            413,
-            f"VolumeLimitExceeded: Maximum number of volumes allowed ({most}) exceeded for quota "
-            "'volumes'.",
-        )
-    most = quotas["gigabytes"]
-    if 0 <= most < used["gigabytes"] + size:
-        raise ApiError(
-            413,
-            "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed "
-            f"gigabytes quota. Requested {size}G, quota is {most}G and {used['gigabytes']}G has "
-            "been consumed.",
-        )
-
-
-def refused(volume: Instance, error: Refused) -> ApiError:
-    """Return the error of an operation that the lifecycle refuses."""
-    able = ", ".join(error.allowed) or "nothing"
-    status = volume.state.status.value
-    return ApiError(
-        400,
-        f"Invalid volume: Volume {volume.id} status must allow '{error.operation}', but the "
-        f"current status is {status}; possible now: {able}.",
-    )
-
-
 class VolumeDocuments(VolumeKind):
     """VolumeDocuments, which live by their lifecycle."""
 
@@ -110,6 +75,20 @@ class VolumeDocuments(VolumeKind):
     def instance(self, context: RequestContext, volume_id: str) -> Instance:
         """Return a volume of the project. Raise 404 for others."""
         return self._cloud(context).instances[self.find(context, volume_id)["id"]]
+
+    def require_room(
+        self, context: RequestContext, project_id: str, size: int, new: int = 1
+    ) -> None:
+        """Raise 413 for a volume, or more of one, that exceeds the quotas of a project."""
+        quotas = context.quotas_of(project_id)
+        if max(quotas["volumes"], quotas["gigabytes"], quotas["per_volume_gigabytes"]) < 0:
+            return
+        used, most = usage_of(context, project_id), quotas["volumes"]
+        if 0 <= most < used["volumes"] + new:
+            raise self.service.error(413, "exceeds_number", most=most)
+        has, most = used["gigabytes"], quotas["gigabytes"]
+        if 0 <= most < has + size:
+            raise self.service.error(413, "exceeds_size", size=size, most=most, has=has)
 
     def _date(self, context: RequestContext, seconds: float) -> str:
         return context.cloud.date(seconds).strftime(self.service.form["date"])
@@ -179,22 +158,22 @@ class VolumeDocuments(VolumeKind):
             source = kept.of("backups").get(given["backup_id"]) or {}
         text = str(given.get("size") or source.get("size") or "")
         if not (text.isascii() and text.isdecimal() and 0 < int(text) < 2**31):
-            raise ApiError(400, f"Invalid input received: Volume size '{text[:20]}' must be an integer and greater than 0")  # fmt: skip  # noqa: E501
+            raise self.service.error(400, "no_size", size=text[:20])
         size = int(text)
         if size < source.get("size", 0):
-            raise ApiError(400, f"Invalid input received: Volume size '{size}'GB cannot be smaller than the source size {source['size']}GB. They must be >= the source size.")  # fmt: skip  # noqa: E501
+            raise self.service.error(400, "too_small", size=size, least=source["size"])
         if flag(given.get("multiattach")):
-            raise ApiError(400, "multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types.")  # fmt: skip  # noqa: E501
+            raise self.service.error(400, "multiattach")
         kind = self.service.kinds["types"]
         name = given.get("volume_type") or USUAL_TYPE
         if not any(name in (each["id"], each["name"]) for each in kind.items(context)):
-            raise ApiError(404, f"Volume type with name {name} could not be found.")
+            raise self.service.error(404, "no_type", name=name)
         zone = given.get("availability_zone")
         if zone and zone not in context.cloud.catalog.zones:
-            raise ApiError(400, f"Availability zone '{zone}' is invalid.")
+            raise self.service.error(400, "no_zone", zone=zone)
         if image:
             self._require_image(context, image, size)
-        require_room(context, context.project_id, size)
+        self.require_room(context, context.project_id, size)
         details: dict[str, Json] = {
             "description": given.get("description"),
             "snapshot_id": given.get("snapshot_id"),
@@ -214,9 +193,9 @@ class VolumeDocuments(VolumeKind):
     def _require_image(self, context: RequestContext, image_id: str, size: int) -> None:
         image = context.images.find(image_id, context.caller.project_id, context.caller.admin)
         if image is None or image["status"] != ACTIVE:
-            raise ApiError(400, f"Invalid image identifier or unable to access requested image: {image_id}")  # fmt: skip  # noqa: E501
+            raise self.service.error(400, "no_image", id=image_id)
         if image["min_disk"] > size:
-            raise ApiError(400, f"Invalid input received: Volume size {size}GB cannot be smaller than the image minDisk size {image['min_disk']}GB.")  # fmt: skip  # noqa: E501
+            raise self.service.error(400, "below_image", size=size, least=image["min_disk"])
 
     def update(self, context: RequestContext, item: Item, changes: Item) -> Item:
         """Change the name, the description or the metadata."""
@@ -241,7 +220,7 @@ class VolumeDocuments(VolumeKind):
         snapshots = context.cloud.resources.of("snapshots").by("volume_id", volume.id)
         cascade = flag(context.request.query_params.get("cascade"))
         if not volume.server.may(DELETE) or (snapshots and not cascade) or item["attachments"]:
-            raise ApiError(400, self.service.text("undeletable"))
+            raise self.service.error(400, "undeletable")
         for snapshot in snapshots:
             context.cloud.resources.of("snapshots").drop(snapshot["id"])
         self.act(context, volume, DELETE)
@@ -253,7 +232,11 @@ class VolumeDocuments(VolumeKind):
         try:
             context.cloud.volumes.request(volume, operation, context.asker(operation), **changes)
         except Refused as error:
-            raise refused(volume, error) from None
+            words = {"id": volume.id, "status": volume.state.status.value}
+            able = ", ".join(error.allowed) or "nothing"
+            raise self.service.error(
+                400, "refused", operation=error.operation, able=able, **words
+            ) from None
 
     def add_more(self, add: Handlers, one: str) -> None:
         """Add the summary."""

@@ -1,28 +1,204 @@
-"""The volume service, block storage v3: what `volume.toml` declares, quotas, limits and zones."""
+"""The volume service, block storage v3: what `volume.toml` declares, actions, quotas and limits.
+
+POST volumes/{id}/action gets an object of one key, which names the action, with its argument.
+"""
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 from fastapi import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
-from ecs_fsm.serve.http.context import base_of, plain_context
+from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.vocabulary import (
+    ATTACH,
+    DETACH,
+    EXTEND,
+    FORCE_DELETE,
+    RESERVE,
+    RESETS,
+    RETYPE,
+    UNRESERVE,
+    UPLOAD,
+    VOLUME_FREE,
+    VOLUME_USED,
+)
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, body_of, respond
+from ecs_fsm.serve.http.context import RequestContext, plain_context
 from ecs_fsm.serve.http.declared import DeclaredService
-from ecs_fsm.serve.http.declared_routes import serve
-from ecs_fsm.serve.http.fields import respond
+from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.http.quota_requests import QuotaRequests
 from ecs_fsm.serve.volume.belongings import KINDS
 from ecs_fsm.serve.volume.kinds import VolumeDocuments, usage_of
-from ecs_fsm.serve.volume.volume_actions import action_of
 
-HIGHEST = "3.65"
+Act = Callable[[VolumeDocuments, RequestContext, Instance, dict[str, Any]], object]
+
+
+def action_of(kind: VolumeDocuments) -> Callable[[Request], Awaitable[Response]]:
+    """Return the handler of the actions of volumes."""
+
+    async def act_on_volume(request: Request) -> Response:
+        context = await kind.service.context(request)
+        kind.find_own(context, request.path_params["item_id"], "update")
+        return _act(kind, context, await body_of(request))
+
+    return act_on_volume
+
+
+def _act(kind: VolumeDocuments, context: RequestContext, body: dict[str, Any]) -> Response:
+    """Carry out an action, named by the one key of the body, with its argument."""
+    volume = kind.instance(context, context.request.path_params["item_id"])
+    key = next(iter(body), "")
+    act = ACTIONS.get(key)
+    if act is None or len(body) != 1:
+        raise kind.service.error(400, "unknown_action", action=key[:80])
+    argument = body[key] if isinstance(body[key], dict) else {}
+    if key in FOR_ADMINISTRATORS and not context.caller.admin:
+        raise kind.service.error(403, "forbidden", what=key)
+    shown = act(kind, context, volume, argument)
+    code = CODES.get(key, 202)
+    return Response(status_code=code) if shown is None else respond(shown, code)
+
+
+def _attach(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
+    server = context.cloud.instances.get(str(given.get("instance_uuid")))
+    if server is None:
+        raise kind.service.error(
+            400, "wrong", name="instance_uuid", value=str(given.get("instance_uuid"))[:80]
+        )
+    if not volume.server.may(ATTACH):
+        kind.act(context, volume, ATTACH)
+    device = given.get("mountpoint")
+    more: dict[str, Json] = {"delete_on_termination": False, "tag": None}
+    context.cloud.volumes.attach(
+        volume, server, device if isinstance(device, str) else None, context.asker(ATTACH), **more
+    )
+    context.cloud.keep(server)
+
+
+def _detach(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
+    for each in context.cloud.volumes.attachments(volume):
+        server = context.cloud.instances.get(each["server_id"])
+        if server is not None and volume.server.may(DETACH):
+            context.cloud.volumes.detach(volume, server, context.asker(DETACH))
+            return
+    kind.act(context, volume, DETACH)
+
+
+def _extend(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
+    size, old = given.get("new_size"), cast(int, volume.details["size"])
+    if not str(size).isdecimal() or not 0 < int(str(size)) < 2**31:
+        raise kind.service.error(400, "wrong", name="new_size", value=str(size)[:80])
+    if int(size) <= old:
+        raise kind.service.error(400, "not_more", old=old, size=size)
+    if volume.state.status not in (VOLUME_FREE, VOLUME_USED):
+        kind.act(context, volume, EXTEND)
+    kind.require_room(context, volume.project_id, int(size) - old, 0)
+    kind.act(context, volume, EXTEND, size=int(size))
+
+
+def _retype(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
+    wanted = given.get("new_type")
+    types = kind.service.kinds["types"].items(context)
+    found = next((t["name"] for t in types if wanted in (t["id"], t["name"])), None)
+    if found is None:
+        raise kind.service.error(404, "type_unknown", name=str(wanted)[:80])
+    kind.act(context, volume, RETYPE, flavor=found)
+
+
+def _reset(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
+    operation = RESETS.get(str(given.get("status")))
+    if operation is None and "status" in given:
+        words = {"status": str(given["status"])[:40], "known": ", ".join(RESETS)}
+        raise kind.service.error(400, "no_reset", **words)
+    if operation is not None:
+        kind.act(context, volume, operation)
+    if operation is not None and given["status"] == VOLUME_FREE:
+        for row in context.cloud.volumes.attachments(volume):
+            context.cloud.volumes.forget(volume, row["server_id"])
+
+
+def _upload(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> object:
+    name = given.get("image_name")
+    if not isinstance(name, str) or not 0 < len(name) <= 255:
+        raise kind.service.error(400, "wrong", name="image_name", value=str(name)[:80])
+    if volume.state.status == VOLUME_USED and str(given.get("force")).lower() not in ("true", "1"):
+        raise kind.service.error(400, "not_free", id=volume.id)
+    kind.act(context, volume, UPLOAD)
+    size = cast(int, volume.details["size"])
+    usual = {"container_format": "bare", "disk_format": "raw"}
+    formats = {form: str(given.get(form) or word)[:20] for form, word in usual.items()}
+    image = context.images.add(
+        name=name, size=size << 30, min_disk=size, owner=context.project_id, **formats
+    )
+    context.cloud.resources.commit()
+    shown = {"id": volume.id, "image_id": image["id"], "image_name": name, "size": size}
+    more = {"status": volume.state.status.value, **formats}
+    return {"os-volume_upload_image": {**shown, **more}}
+
+
+def _bootable(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
+    if "bootable" not in given:
+        raise kind.service.error(400, "wrong", name="bootable", value=str(None)[:80])
+    context.cloud.volumes.change(volume, bootable=str(given["bootable"]).lower() in ("true", "1"))
+
+
+def _set_image_metadata(
+    kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any
+) -> object:
+    new = given.get("metadata")
+    kind.check(context, kind.fields["metadata"], new, "u")
+    old = cast(dict[str, Json], volume.details.get("image_metadata") or {})
+    context.cloud.volumes.change(volume, image_metadata={**old, **(new or {})})
+    return {"metadata": {**old, **(new or {})}}
+
+
+def _unset_image_metadata(
+    kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any
+) -> None:
+    old = cast(dict[str, Json], volume.details.get("image_metadata") or {})
+    left = {key: value for key, value in old.items() if key != given.get("key")}
+    if left == old:
+        raise kind.service.error(404, "no_key")
+    context.cloud.volumes.change(volume, image_metadata=left)
+
+
+def _plain(operation: str) -> Act:
+    return lambda kind, context, volume, given: kind.act(context, volume, operation)
+
+
+def _nothing(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
+    """Do nothing, as where a volume already is what the action makes it."""
+
+
+ACTIONS: dict[str, Act] = {
+    "os-attach": _attach,
+    "os-detach": _detach,
+    "os-force_detach": _detach,
+    "os-reserve": _plain(RESERVE),
+    "os-unreserve": _plain(UNRESERVE),
+    "os-begin_detaching": _nothing,
+    "os-roll_detaching": _nothing,
+    "os-extend": _extend,
+    "os-retype": _retype,
+    "os-reset_status": _reset,
+    "os-force_delete": _plain(FORCE_DELETE),
+    "os-set_bootable": _bootable,
+    "os-update_readonly_flag": _nothing,
+    "os-volume_upload_image": _upload,
+    "os-set_image_metadata": _set_image_metadata,
+    "os-unset_image_metadata": _unset_image_metadata,
+}
+"""The actions by their keys."""
+FOR_ADMINISTRATORS = {"os-reset_status", "os-force_delete", "os-force_detach"}
+CODES = {"os-set_bootable": 200, "os-set_image_metadata": 200, "os-unset_image_metadata": 200}
+"""The status of an answer, 202 for others."""
+
+
 SERVICE = DeclaredService("volume", plain_context, ["volumes"], COMPUTE_ERRORS)
 serve(SERVICE, KINDS)
-versions = Handlers(tags=["volumes"])
 router = Handlers(tags=["volumes"], responses=COMPUTE_ERRORS)
 router.post("/volumes/{item_id}/action", plain=True, name="act_on_volume")(
     action_of(cast(VolumeDocuments, SERVICE.kinds["volumes"]))
@@ -46,31 +222,6 @@ USED = {
     "totalBackupsUsed": "backups",
     "totalBackupGigabytesUsed": "backup_gigabytes",
 }
-
-
-def _versions(request: Request) -> dict[str, object]:
-    version = {
-        "id": "v3.0",
-        "status": "CURRENT",
-        "version": HIGHEST,
-        "min_version": "3.0",
-        "updated": "2022-08-31T00:00:00Z",
-        "links": [{"rel": "self", "href": f"{base_of(request)}/volume/v3/"}],
-        "media-types": [],
-    }
-    return {"versions": [version]}
-
-
-@versions.get("/volume", "/volume/", status_code=300, response_model=dict[str, object])
-async def list_volume_versions(request: Request) -> Response:
-    """The versions of the volume service."""
-    return JSONResponse(_versions(request), 300)
-
-
-@versions.get("/volume/v3", "/volume/v3/", response_model=dict[str, object])
-async def show_volume_version(request: Request) -> Response:
-    """The version document of the volume service."""
-    return JSONResponse(_versions(request))
 
 
 @router.get("/limits", plain=True)
@@ -109,7 +260,7 @@ async def list_volume_services(request: Request) -> Response:
     """The services of volumes; for administrators."""
     context = await plain_context(request)
     if not context.caller.admin:
-        raise ApiError(403, SERVICE.text("forbidden", what="get_all_services"))
+        raise SERVICE.error(403, "forbidden", what="get_all_services")
     common = {"zone": context.cloud.catalog.zones[0], "status": "enabled", "state": "up"}
     updated = SERVICE.kinds["volumes"].now(context)
     shown = [

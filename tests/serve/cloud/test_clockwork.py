@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import Callable, Coroutine
 from typing import cast
 
-from ecs_fsm.serve.cloud.clockwork import BATCH, Clockwork
 from ecs_fsm.serve.cloud.cloud import Cloud
+from ecs_fsm.serve.cloud.followers import BATCH, Clockwork
 from ecs_fsm.serve.cloud.instance import NewServer
 from tests.clouds import LONG, USER, cloud_of
 from tests.own_thread import run_in_own_thread

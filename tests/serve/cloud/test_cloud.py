@@ -20,7 +20,7 @@ from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.follower import explain
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.eventlog import EventLog
+from ecs_fsm.serve.cloud.followers import EventLog
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, NewServer
 from ecs_fsm.serve.cloud.requests import FAULT
 from ecs_fsm.serve.cloud.store import StateFile

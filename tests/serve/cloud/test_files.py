@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 from ecs_fsm.cli.serving import serve
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.cloud.eventlog import EventLog
+from ecs_fsm.serve.cloud.followers import EventLog
 from ecs_fsm.serve.cloud.instance import NewServer
 from tests.clouds import USER, cloud_of
 from tests.compute import CIRROS, TINY
@@ -57,7 +57,7 @@ def test_a_recording_that_finds_no_room_ends_with_a_whole_row_and_the_cloud_goes
         def write(self, row: bytes) -> int:  # type: ignore[override]
             return super().write(row[: max(0, 400 - os.fstat(self.fileno()).st_size)])
 
-    monkeypatch.setattr("ecs_fsm.serve.cloud.eventlog.FileIO", Small)
+    monkeypatch.setattr("ecs_fsm.serve.cloud.followers.FileIO", Small)
     cloud = cloud_of()
     log = EventLog(cloud, str(tmp_path / "record"))
     cloud.create(WEB, USER)

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.cloud.eventlog import EventLog
+from ecs_fsm.serve.cloud.followers import EventLog
 from ecs_fsm.serve.cloud.instance import Instance, NewServer
-from ecs_fsm.serve.control import routes, schemas, streams
-from ecs_fsm.serve.control.streams import ChangeStream
+from ecs_fsm.serve.control import routes, schemas
+from ecs_fsm.serve.control.routes import ChangeStream
 from ecs_fsm.testing import served
 from tests.clouds import LONG, USER
 from tests.compute import CIRROS
@@ -270,7 +270,7 @@ def test_a_stream_sends_changes_and_ends_when_its_reader_leaves(edge: Edge) -> N
 def test_an_idle_stream_says_that_it_is_still_there(
     edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "KEEP_ALIVE", 0)
+    monkeypatch.setattr(routes, "KEEP_ALIVE", 0)
     said = run_in_own_thread(first_of(edge, 3))
     assert said == [": changes\n\n", ": still there\n\n", ": still there\n\n"]
 
@@ -300,7 +300,7 @@ async def pieces_after_leaving(edge: Edge) -> int:
 
 
 def test_streams_are_bounded(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "MOST_STREAMS", 0)
+    monkeypatch.setattr(routes, "MOST_STREAMS", 0)
     answer = edge.get("/_ecs/events")
     assert (answer.status_code, "most" in answer.text) == (503, True)
     assert edge.get("/_ecs/events", Origin="http://evil.example").status_code == 403

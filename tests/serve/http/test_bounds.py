@@ -13,7 +13,7 @@ import pytest
 from ecs_fsm.core.errors import InvalidInput, Refused
 from ecs_fsm.serve.cloud import requests, snapshot
 from ecs_fsm.serve.cloud.store import StateFile
-from ecs_fsm.serve.compute import keypairs
+from ecs_fsm.serve.compute import kinds
 from ecs_fsm.serve.http import protocol
 from tests.clouds import LONG, USER, cloud_of
 from tests.compute import CIRROS
@@ -75,7 +75,7 @@ def test_faults_and_scenarios_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_keypairs_are_bounded_for_one_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keypairs, "MOST_OF_ALL", 3)
+    monkeypatch.setattr(kinds, "MOST_OF_ALL", 3)
     edge, path = Edge(cloud_of()), "/compute/v2.1/os-keypairs"
     cast(dict[str, int], edge.state.cloud.catalog.quotas)["key_pairs"] = 2
 

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from ecs_fsm.serve.http import logs
-from ecs_fsm.serve.http.logs import PatientHandler
+from ecs_fsm.serve.http import listen
+from ecs_fsm.serve.http.listen import PatientHandler
 
 
 def record(text: str) -> logging.LogRecord:
@@ -28,10 +28,10 @@ def test_lines_are_written_in_their_order() -> None:
 
 
 def test_a_log_that_nothing_reads_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "LAST_WAIT", 0.01)
+    monkeypatch.setattr(listen, "LAST_WAIT", 0.01)
     read, write = os.pipe()
     handler, begun = PatientHandler(write), time.monotonic()
-    for _ in range(logs.MOST_LINES + 1000):
+    for _ in range(listen.MOST_LINES + 1000):
         handler.emit(record("x" * 100))
     handler.flush()
     assert time.monotonic() - begun < 30
