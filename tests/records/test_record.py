@@ -2,9 +2,13 @@
 
 import gzip
 import json
+import math
+from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ecs_fsm import ECS
@@ -292,6 +296,36 @@ def test_the_events_of_a_fleet_in_parquet_are_read_back(tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     assert out.startswith("Parquet, columns: 30 servers, 0 s to ")
     assert out.rstrip().endswith("all explained")
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_parquet_of_another_tool_has_times_of_its_own_type_and_empty_cells(
+    packed: bool, tmp_path: Path
+) -> None:
+    cet = timezone(timedelta(hours=1))
+    whole = BytesIO()
+    pq.write_table(
+        pa.table(
+            {
+                "server": ["a", "a", "b"],
+                "time": [datetime(2026, 11, 28, 11, minute, tzinfo=cet) for minute in (0, 1, 2)],
+                "vm_state": ["active", "active", "stopped"],
+                "task_state": ["powering-off", None, None],
+                "load": [0.5, math.nan, None],
+            }
+        ),
+        whole,
+    )
+    data = gzip.compress(whole.getvalue()) if packed else whole.getvalue()
+    record, rows = read(data)
+    assert shown(rows) == [("a", "active/powering-off"), ("a", "active/-"), ("b", "stopped/-")]
+    assert record.as_dict()["first"] == "2026-11-28T10:00:00Z"
+    file = tmp_path / "polls"
+    file.write_bytes(data)
+    (change,) = json.loads(ecs_fsm("replay", "--json", str(file)).out)["changes"]
+    assert [change[end]["load"] for end in ("from", "to")] == [0.5, None]
+    assert change["to"]["time"] == "2026-11-28 11:01:00+01:00"
+    assert change["to"]["task_state"] is None
 
 
 @pytest.mark.parametrize(
