@@ -38,7 +38,7 @@ DASHES = ("-", "--", ":", "-.")
 SIDES = (16.0, 9.0)
 """The sides of the figure in inches: those of a slide."""
 COLUMNS, ROWS = 4, 4
-"""Small panels side by side, and the rows of them that fit on a slide."""
+"""The least small panels side by side, and the most rows of them: those that fit on a slide."""
 RARE = 1 / 15
 """The most of the servers that show a rare status at any time."""
 COARSE, FINE = PER_OCTAVE // 4, PER_OCTAVE // 16
@@ -61,18 +61,18 @@ def plot(result: FleetResult, path: str, queues: Sequence[Queue] = ()) -> None:
     requests = result.requests().items()
     drawn = [name for name, seen in requests if seen.histogram[1 : BINS - 1].any()]
     rare = _rare(result)
-    rows = max(math.ceil(len(drawn) / COLUMNS), 3)
-    taller = max(1.0, rows / ROWS)
-    figure = Figure(figsize=(SIDES[0], SIDES[1] * taller))
+    columns = max(math.ceil(len(drawn) / ROWS), COLUMNS)
+    rows = max(math.ceil(len(drawn) / columns), 3)
+    figure = Figure(figsize=SIDES)
     # placed by hand: the solver of a constrained layout differs in the last digits from run to run
     halves = figure.add_gridspec(
-        1, 2, width_ratios=(1, 1.15), left=0.045, right=0.99, wspace=0.08,
-        top=1 - 0.12 / taller, bottom=0.06 / taller,
+        1, 2, width_ratios=(1, 1.15 * columns / COLUMNS), left=0.065, right=0.99, wspace=0.08,
+        top=0.88, bottom=0.06,
     )  # fmt: skip
     below = math.ceil(len(rare) / COLUMNS)
     heights = (*((3,) if queues else ()), 5, *((1.5,) * below))
     tall = halves[0].subgridspec(
-        len(heights), COLUMNS, height_ratios=heights, hspace=0.45, wspace=0.25
+        len(heights), COLUMNS, height_ratios=heights, hspace=0.3 + 0.15 * below, wspace=0.3
     )
     _statuses(figure.add_subplot(tall[bool(queues), :]), result)
     if queues:
@@ -81,9 +81,9 @@ def plot(result: FleetResult, path: str, queues: Sequence[Queue] = ()) -> None:
         place = tall[1 + bool(queues) + n // COLUMNS, n % COLUMNS]
         _few(figure.add_subplot(place), word, result)
     exact = Exact(result.compiled)
-    panels = halves[1].subgridspec(rows, COLUMNS, hspace=0.5, wspace=0.15)
+    panels = halves[1].subgridspec(rows, columns, hspace=0.6, wspace=0.25)
     for n, name in enumerate(drawn):
-        panel = figure.add_subplot(panels[n // COLUMNS, n % COLUMNS])
+        panel = figure.add_subplot(panels[n // columns, n % columns])
         _durations(panel, name, result, exact)
     note = f"grey: simulated, line: exact{' without waiting' if queues else ''}"
     figure.suptitle(_title(result, note), fontsize=10)
@@ -170,6 +170,7 @@ def _few(panel: Axes, word: str, result: FleetResult) -> None:
     panel.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     panel.tick_params(labelsize=7)
+    panel.set_xlabel("days", fontsize=7, labelpad=1)
 
 
 def _statuses(axes: Axes, result: FleetResult) -> None:
@@ -200,7 +201,9 @@ def _statuses(axes: Axes, result: FleetResult) -> None:
     title = f"{phrases.things} by {phrases.attributes.status}"
     axes.set(xlabel="days", ylabel=phrases.things, title=title, xlim=(0, days[-1]))
     axes.set_ylim(0, result.done)
-    seen = [word for word in largest if counts[word].any()]
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    rare = _rare(result)
+    seen = [word for word in largest if counts[word].any() and str(word) not in rare]
     handles = [band for word, band in zip(largest, bands, strict=True) if word in seen]
     axes.legend(handles, seen, loc="lower left", fontsize=7, handleheight=1.4, ncols=3)
 
@@ -228,12 +231,13 @@ def _durations(panel: Axes, name: str, result: FleetResult, exact: Exact) -> Non
         _shares(panel, edges[::coarse], cumulated[::coarse], found)
     panel.set_xscale("log")
     panel.set_xlim(edges[0], edges[-1])
-    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high - low <= NARROW else (1,)))
+    subs = (1, 2, 5) if high - low <= NARROW else (1,)
+    panel.xaxis.set_major_locator(LogLocator(subs=subs, numticks=4))
     panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     panel.minorticks_off()
     panel.tick_params(labelsize=7)
-    panel.set_title(f"{name}: mean {span(seen.mean)}\n{seen.rested:,} times", fontsize=8)
-    panel.set_xlabel("seconds from request to rest", fontsize=7)
+    panel.set_title(f"{name}\nmean {span(seen.mean)}, {seen.rested:,} times", fontsize=7)
+    panel.set_xlabel("seconds until rest", fontsize=7)
 
 
 def _shares(panel: Axes, edges: Vector, cumulated: Vector, exact: Distribution) -> None:
@@ -256,4 +260,4 @@ def _queues(axes: Axes, result: FleetResult, queues: Sequence[Queue]) -> None:
                   linewidth=0.9, label=label)  # fmt: skip
     axes.set(xlabel="days", ylabel="waiting", title="queue lengths")
     axes.set_xlim(0, float(result.times[-1]) / DAY)
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
+    axes.legend(loc="upper right", fontsize=8)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from ecs_fsm import ECS, Lifecycle, fleet
 from ecs_fsm.draw.styles import COLOURS, Theme
@@ -200,13 +203,23 @@ def test_counts_of_servers_that_compete_are_written_to_parquet(tmp_path: Path) -
     assert sum(at_the_end) == 40
 
 
+SVG = "{http://www.w3.org/2000/svg}"
+
+
 @pytest.mark.parametrize("command", ["run", "contend"])
 def test_plots_say_everything_in_words_and_hatches(command: str, tmp_path: Path) -> None:
     file = tmp_path / "plot.svg"
     assert ecs_fsm("fleet", command, *SIZES, "--plot", str(file)).code == 0
     text = file.read_text(encoding="utf-8")
     words = "".join(ElementTree.fromstring(text).itertext())  # noqa: S314  # we drew it
-    for word in ("ACTIVE", "SHUTOFF", "BUILD", "reboot: mean", "grey: simulated, line: exact"):
+    for word in (
+        "ACTIVE",
+        "SHUTOFF",
+        "BUILD",
+        "mean 2",
+        "seconds until rest",
+        "grey: simulated, line: exact",
+    ):
         assert word in words
     assert "<pattern" in text
     tones = COLOURS[Theme.LIGHT].tones
@@ -218,6 +231,29 @@ def test_plots_say_everything_in_words_and_hatches(command: str, tmp_path: Path)
     )
     assert wide / high == pytest.approx(16 / 9, rel=0.01)
     assert ("queue lengths" in words) == (command == "contend")
+
+
+def test_a_plot_of_many_operations_is_as_wide_as_a_slide_and_covers_no_legend(
+    tmp_path: Path,
+) -> None:
+    for words in (("run", "--lifecycle", "nova"), ("contend",)):
+        file = tmp_path / "plot.png"
+        assert ecs_fsm("fleet", *words, *SIZES, "--plot", str(file)).code == 0
+        with Image.open(file) as image:
+            assert image.size == (1600, 900), words
+    file = file.with_suffix(".svg")
+    assert ecs_fsm("fleet", "contend", *SIZES, "--plot", str(file)).code == 0
+    tree = ElementTree.parse(file)  # noqa: S314  # we drew it
+    queues, *others = (g for g in tree.iter(f"{SVG}g") if g.get("id", "").startswith("axes_"))
+    (legend,) = (g for g in queues.iter(f"{SVG}g") if g.get("id", "").startswith("legend_"))
+    middle = max(right_of(panel) for panel in (queues, others[0]))
+    assert right_of(legend) <= middle
+
+
+def right_of(group: ElementTree.Element) -> float:
+    """The right end of the first shape of a group: the ground of a panel or of a legend."""
+    shape = next(group.iter(f"{SVG}path")).get("d", "")
+    return max(float(x) for x in re.findall(r"[ML] ([\d.]+) ", shape))
 
 
 EDGES = """
@@ -235,7 +271,8 @@ def test_a_plot_sums_up_times_that_jump_and_has_a_curve_for_each(tmp_path: Path)
     plot(result, str(tmp_path / "plot.svg"))
     tree = ElementTree.parse(tmp_path / "plot.svg")  # noqa: S314  # we drew it
     words = list(tree.getroot().itertext())
-    drawn = [w.partition(": mean")[0] for w in words if ": mean" in w]
+    shown = [w.strip() for w in words if w.strip()]
+    drawn = [name for name, after in pairwise(shown) if after.startswith("mean ")]
     ways = [w for w in words if w in {"% finished by then", "how often"}]
     assert dict(zip(drawn, ways, strict=True)) == {
         name: "% finished by then" if name == "live_migrate" else "how often"
@@ -255,9 +292,6 @@ def test_a_plot_sums_up_times_that_jump_and_has_a_curve_for_each(tmp_path: Path)
     ]
     assert sum(len(paths) for paths in black) == len(drawn)
     assert max(map(len, black)) == 1
-
-
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_the_same_result_is_the_same_plot(tmp_path: Path) -> None:
