@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
 from pathlib import Path
@@ -198,6 +199,28 @@ def test_notifications_without_changes_of_tasks_may_have_missed_states() -> None
         "payload": payload,
     }
     assert not read(json.dumps(update))[0].complete
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("keypair.import.end", {"key_name": "k"}),
+        ("volume.usage", {"instance_id": "a", "volume_id": "v"}),
+        ("compute.instance.metrics", {"host": "host-a"}),
+    ],
+)
+def test_notifications_about_other_things_than_a_server_are_left_out(
+    kind: str, payload: Mapping[str, str]
+) -> None:
+    known = {"instance_id": "a", "old_state": "active", "state": "active",
+                "old_task_state": None, "new_task_state": "powering-off"}  # fmt: skip
+    rows = [
+        {"event_type": event, "timestamp": "2026-11-28 10:00:00", "payload": about}
+        for event, about in (("compute.instance.update", known), (kind, payload))
+    ]
+    _, seen = read("\n".join(map(json.dumps, rows)))
+    assert {row.server for row in seen} == {"a"}
+    assert [state for _, state in shown(seen)] == ["active/-", "active/powering-off"]
 
 
 def test_a_record_of_actions_alone_gives_a_change_for_each() -> None:
