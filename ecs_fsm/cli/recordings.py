@@ -107,7 +107,7 @@ def replay(
     form = form_of(lifecycle, Shown(as_json, summary, story, durations, output))
     likely = read(lifecycle, profile) if profile else None
     chosen = ReplayOptions(form, likely, all_ways, overdue, now, source_of(profile))
-    record_options = RecordOptions(**options, other_columns=as_json)
+    record_options = RecordOptions(**options, other_columns=as_json and not summary)
     return 0 if replay_files(lifecycle, files, record_options, chosen) else 1
 
 

@@ -26,6 +26,9 @@ MOST_SOURCES = 4
 """States to name one by one before they are counted."""
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def visible(text: str) -> str:
     r"""Return a text with escapes in place of the characters that a reader cannot see.
 
@@ -47,6 +50,11 @@ def visible_json(text: str) -> str:
     if "\n" not in text:
         return _replaced(text, lambda character: json.dumps(character)[1:-1])
     return "\n".join(map(visible_json, text.split("\n")))
+
+
+def json_line(value: object) -> str:
+    """Return a value as JSON in one line, with these escapes."""
+    return visible_json(_ENCODE(value))
 
 
 def _replaced(text: str, escape: Callable[[str], str]) -> str:

@@ -7,25 +7,34 @@ same have the same number. Whatever is unusual, an error above all, raises: who 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import repeat
 from operator import itemgetter
 from typing import NamedTuple, cast
 
+from ecs_fsm.io.console import json_line
+from ecs_fsm.records.json_text import Names
 from ecs_fsm.records.layouts import MOST_SERVERS, ColumnReader, Reading
 from ecs_fsm.records.meanings import ABSENT, MOST_WORDS, Cells, Meanings
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.shapes import ColumnBlock, NotInBlocks
 from ecs_fsm.records.times import MILLISECONDS
 
+SHOWN = frozenset(("vm_state", "task_state", "status"))
+
 
 class RowBlock(NamedTuple):
-    """Some rows: their servers, their times in seconds, and what they show (`RowNumbers.rows`)."""
+    """Some rows: their servers, their times in seconds, and what they show (`RowNumbers.rows`).
+
+    `columns` is the begin of a JSON object with the other columns of each row, up to the comma
+    before what it shows; a bracket alone where they are not asked for.
+    """
 
     servers: Sequence[str | None]
     times: Sequence[float | None]
     numbers: Sequence[int]
+    columns: Sequence[str]
 
 
 class RowNumbers(dict[Cells, int]):
@@ -88,7 +97,34 @@ def blocks(
         times: list[float] | list[None] = [None] * size
         if places.time >= 0:
             times = _times(values[places.time], reading, names[places.time], texts=texts)
-        yield RowBlock(servers, times, shown)
+        written = ["{"] * size
+        if reading.other_columns and places.others:
+            written = _written(names, values, places.others)
+        yield RowBlock(servers, times, shown, written)
+
+
+def _written(
+    names: Names, values: Sequence[Sequence[object]], others: Sequence[tuple[str, int]]
+) -> list[str]:
+    """The other columns of rows as JSON."""
+    if not SHOWN.isdisjoint(name for name, _ in others):
+        raise NotInBlocks  # what is shown takes the place of such a column
+    begins = [f"{'{' if n == 0 else ', '}{json_line(name)}: " for n, (name, _) in enumerate(others)]
+    form = "%s".join([*(begin.replace("%", "%%") for begin in begins), ", "])
+    written = zip(*(_as_json(values[n]) for _, n in others), strict=True)
+    return list(map(form.__mod__, written))
+
+
+def _as_json(values: Sequence[object]) -> Iterable[str]:
+    """The values of a column as JSON, those that are plain all at once."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        text = "".join(cast(Sequence[str], values))
+        if text.isprintable() and '"' not in text and "\\" not in text:
+            return [f'"{value}"' for value in values]
+    if kinds <= {int, float}:
+        return map(repr, values)
+    return map(json_line, values)
 
 
 def _times(values: Sequence[object], reading: Reading, name: str, *, texts: bool) -> list[float]:

@@ -164,7 +164,7 @@ class Record:
         self._clear()
         latest = self._latest
         for block in chain.from_iterable(file.blocks(numbers) for file in self._files):
-            servers, times, _ = block
+            servers, times = block.servers, block.times
             if times[0] is None:  # as in the whole block
                 for server in set(servers):
                     latest.setdefault(server, None)

@@ -21,6 +21,7 @@ MAX_ROW = 1 << 20
 """Characters that one row may take."""
 IN_MEMORY = 1 << 20
 BUFFER = 1 << 16
+BLOCK = 1 << 15
 HEAD = 8
 GZIP, PARQUET, WORKBOOK = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -185,7 +186,7 @@ class RecordSource:
     def blocks(self) -> Iterator[str]:
         """The text in pieces that end with a line."""
         rest = ""
-        for piece in self.pieces(BUFFER):
+        for piece in self.pieces(BLOCK):
             end = piece.rfind("\n") + 1
             if len(rest) + (end or len(piece)) > MAX_ROW:
                 raise self.too_long()  # or nearly so: who reads line by line decides

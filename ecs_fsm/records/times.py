@@ -12,6 +12,7 @@ MILLISECONDS, OUT_OF_RANGE = 1e11, 1e14
 """A number from the first on counts milliseconds: as seconds it would be after the year 5000."""
 LIKE_A_DATE = 1e8
 """Seconds below it are shown as a number: a record that begins in 1970 has no dates."""
+MOST_HOURS = 10_000
 EXPECTED = "seconds or milliseconds since 1970, or ISO 8601"
 
 
@@ -53,6 +54,38 @@ def iso(time: float) -> str:
     """
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time)
     return moment.isoformat().replace("+00:00", "Z")
+
+
+class IsoTimes:
+    """Times as a JSON text of ISO 8601 in UTC, as `iso` gives them, many times as fast."""
+
+    def __init__(self) -> None:
+        self._hours: dict[int, str] = {}
+
+    def of(self, time: float | None) -> str:
+        """Return the text, `null` for none.
+
+        >>> IsoTimes().of(1_700_000_000.25)
+        '"2023-11-14T22:13:20.250000Z"'
+        """
+        if time is None:
+            return "null"
+        fraction, whole = math.modf(time)
+        micro = round(fraction * 1e6)
+        if not 0 <= micro < 1_000_000 or time < 0:
+            return f'"{iso(time)}"'
+        hour, second = divmod(int(whole), 3600)
+        begin = self._hours.get(hour)
+        if begin is None:
+            if len(self._hours) > MOST_HOURS:
+                self._hours.clear()
+            begin = self._hours[hour] = f'"{iso(hour * 3600)[:14]}'
+        if micro:
+            return f'{begin}{_CLOCK[second]}.{micro:06d}Z"'
+        return f'{begin}{_CLOCK[second]}Z"'
+
+
+_CLOCK = [f"{minute:02d}:{second:02d}" for minute in range(60) for second in range(60)]
 
 
 def for_a_reader(time: float) -> str:

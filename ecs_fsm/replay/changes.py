@@ -41,15 +41,36 @@ class Standing(NamedTuple):
 
 
 class Told:
-    """What is chosen of a change of any server: `change` names none, and has no time.
+    """What is told of a change of any server: `change` names none, and has no time.
 
     `steps` are the operations that a late write can be of, `events` what happened, a character for
-    each. `server` is the first to which an unexplained change happened. `text` is for forms.
+    each. `server` is the first to which an unexplained change happened. `text` and `json` are for
+    forms: a line, and the object's parts behind the columns of the row before and of the row.
     """
 
-    __slots__ = ("change", "events", "server", "steps", "text")
+    __slots__ = ("change", "events", "json", "server", "steps", "text")
 
     def __init__(self, change: Explanation, events: str = "", steps: tuple[str, ...] = ()) -> None:
         self.change, self.events, self.steps = change, events, steps
         self.text: str | None = None
+        self.json = "", ""
         self.server: str | None = None
+
+
+class ToldChanges(NamedTuple):
+    """Changes with their servers, in the order in which they are decided.
+
+    Where a form asks for rows, the last three have the other columns of the row before (None for
+    none), and the time and the other columns of the row, all as JSON (`RowBlock.columns`).
+    """
+
+    servers: list[str | None]
+    told: list[Told]
+    before: list[str | None]
+    times: list[str]
+    after: list[str]
+
+    @classmethod
+    def none(cls) -> ToldChanges:
+        """Return lists to add to."""
+        return cls([], [], [], [], [])

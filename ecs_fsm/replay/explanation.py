@@ -9,7 +9,8 @@ a recording is followed on its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 
 from ecs_fsm.core.lifecycle import Lifecycle
@@ -134,7 +135,7 @@ class Replay:
             costs, found = {best: 0}, (len(undecided), best)
         if found is None:
             return None
-        ways = decided(undecided, costs, *found, self.chosen)
+        ways = decided(undecided, costs, *found, self.weighed)
         return Settlement(ways, self._memory(costs, origins(undecided[found[0] :], costs)))
 
     def finished(self, memory: Followed, undecided: Sequence[Step]) -> tuple[int, tuple[Ways, ...]]:
@@ -142,7 +143,7 @@ class Replay:
         costs = memory.costs
         best = min(costs, key=lambda n: costs[n] + UNFINISHED_COST * self.unfinished(n))
         count, _ = settled(undecided, costs) or (0, best)
-        return count, decided(undecided, costs, len(undecided), best, self.chosen)
+        return count, decided(undecided, costs, len(undecided), best, self.weighed)
 
     def _memory(self, costs: Costs, since: Costs) -> Followed:
         """The memory with these costs and origins, one for all servers that have it."""
@@ -187,7 +188,7 @@ class Replay:
         alone = None
         if len(links) == 1:
             ((target, ways),) = links.items()
-            alone = self.chosen(links, {target: 0}, target, ways[0], passed)
+            alone = self.weighed(links, {target: 0}, target, ways[0], passed)
         after = {position: ways[0].cost - least for position, ways in links.items()}
         return Step(after, links, passed, alone)
 
@@ -207,16 +208,22 @@ class Replay:
                 room = min(room, cost + stay + way + kept(row)) if passed is not None else room
                 yield origin, target, cost + stay + way, stay + way
 
-    def chosen(
-        self, links: Links, left: Costs, target: int, chosen: Link, passed: int | None
+    def weighed(
+        self, links: Links, left: Costs, target: int, best: Link, passed: int | None
     ) -> tuple[Way, tuple[Other, ...]]:
-        """The way of the chosen link to `target`, and the others with their shares."""
-        found = weighed(self._positions, links, left, (target, chosen), passed)
+        """The way of the best link to `target`, and the others with their shares."""
+        found = weighed(self._positions, links, left, (target, best), passed)
         return found.way, tuple(other for other in found.others if other.share >= self._least)
 
     def operations(self, step: State) -> tuple[str, ...]:
         """Return the operations that `step` can be a step of; events of the system come last."""
         return self._positions.observables.operations(step)
+
+    @cached_property
+    def overwritten(self) -> Mapping[str, None]:
+        """The operations and events that a late write can be of."""
+        steps = () if self.sampled else self.lifecycle.late_writes
+        return dict.fromkeys(name for step in steps for name in self.operations(step))
 
     def ended(self, costs: Costs) -> bool:
         """Whether a server has nothing before it, wherever of these positions it is."""

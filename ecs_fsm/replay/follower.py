@@ -74,14 +74,14 @@ class Follower:
 
     def _moved(self, before: Observation, row: Observation, move: Move) -> Sequence[Explanation]:
         """What is decided by a move."""
-        if move.chosen:
-            way, others = move.chosen
+        if move.ways:
+            way, others = move.ways
             if way.replaced is None:
-                self._happened.extend(way.events)
-                chosen = Explanation(before, row, way.events, way.facts, others)
+                self._note(way)
+                explained = Explanation(before, row, way.events, way.facts, others)
             else:
-                chosen = self._explained(before, row, way, others)
-            return (chosen,)
+                explained = self._explained(before, row, way, others)
+            return (explained,)
         assert move.step is not None  # noqa: S101  # a move tells something or leaves it open
         self._pending.append((before, row))
         self._undecided.append(move.step)
@@ -91,15 +91,15 @@ class Follower:
         if decision is None:
             return ()
         self._memory = decision.memory
-        return self._told(decision.chosen)
+        return self._told(decision.ways)
 
     def finish(self) -> Sequence[Explanation]:
         """What is left, by the best way so far: no row follows."""
         if not self._pending:
             return ()
         count, ways = self._replay.finished(self._memory, self._undecided)
-        chosen = self._told(ways)
-        return [*chosen[:count], *(e._replace(settled=False) for e in chosen[count:])]
+        told = self._told(ways)
+        return [*told[:count], *(one._replace(settled=False) for one in told[count:])]
 
     def so_far(self) -> Sequence[Explanation]:
         """What is not decided yet, by the best way so far; the follower stays as it is."""
@@ -108,11 +108,11 @@ class Follower:
         other = copy(self)
         other._pending, other._happened = [*self._pending], self._happened.copy()
         other._undecided = [*self._undecided]
-        return [chosen._replace(settled=False) for chosen in other.finish()]
+        return [change._replace(settled=False) for change in other.finish()]
 
     def _unexplained(self, before: Observation, row: Observation) -> Sequence[Explanation]:
         reason = row.wrong or self._replay.reason(before, row, self._memory.costs)
-        decided = [chosen._replace(settled=True) for chosen in self.finish()]
+        decided = [change._replace(settled=True) for change in self.finish()]
         self._memory = self._replay.begun(row)
         return [*decided, Explanation(before, row, None, reason=reason)]
 
@@ -122,6 +122,10 @@ class Follower:
         del self._pending[: len(ways)], self._undecided[: len(ways)]
         return [self._explained(*pair, *way) for pair, way in zip(rows, ways, strict=True)]
 
+    def _note(self, way: Way) -> None:
+        of_late_writes = self._replay.overwritten
+        self._happened.extend(event for event in way.events if event in of_late_writes)
+
     def _explained(
         self, before: Observation, after: Observation, way: Way, others: tuple[Other, ...]
     ) -> Explanation:
@@ -130,7 +134,7 @@ class Follower:
             could_be = self._replay.operations(way.replaced)
             seen = (event for event in reversed(self._happened) if event in could_be)
             of = next(seen, next(iter(could_be), None))
-        self._happened.extend(way.events)
+        self._note(way)
         return Explanation(before, after, way.events, way.facts, others, None, True, of)
 
 

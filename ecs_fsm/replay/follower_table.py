@@ -9,44 +9,26 @@ Only the changes that are not decided, and the times of the last rows, are kept 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
-from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.records.blocks import RowBlock
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.replay.changes import Explanation, Standing, Told
+from ecs_fsm.records.times import IsoTimes
+from ecs_fsm.replay.changes import Explanation, Standing, Told, ToldChanges
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.likelihood import bin_of
+from ecs_fsm.replay.open_changes import Decision, OpenChanges, TableEntry
 from ecs_fsm.replay.remembered import MOST_UNDECIDED, Followed, Step, Ways
 
 MOST_KEPT = 20_000
-"""Entries, decisions and texts that are kept at most, of each."""
+"""Entries and texts that are kept at most, of each."""
+MOST_OPEN = 10_000
+"""Series of open changes that are kept at most."""
 SHORT = 8
-"""Open changes up to which their decision is kept."""
+"""Open changes up to which a series is kept."""
 Key = int | tuple[int, int | None, int | None]
 """The number of a row; in sampled records with the bins of the time that passed before it, and in
 which the server had not changed."""
-
-
-class TableEntry:
-    """What a row does: the place after it, and what it tells at once.
-
-    `special` is what needs more than that: a change that is not decided (`step`) or not explained,
-    a late write, the end of a life.
-    """
-
-    __slots__ = ("before", "changed", "chosen", "events", "place", "settles", "special", "step")
-
-    def __init__(
-        self, place: Place, chosen: Told | None = None, *, before: int = -1, changed: bool = True
-    ) -> None:
-        self.place, self.chosen, self.before, self.changed = place, chosen, before, changed
-        self.events = chosen.events if chosen else ""
-        self.step: Step | None = None
-        self.settles = False
-        unusual = chosen is not None and (chosen.change.events is None or bool(chosen.steps))
-        self.special = unusual or (changed and place.memory.ended)
 
 
 class Place(dict[Key, TableEntry]):
@@ -66,121 +48,101 @@ class Place(dict[Key, TableEntry]):
 
 
 class Life:
-    """One server: its place, when it came there, and what it left before; what is not decided."""
+    """One server: its place, when it came there, what it left before, and what is not decided.
 
-    __slots__ = ("chain", "events", "first", "left", "place", "seen")
+    The first open changes are `open`, those beyond `SHORT` are `more`. Where a form asks for rows,
+    `row` has the columns of the last row whose change is told, `rows` a line for the time and one
+    for the columns of each row with an open change.
+    """
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    __slots__ = ("events", "first", "left", "more", "open", "place", "row", "rows", "seen")
+
+    def __init__(self, place: Place, unopened: OpenChanges) -> None:
+        self.place, self.open = place, unopened
+        self.more: tuple[TableEntry, ...] = ()
         self.first: float | None = None
         self.seen: float | None = None
         self.left: float | None = None
-        self.chain: tuple[TableEntry, ...] = ()
+        self.row: str | None = None
+        self.rows = ""
         self.events = ""
 
 
 class _Lives(dict[str | None, Life]):
-    def __init__(self, start: Place) -> None:
+    def __init__(self, table: FollowerTable) -> None:
         super().__init__()
-        self._start = start
+        self._table = table
 
     def __missing__(self, server: str | None) -> Life:
-        life = self[server] = Life(self._start)
+        life = self[server] = Life(self._table.start, self._table.unopened)
         return life
 
 
-class ToldChanges(NamedTuple):
-    """Changes with their servers, in the order in which they are decided."""
-
-    servers: list[str | None]
-    chosen: list[Told]
-
-
-class _Decided(NamedTuple):
-    chosen: tuple[Told, ...]
-    place: Place
-
-
-_DecisionKey = tuple[int, tuple[TableEntry, ...]]
-DECIDED, FINISHED, UNSETTLED = range(3)
-"""How open changes are chosen: as later rows decide, or as no later row does."""
-
-
 class FollowerTable:
-    """Follows the servers of a record, block by block."""
+    """Follows the servers of a record, block by block; `with_rows` gives the rows of changes."""
 
-    def __init__(self, replay: Replay, rows: Sequence[Observation]) -> None:
-        self._replay, self._rows = replay, rows
+    def __init__(
+        self, replay: Replay, rows: Sequence[Observation], *, with_rows: bool = False
+    ) -> None:
+        self._replay, self._rows, self._with_rows = replay, rows, with_rows
         self._entries = 0
+        self._iso = IsoTimes()
         self._places: dict[tuple[int, int], Place] = {}
-        self._decisions: dict[_DecisionKey, _Decided] = {}
+        self._opened: list[OpenChanges] = []
         self._changes: dict[tuple[int, int, tuple[object, ...], State | None], Told] = {}
         self._late: dict[tuple[Told, str | None], Told] = {}
-        self._start = Place(self, replay.nothing, -1)
-        self._lives = _Lives(self._start)
-        self._names = _numbered_events(replay)
+        self.start = Place(self, replay.nothing, -1)
+        self.unopened = OpenChanges()
+        self._lives = _Lives(self)
+        self._names = {name: chr(number) for number, name in enumerate(replay.overwritten)}
 
     def feed(self, block: RowBlock) -> ToldChanges:
         """Return what is decided by the rows of a block."""
-        return self._sampled(block) if self._replay.sampled else self._complete(block)
-
-    def _complete(self, block: RowBlock) -> ToldChanges:
-        servers: list[str | None] = []
-        chosen: list[Told] = []
-        lives = self._lives
-        for server, time, number in zip(*block, strict=True):
+        told = ToldChanges.none()
+        add_server, add = told.servers.append, told.told.append
+        lives, with_rows, iso_of = self._lives, self._with_rows, self._iso.of
+        key_of = self._timed if self._replay.sampled else None
+        for server, time, number, columns in zip(*block, strict=True):
             life = lives[server]
-            entry = life.place[number]
-            if entry.changed:
-                life.left, life.first, life.place = life.seen, time, entry.place
-                if entry.special:
-                    life.seen = time
-                    for change in self._special(life, server, entry):
-                        servers.append(server)
-                        chosen.append(change)
-                    continue
-                if entry.chosen is not None:
-                    servers.append(server)
-                    chosen.append(entry.chosen)
-                    if entry.events:
-                        life.events = (life.events + entry.events)[-MOST_UNDECIDED:]
-            life.seen = time
-        return ToldChanges(servers, chosen)
-
-    def _sampled(self, block: RowBlock) -> ToldChanges:
-        servers: list[str | None] = []
-        chosen: list[Told] = []
-        lives, usual = self._lives, self._replay.likelihood.usual_bin
-        for server, time, number in zip(*block, strict=True):
-            life = lives[server]
-            place, seen = life.place, life.seen
-            life.seen = time
+            place = life.place
             if number == place.number:
+                life.seen = time
                 continue
-            stayed = None
-            if seen is None or time is None:
-                passed = usual
-            else:
-                passed = bin_of(time - seen)
-                if place.varied and life.first is not None and seen > life.first:
-                    stayed = bin_of(seen - life.first)
-            entry = place[number, passed, stayed]
-            life.left, life.first, life.place = seen, time, entry.place
+            entry = place[key_of(life, time, number) if key_of else number]
+            life.left, life.first, life.seen, life.place = life.seen, time, time, entry.place
             if entry.special:
-                for change in self._special(life, server, entry):
-                    servers.append(server)
-                    chosen.append(change)
-            elif entry.chosen is not None:
-                servers.append(server)
-                chosen.append(entry.chosen)
-        return ToldChanges(servers, chosen)
+                self._special(life, server, entry, columns, told)
+                continue
+            if entry.told is not None:
+                add_server(server)
+                add(entry.told)
+                if with_rows:
+                    told.before.append(life.row)
+                    told.times.append(iso_of(time))
+                    told.after.append(columns)
+                if entry.events:
+                    life.events = (life.events + entry.events)[-MOST_UNDECIDED:]
+            if with_rows:
+                life.row = columns
+        return told
+
+    def _timed(self, life: Life, time: float | None, number: int) -> Key:
+        """The number of a row of a sampled record, with its bins of time."""
+        seen, first = life.seen, life.first
+        if seen is None or time is None:
+            return number, self._replay.likelihood.usual_bin, None
+        stayed = None
+        if life.place.varied and first is not None and seen > first:
+            stayed = bin_of(seen - first)
+        return number, bin_of(time - seen), stayed
 
     def finish(self) -> Iterator[ToldChanges]:
         """Yield what is left of all servers, by the best ways so far."""
         for server, life in self._lives.items():
-            chosen = list(self._flushed(life, settled=False))
-            if chosen:
-                yield ToldChanges([server] * len(chosen), chosen)
+            if life.open.count:
+                told = ToldChanges.none()
+                self._flush(life, server, told, settled=False)
+                yield told
 
     def standing(self) -> Iterator[Standing]:
         """Yield where the servers stand that live when the record ends."""
@@ -189,73 +151,121 @@ class FollowerTable:
             states = (row.state,) if row.state else self._replay.states(life.place.memory.costs)
             yield Standing(row, life.left, states)
 
-    def _special(self, life: Life, server: str | None, entry: TableEntry) -> Iterator[Told]:
-        """What a row tells of a server that has come to the place after it."""
+    def _special(
+        self,
+        life: Life,
+        server: str | None,
+        entry: TableEntry,
+        columns: str,
+        told: ToldChanges,
+    ) -> None:
+        """Add what a row tells of a server that has come to the place after it."""
         if entry.step is not None:
-            life.chain = (*life.chain, entry)
-            if entry.settles or len(life.chain) > MOST_UNDECIDED:
-                yield from self._decided(life)
-        elif entry.chosen is not None:
-            chosen = entry.chosen
-            if chosen.change.events is None:
-                yield from self._flushed(life, settled=True)
-                chosen.server = server if chosen.server is None else chosen.server
-                yield chosen
+            self._open(life, entry)
+            if self._with_rows:
+                life.rows += f"{self._iso.of(life.first)}\n{columns}\n"
+            if entry.settles or life.open.count + len(life.more) > MOST_UNDECIDED:
+                self._decide(life, server, told)
+        elif entry.told is not None:
+            change = entry.told
+            if change.change.events is None:
+                self._flush(life, server, told, settled=True)
+                change.server = server if change.server is None else change.server
             else:
-                yield self._happened(life, chosen)
+                change = self._happened(life, change)
+            told.servers.append(server)
+            told.told.append(change)
+            if self._with_rows:
+                told.before.append(life.row)
+                told.times.append(self._iso.of(life.first))
+                told.after.append(columns)
+                life.row = columns
+        elif self._with_rows:
+            life.row = columns
         if life.place.memory.ended and server is not None:
-            yield from self._flushed(life, settled=False)
+            self._flush(life, server, told, settled=False)
             del self._lives[server]
 
-    def _decided(self, life: Life) -> Iterator[Told]:
-        key = DECIDED, life.chain
-        found = self._decisions.get(key)
-        if found is None:
-            chain = life.chain
-            steps = [entry.step for entry in chain if entry.step is not None]
-            decision = self._replay.decide(life.place.memory, steps)
-            if decision is None:
+    def _open(self, life: Life, entry: TableEntry) -> None:
+        """Add an open change."""
+        if life.more or life.open.count == SHORT:
+            life.more = (*life.more, entry)
+        else:
+            life.open = self._after(life.open, entry)
+
+    def _after(self, before: OpenChanges, entry: TableEntry) -> OpenChanges:
+        """Return the series with one more change."""
+        after = before.get(entry)
+        if after is None:
+            if len(self._opened) > MOST_OPEN:
+                self._forget_open()
+            after = before[entry] = OpenChanges(before, entry, before.count + 1)
+            self._opened.append(after)
+        return after
+
+    def _decide(self, life: Life, server: str | None, told: ToldChanges) -> None:
+        """Add what is decided of the open changes of a server."""
+        decision = None if life.more else life.open.decision
+        if decision is None:
+            entries = (*life.open.entries(), *life.more)
+            settlement = self._replay.decide(life.place.memory, _steps(entries))
+            if settlement is None:
                 return
-            chosen = self._of(chain[: len(decision.chosen)], decision.chosen, len(decision.chosen))
-            place = self._place(decision.memory, life.place.number)
-            found = self._kept(key, _Decided(chosen, place))
-        life.chain = life.chain[len(found.chosen) :]
-        life.place = found.place
-        for one in found.chosen:
-            yield self._happened(life, one)
+            place = self._place(settlement.memory, life.place.number)
+            decision = self._decision(entries, settlement.ways, len(settlement.ways), place)
+            if not life.more:
+                life.open.decision = decision
+        life.place = decision.place
+        self._tell(life, server, decision, told)
 
-    def _flushed(self, life: Life, *, settled: bool) -> Iterator[Told]:
-        """What explains the open changes of a server if no row follows."""
-        if not life.chain:
-            return
-        chain = life.chain
-        key = (FINISHED if settled else UNSETTLED), chain
-        found = self._decisions.get(key)
-        if found is None:
-            memory = chain[-1].place.memory
-            steps = [entry.step for entry in chain if entry.step is not None]
-            count, ways = self._replay.finished(memory, steps)
-            chosen = self._of(chain, ways, len(ways) if settled else count)
-            found = self._kept(key, _Decided(chosen, life.place))
-        life.chain = ()
-        for one in found.chosen:
-            yield self._happened(life, one)
+    def _flush(self, life: Life, server: str | None, told: ToldChanges, *, settled: bool) -> None:
+        """Add what explains the open changes of a server if no row follows."""
+        kept = life.open.finished if settled else life.open.unsettled
+        decision = None if life.more else kept
+        if decision is None:
+            entries = (*life.open.entries(), *life.more)
+            if not entries:
+                return
+            count, ways = self._replay.finished(entries[-1].place.memory, _steps(entries))
+            decision = self._decision(entries, ways, len(ways) if settled else count, life.place)
+            if not life.more and settled:
+                life.open.finished = decision
+            elif not life.more:
+                life.open.unsettled = decision
+        self._tell(life, server, decision, told)
 
-    def _kept(self, key: _DecisionKey, found: _Decided) -> _Decided:
-        if len(key[1]) <= SHORT:
-            if len(self._decisions) > MOST_KEPT:
-                self._decisions.clear()
-            self._decisions[key] = found
-        return found
-
-    def _of(
-        self, chain: Sequence[TableEntry], ways: Sequence[Ways], settled: int
-    ) -> tuple[Told, ...]:
-        """What is chosen of changes, of which the first are settled."""
-        return tuple(
+    def _decision(
+        self, entries: Sequence[TableEntry], ways: Sequence[Ways], settled: int, place: Place
+    ) -> Decision:
+        """The decision that these ways explain the first open changes; `settled` of them are so."""
+        told = tuple(
             self._change(entry.before, entry.place.number, one, settled=n < settled)
-            for n, (entry, one) in enumerate(zip(chain, ways, strict=True))
+            for n, (entry, one) in enumerate(zip(entries, ways, strict=False))
         )
+        late = any(one.steps for one in told)
+        events = None if late else "".join(one.events for one in told)
+        left, series = entries[len(ways) :], self.unopened
+        for entry in left[:SHORT]:
+            series = self._after(series, entry)
+        return Decision(told, place, events, series, tuple(left[SHORT:]))
+
+    def _tell(self, life: Life, server: str | None, decision: Decision, told: ToldChanges) -> None:
+        """Add what a decision says of the first open changes."""
+        count = len(decision.told)
+        told.servers.extend([server] * count)
+        if decision.events is None:
+            told.told.extend(self._happened(life, one) for one in decision.told)
+        else:
+            told.told.extend(decision.told)
+            life.events = (life.events + decision.events)[-MOST_UNDECIDED:]
+        if self._with_rows:
+            *rows, life.rows = life.rows.split("\n", 2 * count)
+            times, after = rows[::2], rows[1::2]
+            told.before.extend([life.row, *after[:-1]])
+            told.times.extend(times)
+            told.after.extend(after)
+            life.row = after[-1]
+        life.open, life.more = decision.open, decision.more
 
     def _change(self, before: int, after: int, ways: Ways, *, settled: bool = True) -> Told:
         way, others = ways
@@ -272,19 +282,19 @@ class FollowerTable:
             found = self._changes[key] = Told(change, events, steps)
         return found
 
-    def _happened(self, life: Life, chosen: Told) -> Told:
-        """Return what is chosen, with the operation that a late write is of."""
-        if chosen.steps:
-            numbers = {self._names[name]: name for name in chosen.steps}
+    def _happened(self, life: Life, told: Told) -> Told:
+        """Return what is told, with the operation that a late write is of."""
+        if told.steps:
+            numbers = {self._names[name]: name for name in told.steps}
             seen = (numbers[event] for event in reversed(life.events) if event in numbers)
-            of = next(seen, chosen.steps[0])
-            late = self._late.get((chosen, of))
+            of = next(seen, told.steps[0])
+            late = self._late.get((told, of))
             if late is None:
-                late = Told(chosen.change._replace(of=of), chosen.events)
-                self._late[chosen, of] = late
-            chosen = late
-        life.events = (life.events + chosen.events)[-MOST_UNDECIDED:]
-        return chosen
+                late = Told(told.change._replace(of=of), told.events)
+                self._late[told, of] = late
+            told = late
+        life.events = (life.events + told.events)[-MOST_UNDECIDED:]
+        return told
 
     def found(self, place: Place, key: Key) -> TableEntry:
         """Return what a row does at a place."""
@@ -293,25 +303,21 @@ class FollowerTable:
             self._forget()
         number, passed, stayed = key if isinstance(key, tuple) else (key, None, None)
         row, memory = self._rows[number], place.memory
-        if place is self._start:
+        if place is self.start:
             wrong = Told(Explanation(None, row, None, reason=row.wrong)) if row.wrong else None
             return TableEntry(self._place(self._replay.begun(row), number), wrong)
-        if number == place.number:
-            return TableEntry(place, changed=False)
         before = self._rows[place.number]
         move = None
         if not row.wrong and memory.costs:
             move = self._replay.moved(memory, row, passed, stayed)
         if move is None or move.memory is None:
             reason = row.wrong or self._replay.reason(before, row, memory.costs)
-            chosen = Told(Explanation(before, row, None, reason=reason))
-            return TableEntry(self._place(self._replay.begun(row), number), chosen)
+            told = Told(Explanation(before, row, None, reason=reason))
+            return TableEntry(self._place(self._replay.begun(row), number), told)
         after = self._place(move.memory, number)
-        if move.chosen:
-            return TableEntry(after, self._change(place.number, number, move.chosen))
-        entry = TableEntry(after, before=place.number)
-        entry.step, entry.settles, entry.special = move.step, move.settles, True
-        return entry
+        if move.ways:
+            return TableEntry(after, self._change(place.number, number, move.ways))
+        return TableEntry(after, before=place.number, step=move.step, settles=move.settles)
 
     def _place(self, memory: Followed, number: int) -> Place:
         found = self._places.get((id(memory), number))
@@ -323,17 +329,19 @@ class FollowerTable:
         """Begin with an empty table; each server keeps its place."""
         for place in self._places.values():
             place.clear()
-        self._start.clear()
+        self.start.clear()
         self._places.clear()
-        self._decisions.clear()
         self._late.clear()
+        self._forget_open()
         self._replay.forget()
         self._entries = 0
 
+    def _forget_open(self) -> None:
+        """Begin without series of open changes; each server keeps its own."""
+        for series in (self.unopened, *self._opened):
+            series.forget()
+        self._opened.clear()
 
-def _numbered_events(replay: Replay) -> dict[str, str]:
-    """A character for each event, where what happened tells of which operation a late write is."""
-    lifecycle: Lifecycle = replay.lifecycle
-    if replay.sampled or not lifecycle.late_writes:
-        return {}
-    return {name: chr(number) for number, name in enumerate(lifecycle.triggers)}
+
+def _steps(entries: Sequence[TableEntry]) -> list[Step]:
+    return [entry.step for entry in entries if entry.step is not None]

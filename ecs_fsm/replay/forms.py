@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from json.encoder import encode_basestring
 from typing import IO, ClassVar
 
 from ecs_fsm.core.model import bracketed
-from ecs_fsm.io.console import visible, visible_json
+from ecs_fsm.io.console import json_line, visible
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record
 from ecs_fsm.records.times import iso
-from ecs_fsm.replay.changes import Explanation, Told
+from ecs_fsm.replay.changes import Explanation, ToldChanges
 from ecs_fsm.replay.contradictions import Contradiction
 from ecs_fsm.replay.explanation import LEAST_SHARE
 from ecs_fsm.replay.overdue import Overdue
@@ -24,7 +25,6 @@ from ecs_fsm.replay.overdue import Overdue
 TIMES = "\N{MULTIPLICATION SIGN}"
 MOST_TEXTS = 10_000
 """Lines without their server that are kept at most."""
-_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -32,10 +32,12 @@ class Form(ABC):
     """One form. It writes to `out`, which comes behind what the record is (`head`).
 
     `complete` says whether the record is read as one without missed states.
-    `anonymous` says whether it needs only what a change has in common for all servers (`Told`).
+    `takes_many` says whether it needs only what a change has in common for all servers (`Told`),
+    and, where it `shows_rows`, the times and columns of its rows.
     """
 
-    anonymous: ClassVar[bool] = False
+    takes_many: ClassVar[bool] = False
+    shows_rows: ClassVar[bool] = False
 
     def __init__(self, out: IO[str]) -> None:
         self.out = out
@@ -60,11 +62,12 @@ class Form(ABC):
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
         """Write what comes at the end."""
 
-    def tell_many(self, servers: Sequence[str | None], chosen: Sequence[Told]) -> None:
-        """Tell changes of servers, without their times; only with `anonymous`."""
-        self.changes += len(chosen)
-        unexplained = (one for one in set(chosen) if one.change.events is None)
-        self.unexplained += sum(chosen.count(one) for one in unexplained)
+    def tell_many(self, changes: ToldChanges) -> None:
+        """Write changes of many servers; only where the form `takes_many`."""
+        told = changes.told
+        self.changes += len(told)
+        unexplained = (one for one in set(told) if one.change.events is None)
+        self.unexplained += sum(told.count(one) for one in unexplained)
 
     def head(self, record: Record) -> str:
         """Return what comes before all."""
@@ -82,7 +85,7 @@ class Form(ABC):
 class TableForm(Form):
     """A line for each change, for a person."""
 
-    anonymous = True
+    takes_many = True
 
     def __init__(self, out: IO[str]) -> None:
         super().__init__(out)
@@ -104,12 +107,13 @@ class TableForm(Form):
         server = "" if after.server is None else f"{after.server}  "
         self.out.write(f"{self.changes:>6}  {server}{known[1]}\n")
 
-    def tell_many(self, servers: Sequence[str | None], chosen: Sequence[Told]) -> None:
+    def tell_many(self, changes: ToldChanges) -> None:
         """Write a line for each change."""
-        for one in set(chosen):
+        for one in set(changes.told):
             if one.text is None:
                 one.text = line(one.change)
-        numbered = enumerate(zip(servers, chosen, strict=True), start=self.changes + 1)
+        pairs = zip(changes.servers, changes.told, strict=True)
+        numbered = enumerate(pairs, start=self.changes + 1)
         self.out.write(
             "".join(
                 [
@@ -118,7 +122,7 @@ class TableForm(Form):
                 ]
             )
         )
-        super().tell_many(servers, chosen)
+        super().tell_many(changes)
 
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
         """Write what is overdue and what contradicts the story, and the verdict."""
@@ -132,30 +136,51 @@ class TableForm(Form):
 class JsonForm(Form):
     """The answer of `--json`."""
 
+    takes_many = True
+    shows_rows = True
+
     def __init__(self, out: IO[str]) -> None:
         super().__init__(out)
         self._ends: dict[tuple[int, int, int, bool], tuple[Explanation, str]] = {}
 
     def head(self, record: Record) -> str:
         """Return the begin of the object."""
-        head = visible_json(json.dumps(record.as_dict(), ensure_ascii=False))
+        head = json_line(record.as_dict())
         return f'{{"record": {head},\n"changes": ['
 
     def change(self, change: Explanation) -> None:
         """Write a change as an object."""
         comma = "," if self.changes > 1 else ""
-        self.out.write(f"{comma}\n  {_json(_begin(change))[:-1]}, {self._end(change)}")
+        self.out.write(f"{comma}\n  {json_line(_begin(change))[:-1]}, {self._end(change)}")
+
+    def tell_many(self, changes: ToldChanges) -> None:
+        """Write an object for each change."""
+        if not changes.told:
+            return
+        for one in set(changes.told):
+            if not any(one.json):
+                one.json = _columns_apart(one.change)
+        texts: Iterator[str] = (
+            f',\n  {{"server": {"null" if server is None else encode_basestring(server)}, '
+            f'"at": {time}, "from": '
+            f"{'null' if before is None else before}{told.json[0]}{after}{told.json[1]}"
+            for server, told, before, time, after in zip(*changes, strict=True)
+        )
+        if not self.changes:
+            texts = chain((next(texts)[1:],), texts)
+        self.out.writelines(texts)
+        super().tell_many(changes)
 
     def _end(self, change: Explanation) -> str:
         """The object from the events on; what is the same for many changes is made once."""
         if change.reason is not None or change.of is not None:
-            return _json(_explained(change))[1:]
+            return json_line(_explained(change))[1:]
         key = id(change.events), id(change.facts), id(change.others), change.settled
         known = self._ends.get(key)
         if known is None:
             if len(self._ends) > MOST_TEXTS:
                 self._ends.clear()
-            known = self._ends[key] = change, _json(_explained(change))[1:]
+            known = self._ends[key] = change, json_line(_explained(change))[1:]
         return known[1]
 
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
@@ -167,12 +192,18 @@ class JsonForm(Form):
 
 
 def _listed(name: str, entries: Sequence[Overdue] | Sequence[Contradiction]) -> str:
-    rows = ",\n  ".join(_json(entry.as_dict()) for entry in entries)
+    rows = ",\n  ".join(json_line(entry.as_dict()) for entry in entries)
     return f',\n"{name}": [' + (f"\n  {rows}\n]" if rows else "]")
 
 
-def _json(value: object) -> str:
-    return visible_json(_ENCODE(value))
+def _columns_apart(change: Explanation) -> tuple[str, str]:
+    """What stands in the object of a change behind the other columns of the first and second row.
+
+    These columns end with the bracket and the comma before what a row shows.
+    """
+    before = "" if change.before is None else json_line(change.before.as_dict())[1:]
+    after = json_line(change.after.as_dict())[1:]
+    return f'{before}, "to": ', f"{after}, {json_line(_explained(change))[1:]}"
 
 
 def _anonymous(row: Observation) -> Observation:

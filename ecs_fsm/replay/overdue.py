@@ -30,12 +30,12 @@ class Limits:
     """
 
     def __init__(
-        self, durations: Mapping[State, Duration], chosen: str | None = None, source: str = ""
+        self, durations: Mapping[State, Duration], limit: str | None = None, source: str = ""
     ) -> None:
         self._durations = durations
         self._source = source
         self._found: dict[State, float | None] = {}
-        text = (chosen or USUAL).strip().lower()
+        text = (limit or USUAL).strip().lower()
         percentile = _PERCENTILE.fullmatch(text)
         self._name = text
         self._share = float(percentile[1]) / 100 if percentile else None
@@ -44,11 +44,11 @@ class Limits:
             try:
                 self._given = seconds_of(text)
             except InvalidInput:
-                raise InvalidInput(f"--overdue {chosen!r}: {EXPECTED}") from None
+                raise InvalidInput(f"--overdue {limit!r}: {EXPECTED}") from None
             if self._given == 0:
-                raise InvalidInput(f"--overdue {chosen!r}: {EXPECTED}, above 0")
+                raise InvalidInput(f"--overdue {limit!r}: {EXPECTED}, above 0")
         elif not self._share:
-            raise InvalidInput(f"--overdue {chosen!r}: {EXPECTED}, above p0")
+            raise InvalidInput(f"--overdue {limit!r}: {EXPECTED}, above p0")
 
     @property
     def source(self) -> str:

@@ -63,7 +63,7 @@ def source_of(path: str | None) -> str:
     return f"{FITTED}, {path}" if fitted else path
 
 
-def limits_of(lifecycle: Lifecycle, path: str | None, chosen: str | None) -> Limits:
+def limits_of(lifecycle: Lifecycle, path: str | None, limit: str | None) -> Limits:
     """Return the limits of steps by the profile of a file (None: the built-in one, if any)."""
     from ecs_fsm.profiles.loader import built_in, read
 
@@ -73,7 +73,7 @@ def limits_of(lifecycle: Lifecycle, path: str | None, chosen: str | None) -> Lim
     else:
         with suppress(InvalidInput):  # a lifecycle may come without one
             profile = built_in(lifecycle)
-    return Limits(profile.durations if profile else {}, chosen, source_of(path))
+    return Limits(profile.durations if profile else {}, limit, source_of(path))
 
 
 class Shown(NamedTuple):
@@ -113,7 +113,7 @@ def form_of(lifecycle: Lifecycle, shown: Shown) -> Callable[[IO[str]], Form]:
 
 
 def replay_files(
-    lifecycle: Lifecycle, paths: Sequence[str], options: RecordOptions, chosen: ReplayOptions
+    lifecycle: Lifecycle, paths: Sequence[str], reading: RecordOptions, writing: ReplayOptions
 ) -> bool:
     """Print what explains each change of a record.
 
@@ -122,14 +122,14 @@ def replay_files(
     """
     with ExitStack() as opened:
         with reading_progress(paths) as moved:
-            record = Record(lifecycle, paths, options)
+            record = Record(lifecycle, paths, reading)
             replay = Replay(
                 lifecycle,
                 sampled=not record.complete,
-                profile=chosen.profile,
-                all_ways=chosen.all_ways,
+                profile=writing.profile,
+                all_ways=writing.all_ways,
             )
-            late = _Late(replay, record, chosen, options)
+            late = _Late(replay, record, writing, reading)
 
             def begun() -> IO[str]:
                 return opened.enter_context(
@@ -140,21 +140,21 @@ def replay_files(
 
             def in_blocks(blocks: Iterator[RowBlock], rows: Sequence[Observation]) -> Answer:
                 waiting = begun()
-                form = chosen.form(waiting)
+                form = writing.form(waiting)
                 form.complete = record.complete
-                table = FollowerTable(replay, rows)
+                table = FollowerTable(replay, rows, with_rows=form.shows_rows)
                 for block in blocks:
-                    form.tell_many(*table.feed(block))
+                    form.tell_many(table.feed(block))
                     moved(record.position)
                 for left in table.finish():
-                    form.tell_many(*left)
+                    form.tell_many(left)
                 form.end(late.find(table.standing()), [])
                 return form, waiting
 
             def row_by_row(rows: Iterator[Observation]) -> Answer:
                 waiting = begun()
                 batch = io.StringIO(newline="")
-                form = chosen.form(batch)
+                form = writing.form(batch)
                 form.complete = record.complete
 
                 def moved_on(position: int) -> None:
@@ -168,7 +168,7 @@ def replay_files(
                 return form, waiting
 
             answer = None
-            if chosen.form(io.StringIO()).anonymous:
+            if writing.form(io.StringIO()).takes_many:
                 answer = record.follow_blocks(in_blocks)
             form, waiting = answer or record.follow(row_by_row)
         waiting.seek(0)
@@ -182,18 +182,18 @@ class _Late:
     """Finds what is overdue when a record has ended."""
 
     def __init__(
-        self, replay: Replay, record: Record, chosen: ReplayOptions, options: RecordOptions
+        self, replay: Replay, record: Record, writing: ReplayOptions, reading: RecordOptions
     ) -> None:
         self.replay = replay
         self._record = record
         profile = replay.likelihood.profile
-        self._limits = Limits(profile.durations if profile else {}, chosen.overdue, chosen.source)
+        self._limits = Limits(profile.durations if profile else {}, writing.overdue, writing.source)
         self._now: float | None = None
-        if chosen.now is not None:
+        if writing.now is not None:
             try:
-                self._now = seconds(chosen.now, zone(options.utc_offset))
+                self._now = seconds(writing.now, zone(reading.utc_offset))
             except (ValueError, OverflowError):
-                raise InvalidInput(f"--now {chosen.now!r}: expected {EXPECTED}") from None
+                raise InvalidInput(f"--now {writing.now!r}: expected {EXPECTED}") from None
         self.found: list[Overdue] = []
 
     def find(self, standing: Iterable[Standing]) -> list[Overdue]:

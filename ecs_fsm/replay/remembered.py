@@ -96,14 +96,14 @@ class Followed:
 class Move(NamedTuple):
     """From one memory to the next.
 
-    `memory` is None where nothing explains the row. `chosen` explains a change that is decided at
+    `memory` is None where nothing explains the row. `ways` explains a change that is decided at
     once; otherwise `step` is one more that is not, and with `settles` the first of them are decided
     now. `shown` is what the row shows; it is kept, so that nothing else has its identity.
     """
 
     memory: Followed | None
     shown: Mapping[str, str | None]
-    chosen: Ways | None = None
+    ways: Ways | None = None
     step: Step | None = None
     settles: bool = False
 
@@ -111,7 +111,7 @@ class Move(NamedTuple):
 class Settlement(NamedTuple):
     """What explains the first of the open changes, and the memory after it."""
 
-    chosen: tuple[Ways, ...]
+    ways: tuple[Ways, ...]
     memory: Followed
 
 

@@ -59,7 +59,7 @@ def weighed(
         for link in several
     )
     least = totals[0][0]
-    target, chosen = best
+    target, best_link = best
     weights: dict[tuple[str, ...], float] = {}
     own: dict[tuple[str, ...], tuple[float, Way]] = {}
     for total, link, there in totals[:MOST_LINKS]:
@@ -69,14 +69,14 @@ def weighed(
         for way in ways:
             weight = math.exp((least - total + ways[0].cost - way.cost) / NAT)
             weights[way.events] = weights.get(way.events, 0.0) + weight
-            if (link.origin, there) == (chosen.origin, target):
+            if (link.origin, there) == (best_link.origin, target):
                 before, first = own.get(way.events, (0.0, way))
                 own[way.events] = before + weight, first
     if own:
         shown = positions.observables.seen_to_the_end
         way = max(own.values(), key=lambda one: (shown(one[1].events), one[0]))[1]
     else:
-        way = positions.ways(chosen.origin, target, passed)[0]
+        way = positions.ways(best_link.origin, target, passed)[0]
     return Weighed(way, _others(way, weights))
 
 

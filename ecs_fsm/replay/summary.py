@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 
 from ecs_fsm.io.console import visible_json
 from ecs_fsm.records.record import Record
-from ecs_fsm.replay.changes import Explanation, Told
+from ecs_fsm.replay.changes import Explanation, Told, ToldChanges
 from ecs_fsm.replay.contradictions import Contradiction
 from ecs_fsm.replay.forms import Form, line, overdue_lines, span
 from ecs_fsm.replay.overdue import Overdue
@@ -29,7 +29,7 @@ class _Found(NamedTuple):
 class SummaryForm(Form):
     """Counts, with one example of each kind of what is not explained."""
 
-    anonymous = True
+    takes_many = True
 
     def __init__(self, out: IO[str], *, as_json: bool) -> None:
         super().__init__(out)
@@ -45,10 +45,10 @@ class SummaryForm(Form):
         """Count a change."""
         self._several(change, 1)
 
-    def tell_many(self, servers: Sequence[str | None], chosen: Sequence[Told]) -> None:
+    def tell_many(self, changes: ToldChanges) -> None:
         """Count changes."""
-        super().tell_many(servers, chosen)
-        self._told.update(chosen)
+        super().tell_many(changes)
+        self._told.update(changes.told)
         if len(self._told) > MOST_COUNTED:
             self._count()
 
@@ -68,9 +68,9 @@ class SummaryForm(Form):
         self._unexplained[kind] = _Found(count + times, example)
 
     def _count(self) -> None:
-        for chosen, times in self._told.items():
-            change = chosen.change
-            after = change.after._replace(server=chosen.server)
+        for told, times in self._told.items():
+            change = told.change
+            after = change.after._replace(server=told.server)
             self._several(change._replace(after=after), times)
         self._told.clear()
         self._count_events()

@@ -46,6 +46,30 @@ def as_json_lines(rows: Rows) -> str:
     return "".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in rows)
 
 
+def with_other_columns(rows: Rows) -> str:
+    """Rows with columns that only JSON shows, of every kind."""
+    values = [
+        "plain",
+        'with "quotes" and \\',
+        "\u202e, \t and é",
+        None,
+        True,
+        7,
+        -0.5,
+        10**20,
+        [1, {"a": 2}],
+    ]
+    lines = []
+    for number, (server, time, vm_state, task_state) in enumerate(rows):
+        row = {
+            "100 %s": values[number // 300 % 9],
+            "vm_state": vm_state, "id": server, "task_state": task_state, "time": time,
+            "mixed": values[number % 9],
+        }  # fmt: skip
+        lines.append(json.dumps(row, ensure_ascii=number % 2 == 0) + "\n")
+    return "".join(lines)
+
+
 @pytest.mark.parametrize(
     ("text", "given"),
     [
@@ -54,8 +78,22 @@ def as_json_lines(rows: Rows) -> str:
         (as_csv, ("--summary",)),
         (as_json_lines, ("--summary",)),
         (as_json_lines, ("--sampled",)),
+        (as_csv, ("--json",)),
+        (as_json_lines, ("--json",)),
+        (with_other_columns, ("--json",)),
+        (with_other_columns, ("--json", "--sampled")),
     ],
-    ids=["csv", "json lines", "summary of csv", "summary of json lines", "sampled"],
+    ids=[
+        "csv",
+        "json lines",
+        "summary of csv",
+        "summary of json lines",
+        "sampled",
+        "JSON of csv",
+        "JSON of json lines",
+        "JSON with other columns",
+        "JSON, sampled",
+    ],
 )
 @pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
 def test_blocks_answer_as_rows_do(
@@ -71,6 +109,8 @@ def test_blocks_answer_as_rows_do(
     path.write_text(text(rows[:100] if "--sampled" in given else rows), encoding="utf-8")
     command = ("replay", "--lifecycle", lifecycle.name, *given, str(path))
     monkeypatch.setattr(follower_table, "MOST_KEPT", 60)  # so that the table is begun anew, too
+    monkeypatch.setattr(follower_table, "MOST_OPEN", 20)
+    monkeypatch.setattr(follower_table, "SHORT", 2)
     read: list[bool] = []
     follow = Record.follow
 
