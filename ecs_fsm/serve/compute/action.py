@@ -57,18 +57,20 @@ class ServerAction:
     """An action, by its `key` in the body.
 
     `operation` is the lifecycle's, several by the value of a field of the argument, or None for an
-    action that only answers or sets attributes. `argument` is the model of the argument, or one for
-    each microversion that brought another. The action exists from the microversion `since` to
-    `until`. The operation gets the facts `given`, up to `given_until`. What the argument changes
-    takes effect when the operation has succeeded, or `at_once` when it was accepted. `code` is the
-    status of the answer, `name` that of the action in os-instance-actions if it is not the key.
+    action that only answers or sets attributes. `argument` is the model of the argument, which is
+    read from the microversion `reads` on and has no fields before. The action exists from the
+    microversion `since` to `until`. The operation gets the facts `given`, up to `given_until`. What
+    the argument changes takes effect when the operation has succeeded, or `at_once` when it was
+    accepted. `code` is the status of the answer, `name` that of the action in os-instance-actions
+    if it is not the key.
     """
 
     key: str
+    argument: type[Argument] = NoArgument
     operation: str | Mapping[str, str] | None = None
-    argument: type[Argument] | dict[int, type[Argument]] = NoArgument
     since: int = LOWEST
     until: int = HIGHEST
+    reads: int = LOWEST
     admin: bool = False
     given: Mapping[str, str] = field(default_factory=dict)
     given_until: int = HIGHEST
@@ -92,18 +94,15 @@ class ServerAction:
         expected = " or ".join(choices)
         raise ApiError(400, f"Invalid input for {self.key}.{part}: expected {expected}")
 
-    def model(self, minor: int) -> type[Argument]:
-        """Return the model of the argument at a microversion."""
-        if not isinstance(self.argument, dict):
-            return self.argument
-        return next(model for since, model in reversed(self.argument.items()) if since <= minor)
+    def is_empty(self, minor: int) -> bool:
+        """Return whether nothing of the argument is read at a microversion."""
+        return minor < self.reads or issubclass(self.argument, NoArgument)
 
     def read(self, minor: int, given: JsonValue) -> Argument:
         """Return the argument. Raises 400 for an invalid one."""
-        model = self.model(minor)
-        empty = given is None or issubclass(model, NoArgument)
+        empty = given is None or self.is_empty(minor)
         try:
-            return model.model_validate({} if empty else given)
+            return self.argument.model_validate({} if empty else given)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(map(str, (self.key, *first["loc"])))

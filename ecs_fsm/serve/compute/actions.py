@@ -1,8 +1,8 @@
 """POST servers/{id}/action: an object of one key, which names the action, with its argument.
 
-Each action is here as a whole: the model of its argument, with what the action changes and answers,
-and its row in the table at the end. (Those that leave a server in its state are in `guests`.) A
-lifecycle without the operation lacks the action.
+What an action is, its row in `compute.toml` says; the model of its argument, with what it changes
+and answers, is here, in `guests`, `migrations` or `nics`. A lifecycle without the operation lacks
+the action.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.compute.action import (
     ActionAnswer,
     Argument,
@@ -21,20 +22,11 @@ from ecs_fsm.serve.compute.action import (
     OneKey,
     ServerAction,
 )
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, respond_json
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable
 from ecs_fsm.serve.compute.disks import check_size, flavor_of, image_of
-from ecs_fsm.serve.compute.guests import GUEST_ACTIONS
-from ecs_fsm.serve.compute.migrations import (
-    Evacuate,
-    EvacuateOld,
-    Migrate,
-    MigrateAnywhere,
-    MigrateLive,
-    MigrateLiveOld,
-    moved_to,
-    require_up,
-)
-from ecs_fsm.serve.compute.nics import ADDRESS_ACTIONS
+from ecs_fsm.serve.compute.guests import GUEST_ARGUMENTS
+from ecs_fsm.serve.compute.migrations import Evacuate, Migrate, MigrateLive, moved_to, require_up
+from ecs_fsm.serve.compute.nics import ADDRESS_ARGUMENTS
 from ecs_fsm.serve.compute.schemas import (
     Address4,
     Address6,
@@ -49,6 +41,7 @@ from ecs_fsm.serve.compute.schemas import (
 from ecs_fsm.serve.compute.servers import key_of, password, zone_of
 from ecs_fsm.serve.compute.views import AnswerKind, server_view
 from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import respond
 
 
 @refusable.post("/servers/{server_id}/action", status_code=202)
@@ -65,7 +58,7 @@ async def act_on_server(server_id: str, body: OneKey, context: Versioned) -> Res
     headers = {"Location": answer.location} if answer.location else None
     if answer.body is None:
         return Response(status_code=action.code, headers=headers)
-    return respond_json(answer.body, action.code, headers)
+    return respond(answer.body, action.code, headers)
 
 
 def _action(context: ComputeContext, key: str) -> ServerAction:
@@ -216,14 +209,6 @@ class Unshelve(Argument):
         return {**host, **({"zone": zone} if "availability_zone" in self.model_fields_set else {})}
 
 
-class LockOld(NoArgument):
-    """A lock without a reason, below 2.73."""
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Remove the reason of an earlier lock."""
-        return {"locked_reason": None}
-
-
 class Lock(Argument):
     """The reason of the lock."""
 
@@ -234,59 +219,25 @@ class Lock(Argument):
         return {"locked_reason": self.locked_reason}
 
 
-class Unlock(LockOld):
-    """The end of a lock."""
+class Unlock(NoArgument):
+    """The end of a lock, and of its reason."""
+
+    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
+        """Remove the reason."""
+        return {"locked_reason": None}
 
 
-_ROWS = (
-    ServerAction("os-start", "start", name="start"),
-    ServerAction("os-stop", "stop", name="stop"),
-    ServerAction("reboot", {"SOFT": "reboot", "HARD": "hard_reboot"}, Reboot),
-    ServerAction("resize", "resize", Resize),
-    ServerAction("confirmResize", "confirm_resize", ConfirmResize, code=204),
-    ServerAction("revertResize", "revert_resize", RevertResize),
-    ServerAction("rebuild", "rebuild", Rebuild, at_once=True),
-    ServerAction("pause", "pause"),
-    ServerAction("unpause", "unpause"),
-    ServerAction("suspend", "suspend"),
-    ServerAction("resume", "resume"),
-    ServerAction("rescue", "rescue", Rescue, code=200),
-    ServerAction("unrescue", "unrescue"),
-    ServerAction("shelve", "shelve"),
-    ServerAction("shelveOffload", "shelve_offload", admin=True),
-    ServerAction("unshelve", "unshelve", {1: NoArgument, 77: Unshelve}),
-    ServerAction("migrate", "migrate", {1: MigrateAnywhere, 56: Migrate}, admin=True),
-    ServerAction(
-        "os-migrateLive",
-        "live_migrate",
-        {1: MigrateLiveOld, 25: MigrateLive},
-        admin=True,
-        name="live-migration",
-    ),
-    ServerAction(
-        "evacuate",
-        "evacuate",
-        {1: EvacuateOld, 14: Evacuate},
-        admin=True,
-        given={"end": "kept"},
-        given_until=94,
-        code=200,
-    ),
-    ServerAction(
-        "os-resetState",
-        {"active": "reset_state_active", "error": "reset_state_error"},
-        ResetState,
-        admin=True,
-        name="resetState",
-    ),
-    ServerAction("lock", "lock", {1: LockOld, 73: Lock}, at_once=True),
-    ServerAction("unlock", "unlock", Unlock, at_once=True),
-    ServerAction("forceDelete", "force_delete"),
-    ServerAction("restore", "restore"),
-    ServerAction("injectNetworkInfo", "inject_network_info", admin=True),
-    ServerAction("trigger_crash_dump", "trigger_crash_dump", since=17),
-)
-ACTIONS: Mapping[str, ServerAction] = {
-    action.key: action for action in (*_ROWS, *GUEST_ACTIONS, *ADDRESS_ACTIONS)
+ARGUMENTS: Mapping[str, type[Argument]] = {
+    **{"reboot": Reboot, "os-resetState": ResetState, "resize": Resize, "rebuild": Rebuild},
+    **{"confirmResize": ConfirmResize, "revertResize": RevertResize, "rescue": Rescue},
+    **{"unshelve": Unshelve, "lock": Lock, "unlock": Unlock},
+    **{"migrate": Migrate, "os-migrateLive": MigrateLive, "evacuate": Evacuate},
+    **GUEST_ARGUMENTS,
+    **ADDRESS_ARGUMENTS,
 }
-"""The actions by their keys."""
+"""The models of arguments, by the keys of their actions; the others have none."""
+ACTIONS: Mapping[str, ServerAction] = {
+    key: ServerAction(key, ARGUMENTS.get(key, NoArgument), **row)
+    for key, row in tables()["compute"]["actions"].items()
+}
+"""The actions by their keys, as `compute.toml` has them."""

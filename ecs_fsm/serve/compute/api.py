@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
-from starlette.responses import Response
 
 from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.model import Kind
@@ -182,15 +181,3 @@ async def context_of(request: Request, path: str) -> ComputeContext:
     minor = await microversion(request)
     check_query(request, path, minor)
     return ComputeContext(request, known, minor)
-
-
-def respond(text: bytes, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an answer whose body is JSON already."""
-    return Response(text, code, headers, "application/json")
-
-
-def respond_json(
-    body: object, code: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Return an answer whose body is written as JSON, as Nova spaces it."""
-    return respond(json.dumps(body).encode(), code, headers)

@@ -21,10 +21,10 @@ from ecs_fsm.serve.cloud.vocabulary import (
     VOLUME_FREE,
     VOLUME_USED,
 )
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, respond_json
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable
 from ecs_fsm.serve.compute.schemas import Device, Flag, NewServerFields
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.bodies import Body, respond
 
 GIB = 1024**3
 
@@ -227,7 +227,7 @@ async def list_volumes_of_server(server_id: str, context: Versioned) -> Response
     """The volumes of a server."""
     instance = context.find(server_id)
     shown = [_volume_view(context, instance, row) for row in _rows(instance)]
-    return respond_json({"volumeAttachments": shown})
+    return respond({"volumeAttachments": shown})
 
 
 @refusable.get("/servers/{server_id}/os-volume_attachments/{volume_id}", answer="OneVolume")
@@ -235,7 +235,7 @@ async def show_volume_of_server(server_id: str, volume_id: str, context: Version
     """A volume of a server."""
     instance = context.find(server_id)
     row = _volume_view(context, instance, _row(instance, volume_id))
-    return respond_json({"volumeAttachment": row})
+    return respond({"volumeAttachment": row})
 
 
 @refusable.post("/servers/{server_id}/os-volume_attachments", answer="OneVolume")
@@ -260,7 +260,7 @@ async def attach_volume_to_server(
     context.cloud.keep(instance)
     if context.minor >= EMPTY_SINCE:
         return Response(status_code=202)
-    return respond_json({"volumeAttachment": _volume_view(context, instance, row, new=True)})
+    return respond({"volumeAttachment": _volume_view(context, instance, row, new=True)})
 
 
 @refusable.put("/servers/{server_id}/os-volume_attachments/{volume_id}", status_code=202)

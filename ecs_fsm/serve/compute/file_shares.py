@@ -20,9 +20,9 @@ from ecs_fsm.serve.cloud.vocabulary import (
     POWER_STATES,
     RUNNING,
 )
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, respond_json
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.bodies import Body, respond
 
 SINCE = 97
 Share = Mapping[str, Json]
@@ -72,7 +72,7 @@ async def list_shares(server_id: str, context: Versioned) -> Response:
     instance = context.find(server_id)
     brief = ("share_id", "status", "tag")
     views = (_view(context, instance, share) for share in _shares(instance))
-    return respond_json({"shares": [{name: view[name] for name in brief} for view in views]})
+    return respond({"shares": [{name: view[name] for name in brief} for view in views]})
 
 
 @refusable.get("/servers/{server_id}/shares/{share_id}")
@@ -80,7 +80,7 @@ async def show_share(server_id: str, share_id: str, context: Versioned) -> Respo
     """A share of a server."""
     context.require_version(since=SINCE)
     instance = context.find(server_id)
-    return respond_json({"share": _view(context, instance, _share(instance, share_id))})
+    return respond({"share": _view(context, instance, _share(instance, share_id))})
 
 
 @refusable.post("/servers/{server_id}/shares", status_code=201)
@@ -97,7 +97,7 @@ async def attach_share_to_server(server_id: str, body: AttachShare, context: Ver
     new: Share = {"id": share_id, "tag": tag}
     context.change(instance, ATTACH_SHARE, {"shares": cast(list[Json], [*shares, new])})
     shown = _view(context, instance, new) | {"status": "attaching"}
-    return respond_json({"share": shown}, 201)
+    return respond({"share": shown}, 201)
 
 
 @refusable.delete("/servers/{server_id}/shares/{share_id}", status_code=200)

@@ -13,14 +13,14 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
 from ecs_fsm.serve.cloud.imagestore import ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.cloud.vocabulary import BACKUP, CHANGE_PASSWORD, CREATE_IMAGE, GET_CONSOLE
-from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, ServerAction
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, refusal, respond_json
+from ecs_fsm.serve.cloud.vocabulary import BACKUP, CREATE_IMAGE, GET_CONSOLE
+from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, refusal
 from ecs_fsm.serve.compute.schemas import Items, Name
 from ecs_fsm.serve.compute.servers import group_of
 from ecs_fsm.serve.compute.views import addresses_view, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.bodies import Body, respond
 
 DIAGNOSTICS_SINCE = 48
 
@@ -31,7 +31,7 @@ CONSOLES_SINCE = 6
 @refusable.get("/servers/{server_id}/ips", answer="AddressList")
 async def list_ips(server_id: str, context: Versioned) -> Response:
     """The addresses by network."""
-    return respond_json(
+    return respond(
         {"addresses": addresses_view(context.cloud, context.find(server_id), whole=False)}
     )
 
@@ -42,7 +42,7 @@ async def show_ips(server_id: str, label: str, context: Versioned) -> Response:
     addresses = addresses_view(context.cloud, context.find(server_id), whole=False)
     if label not in addresses:
         raise ApiError(404, "Network label not found.")
-    return respond_json({label: addresses[label]})
+    return respond({label: addresses[label]})
 
 
 NO_TRAFFIC = {
@@ -66,9 +66,9 @@ async def show_diagnostics(server_id: str, context: Versioned) -> Response:
         names = [f"cpu{n}_time" for n in range(flavor["vcpus"])]
         names += [f"vda_{what}" for what in ("read", "read_req", "write", "write_req", "errors")]
         names += [f"vnet{n}_{what}" for n, _ in enumerate(ports, start=1) for what in OLD_TRAFFIC]
-        return respond_json({"memory": flavor["ram"] * 1024, **dict.fromkeys(names, 0)})
+        return respond({"memory": flavor["ram"] * 1024, **dict.fromkeys(names, 0)})
     up = 0.0 if instance.launched is None else context.cloud.now - instance.launched
-    return respond_json(
+    return respond(
         {
             "config_drive": bool(instance.details.get("config_drive")),
             "cpu_details": [{"id": n, "time": 0, "utilisation": 0} for n in range(flavor["vcpus"])],
@@ -91,7 +91,7 @@ async def show_diagnostics(server_id: str, context: Versioned) -> Response:
 async def show_password(server_id: str, context: Versioned) -> Response:
     """The encrypted password; no guest ever sets one."""
     context.find(server_id)
-    return respond_json({"password": ""})
+    return respond({"password": ""})
 
 
 @refusable.delete("/servers/{server_id}/os-server-password", status_code=204)
@@ -137,7 +137,7 @@ async def create_remote_console(
         raise ApiError(400, "Unavailable console type rdp.")
     url = console_url(context, instance, kind.type)
     shown = {"protocol": kind.protocol, "type": kind.type, "url": url}
-    return respond_json({"remote_console": shown})
+    return respond({"remote_console": shown})
 
 
 class CreateImage(Argument):
@@ -247,15 +247,10 @@ def console_url(context: ComputeContext, instance: Instance, kind: str) -> str:
     return f"{base}/{CONSOLES.get(kind, 'vnc_auto.html?path=%3Ftoken%3D{}').format(token)}"
 
 
-GUEST_ACTIONS = (
-    ServerAction("createImage", CREATE_IMAGE, CreateImage),
-    ServerAction("createBackup", BACKUP, CreateBackup),
-    ServerAction("changePassword", CHANGE_PASSWORD, ChangePassword),
-    ServerAction("addSecurityGroup", None, AddSecurityGroup, at_once=True),
-    ServerAction("removeSecurityGroup", None, RemoveSecurityGroup, at_once=True),
-    ServerAction("os-getConsoleOutput", None, ConsoleOutput, code=200),
-    ServerAction("os-getVNCConsole", None, Console, until=5, code=200),
-    ServerAction("os-getSPICEConsole", None, Console, until=5, code=200),
-    ServerAction("os-getSerialConsole", None, Console, until=5, code=200),
-)
-"""The rows of these actions."""
+GUEST_ARGUMENTS: dict[str, type[Argument]] = {
+    **{"createImage": CreateImage, "createBackup": CreateBackup, "changePassword": ChangePassword},
+    **{"addSecurityGroup": AddSecurityGroup, "removeSecurityGroup": RemoveSecurityGroup},
+    "os-getConsoleOutput": ConsoleOutput,
+    **dict.fromkeys((f"os-get{name}Console" for name in ("VNC", "SPICE", "Serial")), Console),
+}
+"""The models of arguments, by the keys of their actions."""

@@ -14,10 +14,10 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.catalog import NAMESPACE, Host
 from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json, router
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, router
 from ecs_fsm.serve.compute.views import Fields, address_of, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import page_of
+from ecs_fsm.serve.http.bodies import page_of, respond
 from ecs_fsm.serve.http.context import Administrator, Known, Microversion
 
 CPU_SINCE, PAGED_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 28, 33, 43, 53, 88
@@ -135,7 +135,7 @@ def _listed(
     elif context.minor >= PAGED_SINCE:
         hosts, following = page_of(context.request, context.base, hosts, "hypervisors_links")
     shown = [_with_servers(context, host, view(context, host)) for host in hosts]
-    return respond_json({"hypervisors": shown, **following})
+    return respond({"hypervisors": shown, **following})
 
 
 NO_PAGES = (
@@ -168,7 +168,7 @@ async def show_hypervisor_statistics(context: Versioned) -> Response:
     """All hypervisors together, below 2.88."""
     hosts = find_hosts(context, "os-hypervisors:statistics")
     context.require_version(before=LEAN_SINCE)
-    return respond_json({"hypervisor_statistics": {"count": len(hosts), **_used(context, hosts)}})
+    return respond({"hypervisor_statistics": {"count": len(hosts), **_used(context, hosts)}})
 
 
 def _hypervisor(
@@ -184,7 +184,7 @@ def _hypervisor(
 async def show_hypervisor(hypervisor_id: str, context: Versioned) -> Response:
     """One hypervisor, by id."""
     host = _hypervisor(context, find_hosts(context, "os-hypervisors:show"), hypervisor_id)
-    return respond_json({"hypervisor": _with_servers(context, host, _detailed(context, host))})
+    return respond({"hypervisor": _with_servers(context, host, _detailed(context, host))})
 
 
 @router.get("/os-hypervisors/{hypervisor_id}/uptime")
@@ -192,7 +192,7 @@ async def show_hypervisor_uptime(hypervisor_id: str, context: Versioned) -> Resp
     """The uptime of a hypervisor, below 2.88."""
     host = _hypervisor(context, find_hosts(context, "os-hypervisors:uptime"), hypervisor_id)
     context.require_version(before=LEAN_SINCE)
-    return respond_json({"hypervisor": _brief(context, host) | {"uptime": UPTIME}})
+    return respond({"hypervisor": _brief(context, host) | {"uptime": UPTIME}})
 
 
 def _matching(context: ComputeContext, pattern: str, policy: str) -> list[ComputeHost]:
@@ -207,7 +207,7 @@ def _matching(context: ComputeContext, pattern: str, policy: str) -> list[Comput
 async def search_hypervisors(pattern: str, context: Versioned) -> Response:
     """Hypervisors whose name contains the pattern, below 2.53."""
     found = _matching(context, pattern, "os-hypervisors:search")
-    return respond_json({"hypervisors": [_brief(context, host) for host in found]})
+    return respond({"hypervisors": [_brief(context, host) for host in found]})
 
 
 @router.get("/os-hypervisors/{pattern}/servers")
@@ -218,7 +218,7 @@ async def list_servers_of_hypervisors(pattern: str, context: Versioned) -> Respo
         _brief(context, host) | ({"servers": _servers(host)} if host.servers else {})
         for host in found
     ]
-    return respond_json({"hypervisors": shown})
+    return respond({"hypervisors": shown})
 
 
 @router.get("/os-hosts")
@@ -229,7 +229,7 @@ async def list_hosts(context: Versioned) -> Response:
     context.require_version(before=NO_HOSTS)
     found = [host.own for host in hosts if zone in (None, "", host.own.zone)]
     shown = [{"host_name": h.name, "service": "compute", "zone": h.zone} for h in found]
-    return respond_json({"hosts": shown})
+    return respond({"hosts": shown})
 
 
 @router.get("/os-hosts/{name}")
@@ -255,7 +255,7 @@ async def show_host(name: str, context: Versioned) -> Response:
         }
         for project, cpu, memory, disk in rows
     ]
-    return respond_json({"host": shown})
+    return respond({"host": shown})
 
 
 def _zones(request: Request, detailed: bool) -> Response:

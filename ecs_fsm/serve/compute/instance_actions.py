@@ -13,11 +13,11 @@ from starlette.responses import Response
 from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, Json, RequestRecord
 from ecs_fsm.serve.cloud.vocabulary import MIGRATE_LIVE, MOVES, SETTLED
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, respond_json, router
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, router
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.views import Fields, address_of, host_id, host_of, links, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import page_of
+from ecs_fsm.serve.http.bodies import page_of, respond
 
 GONE_SINCE, EVENTS_SINCE, UPDATED_SINCE, BEFORE_SINCE, DETAILS_SINCE = 21, 51, 58, 66, 84
 
@@ -170,7 +170,7 @@ async def list_instance_actions(server_id: str, context: Versioned) -> Response:
     if context.minor >= UPDATED_SINCE:
         shown, following = page_of(context.request, context.base, actions, "links")
     views = [_shown(context, instance, action) for action in shown]
-    return respond_json({"instanceActions": views, **following})
+    return respond({"instanceActions": views, **following})
 
 
 def changed_in_time(context: ComputeContext, updated: float) -> bool:
@@ -192,7 +192,7 @@ async def show_instance_action(server_id: str, request_id: str, context: Version
             shown = _shown(context, instance, action)
             if context.caller.admin or context.minor >= EVENTS_SINCE:
                 shown["events"] = _events(context, instance, action)
-            return respond_json({"instanceAction": shown})
+            return respond({"instanceAction": shown})
     raise ApiError(404, f"Action for request_id {request_id[:255]} on instance not found")
 
 
@@ -281,9 +281,9 @@ async def list_all_migrations(context: Versioned) -> Response:
     ]
     found.sort(key=lambda move: str(move.shown["created_at"]), reverse=True)
     if context.minor < 59:
-        return respond_json({"migrations": [move.shown for move in found]})
+        return respond({"migrations": [move.shown for move in found]})
     shown, following = page_of(context.request, context.base, found, "migrations_links")
-    return respond_json({"migrations": [move.shown for move in shown], **following})
+    return respond({"migrations": [move.shown for move in shown], **following})
 
 
 FILTERS = ("status", "instance_uuid", "source_compute", "migration_type", "user_id", "project_id")

@@ -13,10 +13,12 @@ from uuid import uuid4
 from fastapi import Request
 
 from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.cloud.vocabulary import DELETE_METADATA, UPDATE_METADATA
 from ecs_fsm.serve.compute.api import ComputeContext, context_of
 from ecs_fsm.serve.compute.listing import pattern_of
 from ecs_fsm.serve.compute.nova_schemas import check_body, path_of
 from ecs_fsm.serve.compute.proxies import ComputeImages
+from ecs_fsm.serve.compute.schemas import within_quota
 from ecs_fsm.serve.compute.views import links
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, View
@@ -118,7 +120,7 @@ def keypair_of(context: ComputeContext, name: str) -> Item | None:
     return context.cloud.resources.of("keypairs").get(f"{context.caller.user_id}/{name}")
 
 
-SWAP_A_NUMBER, DESCRIBED, NAMED = 75, 55, 102
+SWAP_A_NUMBER, DESCRIBED, NAMED, TAGGED = 75, 55, 102, 26
 REMOVED = ("rxtx_factor", "OS-FLV-DISABLED:disabled")
 PUBLIC = "os-flavor-access:is_public"
 SORT_KEYS = {
@@ -247,11 +249,36 @@ class ServerGroups(Declared[ComputeContext]):
         return everything or by_id or item["project_id"] == context.caller.project_id
 
 
+class ServerParts(Declared[ComputeContext]):
+    """The tags and the metadata of servers; the lifecycle can forbid changes of the metadata."""
+
+    def get(self, context: ComputeContext, item_id: str) -> Item:
+        """Return what a server has of them. Raise 404 for others, and before there were tags."""
+        if "/tags" in context.request.scope["route"].path:
+            context.require_version(since=TAGGED)
+        found = context.find(item_id)
+        own = {"metadata": found.metadata, "tags": found.names("tags")}
+        return {"id": found.id, "project_id": found.project_id, **own}
+
+    def update(self, context: ComputeContext, item: Item, changes: Item) -> Item:
+        """Set them at once."""
+        instance = context.find(item["id"])
+        if "metadata" in changes:
+            within_quota(changes["metadata"])
+            gone = context.request.method == "DELETE"
+            context.change(instance, DELETE_METADATA if gone else UPDATE_METADATA, changes)
+        else:
+            instance.set(changes)
+            context.cloud.keep(instance)
+        return item
+
+
 SERVICE = DeclaredService("compute", _context, ["compute"], COMPUTE_ERRORS)
 KINDS: dict[str, type[Declared[ComputeContext]]] = {
     "flavors": Flavors,
     "images": ComputeImages,
     "keypairs": Keypairs,
     "server-groups": ServerGroups,
+    "servers": ServerParts,
 }
 serve(SERVICE, KINDS)

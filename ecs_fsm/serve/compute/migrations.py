@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import JsonValue
 from starlette.responses import Response
 
@@ -14,13 +12,14 @@ from ecs_fsm.serve.cloud.vocabulary import (
     FORCE_MIGRATION,
     MIGRATE_LIVE,
 )
-from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, NoArgument, OneKey
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, respond_json
+from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, OneKey
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable
 from ecs_fsm.serve.compute.instance_actions import moves_of
-from ecs_fsm.serve.compute.schemas import Flag, Text
+from ecs_fsm.serve.compute.schemas import Text
 from ecs_fsm.serve.compute.servers import host_numbers, password
 from ecs_fsm.serve.compute.views import Fields, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import respond
 
 COLD = "No valid host found for cold migrate"
 MIGRATIONS_SINCE, FORCED_SINCE, ABORTED_SINCE = 23, 22, 24
@@ -60,14 +59,14 @@ async def list_migrations(server_id: str, context: Versioned) -> Response:
     context.require_version(since=MIGRATIONS_SINCE)
     context.require_admin("os_compute_api:servers:migrations:index")
     migration = _migration(context, context.find(server_id))
-    return respond_json({"migrations": [migration] if migration else []})
+    return respond({"migrations": [migration] if migration else []})
 
 
 @refusable.get("/servers/{server_id}/migrations/{migration_id}")
 async def show_migration(server_id: str, migration_id: str, context: Versioned) -> Response:
     """A running live migration; for administrators."""
     context.require_version(since=MIGRATIONS_SINCE)
-    return respond_json({"migration": _running(context, server_id, migration_id)[1]})
+    return respond({"migration": _running(context, server_id, migration_id)[1]})
 
 
 @refusable.delete("/servers/{server_id}/migrations/{migration_id}", status_code=202)
@@ -128,15 +127,6 @@ def require_up(context: ComputeContext, instance: Instance) -> None:
         raise ApiError(409, "Service is unavailable at this time.")
 
 
-class MigrateAnywhere(NoArgument):
-    """A cold migration to the next host, below 2.56."""
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Move the server."""
-        require_up(context, instance)
-        return moved_to(context, instance, None, COLD)
-
-
 class Migrate(Argument):
     """The host to which the server moves, None to have one chosen."""
 
@@ -148,7 +138,7 @@ class Migrate(Argument):
         return moved_to(context, instance, self.host, COLD)
 
 
-class LiveMigration(Argument):
+class MigrateLive(Argument):
     """The host to which the running server moves."""
 
     host: Text | None
@@ -163,24 +153,11 @@ class LiveMigration(Argument):
         return moved_to(context, instance, self.host)
 
 
-class MigrateLiveOld(LiveMigration):
-    """The host to which the running server moves, below 2.25."""
-
-    block_migration: Flag
-    disk_over_commit: Flag
-
-
-class MigrateLive(LiveMigration):
-    """The host to which the running server moves."""
-
-    block_migration: Flag | Literal["auto"]
-    force: Flag | None = None
-
-
-class Evacuation(Argument):
+class Evacuate(Argument):
     """The host on which the server of a failed host comes back."""
 
     host: Text | None = None
+    adminPass: str | None = None  # noqa: N815
 
     def changes(self, context: ComputeContext, instance: Instance) -> Changes:
         """Move the server. Raises 404 for an unknown host, 400 if its own host is up."""
@@ -193,20 +170,8 @@ class Evacuation(Argument):
             raise ApiError(400, f"Compute service of {own} is still in use.")
         return moved_to(context, instance, self.host)
 
-
-class Evacuate(Evacuation):
-    """The host on which the server of a failed host comes back."""
-
-    adminPass: str | None = None  # noqa: N815
-    force: Flag | None = None
-
-
-class EvacuateOld(Evacuation):
-    """The host on which the server of a failed host comes back, below 2.14."""
-
-    adminPass: str | None = None  # noqa: N815
-    onSharedStorage: Flag  # noqa: N815
-
     def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Return the password of the request, or a new one."""
+        """Return the password of the request, or a new one, below 2.14."""
+        if context.minor >= 14:
+            return ActionAnswer()
         return ActionAnswer({"adminPass": self.adminPass or password(context.request_id)})

@@ -15,11 +15,11 @@ from ecs_fsm.serve.cloud.vocabulary import (
     ATTACH_INTERFACE,
     DETACH_INTERFACE,
 )
-from ecs_fsm.serve.compute.action import ActionAnswer, Argument, ServerAction
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, respond_json
+from ecs_fsm.serve.compute.action import ActionAnswer, Argument
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable
 from ecs_fsm.serve.compute.schemas import FixedAddress, NewServerFields, is_uuid
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.bodies import Body, respond
 from ecs_fsm.serve.network.routes import SERVICE as NETWORK
 
 
@@ -139,14 +139,14 @@ def _port(context: ComputeContext, instance: Instance, port_id: str) -> Item:
 async def list_interfaces(server_id: str, context: Versioned) -> Response:
     """The ports of a server."""
     ports = context.cloud.ports.shown(context.find(server_id))
-    return respond_json({"interfaceAttachments": [_port_view(context, port) for port in ports]})
+    return respond({"interfaceAttachments": [_port_view(context, port) for port in ports]})
 
 
 @refusable.get("/servers/{server_id}/os-interface/{port_id}", answer="OnePort")
 async def show_interface(server_id: str, port_id: str, context: Versioned) -> Response:
     """A port of a server."""
     port = _port(context, context.find(server_id), port_id)
-    return respond_json({"interfaceAttachment": _port_view(context, port)})
+    return respond({"interfaceAttachment": _port_view(context, port)})
 
 
 @refusable.post("/servers/{server_id}/os-interface", answer="OnePort")
@@ -169,7 +169,7 @@ async def attach_interface_to_server(
     if not ports.shown(instance):
         raise ApiError(409, f"The networks of instance {instance.id} are not set up yet")
     context.cloud.keep(instance)
-    return respond_json({"interfaceAttachment": _port_view(context, port)})
+    return respond({"interfaceAttachment": _port_view(context, port)})
 
 
 def plug(context: ComputeContext, instance: Instance, request: PortRequest, asker: Asker) -> Item:
@@ -276,10 +276,8 @@ def _floating(context: ComputeContext, address: str) -> Item:
     raise ApiError(404, f"Floating IP not found for address {address}.")
 
 
-ADDRESS_ACTIONS = (
-    ServerAction("addFixedIp", None, AddFixedIp, until=43),
-    ServerAction("removeFixedIp", None, RemoveFixedIp, until=43),
-    ServerAction("addFloatingIp", None, AddFloatingIp, until=43),
-    ServerAction("removeFloatingIp", None, RemoveFloatingIp, until=43),
-)
-"""The rows of the actions on addresses."""
+ADDRESS_ARGUMENTS: dict[str, type[Argument]] = {
+    **{"addFixedIp": AddFixedIp, "removeFixedIp": RemoveFixedIp},
+    **{"addFloatingIp": AddFloatingIp, "removeFloatingIp": RemoveFloatingIp},
+}
+"""The models of arguments, by the keys of their actions."""

@@ -7,7 +7,6 @@ from ecs_fsm.serve.compute import (  # noqa: F401 - each module adds its own
     file_shares,
     hosts,
     instance_actions,
-    metadata,
     services,
     usage,
 )

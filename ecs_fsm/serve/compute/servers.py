@@ -25,8 +25,6 @@ from ecs_fsm.serve.compute.api import (
     ComputeContext,
     Versioned,
     context_of,
-    respond,
-    respond_json,
     router,
 )
 from ecs_fsm.serve.compute.disks import check_size, disk_config_of, disks_of, flavor_of, give
@@ -43,6 +41,7 @@ from ecs_fsm.serve.compute.schemas import (
 from ecs_fsm.serve.compute.usage import check_quota
 from ecs_fsm.serve.compute.views import AnswerKind, brief_view, links
 from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import respond
 
 MOST_AT_ONCE = 1000
 
@@ -232,7 +231,12 @@ async def list_servers_in_detail(context: Versioned) -> Response:
     """Servers with their details, the newest first."""
     page, view = servers_of(context), context.view(AnswerKind.DETAIL)
     written = b", ".join(context.compute.written(instance, view) for instance in page.servers)
-    return respond(b'{"servers": [%b]%b}' % (written, _next(context, page)))
+    return _written(b'{"servers": [%b]%b}' % (written, _next(context, page)))
+
+
+def _written(text: bytes) -> Response:
+    """Return an answer whose body is JSON already."""
+    return Response(text, media_type="application/json")
 
 
 # Clients poll this, so it does without what the framework does for a handler.
@@ -244,7 +248,7 @@ async def show_server(request: Request) -> Response:
     """A server."""
     context = await context_of(request, ONE_SERVER)
     instance = context.find(request.path_params["server_id"])
-    return respond(
+    return _written(
         b'{"server": %b}' % context.compute.written(instance, context.view(AnswerKind.SHOW))
     )
 
@@ -254,8 +258,8 @@ async def list_servers(context: Versioned) -> Response:
     """Servers by id and name, the newest first."""
     page = servers_of(context)
     shown = [brief_view(instance, context.root) for instance in page.servers]
-    written = respond_json({"servers": shown}).body
-    return respond(b"%b%b}" % (bytes(written)[:-1], _next(context, page)))
+    written = respond({"servers": shown}).body
+    return _written(b"%b%b}" % (bytes(written)[:-1], _next(context, page)))
 
 
 def _next(context: ComputeContext, page: ServerPage) -> bytes:
@@ -263,7 +267,7 @@ def _next(context: ComputeContext, page: ServerPage) -> bytes:
     if page.more is None:
         return b""
     url = f"{context.base}{context.request.scope['path']}?{page.more}"
-    return b', "servers_links": %b' % bytes(respond_json([{"rel": "next", "href": url}]).body)
+    return b', "servers_links": %b' % bytes(respond([{"rel": "next", "href": url}]).body)
 
 
 @router.post("/servers", answer="Creation", status_code=202, responses=REFUSED)
@@ -272,7 +276,7 @@ async def create_server(body: CreateServer, context: Versioned) -> Response:
     created, password = create(context, body.server, body.hints)
     first = created[0]
     if body.server.return_reservation_id:
-        return respond_json({"reservation_id": first.details["reservation_id"]}, 202)
+        return respond({"reservation_id": first.details["reservation_id"]}, 202)
     url = f"{context.root}/servers/{first.id}"
     shown: Json = {
         "id": first.id,
@@ -281,7 +285,7 @@ async def create_server(body: CreateServer, context: Versioned) -> Response:
         "security_groups": [{"name": name} for name in body.server.group_names],
         "adminPass": password,
     }
-    return respond_json({"server": shown}, 202, {"Location": url})
+    return respond({"server": shown}, 202, {"Location": url})
 
 
 PINNED = "pinned_availability_zone"
@@ -325,7 +329,7 @@ async def update_server(server_id: str, body: UpdateServer, context: Versioned) 
     )
     context.cloud.keep(instance)
     written = context.compute.written(instance, context.view(AnswerKind.CHANGED))
-    return respond(b'{"server": %b}' % written)
+    return _written(b'{"server": %b}' % written)
 
 
 @router.delete("/servers/{server_id}", status_code=204, responses=REFUSED)

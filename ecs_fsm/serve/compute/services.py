@@ -9,12 +9,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Json
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, respond_json, router
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, router
 from ecs_fsm.serve.compute.hosts import UUID_SINCE, ComputeHost, find_hosts, host_state, status_of
 from ecs_fsm.serve.compute.schemas import Flag
 from ecs_fsm.serve.compute.views import Fields, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.bodies import Body, respond
 
 FORCED_SINCE = 11
 SERVICE = "nova-compute"
@@ -30,7 +30,7 @@ async def list_services(context: Versioned) -> Response:
         for service in services
         if all(query.get(key, service[key]) == service[key] for key in ("host", "binary"))
     ]
-    return respond_json({"services": shown})
+    return respond({"services": shown})
 
 
 def _service(context: ComputeContext, host: ComputeHost) -> Fields:
@@ -78,7 +78,7 @@ async def update_service(service_id: str, body: ServiceChange, context: Versione
         if not found:
             raise ApiError(404, f"Service {service_id[:255]} could not be found.")
         _change(context, found[0], body)
-        return respond_json({"service": _service(context, found[0])})
+        return respond({"service": _service(context, found[0])})
     since = FORCED_SINCE if service_id == "force-down" else 1
     if service_id not in BY_WORD:
         raise ApiError(404, "The resource could not be found.")
@@ -91,7 +91,7 @@ async def update_service(service_id: str, body: ServiceChange, context: Versione
     _change(context, found[0], body)
     whole = _service(context, found[0])
     shown = ("host", "binary", *BY_WORD[service_id])
-    return respond_json({"service": {name: whole[name] for name in shown}})
+    return respond({"service": {name: whole[name] for name in shown}})
 
 
 def _change(context: ComputeContext, host: ComputeHost, body: ServiceChange) -> None:

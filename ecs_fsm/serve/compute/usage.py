@@ -13,12 +13,12 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, Versioned, respond_json, router
+from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, Versioned, router
 from ecs_fsm.serve.compute.kinds import SERVICE
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.views import Fields, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import page_of
+from ecs_fsm.serve.http.bodies import page_of, respond
 from ecs_fsm.serve.http.declared_routes import QuotaRequests
 
 NO_PROXIES, NO_IMAGE_META, NO_FILES = 36, 39, 57
@@ -100,7 +100,7 @@ async def show_limits(context: Versioned) -> Response:
         absolute["maxImageMeta"] = 128
     if context.minor < NO_FILES:
         absolute |= {"maxPersonality": 5, "maxPersonalitySize": 10240}
-    return respond_json({"limits": {"rate": [], "absolute": absolute}})
+    return respond({"limits": {"rate": [], "absolute": absolute}})
 
 
 QUOTAS = QuotaRequests(SERVICE, _quotas, _used)
@@ -186,7 +186,7 @@ async def list_usage(context: Versioned) -> Response:
     context.require_admin("os_compute_api:os-simple-tenant-usage:list")
     detailed = context.request.query_params.get("detailed") == "1"
     usages, following = _usages(context, detailed, "tenant_usages_links")
-    return respond_json({"tenant_usages": [*usages.values()], **following})
+    return respond({"tenant_usages": [*usages.values()], **following})
 
 
 @router.get("/os-simple-tenant-usage/{tenant_id}")
@@ -195,4 +195,4 @@ async def show_usage(tenant_id: str, context: Versioned) -> Response:
     if not context.caller.admin and tenant_id != context.caller.project_id:
         raise ApiError(403, FORBIDDEN.format("os_compute_api:os-simple-tenant-usage:show"))
     usages, following = _usages(context, True, "tenant_usage_links", tenant_id)
-    return respond_json({"tenant_usage": usages.get(tenant_id, {}), **following})
+    return respond({"tenant_usage": usages.get(tenant_id, {}), **following})

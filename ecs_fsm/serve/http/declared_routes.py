@@ -29,7 +29,7 @@ def serve(service: DeclaredService[C], special: Mapping[str, type[Declared[C]]])
     for name in service.written["kinds"]:
         kind = service.kinds[name] = special.get(name, Declared)(service, name)
         KindRoutes(kind).add()
-        add_parts(kind, service.handlers, f"{kind.path}/{{item_id}}")
+        add_parts(kind, service.handlers, f"{kind.path}/{{{kind.row.get('id', 'item_id')}}}")
 
 
 class KindRoutes(Generic[C]):

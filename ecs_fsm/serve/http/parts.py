@@ -9,56 +9,84 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
+from ecs_fsm.serve.cloud.resources import MOST_OF_A_KIND, Item
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import body_of, fields_of, invalid, respond
 from ecs_fsm.serve.http.declared import C, Declared
 from ecs_fsm.serve.http.handlers import Handlers, plain_options
 
+MOST_TAGS = 50
 TAGS = json.dumps(
-    {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 255, "minLength": 1}}
+    {
+        "type": "array",
+        "maxItems": MOST_TAGS,
+        "items": {"type": "string", "maxLength": 255, "minLength": 1},
+    }
 )
 Answer = Callable[[Request], Awaitable[Response]]
+OF_TAGS = (
+    *(("", "get", "list", 200), ("", "put", "replace", 200), ("", "delete", "clear", 204)),
+    *(("/{tag}", "get", "check", 204), ("/{tag}", "put", "add", 201)),
+    ("/{tag}", "delete", "remove", 204),
+)
+OF_ENTRIES = (
+    *(("", "get", "list", 200), ("", "post", "set", 200), ("", "put", "replace", 200)),
+    *(("/{key}", "get", "show", 200), ("/{key}", "put", "set", 200)),
+    ("/{key}", "delete", "delete", 204),
+)
+"""The requests for parts: where, the method, the verb of the name, and the status of the answer."""
 
 
 def add_parts(kind: Declared[C], add: Handlers, one: str) -> None:
-    """Add the requests for the parts of a kind; `one` is the path of a document."""
-    if kind.row.get("tags"):
-        schema = fields_of("tags", json.loads(TAGS))
-        here, tag = f"{one}/tags", f"{one}/tags/{{tag}}"
-        rows = [(here, "get", "list", 200), (here, "put", "replace", 200), (here, "delete", "clear", 204)]  # fmt: skip  # noqa: E501
-        rows += [(tag, "get", "check", 204), (tag, "put", "add", 201), (tag, "delete", "remove", 204)]  # fmt: skip  # noqa: E501
-        for path, method, verb, code in rows:
-            name = f"{verb}_{kind.one}_tag" + ("s" if path == here else "")
+    """Add the requests for the parts of a kind; `one` is the path of a document.
+
+    Their names follow from that of the kind, unless the part has them (`called`).
+    """
+    if how := kind.row.get("tags"):
+        how = {} if how is True else how
+        names = how.get("called") or [f"{v}_{kind.one}_tag{'' if at else 's'}" for at, _, v, _ in OF_TAGS]  # fmt: skip  # noqa: E501
+        answer, schema = _tags(kind, how), fields_of("tags", json.loads(TAGS))
+        for name, (at, method, verb, code) in zip(names, OF_TAGS, strict=True):
             options = plain_options(name, code, schema if verb == "replace" else None)
-            getattr(add, method)(path, **options)(_tags(kind))
+            getattr(add, method)(f"{one}/tags{at}", **options)(answer)
     for field, how in kind.row.get("entries", {}).items():
         many, answer = f"{one}/{how.get('path', field)}", _entries(kind, field, how)
-        name, gone = f"{kind.one}_{how.get('key', field)}", how.get("gone", 200)
-        whole = [("get", "list"), ("post", "set"), *([("put", "replace")] if "one" in how else [])]
-        for method, verb in whole:
-            getattr(add, method)(many, **plain_options(f"{verb}_{name}", 200))(answer)
-        for method, verb, code in (("get", "show", 200), ("put", "set", 200), ("delete", "delete", gone)):  # fmt: skip  # noqa: E501
-            options = plain_options(f"{verb}_{name}_item", code)
-            getattr(add, method)(f"{many}/{{key}}", **options)(answer)
-    if "access" in kind.row:
-        how = kind.row["access"]
-        add.get(f"{one}/{how['path']}", **plain_options(f"list_{kind.one}_access", 200))(
-            _access(kind)
-        )
-        options = plain_options(f"act_on_{kind.one}", how["code"])
-        add.post(f"{one}/action", **options)(_access(kind))
+        called, gone = f"{kind.one}_{how.get('key', field)}", how.get("gone", 200)
+        names = how.get("called") or [f"{v}_{called}{'_item' if at else ''}" for at, _, v, _ in OF_ENTRIES]  # fmt: skip  # noqa: E501
+        for name, (at, method, verb, code) in zip(names, OF_ENTRIES, strict=True):
+            if verb != "replace" or "one" in how:
+                options = plain_options(name, gone if verb == "delete" else code)
+                getattr(add, method)(f"{many}{at}", **options)(answer)
+    if how := kind.row.get("access"):
+        answer = _access(kind)
+        add.get(f"{one}/{how['path']}", **plain_options(f"list_{kind.one}_access", 200))(answer)
+        add.post(f"{one}/action", **plain_options(f"act_on_{kind.one}", how["code"]))(answer)
 
 
-def _tags(kind: Declared[C]) -> Answer:
+def _item_of(kind: Declared[C], context: C, *, own: bool) -> Item:
+    """Return the document of a request, which the caller may change if it is its `own`."""
+    item_id = context.request.path_params[kind.row.get("id", "item_id")]
+    return kind.find_own(context, item_id, "update") if own else kind.find(context, item_id)
+
+
+def _tags(kind: Declared[C], how: Mapping[str, Any]) -> Answer:
     async def answer(request: Request) -> Response:
         context, method = await kind.service.context(request), request.method
-        item = kind.find_own(context, request.path_params["item_id"], "update")
-        tag, old = request.path_params.get("tag"), [*item.get("tags", [])]
+        item, tag = _item_of(kind, context, own=True), request.path_params.get("tag")
+        old, headers = [*item.get("tags", [])], {}
         new = old if method == "GET" else [one for one in old if tag not in (None, one)]
         if tag is not None and method == "PUT":
+            if reason := invalid(json.dumps(how.get("schema", {})), tag):
+                raise kind.service.error(400, "tag", tag=tag, reason=reason)
+            if tag in old and "again" in how:
+                return Response(status_code=how["again"])
+            if len(old) >= how.get("most", MOST_OF_A_KIND):
+                raise kind.service.error(400, "tags", most=how["most"])
             new = [*dict.fromkeys([*old, tag[:255]])]
+            headers = {"Location": context.base + request.scope["path"]} if how else {}
         elif tag is not None and tag not in old:
-            raise ApiError(404, f"Tag {tag} could not be found.")
+            text = how.get("missing", "Tag {tag} could not be found.")
+            raise ApiError(404, text.format(id=item["id"], tag=tag))
         elif method == "PUT":
             new = (await body_of(request)).get("tags") or []
             if reason := invalid(TAGS, new):
@@ -69,7 +97,7 @@ def _tags(kind: Declared[C]) -> Answer:
             context.cloud.resources.commit()
         if tag is None and method != "DELETE":
             return respond({"tags": new})
-        return Response(status_code=201 if method == "PUT" else 204)
+        return Response(status_code=201 if method == "PUT" else 204, headers=headers)
 
     return answer
 
@@ -82,9 +110,7 @@ def _entries(kind: Declared[C], field: str, how: Mapping[str, Any]) -> Answer:
         body = await body_of(request) if method in ("POST", "PUT") else {}
         if method != "GET":
             kind.allow(context, how.get("verb", "update"))
-        key, item_id = request.path_params.get("key"), request.path_params["item_id"]
-        own = method != "GET"
-        item = kind.find_own(context, item_id, "update") if own else kind.find(context, item_id)
+        key, item = request.path_params.get("key"), _item_of(kind, context, own=method != "GET")
         old, wrapper = {**(item.get(field) or {})}, how.get("one")
         if key is not None and method in ("GET", "DELETE") and key not in old:
             raise ApiError(404, how["missing"].format(id=item["id"], key=key[:255]))
@@ -115,7 +141,7 @@ def _access(kind: Declared[C]) -> Answer:
     async def answer(request: Request) -> Response:
         context = await kind.service.context(request)
         kind.allow(context, "access")
-        item = kind.find(context, request.path_params["item_id"])
+        item = _item_of(kind, context, own=False)
         public, access = item.get(how["public"], True), item.get("access", [])
         words = {"id": item["id"], "project": ""}
         if request.method == "POST":

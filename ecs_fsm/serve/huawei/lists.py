@@ -12,11 +12,11 @@ from starlette.responses import Response
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.vocabulary import DELETE_METADATA, UPDATE_METADATA
-from ecs_fsm.serve.compute.api import compute_of, respond_json
+from ecs_fsm.serve.compute.api import compute_of
 from ecs_fsm.serve.compute.schemas import within_quota
 from ecs_fsm.serve.compute.views import Fields
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Marker, View, page
+from ecs_fsm.serve.http.bodies import Marker, View, page, respond
 from ecs_fsm.serve.http.handlers import Alias, Handlers
 from ecs_fsm.serve.huawei.schemas import (
     ERRORS,
@@ -98,7 +98,7 @@ async def list_cloudservers(context: InProject, query: Annotated[ServerQuery, Qu
     else:
         rest = found[(max(query.offset, 1) - 1) * query.limit :]
     shown = [_view(context, instance) for instance in rest[: query.limit]]
-    return respond_json({"count": len(found), "servers": shown})
+    return respond({"count": len(found), "servers": shown})
 
 
 @router.get(f"{V1}/flavors")
@@ -128,7 +128,7 @@ def _flavors(
     every = [f for f in context.cloud.resources.of("flavors") if f["id"] != but]
     found = [View(flavor["id"], flavor) for flavor in every if only in (None, flavor["id"])]
     shown, _ = page(found, limit, marker)
-    return respond_json({"flavors": [flavor_view(each.shown, context.root) for each in shown]})
+    return respond({"flavors": [flavor_view(each.shown, context.root) for each in shown]})
 
 
 @router.get(f"{V1}/tags")
@@ -138,15 +138,13 @@ async def list_cloudserver_tags(context: InProject) -> Response:
     for instance in context.servers():
         for key, value in tags_of(instance).items():
             values.setdefault(key, {})[value] = None
-    return respond_json(
-        {"tags": [{"key": key, "values": [*found]} for key, found in values.items()]}
-    )
+    return respond({"tags": [{"key": key, "values": [*found]} for key, found in values.items()]})
 
 
 @router.get(f"{V1}/{{server_id}}")
 async def show_cloudserver(context: InProject, server_id: str) -> Response:
     """A server."""
-    return respond_json({"server": _view(context, context.find(server_id))})
+    return respond({"server": _view(context, context.find(server_id))})
 
 
 @router.put(f"{V1}/{{server_id}}")
@@ -155,7 +153,7 @@ async def update_cloudserver(context: InProject, server_id: str, body: RenameSer
     instance = context.find(server_id)
     instance.set(body.server.model_dump(exclude_none=True))
     context.cloud.keep(instance)
-    return respond_json({"server": _view(context, instance)})
+    return respond({"server": _view(context, instance)})
 
 
 @router.post(f"{V1}/{{server_id}}/metadata")
@@ -171,7 +169,7 @@ async def set_cloudserver_metadata(
     )
     instance.metadata = metadata
     context.cloud.keep(instance)
-    return respond_json({"metadata": metadata})
+    return respond({"metadata": metadata})
 
 
 @router.delete(f"{V1}/{{server_id}}/metadata/{{key}}", status_code=204)
@@ -192,7 +190,7 @@ async def delete_cloudserver_metadata(context: InProject, server_id: str, key: s
 async def show_cloudserver_tags(context: InProject, server_id: str) -> Response:
     """The tags of a server."""
     tags = tags_of(context.find(server_id))
-    return respond_json({"tags": [{"key": key, "value": value} for key, value in tags.items()]})
+    return respond({"tags": [{"key": key, "value": value} for key, value in tags.items()]})
 
 
 @router.post(f"{V1}/{{server_id}}/tags/action", status_code=204)

@@ -22,9 +22,10 @@ from starlette.responses import Response
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
 from ecs_fsm.serve.cloud.jobs import JobKind, JobStep
-from ecs_fsm.serve.compute.api import refusal, respond_json
+from ecs_fsm.serve.compute.api import refusal
 from ecs_fsm.serve.compute.servers import host_name_of
 from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.handlers import Alias, Handlers
 from ecs_fsm.serve.huawei.schemas import (
     ERRORS,
@@ -250,4 +251,4 @@ async def show_job(context: InProject, job_id: str) -> Response:
     job = context.jobs.find(job_id, context.project_id)
     if job is None:
         raise ApiError(404, f"The job {job_id[:255]} could not be found.")
-    return respond_json(job_view(context.cloud, job))
+    return respond(job_view(context.cloud, job))

@@ -16,10 +16,10 @@ from starlette.responses import Response
 from ecs_fsm.core.errors import Refused
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.jobs import Job, JobKind, JobStep
-from ecs_fsm.serve.compute.api import refusal, respond_json
+from ecs_fsm.serve.compute.api import refusal
 from ecs_fsm.serve.compute.schemas import Items, Text, not_blank
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.bodies import Body, respond
 from ecs_fsm.serve.http.context import Known, RequestContext
 from ecs_fsm.serve.http.handlers import answered
 
@@ -225,7 +225,7 @@ class Call:
 
 def job_response(job: Job, **more: Json) -> Response:
     """Return the answer to a request that a job carries out."""
-    return respond_json({"job_id": job.id, **more})
+    return respond({"job_id": job.id, **more})
 
 
 class ProjectContext(RequestContext):
