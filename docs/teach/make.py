@@ -52,9 +52,10 @@ section { height: 1080rem; box-sizing: border-box; padding: 70rem 100rem;
 section:first-child { justify-content: center; }
 h1, h2 { margin: 0; font-size: 64rem; line-height: 1.15; }
 p, ul, ol { margin: 0; }
+ul { font-size: 48rem; }
 li { margin: 0 0 14rem; }
 img { flex: 1; min-height: 0; width: 100%; object-fit: contain; }
-.two { columns: 2; column-gap: 80rem; font-size: 32rem; }
+.two { columns: 2; column-gap: 80rem; font-size: 36rem; }
 @media print { html { font-size: 1px; } }
 .right { font-weight: 700; }
 """

@@ -5,11 +5,15 @@ from __future__ import annotations
 import runpy
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ecs_fsm import ECS
 from ecs_fsm.teach.lesson import read
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 FOLDER = Path(__file__).parents[2] / "docs" / "teach"
 
@@ -49,6 +53,22 @@ def test_a_page_fetches_and_runs_nothing(name: str, files: dict[str, str]) -> No
     sources = [attributes["src"] or "" for tag, attributes in tags if tag == "img"]
     assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
     assert bool(sources) == (name == "slides.html")
+
+
+CUT = """() => [...document.querySelectorAll("section")]
+  .filter(({ scrollHeight, clientHeight }) => scrollHeight > clientHeight)
+  .map((section) => section.textContent)"""
+
+
+@pytest.mark.browser
+def test_no_slide_is_cut_and_a_sentence_on_it_is_large(browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    page.goto((FOLDER / "slides.html").as_uri())
+    assert page.locator("section").count() > 15
+    assert page.evaluate(CUT) == []
+    size = "parseFloat(getComputedStyle(document.querySelector('ul:not(.two)')).fontSize)"
+    assert page.evaluate(size) == 48
+    page.close()
 
 
 def test_the_plan_names_every_file(files: dict[str, str]) -> None:
