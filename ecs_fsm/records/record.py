@@ -15,6 +15,7 @@ from typing import BinaryIO, TypeVar, cast
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.records import sorted_blocks
 from ecs_fsm.records.blocks import RowBlock, RowNumbers
 from ecs_fsm.records.columns import ColumnChoice, columns_of
 from ecs_fsm.records.layouts import (
@@ -32,6 +33,7 @@ from ecs_fsm.records.sources import RecordSource
 from ecs_fsm.records.times import for_a_reader, iso, zone
 
 Result = TypeVar("Result")
+NEWEST_FIRST, NOT_BY_TIME = "newest first", "not in the order of time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,6 @@ class Record:
         sampled = any(file.sampled for file in self._files)
         self.complete = not (sampled if options.sampled is None else options.sampled)
         self.sorted: str | None = None
-        self._in_order = True
         self._clear()
 
     def _clear(self) -> None:
@@ -150,30 +151,49 @@ class Record:
             return None
         numbers = RowNumbers(self._meanings)
         try:
-            with closing(self._counted_blocks(numbers)) as counted:
-                result = work(counted, numbers.rows)
-        except _OutOfOrder:
-            self._in_order = False
-            return None
+            result = self._in_blocks(work, numbers)
         except (NotInBlocks, InvalidInput):
             return None
         self._opened.close()
         return result
 
-    def _counted_blocks(self, numbers: RowNumbers) -> Generator[RowBlock, None, None]:
+    def _in_blocks(
+        self,
+        work: Callable[[Iterator[RowBlock], Sequence[Observation]], Result],
+        numbers: RowNumbers,
+    ) -> Result:
+        try:
+            with closing(self._counted_blocks(self._blocks(numbers), strict=True)) as blocks:
+                return work(blocks, numbers.rows)
+        except _OutOfOrder:
+            pass
+        newest = sorted_blocks.newest_first(self._blocks(numbers))
+        self.sorted = NEWEST_FIRST if newest else NOT_BY_TIME
+        with (
+            closing(sorted_blocks.in_order(self._blocks(numbers), newest_first=newest)) as by_time,
+            closing(self._counted_blocks(by_time, strict=False)) as blocks,
+        ):
+            return work(blocks, numbers.rows)
+
+    def _blocks(self, numbers: RowNumbers) -> Iterator[RowBlock]:
+        return chain.from_iterable(file.blocks(numbers) for file in self._files)
+
+    def _counted_blocks(
+        self, blocks: Iterator[RowBlock], *, strict: bool
+    ) -> Generator[RowBlock, None, None]:
         self._clear()
         latest = self._latest
-        for block in chain.from_iterable(file.blocks(numbers) for file in self._files):
+        for block in blocks:
             servers, times = block.servers, block.times
             if times[0] is None:  # as in the whole block
                 for server in set(servers):
                     latest.setdefault(server, None)
             else:
-                self._see(servers, cast(Sequence[float], times))
+                self._see(servers, cast(Sequence[float], times), strict=strict)
             yield block
 
-    def _see(self, servers: Sequence[str | None], times: Sequence[float]) -> None:
-        """Note the times of a block. Raise for a server whose row is older than the one before."""
+    def _see(self, servers: Sequence[str | None], times: Sequence[float], *, strict: bool) -> None:
+        """Note the times of a block; `strict` raises for a row older than the server's before."""
         latest = self._latest
         low, high = min(times), max(times)
         if (self.last is None or low >= self.last) and sorted(times) == times:
@@ -181,21 +201,21 @@ class Record:
         else:
             for server, time in zip(servers, times, strict=True):
                 before = latest.get(server)
-                if before is not None and time < before:
+                if before is not None and time < before and strict:
                     raise _OutOfOrder
                 latest[server] = time
         self.first = low if self.first is None else min(self.first, low)
         self.last = high if self.last is None else max(self.last, high)
 
     def _followed(self, work: Callable[[Iterator[Observation]], Result]) -> Result:
-        if self.sorted is None and self._in_order:
+        if self.sorted is None:
             try:
                 with closing(self._counted(self._listed(), strict=True)) as rows:
                     return work(rows)
             except _OutOfOrder:
                 pass
         newest = newest_first(self._listed())
-        self.sorted = "newest first" if newest else "not in the order of time"
+        self.sorted = NEWEST_FIRST if newest else NOT_BY_TIME
         rows = self._counted(in_order(self._listed(), newest_first=newest), strict=False)
         with closing(rows):
             return work(rows)

@@ -17,7 +17,7 @@ from ecs_fsm.records.times import IsoTimes
 from ecs_fsm.replay.changes import Explanation, Standing, Told, ToldChanges
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.likelihood import bin_of
-from ecs_fsm.replay.open_changes import Decision, OpenChanges, TableEntry
+from ecs_fsm.replay.places import Decision, Key, OpenChanges, Place, TableEntry
 from ecs_fsm.replay.remembered import MOST_UNDECIDED, Followed, Step, Ways
 
 MOST_KEPT = 20_000
@@ -26,25 +26,6 @@ MOST_OPEN = 10_000
 """Series of open changes that are kept at most."""
 SHORT = 8
 """Open changes up to which a series is kept."""
-Key = int | tuple[int, int | None, int | None]
-"""The number of a row; in sampled records with the bins of the time that passed before it, and in
-which the server had not changed."""
-
-
-class Place(dict[Key, TableEntry]):
-    """What is known of a server: its memory and the number of its last row. Holds what follows."""
-
-    __slots__ = ("_table", "memory", "number", "varied")
-
-    def __init__(self, table: FollowerTable, memory: Followed, number: int) -> None:
-        super().__init__()
-        self._table, self.memory, self.number = table, memory, number
-        self.varied = memory.varied
-
-    def __missing__(self, key: Key) -> TableEntry:
-        """Find out what a row does that is met here for the first time."""
-        entry = self[key] = self._table.found(self, key)
-        return entry
 
 
 class Life:
@@ -91,7 +72,7 @@ class FollowerTable:
         self._opened: list[OpenChanges] = []
         self._changes: dict[tuple[int, int, tuple[object, ...], State | None], Told] = {}
         self._late: dict[tuple[Told, str | None], Told] = {}
-        self.start = Place(self, replay.nothing, -1)
+        self.start = Place(self.found, replay.nothing, -1)
         self.unopened = OpenChanges()
         self._lives = _Lives(self)
         self._names = {name: chr(number) for number, name in enumerate(replay.overwritten)}
@@ -322,7 +303,7 @@ class FollowerTable:
     def _place(self, memory: Followed, number: int) -> Place:
         found = self._places.get((id(memory), number))
         if found is None:
-            found = self._places[id(memory), number] = Place(self, memory, number)
+            found = self._places[id(memory), number] = Place(self.found, memory, number)
         return found
 
     def _forget(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ecs_fsm import ECS, Lifecycle
 from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.records import sorted_blocks
 from ecs_fsm.records.layouts import ColumnReader
 from ecs_fsm.records.record import Record
 from ecs_fsm.replay import follower_table
@@ -124,6 +125,38 @@ def test_blocks_answer_as_rows_do(
     assert not read
     monkeypatch.setattr(Record, "follow_blocks", lambda *_: None)
     assert in_blocks == ecs_fsm(*command)
+
+
+@pytest.mark.parametrize(
+    "given", [(), ("--json",), ("--sampled",)], ids=["text", "JSON", "sampled"]
+)
+@pytest.mark.parametrize("order", ["newest first", "any", "two swapped", "halves"])
+def test_rows_out_of_order_are_sorted_in_blocks_too(
+    order: str, given: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walked = walks(ECS, wrong=0.03)[:300]
+    rows = [(s, 1.7e9 + 60 * (n // 5), v, k) for n, (s, _, v, k) in enumerate(walked)]
+    if order == "newest first":
+        rows.reverse()
+    elif order == "any":
+        Random(3).shuffle(rows)  # noqa: S311  # rows of a test
+    elif order == "two swapped":
+        rows[100], rows[160] = rows[160], rows[100]
+    else:
+        rows = [*rows[150:], *rows[:150]]
+    paths = []
+    for n in range(3):  # so that times are equal across files, runs and pieces
+        paths.append(str(tmp_path / f"{n}.csv"))
+        Path(paths[n]).write_text(as_csv(rows[100 * n : 100 * n + 100]), encoding="utf-8")
+    command = ("replay", *given, *paths)
+    monkeypatch.setattr(sorted_blocks, "RUN", 40)
+    monkeypatch.setattr(sorted_blocks, "PIECE", 7)
+    with monkeypatch.context() as patched:
+        patched.setattr(Record, "follow", None)
+        in_blocks = ecs_fsm(*command)
+    monkeypatch.setattr(Record, "follow_blocks", lambda *_: None)
+    assert in_blocks == ecs_fsm(*command)
+    assert "--json" in given or "so sorted" in in_blocks.out
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a row leads to in the table of followers, and changes that are not decided yet.
+"""Where servers are in the table of followers: what each row leads to, and what is open there.
 
 Servers with the same open changes share them: each series of them is one object, which holds the
 series with one more change, and what it comes to.
@@ -6,13 +6,33 @@ series with one more change, and what it comes to.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from ecs_fsm.replay.changes import Told
-from ecs_fsm.replay.remembered import Step
+from ecs_fsm.replay.remembered import Followed, Step
 
-if TYPE_CHECKING:
-    from ecs_fsm.replay.follower_table import Place
+Key = int | tuple[int, int | None, int | None]
+"""The number of a row; in sampled records with the bins of the time that passed before it, and in
+which the server had not changed."""
+
+
+class Place(dict[Key, "TableEntry"]):
+    """What is known of a server: its memory and the number of its last row. Holds what follows."""
+
+    __slots__ = ("_find", "memory", "number", "varied")
+
+    def __init__(
+        self, find: Callable[[Place, Key], TableEntry], memory: Followed, number: int
+    ) -> None:
+        super().__init__()
+        self._find, self.memory, self.number = find, memory, number
+        self.varied = memory.varied
+
+    def __missing__(self, key: Key) -> TableEntry:
+        """Find out what a row does that is met here for the first time."""
+        entry = self[key] = self._find(self, key)
+        return entry
 
 
 class TableEntry:
