@@ -26,7 +26,7 @@ from ecs_fsm.fleet.arrays import compile_profile
 from ecs_fsm.fleet.exact import Exact
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.profiles.loader import built_in
+from ecs_fsm.profiles.loader import built_in, parse
 from tests.command import ecs_fsm
 from tests.export.walks import walks
 
@@ -86,6 +86,28 @@ def test_a_markup_machine_walks_as_servers_do(lifecycle: Lifecycle) -> None:
             else:
                 machine.trigger(word)
                 assert machine.state == node_name(there)
+
+
+def test_a_markup_machine_obeys_at_once_and_only_its_triggers() -> None:
+    machine = MarkupMachine(markup=json.loads(exported(ECS, "markup")))
+    assert (machine.has_queue, machine.auto_transitions, machine.send_event) == (False,) * 3
+    assert not machine.ignore_invalid_triggers
+
+
+@pytest.mark.parametrize("form", ["json", "markup", "xstate"])
+def test_an_export_in_json_is_indented_by_one(form: str) -> None:
+    text = exported(ECS, form)
+    assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False) + "\n"
+
+
+def test_the_head_of_prism_names_what_is_not_exponential_and_nothing_else() -> None:
+    assert "Not exponential" not in exported(ECS, "prism")
+    steady = (
+        'extends = "built-in"\n[durations]\nmigrating = {distribution = "constant", mean = 9}\n'
+    )
+    head = export(ECS, "prism", parse(ECS, steady, "steady.toml")).splitlines()
+    named = [line for line in head if line.startswith("//   ")]
+    assert named == ["//   active/migrating: constant"]
 
 
 @pytest.mark.parametrize("form", ["xstate", "markup"])

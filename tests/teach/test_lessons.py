@@ -12,7 +12,16 @@ from ecs_fsm import ECS, InvalidInput, Lifecycle
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.teach.lesson import LONGEST, MOST_BYTES, MOST_STEPS, Lesson, find, lessons, read
+from ecs_fsm.teach.lesson import (
+    LONGEST,
+    MOST_BYTES,
+    MOST_FILES,
+    MOST_STEPS,
+    Lesson,
+    find,
+    lessons,
+    read,
+)
 from ecs_fsm.teach.lesson_template import template
 from tests.command import ecs_fsm
 
@@ -278,6 +287,46 @@ def test_the_template_is_a_correct_lesson_for_every_lifecycle(name: str, tmp_pat
     again = ecs_fsm("lesson", "new", str(file), "--lifecycle", name)
     assert (again.code, again.err.count("\n")) == (2, 1)
     assert "exists already" in again.err
+
+
+LAMP = r"""
+name = "lamp"
+thing = "lamp"
+source = "made up for a test: nothing takes time"
+
+[attributes]
+status = "light"
+
+[statuses]
+on = { meaning = 'It says "bright" \ dim.', tone = "green" }
+off = { meaning = "It is dark.", tone = "grey" }
+
+[operations.make]
+meaning = 'Make it "new".'
+paths = { "(no server)" = "on" }
+
+[operations.put_out]
+meaning = 'Put it "out" \ for good.'
+paths = { "on" = "off" }
+"""
+
+
+def test_a_lesson_of_what_takes_no_time_begins_with_the_first_request(tmp_path: Path) -> None:
+    table, file = tmp_path / "lamp.toml", tmp_path / "lesson.toml"
+    table.write_text(LAMP, encoding="utf-8")
+    assert ecs_fsm("--lifecycle", str(table), "lesson", "new", str(file)).code == 0
+    (step,) = read(server_class(str(table)).lifecycle, file.read_bytes(), "lesson.toml").steps
+    assert (step.trigger, step.state) == ("put_out", "off")
+    assert step.hint == 'Look for the request that means: Put it "out" \\ for good.'
+
+
+def test_a_folder_may_have_a_hundred_lessons(tmp_path: Path) -> None:
+    for number in range(MOST_FILES):
+        (tmp_path / f"{number:03}-a{number}.toml").write_text(template(ECS), encoding="utf-8")
+    assert len(lessons(ECS, tmp_path)) == len(lessons(ECS)) + MOST_FILES
+    (tmp_path / "one-more.toml").write_text(template(ECS), encoding="utf-8")
+    with pytest.raises(InvalidInput, match="101 lessons; expected at most 100"):
+        lessons(ECS, tmp_path)
 
 
 QUESTION = """

@@ -12,7 +12,7 @@ from ecs_fsm.core.model import State
 from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.teach.question import Question
+from ecs_fsm.teach.question import Question, not_entered
 from ecs_fsm.teach.quiz import chosen, mulberry32, questions
 from tests.facts import STATUS_TABLE
 
@@ -186,6 +186,16 @@ def test_what_leads_somewhere_ends_there_and_the_others_do_not() -> None:
                 here = type(server)(server.node)
                 there = here.may(name) and ends(here, name)[-1] == goal
                 assert there == (name in right(question)), f"{question.text} {name}"
+
+
+def test_a_question_of_what_leads_somewhere_has_at_most_two_right_answers() -> None:
+    counts = {len(question.answers) for _, question in of_kind("leads")}
+    assert counts == {1, 2}
+
+
+def test_a_state_that_nothing_leads_to_is_no_riddle() -> None:
+    made, active = ECS.find("create", None)[0], ECS.states["active/-"]
+    assert not_entered(ECS, made, active) == "Nothing leads to active/- here."
 
 
 def test_what_a_poller_sees_is_what_a_server_shows() -> None:

@@ -82,6 +82,14 @@ def test_a_deletion_ends_with_404() -> None:
         assert_waits(wait, "delete", from_="active/-")
 
 
+def test_a_fake_server_counts_its_answers_from_the_first_one() -> None:
+    polling = pollings("resize")[0]
+    server = FakeServer(polling)
+    assert server.place == -1
+    server()
+    assert server.place == polling.places[0]
+
+
 def test_ids_of_pollings_are_ascii_and_differ() -> None:
     ids = [polling.id for polling in pollings("resize")]
     assert all(name.isascii() for name in ids)
