@@ -27,7 +27,8 @@ class RecordedAction(NamedTuple):
 
     `operations` are triggers of the lifecycle, the first the most usual; none for what changes
     nothing that a server shows. `failed` is None where the record does
-    not say how it ended, or not yet. It begins at the time of its row.
+    not say how it ended, or not yet. It begins at the time of its row. `shows_end` is false where
+    the record would not say that it has ended.
     """
 
     word: str
@@ -36,6 +37,7 @@ class RecordedAction(NamedTuple):
     finished: float | None = None
     request: str | None = None
     steps: tuple[ActionStep, ...] = ()
+    shows_end: bool = True
 
 
 class Observation(NamedTuple):

@@ -122,6 +122,8 @@ class _Shelf:
 
 
 def _action(packed: list[Any]) -> RecordedAction:
-    word, operations, failed, finished, request, steps = packed
+    word, operations, failed, finished, request, steps, shows_end = packed
     made = [ActionStep(step[0], tuple(step[1]), *step[2:]) for step in steps]
-    return RecordedAction(word, tuple(operations), failed, finished, request, tuple(made))
+    return RecordedAction(
+        word, tuple(operations), failed, finished, request, tuple(made), shows_end
+    )

@@ -17,6 +17,8 @@ Fields = Mapping[str, object]
 ENVELOPE = "oslo.message"
 """The key of a message that oslo.messaging wraps: its value is the message as JSON text."""
 DATA = "nova_object.data"
+ENDS = frozenset(("updated_at", "finish_time"))
+"""Columns that say when an action ended; the list of `openstack server event` has none."""
 
 
 def _fields(rows: Iterator[Row], reading: Reading) -> Iterator[Fields]:
@@ -81,6 +83,7 @@ class InstanceActions(Layout):
             ended if outcome is not None else None,
             _text(row.get("request_id")),
             steps,
+            bool(steps) or not ENDS.isdisjoint(row),
         )
         name = next((n for n in ("instance_uuid", "server_id") if n in row), "instance_uuid")
         return Observation(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.records.meanings import failure_words
@@ -20,9 +20,10 @@ def performed(
     """Yield a change for each action; add those whose end is not recorded to `standing`.
 
     Its events are the operation and, where it failed, the event by which its step fails. An action
-    that changes nothing that a server shows has none.
+    that changes nothing that a server shows has none. An action that did not fail ends
+    the one before.
     """
-    running: dict[tuple[str | None, str], Standing] = {}
+    running: dict[str | None, tuple[str, Standing]] = {}
     for row in rows:
         if row.action is None:
             continue
@@ -33,19 +34,28 @@ def performed(
         others = operations[1:] if len(events) == 1 else ()
         # Nothing in the record says which of them it was.
         alike = tuple(Other((other,), 1 / len(operations)) for other in others)
-        key = row.server, row.action.request or row.action.word
-        running.pop(key, None)
+        request = row.action.request or row.action.word
+        before = running.get(row.server)
+        later = not row.action.failed and _has_steps(lifecycle, operations)
+        if before and (later or before[0] == request):
+            del running[row.server]
         if (under := _running(lifecycle, row)) and len(running) < MOST_RUNNING:
-            running[key] = under
+            running[row.server] = request, under
         yield Explanation(None, row, events, others=alike)
     if standing is not None:
-        standing += running.values()
+        standing += (under for _, under in running.values())
+
+
+def _has_steps(lifecycle: Lifecycle, operations: Sequence[str]) -> bool:
+    return any(lifecycle.triggers[name].steps for name in operations)
 
 
 def _running(lifecycle: Lifecycle, row: Observation) -> Standing | None:
     """What an action without an end does: the step that has not finished, else its first one."""
     action = row.action
     if action is None or action.failed is not None or not action.operations:
+        return None
+    if not action.shows_end:
         return None
     steps = lifecycle.triggers[action.operations[0]].steps
     under = next((step for step in reversed(action.steps) if step.finished is None), None)

@@ -122,6 +122,24 @@ def test_a_status_alone_is_overdue_only_if_no_state_at_rest_shows_it() -> None:
     assert late["limit"] == pytest.approx((1 + 1 + 25) * 4.60517, abs=0.1)
 
 
+def test_a_list_of_actions_that_says_nothing_of_their_ends_has_none_overdue() -> None:
+    rows = (
+        "Request ID,Server ID,Action,Start Time\n"
+        "r2,web-1,stop,2026-01-01T10:00:00\nr1,web-1,create,2026-01-01T09:00:00\n"
+    )
+    assert overdue(rows, "--lifecycle", "nova") == []
+
+
+@pytest.mark.parametrize(("later", "ended"), [("Success", True), ("Error", False)])
+def test_an_action_is_over_when_another_one_went_well_after_it(later: str, ended: bool) -> None:
+    rows = (
+        "instance_uuid,action,start_time,event,finish_time,result\n"
+        "web-1,stop,2026-01-01T09:00:00,compute_stop_instance,,\n"
+        f"web-1,reboot,2026-01-01T10:00:00,compute_reboot,2026-01-01T10:00:01,{later}\n"
+    )
+    assert bool(overdue(rows, "--lifecycle", "nova")) != ended
+
+
 def test_an_action_without_an_end_is_overdue() -> None:
     actions = json.dumps([
         {"action": "stop", "instance_uuid": "a", "request_id": "r1",
