@@ -6,7 +6,7 @@ import json
 import logging
 import socket
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from rich.console import Console
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.monitor import display
-from ecs_fsm.monitor.client import CloudClient
+from ecs_fsm.monitor.client import CloudAnswer, CloudClient
 from ecs_fsm.monitor.metrics import MetricsServer, WatchMetrics
-from ecs_fsm.monitor.polling import CloudPoll
+from ecs_fsm.monitor.polling import CloudPoll, CloudPolls
 from ecs_fsm.monitor.tracking import Happened
 from ecs_fsm.monitor.watch import Lines, Watch, WatchSettings
 from ecs_fsm.records.record import Record
@@ -149,9 +149,45 @@ def test_the_record_is_read_by_replay_and_by_fleet_fit(hour: Hour) -> None:
     assert {str(row) for row in own[2:]} == {"active/powering-off"}
     # The last row of a state is that of the poll before the change.
     assert (own[2].time or 0) - (own[1].time or 0) <= 61
+    gone = [row for row in rows if row.server == ids[3]]
+    assert str(gone[-1]) == "deleted/-"
     words = ("replay", "--lifecycle", watch.tracking.lifecycle.name, "--json", str(path))
     answer = ecs_fsm(*words)
     assert [one["server"] for one in json.loads(answer.out)["overdue"]] == [ids[1]]
+
+
+class PagedClient(CloudClient):
+    """A cloud with a list of three pages, that tells what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, str]] = []
+
+    def get(self, path: str, query: Mapping[str, str], minor: int = 1) -> CloudAnswer:
+        assert path == "/servers/detail"
+        self.asked.append({**query})
+        page = len(self.asked)
+        rows = [{"id": f"{page}-{n}", "status": "ACTIVE"} for n in range(2)]
+        more = {"servers_links": [{"rel": "next"}]} if page < 3 else {}
+        return CloudAnswer(json.dumps({"servers": rows, **more}).encode(), 1000.0 * page)
+
+
+def test_every_page_of_a_list_is_asked_for_behind_the_last_server_of_the_one_before() -> None:
+    client = PagedClient()
+    poll = CloudPolls(client, full_every=10).poll()
+    assert [row.id for row in poll.servers] == ["1-0", "1-1", "2-0", "2-1", "3-0", "3-1"]
+    assert [query.get("marker") for query in client.asked] == [None, "1-1", "2-1"]
+    assert (poll.full, poll.at) == (True, 1000.0)
+
+
+def test_a_poll_as_json_says_who_requested_what_is_overdue(hour: Hour) -> None:
+    watch, heard, ids, _ = hour
+    poll = json.loads(display.as_line(heard.happened[-1], watch.tracking, watch.late, full=True))
+    (late,) = poll["overdue"]
+    assert (late["server"], late["name"], late["request"]["action"]) == (ids[1], "web-1", "stop")
+    watch.tracking.servers[ids[1]].request, known = None, watch.tracking.servers[ids[1]].request
+    poll = json.loads(display.as_line(heard.happened[-1], watch.tracking, watch.late, full=True))
+    watch.tracking.servers[ids[1]].request = known
+    assert poll["overdue"][0]["request"] is None
 
 
 def test_a_table_on_a_terminal_has_what_does_not_rest(hour: Hour) -> None:

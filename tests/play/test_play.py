@@ -201,6 +201,29 @@ def test_the_quiz_is_answered_by_letters_explained_and_scored() -> None:
     assert mistake[:40] in " ".join(shown.split())
 
 
+def test_a_wrong_step_says_whether_the_right_one_is_still_possible() -> None:
+    lesson = next(each for each in lessons(ECS) if each.steps[0].trigger == "stop")
+    session = Session(ECS)
+    session.restart(lesson)
+    session.do("reboot", {})
+    assert session.amiss().startswith("The next step is refused from here: task rebooting is runni")
+    for _ in range(3):
+        session.do("advance", {})
+    assert session.amiss().startswith("The server must get to active/powering-off by another event")
+
+
+def test_an_answer_is_final_and_a_letter_without_a_choice_ticks_nothing() -> None:
+    quiz = Quiz(chosen(ECS, 1, 10))
+    quiz.tick(len(quiz.questions[0].choices))
+    assert quiz.ticked == set()
+    quiz.tick(1)
+    quiz.tick(0)
+    assert quiz.ticked == {0}  # one answer only
+    quiz.go_on()
+    quiz.tick(1)
+    assert quiz.ticked == {0}
+
+
 def test_a_quiz_ends_with_its_score() -> None:
     quiz = Quiz(chosen(NOVA, 3, 5))
     while not quiz.over:

@@ -89,6 +89,14 @@ def test_the_parameters_of_a_time_are_those_of_its_law(family: Family) -> None:
     assert stats.kstest(drawn, law.cdf).pvalue > 0.001
 
 
+def test_a_narrow_gamma_time_has_its_upper_tail() -> None:
+    time = Duration(Family.GAMMA, 10_000.0, 10_000.0)
+    for seconds in (9_900.0, 10_100.0, 10_200.0, 10_300.0):
+        exact = stats.gamma(a=10_000).cdf(seconds)
+        assert time.below(seconds) == pytest.approx(exact, abs=1e-8)
+    assert time.below(20_000.0) == 1.0
+
+
 @pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=repr)
 def test_the_time_spent_in_each_state_is_nearly_that_of_the_exact_answers(
     lifecycle: Lifecycle,

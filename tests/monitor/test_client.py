@@ -1,0 +1,61 @@
+"""The login of a watch, and what it makes of servers that show little, without a cloud."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ecs_fsm import ECS
+from ecs_fsm.monitor import display
+from ecs_fsm.monitor.client import CloudClient, Unanswered
+from ecs_fsm.monitor.polling import CloudPoll, ServerRow
+from ecs_fsm.monitor.tracking import Tracking
+
+
+class Session:
+    """A session that counts how often its token is thrown away."""
+
+    def __init__(self, status: int) -> None:
+        self.timeout = None
+        self.thrown_away = 0
+        answer = SimpleNamespace(status_code=status, reason="No", headers={}, content=b"")
+        found = SimpleNamespace(max_microversion=(2, 90))
+        adapter = SimpleNamespace(get=lambda *_, **__: answer, get_endpoint_data=lambda: found)
+        self.session = self
+        self.config = SimpleNamespace(get_session_client=lambda _: adapter)
+
+    def invalidate(self) -> None:
+        self.thrown_away += 1
+
+
+@pytest.mark.parametrize(("status", "times"), [(401, 1), (402, 0), (403, 0), (404, 0), (500, 0)])
+def test_a_token_that_the_cloud_no_longer_knows_is_thrown_away(status: int, times: int) -> None:
+    session: Any = Session(status)
+    with pytest.raises(Unanswered, match=f"the cloud answers {status} No") as raised:
+        CloudClient(session).get("/servers/detail", {})
+    assert raised.value.status == status
+    assert session.thrown_away == times
+
+
+def test_before_the_first_answer_there_is_no_time() -> None:
+    tracking = Tracking(ECS)
+    assert display.head("mine", tracking, []).startswith("mine, no answer yet: 0 servers, 0 not")
+    tracking.take(CloudPoll(0.0, True, [ServerRow("a", "ACTIVE")]))
+    assert display.head("mine", tracking, []).startswith("mine, 1970-01-01T00:00:00Z: 1 server, 0 ")
+
+
+def test_a_server_that_shows_its_status_only_may_be_in_every_state_that_shows_it() -> None:
+    tracking = Tracking(ECS)
+    rows = [
+        ServerRow("a", "ACTIVE"),
+        ServerRow("b", "ACTIVE", vm_state="active", task_state=None),
+        ServerRow("c", "ACTIVE", vm_state="active"),
+    ]
+    unknown = tracking.take(CloudPoll(60.0, True, rows)).unknown
+    assert [*unknown] == ["c"]
+    assert unknown["c"].startswith("no task_state beside vm_state")
+    stands = {name: [*map(str, one.standing.states)] for name, one in tracking.servers.items()}
+    shown = [str(state) for state in ECS.states.values() if state.status == "ACTIVE"]
+    assert stands == {"a": shown, "b": ["active/-"]}
