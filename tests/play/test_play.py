@@ -11,7 +11,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import pytest
 
@@ -210,6 +211,16 @@ def test_a_wrong_step_says_whether_the_right_one_is_still_possible() -> None:
     for _ in range(3):
         session.do("advance", {})
     assert session.amiss().startswith("The server must get to active/powering-off by another event")
+
+
+def test_two_columns_of_long_names_stand_close_and_fit_beside_the_choices() -> None:
+    for left, right, apart in ((12, 20, 4), (16, 24, 4), (17, 24, 2)):
+        names = [chr(97 + n) * (left if n < 5 else right) for n in range(10)]
+        table: Any = SimpleNamespace(vm_states=names)
+        shown: Any = SimpleNamespace(table=table, states={})
+        first = lanes(shown, None).split("\n")[0]
+        assert first == f"  {names[0]}{' ' * apart}{names[5]}"
+        assert len(first) <= 48
 
 
 def test_an_answer_is_final_and_a_letter_without_a_choice_ticks_nothing() -> None:
