@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from ecs_fsm import ECS, InvalidInput
@@ -59,6 +61,22 @@ def test_a_room_that_cannot_be_is_refused(changes: dict[str, float], said: str) 
     with pytest.raises(InvalidInput) as raised:
         room(**changes)
     assert said in str(raised.value)
+
+
+FAILING = '{}\nfails_every = "{}"\ndown_for = "{}"\n'
+
+
+def test_hosts_fail_as_often_and_as_long_as_the_profile_says() -> None:
+    text = ROOM.format(**USUAL)
+    head = text.partition("[hosts.overcommit]")
+    failing = FAILING.format(head[0], "30d", "1h") + "".join(head[1:])
+    hosts = room_of(parse(ECS, failing, "room.toml")).hosts
+    assert (hosts.fails_every.mean, hosts.down_for.mean) == (30 * 86400, 3600)
+    assert hosts.evacuate_after == math.inf
+    for times, said in ((("0s", "1h"), "fails_every"), (("30d", "0s"), "down_for")):
+        wrong = FAILING.format(head[0], *times) + "".join(head[1:])
+        with pytest.raises(InvalidInput, match=rf"hosts\.{said}: is 0; expected a time above 0"):
+            parse(ECS, wrong, "room.toml")
 
 
 def test_a_profile_without_hosts_has_no_room() -> None:
