@@ -41,6 +41,15 @@ def test_a_reboot_that_ends_is_not_explained_by_a_delete() -> None:
     assert ended.events == ("advance",)
 
 
+def test_what_follows_decides_between_the_ways_of_a_change() -> None:
+    polls = ("active/-", "active/rebuild_block_device_mapping", "active/-")
+    rows = [row(NOVA, shown, 60.0 * minute) for minute, shown in enumerate(polls)]
+    rebuilt, ended = explain(Replay(NOVA, sampled=True), rows)
+    # An evacuation has that step too, but its server is stopped at the end.
+    assert (rebuilt.events, rebuilt.others) == (("rebuild", "advance"), ())
+    assert (ended.events, ended.others) == (("advance", "advance"), ())
+
+
 def test_a_rebuilt_server_that_is_stopped_was_evacuated() -> None:
     (change,) = told(NOVA, "active/rebuilding", "stopped/-")
     assert change.events == ("advance",) * 4

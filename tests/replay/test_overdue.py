@@ -11,6 +11,7 @@ import pytest
 from ecs_fsm import ECS, Lifecycle
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in
+from ecs_fsm.replay.overdue import Limits
 from ecs_fsm.replay.ways_out import ways_out
 from tests.command import ecs_fsm
 
@@ -29,6 +30,17 @@ def overdue(recording: str, *options: str) -> list[dict[str, Any]]:
     found = answer["overdue"]
     assert isinstance(found, list)
     return found
+
+
+def test_where_a_server_can_be_in_several_steps_the_limit_is_that_of_all_or_unknown() -> None:
+    durations = dict(built_in(ECS).durations)
+    steps = [ECS.states["active/resize_prep"], ECS.states["active/resize_migrating"]]
+    each = [Limits(durations).of(step) for step in steps]
+    assert None not in each
+    assert Limits(durations).of_any(steps) == sum(limit for limit in each if limit)
+    del durations[steps[0]]
+    assert Limits(durations).of_any(steps) is None
+    assert Limits(durations).of_any(()) is None
 
 
 def test_two_equal_rows_six_hours_apart_are_overdue() -> None:
