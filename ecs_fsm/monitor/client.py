@@ -6,6 +6,7 @@ Nothing here changes anything in the cloud. The Date header of an answer is the 
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 TIMEOUT = 60.0
 """Real seconds that an answer may take."""
 FORBIDDEN, NOT_FOUND, UNAUTHORIZED = 403, 404, 401
+_OF_SYSTEM = re.compile(r"\[Errno -?\d+\] ([\w ]+)")
+"""What the system says of a connection, in the words of several libraries around it."""
 LONGEST = 100
 """Characters of a cloud's words in a message."""
 EXPECTED = "expected a cloud of clouds.yaml (--cloud NAME), or the variables OS_AUTH_URL and so on"
@@ -149,6 +152,8 @@ def _wait(text: str) -> float:
 def short(error: Exception) -> str:
     """Return the words of an error in one line that is not long."""
     words = " ".join(str(error).split()) or type(error).__name__
+    if of_system := _OF_SYSTEM.search(words):
+        return of_system[1]
     while "Caused by" in words:
         words = words.split("Caused by", 1)[1].strip(" ()")
     return words if len(words) <= LONGEST else words[:LONGEST] + "…"

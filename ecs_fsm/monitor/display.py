@@ -73,10 +73,10 @@ def _working_ids(tracking: Tracking) -> Iterable[str]:
 
 
 def _working(watched: Watched, now: float) -> dict[str, object]:
-    row, left = watched.standing.row, watched.standing.left
+    row, left, begun = watched.standing.row, watched.standing.left, watched.standing.begun
     shown = dict.fromkeys(("vm_state", "task_state", "status"))
     since = {
-        "at_least": round(now - (row.time or now), 3),
+        "at_least": round(now - (now if begun is None else begun), 3),
         "at_most": None if left is None else round(now - left, 3),
     }
     return {"server": row.server, "name": watched.name, **shown, **row.shown, "since": since}
@@ -106,7 +106,7 @@ def live_table(cloud: str, tracking: Tracking, late: Sequence[Overdue], notes: s
     for one in standing[:MOST_ROWS]:
         row = one.row
         found = overdue.get(row.server)
-        lasted = (tracking.at or 0.0) - (row.time or 0.0)
+        lasted = (tracking.at or 0.0) - (one.begun or 0.0)
         watched = tracking.servers[row.server or ""]
         table.add_row(
             Text(visible(row.server or "")),

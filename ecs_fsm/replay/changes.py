@@ -39,6 +39,14 @@ class Standing(NamedTuple):
     left: float | None
     states: tuple[State, ...]
 
+    @property
+    def begun(self) -> float | None:
+        """The earliest time at which it stood there for sure: of the last write, if that is known."""
+        row = self.row
+        if row.time is None or row.updated is None:
+            return row.time
+        return row.updated if (self.left or row.updated) <= row.updated < row.time else row.time
+
 
 class Told:
     """What is told of a change of any server: `change` names none, and has no time.

@@ -119,15 +119,13 @@ def overdue(
     the sum of their limits, as one step may have followed the other.
     """
     for server in standing:
-        row, states = server.row, server.states
-        if row.time is None or not states or any(map(lifecycle.rests, states)):
+        states = server.states
+        begun = server.begun
+        if begun is None or not states or any(map(lifecycle.rests, states)):
             continue
         limit = limits.of_any(states)
         if limit is None:
             continue
-        begun = row.time
-        if row.updated is not None and (server.left or row.updated) <= row.updated < begun:
-            begun = row.updated
         least = now - begun
         if least > limit:
             most = None if server.left is None else now - (server.left if sampled else begun)
