@@ -34,7 +34,7 @@ def overdue(recording: str, *options: str) -> list[dict[str, Any]]:
 
 def test_where_a_server_can_be_in_several_steps_the_limit_is_that_of_all_or_unknown() -> None:
     durations = dict(built_in(ECS).durations)
-    steps = [ECS.states["active/resize_prep"], ECS.states["active/resize_migrating"]]
+    steps = [ECS.states["stopped/resize_prep"], ECS.states["stopped/resize_migrating"]]
     each = [Limits(durations).of(step) for step in steps]
     assert None not in each
     assert Limits(durations).of_any(steps) == sum(limit for limit in each if limit)
