@@ -55,11 +55,14 @@ def screen(app: Play) -> str:
     return "\n".join(strip.text.rstrip() for strip in strips)
 
 
-def pressed(lifecycle: Lifecycle, *keys: str) -> tuple[Play, str]:
+def pressed(lifecycle: Lifecycle, *keys: str, at: str = "") -> tuple[Play, str]:
     """The application after some keys, and what it shows then."""
 
     async def press() -> tuple[Play, str]:
         app = Play(lifecycle, lessons(lifecycle), chosen(lifecycle, 1, 10))
+        if at:
+            node = lifecycle.found(lifecycle.states[at])
+            app.session.point = app.session.point._replace(node=node)
         async with app.run_test(size=SIZE) as pilot:
             await pilot.press(*keys)
             await pilot.pause()
@@ -78,6 +81,11 @@ def test_statuses_have_the_colours_of_the_pictures() -> None:
     text = "VERIFY_RESIZE, [ACTIVE] and REVERT_RESIZE; not ACTIVE_ or active"
     tones = {text[a:b]: colours for a, b, colours in texts.tones(ECS, text)}
     assert [*tones] == ["VERIFY_RESIZE", "ACTIVE", "REVERT_RESIZE"]
+    node = OTHERS["ironic"]
+    whole = "rescue failed, clean wait and clean hold"
+    assert [whole[a:b] for a, b, _ in texts.tones(node, whole)] == [
+        "rescue failed", "clean wait", "clean hold",
+    ]  # fmt: skip
     dark = COLOURS[Theme.DARK].tones[ECS.states["active/-"].status.tone]
     assert tones["ACTIVE"] == f"{dark.ink} on {dark.fill}"
     shown = (DOCS / "how-to" / "play.svg").read_text(encoding="utf-8")
@@ -211,6 +219,15 @@ def test_a_wrong_step_says_whether_the_right_one_is_still_possible() -> None:
     for _ in range(3):
         session.do("advance", {})
     assert session.amiss().startswith("The server must get to active/powering-off by another event")
+
+
+def test_an_event_that_its_facts_rule_out_says_why() -> None:
+    app, _ = pressed(NOVA, at="active/-")
+    names = [choice.name for choice in app.session.choices()]
+    keys = ["down"] * names.index("restart")
+    app, shown = pressed(NOVA, *keys, "enter", "enter", "enter", at="active/-")
+    assert "here it is possible only with vif=broken" in " ".join(shown.split())
+    assert str(app.session.state) == "active/-"
 
 
 def test_two_columns_of_long_names_stand_close_and_fit_beside_the_choices() -> None:

@@ -89,6 +89,13 @@ def test_the_parameters_of_a_time_are_those_of_its_law(family: Family) -> None:
     assert stats.kstest(drawn, law.cdf).pvalue > 0.001
 
 
+def test_a_quantile_of_measured_times_is_the_least_time_that_has_its_share() -> None:
+    time = Duration(Family.EMPIRICAL, 2.5, samples=(1.0, 2.0, 3.0, 4.0))
+    assert [time.quantile(share) for share in (0.25, 0.5, 0.51, 1.0)] == pytest.approx(
+        [1.0, 2.0, 3.0, 4.0], rel=1e-5
+    )
+
+
 def test_a_narrow_gamma_time_has_its_upper_tail() -> None:
     time = Duration(Family.GAMMA, 10_000.0, 10_000.0)
     for seconds in (9_900.0, 10_100.0, 10_200.0, 10_300.0):
