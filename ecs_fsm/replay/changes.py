@@ -41,7 +41,7 @@ class Standing(NamedTuple):
 
     @property
     def begun(self) -> float | None:
-        """The earliest time at which it stood there for sure: of the last write, if that is known."""
+        """The earliest time at which it stood there for sure: of the last write, where known."""
         row = self.row
         if row.time is None or row.updated is None:
             return row.time
