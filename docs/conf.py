@@ -16,7 +16,7 @@ from ecs_fsm.analysis import claimfile
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.shape import Schema, schema
 from ecs_fsm.profiles import profile_keys
-from ecs_fsm.serve.cloud import catalog_keys
+from ecs_fsm.serve.cloud import catalog
 from ecs_fsm.teach import lesson
 from ecs_fsm.version import __version__
 from ecs_fsm.waiters import waiter_file
@@ -98,11 +98,14 @@ class FileKeys(Table):
         elif kind == "claim":
             for name, (keys, states) in claimfile.KINDS.items():
                 yield f"`{name}`", ", ".join(f"`{key}`" for key in keys), states
-        elif kind in ("lesson", "catalog"):
-            known = lesson.KEYS if kind == "lesson" else catalog_keys.KEYS
-            for table, keys in known.items():
+        elif kind == "lesson":
+            for table, keys in lesson.KEYS.items():
                 where = f"`[[{table}]]`" if table else ""
                 yield from ((f"`{key}`", where, meaning) for key, meaning in keys.items())
+        elif kind == "catalog":
+            for table, rules in catalog.KEYS.items():
+                where = f"`[[{table}]]`" if table else ""
+                yield from ((f"`{key}`", where, rule["means"]) for key, rule in rules.items())
         elif kind == "profile":
             for row in profile_keys.KEYS:
                 where = re.sub(r"(\[[^]]*\]|\bevery\b)", r"`\1`", row.table)

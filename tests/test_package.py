@@ -56,7 +56,7 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.compute.hosts", "host"),
     ("ecs_fsm.serve.compute.instance_actions", "host"),
     *(("ecs_fsm.serve.compute.kinds", word) for word in ("create", "delete")),
-    ("ecs_fsm.serve.compute.file_shares", "active"),
+    ("ecs_fsm.serve.compute.disks", "active"),
     ("ecs_fsm.serve.compute.listing", "deleted"),
     ("ecs_fsm.serve.compute.listing", "host"),
     ("ecs_fsm.serve.compute.listing", "locked"),

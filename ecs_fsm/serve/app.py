@@ -1,7 +1,7 @@
 """Puts the APIs of the cloud together into one application.
 
-A service is imported, and its models are made, at the first request to it: `SERVICES` says how. The
-start then needs neither FastAPI nor pydantic.
+A service is imported, and its models are made, at the first request to it. The start then needs
+neither FastAPI nor pydantic.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from starlette.applications import Starlette
@@ -48,73 +49,31 @@ async def show_front(request: Request) -> Response:
     return versions.respond(request, "compute", "/v2.1/")
 
 
-def _compute() -> Sequence[Face]:
-    from ecs_fsm.serve.compute.routes import ROUTERS
-
-    return (
-        *(Face(router, "/compute/v2.1") for router in ROUTERS),
-        *(Face(router, "/v2.1/{project_id}", "_of_project") for router in ROUTERS),
-    )
-
-
-def _identity() -> Sequence[Face]:
-    from ecs_fsm.serve.identity import routes
-
-    ours = (routes.router, routes.SERVICE.handlers)
-    return (
-        *(Face(router, "/identity/v3") for router in ours),
-        *(Face(router, "/v3", "_at_root") for router in ours),
-    )
-
-
-def _image() -> Sequence[Face]:
-    from ecs_fsm.serve.image import routes
-
-    return (Face(routes.SERVICE.handlers),)
-
-
-def _network() -> Sequence[Face]:
-    from ecs_fsm.serve.network import routes
-
-    return (Face(routes.router), Face(routes.SERVICE.handlers))
-
-
-def _volume() -> Sequence[Face]:
-    from ecs_fsm.serve.volume import routes
-
-    here = "/volume/v3/{project_id}"
-    return (Face(routes.SERVICE.handlers, here), Face(routes.router, here))
-
-
-def _huawei() -> Sequence[Face]:
-    from ecs_fsm.serve.huawei import lists, routes
-
-    return (Face(routes.router), Face(lists.router))
-
-
-def _control() -> Sequence[Face]:
-    from ecs_fsm.serve.control.routes import router
-
-    return (Face(router),)
-
-
-SERVICES: Mapping[Api, Callable[[], Sequence[Face]]] = {
-    Api.COMPUTE: _compute,
-    Api.IDENTITY: _identity,
-    Api.IMAGE: _image,
-    Api.NETWORK: _network,
-    Api.VOLUME: _volume,
-    Api.HUAWEI: _huawei,
-    Api.CONTROL: _control,
+SERVICES = {
+    Api.COMPUTE: "compute",
+    Api.IDENTITY: "identity",
+    Api.IMAGE: "image",
+    Api.NETWORK: "network",
+    Api.VOLUME: "volume",
+    Api.HUAWEI: "huawei",
+    Api.CONTROL: "control",
 }
-"""What each service answers; a function imports it. A further service is one line here."""
+"""The packages of the services; `FACES` of their `routes` are what each answers."""
+
+
+def faces_of(api: Api) -> Sequence[Face]:
+    """Return what a service answers, which imports it."""
+    found: Sequence[Face] = import_module(f"ecs_fsm.serve.{SERVICES[api]}.routes").FACES
+    return found
+
+
 LIGHT: Mapping[Api, Sequence[Face]] = {**versions.FACES, Api.CONTROL: (Face(FRONT),)}
 """What is answered without importing the service to which the paths belong."""
 
 
 def faces() -> list[Face]:
     """Return all that the application answers, in the order of its document."""
-    found = [face for load in SERVICES.values() for face in load()]
+    found = [face for api in SERVICES for face in faces_of(api)]
     return [*found, *(face for light in versions.FACES.values() for face in light)]
 
 
@@ -145,7 +104,7 @@ class ServiceRoute(Route):
         if self._whole is None:
             from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 
-            routes = [route for face in SERVICES[self.api]() for route in face.routes()]
+            routes = [route for face in faces_of(self.api) for route in face.routes()]
             # FastAPI closes uploaded files by a stack that its own application would make.
             self._whole = AsyncExitStackMiddleware(
                 Router([*self._light, *routes], redirect_slashes=False)

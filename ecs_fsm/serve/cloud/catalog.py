@@ -7,8 +7,9 @@ stay what they are; the rest becomes documents, which requests can change.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from ipaddress import ip_network
@@ -17,7 +18,6 @@ from uuid import UUID, uuid5
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.io.toml import TomlFile
-from ecs_fsm.serve.cloud.catalog_keys import KEYS
 from ecs_fsm.serve.cloud.resources import OWNER, Item, Resources, identifier
 
 NAMESPACE = UUID("2b1d7f1c-6a0e-4e7e-8d51-8774ec5f5b01")
@@ -46,9 +46,9 @@ class Host:
 
     name: str
     zone: str
-    vcpus: int = 1024
-    ram: int = 4 * 1024 * 1024
-    disk: int = 100_000
+    vcpus: int
+    ram: int
+    disk: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +88,25 @@ class Catalog:
                 kept.of("subnets").put(subnet)
 
 
-def _text(row: Mapping[str, Any], key: str, default: str | None = None) -> Any:
-    return _typed(row, key, str, default)
+def _read_keys() -> Mapping[str, Mapping[str, Item]]:
+    here = resources.files("ecs_fsm.serve.cloud") / "catalog_keys.toml"
+    return tomllib.loads(here.read_text(encoding="utf-8"))
+
+
+KEYS = _read_keys()
+"""What a catalog may have: by table its keys, each with its meaning."""
+TYPES = {"whole": int, "flag": bool, "table": dict, "rows": list, "texts": list, "row": object}
+
+
+def _text(row: Mapping[str, Any], key: str) -> str:
+    return str(_typed(row, key, str))
 
 
 def _typed(row: Mapping[str, Any], key: str, kind: type, default: Any = None) -> Any:
     value: Any = row.get(key, default)
     if value is None:
         raise InvalidInput(f"{key} is missing")
-    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    fits = isinstance(value, kind) and (kind in (bool, object) or not isinstance(value, bool))
     if not fits:
         words = {str: "a text", int: "a whole number", bool: "true or false", list: "a list"}
         raise InvalidInput(f"{key} is {value!r}; expected {words.get(kind, 'a table')}")
@@ -107,79 +117,74 @@ def _typed(row: Mapping[str, Any], key: str, kind: type, default: Any = None) ->
     return value
 
 
-def _known(row: Mapping[str, Any], table: str) -> None:
+def _read_row(table: str, row: Mapping[str, Any]) -> Item:
+    """Return a row of a table with its defaults. Raise `InvalidInput` for an invalid one."""
     for key in _typed({table: row}, table, dict):
         if key not in KEYS[table]:
             raise unknown("key", key, KEYS[table])
+    found: Item = {}
+    for key, rule in KEYS[table].items():
+        if row.get(key, "") == "" and not rule.get("required") and "default" not in rule:
+            continue
+        kind = rule.get("is", "text")
+        found[key] = _typed(row, key, TYPES.get(kind, str), rule.get("default"))
+        if kind == "texts":
+            found[key] = [_text({key: one}, key) for one in found[key]]
+        if kind == "table":
+            found[key] = {str(name): _text(found[key], name) for name in found[key]}
+    return found
 
 
-def _id(row: Mapping[str, Any], kind: str) -> str:
-    return str(_text(row, "id", str(uuid5(NAMESPACE, f"{kind}/{row.get('name')}"))))
+def _id(row: Item, kind: str) -> str:
+    return str(row.get("id") or uuid5(NAMESPACE, f"{kind}/{row['name']}"))
 
 
 EPHEMERAL = "OS-FLV-EXT-DATA:ephemeral"
-FLAVOR = {"vcpus": 1, "ram": 512, "disk": 0, "swap": 0}
 
 
-def _flavor(row: Mapping[str, Any]) -> Item:
-    _known(row, "flavors")
-    specs = _typed(row, "extra_specs", dict, {})
+def _flavor(row: Item) -> Item:
     return {
-        "name": _text(row, "name"),
-        "id": _text(row, "id", row["name"]),
-        **{key: _typed(row, key, int, least) for key, least in FLAVOR.items()},
-        EPHEMERAL: _typed(row, "ephemeral", int, 0),
-        "extra_specs": {str(key): _text(specs, key) for key in specs},
-        "description": row.get("description") and _text(row, "description"),
-        "os-flavor-access:is_public": _typed(row, "public", bool, True),
+        "id": row["name"],
+        **{key: row[key] for key in row if key not in ("ephemeral", "public")},
+        EPHEMERAL: row["ephemeral"],
+        "description": row.get("description"),
+        "os-flavor-access:is_public": row["public"],
         "rxtx_factor": 1.0,
         "access": [],
     }
 
 
-def _image(row: Mapping[str, Any]) -> Item:
-    _known(row, "images")
-    created = str(_text(row, "created", "2026-01-01T00:00:00Z"))
+def _image(row: Item) -> Item:
+    created = row.pop("created")
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created):
         raise InvalidInput(f"created is {created!r}; expected such as 2026-01-15T09:00:00Z")
-    properties = _typed(row, "properties", dict, {})
-    return {
-        **IMAGE,
-        "id": _id(row, "image"),
-        "name": _text(row, "name"),
-        **{key: _typed(row, key, int, 0) for key in ("size", "min_disk", "min_ram")},
-        "created_at": created,
-        "updated_at": created,
-        "properties": {str(key): _text(properties, key) for key in properties},
-    }
+    own = {"id": _id(row, "image"), "created_at": created, "updated_at": created}
+    return {**IMAGE, **row, **own}
 
 
-def _network(row: Mapping[str, Any]) -> Item:
-    _known(row, "networks")
-    own = {"id": _id(row, "network"), "name": _text(row, "name")}
-    given = _typed(row, "subnets", list, [row["subnet"]] if "subnet" in row else [])
+def _network(row: Item) -> Item:
+    own = {"id": _id(row, "network"), "name": row["name"]}
+    given = row.get("subnets", [row["subnet"]] if "subnet" in row else [])
     return {
         **own,
-        "shared": _typed(row, "shared", bool, True),
-        "router:external": _typed(row, "external", bool, False),
-        "mtu": _typed(row, "mtu", int, 1450),
+        "shared": row["shared"],
+        "router:external": row["external"],
+        "mtu": row["mtu"],
         "project_id": OWNER,
-        "subnets": [_subnet(subnet, own) for subnet in given],
+        "subnets": [_subnet(_read_row("networks.subnets", subnet), own) for subnet in given],
     }
 
 
-def _subnet(row: Mapping[str, Any], network: Item) -> Item:
-    _known(row, "networks.subnets")
+def _subnet(row: Item, network: Item) -> Item:
     try:
-        block = ip_network(_text(row, "cidr"))
+        block = ip_network(row["cidr"])
     except ValueError as error:
         raise InvalidInput(f"cidr: {error}") from None
     if block.num_addresses < 8:
         raise InvalidInput(f"cidr is {block}; expected 8 addresses or more")
-    name = _text(row, "name", f"{network['name']}-subnet")
     return {
-        "id": str(_text(row, "id", str(uuid5(NAMESPACE, f"{network['id']}/{block}")))),
-        "name": name,
+        "id": str(row.get("id") or uuid5(NAMESPACE, f"{network['id']}/{block}")),
+        "name": row.get("name", f"{network['name']}-subnet"),
         "network_id": network["id"],
         "cidr": str(block),
         "ip_version": block.version,
@@ -189,35 +194,18 @@ def _subnet(row: Mapping[str, Any], network: Item) -> Item:
     }
 
 
-def _host(row: Mapping[str, Any]) -> Host:
-    known = {f.name: f.default for f in fields(Host)}
-    _known(row, "hosts")
-    sizes = {key: _typed(row, key, int, known[key]) for key in ("vcpus", "ram", "disk")}
-    return Host(_text(row, "name"), _text(row, "zone", "nova"), **sizes)
+def _named(kind: str) -> Callable[[Item], Item]:
+    """Return what gives a row of identity an id that follows from its name."""
+    return lambda row: {"id": identifier(kind, row["name"]), **row}
 
 
-def _project(row: Mapping[str, Any]) -> Item:
-    _known(row, "projects")
-    name = _text(row, "name")
-    own = {"id": _text(row, "id", identifier("project", name)), "name": name}
-    return {**own, "description": _text(row, "description", "")}
-
-
-def _user(row: Mapping[str, Any]) -> Item:
-    _known(row, "users")
-    name = _text(row, "name")
-    own = {"id": _text(row, "id", identifier("user", name)), "name": name}
-    projects = [_text({"projects": one}, "projects") for one in _typed(row, "projects", list, [])]
-    return {**own, "email": row.get("email") and _text(row, "email"), "projects": projects}
-
-
-ROWS = {
+ROWS: Mapping[str, Callable[[Item], Any]] = {
     "flavors": _flavor,
     "images": _image,
     "networks": _network,
-    "hosts": _host,
-    "projects": _project,
-    "users": _user,
+    "hosts": lambda row: Host(**row),
+    "projects": _named("project"),
+    "users": lambda row: {"email": None, **_named("user")(row)},
 }
 
 
@@ -241,7 +229,7 @@ def _read(file: TomlFile) -> dict[str, Any]:
             found[key] = []
             for number, row in enumerate(rows):
                 try:
-                    found[key].append(ROWS[key](_typed({"row": row}, "row", dict)))
+                    found[key].append(ROWS[key](_read_row(key, _typed({"row": row}, "row", dict))))
                 except InvalidInput as error:
                     raise file.error(f"{key}: {error}", key, number) from None
             _once(file, key, found[key])
@@ -280,7 +268,7 @@ def read_catalog(path: str | None = None) -> Catalog:
         zones = list(dict.fromkeys(host.zone for host in hosts))
     if "zones" in own and "hosts" not in own:
         hosts = tuple(
-            Host(host.name, zones[number % len(zones)]) for number, host in enumerate(hosts)
+            replace(host, zone=zones[number % len(zones)]) for number, host in enumerate(hosts)
         )
     for host in hosts:
         if host.zone not in zones:

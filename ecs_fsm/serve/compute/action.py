@@ -14,7 +14,7 @@ from fastapi import Body as Given
 from pydantic import JsonValue, ValidationError
 
 from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.compute.api import ComputeContext
+from ecs_fsm.serve.compute.api import ComputeContext, error
 from ecs_fsm.serve.compute.views import is_locked
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
@@ -113,11 +113,8 @@ class ServerAction:
         lifecycle = context.cloud.lifecycle
         missing = [name for name in self.operations if name not in lifecycle.operations]
         if missing:
-            raise ApiError(
-                400,
-                f"There is no action '{self.key}' here: the lifecycle {lifecycle.name} has no "
-                f"operation {missing[0]}; it has {', '.join(lifecycle.operations)}",
-            )
+            words = {"name": lifecycle.name, "known": ", ".join(lifecycle.operations)}
+            raise error(400, "no_action", action=self.key, missing=missing[0], **words)
 
     def perform(
         self, context: ComputeContext, instance: Instance, argument: Argument

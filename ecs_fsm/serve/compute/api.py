@@ -16,6 +16,7 @@ from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
+from ecs_fsm.serve.cloud.resources import Item, tables
 from ecs_fsm.serve.cloud.vocabulary import MOVES
 from ecs_fsm.serve.compute.nova_schemas import ROOT, check_body, check_query, path_of
 from ecs_fsm.serve.compute.schemas import REFUSED
@@ -24,6 +25,7 @@ from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
 from ecs_fsm.serve.http.context import Known, Microversion, RequestContext, caller, microversion
+from ecs_fsm.serve.http.declared import Declared
 from ecs_fsm.serve.http.handlers import Handlers
 
 router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
@@ -92,6 +94,11 @@ class Compute:
         """Request an operation, unless the lifecycle lacks it; then nothing forbids it."""
         if operation in self.cloud.lifecycle.operations:
             self.request(instance, operation, requester)
+
+
+def error(code: int, key: str, **words: object) -> ApiError:
+    """Return an error with a message of `compute.toml`."""
+    return ApiError(code, str(tables()["compute"]["service"]["texts"][key]).format(**words))
 
 
 def refusal(instance: Instance, error: Refused) -> str:
@@ -181,3 +188,19 @@ async def context_of(request: Request, path: str) -> ComputeContext:
     minor = await microversion(request)
     check_query(request, path, minor)
     return ComputeContext(request, known, minor)
+
+
+class OfServer(Declared[ComputeContext]):
+    """What a server has of a kind, in rows with an id."""
+
+    def server(self, context: ComputeContext) -> Instance:
+        """Return the server of the path. Raises 404 for others."""
+        return context.find(context.request.path_params["server_id"])
+
+    def find(self, context: ComputeContext, item_id: str, code: int = 404) -> Item:
+        """Return the row of that id. Raises 404, or another code, for others."""
+        server = self.server(context)
+        for item in self.items(context):
+            if item["id"] == item_id:
+                return item
+        raise ApiError(code, self.row["missing"].format(server=server.id, id=item_id[:255]))

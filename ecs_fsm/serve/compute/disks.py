@@ -1,12 +1,11 @@
-"""What servers start from, flavors, images and volumes, and the volumes that they have."""
+"""What servers start from: flavors, images and volumes; the volumes and shares that they have."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple, cast
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
@@ -14,17 +13,19 @@ from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import (
     ATTACH,
+    ATTACH_SHARE,
     ATTACH_VOLUME,
     DETACH,
+    DETACH_SHARE,
     DETACH_VOLUME,
+    PAUSED,
+    POWER_STATES,
+    RUNNING,
     SWAP_VOLUME,
-    VOLUME_FREE,
-    VOLUME_USED,
 )
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable
-from ecs_fsm.serve.compute.schemas import Device, Flag, NewServerFields
+from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
+from ecs_fsm.serve.compute.schemas import Device, NewServerFields, as_flag
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body, respond
 
 GIB = 1024**3
 
@@ -62,17 +63,9 @@ def check_size(flavor: Item, image: Item | None) -> None:
         raise ApiError(400, "Flavor's memory is too small for requested image.")
     disk, least = flavor["disk"] * GIB, image["min_disk"] * GIB
     if disk and image["size"] > disk:
-        raise ApiError(
-            400,
-            "Flavor's disk is too small for requested image. Flavor disk is "
-            f"{disk} bytes, image is {image['size']} bytes.",
-        )
+        raise error(400, "image_too_large", disk=disk, size=image["size"])
     if disk and least > disk:
-        raise ApiError(
-            400,
-            "Flavor's disk is smaller than the minimum size specified in image metadata. "
-            f"Flavor disk is {disk} bytes, minimum size is {least} bytes.",
-        )
+        raise error(400, "disk_too_small", disk=disk, least=least)
 
 
 class Disk(NamedTuple):
@@ -96,11 +89,7 @@ def find_volume(context: ComputeContext, volume_id: str, code: int = 404) -> Ins
 def require_free(volume: Instance) -> None:
     """Raise 400 for a volume that cannot be attached, also since it is attached already."""
     if not volume.server.may(ATTACH):
-        raise ApiError(
-            400,
-            f"Invalid volume: Volume {volume.id} status must be {VOLUME_FREE} or downloading to "
-            f"reserve, but the current status is {volume.state.status.value}.",
-        )
+        raise error(400, "volume_not_free", id=volume.id, status=volume.state.status.value)
 
 
 def disks_of(
@@ -132,14 +121,10 @@ def _disk(context: ComputeContext, device: Device, count: int) -> Disk:
     if source == "snapshot":
         kept = context.cloud.resources.of("snapshots").get(device.uuid)
         if kept is None:
-            reason = f"failed to get snapshot {str(device.uuid)[:255]}."
-            raise ApiError(400, f"Block Device Mapping is Invalid: {reason}")
+            raise error(400, "no_snapshot", id=str(device.uuid)[:255])
         return Disk(device, None, size or kept["size"])
     if not size:
-        what = "Images with destination_type 'volume' need to have a non-zero size specified"
-        blank = "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size"
-        reason = blank if source == "blank" else what
-        raise ApiError(400, f"Block Device Mapping is Invalid: {reason}")
+        raise error(400, "no_size_blank" if source == "blank" else "no_size_image")
     image = image_of(context, device.uuid or "") if source == "image" else None
     return Disk(device, None, size, image)
 
@@ -168,152 +153,155 @@ def give(context: ComputeContext, instance: Instance, disks: Iterable[Disk], ask
         )
 
 
-TAG_SINCE, EMPTY_SINCE = 70, 101
-
+TAG_SINCE, DELETED_SINCE, WITHOUT_ID_SINCE, SHARES_SINCE, EMPTY_SINCE = 70, 79, 89, 97, 101
 ROOT_DEVICE = "/dev/vda"
-DELETED_SINCE, WITHOUT_ID_SINCE = 79, 89
 MOST_VOLUMES = 25
 
 
-class VolumeRequest(Body):
-    """A volume for the server."""
+class ServerVolumes(OfServer):
+    """The volumes of a server: show, attach, swap and detach them."""
 
-    volumeId: UUID  # noqa: N815
-    device: str | None = Field(None, max_length=255)
-    tag: str | None = Field(None, max_length=60)
-    delete_on_termination: Flag = False
+    def items(self, context: ComputeContext) -> list[Item]:
+        """Return what the server knows of its volumes."""
+        return cast(list[Item], self.server(context).details.get("volumes") or [])
 
+    def shown(self, context: ComputeContext, item: Item) -> Item:
+        """Return a volume of a server."""
+        return self._view(context, item, new=False)
 
-class AttachVolume(Body):
-    """The body of an attachment."""
+    def shown_new(self, context: ComputeContext, item: Item) -> Item:
+        """Return a volume that has no ids of its attachment yet, in any version."""
+        return self._view(context, item, new=True)
 
-    volumeAttachment: VolumeRequest  # noqa: N815
+    def _view(self, context: ComputeContext, row: Item, *, new: bool) -> Item:
+        server_id = context.request.path_params["server_id"]
+        shown: Item = {"volumeId": row["id"], "serverId": server_id, "device": row["device"]}
+        if new or context.minor < WITHOUT_ID_SINCE:
+            shown["id"] = row["id"]
+        else:
+            shown |= {"attachment_id": row["attachment"], "bdm_uuid": row["attachment"]}
+        if context.minor >= TAG_SINCE:
+            shown["tag"] = row.get("tag")
+        if context.minor >= DELETED_SINCE:
+            shown["delete_on_termination"] = row["delete_on_termination"]
+        return shown
 
+    def create(self, context: ComputeContext, given: Item) -> Item:
+        """Attach a volume that is free."""
+        instance, rows, device = self.server(context), self.items(context), given.get("device")
+        volume = find_volume(context, str(UUID(given["volumeId"])))
+        if any(row["id"] == volume.id for row in rows):
+            raise ApiError(400, f"Invalid volume: volume {volume.id} already attached")
+        if device in [row["device"] for row in rows]:
+            raise ApiError(409, f"The supplied device path ({device}) is in use.")
+        if len(rows) >= MOST_VOLUMES:
+            raise ApiError(403, f"Maximum number of volumes exceeds {MOST_VOLUMES}")
+        require_free(volume)
+        asker = context.asker(ATTACH_VOLUME)
+        context.compute.request_if_known(instance, ATTACH_VOLUME, asker)
+        more = {"delete_on_termination": _goes(given), "tag": given.get("tag")}
+        row = context.cloud.volumes.attach(volume, instance, device, asker, **more)
+        context.cloud.keep(instance)
+        return row
 
-def _rows(instance: Instance) -> list[Item]:
-    return [*cast(list[Item], instance.details.get("volumes") or [])]
+    def answer_new(self, context: ComputeContext, item: Item) -> Response:
+        """Return the new row, from 2.101 on nothing."""
+        if context.minor >= EMPTY_SINCE:
+            return Response(status_code=202)
+        return super().answer_new(context, item)
 
-
-def _row(instance: Instance, volume_id: str) -> Item:
-    """Return what the server knows of a volume. Raises 404 for others."""
-    for row in _rows(instance):
-        if row["id"] == volume_id:
-            return row
-    raise ApiError(404, f"Instance {instance.id} is not attached to volume {volume_id[:255]}")
-
-
-def _volume_view(
-    context: ComputeContext, instance: Instance, row: Item, *, new: bool = False
-) -> dict[str, Json]:
-    """Return a volume of a server; a new one has no ids of its attachment in any version."""
-    shown: dict[str, Json] = {
-        "volumeId": row["id"],
-        "serverId": instance.id,
-        "device": row["device"],
-    }
-    if new or context.minor < WITHOUT_ID_SINCE:
-        shown["id"] = row["id"]
-    else:
-        shown |= {"attachment_id": row["attachment"], "bdm_uuid": row["attachment"]}
-    if context.minor >= TAG_SINCE:
-        shown["tag"] = row.get("tag")
-    if context.minor >= DELETED_SINCE:
-        shown["delete_on_termination"] = row["delete_on_termination"]
-    return shown
-
-
-@refusable.get("/servers/{server_id}/os-volume_attachments", answer="VolumeList")
-async def list_volumes_of_server(server_id: str, context: Versioned) -> Response:
-    """The volumes of a server."""
-    instance = context.find(server_id)
-    shown = [_volume_view(context, instance, row) for row in _rows(instance)]
-    return respond({"volumeAttachments": shown})
-
-
-@refusable.get("/servers/{server_id}/os-volume_attachments/{volume_id}", answer="OneVolume")
-async def show_volume_of_server(server_id: str, volume_id: str, context: Versioned) -> Response:
-    """A volume of a server."""
-    instance = context.find(server_id)
-    row = _volume_view(context, instance, _row(instance, volume_id))
-    return respond({"volumeAttachment": row})
-
-
-@refusable.post("/servers/{server_id}/os-volume_attachments", answer="OneVolume")
-async def attach_volume_to_server(
-    server_id: str, body: AttachVolume, context: Versioned
-) -> Response:
-    """Attach a volume that is free."""
-    instance, request = context.find(server_id), body.volumeAttachment
-    volume = find_volume(context, str(request.volumeId))
-    rows = _rows(instance)
-    if any(row["id"] == volume.id for row in rows):
-        raise ApiError(400, f"Invalid volume: volume {volume.id} already attached")
-    if request.device in [row["device"] for row in rows]:
-        raise ApiError(409, f"The supplied device path ({request.device}) is in use.")
-    if len(rows) >= MOST_VOLUMES:
-        raise ApiError(403, f"Maximum number of volumes exceeds {MOST_VOLUMES}")
-    require_free(volume)
-    asker = context.asker(ATTACH_VOLUME)
-    context.compute.request_if_known(instance, ATTACH_VOLUME, asker)
-    more = {"delete_on_termination": request.delete_on_termination, "tag": request.tag}
-    row = context.cloud.volumes.attach(volume, instance, request.device, asker, **more)
-    context.cloud.keep(instance)
-    if context.minor >= EMPTY_SINCE:
-        return Response(status_code=202)
-    return respond({"volumeAttachment": _volume_view(context, instance, row, new=True)})
-
-
-@refusable.put("/servers/{server_id}/os-volume_attachments/{volume_id}", status_code=202)
-async def update_volume_of_server(
-    server_id: str, volume_id: str, body: AttachVolume, context: Versioned
-) -> Response:
-    """Replace a volume by another one, for administrators; or change what becomes of it."""
-    instance, cloud = context.find(server_id), context.cloud
-    old, wanted = _row(instance, volume_id), str(body.volumeAttachment.volumeId)
-    if wanted == volume_id:
-        new = {**old, "delete_on_termination": body.volumeAttachment.delete_on_termination}
-        rows: list[Json] = [new if row["id"] == volume_id else row for row in _rows(instance)]
-        instance.set({"volumes": rows})
+    def update(self, context: ComputeContext, item: Item, changes: Item) -> Item:
+        """Replace a volume by another one, for administrators; or change what becomes of it."""
+        instance, cloud = self.server(context), context.cloud
+        wanted = str(UUID(changes["volumeId"]))
+        if wanted == item["id"]:
+            new = {**item, "delete_on_termination": _goes(changes)}
+            rows: list[Json] = [new if row is item else row for row in self.items(context)]
+            instance.set({"volumes": rows})
+            cloud.keep(instance)
+            return new
+        context.require_admin("os_compute_api:os-volumes-attachments:swap")
+        volume = find_volume(context, wanted, 400)
+        require_free(volume)
+        _require_used(context, item["id"])
+        asker = context.asker(SWAP_VOLUME)
+        context.compute.request_if_known(instance, SWAP_VOLUME, asker)
+        _detach(context, instance, item["id"], asker)
+        kept = {"delete_on_termination": item["delete_on_termination"], "tag": item.get("tag")}
+        row = cloud.volumes.attach(volume, instance, item["device"], asker, **kept)
         cloud.keep(instance)
-        return Response(status_code=202)
-    context.require_admin("os_compute_api:os-volumes-attachments:swap")
-    volume = find_volume(context, wanted, 400)
-    require_free(volume)
-    _require_used(context, volume_id)
-    asker = context.asker(SWAP_VOLUME)
-    context.compute.request_if_known(instance, SWAP_VOLUME, asker)
-    _detach(context, instance, volume_id, asker)
-    kept = {"delete_on_termination": old["delete_on_termination"], "tag": old.get("tag")}
-    cloud.volumes.attach(volume, instance, old["device"], asker, **kept)
-    cloud.keep(instance)
-    return Response(status_code=202)
+        return row
+
+    def delete(self, context: ComputeContext, item: Item) -> None:
+        """Detach a volume."""
+        instance = self.server(context)
+        if item["device"] == ROOT_DEVICE:
+            raise ApiError(403, "Cannot detach a root device volume")
+        _require_used(context, item["id"])
+        asker = context.asker(DETACH_VOLUME)
+        context.compute.request_if_known(instance, DETACH_VOLUME, asker)
+        _detach(context, instance, item["id"], asker)
 
 
-@refusable.delete("/servers/{server_id}/os-volume_attachments/{volume_id}", status_code=202)
-async def detach_volume_from_server(server_id: str, volume_id: str, context: Versioned) -> Response:
-    """Detach a volume."""
-    instance = context.find(server_id)
-    row = _row(instance, volume_id)
-    if row["device"] == ROOT_DEVICE:
-        raise ApiError(403, "Cannot detach a root device volume")
-    _require_used(context, volume_id)
-    asker = context.asker(DETACH_VOLUME)
-    context.compute.request_if_known(instance, DETACH_VOLUME, asker)
-    _detach(context, instance, volume_id, asker)
-    return Response(status_code=202)
+def _goes(given: Item) -> bool:
+    """Return whether a volume goes with its server."""
+    return bool(as_flag(given.get("delete_on_termination", False)))
 
 
 def _require_used(context: ComputeContext, volume_id: str) -> None:
     volume = context.cloud.volumes.cloud.instances.get(volume_id)
     if volume is not None and not volume.server.may(DETACH):
-        raise ApiError(
-            400,
-            f"Invalid volume: Unable to detach volume. Volume status must be '{VOLUME_USED}' and "
-            "attach_status must be 'attached' to detach.",
-        )
+        raise error(400, "volume_not_used")
 
 
 def _detach(context: ComputeContext, instance: Instance, volume_id: str, asker: Asker) -> None:
     volume = context.cloud.volumes.cloud.instances.get(volume_id)
     if volume is not None:
         context.cloud.volumes.detach(volume, instance, asker)
+
+
+class Shares(OfServer):
+    """Shares of files that servers have. Nothing stores them: a share has any id, and is there."""
+
+    def server(self, context: ComputeContext) -> Instance:
+        """Return the server. Raises 404 before there were shares."""
+        context.require_version(since=SHARES_SINCE)
+        return super().server(context)
+
+    def items(self, context: ComputeContext) -> list[Item]:
+        """Return the shares."""
+        return cast(list[Item], self.server(context).details.get("shares") or [])
+
+    def shown(self, context: ComputeContext, item: Item) -> Item:
+        """Return a share, which is active while the server has its memory."""
+        instance = self.server(context)
+        mounted = POWER_STATES.get(instance.state.vm_state) in (RUNNING, PAUSED)
+        status = "active" if mounted else "inactive"
+        shown: Item = {"share_id": item["id"], "status": status, "tag": item["tag"]}
+        if context.caller.admin:
+            shown["uuid"] = str(uuid5(UUID(instance.id), item["id"]))
+            shown["export_location"] = f"192.0.2.200:/shares/{item['id']}"
+        return shown
+
+    def in_list(self, context: ComputeContext, view: Item, detailed: bool) -> Item:
+        """Return the short form."""
+        return {name: view[name] for name in ("share_id", "status", "tag")}
+
+    def shown_new(self, context: ComputeContext, item: Item) -> Item:
+        """Return a share that is on its way."""
+        return self.shown(context, item) | {"status": "attaching"}
+
+    def create(self, context: ComputeContext, given: Item) -> Item:
+        """Attach a share to a server that is off; its tag is its id by default."""
+        shares, share_id = self.items(context), str(UUID(given["share_id"]))
+        new = {"id": share_id, "tag": given.get("tag") or share_id}
+        if any(share["id"] == share_id or share["tag"] == new["tag"] for share in shares):
+            text = f"Share '{share_id}' or tag '{new['tag']}' already associated to this server."
+            raise ApiError(409, text)
+        context.change(self.server(context), ATTACH_SHARE, {"shares": [*shares, new]})
+        return new
+
+    def delete(self, context: ComputeContext, item: Item) -> None:
+        """Detach a share from a server that is off."""
+        left: list[Json] = [share for share in self.items(context) if share != item]
+        context.change(self.server(context), DETACH_SHARE, {"shares": left})

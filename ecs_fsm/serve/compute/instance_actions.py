@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, Json, RequestRecord
+from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.cloud.vocabulary import MIGRATE_LIVE, MOVES, SETTLED
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, router
 from ecs_fsm.serve.compute.listing import moment
@@ -88,28 +89,10 @@ def time_of(context: ComputeContext, seconds: float) -> str:
     return long_time(context.cloud.date(seconds))
 
 
-EVENTS = {
-    "create": "_do_build_and_run_instance",
-    **dict.fromkeys(("delete", "force_delete"), "terminate_instance"),
-    "hard_reboot": "reboot_instance",
-    "evacuate": "rebuild_instance",
-    "live_migrate": "live_migration",
-    "create_image": "snapshot_instance",
-    "change_password": "set_admin_password",
-    "confirm_resize": "confirm_resize",
-    "revert_resize": "revert_resize",
-}
-"""What Nova does for an operation, where it is not named as the others: `stop_instance`."""
-MOVE_EVENTS = {
-    "resize_prep": "prep_resize",
-    **dict.fromkeys(("resize_migrating", "resize_migrated"), "resize_instance"),
-    "resize_finish": "finish_resize",
-}
-"""What Nova does in the steps of a resize or a cold migration."""
-
-
 def _event_of(operation: str, step: str) -> str:
-    return f"compute_{MOVE_EVENTS.get(step) or EVENTS.get(operation, f'{operation}_instance')}"
+    table = tables()["compute"]
+    usual = table["events"].get(operation, f"{operation}_instance")
+    return f"compute_{table['step_events'].get(step, usual)}"
 
 
 def _events(context: ComputeContext, instance: Instance, action: InstanceAction) -> list[Json]:

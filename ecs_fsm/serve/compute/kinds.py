@@ -15,7 +15,9 @@ from fastapi import Request
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import DELETE_METADATA, UPDATE_METADATA
 from ecs_fsm.serve.compute.api import ComputeContext, context_of
+from ecs_fsm.serve.compute.disks import ServerVolumes, Shares
 from ecs_fsm.serve.compute.listing import pattern_of
+from ecs_fsm.serve.compute.nics import Interfaces
 from ecs_fsm.serve.compute.nova_schemas import check_body, path_of
 from ecs_fsm.serve.compute.proxies import ComputeImages
 from ecs_fsm.serve.compute.schemas import within_quota
@@ -123,16 +125,6 @@ def keypair_of(context: ComputeContext, name: str) -> Item | None:
 SWAP_A_NUMBER, DESCRIBED, NAMED, TAGGED = 75, 55, 102, 26
 REMOVED = ("rxtx_factor", "OS-FLV-DISABLED:disabled")
 PUBLIC = "os-flavor-access:is_public"
-SORT_KEYS = {
-    "flavorid": "id",
-    "id": "id",
-    "name": "name",
-    "vcpus": "vcpus",
-    "memory_mb": "ram",
-    "root_gb": "disk",
-    "swap": "swap",
-}
-"""Keys to order flavors by, with their fields."""
 
 
 async def _context(request: Request) -> ComputeContext:
@@ -172,7 +164,7 @@ class Flavors(Declared[ComputeContext]):
             if not query.get(name, "0").isdecimal():
                 raise ApiError(400, f"Invalid {name} filter [{query[name][:40]}]")
             least[size] = int(query.get(name, "0"))
-        if query.get("sort_key", "id") not in SORT_KEYS:
+        if query.get("sort_key", "id") not in self.row["sorts"]:
             raise ApiError(400, f"Sort key {query['sort_key'][:40]} is not supported.")
         named = pattern_of("name", query["name"]) if "name" in query else None
         open_ones = public in ("true", "1")
@@ -186,8 +178,8 @@ class Flavors(Declared[ComputeContext]):
     def sorted(self, context: ComputeContext, found: list[View]) -> list[View]:
         """Return the flavors in the order of the query."""
         query = context.request.query_params
-        key = SORT_KEYS[query.get("sort_key", "id")]
-        found.sort(key=lambda each: (each.shown[key] or 0 if key == "swap" else each.shown[key], each.id))  # fmt: skip  # noqa: E501
+        key = self.row["sorts"][query.get("sort_key", "id")]
+        found.sort(key=lambda each: (each.shown[key] or 0, each.id))  # no swap is an empty text
         return found[::-1] if query.get("sort_dir") == "desc" else found
 
     def made(self, context: ComputeContext, item: Item) -> Item:
@@ -280,5 +272,8 @@ KINDS: dict[str, type[Declared[ComputeContext]]] = {
     "keypairs": Keypairs,
     "server-groups": ServerGroups,
     "servers": ServerParts,
+    "interfaces": Interfaces,
+    "server-volumes": ServerVolumes,
+    "shares": Shares,
 }
 serve(SERVICE, KINDS)

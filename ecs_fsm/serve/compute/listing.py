@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol, cast
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol, cast
 
 from starlette.datastructures import QueryParams
 
 from ecs_fsm.core.model import State
 from ecs_fsm.serve.cloud.instance import Instance
+from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext
 from ecs_fsm.serve.compute.schemas import TRUTHS, as_flag
 from ecs_fsm.serve.compute.views import addresses_of, host_of, is_locked
@@ -22,6 +24,7 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import MOST_ITEMS
 
 Test = Callable[[Instance], bool]
+TABLE = tables()["compute"]
 
 
 class Pattern(Protocol):
@@ -49,7 +52,11 @@ def _flag(query: QueryParams, name: str) -> bool:
 
 def _tests(context: ComputeContext, query: QueryParams) -> Iterator[Test]:
     """Yield one test of a server for each filter of the query. Raises 400 for an invalid one."""
-    plain = {**FOR_EVERYONE, **(FOR_ADMINISTRATORS if context.caller.admin else {})}
+    paths = {
+        **TABLE["filters"],
+        **(TABLE["filters_of_administrators"] if context.caller.admin else {}),
+    }
+    plain = {name: _text_of(path) for name, path in paths.items()}
     plain["availability_zone"] = context.cloud.zone_of
     for name, get in plain.items():
         if name in query:
@@ -67,20 +74,15 @@ def _tests(context: ComputeContext, query: QueryParams) -> Iterator[Test]:
         yield lambda instance: is_locked(instance) is wanted
 
 
-FOR_EVERYONE: dict[str, Callable[[Instance], str]] = {
-    "status": lambda instance: instance.state.status,
-    "image": lambda instance: instance.image or "",
-    "flavor": lambda instance: instance.flavor,
-    "uuid": lambda instance: instance.id,
-    "key_name": lambda instance: str(instance.details.get("key_name") or ""),
-    "user_id": lambda instance: instance.user_id,
-    "hostname": lambda instance: str(instance.details.get("hostname")),
-    "reservation_id": lambda instance: str(instance.details.get("reservation_id")),
-}
-FOR_ADMINISTRATORS: dict[str, Callable[[Instance], str]] = {
-    "vm_state": lambda instance: instance.state.vm_state,
-    "task_state": lambda instance: instance.state.task_state or "",
-}
+def _attribute(instance: Instance, path: str) -> object:
+    """Return what is at a path of `compute.toml`: an attribute, one of the state, or a detail."""
+    if path.startswith("details."):
+        return instance.details.get(path.removeprefix("details."))
+    return attrgetter(path)(instance)
+
+
+def _text_of(path: str) -> Callable[[Instance], str]:
+    return lambda instance: cast(str, _attribute(instance, path) or "")
 
 
 def _one_of(get: Callable[[Instance], str], wanted: list[str]) -> Test:
@@ -238,39 +240,20 @@ def _ends(context: ComputeContext) -> list[State]:
     return [state for state in lifecycle.states.values() if not lifecycle.leaving(state)]
 
 
-SORTS: dict[str, Callable[[Instance], object]] = {
-    "created_at": lambda instance: instance.created,
-    "updated_at": lambda instance: instance.updated,
-    "launched_at": lambda instance: instance.launched or 0.0,
-    "display_name": lambda instance: instance.name,
-    "uuid": lambda instance: instance.id,
-    "vm_state": lambda instance: instance.state.vm_state,
-    "task_state": lambda instance: instance.state.task_state or "",
-    "power_state": lambda instance: instance.state.vm_state,
-    "project_id": lambda instance: instance.project_id,
-    "user_id": lambda instance: instance.user_id,
-    "host": lambda instance: instance.host,
-    "image_ref": lambda instance: instance.image or "",
-    "instance_type_id": lambda instance: instance.flavor,
-    "key_name": lambda instance: str(instance.details.get("key_name") or ""),
-    "availability_zone": lambda instance: str(instance.details.get("zone") or ""),
-    "config_drive": lambda instance: str(instance.details.get("config_drive") or ""),
-    "display_description": lambda instance: str(instance.details.get("description") or ""),
-    "access_ip_v4": lambda instance: str(instance.details.get("accessIPv4") or ""),
-    "access_ip_v6": lambda instance: str(instance.details.get("accessIPv6") or ""),
-    "hostname": lambda instance: str(instance.details.get("hostname") or ""),
-    "launch_index": lambda instance: instance.details.get("launch_index", 0),
-    "locked": is_locked,
-}
-"""Keys to order servers by; by the others of Nova's schema all servers here are alike."""
 NEWEST_FIRST = "desc"
 DIRECTIONS = ("asc", NEWEST_FIRST)
 UNSORTED = "Invalid input received: Unknown sort direction, must be 'desc' or 'asc'"
 
 
-def _alike(instance: Instance) -> object:
-    """Order servers by an attribute that is the same for all."""
-    return 0
+def _sorting(key: str) -> Callable[[Instance], tuple[bool, object]]:
+    """Return what servers are ordered by, those without it first."""
+    path = TABLE["attributes"].get(key)
+
+    def rank(instance: Instance) -> tuple[bool, Any]:
+        value = is_locked(instance) if key == "locked" else path and _attribute(instance, path)
+        return (False, 0) if value in (None, "") else (True, value)
+
+    return rank
 
 
 def _ordered(
@@ -286,6 +269,5 @@ def _ordered(
     keys = keys or ["created_at"]
     directions += directions[:1] * (len(keys) - len(directions)) or [NEWEST_FIRST] * len(keys)
     for key, direction in reversed(list(zip(keys, directions, strict=False))):
-        by = cast(Callable[[Instance], float], SORTS.get(key, _alike))
-        servers.sort(key=by, reverse=direction == NEWEST_FIRST)
+        servers.sort(key=_sorting(key), reverse=direction == NEWEST_FIRST)
     return servers

@@ -13,7 +13,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
     MIGRATE_LIVE,
 )
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, OneKey
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, error, refusable
 from ecs_fsm.serve.compute.instance_actions import moves_of
 from ecs_fsm.serve.compute.schemas import Text
 from ecs_fsm.serve.compute.servers import host_numbers, password
@@ -46,10 +46,7 @@ def _running(context: ComputeContext, server_id: str, migration_id: str) -> tupl
     instance = context.find(server_id)
     migration = _migration(context, instance)
     if migration is None or str(migration["id"]) != migration_id:
-        raise ApiError(
-            404,
-            f"In-progress live migration {migration_id[:255]} is not found for server {server_id}.",
-        )
+        raise error(404, "no_migration", id=migration_id[:255], server=server_id)
     return instance, migration
 
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from uuid import UUID
 
-from pydantic import Field
-from starlette.responses import Response
-
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
+from ecs_fsm.serve.cloud.instance import Asker, Instance
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import (
     ATTACH_INTERFACE,
     DETACH_INTERFACE,
 )
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable
+from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
 from ecs_fsm.serve.compute.schemas import FixedAddress, NewServerFields, is_uuid
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body, respond
 from ecs_fsm.serve.network.routes import SERVICE as NETWORK
 
 
@@ -50,13 +46,8 @@ def free_address(cloud: Cloud, network: Item, address: str) -> str:
             holder = cloud.ports.holder(subnet["id"], address)
             if holder is None:
                 return address
-            where = f"on instance {holder['device_id']}."
-            raise ApiError(400, f"Fixed IP address {address} is already in use {where}")
-    raise ApiError(
-        400,
-        f"Invalid input received: Fixed IP {address} is not a valid ip address for network "
-        f"{network['id']}.",
-    )
+            raise error(400, "address_taken", address=address, device_id=holder["device_id"])
+    raise error(400, "address_outside", address=address, network=network["id"])
 
 
 def networks_of(context: ComputeContext, body: NewServerFields) -> dict[str, str | None]:
@@ -77,12 +68,10 @@ def networks_of(context: ComputeContext, body: NewServerFields) -> dict[str, str
             found[free_port(context, str(network.port))["id"]] = None
             continue
         if not is_uuid(network.uuid):
-            reason = f"network uuid is not in proper format ({network.uuid})"
-            raise ApiError(400, f"Bad networks format: {reason}")
+            raise error(400, "no_network_id", id=network.uuid)
         known = network_of(context, str(network.uuid))
         if not context.cloud.ports.subnets.by("network_id", known["id"]):
-            reason = f"Network {known['id']} requires a subnet in order to boot instances on."
-            raise ApiError(400, reason)
+            raise error(400, "no_subnet", id=known["id"])
         address = network.fixed_ip and free_address(context.cloud, known, network.fixed_ip)
         found[known["id"]] = address or found.get(known["id"])
     if body.max_count and body.max_count > 1 and any(n.port for n in wanted):
@@ -93,112 +82,74 @@ def networks_of(context: ComputeContext, body: NewServerFields) -> dict[str, str
 TAG_SINCE = 70
 
 
-class FixedIp(Body):
-    """An address for the port."""
+class Interfaces(OfServer):
+    """The ports of a server: show, attach and detach them."""
 
-    ip_address: FixedAddress
+    def items(self, context: ComputeContext) -> list[Item]:
+        """Return the ports, none before its networks are set up."""
+        return context.cloud.ports.shown(self.server(context))
 
+    def find(self, context: ComputeContext, item_id: str, code: int = 404) -> Item:
+        """Return a port of the server. Raises 404 for others."""
+        if self.server(context) and context.cloud.ports.all.get(item_id) is None:
+            raise ApiError(code, f"Port id {item_id[:255]} could not be found.")
+        return super().find(context, item_id, code)
 
-class PortRequest(Body):
-    """A network for the server, by default one that it is not on yet."""
+    def shown(self, context: ComputeContext, item: Item) -> Item:
+        """Return a port, from 2.70 on with its tag."""
+        shown = {
+            "port_id": item["id"],
+            "port_state": item["status"],
+            "net_id": item["network_id"],
+            "mac_addr": item["mac_address"],
+            "fixed_ips": item["fixed_ips"],
+        }
+        return shown | ({"tag": item.get("tag")} if context.minor >= TAG_SINCE else {})
 
-    net_id: UUID | None = None
-    port_id: UUID | None = None
-    fixed_ips: list[FixedIp] = Field(default_factory=list, max_length=1)
-    tag: str | None = Field(None, max_length=60)
+    def checked(self, context: ComputeContext, given: object, verb: str) -> Item:
+        """Return the fields; without any, the server gets a port on a network of its own."""
+        return super().checked(context, {} if given is None else given, verb)
 
+    def create(self, context: ComputeContext, given: Item) -> Item:
+        """Attach the server to a network, or give it a free port."""
+        instance, ports, port_id = self.server(context), context.cloud.ports, given.get("port_id")
+        if port_id is not None and given.get("net_id") is not None:
+            raise ApiError(400, "Must not input both network_id and port_id")
+        if given.get("fixed_ips") and given.get("net_id") is None:
+            raise ApiError(400, "Must input network_id when request IP address")
+        asker = context.asker(ATTACH_INTERFACE)
+        if port_id is not None:
+            free = free_port(context, str(UUID(port_id)), 404)
+            context.compute.request_if_known(instance, ATTACH_INTERFACE, asker)
+            port = ports.bind(free, instance, given.get("tag"))
+        else:
+            port = plug(context, instance, given, asker)
+        if not ports.shown(instance):
+            raise ApiError(409, f"The networks of instance {instance.id} are not set up yet")
+        context.cloud.keep(instance)
+        return port
 
-class AttachPort(Body):
-    """The body of an attachment."""
-
-    interfaceAttachment: PortRequest = Field(default_factory=dict, validate_default=True)  # noqa: N815
-
-
-def _port_view(context: ComputeContext, port: Item) -> dict[str, Json]:
-    shown: dict[str, Json] = {
-        "port_id": port["id"],
-        "port_state": port["status"],
-        "net_id": port["network_id"],
-        "mac_addr": port["mac_address"],
-        "fixed_ips": port["fixed_ips"],
-    }
-    return shown | ({"tag": port.get("tag")} if context.minor >= TAG_SINCE else {})
-
-
-def _port(context: ComputeContext, instance: Instance, port_id: str) -> Item:
-    """Return a port of the server. Raises 404 for others."""
-    for port in context.cloud.ports.shown(instance):
-        if port["id"] == port_id:
-            return port
-    if context.cloud.ports.all.get(port_id) is None:
-        raise ApiError(404, f"Port id {port_id[:255]} could not be found.")
-    raise ApiError(404, f"Instance {instance.id} does not have a port with id {port_id}")
-
-
-@refusable.get("/servers/{server_id}/os-interface", answer="PortList")
-async def list_interfaces(server_id: str, context: Versioned) -> Response:
-    """The ports of a server."""
-    ports = context.cloud.ports.shown(context.find(server_id))
-    return respond({"interfaceAttachments": [_port_view(context, port) for port in ports]})
-
-
-@refusable.get("/servers/{server_id}/os-interface/{port_id}", answer="OnePort")
-async def show_interface(server_id: str, port_id: str, context: Versioned) -> Response:
-    """A port of a server."""
-    port = _port(context, context.find(server_id), port_id)
-    return respond({"interfaceAttachment": _port_view(context, port)})
-
-
-@refusable.post("/servers/{server_id}/os-interface", answer="OnePort")
-async def attach_interface_to_server(
-    server_id: str, body: AttachPort, context: Versioned
-) -> Response:
-    """Attach the server to a network, or give it a free port."""
-    instance, request = context.find(server_id), body.interfaceAttachment
-    ports, asker = context.cloud.ports, context.asker(ATTACH_INTERFACE)
-    if request.port_id is not None and request.net_id is not None:
-        raise ApiError(400, "Must not input both network_id and port_id")
-    if request.fixed_ips and request.net_id is None:
-        raise ApiError(400, "Must input network_id when request IP address")
-    if request.port_id is not None:
-        free = free_port(context, str(request.port_id), 404)
-        context.compute.request_if_known(instance, ATTACH_INTERFACE, asker)
-        port = ports.bind(free, instance, request.tag)
-    else:
-        port = plug(context, instance, request, asker)
-    if not ports.shown(instance):
-        raise ApiError(409, f"The networks of instance {instance.id} are not set up yet")
-    context.cloud.keep(instance)
-    return respond({"interfaceAttachment": _port_view(context, port)})
+    def delete(self, context: ComputeContext, item: Item) -> None:
+        """Detach the server from a network."""
+        instance, asker = self.server(context), context.asker(DETACH_INTERFACE)
+        context.compute.request_if_known(instance, DETACH_INTERFACE, asker)
+        context.cloud.ports.part(instance, item)
+        context.cloud.keep(instance)
 
 
-def plug(context: ComputeContext, instance: Instance, request: PortRequest, asker: Asker) -> Item:
+def plug(context: ComputeContext, instance: Instance, given: Item, asker: Asker) -> Item:
     """Return a new port of a server on the network of a request, or on one that it is not on."""
     ports = context.cloud.ports
     there = {port["network_id"] for port in ports.of(instance)}
     free = next((n["id"] for n in ports.networks if n["id"] not in there), None)
     usual = free or next(iter(ports.usual_network()), "")
-    network = network_of(context, str(request.net_id or usual), 404)
-    address = None
-    for fixed in request.fixed_ips:
-        address = free_address(context.cloud, network, fixed.ip_address)
+    network, address = network_of(context, str(given.get("net_id") or usual), 404), None
+    for fixed in given.get("fixed_ips") or ():
+        address = free_address(context.cloud, network, str(ip_address(fixed["ip_address"])))
     context.compute.request_if_known(instance, ATTACH_INTERFACE, asker)
-    port = ports.plug(instance, network, address, request.tag)
+    port = ports.plug(instance, network, address, given.get("tag"))
     context.cloud.keep(instance)
     return port
-
-
-@refusable.delete("/servers/{server_id}/os-interface/{port_id}", status_code=202)
-async def detach_interface_from_server(
-    server_id: str, port_id: str, context: Versioned
-) -> Response:
-    """Detach the server from a network."""
-    instance = context.find(server_id)
-    port = _port(context, instance, port_id)
-    context.compute.request_if_known(instance, DETACH_INTERFACE, context.asker(DETACH_INTERFACE))
-    context.cloud.ports.part(instance, port)
-    context.cloud.keep(instance)
-    return Response(status_code=202)
 
 
 class AddFixedIp(Argument):
@@ -208,12 +159,7 @@ class AddFixedIp(Argument):
 
     def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
         """Attach the server to the network."""
-        plug(
-            context,
-            instance,
-            PortRequest.model_construct(net_id=self.networkId, fixed_ips=[], tag=None),
-            context.asker("addFixedIp"),
-        )
+        plug(context, instance, {"net_id": self.networkId}, context.asker("addFixedIp"))
         return ActionAnswer()
 
 
@@ -231,9 +177,7 @@ class RemoveFixedIp(Argument):
                 ports.change(port, fixed_ips=left)
                 context.cloud.keep(instance)
                 return ActionAnswer()
-        raise ApiError(
-            400, f"Fixed IP address ({self.address}) does not exist in network (instance)."
-        )
+        raise error(400, "no_fixed_ip", address=self.address)
 
 
 class AddFloatingIp(Argument):
@@ -264,7 +208,7 @@ class RemoveFloatingIp(Argument):
         floating, ports = _floating(context, self.address), context.cloud.ports
         port = ports.all.get(floating.get("port_id"))
         if port is None or port["device_id"] != instance.id:
-            raise ApiError(409, f"Floating IP {self.address} is not associated with instance {instance.id}.")  # fmt: skip  # noqa: E501
+            raise error(409, "not_associated", address=self.address, id=instance.id)
         NETWORK.kinds["floatingips"].update(context, floating, {"port_id": None})
         return ActionAnswer()
 

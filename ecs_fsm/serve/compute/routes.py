@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ecs_fsm.serve.compute import (  # noqa: F401 - each module adds its own
     actions,
-    file_shares,
     hosts,
     instance_actions,
     services,
@@ -12,6 +11,10 @@ from ecs_fsm.serve.compute import (  # noqa: F401 - each module adds its own
 )
 from ecs_fsm.serve.compute.api import refusable, router
 from ecs_fsm.serve.compute.kinds import SERVICE
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.handlers import Face, Handlers
 
 ROUTERS: tuple[Handlers, ...] = (router, refusable, SERVICE.handlers)
+FACES = (
+    *(Face(router, "/compute/v2.1") for router in ROUTERS),
+    *(Face(router, "/v2.1/{project_id}", "_of_project") for router in ROUTERS),
+)

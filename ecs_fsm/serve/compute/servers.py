@@ -25,6 +25,7 @@ from ecs_fsm.serve.compute.api import (
     ComputeContext,
     Versioned,
     context_of,
+    error,
     router,
 )
 from ecs_fsm.serve.compute.disks import check_size, disk_config_of, disks_of, flavor_of, give
@@ -73,11 +74,7 @@ def _hosts(context: ComputeContext, body: NewServerFields) -> tuple[str | None, 
     if named is not None:
         context.require_admin("compute:servers:create:requested_destination")
     if named is not None and forced is not None:
-        raise ApiError(
-            400,
-            "One mechanism with host and/or hypervisor_hostname and another mechanism with "
-            "zone:host:node are mutually exclusive.",
-        )
+        raise error(400, "two_hosts")
     found, known = zone_of(context, zone or None), host_numbers(context.cloud)
     if named is not None and named not in known:
         raise ApiError(400, f"Compute host {named} could not be found.")
@@ -295,17 +292,9 @@ def _pin(context: ComputeContext, instance: Instance, zone: str | None) -> str |
     """Return the zone that a server is pinned to. Raises 409 for any but its own."""
     pinned, here = instance.details.get("zone"), context.cloud.hosts[instance.host].zone
     if zone is not None and pinned not in (None, zone):
-        raise ApiError(
-            409,
-            "Cannot change pinned availability zone directly. Unpin first by setting "
-            "pinned_availability_zone to null.",
-        )
+        raise error(409, "pinned")
     if zone is not None and pinned is None and zone != here:
-        raise ApiError(
-            409,
-            f"Server can only be pinned to its current availability zone '{here}', but "
-            f"'{zone}' was requested.",
-        )
+        raise error(409, "elsewhere", here=here, zone=zone)
     return zone
 
 

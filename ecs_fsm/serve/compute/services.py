@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Json
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, router
+from ecs_fsm.serve.compute.api import ComputeContext, Versioned, error, router
 from ecs_fsm.serve.compute.hosts import UUID_SINCE, ComputeHost, find_hosts, host_state, status_of
 from ecs_fsm.serve.compute.schemas import Flag
 from ecs_fsm.serve.compute.views import Fields, long_time
@@ -97,7 +97,7 @@ async def update_service(service_id: str, body: ServiceChange, context: Versione
 def _change(context: ComputeContext, host: ComputeHost, body: ServiceChange) -> None:
     cloud = context.cloud
     if body.status is None and body.forced_down is None:
-        raise ApiError(400, "No updates were requested. Fields 'status' or 'forced_down' should be specified.")  # fmt: skip  # noqa: E501
+        raise error(400, "no_updates")
     if body.disabled_reason is not None and body.status != "disabled":
         raise ApiError(400, "Specifying 'disabled_reason' requires that 'status' is 'disabled'.")
     if body.status == "enabled":

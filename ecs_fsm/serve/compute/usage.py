@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, Versioned, router
+from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, Versioned, error, router
 from ecs_fsm.serve.compute.kinds import SERVICE
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.views import Fields, long_time
@@ -52,11 +52,7 @@ def check_quota(context: ComputeContext, project_id: str, **wanted: int) -> None
             ", ".join(str(of[name]) for name in over)
             for of in ({n: n for n in over}, wanted, used, quotas)
         )
-        raise ApiError(
-            403,
-            f"Quota exceeded for {what}: Requested {asked}, but already used {has} of {most} "
-            f"{what}",
-        )
+        raise error(403, "over_quota", what=what, asked=asked, has=has, most=most)
 
 
 def _quotas(context: ComputeContext) -> dict[str, int]:
@@ -78,29 +74,7 @@ async def show_limits(context: Versioned) -> Response:
     project_id = context.caller.project_id or ""
     if context.caller.admin and "tenant_id" in context.request.query_params:
         project_id = context.request.query_params["tenant_id"]
-    used, quotas = _used(context, project_id), QUOTAS.of(context, project_id)
-    absolute = {
-        "maxServerMeta": quotas["metadata_items"],
-        "maxTotalInstances": quotas["instances"],
-        "maxTotalCores": quotas["cores"],
-        "maxTotalRAMSize": quotas["ram"],
-        "maxTotalKeypairs": quotas["key_pairs"],
-        "maxServerGroups": quotas["server_groups"],
-        "maxServerGroupMembers": quotas["server_group_members"],
-        "totalInstancesUsed": used["instances"],
-        "totalCoresUsed": used["cores"],
-        "totalRAMUsed": used["ram"],
-        "totalServerGroupsUsed": 0,
-    }
-    if context.minor < NO_PROXIES:
-        for name in ("maxTotalFloatingIps", "maxSecurityGroups", "maxSecurityGroupRules"):
-            absolute[name] = -1
-        absolute |= {"totalFloatingIpsUsed": 0, "totalSecurityGroupsUsed": 0}
-    if context.minor < NO_IMAGE_META:
-        absolute["maxImageMeta"] = 128
-    if context.minor < NO_FILES:
-        absolute |= {"maxPersonality": 5, "maxPersonalitySize": 10240}
-    return respond({"limits": {"rate": [], "absolute": absolute}})
+    return QUOTAS.limits(context, project_id)
 
 
 QUOTAS = QuotaRequests(SERVICE, _quotas, _used)

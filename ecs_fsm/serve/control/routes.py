@@ -38,7 +38,7 @@ from ecs_fsm.serve.control.schemas import (
     server_with_past,
 )
 from ecs_fsm.serve.http.api_errors import ApiError, spelled
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.protocol import LOST
 from ecs_fsm.serve.http.wire import PREFIX, WireFaults
 
@@ -93,6 +93,7 @@ class ChangeStream(StreamingResponse):
 ACTION, BEGINNING = "_ecs", "beginning"
 SNAPSHOT = re.compile(r"[\w.-]{1,60}", re.ASCII)
 router = Handlers(prefix="/_ecs", tags=["control"])
+FACES = (Face(router),)
 
 
 def _cloud(request: Request) -> Cloud:

@@ -24,7 +24,6 @@ from ecs_fsm.serve.http.bodies import (
     Schema,
     View,
     as_list,
-    fields_of,
     invalid,
     limit_of,
     next_url,
@@ -74,6 +73,7 @@ class Declared(Generic[C]):
         self.many = self.row.get("many", kind.replace("-", "_"))
         self.one: str = self.row.get("one", self.many.removesuffix("s"))
         self.label = self.row.get("label", self.one.replace("_", " ").capitalize())
+        self.id: str = self.row.get("id", "item_id")
         self.path: str = service.form["root"] + "/" + self.row.get("path", kind)
         self.owned: bool = self.row.get("owned", service.form.get("owned", True))
         written = self.row.get("fields", {})
@@ -83,16 +83,9 @@ class Declared(Generic[C]):
             name: Field.of(name, row, service.types) for name, row in {**common, **written}.items()
         }
 
-    # What the table says
-
     def code(self, context: C, verb: str) -> int:
         """Return the status of a creation or a removal."""
         return self.codes[verb]
-
-    def wrapped_schema(self, verb: str) -> Schema:
-        """Return the schema of the body of a creation or a change."""
-        own = self.schemas[verb]
-        return own if self.service.form.get("unwrapped") else fields_of(self.one, own)
 
     def wrapped(self, view: Item) -> Item:
         """Return a view as answers have it: under its key, unless the service has none."""
@@ -156,8 +149,6 @@ class Declared(Generic[C]):
     def more(self, context: C, item: Item) -> Item:
         """Return fields of a view that are not stored."""
         return {}
-
-    # Changes
 
     def allow(self, context: C, verb: str) -> None:
         """Raise 403 for a change that only administrators make."""
@@ -306,6 +297,9 @@ class Declared(Generic[C]):
     def answer_list(self, context: C, detailed: bool) -> Response:
         """Return the answer of a list."""
         request, form = context.request, self.service.form
+        if self.row.get("whole"):
+            all_shown = (self.shown(context, item) for item in self.listed(context))
+            return respond({self.many: [self.in_list(context, one, detailed) for one in all_shown]})
         strict = bool(form.get("unwrapped"))
         found = [View(item["id"], self.shown(context, item)) for item in self.listed(context)]
         if self.row.get("filters", True):
@@ -345,3 +339,8 @@ class Declared(Generic[C]):
     def shown_new(self, context: C, item: Item) -> Item:
         """Return a document as the answer to its creation shows it."""
         return self.shown(context, item)
+
+    def answer_new(self, context: C, item: Item) -> Response:
+        """Return the answer to a creation."""
+        shown = self.wrapped(self.shown_new(context, item))
+        return respond(shown, self.code(context, "create"))

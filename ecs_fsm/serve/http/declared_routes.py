@@ -18,7 +18,7 @@ from starlette.responses import Response
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema, body_of, respond
+from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema, body_of, fields_of, respond
 from ecs_fsm.serve.http.declared import C, Declared, DeclaredService
 from ecs_fsm.serve.http.handlers import plain_options
 from ecs_fsm.serve.http.parts import add_parts
@@ -29,7 +29,11 @@ def serve(service: DeclaredService[C], special: Mapping[str, type[Declared[C]]])
     for name in service.written["kinds"]:
         kind = service.kinds[name] = special.get(name, Declared)(service, name)
         KindRoutes(kind).add()
-        add_parts(kind, service.handlers, f"{kind.path}/{{{kind.row.get('id', 'item_id')}}}")
+        add_parts(kind, service.handlers, f"{kind.path}/{{{kind.id}}}")
+
+
+NOTHING_SHOWN = 202
+"""The status of a change that is only accepted."""
 
 
 class KindRoutes(Generic[C]):
@@ -41,33 +45,40 @@ class KindRoutes(Generic[C]):
     def add(self) -> None:
         """Add the routes to the service of the kind."""
         form, verbs = self.kind.service.form, self.kind.row.get("verbs", "lscud")
-        here, one = self.kind.path, f"{self.kind.path}/{{item_id}}"
-        add, name = self.kind.service.handlers, self.kind.row.get("called", self.kind.one)
-        many = self.kind.row.get("called_many", self.kind.many)
+        here, add = self.kind.path, self.kind.service.handlers
+        one, one_name = f"{here}/{{{self.kind.id}}}", self.kind.row.get("called", self.kind.one)
+        many_name = self.kind.row.get("called_many", self.kind.many)
+        names = {verb: f"{verb}_{one_name}" for verb in ("show", "create", "update", "delete")}
+        names |= {"list": f"list_{many_name}", **self.kind.row.get("names", {})}
         if "l" in verbs:
-            add.get(here, *_also(form, here), **plain(f"list_{many}", 200))(self._list)
+            add.get(here, *_also(form, here), **plain(names["list"], 200))(self._list)
         if "d" in self.kind.row.get("lists", form.get("lists", "")):
-            detail = plain(f"list_{many}_in_detail", 200)
+            detail = plain(f"list_{many_name}_in_detail", 200)
             add.get(f"{here}/detail", **detail)(self._list_in_detail)
         if "c" in verbs:
-            schema = self.kind.wrapped_schema("c")
-            post = self._plain("create", name, schema)
+            post = self._plain("create", names, self._body("c"))
             add.post(here, *_also(form, here), **post)(self._create)
         self.kind.add_more(add, one)
         if "s" in verbs:
-            add.get(one, *_also(form, one), **plain(f"show_{name}", 200))(self._show)
+            add.get(one, *_also(form, one), **plain(names["show"], 200))(self._show)
         if "u" in verbs:
-            schema = self.kind.wrapped_schema("u")
             update = add.patch if form["update"] == "PATCH" else add.put
-            options = self._plain("update", name, schema)
+            options = self._plain("update", names, self._body("u"))
             update(one, *_also(form, one), **options)(self._update)
         if "d" in verbs:
-            options = self._plain("delete", name)
+            options = self._plain("delete", names)
             add.delete(one, *_also(form, one), **options, response_class=Response)(self._delete)
 
-    def _plain(self, verb: str, name: str, schema: Schema | None = None) -> dict[str, Any]:
+    def _body(self, verb: str) -> Schema:
+        """Return the schema of the body of a creation or a change."""
+        own = self.kind.schemas[verb]
+        return own if self.kind.service.form.get("unwrapped") else fields_of(self.kind.one, own)
+
+    def _plain(
+        self, verb: str, names: Mapping[str, str], schema: Schema | None = None
+    ) -> dict[str, Any]:
         others = self.kind.row.get("other_codes", {}).get(verb, ())
-        return plain(f"{verb}_{name}", self.kind.codes[verb], schema, *others)
+        return plain(names[verb], self.kind.codes[verb], schema, *others)
 
     async def _list(self, request: Request) -> Response:
         return self.kind.answer_list(await self.kind.service.context(request), False)
@@ -77,7 +88,7 @@ class KindRoutes(Generic[C]):
 
     async def _show(self, request: Request) -> Response:
         context = await self.kind.service.context(request)
-        item = self.kind.find(context, request.path_params["item_id"])
+        item = self.kind.find(context, request.path_params[self.kind.id])
         return respond(self.kind.wrapped(self.kind.shown(context, item)))
 
     async def _create(self, request: Request) -> Response:
@@ -88,14 +99,14 @@ class KindRoutes(Generic[C]):
         if isinstance(several, list) and self.kind.service.form.get("bulk"):
             checked = [self.kind.checked(context, one, "c") for one in several[:MOST_ITEMS]]
             all_made = self._create_several(context, checked)
-            answer: Item = {self.kind.many: [self.kind.shown(context, item) for item in all_made]}
+            views = [self.kind.shown(context, item) for item in all_made]
+            answer = respond({self.kind.many: views}, self.kind.code(context, "create"))
         else:
             bare = self.kind.service.form.get("unwrapped")
             given = self.kind.checked(context, body if bare else body.get(self.kind.one), "c")
-            made = self.kind.create(context, given)
-            answer = self.kind.wrapped(self.kind.shown_new(context, made))
+            answer = self.kind.answer_new(context, self.kind.create(context, given))
         context.cloud.resources.commit()
-        return respond(answer, self.kind.code(context, "create"))
+        return answer
 
     def _create_several(self, context: C, given: list[Item]) -> list[Item]:
         """Make several documents: either all or none."""
@@ -112,17 +123,19 @@ class KindRoutes(Generic[C]):
     async def _update(self, request: Request) -> Response:
         context = await self.kind.service.context(request)
         self.kind.allow(context, "update")
-        item = self.kind.find_own(context, request.path_params["item_id"], "update")
+        item = self.kind.find_own(context, request.path_params[self.kind.id], "update")
         changes = self.kind.checked(context, (await body_of(request)).get(self.kind.one), "u")
-        new = self.kind.update(context, item, changes)
+        new, code = self.kind.update(context, item, changes), self.kind.code(context, "update")
         context.cloud.resources.commit()
-        return respond(self.kind.wrapped(self.kind.shown(context, new)))
+        if code == NOTHING_SHOWN:
+            return Response(status_code=code)
+        return respond(self.kind.wrapped(self.kind.shown(context, new)), code)
 
     async def _delete(self, request: Request) -> Response:
         context = await self.kind.service.context(request)
         self.kind.allow(context, "delete")
         self.kind.delete(
-            context, self.kind.find_own(context, request.path_params["item_id"], "delete")
+            context, self.kind.find_own(context, request.path_params[self.kind.id], "delete")
         )
         context.cloud.resources.commit()
         return Response(status_code=self.kind.code(context, "delete"))
@@ -167,6 +180,16 @@ class QuotaRequests(Generic[C]):
         """Return the quotas of a project."""
         own = context.quotas_of(project_id)
         return {name: own.get(name, most) for name, most in self._usual(context).items()}
+
+    def limits(self, context: C, project_id: str) -> Response:
+        """Return the answer that shows the limits of `[limits]`, and what is used of them."""
+        shown, minor = {}, getattr(context, "minor", 0)
+        known = {"quota": self.of(context, project_id), "used": self._used(context, project_id)}
+        for name, row in self.service.written["limits"].items():
+            if minor <= row.get("until", minor):
+                what, of = next(iter(row.items()))
+                shown[name] = known[what][of] if what in known else of
+        return respond({"limits": {"rate": [], "absolute": shown}})
 
     async def _asked(self, request: Request, verb: str) -> tuple[C, str]:
         """Return the context and the project. Raise 403 for another one, and changes by users."""

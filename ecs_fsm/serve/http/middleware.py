@@ -30,9 +30,8 @@ MOST_BODY = 1024 * 1024
 TOO_LARGE = f"The body of a request may have {MOST_BODY} bytes."
 HALF = "The body of a request has half a character in it: a surrogate without its other half."
 NOT_FINITE = "The body of a request has a number that is not finite."
-SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-UNUSUAL = re.compile(rb"NaN|Infinity|\d[eE]\+?\d{2}|\d{300}")
-"""What JSON may hold that Python reads as a number that is not finite, but JSON cannot write."""
+UNUSUAL = re.compile(rb"NaN|Infinity|\d[eE]\+?\d{2}|\d{300}|\\u[dD][89a-fA-F]")
+"""What may be a number that is not finite, or half a character, which JSON cannot write."""
 UNKEPT = ("/_ecs/advance", "/auth/tokens")
 """Paths of what the state does not keep."""
 SLASHES = re.compile("//+")
@@ -204,10 +203,9 @@ class RequestGuard:
             body.extend(message.get("body", b""))
             if len(body) > MOST_BODY:
                 raise BadBody(413, TOO_LARGE)
-            if not message.get("more_body", False) and UNUSUAL.search(body) and _infinite(body):
-                raise BadBody(400, NOT_FINITE)
-            if not message.get("more_body", False) and SURROGATE.search(body) and _halved(body):
-                raise BadBody(400, HALF)
+            unusual = not message.get("more_body", False) and UNUSUAL.search(body)
+            if unusual and (reason := _unusable(body)):
+                raise BadBody(400, reason)
             return message
 
         try:
@@ -256,19 +254,8 @@ def _without_room(scope: Scope) -> tuple[int, str] | None:
     return None
 
 
-def _halved(body: bytearray) -> bool:
-    """Return whether the JSON has text that no file, response or database can hold."""
-    try:
-        json.dumps(json.loads(body), ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
-    except (ValueError, RecursionError):
-        return False
-    return False
-
-
-def _infinite(body: bytearray) -> bool:
-    """Return whether the JSON has a number that is not finite, such as NaN or 1e999."""
+def _unusable(body: bytearray) -> str | None:
+    """Return why no file, response or database can hold the JSON, None if they can."""
     found: list[float] = []
 
     def number(text: str) -> float:
@@ -276,10 +263,15 @@ def _infinite(body: bytearray) -> bool:
         return found[-1]
 
     try:
-        json.loads(body, parse_float=number, parse_constant=number)
+        read = json.loads(body, parse_float=number, parse_constant=number)
+        if not all(map(math.isfinite, found)):
+            return NOT_FINITE
+        json.dumps(read, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return HALF
     except (ValueError, RecursionError):
-        return False
-    return not all(map(math.isfinite, found))
+        return None
+    return None
 
 
 @lru_cache(maxsize=64)

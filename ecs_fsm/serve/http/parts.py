@@ -65,7 +65,7 @@ def add_parts(kind: Declared[C], add: Handlers, one: str) -> None:
 
 def _item_of(kind: Declared[C], context: C, *, own: bool) -> Item:
     """Return the document of a request, which the caller may change if it is its `own`."""
-    item_id = context.request.path_params[kind.row.get("id", "item_id")]
+    item_id = context.request.path_params[kind.id]
     return kind.find_own(context, item_id, "update") if own else kind.find(context, item_id)
 
 

@@ -26,7 +26,8 @@ from ecs_fsm.serve.compute.api import refusal
 from ecs_fsm.serve.compute.servers import host_name_of
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond
-from ecs_fsm.serve.http.handlers import Alias, Handlers
+from ecs_fsm.serve.http.handlers import Alias, Face, Handlers
+from ecs_fsm.serve.huawei import lists
 from ecs_fsm.serve.huawei.schemas import (
     ERRORS,
     V1,
@@ -77,6 +78,7 @@ ACTIONS = {
 }
 """The actions on several servers, by the key of their body."""
 router = Handlers(tags=["cloudservers"], responses=ERRORS)
+FACES = (Face(router), Face(lists.router))
 
 
 @router.post(V1, Alias(V11, "create_cloudservers_v11"), answer="JobId")

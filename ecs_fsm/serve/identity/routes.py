@@ -25,7 +25,7 @@ from ecs_fsm.serve.http.context import (
 )
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
-from ecs_fsm.serve.http.handlers import Handlers, answered
+from ecs_fsm.serve.http.handlers import Face, Handlers, answered
 from ecs_fsm.serve.identity.kinds import KINDS, add_assignments, is_administrator
 from ecs_fsm.serve.identity.views import catalog_view, list_links, token_view
 
@@ -111,6 +111,10 @@ SERVICE = DeclaredService("identity", plain_context, ["identity"], ERRORS)
 serve(SERVICE, KINDS)
 add_assignments(SERVICE)
 router = Handlers(tags=["identity"], responses=ERRORS)
+FACES = (
+    *(Face(ours, "/identity/v3") for ours in (router, SERVICE.handlers)),
+    *(Face(ours, "/v3", "_at_root") for ours in (router, SERVICE.handlers)),
+)
 
 
 @router.post("/auth/tokens", status_code=201, answer="Token")

@@ -19,7 +19,7 @@ from ecs_fsm.serve.http.bodies import invalid, next_url, respond
 from ecs_fsm.serve.http.context import RequestContext, plain_context
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import plain, serve
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.handlers import Face, Handlers
 
 MOST_PROPERTIES = 128
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -147,3 +147,4 @@ class Images(Declared[RequestContext]):
 
 SERVICE = DeclaredService("image", plain_context, ["images"], ERRORS)
 serve(SERVICE, {"images": Images})
+FACES = (Face(SERVICE.handlers),)

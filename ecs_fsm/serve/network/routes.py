@@ -14,7 +14,7 @@ from ecs_fsm.serve.http.bodies import errors, fields
 from ecs_fsm.serve.http.context import RequestContext, plain_context
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.versions import base_of
 from ecs_fsm.serve.network.kinds import NetworkKind, Networks, PortKind, Subnets
 from ecs_fsm.serve.network.routers import FloatingAddresses, Routers
@@ -158,6 +158,7 @@ KINDS: dict[str, type[NetworkKind]] = {
 SERVICE = DeclaredService("network", plain_context, ["network service"], ERRORS)
 V2 = SERVICE.form["root"]
 router = Handlers(tags=["network service"], responses=ERRORS)
+FACES = (Face(router), Face(SERVICE.handlers))
 serve(SERVICE, KINDS)
 
 

@@ -29,7 +29,7 @@ from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, body_of, respond
 from ecs_fsm.serve.http.context import RequestContext, plain_context
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
-from ecs_fsm.serve.http.handlers import Handlers
+from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.volume.belongings import KINDS
 from ecs_fsm.serve.volume.kinds import VolumeDocuments, usage_of
 
@@ -200,6 +200,8 @@ CODES = {"os-set_bootable": 200, "os-set_image_metadata": 200, "os-unset_image_m
 SERVICE = DeclaredService("volume", plain_context, ["volumes"], COMPUTE_ERRORS)
 serve(SERVICE, KINDS)
 router = Handlers(tags=["volumes"], responses=COMPUTE_ERRORS)
+HERE = "/volume/v3/{project_id}"
+FACES = (Face(SERVICE.handlers, HERE), Face(router, HERE))
 router.post("/volumes/{item_id}/action", plain=True, name="act_on_volume")(
     action_of(cast(VolumeDocuments, SERVICE.kinds["volumes"]))
 )
@@ -208,31 +210,13 @@ QUOTAS = QuotaRequests(
     lambda context: {name: context.cloud.catalog.quotas[name] for name in usage_of(context, "")},
     usage_of,
 )
-LIMITS = {
-    "maxTotalVolumes": "volumes",
-    "maxTotalSnapshots": "snapshots",
-    "maxTotalVolumeGigabytes": "gigabytes",
-    "maxTotalBackups": "backups",
-    "maxTotalBackupGigabytes": "backup_gigabytes",
-}
-USED = {
-    "totalVolumesUsed": "volumes",
-    "totalSnapshotsUsed": "snapshots",
-    "totalGigabytesUsed": "gigabytes",
-    "totalBackupsUsed": "backups",
-    "totalBackupGigabytesUsed": "backup_gigabytes",
-}
 
 
 @router.get("/limits", plain=True)
 async def show_volume_limits(request: Request) -> Response:
     """What the project may have, and has."""
     context = await plain_context(request)
-    project = context.project_id
-    quotas, used = QUOTAS.of(context, project), usage_of(context, project)
-    absolute = {shown: quotas[name] for shown, name in LIMITS.items()}
-    absolute |= {shown: used[name] for shown, name in USED.items()}
-    return respond({"limits": {"rate": [], "absolute": absolute}})
+    return QUOTAS.limits(context, context.project_id)
 
 
 @router.get("/os-availability-zone", plain=True)
