@@ -105,6 +105,12 @@ WRONG = {
     ),
     "arrivals": ('[arrivals]\nkind = "sometimes"', 3, "arrivals.kind", "fixed, poisson, none"),
     "capacity": ("[resources.scheduler]\ncapacity = 0", 3, "resources.scheduler.capacity", "whole"),
+    "a key of a resource": (
+        "[resources.scheduler]\ncapacity = 1\nroom = 2",
+        4,
+        "resources.scheduler",
+        "unknown key 'room'",
+    ),
     "facts": ("[facts]\nboot = { image = 1.0 }", 3, "facts.boot", "unknown key"),
 }
 

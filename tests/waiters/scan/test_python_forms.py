@@ -167,6 +167,19 @@ FORMS = {
         """,
         [("shelve", ["SHELVED_OFFLOADED"], ["ERROR"])],
     ),
+    "a wait in the else of a loop that does not sleep": (
+        """
+        import openstack
+
+        def f(conn, server, names):
+            conn.compute.stop_server(server)
+            for name in names:
+                print(name)
+            else:
+                conn.compute.wait_for_server(server, status="SHUTOFF")
+        """,
+        [("stop", ["SHUTOFF"], ["ERROR"])],
+    ),
     "a command that is put together of parts": (
         """
         import time
