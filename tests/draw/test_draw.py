@@ -436,6 +436,19 @@ def test_without_a_library_and_without_dot_a_pdf_says_what_to_install(
         draw.render(still(ECS)["overview"], "pdf")
 
 
+def test_in_dot_a_bold_status_stands_as_high_as_the_tasks_beside_it() -> None:
+    picture = still(ECS)["lanes"]
+    looks = {box.key: box.look for box in picture.boxes}
+    lifted: dict[Look, set[float]] = {}
+    for drawn in laid_out(picture).json["objects"]:
+        texts = [part for part in drawn.get("_ldraw_", ()) if part["op"] == "T"]
+        sizes = [part["size"] for part in drawn.get("_ldraw_", ()) if part["op"] == "F"]
+        if len(texts) == 1 and drawn["name"] in looks:
+            down = (float(drawn["pos"].split(",")[1]) - texts[0]["pt"][1]) / sizes[-1]
+            lifted.setdefault(looks[drawn["name"]], set()).add(round(down, 1))
+    assert lifted[Look.BAND] == lifted[Look.STEP]
+
+
 def test_an_installed_dot_can_be_chosen(tmp_path: Path) -> None:
     other = tmp_path / "dot"
     other.write_text(
