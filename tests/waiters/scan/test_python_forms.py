@@ -167,6 +167,17 @@ FORMS = {
         """,
         [("shelve", ["SHELVED_OFFLOADED"], ["ERROR"])],
     ),
+    "a method of a parameter that is named as a server": (
+        """
+        import openstack
+
+        def f(conn, vm, disk):
+            vm.stop()
+            disk.delete()
+            conn.compute.wait_for_server(vm, status="SHUTOFF")
+        """,
+        [("stop", ["SHUTOFF"], ["ERROR"])],
+    ),
     "a wait in the else of a loop that does not sleep": (
         """
         import openstack
