@@ -431,6 +431,29 @@ def test_an_exit_that_is_refused_after_the_loop_is_a_failure(tmp_path: Path) -> 
     assert (wait.target, wait.failure) == (("VERIFY_RESIZE",), ("ERROR",))
 
 
+def test_an_exit_inside_a_with_is_an_exit(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__py="""
+        import time
+
+        def move(nova, server, log):
+            server.migrate()
+            while True:
+                server = nova.servers.get(server.id)
+                if server.status == "VERIFY_RESIZE":
+                    with log:
+                        log.write("moved")
+                        return server
+                if server.status == "ERROR":
+                    with log:
+                        raise RuntimeError(server.id)
+                time.sleep(1)
+        """,
+    )
+    assert (wait.target, wait.failure) == (("VERIFY_RESIZE",), ("ERROR",))
+
+
 def test_a_command_in_a_text_is_a_request(tmp_path: Path) -> None:
     wait = only(
         tmp_path,
