@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from ecs_fsm import ECS, Lifecycle, fleet
+from ecs_fsm.fleet import comparison
 from ecs_fsm.fleet.arrays import CompiledProfile, compile_profile
 from ecs_fsm.fleet.comparison import check
 from ecs_fsm.fleet.exact import Exact, Passage
@@ -452,3 +454,12 @@ def test_run_compares_itself_with_the_exact_answer() -> None:
     assert told["agrees"] is True
     for c in told["comparisons"]:
         assert c["low"] - 1e-9 <= c["simulated"] <= c["high"] + 1e-9
+
+
+@pytest.mark.parametrize("off", [0.0, 0.5, 1.0])
+def test_a_mean_of_whole_numbers_is_bounded_by_bernstein_s_inequality(off: float) -> None:
+    found = comparison._bounded("changes", 4.0 + off, 400, 4.0, 2.0)
+    # The difference of n numbers of variance v that differ by at most m from their mean.
+    bound = 2 * math.exp(-400 * off**2 / (2 * (2.0**2 + 30.0 * off / 3)))
+    assert found.chance == pytest.approx(min(1.0, bound))
+    assert (found.low + found.high) / 2 == 4.0 + off

@@ -114,6 +114,16 @@ def test_a_wrong_declaration_names_its_file(tmp_path: Path) -> None:
         scan_paths([str(tmp_path)])
 
 
+def test_a_project_file_that_does_not_read_is_not_ours_to_judge(tmp_path: Path) -> None:
+    wait = only(
+        tmp_path,
+        a__py="import openstack\ndef f(conn, vm):\n    conn.compute.stop_server(vm)\n"
+        "    conn.compute.wait_for_server(vm, status='SHUTOFF')\n",
+        pyproject__toml="[tool.other\n",
+    )
+    assert (wait.operations, wait.target) == (("stop",), ("SHUTOFF",))
+
+
 def test_a_helper_of_another_file_counts_where_its_server_is_known(tmp_path: Path) -> None:
     scan = scanned(
         tmp_path,
