@@ -374,6 +374,13 @@ def test_a_table_is_never_cut_on_a_terminal(columns: int) -> None:
     assert lines == ecs_fsm("operations", "stopped").out.splitlines()
 
 
+def test_json_is_indented_and_keeps_its_letters() -> None:
+    words = ("--operation", "rebuild", "--from", "stopped/-", "--target", "ACTIVE", "--json")
+    out = ecs_fsm("check", *words).out
+    assert "stopped/- —rebuild→ stopped/rebuilding" in out
+    assert json.dumps(json.loads(out), indent=2, ensure_ascii=False) + "\n" == out
+
+
 def test_help_keeps_its_examples_on_lines_of_their_own() -> None:
     lines = ecs_fsm("simulate", "--help").out.splitlines()
     assert "    ecs-fsm simulate create:reschedule@spawning,fail@networking" in lines

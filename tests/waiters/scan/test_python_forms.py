@@ -178,6 +178,20 @@ FORMS = {
         """,
         [("stop", ["SHUTOFF"], ["ERROR"])],
     ),
+    "a function of the file that requests something for its first argument": (
+        """
+        import openstack
+
+        def turn_off(server, why):
+            print(why)
+            CONNECTION.compute.stop_server(server)
+
+        def f(conn, server, reason):
+            turn_off(server, reason)
+            conn.compute.wait_for_server(server, status="SHUTOFF")
+        """,
+        [("stop", ["SHUTOFF"], ["ERROR"])],
+    ),
     "a wait in the else of a loop that does not sleep": (
         """
         import openstack
