@@ -182,15 +182,17 @@ FORMS = {
         """
         import openstack
 
-        def turn_off(server, why):
-            print(why)
+        def turn_off(server, cause):
+            print(cause)
             CONNECTION.compute.stop_server(server)
 
-        def f(conn, server, reason):
-            turn_off(server, reason)
+        def f(conn, server, other):
+            conn.compute.reboot_server(other, "HARD")
+            turn_off(server, other)
             conn.compute.wait_for_server(server, status="SHUTOFF")
+            conn.compute.wait_for_server(other)
         """,
-        [("stop", ["SHUTOFF"], ["ERROR"])],
+        [("stop", ["SHUTOFF"], ["ERROR"]), ("hard_reboot", ["ACTIVE"], ["ERROR"])],
     ),
     "a wait in the else of a loop that does not sleep": (
         """
