@@ -49,9 +49,10 @@ OTHER_MEANINGS = {
     ("ecs_fsm.cli.options", "start"),
     ("ecs_fsm.lifecycles.tabledata", "advance"),
     ("ecs_fsm.serve.control.routes", "error"),
-    ("ecs_fsm.serve.control.page", "error"),
+    ("ecs_fsm.serve.control.document", "error"),
     ("ecs_fsm.serve.http.api_errors", "error"),
     ("ecs_fsm.serve.http.api_errors", "network"),
+    ("ecs_fsm.serve.app", "network"),
     ("ecs_fsm.serve.http.versions", "host"),
     ("ecs_fsm.serve.compute.hosts", "host"),
     ("ecs_fsm.serve.compute.instance_actions", "host"),
@@ -190,6 +191,10 @@ def test_help_imports_nothing_heavy() -> None:
 )
 def test_a_command_without_callbacks_does_not_import_the_machine(words: str) -> None:
     assert "transitions" not in loaded_by_command(*words.split())
+
+
+def test_the_start_of_the_emulated_cloud_needs_neither_fastapi_nor_pydantic() -> None:
+    assert loaded("import ecs_fsm.serve.service") & {"fastapi", "pydantic", "jsonschema"} == set()
 
 
 @pytest.mark.parametrize("words", ["fleet --help", "fleet run --help", "fleet profile"])

@@ -114,7 +114,7 @@ class ServiceRoute(Route):
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI document of the server."""
-    from ecs_fsm.serve.control.page import openapi
+    from ecs_fsm.serve.control.document import openapi
 
     title, summary = "ecs-fsm", "A cloud whose servers live by the lifecycle."
     return openapi(title, __version__, summary, faces())

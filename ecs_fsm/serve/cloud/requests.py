@@ -18,8 +18,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.core.scenario import ScenarioWord, StepOutcome, read_word, simulate
 from ecs_fsm.core.server import BaseServer
-from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
-from ecs_fsm.serve.cloud.orders import FaultOrder, StrikeCount
+from ecs_fsm.serve.cloud.instance import Asker, FaultOrder, Instance, Json, StrikeCount
 from ecs_fsm.serve.cloud.schedule import Schedule
 
 

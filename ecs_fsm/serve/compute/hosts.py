@@ -25,13 +25,19 @@ UPTIME = " 12:00:00 up 30 days,  0:00,  0 users,  load average: 0.00, 0.00, 0.00
 
 
 class ComputeHost(NamedTuple):
-    """A host by its number, with what the catalog says of it, its servers, and its id."""
+    """A host by its number, with what the catalog says of it, and its servers.
 
+    `state` is "down" for a host that was forced down; `status` says whether the scheduler takes
+    it, and `reason` why it does not. Its id is a number below 2.53.
+    """
+
+    id: str | int
     number: int
     own: Host
     servers: list[Instance]
-    id: str | int
-    """A number below 2.53."""
+    state: str
+    status: str
+    reason: str | None
 
     @property
     def name(self) -> str:
@@ -42,13 +48,15 @@ class ComputeHost(NamedTuple):
 def find_hosts(context: ComputeContext, policy: str) -> Sequence[ComputeHost]:
     """Return the hosts. Raises 403 unless the caller is an administrator."""
     context.require_admin(f"os_compute_api:{policy}")
-    named = context.minor >= UUID_SINCE
-    hosts = [
-        ComputeHost(at, own, [], str(uuid5(NAMESPACE, own.name)) if named else at + 1)
-        for at, own in enumerate(context.cloud.hosts)
-    ]
-    for instance in context.cloud.instances.values():
-        if host_of(context.cloud, instance):
+    cloud, hosts, named = context.cloud, [], context.minor >= UUID_SINCE
+    for number, own in enumerate(cloud.hosts):
+        off = cloud.placement.disabled.get(own.name)
+        host_id = str(uuid5(NAMESPACE, own.name)) if named else number + 1
+        state, status = "down" if cloud.is_down(number) else "up", "disabled" if off else "enabled"
+        reason = off["reason"] if off else None
+        hosts.append(ComputeHost(host_id, number, own, [], state, status, reason))
+    for instance in cloud.instances.values():
+        if host_of(cloud, instance):
             hosts[instance.host].servers.append(instance)
     return hosts
 
@@ -76,23 +84,8 @@ def _used(context: ComputeContext, hosts: Sequence[ComputeHost]) -> dict[str, Js
 
 
 def _brief(context: ComputeContext, host: ComputeHost) -> Fields:
-    return {
-        "id": host.id,
-        "hypervisor_hostname": host.name,
-        "state": host_state(context, host),
-        "status": status_of(context, host),
-    }
-
-
-def status_of(context: ComputeContext, host: ComputeHost) -> str:
-    """Return whether the scheduler takes the host."""
-    off = host.name in context.cloud.placement.disabled.all
-    return "disabled" if off else "enabled"
-
-
-def host_state(context: ComputeContext, host: ComputeHost) -> str:
-    """Return "up", or "down" for a host that was forced down."""
-    return "down" if context.cloud.is_down(host.number) else "up"
+    own: Fields = {"id": host.id, "hypervisor_hostname": host.name}
+    return own | {"state": host.state, "status": host.status}
 
 
 def _servers(host: ComputeHost) -> list[Json]:
@@ -100,10 +93,8 @@ def _servers(host: ComputeHost) -> list[Json]:
 
 
 def _detailed(context: ComputeContext, host: ComputeHost) -> Fields:
-    off = context.cloud.placement.disabled.get(host.name)
-    reason = off["reason"] if off else None
     shown = _brief(context, host) | {
-        "service": {"id": host.id, "host": host.name, "disabled_reason": reason},
+        "service": {"id": host.id, "host": host.name, "disabled_reason": host.reason},
         "hypervisor_type": "QEMU",
         "hypervisor_version": 8_002_000,
         "host_ip": address_of(host.number),
@@ -239,21 +230,16 @@ async def show_host(name: str, context: Versioned) -> Response:
     if context.minor >= NO_HOSTS or not hosts:
         raise ApiError(404, f"Compute host {name[:255]} could not be found.")
     used = _used(context, hosts)
-    rows = (
-        ("(total)", "vcpus", "memory_mb", "local_gb"),
-        ("(used_now)", "vcpus_used", "memory_mb_used", "local_gb_used"),
-    )
     shown = [
         {
             "resource": {
                 "host": name,
                 "project": project,
-                "cpu": used[cpu],
-                "memory_mb": used[memory],
-                "disk_gb": used[disk],
+                **{"cpu": used[f"vcpus{part}"], "memory_mb": used[f"memory_mb{part}"]},
+                "disk_gb": used[f"local_gb{part}"],
             }
         }
-        for project, cpu, memory, disk in rows
+        for project, part in (("(total)", ""), ("(used_now)", "_used"))
     ]
     return respond({"host": shown})
 

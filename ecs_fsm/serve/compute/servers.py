@@ -26,7 +26,6 @@ from ecs_fsm.serve.compute.api import (
     Versioned,
     context_of,
     error,
-    router,
 )
 from ecs_fsm.serve.compute.disks import check_size, disk_config_of, disks_of, flavor_of, give
 from ecs_fsm.serve.compute.kinds import keypair_of
@@ -42,7 +41,8 @@ from ecs_fsm.serve.compute.schemas import (
 from ecs_fsm.serve.compute.usage import check_quota
 from ecs_fsm.serve.compute.views import AnswerKind, brief_view, links
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import respond
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, respond
+from ecs_fsm.serve.http.handlers import Handlers
 
 MOST_AT_ONCE = 1000
 
@@ -221,6 +221,10 @@ def _details(
         "accessIPv4": body.accessIPv4 or "",
         "accessIPv6": body.accessIPv6 or "",
     }
+
+
+router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
+"""What clients poll: the application looks for their paths first."""
 
 
 @router.get("/servers/detail", answer="ServerList")

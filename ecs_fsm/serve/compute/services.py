@@ -10,14 +10,14 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Json
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, error, router
-from ecs_fsm.serve.compute.hosts import UUID_SINCE, ComputeHost, find_hosts, host_state, status_of
+from ecs_fsm.serve.compute.hosts import UUID_SINCE, ComputeHost, find_hosts
 from ecs_fsm.serve.compute.schemas import Flag
 from ecs_fsm.serve.compute.views import Fields, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body, respond
 
 FORCED_SINCE = 11
-SERVICE = "nova-compute"
+SERVICE, UPDATE = "nova-compute", "os-services:update"
 
 
 @router.get("/os-services")
@@ -34,20 +34,19 @@ async def list_services(context: Versioned) -> Response:
 
 
 def _service(context: ComputeContext, host: ComputeHost) -> Fields:
-    off = context.cloud.placement.disabled.get(host.name)
     service: Fields = {
         "id": host.id,
         "binary": SERVICE,
         "host": host.name,
         "zone": host.own.zone,
-        "status": status_of(context, host),
-        "state": host_state(context, host),
+        "status": host.status,
+        "state": host.state,
         "updated_at": long_time(context.cloud.clock.date()),
-        "disabled_reason": off["reason"] if off else None,
+        "disabled_reason": host.reason,
     }
-    if context.minor >= FORCED_SINCE:
-        service["forced_down"] = context.cloud.is_down(host.number)
-    return service
+    return service | (
+        {"forced_down": host.state == "down"} if context.minor >= FORCED_SINCE else {}
+    )
 
 
 class ServiceChange(Body):
@@ -72,24 +71,23 @@ BY_WORD = {
 @router.put("/os-services/{service_id}")
 async def update_service(service_id: str, body: ServiceChange, context: Versioned) -> Response:
     """Let a service count as down, or let it get new servers or none."""
-    hosts = find_hosts(context, "os-services:update")
+    hosts = find_hosts(context, UPDATE)
     if context.minor >= UUID_SINCE:
         found = [host for host in hosts if host.id == service_id]
         if not found:
             raise ApiError(404, f"Service {service_id[:255]} could not be found.")
         _change(context, found[0], body)
-        return respond({"service": _service(context, found[0])})
-    since = FORCED_SINCE if service_id == "force-down" else 1
+        return respond({"service": _service(context, find_hosts(context, UPDATE)[found[0].number])})
     if service_id not in BY_WORD:
         raise ApiError(404, "The resource could not be found.")
-    context.require_version(since=since)
+    context.require_version(since=FORCED_SINCE if service_id == "force-down" else 1)
     found = [host for host in hosts if (host.name, SERVICE) == (body.host, body.binary)]
     if not found:
         raise ApiError(404, f"Could not find binary {body.binary} on host {body.host}.")
     if service_id != "force-down":
         body.status = "enabled" if service_id == "enable" else "disabled"
     _change(context, found[0], body)
-    whole = _service(context, found[0])
+    whole = _service(context, find_hosts(context, UPDATE)[found[0].number])
     shown = ("host", "binary", *BY_WORD[service_id])
     return respond({"service": {name: whole[name] for name in shown}})
 

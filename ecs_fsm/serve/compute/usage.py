@@ -21,7 +21,7 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import page_of, respond
 from ecs_fsm.serve.http.declared_routes import QuotaRequests
 
-NO_PROXIES, NO_IMAGE_META, NO_FILES = 36, 39, 57
+NO_PROXIES, NO_FILES = 36, 57
 """Microversions from which these limits are gone."""
 FILES = {"injected_files": 5, "injected_file_content_bytes": 10240, "injected_file_path_bytes": 255}
 KEPT = ("key_pairs", "metadata_items", "server_groups", "server_group_members")

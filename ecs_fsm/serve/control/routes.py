@@ -20,8 +20,7 @@ from starlette.types import Receive, Scope, Send
 from ecs_fsm.core.errors import InvalidInput, UnknownFact
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.followers import Clockwork, EventLog
-from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
-from ecs_fsm.serve.cloud.orders import FaultOrder, StrikeCount
+from ecs_fsm.serve.cloud.instance import Asker, FaultOrder, Instance, Json, StrikeCount
 from ecs_fsm.serve.cloud.vocabulary import VOLUME
 from ecs_fsm.serve.control.schemas import (
     MOST_CHANGES,

@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Node
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.instance import Instance, Json
-from ecs_fsm.serve.cloud.orders import StrikeCount
+from ecs_fsm.serve.cloud.instance import Instance, Json, StrikeCount
 
 MOST_STEPS = 100_000
 CENTURY = 100 * 365 * 86400.0

@@ -46,39 +46,39 @@ class KindRoutes(Generic[C]):
         """Add the routes to the service of the kind."""
         form, verbs = self.kind.service.form, self.kind.row.get("verbs", "lscud")
         here, add = self.kind.path, self.kind.service.handlers
-        one, one_name = f"{here}/{{{self.kind.id}}}", self.kind.row.get("called", self.kind.one)
-        many_name = self.kind.row.get("called_many", self.kind.many)
-        names = {verb: f"{verb}_{one_name}" for verb in ("show", "create", "update", "delete")}
-        names |= {"list": f"list_{many_name}", **self.kind.row.get("names", {})}
+        one = f"{here}/{{{self.kind.id}}}"
         if "l" in verbs:
-            add.get(here, *_also(form, here), **plain(names["list"], 200))(self._list)
+            add.get(here, *_also(form, here), **self._options("list"))(self._list)
         if "d" in self.kind.row.get("lists", form.get("lists", "")):
-            detail = plain(f"list_{many_name}_in_detail", 200)
-            add.get(f"{here}/detail", **detail)(self._list_in_detail)
+            add.get(f"{here}/detail", **self._options("list_in_detail"))(self._list_in_detail)
         if "c" in verbs:
-            post = self._plain("create", names, self._body("c"))
-            add.post(here, *_also(form, here), **post)(self._create)
+            add.post(here, *_also(form, here), **self._options("create", "c"))(self._create)
         self.kind.add_more(add, one)
         if "s" in verbs:
-            add.get(one, *_also(form, one), **plain(names["show"], 200))(self._show)
+            add.get(one, *_also(form, one), **self._options("show"))(self._show)
         if "u" in verbs:
             update = add.patch if form["update"] == "PATCH" else add.put
-            options = self._plain("update", names, self._body("u"))
-            update(one, *_also(form, one), **options)(self._update)
+            update(one, *_also(form, one), **self._options("update", "u"))(self._update)
         if "d" in verbs:
-            options = self._plain("delete", names)
+            options = self._options("delete")
             add.delete(one, *_also(form, one), **options, response_class=Response)(self._delete)
 
-    def _body(self, verb: str) -> Schema:
-        """Return the schema of the body of a creation or a change."""
-        own = self.kind.schemas[verb]
-        return own if self.kind.service.form.get("unwrapped") else fields_of(self.kind.one, own)
-
-    def _plain(
-        self, verb: str, names: Mapping[str, str], schema: Schema | None = None
-    ) -> dict[str, Any]:
-        others = self.kind.row.get("other_codes", {}).get(verb, ())
-        return plain(names[verb], self.kind.codes[verb], schema, *others)
+    def _options(self, verb: str, body: str = "") -> dict[str, Any]:
+        """Return the options of a handler, with the schema of its body if it has one."""
+        row, kind, schema = self.kind.row, self.kind, None
+        if body:
+            own = kind.schemas[body]
+            schema = own if kind.service.form.get("unwrapped") else fields_of(kind.one, own)
+        what, _, how = verb.partition("_")
+        called = (
+            row.get("called_many", kind.many) if what == "list" else row.get("called", kind.one)
+        )
+        name = row.get("names", {}).get(verb, "_".join(filter(None, (what, called, how))))
+        others = row.get("other_codes", {}).get(verb, ())
+        options = plain(name, kind.codes.get(verb, 200), schema, *others)
+        if answer := row.get("answers", {}).get(verb):
+            options = {**options, "response_model": None, "answer": answer}
+        return options
 
     async def _list(self, request: Request) -> Response:
         return self.kind.answer_list(await self.kind.service.context(request), False)

@@ -18,7 +18,7 @@ from typing import Self
 from starlette.routing import compile_path
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-from ecs_fsm.serve.cloud.orders import Chance, StrikeCount
+from ecs_fsm.serve.cloud.instance import Chance, StrikeCount
 
 PREFIX = "wire:"
 AFTER = "_after"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fastapi import Request
@@ -21,6 +21,13 @@ ROLES = [
     for name in (ADMIN, "member", "reader", "service")
 ]
 GRANTS = "role_assignments"
+OWN: Mapping[str, Callable[[RequestContext], Iterable[Item]]] = {
+    "domains": lambda context: [{**DOMAIN}],
+    "roles": lambda context: ({**role} for role in ROLES),
+    "services": lambda context: ({k: s[k] for k in s if k != "path"} for s in services()),
+    "endpoints": endpoints,
+}
+"""What comes with the cloud, by kind."""
 
 
 class IdentityKind(Declared[RequestContext]):
@@ -28,7 +35,7 @@ class IdentityKind(Declared[RequestContext]):
 
     def own(self, context: RequestContext) -> list[Item]:
         """Return what comes with the cloud."""
-        return []
+        return [*OWN[self.kind](context)] if self.kind in OWN else []
 
     def items(self, context: RequestContext) -> Iterable[Item]:
         """Return what comes with the cloud, and what was made."""
@@ -70,10 +77,6 @@ class Projects(IdentityKind):
 class Domains(IdentityKind):
     """Domains: the default one, and others in which nothing is apart."""
 
-    def own(self, context: RequestContext) -> list[Item]:
-        """Return the default domain."""
-        return [{**DOMAIN}]
-
     def gone(self, context: RequestContext, item: Item) -> None:
         """Refuse a domain that is enabled."""
         if item.get("enabled", True):
@@ -81,28 +84,8 @@ class Domains(IdentityKind):
         super().gone(context, item)
 
 
-class Roles(IdentityKind):
-    """Roles: those that every cloud has, and others."""
-
-    def own(self, context: RequestContext) -> list[Item]:
-        """Return the roles that every cloud has."""
-        return [{**role} for role in ROLES]
-
-
-class Services(IdentityKind):
-    """The services of the cloud, and others."""
-
-    def own(self, context: RequestContext) -> list[Item]:
-        """Return the services of the cloud."""
-        return [{k: v for k, v in service.items() if k != "path"} for service in services()]
-
-
 class EndpointKind(IdentityKind):
     """The endpoints of the cloud, and others."""
-
-    def own(self, context: RequestContext) -> list[Item]:
-        """Return the endpoints of the cloud."""
-        return endpoints(context)
 
     def made(self, context: RequestContext, item: Item) -> Item:
         """Write the region under both of its names."""
@@ -125,11 +108,9 @@ class Regions(IdentityKind):
 
 
 KINDS: dict[str, type[Declared[RequestContext]]] = {
-    **dict.fromkeys(("users", "groups", "credentials"), IdentityKind),
+    **dict.fromkeys(("users", "groups", "credentials", "roles", "services"), IdentityKind),
     "projects": Projects,
     "domains": Domains,
-    "roles": Roles,
-    "services": Services,
     "endpoints": EndpointKind,
     "regions": Regions,
 }

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.cloud.orders import Chance, StrikeCount
+from ecs_fsm.serve.cloud.instance import Chance, StrikeCount
 
 
 @pytest.mark.parametrize(
