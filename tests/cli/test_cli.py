@@ -242,19 +242,28 @@ def test_the_module_is_the_command() -> None:
     assert done.stdout == ecs_fsm("--version").out == f"ecs-fsm {__version__}\n"
 
 
-def test_words_complete_in_a_shell() -> None:
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("simulate re", ["reboot", "rebuild", "resize", "revert_resize"]),
+        ("draw --format p", ["pdf", "png"]),
+        ("draw ma", ["matrix"]),
+    ],
+)
+def test_words_complete_in_a_shell(typed: str, completed: list[str]) -> None:
+    words = ["ecs-fsm", *typed.split()]
     done = subprocess.run(
         [COMMAND],
         env={
             "_ECS_FSM_COMPLETE": "bash_complete",
-            "COMP_WORDS": "ecs-fsm simulate re",
-            "COMP_CWORD": "2",
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
         },
         capture_output=True,
         check=True,
         text=True,
     )
-    assert done.stdout == "plain,reboot\nplain,rebuild\nplain,resize\nplain,revert_resize\n"
+    assert done.stdout.split() == [f"plain,{word}" for word in completed]
 
 
 BASH = """

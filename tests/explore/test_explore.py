@@ -19,7 +19,7 @@ from ecs_fsm.draw.merged import aside, merged
 from ecs_fsm.draw.rows import lanes_of
 from ecs_fsm.draw.views.lanes import with_notes
 from ecs_fsm.explore import Content, content, explorer
-from ecs_fsm.explore.explorer import SCRIPTS, as_data, examples
+from ecs_fsm.explore.explorer import MOST_CHARACTERS, MOST_LESSONS, SCRIPTS, as_data, examples
 from ecs_fsm.lifecycles.nova import NOVA
 from tests.command import ecs_fsm, installed
 from tests.lesson_samples import EVIL, HOSTILE, LESSONS
@@ -169,6 +169,20 @@ def test_lessons_that_are_too_much_are_refused(lessons: list[dict[str, object]])
         as_data(ECS, Content(lessons))
 
 
+def test_a_text_of_four_thousand_letters_and_a_hundred_lessons_are_taken() -> None:
+    lesson = {**LESSONS[0], "title": "x" * MOST_CHARACTERS}
+    assert MOST_CHARACTERS == 4000
+    assert as_data(ECS, Content([lesson] * MOST_LESSONS))["lessons"] == [lesson] * 100
+
+
+def test_the_tabs_count_lessons_and_questions_if_there_are_any() -> None:
+    counted = Content(LESSONS, [{}] * 7)
+    for taught, numbers in ((counted, (f"{len(LESSONS)}", "7")), (Content(), ("", ""))):
+        page = explorer(ECS, taught)
+        for name, number in zip(("Lessons", "Quiz"), numbers, strict=True):
+            assert f">{name} {number}</button>" in page
+
+
 def test_the_command_writes_the_page_and_prints_the_name_that_it_chose(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,3 +233,16 @@ def test_the_loops_of_the_gallery_come_first_each_with_the_finding_that_it_shows
             )
             assert loop["finding"] in {finding["finding"] for finding in waiter["findings"]}
             assert len(waiter["better"]["findings"]) < len(waiter["findings"])
+
+
+def test_an_event_of_a_finding_has_the_facts_that_can_be_given_with_it() -> None:
+    shown: Any = as_data(NOVA, content(NOVA))
+    events = [
+        (name, facts)
+        for waiter in shown["waiters"]
+        for finding in waiter["findings"]
+        for name, facts in finding["events"]
+    ]
+    assert ("shelve", {"offload": "now"}) in events
+    assert all({*facts} <= {*NOVA.triggers[name].given} for name, facts in events)
+    assert len(shown["lessons"]) > 10
