@@ -68,10 +68,8 @@ OTHER_MEANINGS = {
     ("ecs_fsm.serve.compute.guests", "driver"),
     ("ecs_fsm.serve.compute.migrations", "host"),
     ("ecs_fsm.serve.compute.views", "locked"),
-    ("ecs_fsm.serve.identity.views", "network"),
+    ("ecs_fsm.serve.identity.kinds", "network"),
     ("ecs_fsm.serve.image.routes", "upload"),
-    ("ecs_fsm.serve.network.views", "end"),
-    ("ecs_fsm.serve.network.views", "start"),
     ("ecs_fsm.serve.cloud.imagestore", "active"),
     *(
         (f"ecs_fsm.serve.{module}", word)

@@ -32,9 +32,9 @@ from ecs_fsm.serve.http import api_errors, versions
 from ecs_fsm.serve.http.access import LATEST, Access
 from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.handlers import Face, Handlers
-from ecs_fsm.serve.http.injector import FaultInjector
 from ecs_fsm.serve.http.listen import Settings
 from ecs_fsm.serve.http.middleware import AccessLog, RequestGuard, ResponseHeaders, SlashMerger
+from ecs_fsm.serve.http.protocol import FaultInjector
 from ecs_fsm.serve.http.wire import OWN_PATHS, WireFaults
 from ecs_fsm.version import __version__
 

@@ -21,7 +21,7 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
-from ecs_fsm.serve.cloud.jobs import JobKind, JobStep
+from ecs_fsm.serve.cloud.jobs import JobStep
 from ecs_fsm.serve.compute.api import refusal
 from ecs_fsm.serve.compute.servers import host_name_of
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -44,6 +44,7 @@ from ecs_fsm.serve.huawei.schemas import (
     ReinstallServer,
     ResizeServer,
     ServersAction,
+    calls,
     job_response,
 )
 from ecs_fsm.serve.huawei.views import job_view, numbered
@@ -52,30 +53,8 @@ WITH_STOP = "withStopServer"
 PREPAID = ("prePaid", "1")
 SAME_FLAVOR, UNKNOWN_FLAVOR, UNKNOWN_IMAGE = "Ecs.0009", "Ecs.0008", "Ecs.0007"
 """Error codes."""
-SYSTEM_ERROR = "Ecs.0002"
-CREATE = JobKind("createServer", "createSingleServer", "Ecs.0204")
-DELETE = Call(JobKind("deleteServer", "deleteSingleServer", SYSTEM_ERROR), "delete")
-RESIZE = Call(
-    JobKind("resizeServer", "resizeSingleServer", "Ecs.0207"),
-    "resize",
-    then=("confirm_resize",),
-    around=("stop", "start"),
-)
-REINSTALL = Call(JobKind("reinstallServer", "reinstallSingleServer", SYSTEM_ERROR), "rebuild")
-CHANGE_IMAGE = Call(JobKind("changeServerOs", "changeSingleServerOs", SYSTEM_ERROR), "rebuild")
-ACTIONS = {
-    "os-start": Call(JobKind("startServer", "startSingleServer", SYSTEM_ERROR), "start"),
-    "os-stop": Call(
-        JobKind("stopServer", "stopSingleServer", SYSTEM_ERROR),
-        "stop",
-        types={"SOFT": "stop", "HARD": "stop"},
-    ),
-    "reboot": Call(
-        JobKind("rebootServer", "rebootSingleServer", SYSTEM_ERROR),
-        "reboot",
-        types={"SOFT": "reboot", "HARD": "hard_reboot"},
-    ),
-}
+CREATE, DELETE, RESIZE, REINSTALL, CHANGE_IMAGE = calls("calls").values()
+ACTIONS = calls("actions")
 """The actions on several servers, by the key of their body."""
 router = Handlers(tags=["cloudservers"], responses=ERRORS)
 FACES = (Face(router), Face(lists.router))
@@ -87,7 +66,7 @@ async def create_cloudservers(context: InProject, body: CreateServers) -> Respon
     servers = _new_servers(context, body.server)
     if body.dry_run:
         return Response(status_code=202)
-    job = context.jobs.create(CREATE, servers, context.asker(CREATE.job))
+    job = context.jobs.create(CREATE.kind, servers, context.asker(CREATE.kind.job))
     more: dict[str, Json] = {"serverIds": [part.server_id for part in job.parts]}
     billing = body.server.extendparam
     if billing and billing.charging_mode in PREPAID:

@@ -5,7 +5,7 @@ Keys of bodies that change nothing here are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -16,6 +16,7 @@ from starlette.responses import Response
 from ecs_fsm.core.errors import Refused
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.jobs import Job, JobKind, JobStep
+from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.compute.api import refusal
 from ecs_fsm.serve.compute.schemas import Items, Text, not_blank
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -201,26 +202,29 @@ ERRORS: dict[int | str, dict[str, object]] = {
 }
 """Answers of every handler other than success."""
 V1, V11, V2 = (f"/{version}/{{project_id}}/cloudservers" for version in ("v1", "v1.1", "v2"))
-OTHER_PROJECT, TOO_MANY = "Ecs.0003", "Ecs.0118"
+OTHER_PROJECT, TOO_MANY, SYSTEM_ERROR = "Ecs.0003", "Ecs.0118", "Ecs.0002"
 """Error codes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a request comes to: a kind of job, and an operation of the lifecycle.
-
-    The names of the jobs of a creation are the real cloud's; the others are built like them. Error
-    codes are from its list; where that has none, the code of a system error.
-
-    `types` are operations by the `type` of the request. The operations `then` follow by themselves.
-    `around` are the operations that stop a running server before, and start it again after.
-    """
+    """What a request comes to, as `huawei.toml` says: a kind of job, and operations."""
 
     kind: JobKind
     operation: str
-    then: tuple[str, ...] = ()
-    around: tuple[str, str] = ("", "")
+    then: Sequence[str] = ()
+    around: Sequence[str] = ("", "")
     types: Mapping[str, str] = field(default_factory=dict)
+
+
+def calls(table: str) -> dict[str, Call]:
+    """Return the calls of a table."""
+    found = {}
+    for name, row in tables()["huawei"][table].items():
+        known = {key: row[key] for key in ("then", "around", "types") if key in row}
+        kind = JobKind(row["job"], row["part"], row.get("code", SYSTEM_ERROR))
+        found[name] = Call(kind, row["operation"], **known)
+    return found
 
 
 def job_response(job: Job, **more: Json) -> Response:

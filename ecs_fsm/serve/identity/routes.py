@@ -26,8 +26,14 @@ from ecs_fsm.serve.http.context import (
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
 from ecs_fsm.serve.http.handlers import Face, Handlers, answered
-from ecs_fsm.serve.identity.kinds import KINDS, add_assignments, is_administrator
-from ecs_fsm.serve.identity.views import catalog_view, list_links, token_view
+from ecs_fsm.serve.identity.kinds import (
+    KINDS,
+    add_assignments,
+    catalog_view,
+    is_administrator,
+    list_links,
+    token_view,
+)
 
 Text = Annotated[str, Field(max_length=255)]
 

@@ -218,7 +218,7 @@ def test_a_closed_connection_leaves_the_work_done_or_not(outcome: str, done: int
 
 
 def test_an_action_suffers_by_its_key_and_reads_its_body_whole() -> None:
-    from ecs_fsm.serve.http.injector import FaultInjector
+    from ecs_fsm.serve.http.protocol import FaultInjector
     from ecs_fsm.serve.http.wire import WireFaults
 
     faults = WireFaults(lambda: ([], ["os-stop"]), 1)
