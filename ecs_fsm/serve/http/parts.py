@@ -44,16 +44,18 @@ def add_parts(kind: Declared[C], add: Handlers, one: str) -> None:
     """
     if how := kind.row.get("tags"):
         how = {} if how is True else how
-        names = how.get("called") or [f"{v}_{kind.one}_tag{'' if at else 's'}" for at, _, v, _ in OF_TAGS]  # fmt: skip  # noqa: E501
+        usual = [f"{verb}_{kind.one}_tag{'' if at else 's'}" for at, _, verb, _ in OF_TAGS]
         answer, schema = _tags(kind, how), fields_of("tags", json.loads(TAGS))
-        for name, (at, method, verb, code) in zip(names, OF_TAGS, strict=True):
+        for name, (at, method, verb, code) in zip(how.get("called", usual), OF_TAGS, strict=True):
             options = plain_options(name, code, schema if verb == "replace" else None)
             getattr(add, method)(f"{one}/tags{at}", **options)(answer)
     for field, how in kind.row.get("entries", {}).items():
         many, answer = f"{one}/{how.get('path', field)}", _entries(kind, field, how)
         called, gone = f"{kind.one}_{how.get('key', field)}", how.get("gone", 200)
-        names = how.get("called") or [f"{v}_{called}{'_item' if at else ''}" for at, _, v, _ in OF_ENTRIES]  # fmt: skip  # noqa: E501
-        for name, (at, method, verb, code) in zip(names, OF_ENTRIES, strict=True):
+        usual = [f"{verb}_{called}{'_item' if at else ''}" for at, _, verb, _ in OF_ENTRIES]
+        for name, (at, method, verb, code) in zip(
+            how.get("called", usual), OF_ENTRIES, strict=True
+        ):
             if verb != "replace" or "one" in how:
                 options = plain_options(name, gone if verb == "delete" else code)
                 getattr(add, method)(f"{many}{at}", **options)(answer)
