@@ -431,6 +431,25 @@ def test_an_exit_that_is_refused_after_the_loop_is_a_failure(tmp_path: Path) -> 
     assert (wait.target, wait.failure) == (("VERIFY_RESIZE",), ("ERROR",))
 
 
+def test_a_wait_for_a_thing_that_may_not_be_a_server_is_passed_over_and_counted(
+    tmp_path: Path,
+) -> None:
+    scan = scanned(
+        tmp_path,
+        a__py="""
+        import openstack
+
+        def f(conn, vm, thing, proxy):
+            conn.compute.stop_server(vm)
+            proxy.wait_for_status(thing, "ACTIVE")
+            proxy.wait_for_delete(thing)
+            conn.compute.wait_for_server(vm, status="SHUTOFF")
+        """,
+    )
+    assert scan.passed_over == 2
+    assert [wait.operations for wait in scan.waits] == [("stop",)]
+
+
 def test_an_exit_inside_a_with_is_an_exit(tmp_path: Path) -> None:
     wait = only(
         tmp_path,
