@@ -28,7 +28,7 @@ class _Piece(NamedTuple):
     last: float
 
 
-class _Run:
+class _SortedRun:
     """A sorted run that is read; `first` is the time of its next row, `last` that of its piece."""
 
     def __init__(self, number: int, pieces: Iterable[_Piece]) -> None:
@@ -81,7 +81,9 @@ def in_order(blocks: Iterable[RowBlock], *, newest_first: bool) -> Generator[Row
         found = [list(_written(run, file)) for run in _sorted_runs(blocks, newest_first)]
         if newest_first:
             found.reverse()
-        yield from _merged([_Run(number, pieces) for number, pieces in enumerate(found)], file)
+        yield from _merged(
+            [_SortedRun(number, pieces) for number, pieces in enumerate(found)], file
+        )
 
 
 def _times(block: RowBlock) -> Sequence[float]:
@@ -128,9 +130,9 @@ def _written(run: RowBlock, file: IO[bytes]) -> Iterator[_Piece]:
         yield _Piece(offset, times[begin], times[min(begin + PIECE, len(times)) - 1])
 
 
-def _merged(runs: list[_Run], file: IO[bytes]) -> Iterator[RowBlock]:
+def _merged(runs: list[_SortedRun], file: IO[bytes]) -> Iterator[RowBlock]:
     later = sorted(runs, key=lambda run: run.first, reverse=True)
-    begun: list[_Run] = []
+    begun: list[_SortedRun] = []
     while later or begun:
         if not begun:
             begun.append(later.pop())
@@ -150,5 +152,5 @@ def _merged(runs: list[_Run], file: IO[bytes]) -> Iterator[RowBlock]:
             begun.remove(first)
 
 
-def _end(run: _Run) -> tuple[float, int]:
+def _end(run: _SortedRun) -> tuple[float, int]:
     return run.last, run.number

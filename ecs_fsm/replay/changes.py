@@ -48,8 +48,8 @@ class Standing(NamedTuple):
         return row.updated if (self.left or row.updated) <= row.updated < row.time else row.time
 
 
-class Told:
-    """What is told of a change of any server: `change` names none, and has no time.
+class ExplainedChange:
+    """How a change of any server is explained: `change` names none, and has no time.
 
     `steps` are the operations that a late write can be of, `events` what happened, a character for
     each. `server` is the first to which an unexplained change happened. `text` and `json` are for
@@ -65,7 +65,7 @@ class Told:
         self.server: str | None = None
 
 
-class ToldChanges(NamedTuple):
+class ExplainedChanges(NamedTuple):
     """Changes with their servers, in the order in which they are decided.
 
     Where a form asks for rows, the last three have the other columns of the row before (None for
@@ -73,12 +73,12 @@ class ToldChanges(NamedTuple):
     """
 
     servers: list[str | None]
-    told: list[Told]
+    explained: list[ExplainedChange]
     before: list[str | None]
     times: list[str]
     after: list[str]
 
     @classmethod
-    def none(cls) -> ToldChanges:
+    def none(cls) -> ExplainedChanges:
         """Return lists to add to."""
         return cls([], [], [], [], [])

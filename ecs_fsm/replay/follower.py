@@ -98,8 +98,8 @@ class Follower:
         if not self._pending:
             return ()
         count, ways = self._replay.finished(self._memory, self._undecided)
-        told = self._told(ways)
-        return [*told[:count], *(one._replace(settled=False) for one in told[count:])]
+        explained = self._told(ways)
+        return [*explained[:count], *(one._replace(settled=False) for one in explained[count:])]
 
     def so_far(self) -> Sequence[Explanation]:
         """What is not decided yet, by the best way so far; the follower stays as it is."""

@@ -14,10 +14,10 @@ from ecs_fsm.core.model import State
 from ecs_fsm.records.blocks import RowBlock
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.times import IsoTimes
-from ecs_fsm.replay.changes import Explanation, Standing, Told, ToldChanges
+from ecs_fsm.replay.changes import ExplainedChange, ExplainedChanges, Explanation, Standing
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.likelihood import bin_of
-from ecs_fsm.replay.places import Decision, Key, OpenChanges, Place, TableEntry
+from ecs_fsm.replay.places import DecidedChanges, Key, OpenChanges, Place, TableEntry
 from ecs_fsm.replay.remembered import MOST_UNDECIDED, Followed, Step, Ways
 
 MOST_KEPT = 20_000
@@ -32,8 +32,8 @@ class Life:
     """One server: its place, when it came there, what it left before, and what is not decided.
 
     The first open changes are `open`, those beyond `SHORT` are `more`. Where a form asks for rows,
-    `row` has the columns of the last row whose change is told, `rows` a line for the time and one
-    for the columns of each row with an open change.
+    `row` has the columns of the last row whose change is explained, `rows` a line for the time and
+    one for the columns of each row with an open change.
     """
 
     __slots__ = ("events", "first", "left", "more", "open", "place", "row", "rows", "seen")
@@ -70,17 +70,17 @@ class FollowerTable:
         self._iso = IsoTimes()
         self._places: dict[tuple[int, int], Place] = {}
         self._opened: list[OpenChanges] = []
-        self._changes: dict[tuple[int, int, tuple[object, ...], State | None], Told] = {}
-        self._late: dict[tuple[Told, str | None], Told] = {}
+        self._changes: dict[tuple[int, int, tuple[object, ...], State | None], ExplainedChange] = {}
+        self._late: dict[tuple[ExplainedChange, str | None], ExplainedChange] = {}
         self.start = Place(self.found, replay.nothing, -1)
         self.unopened = OpenChanges()
         self._lives = _Lives(self)
         self._names = {name: chr(number) for number, name in enumerate(replay.overwritten)}
 
-    def feed(self, block: RowBlock) -> ToldChanges:
+    def feed(self, block: RowBlock) -> ExplainedChanges:
         """Return what is decided by the rows of a block."""
-        told = ToldChanges.none()
-        add_server, add = told.servers.append, told.told.append
+        explained = ExplainedChanges.none()
+        add_server, add = explained.servers.append, explained.explained.append
         lives, with_rows, iso_of = self._lives, self._with_rows, self._iso.of
         key_of = self._timed if self._replay.sampled else None
         for server, time, number, columns in zip(*block, strict=True):
@@ -92,20 +92,20 @@ class FollowerTable:
             entry = place[key_of(life, time, number) if key_of else number]
             life.left, life.first, life.seen, life.place = life.seen, time, time, entry.place
             if entry.special:
-                self._special(life, server, entry, columns, told)
+                self._special(life, server, entry, columns, explained)
                 continue
-            if entry.told is not None:
+            if entry.explained is not None:
                 add_server(server)
-                add(entry.told)
+                add(entry.explained)
                 if with_rows:
-                    told.before.append(life.row)
-                    told.times.append(iso_of(time))
-                    told.after.append(columns)
+                    explained.before.append(life.row)
+                    explained.times.append(iso_of(time))
+                    explained.after.append(columns)
                 if entry.events:
                     life.events = (life.events + entry.events)[-MOST_UNDECIDED:]
             if with_rows:
                 life.row = columns
-        return told
+        return explained
 
     def _timed(self, life: Life, time: float | None, number: int) -> Key:
         """The number of a row of a sampled record, with its bins of time."""
@@ -117,13 +117,13 @@ class FollowerTable:
             stayed = bin_of(seen - first)
         return number, bin_of(time - seen), stayed
 
-    def finish(self) -> Iterator[ToldChanges]:
+    def finish(self) -> Iterator[ExplainedChanges]:
         """Yield what is left of all servers, by the best ways so far."""
         for server, life in self._lives.items():
             if life.open.count:
-                told = ToldChanges.none()
-                self._flush(life, server, told, settled=False)
-                yield told
+                explained = ExplainedChanges.none()
+                self._flush(life, server, explained, settled=False)
+                yield explained
 
     def standing(self) -> Iterator[Standing]:
         """Yield where the servers stand that live when the record ends."""
@@ -138,7 +138,7 @@ class FollowerTable:
         server: str | None,
         entry: TableEntry,
         columns: str,
-        told: ToldChanges,
+        explained: ExplainedChanges,
     ) -> None:
         """Add what a row tells of a server that has come to the place after it."""
         if entry.step is not None:
@@ -146,25 +146,25 @@ class FollowerTable:
             if self._with_rows:
                 life.rows += f"{self._iso.of(life.first)}\n{columns}\n"
             if entry.settles or life.open.count + len(life.more) > MOST_UNDECIDED:
-                self._decide(life, server, told)
-        elif entry.told is not None:
-            change = entry.told
+                self._decide(life, server, explained)
+        elif entry.explained is not None:
+            change = entry.explained
             if change.change.events is None:
-                self._flush(life, server, told, settled=True)
+                self._flush(life, server, explained, settled=True)
                 change.server = server if change.server is None else change.server
             else:
                 change = self._happened(life, change)
-            told.servers.append(server)
-            told.told.append(change)
+            explained.servers.append(server)
+            explained.explained.append(change)
             if self._with_rows:
-                told.before.append(life.row)
-                told.times.append(self._iso.of(life.first))
-                told.after.append(columns)
+                explained.before.append(life.row)
+                explained.times.append(self._iso.of(life.first))
+                explained.after.append(columns)
                 life.row = columns
         elif self._with_rows:
             life.row = columns
         if life.place.memory.ended and server is not None:
-            self._flush(life, server, told, settled=False)
+            self._flush(life, server, explained, settled=False)
             del self._lives[server]
 
     def _open(self, life: Life, entry: TableEntry) -> None:
@@ -184,7 +184,7 @@ class FollowerTable:
             self._opened.append(after)
         return after
 
-    def _decide(self, life: Life, server: str | None, told: ToldChanges) -> None:
+    def _decide(self, life: Life, server: str | None, explained: ExplainedChanges) -> None:
         """Add what is decided of the open changes of a server."""
         decision = None if life.more else life.open.decision
         if decision is None:
@@ -197,9 +197,11 @@ class FollowerTable:
             if not life.more:
                 life.open.decision = decision
         life.place = decision.place
-        self._tell(life, server, decision, told)
+        self._tell(life, server, decision, explained)
 
-    def _flush(self, life: Life, server: str | None, told: ToldChanges, *, settled: bool) -> None:
+    def _flush(
+        self, life: Life, server: str | None, explained: ExplainedChanges, *, settled: bool
+    ) -> None:
         """Add what explains the open changes of a server if no row follows."""
         kept = life.open.finished if settled else life.open.unsettled
         decision = None if life.more else kept
@@ -213,42 +215,46 @@ class FollowerTable:
                 life.open.finished = decision
             elif not life.more:
                 life.open.unsettled = decision
-        self._tell(life, server, decision, told)
+        self._tell(life, server, decision, explained)
 
     def _decision(
         self, entries: Sequence[TableEntry], ways: Sequence[Ways], settled: int, place: Place
-    ) -> Decision:
+    ) -> DecidedChanges:
         """The decision that these ways explain the first open changes; `settled` of them are so."""
-        told = tuple(
+        explained = tuple(
             self._change(entry.before, entry.place.number, one, settled=n < settled)
             for n, (entry, one) in enumerate(zip(entries, ways, strict=False))
         )
-        late = any(one.steps for one in told)
-        events = None if late else "".join(one.events for one in told)
+        late = any(one.steps for one in explained)
+        events = None if late else "".join(one.events for one in explained)
         left, series = entries[len(ways) :], self.unopened
         for entry in left[:SHORT]:
             series = self._after(series, entry)
-        return Decision(told, place, events, series, tuple(left[SHORT:]))
+        return DecidedChanges(explained, place, events, series, tuple(left[SHORT:]))
 
-    def _tell(self, life: Life, server: str | None, decision: Decision, told: ToldChanges) -> None:
+    def _tell(
+        self, life: Life, server: str | None, decision: DecidedChanges, explained: ExplainedChanges
+    ) -> None:
         """Add what a decision says of the first open changes."""
-        count = len(decision.told)
-        told.servers.extend([server] * count)
+        count = len(decision.explained)
+        explained.servers.extend([server] * count)
         if decision.events is None:
-            told.told.extend(self._happened(life, one) for one in decision.told)
+            explained.explained.extend(self._happened(life, one) for one in decision.explained)
         else:
-            told.told.extend(decision.told)
+            explained.explained.extend(decision.explained)
             life.events = (life.events + decision.events)[-MOST_UNDECIDED:]
         if self._with_rows:
             *rows, life.rows = life.rows.split("\n", 2 * count)
             times, after = rows[::2], rows[1::2]
-            told.before.extend([life.row, *after[:-1]])
-            told.times.extend(times)
-            told.after.extend(after)
+            explained.before.extend([life.row, *after[:-1]])
+            explained.times.extend(times)
+            explained.after.extend(after)
             life.row = after[-1]
         life.open, life.more = decision.open, decision.more
 
-    def _change(self, before: int, after: int, ways: Ways, *, settled: bool = True) -> Told:
+    def _change(
+        self, before: int, after: int, ways: Ways, *, settled: bool = True
+    ) -> ExplainedChange:
         way, others = ways
         change = Explanation(
             self._rows[before], self._rows[after], way.events, way.facts, others, None, settled
@@ -260,22 +266,22 @@ class FollowerTable:
                 self._changes.clear()
             steps = () if way.replaced is None else self._replay.operations(way.replaced)
             events = "".join(self._names.get(event, "") for event in way.events)
-            found = self._changes[key] = Told(change, events, steps)
+            found = self._changes[key] = ExplainedChange(change, events, steps)
         return found
 
-    def _happened(self, life: Life, told: Told) -> Told:
-        """Return what is told, with the operation that a late write is of."""
-        if told.steps:
-            numbers = {self._names[name]: name for name in told.steps}
+    def _happened(self, life: Life, explained: ExplainedChange) -> ExplainedChange:
+        """Return what is explained, with the operation that a late write is of."""
+        if explained.steps:
+            numbers = {self._names[name]: name for name in explained.steps}
             seen = (numbers[event] for event in reversed(life.events) if event in numbers)
-            of = next(seen, told.steps[0])
-            late = self._late.get((told, of))
+            of = next(seen, explained.steps[0])
+            late = self._late.get((explained, of))
             if late is None:
-                late = Told(told.change._replace(of=of), told.events)
-                self._late[told, of] = late
-            told = late
-        life.events = (life.events + told.events)[-MOST_UNDECIDED:]
-        return told
+                late = ExplainedChange(explained.change._replace(of=of), explained.events)
+                self._late[explained, of] = late
+            explained = late
+        life.events = (life.events + explained.events)[-MOST_UNDECIDED:]
+        return explained
 
     def found(self, place: Place, key: Key) -> TableEntry:
         """Return what a row does at a place."""
@@ -285,7 +291,11 @@ class FollowerTable:
         number, passed, stayed = key if isinstance(key, tuple) else (key, None, None)
         row, memory = self._rows[number], place.memory
         if place is self.start:
-            wrong = Told(Explanation(None, row, None, reason=row.wrong)) if row.wrong else None
+            wrong = (
+                ExplainedChange(Explanation(None, row, None, reason=row.wrong))
+                if row.wrong
+                else None
+            )
             return TableEntry(self._place(self._replay.begun(row), number), wrong)
         before = self._rows[place.number]
         move = None
@@ -293,8 +303,8 @@ class FollowerTable:
             move = self._replay.moved(memory, row, passed, stayed)
         if move is None or move.memory is None:
             reason = row.wrong or self._replay.reason(before, row, memory.costs)
-            told = Told(Explanation(before, row, None, reason=reason))
-            return TableEntry(self._place(self._replay.begun(row), number), told)
+            explained = ExplainedChange(Explanation(before, row, None, reason=reason))
+            return TableEntry(self._place(self._replay.begun(row), number), explained)
         after = self._place(move.memory, number)
         if move.ways:
             return TableEntry(after, self._change(place.number, number, move.ways))

@@ -17,7 +17,7 @@ from ecs_fsm.io.console import json_line, visible
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.records.record import Record
 from ecs_fsm.records.times import iso
-from ecs_fsm.replay.changes import Explanation, ToldChanges
+from ecs_fsm.replay.changes import ExplainedChanges, Explanation
 from ecs_fsm.replay.contradictions import Contradiction
 from ecs_fsm.replay.explanation import LEAST_SHARE
 from ecs_fsm.replay.overdue import Overdue
@@ -32,8 +32,8 @@ class Form(ABC):
     """One form. It writes to `out`, which comes behind what the record is (`head`).
 
     `complete` says whether the record is read as one without missed states.
-    `takes_many` says whether it needs only what a change has in common for all servers (`Told`),
-    and, where it `shows_rows`, the times and columns of its rows.
+    `takes_many` says whether it needs only what a change has in common for all servers
+    (`ExplainedChange`), and, where it `shows_rows`, the times and columns of its rows.
     """
 
     takes_many: ClassVar[bool] = False
@@ -62,12 +62,12 @@ class Form(ABC):
     def end(self, late: Sequence[Overdue], contradictions: Sequence[Contradiction]) -> None:
         """Write what comes at the end."""
 
-    def tell_many(self, changes: ToldChanges) -> None:
+    def tell_many(self, changes: ExplainedChanges) -> None:
         """Write changes of many servers; only where the form `takes_many`."""
-        told = changes.told
-        self.changes += len(told)
-        unexplained = (one for one in set(told) if one.change.events is None)
-        self.unexplained += sum(told.count(one) for one in unexplained)
+        explained = changes.explained
+        self.changes += len(explained)
+        unexplained = (one for one in set(explained) if one.change.events is None)
+        self.unexplained += sum(explained.count(one) for one in unexplained)
 
     def head(self, record: Record) -> str:
         """Return what comes before all."""
@@ -107,12 +107,12 @@ class TableForm(Form):
         server = "" if after.server is None else f"{after.server}  "
         self.out.write(f"{self.changes:>6}  {server}{known[1]}\n")
 
-    def tell_many(self, changes: ToldChanges) -> None:
+    def tell_many(self, changes: ExplainedChanges) -> None:
         """Write a line for each change."""
-        for one in set(changes.told):
+        for one in set(changes.explained):
             if one.text is None:
                 one.text = line(one.change)
-        pairs = zip(changes.servers, changes.told, strict=True)
+        pairs = zip(changes.servers, changes.explained, strict=True)
         numbered = enumerate(pairs, start=self.changes + 1)
         self.out.write(
             "".join(
@@ -153,18 +153,18 @@ class JsonForm(Form):
         comma = "," if self.changes > 1 else ""
         self.out.write(f"{comma}\n  {json_line(_begin(change))[:-1]}, {self._end(change)}")
 
-    def tell_many(self, changes: ToldChanges) -> None:
+    def tell_many(self, changes: ExplainedChanges) -> None:
         """Write an object for each change."""
-        if not changes.told:
+        if not changes.explained:
             return
-        for one in set(changes.told):
+        for one in set(changes.explained):
             if not any(one.json):
                 one.json = _columns_apart(one.change)
         texts: Iterator[str] = (
             f',\n  {{"server": {"null" if server is None else encode_basestring(server)}, '
             f'"at": {time}, "from": '
-            f"{'null' if before is None else before}{told.json[0]}{after}{told.json[1]}"
-            for server, told, before, time, after in zip(*changes, strict=True)
+            f"{'null' if before is None else before}{explained.json[0]}{after}{explained.json[1]}"
+            for server, explained, before, time, after in zip(*changes, strict=True)
         )
         if not self.changes:
             texts = chain((next(texts)[1:],), texts)

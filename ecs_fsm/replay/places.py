@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ecs_fsm.replay.changes import Told
+from ecs_fsm.replay.changes import ExplainedChange
 from ecs_fsm.replay.remembered import Followed, Step
 
 Key = int | tuple[int, int | None, int | None]
@@ -42,31 +42,33 @@ class TableEntry:
     a late write, the end of a life. With `settles` the first open changes are decided now.
     """
 
-    __slots__ = ("before", "events", "place", "settles", "special", "step", "told")
+    __slots__ = ("before", "events", "explained", "place", "settles", "special", "step")
 
     def __init__(
         self,
         place: Place,
-        told: Told | None = None,
+        explained: ExplainedChange | None = None,
         *,
         before: int = -1,
         step: Step | None = None,
         settles: bool = False,
     ) -> None:
-        self.place, self.told, self.before = place, told, before
+        self.place, self.explained, self.before = place, explained, before
         self.step, self.settles = step, settles
-        self.events = told.events if told else ""
-        unusual = told is not None and (told.change.events is None or bool(told.steps))
+        self.events = explained.events if explained else ""
+        unusual = explained is not None and (
+            explained.change.events is None or bool(explained.steps)
+        )
         self.special = unusual or step is not None or place.memory.ended
 
 
-class Decision(NamedTuple):
+class DecidedChanges(NamedTuple):
     """What explains the first open changes, the place then, and the changes that are still open.
 
     `events` is what happened; None where a late write needs a look at what happened before.
     """
 
-    told: tuple[Told, ...]
+    explained: tuple[ExplainedChange, ...]
     place: Place
     events: str | None
     open: OpenChanges
@@ -91,9 +93,9 @@ class OpenChanges(dict[TableEntry, "OpenChanges"]):
     def forget(self) -> None:
         """Hold nothing any more."""
         self.clear()
-        self.decision: Decision | None = None
-        self.finished: Decision | None = None
-        self.unsettled: Decision | None = None
+        self.decision: DecidedChanges | None = None
+        self.finished: DecidedChanges | None = None
+        self.unsettled: DecidedChanges | None = None
 
     def entries(self) -> tuple[TableEntry, ...]:
         """Return the open changes."""

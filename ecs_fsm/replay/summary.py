@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 
 from ecs_fsm.io.console import visible_json
 from ecs_fsm.records.record import Record
-from ecs_fsm.replay.changes import Explanation, Told, ToldChanges
+from ecs_fsm.replay.changes import ExplainedChange, ExplainedChanges, Explanation
 from ecs_fsm.replay.contradictions import Contradiction
 from ecs_fsm.replay.forms import Form, line, overdue_lines, span
 from ecs_fsm.replay.overdue import Overdue
@@ -36,7 +36,7 @@ class SummaryForm(Form):
         self._as_json = as_json
         self._events: Counter[str] = Counter()
         self._ways: dict[tuple[str, ...], int] = {}
-        self._told: Counter[Told] = Counter()
+        self._told: Counter[ExplainedChange] = Counter()
         self._unexplained: dict[str, _Found] = {}
         self._unsettled = 0
         self._record: dict[str, object] = {}
@@ -45,10 +45,10 @@ class SummaryForm(Form):
         """Count a change."""
         self._several(change, 1)
 
-    def tell_many(self, changes: ToldChanges) -> None:
+    def tell_many(self, changes: ExplainedChanges) -> None:
         """Count changes."""
         super().tell_many(changes)
-        self._told.update(changes.told)
+        self._told.update(changes.explained)
         if len(self._told) > MOST_COUNTED:
             self._count()
 
@@ -68,9 +68,9 @@ class SummaryForm(Form):
         self._unexplained[kind] = _Found(count + times, example)
 
     def _count(self) -> None:
-        for told, times in self._told.items():
-            change = told.change
-            after = change.after._replace(server=told.server)
+        for explained, times in self._told.items():
+            change = explained.change
+            after = change.after._replace(server=explained.server)
             self._several(change._replace(after=after), times)
         self._told.clear()
         self._count_events()
