@@ -59,3 +59,13 @@ def test_a_server_that_shows_its_status_only_may_be_in_every_state_that_shows_it
     stands = {name: [*map(str, one.standing.states)] for name, one in tracking.servers.items()}
     shown = [str(state) for state in ECS.states.values() if state.status == "ACTIVE"]
     assert stands == {"a": shown, "b": ["active/-"]}
+
+
+def test_what_happened_since_the_last_poll_is_explained_by_that_time_alone() -> None:
+    tracking = Tracking(ECS)
+    for at, task in ((0.0, "powering-off"), (100_000.0, "powering-off"), (100_010.0, None)):
+        row = ServerRow("a", "ACTIVE", vm_state="active", task_state=task)
+        happened = tracking.take(CloudPoll(at, True, [row]))
+    (change,) = happened.changes
+    # In a day it could have stopped and been started again; in ten seconds it hardly can.
+    assert change.events == ("roll_back",)
