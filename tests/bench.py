@@ -327,7 +327,7 @@ def stories() -> list[Row]:
 
 def main() -> int:
     """Measure everything, print it, and say whether every target is met."""
-    from tests import bench_fleets, bench_serve
+    from tests import bench_fleets, bench_records, bench_serve
 
     results = [
         *bench_fleets.rows(),
@@ -339,6 +339,7 @@ def main() -> int:
         drawing(),
         *nova(),
         *stories(),
+        *bench_records.rows(),
     ]
     table = Table("what", "ours", "rival", "figure", "target", "")
     for result in results:
