@@ -373,6 +373,17 @@ def test_the_loop_of_a_client_goes_wrong_is_changed_and_takes_the_better_lists(
     assert page.locator("#better").is_hidden()
 
 
+def test_on_a_phone_the_columns_of_a_client_scroll_in_their_place(opening: Opening) -> None:
+    page = opening(viewport={"width": 390, "height": 844})
+    page.click("#tab-poll")
+    assert page.locator(".lived").count() == 2
+    out = """() => [...document.querySelectorAll("#panel-poll .lived")].filter((table) =>
+      table.parentElement.scrollWidth > table.parentElement.clientWidth
+        && getComputedStyle(table.parentElement).overflowX !== "auto").length"""
+    assert page.evaluate(out) == 0
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_finding_of_the_examples_can_be_played(name: str, opening: Opening) -> None:
     page = opening(name, "#tab=poll")

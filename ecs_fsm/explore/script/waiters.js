@@ -132,6 +132,12 @@ byId("waiter").append(
 
 // The better lists, and what they cannot see.
 
+function livedBetter(better) {
+  const { every, since } = view.poll;
+  const table = livedTable({ ...pollOf(better), every, since }, "The same run with the better lists");
+  return element("div", { class: "scroller", role: "group", tabindex: 0, "aria-label": "The same run with the better lists" }, table);
+}
+
 function comparedView(loop) {
   const { better } = loop;
   const lists = (poll, name) => element("td", {}, ...listed(poll[name]).flatMap((value) => [element("span", { class: toneOf(value) }, value), " "]));
@@ -150,7 +156,7 @@ function comparedView(loop) {
       element("ul", {}, ...says),
       ...left.notes.map((note) => element("p", { class: "note" }, note)),
     ),
-    better && view.poll.since !== null ? livedTable({ ...pollOf(better), every: view.poll.every, since: view.poll.since }, "The same run with the better lists") : null,
+    better && view.poll.since !== null ? livedBetter(better) : null,
   ].flatMap((shownPart) => (shownPart ? [shownPart] : []));
 }
 
