@@ -5,17 +5,17 @@ Prints JSON: seconds and answers of token-based replay and of alignments.
 
 import json
 import sys
+from importlib import import_module
 from time import process_time
 from typing import Any
-
-import pandas
-import pm4py
-from pm4py.algo.conformance.alignments.petri_net import algorithm as alignments
-from pm4py.algo.conformance.tokenreplay import algorithm as token_replay
 
 
 def main(log: str, net: str) -> dict[str, Any]:
     """Judge a log by a net."""
+    pandas: Any = import_module("pandas")
+    pm4py: Any = import_module("pm4py")
+    token_replay: Any = import_module("pm4py.algo.conformance.tokenreplay.algorithm")
+    alignments: Any = import_module("pm4py.algo.conformance.alignments.petri_net.algorithm")
     rows = pandas.read_csv(log)
     rows["time"] = pandas.to_datetime(rows["time"], unit="s", utc=True)
     rows = pm4py.format_dataframe(
