@@ -263,6 +263,11 @@ def test_an_svg_speaks_to_screen_readers_and_scripts_and_runs_none(
         if box.state:
             assert drawn[box.key].get("data-vm-state") == box.state.vm_state
             assert f"status-{box.state.status}" in str(drawn[box.key].get("class")).split()
+    for number, arrow in enumerate(picture.arrows):
+        names = {transition.trigger for transition in arrow.transitions}
+        group = drawn[f"arrow-{number}"]
+        assert {*(group.get("data-trigger") or "").split()} == names
+        assert {*(group.findtext(f"{SVG}title") or "").split(", ")} - {""} == names
     assert "@media (prefers-color-scheme:dark)" in text
     assert "<script" not in text
     assert "href" not in text
@@ -455,8 +460,18 @@ def test_an_installed_dot_can_be_chosen(tmp_path: Path) -> None:
         f'#!/bin/sh\necho "$@" > {tmp_path}/said\nexec {judge()} "$@"\n', encoding="utf-8"
     )
     other.chmod(0o755)
-    draw.render(still(ECS)["overview"], "svg", program=str(other))
+    picture = still(ECS)["stop"]
+    top = ET.fromstring(draw.render(picture, "svg", program=str(other)))  # noqa: S314 our own
     assert (tmp_path / "said").read_text(encoding="utf-8").split()[-1] == "-Tsvg"
+    groups = {group.get("id"): group for group in top.iter(f"{SVG}g")}
+    for number, arrow in enumerate(picture.arrows):
+        names = {transition.trigger for transition in arrow.transitions}
+        group = groups[f"arrow-{number}"]
+        assert {*(group.get("data-trigger") or "").split()} == names
+        assert {*(group.findtext(f"{SVG}title") or "").split(", ")} - {""} == names
+    for box in picture.boxes:
+        if box.state:
+            assert groups[box.key].get("data-vm-state") == box.state.vm_state
     with pytest.raises(InvalidInput, match="program 'nodot' not found"):
         draw.render(still(ECS)["overview"], "svg", program="nodot")
 

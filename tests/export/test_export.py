@@ -176,6 +176,12 @@ def test_the_labels_of_prism_are_words_of_its_language_for_all_states(lifecycle:
     assert labels["failed"]
 
 
+def test_a_label_of_prism_has_letters_digits_and_underscores_alone() -> None:
+    names = [name for name, _ in LABEL.findall(exported(EVERY[-1], "prism"))]
+    assert "status_wait_call_back" in names
+    assert all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) for name in names)
+
+
 @pytest.mark.parametrize("lifecycle", EVERY, ids=repr)
 def test_the_json_has_the_form_that_its_schema_describes(lifecycle: Lifecycle) -> None:
     document = document_of(lifecycle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -75,6 +76,11 @@ def test_the_answers_stand_apart_behind_all_questions() -> None:
         asked, answers = text.rsplit("Answers", 1)
         assert all(q.explanation not in unescape(asked) for q in made.questions)
         assert all(q.explanation in unescape(answers) for q in made.questions)
+
+
+def test_questions_and_answers_in_markdown_have_the_same_numbers() -> None:
+    text = markdown(quiz_sheet(ECS, 7, 5))
+    assert re.findall(r"^(\d+)\. ", text, re.MULTILINE) == [*"12345", *"12345"]
 
 
 def test_a_sheet_in_markdown_needs_no_escaping() -> None:
