@@ -30,9 +30,10 @@ CHOSEN = ("server", "time", "vm_state", "task_state", "status")
 PREFIXES = ("os_ext_sts", "os_ext_srv_attr", "os_srv_usg")
 MEANING_OF = {name: meaning for meaning, names in MEANINGS.items() for name in names}
 JOINED = {name.replace("_", ""): name for name in MEANING_OF}
-WHOSE = "server|instance|host|display|vm|node|machine|resource|domain|dns|full"
+THING = "vm|node|machine|resource|domain|guest|computer"
+WHOSE = f"server|instance|host|display|dns|full|{THING}"
 LIKE_A_SERVER = re.compile(
-    rf"(?:.*_)?(?:id|uuid)|(?:(?:.*_)?(?:{WHOSE})_)?name|(?:.*_)?(?:hostname|fqdn|vm|node|machine)"
+    rf"(?:.*_)?(?:{WHOSE}|u|gu|uu)?id|(?:(?:.*_)?(?:{WHOSE})_)?name|(?:.*_)?(?:hostname|fqdn|{THING})"
 )
 
 
