@@ -176,6 +176,32 @@ def test_the_labels_of_prism_are_words_of_its_language_for_all_states(lifecycle:
     assert labels["failed"]
 
 
+LAMP = r"""
+name = "lamp"
+thing = "lamp"
+source = "made up for a test: a dot and a backslash in a name"
+[attributes]
+status = "light"
+[statuses]
+on = { meaning = "It is bright.", tone = "green" }
+'v1.2\x' = { meaning = "It is dim.", tone = "grey" }
+[operations.make]
+meaning = "Make it."
+paths = { "(no server)" = "on" }
+[operations.dim]
+meaning = "Dim it."
+paths = { "on" = 'v1.2\x' }
+"""
+
+
+def test_a_target_of_xstate_is_one_name_whatever_its_letters(tmp_path: Path) -> None:
+    table = tmp_path / "lamp.toml"
+    table.write_text(LAMP, encoding="utf-8")
+    config = json.loads(export(server_class(str(table)).lifecycle, "xstate"))
+    assert r"v1.2\x" in config["states"]
+    assert config["states"]["on"]["on"]["dim"]["target"] == r"v1\.2\\x"
+
+
 def test_a_label_of_prism_has_letters_digits_and_underscores_alone() -> None:
     names = [name for name, _ in LABEL.findall(exported(EVERY[-1], "prism"))]
     assert "status_wait_call_back" in names
