@@ -180,7 +180,7 @@ class StateFile:
         elif self._given:
             found = sorted((name, body) for own, name, body in self._given if own == kind)
         for name, body in found:
-            yield name, json.loads(body, parse_float=_finite, parse_constant=_finite)
+            yield name, json.loads(body, parse_float=finite, parse_constant=finite)
 
     def copy(self) -> list[tuple[str, str, str]]:
         """Return everything that is stored, or would be if there were a file."""
@@ -234,7 +234,8 @@ def _latest(writes: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[
     return [*found.values()]
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
+    """Return a number of JSON. Raise `ValueError` for one that is not finite."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text} is not a finite number")

@@ -21,7 +21,7 @@ from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext
 from ecs_fsm.serve.compute.schemas import TRUTHS, as_flag
 from ecs_fsm.serve.compute.views import addresses_of, host_of, is_locked
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import MOST_ITEMS
+from ecs_fsm.serve.http.bodies import MOST_ITEMS, TAG_FILTERS
 
 Test = Callable[[Instance], bool]
 TABLE = tables()["compute"]
@@ -146,17 +146,9 @@ def _changed(context: ComputeContext, at: datetime, later: bool) -> Test:
 
 
 def _tag_tests(query: QueryParams) -> Iterator[Test]:
-    for name, (quantor, wanted) in TAGS.items():
+    for name, (quantor, wanted) in TAG_FILTERS.items():
         if name in query:
             yield _tagged(frozenset(query[name].split(",")), quantor, wanted)
-
-
-TAGS: dict[str, tuple[Callable[[Iterable[bool]], bool], bool]] = {
-    "tags": (all, True),
-    "tags-any": (any, True),
-    "not-tags": (all, False),
-    "not-tags-any": (any, False),
-}
 
 
 def _tagged(tags: frozenset[str], quantor: Callable[[Iterable[bool]], bool], wanted: bool) -> Test:

@@ -6,7 +6,6 @@ A page has a limit, and a marker, the id of the last item of the previous page.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.cloud.store import finite
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.handlers import Responses
 
@@ -175,17 +175,10 @@ def respond(body: object, code: int = 200, headers: Mapping[str, str] | None = N
     return Response(json.dumps(body), code, headers, "application/json")
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is not a finite number")
-    return number
-
-
 async def body_of(request: Request) -> dict[str, Any]:
     """Return the JSON object of a request. Raise 400 for anything else."""
     try:
-        body = json.loads(await request.body(), parse_float=_finite, parse_constant=_finite)
+        body = json.loads(await request.body(), parse_float=finite, parse_constant=finite)
     except (ValueError, RecursionError):
         raise ApiError(400, "The body is not valid JSON.") from None
     if not isinstance(body, dict):
