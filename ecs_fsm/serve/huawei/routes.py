@@ -28,6 +28,7 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.handlers import Alias, Face, Handlers
 from ecs_fsm.serve.huawei import lists
+from ecs_fsm.serve.huawei.lists import job_view, numbered
 from ecs_fsm.serve.huawei.schemas import (
     ERRORS,
     V1,
@@ -47,7 +48,6 @@ from ecs_fsm.serve.huawei.schemas import (
     calls,
     job_response,
 )
-from ecs_fsm.serve.huawei.views import job_view, numbered
 
 WITH_STOP = "withStopServer"
 PREPAID = ("prePaid", "1")
