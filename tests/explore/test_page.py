@@ -438,6 +438,10 @@ def test_a_wrong_step_says_why_and_gives_a_hint_and_a_lesson_ends_with_its_quest
     assert page.locator("#amiss").is_hidden()
     page.click("[data-name=stop]")
     assert page.locator("#amiss").is_hidden()
+    page.click("#tab-lessons")
+    marked = page.locator(".steps li").evaluate_all("(all) => all.map((each) => each.className)")
+    assert marked == ["step-done", "step-now", *["step-later"] * (len(steps) - 2)]
+    page.click("#tab-explore")
     page.click("#next")
     page.click("#task button")
     page.click("#lesson-questions button >> nth=0")

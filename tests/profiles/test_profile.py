@@ -105,6 +105,18 @@ WRONG = {
     ),
     "arrivals": ('[arrivals]\nkind = "sometimes"', 3, "arrivals.kind", "fixed, poisson, none"),
     "capacity": ("[resources.scheduler]\ncapacity = 0", 3, "resources.scheduler.capacity", "whole"),
+    "outcomes of a step": (
+        "[fail]\nspawning = 0.7\n[reschedule]\nspawning = 0.6",
+        5,
+        "reschedule.spawning",
+        "is over 1",
+    ),
+    "outcomes of a state": (
+        '[fail]\nspawning = 0.7\n[reschedule]\n"building/spawning" = 0.6',
+        5,
+        'reschedule."building/spawning"',
+        "fail 0.7 + reschedule 0.6 is over 1",
+    ),
     "a key of a resource": (
         "[resources.scheduler]\ncapacity = 1\nroom = 2",
         4,

@@ -36,6 +36,10 @@ def test_a_flavor_may_fill_a_host_and_what_a_host_does_not_limit_is_free() -> No
     assert [flavor.sizes for flavor in found.flavors] == [(2, 4096, 20), (6, 0, 0)]
 
 
+def test_the_smallest_server_takes_one_vcpu() -> None:
+    assert room(small=1).flavors[0].sizes == (1, 4096, 20)
+
+
 def test_servers_that_stay_apart_come_in_pairs_unless_a_group_is_larger() -> None:
     assert room().placement == PlacementRules(False, 0, 2, False)
     text = ROOM.format(**USUAL) + '[placement]\nstrategy = "pack"\ngroup = '
