@@ -6,12 +6,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from keystoneauth1.exceptions import HttpError
 
 from ecs_fsm import ECS
 from ecs_fsm.monitor import display
 from ecs_fsm.monitor.client import CloudClient, Unanswered
 from ecs_fsm.monitor.polling import CloudPoll, ServerRow
 from ecs_fsm.monitor.tracking import Tracking
+from ecs_fsm.monitor.watch import LiveTable
 
 
 class Session:
@@ -37,6 +39,29 @@ def test_a_token_that_the_cloud_no_longer_knows_is_thrown_away(status: int, time
         CloudClient(session).get("/servers/detail", {})
     assert raised.value.status == status
     assert session.thrown_away == times
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [("Gone away", "410 Gone away"), ("", "410 a long text (HTTP 410)")]
+)
+def test_what_an_error_says_is_the_reason_of_its_answer_if_there_is_one(
+    reason: str, said: str
+) -> None:
+    session: Any = Session(200)
+    answer: Any = SimpleNamespace(reason=reason, headers={"Retry-After": "7"})
+
+    def fails(*_: object, **__: object) -> None:
+        raise HttpError("a long text", response=answer, http_status=410)
+
+    session.config.get_session_client("compute").get = fails
+    with pytest.raises(Unanswered) as raised:
+        CloudClient(session).get("/servers/detail", {})
+    assert str(raised.value) == f"the cloud answers {said}"
+    assert (raised.value.status, session.thrown_away) == (410, 1)
+
+
+def test_a_live_table_is_drawn_by_polls_alone() -> None:
+    assert LiveTable(Tracking(ECS), "mine").live.auto_refresh is False
 
 
 def test_before_the_first_answer_there_is_no_time() -> None:
