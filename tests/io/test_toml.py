@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_fsm import ECS, InvalidInput
-from ecs_fsm.io.toml import TomlFile
+from ecs_fsm.io.toml import MAX_DEPTH, TomlFile
 from tests.command import ecs_fsm
 
 TEXT = '''# a comment
@@ -109,6 +110,21 @@ def _paths(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | 
 def test_what_is_within_the_bounds_is_read() -> None:
     deep = f"a = {'[' * 62}{']' * 62}\nb = 9223372036854775807\n{'.'.join('c' * 60)} = 1"
     assert TomlFile(deep, "f", "").content["b"] == 2**63 - 1
+
+
+def test_a_file_may_be_as_long_as_its_bound_and_no_longer(tmp_path: Path) -> None:
+    file = tmp_path / "long.toml"
+    file.write_text('a = "12345678"\n', encoding="utf-8")
+    size = file.stat().st_size
+    assert TomlFile.read(str(file), "", size).content == {"a": "12345678"}
+    with pytest.raises(InvalidInput, match=f"longer than {size - 1} bytes; expected less"):
+        TomlFile.read(str(file), "expected less", size - 1)
+
+
+@pytest.mark.parametrize(("before", "line"), [("", 1), ("\n", 2), ("# x\n\n", 3)])
+def test_a_key_of_too_many_parts_is_an_error_at_its_line(before: str, line: int) -> None:
+    with pytest.raises(InvalidInput, match=f"a.toml:{line}: nested more than {MAX_DEPTH} deep"):
+        TomlFile(f"{before}{'.'.join('a' * 5000)} = 1\n", "a.toml", "")
 
 
 @pytest.mark.parametrize(
