@@ -459,6 +459,9 @@ def test_the_quiz_asks_by_its_seed_explains_and_keeps_score(opening: Opening) ->
         assert page.text_content("legend") == f"{number} of 3: {question['text']}"
         answers = question["answers"]
         assert isinstance(answers, list)
+        several = str(question["text"]).endswith("Tick all that are right.")
+        kinds = page.locator("#question input").evaluate_all("(all) => all.map((i) => i.type)")
+        assert {*kinds} == {"checkbox" if several else "radio"}
         for choice in (
             answers if number != 2 else [1 if answers == [0, 2] else (answers[0] + 1) % 3]
         ):
