@@ -373,6 +373,23 @@ def test_the_loop_of_a_client_goes_wrong_is_changed_and_takes_the_better_lists(
     assert page.locator("#better").is_hidden()
 
 
+def test_a_poll_is_marked_below_the_state_that_it_saw(opening: Opening) -> None:
+    page = opening(fragment="#tab=poll")
+    page.click("#tab-explore")
+    page.click("#tab-poll")
+    page.select_option("#waiter select >> nth=0", label="rebuild, until it is ACTIVE")
+    page.select_option("#waiter select >> nth=2", label="once a step")
+    read = [n for n, text in enumerate(client(page)) if ": " in text]
+    page.click("#tab-explore")
+    marked = page.evaluate(
+        """[...document.querySelectorAll("#timeline circle")].map((mark) =>
+          [...document.querySelectorAll("#timeline .hit")].findIndex((column) =>
+            Number(mark.getAttribute("cx")) < Number(column.getAttribute("x")) + 92))"""
+    )
+    assert marked == read
+    assert len(marked) > 2
+
+
 def test_on_a_phone_the_columns_of_a_client_scroll_in_their_place(opening: Opening) -> None:
     page = opening(viewport={"width": 390, "height": 844})
     page.click("#tab-poll")
