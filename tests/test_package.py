@@ -281,7 +281,7 @@ def test_no_two_modules_share_a_name_unless_every_room_has_one() -> None:
 
 
 def test_files_are_few_and_of_a_size_to_read() -> None:
-    assert 140 <= len(LINES) <= 342
+    assert 140 <= len(LINES) <= 345
     assert sum(LINES.values()) / len(LINES) >= 140
     assert {
         str(path.relative_to(SOURCE)): lines
