@@ -1,6 +1,6 @@
 # make demo: a server's life on the screen.  make test: everything that tests the project.
 # Both set up what they need in .venv beside this file, once. make test-core leaves out what needs a
-# browser, real clients or other programs.
+# browser, real clients, a terminal or other programs.
 
 MAKEFLAGS += --no-print-directory
 ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))

@@ -32,6 +32,7 @@ collect_ignore_glob = ["bench*.py"]
 PROGRAMS = (
     "tests/integrations/test_notebook.py",
     "tests/monitor/test_watch.py",
+    "tests/play/test_play.py",
     "tests/serve/http/test_process.py",
     "tests/serve/huawei/test_sdk.py",
     "tests/serve/test_clients.py",
