@@ -7,12 +7,10 @@ beside those of the process. What is kept are servers, a heap of events, hosts, 
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from enum import IntEnum
 from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 from ecs_fsm.core.errors import Refused
 from ecs_fsm.core.model import Kind, State
 from ecs_fsm.fleet.arrays import ABSENT, CompiledProfile
+from ecs_fsm.io.toml import shipped
 from ecs_fsm.profiles.loader import changed
 from ecs_fsm.profiles.process import Activity, ChainState
 from ecs_fsm.profiles.profile import Profile
@@ -83,8 +82,8 @@ class RoomRules(NamedTuple):
 
 @cache
 def _words() -> Mapping[str, list[str]]:
-    text = (resources.files("ecs_fsm.fleet") / "occupancy.toml").read_text(encoding="utf-8")
-    return {k: [v] if isinstance(v, str) else v for k, v in tomllib.loads(text).items()}
+    written = shipped("ecs_fsm.fleet", "occupancy.toml")
+    return {k: [v] if isinstance(v, str) else v for k, v in written.items()}
 
 
 def with_rescues(profile: Profile) -> Profile:

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.io.files import error_at, opened
@@ -31,6 +32,13 @@ _CLOSING = re.compile(r"[\]}]|\"\"\"|'''")
 
 MOST_TRIES = 500
 """Places at which a statement may seem to end; lines behind a longer one are not found."""
+
+
+def shipped(package: str, name: str) -> dict[str, Any]:
+    """Return the content of a file that comes with one of our packages."""
+    from importlib import resources  # files of users are read without it
+
+    return tomllib.loads((resources.files(package) / name).read_text(encoding="utf-8"))
 
 
 class TomlFile:

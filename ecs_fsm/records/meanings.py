@@ -7,16 +7,15 @@ own in each API, which `words.toml` translates.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
-from importlib import resources
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import GONE, NO_TASK, Kind, State
 from ecs_fsm.core.phrases import Phrases
+from ecs_fsm.io.toml import shipped
 from ecs_fsm.records.observations import Observation, RecordedAction
 
 NOTHING = ("", NO_TASK, "null", "none", "n/a")
@@ -30,8 +29,7 @@ MOST_WORDS = 10_000
 @cache
 def cloud_words() -> Mapping[str, Mapping[str, object]]:
     """Return the tables of `words.toml`."""
-    place = resources.files("ecs_fsm.records") / "words.toml"
-    return tomllib.loads(place.read_text(encoding="utf-8"))
+    return shipped("ecs_fsm.records", "words.toml")
 
 
 class Meanings:

@@ -6,15 +6,14 @@ other lists, those of `infer`, that avoid the finding. Everything else is a note
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache, lru_cache
-from importlib import resources
 from typing import NamedTuple
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind, State
+from ecs_fsm.io.toml import shipped
 from ecs_fsm.waiters.findings import MOST_STATES, Finding, finding_of
 from ecs_fsm.waiters.grouping import RiskKinds, StartGroup, group_by_start, risks_by_start
 from ecs_fsm.waiters.judge import Attribute, FindingKind, broken
@@ -259,8 +258,7 @@ def _rests(lifecycle: Lifecycle, start: Start) -> bool:
 @cache
 def usual_states(lifecycle: Lifecycle) -> frozenset[State]:
     """Return the states at rest in which servers usually are."""
-    text = resources.files(__package__).joinpath(COMMON).read_text(encoding="utf-8")
-    named = tomllib.loads(text)["vm_states"]
+    named = shipped(__package__, COMMON)["vm_states"]
     resting = [state for state in lifecycle.states.values() if lifecycle.rests(state)]
     one_word = lifecycle.table.one_word
     found = [s for s in resting if not one_word and s.vm_state in named and not s.task_state]

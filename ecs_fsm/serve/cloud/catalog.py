@@ -7,7 +7,6 @@ stay what they are; the rest becomes documents, which requests can change.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,7 +16,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-from ecs_fsm.io.toml import TomlFile
+from ecs_fsm.io.toml import TomlFile, shipped
 from ecs_fsm.serve.cloud.resources import OWNER, Item, Resources, identifier
 
 NAMESPACE = UUID("2b1d7f1c-6a0e-4e7e-8d51-8774ec5f5b01")
@@ -88,12 +87,7 @@ class Catalog:
                 kept.of("subnets").put(subnet)
 
 
-def _read_keys() -> Mapping[str, Mapping[str, Item]]:
-    here = resources.files("ecs_fsm.serve.cloud") / "catalog_keys.toml"
-    return tomllib.loads(here.read_text(encoding="utf-8"))
-
-
-KEYS = _read_keys()
+KEYS: Mapping[str, Mapping[str, Item]] = shipped("ecs_fsm.serve.cloud", "catalog_keys.toml")
 """What a catalog may have: by table its keys, each with its meaning."""
 TYPES = {"whole": int, "flag": bool, "table": dict, "rows": list, "texts": list, "row": object}
 

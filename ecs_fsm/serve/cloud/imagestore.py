@@ -6,12 +6,11 @@ succeeded; if it fails, the image is deleted. Images are stored beside the serve
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
+from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.cloud.catalog import IMAGE
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, HistoryEntry, Instance
@@ -41,8 +40,7 @@ class ImageStore:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud, self.shelf = cloud, cloud.resources.of("images")
-        text = (resources.files("ecs_fsm.serve.cloud") / "cloud.toml").read_text(encoding="utf-8")
-        self._sent = frozenset(tomllib.loads(text)["images"]["sent"])
+        self._sent = frozenset(shipped("ecs_fsm.serve.cloud", "cloud.toml")["images"]["sent"])
         self._making: dict[str, list[str]] = {}
         cloud.on_entry(self._went_on)
         cloud.on_end(self._over)

@@ -5,12 +5,10 @@ An administrator is not held back by a lock.
 
 from __future__ import annotations
 
-import tomllib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from ecs_fsm.core.errors import InvalidInput, unknown
@@ -18,6 +16,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.core.scenario import ScenarioWord, StepOutcome, read_word, simulate
 from ecs_fsm.core.server import BaseServer
+from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.cloud.instance import Asker, FaultOrder, Instance, Json, StrikeCount
 from ecs_fsm.serve.cloud.schedule import Schedule
 
@@ -52,9 +51,7 @@ class Policy:
 
         Raise `InvalidInput` for an unknown one.
         """
-        written = tomllib.loads(
-            (resources.files("ecs_fsm.serve.cloud") / "cloud.toml").read_text(encoding="utf-8")
-        )
+        written = shipped("ecs_fsm.serve.cloud", "cloud.toml")
         known = [
             name
             for name, row in written["timers"].items()

@@ -6,18 +6,17 @@ simulated seconds, and a step begins at the time at which the one before was due
 
 from __future__ import annotations
 
-import tomllib
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import cache
 from heapq import heappop, heappush
-from importlib import resources
 from random import Random
 from typing import Any
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import NO_TASK, Kind, State
 from ecs_fsm.core.scenario import HANG, StepOutcome
+from ecs_fsm.io.toml import shipped
 from ecs_fsm.profiles.durations import Duration
 from ecs_fsm.serve.cloud.instance import NOT_ENOUGH, HistoryEntry, Instance, InstanceFault
 
@@ -65,8 +64,7 @@ class Listeners:
 
 @cache
 def _fault_texts() -> list[dict[str, Any]]:
-    here = resources.files("ecs_fsm.serve.cloud") / "faults.toml"
-    rows: list[dict[str, Any]] = tomllib.loads(here.read_text(encoding="utf-8"))["fault"]
+    rows: list[dict[str, Any]] = shipped("ecs_fsm.serve.cloud", "faults.toml")["fault"]
     return rows
 
 

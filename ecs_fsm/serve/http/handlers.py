@@ -6,15 +6,14 @@ reading all of them would take as long as the rest of the start.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
+from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.http.api_errors import ApiError
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ LONGEST_PROJECT = 64
 
 @cache
 def _answers() -> dict[str, Mapping[str, str]]:
-    text = (resources.files("ecs_fsm.serve.http") / "answers.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return shipped("ecs_fsm.serve.http", "answers.toml")
 
 
 def answered(name: str) -> dict[str, Any]:

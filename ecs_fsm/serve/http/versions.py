@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.handlers import Face, Handlers
 
-_TABLE = tomllib.loads(
-    (resources.files("ecs_fsm.serve.http") / "versions.toml").read_text(encoding="utf-8")
-)
+_TABLE = shipped("ecs_fsm.serve.http", "versions.toml")
 VERSIONS: Mapping[str, dict[str, Any]] = _TABLE["versions"]
 LOWEST, HIGHEST = (
     int(VERSIONS["compute"][name].partition(".")[2]) for name in ("min_version", "version")

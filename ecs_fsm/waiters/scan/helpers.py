@@ -6,15 +6,13 @@ A project declares its own in `.ecs-fsm.toml` as tables `[[helper]]`, or in pypr
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-from ecs_fsm.io.toml import TomlFile
+from ecs_fsm.io.toml import TomlFile, shipped
 from ecs_fsm.waiters.judge import NAMES, STATUS
 
 OWN_FILE, PROJECT_FILE = ".ecs-fsm.toml", "pyproject.toml"
@@ -56,8 +54,7 @@ class Helper:
 @cache
 def known_helpers() -> tuple[Helper, ...]:
     """Return the helpers of well-known clients, the more specific ones first."""
-    text = resources.files(__package__).joinpath("helpers.toml").read_text(encoding="utf-8")
-    rows = tomllib.loads(text)[TABLE]
+    rows = shipped(__package__, "helpers.toml")[TABLE]
     return in_order([_helper(row, "helpers.toml", declared=False) for row in rows])
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 
 from ecs_fsm.core.model import NO_TASK
+from ecs_fsm.io.toml import shipped
 from ecs_fsm.lifecycles import NAMES, server_class
 from ecs_fsm.waiters.judge import BOTH, GONE, STATUS, TASK_STATE, VM_STATE
 
@@ -68,9 +67,7 @@ class Found:
 @cache
 def clients() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """Return what clients call the operations, by language, then by kind of call."""
-    text = resources.files(__package__).joinpath("clients.toml").read_text(encoding="utf-8")
-    read: dict[str, Mapping[str, Mapping[str, str]]] = tomllib.loads(text)
-    return read
+    return shipped(__package__, "clients.toml")
 
 
 def lifecycle_of(names: Iterable[str]) -> str | None:
