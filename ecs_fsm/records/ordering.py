@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from typing import IO, Any, NamedTuple
@@ -25,18 +25,22 @@ class _Entry(NamedTuple):
     row: Listed
 
 
-def newest_first(rows: Iterator[Listed]) -> bool:
-    """Return whether times only go back in the order of the files."""
+def newest_first(times: Iterable[float | None]) -> bool:
+    """Return whether times, but for unknown ones, only go back in the order of the files."""
     before: float | None = None
     back = False
-    for listed, row in rows:
-        time = row.time if row is not None else listed and listed.time
+    for time in times:
         if time is not None:
             if before is not None and time > before:
                 return False
             back = back or (before is not None and time < before)
             before = time
     return back
+
+
+def time_of(listed: FullList | None, row: Observation | None) -> float | None:
+    """Return the time of a row, or that of the list whose end stands for one."""
+    return row.time if row is not None else listed and listed.time
 
 
 def in_order(rows: Iterator[Listed], *, newest_first: bool) -> Iterator[Listed]:
@@ -63,7 +67,7 @@ def _place(entry: _Entry) -> tuple[float, int]:
 def _entries(rows: Iterator[Listed], newest_first: bool) -> Iterator[_Entry]:
     latest = float("-inf")
     for number, (listed, row) in enumerate(rows):
-        time = row.time if row is not None else listed and listed.time
+        time = time_of(listed, row)
         if time is not None:
             latest = time
         yield _Entry(latest, -number if newest_first else number, (listed, row))

@@ -6,7 +6,7 @@ that are out of order are sorted, on the disk where there are many.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, count
@@ -26,14 +26,13 @@ from ecs_fsm.records.layouts import (
 )
 from ecs_fsm.records.meanings import Meanings
 from ecs_fsm.records.observations import Observation
-from ecs_fsm.records.ordering import in_order, newest_first
+from ecs_fsm.records.ordering import in_order, newest_first, time_of
 from ecs_fsm.records.record_file import LAYOUTS, RecordFile
 from ecs_fsm.records.shapes import NotInBlocks
 from ecs_fsm.records.sources import RecordSource
 from ecs_fsm.records.times import for_a_reader, iso, zone
 
 Result = TypeVar("Result")
-NEWEST_FIRST, NOT_BY_TIME = "newest first", "not in the order of time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +166,19 @@ class Record:
                 return work(blocks, numbers.rows)
         except _OutOfOrder:
             pass
-        newest = sorted_blocks.newest_first(self._blocks(numbers))
-        self.sorted = NEWEST_FIRST if newest else NOT_BY_TIME
+        times = map(sorted_blocks.times_of, self._blocks(numbers))
+        newest = self._newest_first(chain.from_iterable(times))
         with (
             closing(sorted_blocks.in_order(self._blocks(numbers), newest_first=newest)) as by_time,
             closing(self._counted_blocks(by_time, strict=False)) as blocks,
         ):
             return work(blocks, numbers.rows)
+
+    def _newest_first(self, times: Iterable[float | None]) -> bool:
+        """Return whether rows out of order come newest first, and note what was sorted."""
+        newest = newest_first(times)
+        self.sorted = "newest first" if newest else "not in the order of time"
+        return newest
 
     def _blocks(self, numbers: RowNumbers) -> Iterator[RowBlock]:
         return chain.from_iterable(file.blocks(numbers) for file in self._files)
@@ -214,8 +219,7 @@ class Record:
                     return work(rows)
             except _OutOfOrder:
                 pass
-        newest = newest_first(self._listed())
-        self.sorted = NEWEST_FIRST if newest else NOT_BY_TIME
+        newest = self._newest_first(time_of(*listed) for listed in self._listed())
         rows = self._counted(in_order(self._listed(), newest_first=newest), strict=False)
         with closing(rows):
             return work(rows)

@@ -14,10 +14,11 @@ from itertools import chain
 from typing import IO, NamedTuple, cast
 
 from ecs_fsm.records.blocks import RowBlock
+from ecs_fsm.records.ordering import RUN
 from ecs_fsm.records.shapes import NotInBlocks
 
-RUN, PIECE = 20_000, 250
-"""Rows that are sorted in memory at once, and that are read at once of a run."""
+PIECE = 250
+"""Rows that are read at once of a run."""
 
 
 class _Piece(NamedTuple):
@@ -62,19 +63,6 @@ class _SortedRun:
         return _part(rows, 0, cut)
 
 
-def newest_first(blocks: Iterable[RowBlock]) -> bool:
-    """Return whether times only go back in the order of the files."""
-    before: float | None = None
-    back = False
-    for block in blocks:
-        for time in _times(block):
-            if before is not None and time > before:
-                return False
-            back = back or (before is not None and time < before)
-            before = time
-    return back
-
-
 def in_order(blocks: Iterable[RowBlock], *, newest_first: bool) -> Generator[RowBlock, None, None]:
     """Yield the rows by time. Equal times keep the order of the files, or turn it."""
     with tempfile.TemporaryFile() as file:
@@ -86,7 +74,8 @@ def in_order(blocks: Iterable[RowBlock], *, newest_first: bool) -> Generator[Row
         )
 
 
-def _times(block: RowBlock) -> Sequence[float]:
+def times_of(block: RowBlock) -> Sequence[float]:
+    """Return the times of the rows of a block. Raise `NotInBlocks` where rows have none."""
     if None in block.times[:1]:
         raise NotInBlocks  # rows without a time stay where they are
     return cast(Sequence[float], block.times)
@@ -96,7 +85,7 @@ def _sorted_runs(blocks: Iterable[RowBlock], newest_first: bool) -> Iterator[Row
     run: list[RowBlock] = []
     for block in chain(blocks, (None,)):
         if block is not None:
-            _times(block)
+            times_of(block)
             run.append(block)
         if run and (block is None or sum(len(one.times) for one in run) >= RUN):
             yield _by_time(run, newest_first=newest_first)
@@ -110,7 +99,7 @@ def _by_time(blocks: Sequence[RowBlock], *, newest_first: bool = False) -> RowBl
         for column in columns:
             column.reverse()
     rows = RowBlock(*columns)
-    times = _times(rows)
+    times = times_of(rows)
     if sorted(times) == times:
         return rows
     order = sorted(range(len(times)), key=times.__getitem__)
@@ -123,7 +112,7 @@ def _part(rows: RowBlock, begin: int, end: int) -> RowBlock:
 
 
 def _written(run: RowBlock, file: IO[bytes]) -> Iterator[_Piece]:
-    times = _times(run)
+    times = times_of(run)
     for begin in range(0, len(times), PIECE):
         offset = file.tell()
         marshal.dump([*_part(run, begin, begin + PIECE)], file)
