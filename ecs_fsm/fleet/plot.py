@@ -74,7 +74,7 @@ def plot(result: FleetResult, path: str, queues: Sequence[Queue] = ()) -> None:
     tall = halves[0].subgridspec(
         len(heights), COLUMNS, height_ratios=heights, hspace=0.3 + 0.15 * below, wspace=0.3
     )
-    _statuses(figure.add_subplot(tall[bool(queues), :]), result)
+    _statuses(figure.add_subplot(tall[bool(queues), :]), result, rare)
     if queues:
         _queues(figure.add_subplot(tall[0, :]), result, queues)
     for n, word in enumerate(rare):
@@ -173,7 +173,7 @@ def _few(panel: Axes, word: str, result: FleetResult) -> None:
     panel.set_xlabel("days", fontsize=7, labelpad=1)
 
 
-def _statuses(axes: Axes, result: FleetResult) -> None:
+def _statuses(axes: Axes, result: FleetResult, rare: Sequence[str]) -> None:
     counts, tints = result.counts(), _tints(result)
     days = result.times / DAY
     largest = sorted(counts, key=lambda word: -int(counts[word].sum()))
@@ -202,7 +202,6 @@ def _statuses(axes: Axes, result: FleetResult) -> None:
     axes.set(xlabel="days", ylabel=phrases.things, title=title, xlim=(0, days[-1]))
     axes.set_ylim(0, result.done)
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    rare = _rare(result)
     seen = [word for word in largest if counts[word].any() and str(word) not in rare]
     handles = [band for word, band in zip(largest, bands, strict=True) if word in seen]
     axes.legend(handles, seen, loc="lower left", fontsize=7, handleheight=1.4, ncols=3)

@@ -194,7 +194,7 @@ def way(session: Session) -> str:
 
 def tones(lifecycle: Lifecycle, text: str) -> Iterator[tuple[int, int, str]]:
     """Yield where statuses stand in a text, and their colours."""
-    statuses = {str(state.status): state.status for state in lifecycle.states.values()}
+    statuses = {str(status): status for status in lifecycle.table.statuses}
     longest = sorted(map(re.escape, statuses), key=len, reverse=True)
     for found in re.finditer(rf"(?<![\w-])({'|'.join(longest)})(?![\w-])", text):
         tint = COLOURS[Theme.DARK].tones[statuses[found[0]].tone]

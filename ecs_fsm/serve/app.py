@@ -54,37 +54,24 @@ SERVICES = (
 """The services, in the order of the document."""
 
 
-def faces_of(api: Api) -> Sequence[Face]:  # noqa: PLR0911  # one for each service
+def faces_of(api: Api) -> Sequence[Face]:
     """Return what a service answers, which imports it."""
     match api:
         case Api.COMPUTE:
-            from ecs_fsm.serve.compute import routes as compute
-
-            return compute.FACES
+            from ecs_fsm.serve.compute.routes import FACES
         case Api.IDENTITY:
-            from ecs_fsm.serve.identity import routes as identity
-
-            return identity.FACES
+            from ecs_fsm.serve.identity.routes import FACES
         case Api.IMAGE:
-            from ecs_fsm.serve.image import routes as image
-
-            return image.FACES
+            from ecs_fsm.serve.image.routes import FACES
         case Api.NETWORK:
-            from ecs_fsm.serve.network import routes as network
-
-            return network.FACES
+            from ecs_fsm.serve.network.routes import FACES
         case Api.VOLUME:
-            from ecs_fsm.serve.volume import routes as volume
-
-            return volume.FACES
+            from ecs_fsm.serve.volume.routes import FACES
         case Api.HUAWEI:
-            from ecs_fsm.serve.huawei import routes as huawei
-
-            return huawei.FACES
+            from ecs_fsm.serve.huawei.routes import FACES
         case Api.CONTROL:
-            from ecs_fsm.serve.control import routes as control
-
-            return control.FACES
+            from ecs_fsm.serve.control.routes import FACES
+    return FACES
 
 
 LIGHT: Mapping[Api, Sequence[Face]] = {**versions.FACES, Api.CONTROL: (Face(FRONT),)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ecs_fsm.serve.compute import (  # noqa: F401 - each module adds its own
     actions,
     hosts,
@@ -15,7 +17,7 @@ from ecs_fsm.serve.compute.kinds import SERVICE
 from ecs_fsm.serve.http.handlers import Face, Handlers
 
 ROUTERS: tuple[Handlers, ...] = (servers.router, router, refusable, SERVICE.handlers)
-FACES = (
+FACES: Sequence[Face] = (
     *(Face(router, "/compute/v2.1") for router in ROUTERS),
     *(Face(router, "/v2.1/{project_id}", "_of_project") for router in ROUTERS),
 )

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Annotated, cast
 
 from fastapi import Query, Request
@@ -92,7 +92,7 @@ class ChangeStream(StreamingResponse):
 ACTION, BEGINNING = "_ecs", "beginning"
 SNAPSHOT = re.compile(r"[\w.-]{1,60}", re.ASCII)
 router = Handlers(prefix="/_ecs", tags=["control"])
-FACES = (Face(router),)
+FACES: Sequence[Face] = (Face(router),)
 
 
 def _cloud(request: Request) -> Cloud:

@@ -13,7 +13,7 @@ several refuses a request, its part of the job fails; the refusal of a single on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import Body
@@ -57,7 +57,7 @@ CREATE, DELETE, RESIZE, REINSTALL, CHANGE_IMAGE = calls("calls").values()
 ACTIONS = calls("actions")
 """The actions on several servers, by the key of their body."""
 router = Handlers(tags=["cloudservers"], responses=ERRORS)
-FACES = (Face(router), Face(lists.router))
+FACES: Sequence[Face] = (Face(router), Face(lists.router))
 
 
 @router.post(V1, Alias(V11, "create_cloudservers_v11"), answer="JobId")

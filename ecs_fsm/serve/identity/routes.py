@@ -6,6 +6,7 @@ for those that append `/v3` to any URL.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Header, Request
@@ -117,7 +118,7 @@ SERVICE = DeclaredService("identity", plain_context, ["identity"], ERRORS)
 serve(SERVICE, KINDS)
 add_assignments(SERVICE)
 router = Handlers(tags=["identity"], responses=ERRORS)
-FACES = (
+FACES: Sequence[Face] = (
     *(Face(ours, "/identity/v3") for ours in (router, SERVICE.handlers)),
     *(Face(ours, "/v3", "_at_root") for ours in (router, SERVICE.handlers)),
 )

@@ -6,6 +6,7 @@ Of what is uploaded only the size is kept.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
@@ -147,4 +148,4 @@ class Images(Declared[RequestContext]):
 
 SERVICE = DeclaredService("image", plain_context, ["images"], ERRORS)
 serve(SERVICE, {"images": Images})
-FACES = (Face(SERVICE.handlers),)
+FACES: Sequence[Face] = (Face(SERVICE.handlers),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 
 from fastapi import Request
@@ -158,7 +158,7 @@ KINDS: dict[str, type[NetworkKind]] = {
 SERVICE = DeclaredService("network", plain_context, ["network service"], ERRORS)
 V2 = SERVICE.form["root"]
 router = Handlers(tags=["network service"], responses=ERRORS)
-FACES = (Face(router), Face(SERVICE.handlers))
+FACES: Sequence[Face] = (Face(router), Face(SERVICE.handlers))
 serve(SERVICE, KINDS)
 
 

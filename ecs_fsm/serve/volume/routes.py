@@ -5,7 +5,7 @@ POST volumes/{id}/action gets an object of one key, which names the action, with
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 from fastapi import Request
@@ -201,7 +201,7 @@ SERVICE = DeclaredService("volume", plain_context, ["volumes"], COMPUTE_ERRORS)
 serve(SERVICE, KINDS)
 router = Handlers(tags=["volumes"], responses=COMPUTE_ERRORS)
 HERE = "/volume/v3/{project_id}"
-FACES = (Face(SERVICE.handlers, HERE), Face(router, HERE))
+FACES: Sequence[Face] = (Face(SERVICE.handlers, HERE), Face(router, HERE))
 router.post("/volumes/{item_id}/action", plain=True, name="act_on_volume")(
     action_of(cast(VolumeDocuments, SERVICE.kinds["volumes"]))
 )
