@@ -24,7 +24,7 @@ NAMES = ("ecs", "nova")
 ENDING = ".toml"
 """How the name of a lifecycle file ends."""
 GROUP = "ecs_fsm.lifecycles"
-"""The group of entry points by which an installed package offers lifecycles."""
+"""The group of the entry points that offer the lifecycles of installed packages."""
 
 
 @cache

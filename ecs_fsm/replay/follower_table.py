@@ -140,7 +140,7 @@ class FollowerTable:
         columns: str,
         explained: ExplainedChanges,
     ) -> None:
-        """Add what a row tells of a server that has come to the place after it."""
+        """Add the changes that a row explains or decides; the server is at the place after it."""
         if entry.step is not None:
             self._open(life, entry)
             if self._with_rows:

@@ -157,7 +157,7 @@ def test_the_record_is_read_by_replay_and_by_fleet_fit(hour: Hour) -> None:
 
 
 class PagedClient(CloudClient):
-    """A cloud with a list of three pages, that tells what it was asked."""
+    """A cloud whose list has three pages; it keeps what was requested."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, str]] = []

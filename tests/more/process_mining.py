@@ -80,9 +80,9 @@ def figure(lives: Sequence[Life], named: Sequence[Iterable[str]]) -> float:
     """F1 of the events that are named."""
     same = true = count = 0
     for life, names in zip(lives, named, strict=True):
-        events, told = happened(life), [name for name in names if name and name not in GOING_ON]
-        same += in_common(events, told)
-        true, count = true + len(events), count + len(told)
+        events, found = happened(life), [name for name in names if name and name not in GOING_ON]
+        same += in_common(events, found)
+        true, count = true + len(events), count + len(found)
     return round(2 * same / (true + count), 3)
 
 

@@ -1,8 +1,8 @@
 """The best that an observer of polls can name, by one who knows more than any poll shows.
 
-This observer is told the node of each server at each poll, with the facts that no row shows and
+This observer knows the node of each server at each poll, with the facts that no row shows and
 whether it hangs, and names the events that a large fleet has most often between two such nodes.
-Where all times are exponential, nothing else tells anything about these events.
+Where all times are exponential, nothing else says anything about these events.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ LEAST = 36.0
 WIDE = 900.0
 """The width after which time continues in a line below."""
 ON_A_SLIDE = (760.0, 640.0, 540.0, 460.0)
-"""Such widths for a slide, of which the one that gives the largest type is taken."""
+"""The widths to try for a slide; the one that gives the largest type is used."""
 HIGH = 27.0
 EVENTS = 16.0
 MOST_WORD = 84.0

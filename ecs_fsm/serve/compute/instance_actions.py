@@ -31,7 +31,7 @@ class InstanceAction(NamedTuple):
 
     @property
     def id(self) -> str:
-        """The id of the request, by which pages go on."""
+        """The id of the request, which is the marker of the next page."""
         return self.request.asker.request_id
 
 
@@ -184,7 +184,7 @@ RUNNING = "running"
 
 
 class ListedMove(NamedTuple):
-    """A migration of a server, with the id by which pages go on, its view, and when it changed."""
+    """A migration of a server: its view, when it changed, and its id, the marker of a page."""
 
     id: str
     shown: Fields

@@ -209,7 +209,7 @@ NOT_FILTERS |= {"sort", "member_status"}
 
 
 class View(NamedTuple):
-    """A document as a list shows it, with its id, by which pages go on."""
+    """A document as a list shows it, with its id, which is the marker of the next page."""
 
     id: str
     shown: Item
