@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ecs_fsm.lifecycles import server_class
+from ecs_fsm.profiles.durations import Duration, Family
 from ecs_fsm.profiles.loader import built_in
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker
@@ -23,8 +25,12 @@ def cloud_of(
     seed: int = 7,
     state: str | None = None,
     policy: Mapping[str, float] | None = None,
+    instant: bool = False,
 ) -> Cloud:
-    """A cloud whose clock stands still."""
+    """A cloud whose clock stands still; if it is `instant`, the steps of servers take no time."""
     kind = server_class(name)
-    kept = StateFile(state)
-    return Cloud(kind, built_in(kind.lifecycle), speed=0, seed=seed, settings=policy, state=kept)
+    kept, profile = StateFile(state), built_in(kind.lifecycle)
+    if instant:
+        none = dict.fromkeys(profile.durations, Duration(Family.CONSTANT, 0.0))
+        profile = replace(profile, durations=none)
+    return Cloud(kind, profile, speed=0, seed=seed, settings=policy, state=kept)

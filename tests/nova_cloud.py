@@ -24,9 +24,11 @@ class NovaCloud:
         path: Path | None = None,
         lifecycle: str = "nova",
         policy: Mapping[str, float] | None = None,
+        *,
+        instant: bool = False,
     ) -> None:
         kept = str(path) if path else None
-        self.edge = Edge(cloud_of(lifecycle, state=kept, policy=policy))
+        self.edge = Edge(cloud_of(lifecycle, state=kept, policy=policy, instant=instant))
         self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}
 
     @property

@@ -91,7 +91,7 @@ class ImageStore:
         self._making.setdefault(instance.id, []).append(image["id"])
         if instance.operation != wanted.operation:  # it ended already, or has no steps
             trouble = instance.fault
-            wrong = trouble is not None and trouble.at >= self.cloud.now
+            wrong = trouble is not None and trouble.at >= instance.requests[-1].at
             self._over(instance, wanted.operation, wrong)
         self.cloud.resources.commit()
         return str(image["id"])

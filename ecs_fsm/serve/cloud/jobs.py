@@ -228,6 +228,8 @@ class Jobs:
         while len(self.by_id) > MOST_JOBS:
             old = self.by_id.pop(next(iter(self.by_id)))
             self.cloud.state.drop(JOB, old.id)
+        servers = map(self.cloud.instances.get, (part.server_id for part in job.parts))
+        self.cloud.finish(*filter(None, servers))
         self.cloud.state.commit()
         return job
 

@@ -132,6 +132,7 @@ class ServerAction:
                 changes = argument.changes(context, instance)
             later = {} if self.at_once else changes
             context.compute.request(instance, operation, requester, facts, later)
+            context.cloud.finish(instance)
         changes = argument.changes(context, instance) if changes is None else changes
         if changes and self.at_once:
             instance.set(changes)

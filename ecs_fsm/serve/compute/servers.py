@@ -170,6 +170,7 @@ def create(
             wanted = NewServer(name, flavor, image, body.metadata, given, details | own, **hosts)
             made.append(cloud.create(wanted, requester))
             give(context, made[-1], disks, requester)
+        cloud.finish(*made)
     return made, body.adminPass or password(requester.request_id)
 
 
@@ -330,4 +331,5 @@ async def delete_server(server_id: str, context: Versioned) -> Response:
     """Delete a server; it is gone once a request for it is answered with 404."""
     instance = context.find(server_id)
     context.compute.request(instance, DELETE, context.asker(DELETE))
+    context.cloud.finish(instance)
     return Response(status_code=204)

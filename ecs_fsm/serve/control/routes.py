@@ -146,6 +146,7 @@ async def request_operation(request: Request, server_id: str, body: OperationReq
     _check(instance, body.operation, body.given, cloud.lifecycle.operations, otherwise)
     asker = Asker(request.state.request_id, ACTION, instance.project_id, ACTION)
     cloud.request(instance, body.operation, body.given, asker)
+    cloud.finish(instance)
     return JSONResponse(control_view(cloud, instance), 202)
 
 
@@ -156,6 +157,7 @@ async def let_event_happen(request: Request, server_id: str, body: EventRequest)
     otherwise = "is an operation: post it to requests"
     _check(instance, body.event, body.given, cloud.lifecycle.events, otherwise)
     cloud.happen(instance, body.event, body.given)
+    cloud.finish(instance)
     return JSONResponse(control_view(cloud, instance), 202)
 
 
