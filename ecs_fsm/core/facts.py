@@ -12,6 +12,15 @@ UNKNOWN = "?"
 """The value of a fact with a default whose value is not known, so that any is possible."""
 
 
+class _Pairs(dict[tuple[str, str], tuple[str, str]]):
+    """Makes one object of each fact with its value, as thousands of nodes share them."""
+
+    def __missing__(self, pair: tuple[str, str]) -> tuple[str, str]:
+        """Keep a pair that is met for the first time."""
+        self[pair] = pair
+        return pair
+
+
 class Memory:
     """The facts of one lifecycle, by state."""
 
@@ -32,6 +41,7 @@ class Memory:
                 for state in notation.scope(states):
                     self._implied.setdefault(state, {})[fact.name] = value
         self._kept: dict[State, tuple[tuple[str, str | None], ...]] = {}
+        self._pairs = _Pairs()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,7 +62,8 @@ class Memory:
 
     def ordered(self, facts: Mapping[str, str]) -> Facts:
         """Return facts in the table's order."""
-        return tuple((name, facts[name]) for name in self._facts if name in facts)
+        pairs = self._pairs
+        return tuple([pairs[name, facts[name]] for name in self._facts if name in facts])
 
     def remembered(self, state: State) -> tuple[str, ...]:
         """Return the names of the facts that a server in `state` can remember."""
@@ -80,8 +91,13 @@ class Memory:
             self._kept[state] = here
         implied = self._implied.get(state)
         known = {**facts, **implied} if implied else facts
+        pairs = self._pairs
         return tuple(
-            [(name, known[name]) for name, usual in here if name in known and known[name] != usual]
+            [
+                pairs[name, known[name]]
+                for name, usual in here
+                if name in known and known[name] != usual
+            ]
         )
 
     def unsaid(self, state: State) -> Facts:

@@ -74,18 +74,19 @@ class IsoTimes:
         micro = round(fraction * 1e6)
         if not 0 <= micro < 1_000_000 or time < 0:
             return f'"{iso(time)}"'
-        hour, second = divmod(int(whole), 3600)
+        minutes, second = divmod(int(whole), 60)
+        hour, minute = divmod(minutes, 60)
         begin = self._hours.get(hour)
         if begin is None:
             if len(self._hours) > MOST_HOURS:
                 self._hours.clear()
             begin = self._hours[hour] = f'"{iso(hour * 3600)[:14]}'
         if micro:
-            return f'{begin}{_CLOCK[second]}.{micro:06d}Z"'
-        return f'{begin}{_CLOCK[second]}Z"'
+            return f'{begin}{_SIXTY[minute]}:{_SIXTY[second]}.{micro:06d}Z"'
+        return f'{begin}{_SIXTY[minute]}:{_SIXTY[second]}Z"'
 
 
-_CLOCK = [f"{minute:02d}:{second:02d}" for minute in range(60) for second in range(60)]
+_SIXTY = [f"{number:02d}" for number in range(60)]
 
 
 def for_a_reader(time: float) -> str:

@@ -177,11 +177,10 @@ class Replay:
 
         `passed` is the bin of the time since the row before, `stayed` that of the rows equal to it.
         """
-        links: Links = {}
+        found: dict[int, list[Link]] = {}
         for origin, target, total, own in self._linked(costs, row, passed, stayed):
-            links.setdefault(target, []).append(Link(total, origin, own))
-        for ways in links.values():
-            ways.sort()
+            found.setdefault(target, []).append(Link(total, origin, own))
+        links: Links = {target: tuple(sorted(ways)) for target, ways in found.items()}
         least = min((ways[0].cost for ways in links.values()), default=0)
         if passed is not None:
             links = {n: ways for n, ways in links.items() if ways[0].cost <= least + kept(row)}

@@ -17,6 +17,7 @@ from ecs_fsm.records.times import IsoTimes
 from ecs_fsm.replay.changes import ExplainedChange, ExplainedChanges, Explanation, Standing
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.likelihood import bin_of
+from ecs_fsm.replay.open_rows import OpenRows
 from ecs_fsm.replay.places import DecidedChanges, Key, OpenChanges, Place, TableEntry
 from ecs_fsm.replay.remembered import MOST_UNDECIDED, Followed, Step, Ways
 
@@ -32,8 +33,8 @@ class Life:
     """One server: its place, when it came there, what it left before, and what is not decided.
 
     The first open changes are `open`, those beyond `SHORT` are `more`. Where a form asks for rows,
-    `row` has the columns of the last row whose change is explained, `rows` a line for the time and
-    one for the columns of each row with an open change.
+    `row` has the columns of the last row whose change is explained, `rows` is the place of the last
+    row with an open change (`OpenRows`).
     """
 
     __slots__ = ("events", "first", "left", "more", "open", "place", "row", "rows", "seen")
@@ -45,7 +46,7 @@ class Life:
         self.seen: float | None = None
         self.left: float | None = None
         self.row: str | None = None
-        self.rows = ""
+        self.rows = 0
         self.events = ""
 
 
@@ -60,12 +61,15 @@ class _Lives(dict[str | None, Life]):
 
 
 class FollowerTable:
-    """Follows the servers of a record, block by block; `with_rows` gives the rows of changes."""
+    """Follows the servers of a record, block by block.
+
+    Forms that ask for rows need `open_rows`.
+    """
 
     def __init__(
-        self, replay: Replay, rows: Sequence[Observation], *, with_rows: bool = False
+        self, replay: Replay, rows: Sequence[Observation], open_rows: OpenRows | None = None
     ) -> None:
-        self._replay, self._rows, self._with_rows = replay, rows, with_rows
+        self._replay, self._rows, self._open_rows = replay, rows, open_rows
         self._entries = 0
         self._iso = IsoTimes()
         self._places: dict[tuple[int, int], Place] = {}
@@ -81,7 +85,7 @@ class FollowerTable:
         """Return what is decided by the rows of a block."""
         explained = ExplainedChanges.none()
         add_server, add = explained.servers.append, explained.explained.append
-        lives, with_rows, iso_of = self._lives, self._with_rows, self._iso.of
+        lives, with_rows, iso_of = self._lives, self._open_rows is not None, self._iso.of
         key_of = self._timed if self._replay.sampled else None
         for server, time, number, columns in zip(*block, strict=True):
             life = lives[server]
@@ -143,8 +147,9 @@ class FollowerTable:
         """Add the changes that a row explains or decides; the server is at the place after it."""
         if entry.step is not None:
             self._open(life, entry)
-            if self._with_rows:
-                life.rows += f"{self._iso.of(life.first)}\n{columns}\n"
+            if self._open_rows:
+                row = f"{self._iso.of(life.first)} {columns}"
+                life.rows = self._open_rows.add(row, life.rows)
             if entry.settles or life.open.count + len(life.more) > MOST_UNDECIDED:
                 self._decide(life, server, explained)
         elif entry.explained is not None:
@@ -156,12 +161,12 @@ class FollowerTable:
                 change = self._happened(life, change)
             explained.servers.append(server)
             explained.explained.append(change)
-            if self._with_rows:
+            if self._open_rows:
                 explained.before.append(life.row)
                 explained.times.append(self._iso.of(life.first))
                 explained.after.append(columns)
                 life.row = columns
-        elif self._with_rows:
+        elif self._open_rows:
             life.row = columns
         if life.place.memory.ended and server is not None:
             self._flush(life, server, explained, settled=False)
@@ -243,9 +248,9 @@ class FollowerTable:
         else:
             explained.explained.extend(decision.explained)
             life.events = (life.events + decision.events)[-MOST_UNDECIDED:]
-        if self._with_rows:
-            *rows, life.rows = life.rows.split("\n", 2 * count)
-            times, after = rows[::2], rows[1::2]
+        if self._open_rows:
+            rows = self._open_rows.read(life.rows, life.open.count + len(life.more))
+            times, after = zip(*(row.split(" ", 1) for row in rows[:count]), strict=True)
             explained.before.extend([life.row, *after[:-1]])
             explained.times.extend(times)
             explained.after.extend(after)

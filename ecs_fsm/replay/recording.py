@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput
@@ -21,6 +21,7 @@ from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.follower import explain
 from ecs_fsm.replay.follower_table import FollowerTable
 from ecs_fsm.replay.forms import Form, JsonForm, TableForm
+from ecs_fsm.replay.open_rows import OpenRows
 from ecs_fsm.replay.overdue import Limits, Overdue, overdue
 from ecs_fsm.replay.performed import performed
 from ecs_fsm.replay.step_times import DurationsForm
@@ -142,7 +143,8 @@ def replay_files(
                 waiting = begun()
                 form = writing.form(waiting)
                 form.complete = record.complete
-                table = FollowerTable(replay, rows, with_rows=form.shows_rows)
+                kept = opened.enter_context(closing(OpenRows())) if form.shows_rows else None
+                table = FollowerTable(replay, rows, kept)
                 for block in blocks:
                     form.tell_many(table.feed(block))
                     moved(record.position)

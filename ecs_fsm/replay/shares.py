@@ -31,7 +31,7 @@ class Link(NamedTuple):
     own: int
 
 
-Links = dict[int, list[Link]]
+Links = dict[int, tuple[Link, ...]]
 
 
 class Weighed(NamedTuple):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,6 +15,7 @@ from ecs_fsm.records import sorted_blocks
 from ecs_fsm.records.layouts import ColumnReader
 from ecs_fsm.records.record import Record
 from ecs_fsm.replay import follower_table
+from ecs_fsm.replay.open_rows import BUFFER, USUAL, OpenRows
 from tests.command import ecs_fsm
 
 Rows = Sequence[tuple[str, float, str, str | None]]
@@ -201,3 +203,18 @@ def test_one_unusual_row_leaves_the_others_to_blocks(
     monkeypatch.setattr(ColumnReader, "_row", counted)
     assert ecs_fsm("replay", "--summary", "-", given="".join(lines)).err == ""
     assert len(made) < count / 2
+
+
+def test_open_rows_come_back_in_order_from_the_disk_too() -> None:
+    chance = Random(5)  # noqa: S311  # rows of a test
+    lengths = [0, 1, 40, USUAL - 10, USUAL, 5 * USUAL]
+    rows: dict[int, list[str]] = {server: [] for server in range(7)}
+    last = dict.fromkeys(rows, 0)
+    with closing(OpenRows()) as kept:
+        for number in range(2 * BUFFER // USUAL):
+            server = chance.randrange(7)
+            rows[server].append(f"{number} \ud800é " + "x" * chance.choice(lengths))
+            last[server] = kept.add(rows[server][-1], last[server])
+        for server, texts in rows.items():
+            assert kept.read(last[server], len(texts)) == texts
+            assert kept.read(last[server], 2) == texts[-2:]
