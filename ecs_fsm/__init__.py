@@ -18,8 +18,8 @@ from ecs_fsm.core.errors import (
     Refused,
     UnknownFact,
 )
-from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.server import BaseServer, History
+from ecs_fsm.core.history import History
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.lifecycles.ecs import ECS, Server, Status, TaskState, VmState
 from ecs_fsm.version import __version__
 

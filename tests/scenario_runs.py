@@ -1,7 +1,7 @@
 """Runs a scenario from the arguments that `ecs-fsm simulate` takes."""
 
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.core.scenario import simulate
-from ecs_fsm.core.server import BaseServer
 
 
 def run(server_class: type[BaseServer], arguments: list[str]) -> BaseServer:

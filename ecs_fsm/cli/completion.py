@@ -20,8 +20,7 @@ from ecs_fsm.lifecycles import NAMES, server_class
 if TYPE_CHECKING:
     import click
 
-    from ecs_fsm.core.lifecycle import Lifecycle
-    from ecs_fsm.core.server import BaseServer
+    from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 
 Completion = Callable[["click.Context", "click.Parameter", str], list[CompletionItem]]
 

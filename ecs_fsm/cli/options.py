@@ -16,8 +16,8 @@ from ecs_fsm.lifecycles import NAMES, names
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from ecs_fsm.core.lifecycle import BaseServer
     from ecs_fsm.core.model import Node, State
-    from ecs_fsm.core.server import BaseServer
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import State
+from ecs_fsm.core.rules import Rules
 
 
 def api_attributes(state: State, attributes: Mapping[str, str]) -> dict[str, object]:
@@ -28,7 +28,7 @@ def api_attributes(state: State, attributes: Mapping[str, str]) -> dict[str, obj
     return answer
 
 
-def state_of(lifecycle: Lifecycle, answer: Mapping[str, object]) -> State:
+def state_of(lifecycle: Rules, answer: Mapping[str, object]) -> State:
     """Return the state that an answer describes, as `BaseServer.from_api` documents it."""
     attributes = lifecycle.table.attributes
     body = _body(answer, lifecycle.table.thing, attributes["status"])

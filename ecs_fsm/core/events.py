@@ -8,9 +8,9 @@ from typing import ClassVar, TypeVar
 
 from ecs_fsm.core.errors import Refused
 from ecs_fsm.core.graph import Outcome
-from ecs_fsm.core.lifecycle import NOTHING_GIVEN, Lifecycle
 from ecs_fsm.core.machine_model import IN_LOOP, KnownEvents, MachineModel
 from ecs_fsm.core.model import AnyChange, Node, State, Transition
+from ecs_fsm.core.outcomes import NOTHING_GIVEN, Outcomes
 
 Observer = TypeVar("Observer", bound=Callable[..., object])
 
@@ -69,7 +69,7 @@ class ServerEvents(MachineModel):
 
     __slots__ = ("_changes", "_node", "_observers")
 
-    lifecycle: ClassVar[Lifecycle]
+    lifecycle: ClassVar[Outcomes]
     _known_events: ClassVar[KnownEvents]
     _node: Node
     _changes: list[AnyChange] | None

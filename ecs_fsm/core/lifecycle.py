@@ -1,47 +1,36 @@
-"""A lifecycle: a checked table, and what each of its triggers does at each node.
+"""A lifecycle and its servers: each of the two names the other.
 
-A `Lifecycle` is a value. Servers, the command line, pictures and checks learn from it which states,
-operations and steps there are.
+A `Lifecycle` is a value. The command line, pictures and checks learn from it which states,
+operations and steps there are. Its servers are of a class with a method for each event, which is
+made at run time; the generated modules of `lifecycles` hold such a class as text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
-from itertools import product
-from threading import Lock
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self, cast
 from weakref import WeakValueDictionary
 
-from ecs_fsm.core.errors import InvalidInput, Refused, UnknownFact, unknown
-from ecs_fsm.core.graph import Outcome, StateGraph
-from ecs_fsm.core.machine_model import KnownEvents
+from ecs_fsm.core.answers import api_attributes, state_of
+from ecs_fsm.core.errors import unknown
+from ecs_fsm.core.events import ServerEvents
+from ecs_fsm.core.history import History
 from ecs_fsm.core.model import (
     AnyChange,
-    Change,
-    ChangeWithFacts,
-    Facts,
     Kind,
     Node,
-    State,
     Table,
-    Transition,
+    Trigger,
+    bracketed,
 )
-from ecs_fsm.core.phrases import Phrases
-from ecs_fsm.core.rules import Rules
-from ecs_fsm.core.validation import check
-
-if TYPE_CHECKING:
-    from ecs_fsm.core.machine import LifecycleMachine
-    from ecs_fsm.core.server import BaseServer
-
-NOTHING_GIVEN: Mapping[str, str] = {}
+from ecs_fsm.core.outcomes import Outcomes
+from ecs_fsm.core.word import Word
 
 _PICKLED: WeakValueDictionary[str, Lifecycle] = WeakValueDictionary()
 """Lifecycles that were pickled, by mark: in the same process a pickle leads back to the same."""
 
 
-class Lifecycle(Rules):
+class Lifecycle(Outcomes):
     """A checked table, and its state graph.
 
     A node of the graph is a state with its facts; outcomes lead from one to the next. The paths of
@@ -54,14 +43,9 @@ class Lifecycle(Rules):
 
     def __init__(self, table: Table) -> None:
         super().__init__(table)
-        self.known_events = KnownEvents()
-        self._machine: LifecycleMachine | None = None
         self._server_class: type[BaseServer] | None = None
-        self._building = Lock()
         self._mark = ""
         self.file = ""
-        self._nodes: dict[tuple[State, Facts], Node] = {}
-        check(self)
 
     def __repr__(self) -> str:
         return f"<Lifecycle {self.name}>"
@@ -102,243 +86,151 @@ class Lifecycle(Rules):
         """
         with self._building:
             if self._server_class is None:
-                from ecs_fsm.core.methods import class_with_methods
-
-                self._server_class = class_with_methods(self)
+                self._server_class = _class_with_methods(self)
             return self._server_class
 
-    @property
-    def machine(self) -> LifecycleMachine:
-        """The `transitions` machine that every server of this lifecycle runs on.
 
-        It is built on first use: before that it has no callbacks, and servers need the table only.
+class BaseServer(ServerEvents):
+    """A server of `lifecycle`; a subclass names the lifecycle and has a method for each event.
+
+    A copy is an independent server with the same state and history. Two servers are equal if their
+    states, facts and histories are. Servers of one lifecycle may be used in different threads
+    without a lock; one server that several threads use needs the caller's lock around each use.
+    `to_svg` makes the picture that a notebook shows; the package sets it, since the core draws
+    nothing.
+    """
+
+    __slots__ = ()
+
+    lifecycle: ClassVar[Lifecycle]
+    to_svg: ClassVar[Callable[[BaseServer], str]]
+    _created: ClassVar[tuple[Node, AnyChange]]
+
+    def __init_subclass__(cls) -> None:
+        lifecycle = cls.lifecycle
+        cls._known_events = lifecycle.known_events
+        made = lifecycle.outcome(lifecycle.creation.trigger, None)
+        cls._created = made.end, lifecycle.change(lifecycle.creation.trigger, made.end)
+
+    def __init__(self, node: Node, *, history: bool = True) -> None:
+        self._node = node
+        self._changes = [self.lifecycle.change(None, node)] if history else None
+        self._observers = None
+
+    @classmethod
+    def create(cls, operation: str | None = None, *, history: bool = True, **given: str) -> Self:
+        """Make a new server, in the first state of its creation.
+
+        `operation` is the one that makes it, otherwise the first of the table that does; `given`
+        holds facts that are given with it. Raise `InvalidInput` for an operation that makes none.
         """
-        with self._building:
-            if self._machine is None:
-                from ecs_fsm.core.machine import LifecycleMachine
+        node, entry = cls._created
+        makers = cls.lifecycle.creations
+        if operation is not None and operation not in makers:
+            raise unknown("operation that makes one", operation, makers)
+        if given or operation is not None:
+            name = operation or cls.lifecycle.creation.trigger
+            node = cls.lifecycle.outcome(name, None, given).end
+            entry = cls.lifecycle.change(name, node)
+        server = cls(node, history=False)
+        if history:
+            server._changes = [entry]
+        return server
 
-                self._machine = LifecycleMachine(self, self.known_events)
-            return self._machine
+    @classmethod
+    def at(
+        cls,
+        vm_state: str,
+        task_state: str | None = None,
+        *,
+        history: bool = True,
+        **remembers: str,
+    ) -> Self:
+        """Make a server in a state of the table; None means no task, `remembers` are its facts.
+
+        Raise `InvalidInput` for a state that does not occur, or a fact that does not fit it.
+        """
+        state = cls.lifecycle.state(vm_state, task_state)
+        return cls(cls.lifecycle.place(state, remembers), history=history)
+
+    @classmethod
+    def from_api(cls, answer: Mapping[str, Any], *, history: bool = True, **remembers: str) -> Self:
+        """Make the server that an answer of the API describes.
+
+        Reads the attributes that the table names (`status`, `OS-EXT-STS:vm_state` and
+        `OS-EXT-STS:task_state` for the compute API), with or without `{"server": …}` around them;
+        a dot in a name leads into the value. `remembers` are facts, which the API does not show.
+        Raise `InvalidInput` for a missing attribute, an unknown state, a fact that does not fit it
+        or a status that contradicts it.
+        """
+        return cls(cls.lifecycle.place(state_of(cls.lifecycle, answer), remembers), history=history)
+
+    def to_api(self) -> dict[str, object]:
+        """Return the attributes as the API spells and nests them, with None for no task."""
+        return api_attributes(self.state, self.lifecycle.table.attributes)
 
     @property
-    def built_machine(self) -> LifecycleMachine | None:
-        """The machine if it has been built."""
-        return self._machine
+    def node(self) -> Node:
+        """The present state with its facts, as a vertex of the lifecycle's state graph."""
+        return self._node
 
-    def node(self, state: State, facts: Mapping[str, str] = NOTHING_GIVEN) -> Node:
-        """Return the node for a state and those of the facts that are remembered there."""
-        key = state, self.memory.kept(state, facts)
-        return self._nodes.get(key) or self._nodes.setdefault(key, Node(*key))
+    @property
+    def remembers(self) -> dict[str, str]:
+        """The facts known of this server that its state does not show, without default values."""
+        return dict(self._node.facts)
 
-    def place(self, state: State, remembers: Mapping[str, str] = NOTHING_GIVEN) -> Node:
-        """Return the node. Raise `InvalidInput` for facts that do not fit the state."""
-        self.memory.check_kept(state, self.notation.known(remembers.items()))
-        return self.node(state, remembers)
+    @property
+    def vm_state(self) -> Word:
+        """The stable state that the last finished operation left behind."""
+        return self._node.state.vm_state
 
-    def found(self, state: State) -> Node:
-        """Return the node of a server found in `state` of which nothing else is known.
+    @property
+    def task_state(self) -> Word | None:
+        """The step now running, or None."""
+        return self._node.state.task_state
 
-        A fact that holds back requests only has its default value: what was seen was not held back.
-        """
-        return self.node(state, dict(self.memory.unsaid(state)))
+    @property
+    def status(self) -> Word:
+        """The status that the API shows: a function of vm_state and task_state."""
+        return self._node.state.status
 
-    def stays(self, node: Node) -> bool:
-        """Return whether nothing goes on by itself: at rest, or where by its facts no step ends."""
-        if node.state in self.endless:
-            return not self.possible(self.advance, node)
-        return self.rests(node.state)
+    @property
+    def history(self) -> History:
+        """Every state entered so far with the event that entered it; empty if none is kept."""
+        return History(self._changes or (), self.lifecycle)
 
-    def change(self, event: str | None, node: Node) -> AnyChange:
-        """Return the change that `event` makes by entering `node`."""
-        state = node.state
-        bare = Change(event, state.vm_state, state.task_state, state.status)
-        return ChangeWithFacts(*bare, node.facts) if self.table.facts else bare
+    def __getstate__(self) -> tuple[Any, dict[str, Any]]:
+        attributes, slots = cast(tuple[Any, dict[str, Any]], object.__getstate__(self))
+        changes = None if self._changes is None else list(self._changes)
+        where = (self._node.state, self._node.facts)
+        return attributes, {**slots, "_changes": changes, "_observers": None, "_node": where}
 
-    def possible(self, trigger: str, node: Node) -> tuple[Transition, ...]:
-        """Return the transitions of `trigger` that are possible in `node`, as far as is known."""
-        given = self.triggers[trigger].given
-        known = {name: value for name, value in node.facts if name not in given}
-        return tuple(
-            t for t in self.find(trigger, node.state) if self._can_be(t.when, known, given)
+    def __setstate__(self, state: tuple[Any, dict[str, Any]]) -> None:
+        attributes, slots = state
+        at, facts = slots["_node"]
+        node = self.lifecycle.node(self.lifecycle.states[at], dict(facts))
+        for name, value in {**(attributes or {}), **slots, "_node": node}.items():
+            setattr(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BaseServer):
+            return NotImplemented
+        here, there = self._node, other._node
+        return (self.lifecycle, here.state, here.facts, self._changes) == (
+            other.lifecycle,
+            there.state,
+            there.facts,
+            other._changes,
         )
 
-    def _can_be(self, when: Facts, known: Mapping[str, str], free: Collection[str] = ()) -> bool:
-        """Return whether known facts contradict no condition, except on facts in `free`."""
-        value = self.memory.value
-        return all(name in free or value(name, known) in (needed, None) for name, needed in when)
+    __hash__ = None  # type: ignore[assignment]  # mutable
 
-    def outcome(
-        self, trigger: str, node: Node | None, given: Mapping[str, str] = NOTHING_GIVEN
-    ) -> Outcome:
-        """Return what `trigger` does in `node` (None: no server yet) with the given facts.
+    def __repr__(self) -> str:
+        status = "" if self.state.one_word else f" {self.status}"
+        return f"<{type(self).__name__} {self.state}{bracketed(self._node.facts)}{status}>"
 
-        Raise `Refused` if it is not possible, `UnknownFact` if it depends on a fact that is not
-        known, `InvalidInput` for a trigger or a fact that does not exist.
-        """
-        if trigger not in self.triggers:
-            raise unknown("operation or event", trigger, self.triggers)
-        source, known = (node.state, dict(node.facts)) if node else (None, {})
-        usual = self.triggers[trigger].given
-        for name in self.notation.known(given.items()):
-            if not usual:
-                raise InvalidInput(f"{trigger} takes no facts, {name} is not given with it")
-            if name not in usual:
-                raise unknown(f"fact of {trigger}", name, usual)
-        known |= {name: value for name, value in usual.items() if value is not None} | dict(given)
-        missing: list[str] = []
-        for transition in self.find(trigger, source):
-            if self._can_be(transition.when, known):
-                open_here = [n for n, _ in transition.when if self.memory.value(n, known) is None]
-                if not open_here:
-                    return self._enter(transition, source, known, given)
-                missing += open_here
-        if source is None or not missing:
-            raise self.refusal(trigger, node)
-        raise UnknownFact(self.memory.fact(missing[0]), trigger, source)
-
-    def _enter(
-        self,
-        transition: Transition,
-        source: State | None,
-        known: Mapping[str, str],
-        given: Mapping[str, str],
-    ) -> Outcome:
-        learned = dict(transition.learns)
-        nodes: list[Node] = []
-        facts = {**known, **learned}
-        for state in transition.path:
-            if nodes:
-                facts = {**dict(nodes[-1].facts), **learned}
-            nodes.append(self.node(state, facts))
-        end = nodes[-1] if nodes or source is None else self.node(source, facts)
-        decided: Facts = ()
-        if given or transition.when:
-            decided = self.memory.ordered({**self.memory.unusual(transition.when), **given})
-        return Outcome(transition, tuple(nodes), end, decided)
-
-    def outcomes(self, node: Node | None, trigger: str | None = None) -> Iterator[Outcome]:
-        """Return every outcome at a node, for every value of each fact that is open there.
-
-        With a `trigger`, only its outcomes.
-        """
-        source, known = (node.state, dict(node.facts)) if node else (None, {})
-        for t in self.leaving(source) if trigger is None else self.find(trigger, source):
-            given = self.triggers[t.trigger].given
-            if not self._can_be(t.when, known, given):
-                continue
-            when = dict(t.when)
-            if not given:
-                if node is not None and self._changes_nothing(t, known):
-                    yield Outcome(t, (), node, tuple(self.memory.unusual(t.when).items()))
-                else:
-                    yield self._enter(t, source, {**known, **when}, NOTHING_GIVEN)
-                continue
-            for chosen in self._choices(given, when, known):
-                yield self._enter(t, source, {**known, **when, **chosen}, chosen)
-
-    def _changes_nothing(self, transition: Transition, known: Mapping[str, str]) -> bool:
-        """Return whether a transition enters no state and its conditions are known already."""
-        value = self.memory.value
-        return not (transition.path or transition.learns) and all(
-            value(name, known) == needed for name, needed in transition.when
-        )
-
-    def _choices(
-        self,
-        given: Mapping[str, str | None],
-        when: Mapping[str, str],
-        known: Mapping[str, str],
-    ) -> Iterator[dict[str, str]]:
-        """Return the facts that can be given with an event, beyond those of its conditions.
-
-        A circumstance on which nothing depends is left out: it would change nothing.
-        """
-        free = [n for n in given if n not in when and not self.memory.fact(n).circumstance]
-        kept = ((None,) if given[name] is None and name in known else () for name in free)
-        values = ((*old, *self.memory.values(name)) for old, name in zip(kept, free, strict=True))
-        for combination in product(*values):
-            yield {n: v for n, v in zip(free, combination, strict=True) if v is not None}
-
-    @cached_property
-    def state_graph(self) -> StateGraph:
-        """The state graph, kept from its first use on."""
-        return StateGraph(self, self.outcomes)
-
-    def graph(self) -> dict[Node, tuple[Outcome, ...]]:
-        """Every node that a server can get to from its creation, with all that can happen there."""
-        graph = self.state_graph
-        return {node: graph.outcomes(node) for node in graph.nodes}
-
-    def refusal(self, trigger: str, node: Node | None) -> Refused:
-        """Return the error for a `trigger` that is not possible in `node`.
-
-        Raise `InvalidInput` for an unknown trigger, or before the server exists.
-        """
-        if trigger not in self.triggers or node is None:
-            raise unknown("operation or event", trigger, self.triggers)
-        return Refused(trigger, node.state, self.reason(trigger, node), self.requests(node))
-
-    def reason(self, trigger: str, node: Node) -> str:
-        """Return why `trigger` is not possible in `node`, in one line, the nearest reason first."""
-        sources = [t.source for t in self.triggers[trigger].transitions if t.source]
-        if not sources:
-            return f"the {self.table.thing} exists already"
-        under = dict.fromkeys(source.vm_state for source in sources)
-        if in_facts := self._reason_in_facts(trigger, node):
-            return in_facts
-        if trigger in self.operations:
-            return self._reason_in_state(trigger, node.state, under)
-        if self.events[trigger].kind is Kind.SYSTEM:
-            return f"it happens under {', '.join(under)} only"
-        if self.rests(node.state):
-            return "no step is running that it could end"
-        return f"{Phrases(self.table).task} {node.state.step} cannot end that way"
-
-    def _reason_in_state(self, operation: str, state: State, under: Collection[str]) -> str:
-        if first := self.table.undocumented.get((operation, state.vm_state)):
-            kind = "state" if state.one_word else "pair"
-            if state.vm_state not in under:
-                return f"its first step would be {first}, a {kind} that is not documented"
-        if state.one_word:
-            return f"it is accepted at {' or '.join(under)}"
-        phrases = Phrases(self.table)
-        if state.vm_state in under:
-            return f"{phrases.task} {state.step} is running"
-        name = phrases.attributes.vm_state
-        return f"{name} is {state.vm_state}, it is accepted under {' or '.join(under)}"
-
-    def _reason_in_facts(self, trigger: str, node: Node) -> str | None:
-        known = dict(node.facts)
-        for guard in self.table.guards:
-            held = self.memory.value(guard.fact, known) == guard.value
-            if held and trigger in self.operations and trigger not in guard.allows:
-                return guard.reason
-        here = self.find(trigger, node.state)
-        if not here:
-            return None
-        needed = dict.fromkeys(f"{name}={value}" for t in here for name, value in t.when)
-        return f"here it is possible only with {' or '.join(needed)}"
-
-    def requests(self, node: Node) -> tuple[str, ...]:
-        """Return the operations that a user can request at a node, by name."""
-        return tuple(name for name in self.operations if self.possible(name, node))
-
-    def runs(self, node: Node | None, trigger: str) -> Iterator[tuple[Node, ...]]:
-        """Return the nodes that each undisturbed way of an operation enters, from `node`."""
-        for way in self.ways(node, trigger):
-            yield tuple(entered for outcome in way for entered in outcome.nodes)
-
-    def ways(self, node: Node | None, trigger: str) -> Iterator[tuple[Outcome, ...]]:
-        """Return the outcomes of each way of an operation without failures, from `node` to rest."""
-        for outcome in self.state_graph.of(trigger, node):
-            yield from self._go_on((outcome,))
-
-    def _go_on(self, way: tuple[Outcome, ...]) -> Iterator[tuple[Outcome, ...]]:
-        if self.stays(way[-1].end):
-            yield way
-            return
-        for outcome in self.state_graph.of(self.advance, way[-1].end):
-            yield from self._go_on((*way, outcome))
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
 
 
 def _restored(kind: type[Lifecycle], table: Table, file: str, mark: str) -> Lifecycle:
@@ -347,3 +239,70 @@ def _restored(kind: type[Lifecycle], table: Table, file: str, mark: str) -> Life
         lifecycle = _PICKLED[mark] = kind(table)
         lifecycle.file, lifecycle._mark = file, mark
     return lifecycle
+
+
+def _class_with_methods(lifecycle: Lifecycle) -> type[BaseServer]:
+    """Return a class of servers with a method, and one that begins with `may_`, for each event."""
+    attributes: dict[str, object] = {
+        "__doc__": f"A {lifecycle.table.thing} of the lifecycle {lifecycle.name}.",
+        "__module__": __name__,
+        "__slots__": (),
+        "lifecycle": lifecycle,
+        "__reduce__": _reduced,
+    }
+    for trigger in lifecycle.triggers.values():
+        if any(transition.source for transition in trigger.transitions):
+            attributes[trigger.name] = _method(trigger)
+            attributes[f"may_{trigger.name}"] = _question(trigger.name)
+    name = "".join(word.capitalize() for word in lifecycle.table.thing.split())
+    return type(name, (BaseServer,), attributes)
+
+
+def _reduced(server: BaseServer) -> str | tuple[object, ...]:
+    # The class stands in no module, so a pickle holds its lifecycle; one that is derived from it
+    # is found by its name.
+    if type(server) is not server.lifecycle.server_class():
+        return object.__reduce_ex__(server, 2)
+    return _new, (server.lifecycle,), server.__getstate__()
+
+
+def _new(lifecycle: Lifecycle) -> BaseServer:
+    kind = lifecycle.server_class()
+    return kind.__new__(kind)
+
+
+def _method(trigger: Trigger) -> Callable[..., bool]:
+    name, takes = trigger.name, trigger.given
+
+    def method(self: BaseServer, **given: str | None) -> bool:
+        if not given:
+            return self._fire(name)
+        for fact in given:
+            if fact not in takes:
+                raise TypeError(f"{name}() got an unexpected keyword argument {fact!r}")
+        return self.trigger(name, **given)
+
+    return _called(method, name, f"{trigger.meaning}\n\n{where_possible(trigger)}")
+
+
+def _question(name: str) -> Callable[..., bool]:
+    def question(self: BaseServer) -> bool:
+        return self.may(name)
+
+    return _called(question, f"may_{name}", f"Return whether `{name}` is possible now.")
+
+
+def _called(function: Any, name: str, document: str) -> Callable[..., bool]:
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = document
+    made: Callable[..., bool] = function
+    return made
+
+
+def where_possible(trigger: Trigger) -> str:
+    """Return under which vm_states, or in which states of one word, a trigger is possible."""
+    sources = [t.source for t in trigger.transitions if t.source]
+    under: Mapping[str, None] = dict.fromkeys(source.vm_state for source in sources)
+    verb = "Accepted" if trigger.kind is Kind.REQUEST else "Can happen"
+    place = "at" if sources[0].one_word else "under"
+    return f"{verb} {place} {', '.join(under)}."

@@ -20,10 +20,9 @@ from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, Refused, unknown
 from ecs_fsm.core.graph import reachable
-from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import Kind, Node, State, Trigger
 from ecs_fsm.core.phrases import Phrases
-from ecs_fsm.core.server import BaseServer
 
 HANG = "hang"
 WAIT = "wait"

@@ -16,7 +16,7 @@ title: "A run in time (ecs): stop"
 from __future__ import annotations
 
 from ecs_fsm.core.errors import InvalidInput, Refused
-from ecs_fsm.core.server import BaseServer
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.draw.formats import FORMATS, format_named, format_of, render, save
 from ecs_fsm.draw.formats.dot import engine
 from ecs_fsm.draw.picture import Picture

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import InvalidInput, Refused
-from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import AnyChange, Node
-from ecs_fsm.core.server import BaseServer
 from ecs_fsm.draw.picture import RunStep
 
 MAX_NAMED = 4

@@ -9,7 +9,8 @@ from base64 import b64encode
 from collections.abc import Iterator
 from html import escape
 
-from ecs_fsm.core.server import BaseServer, History, cells
+from ecs_fsm.core.history import History, cells
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.draw import render
 from ecs_fsm.draw.picture import Picture
 from ecs_fsm.draw.request import DrawnRun
@@ -30,7 +31,7 @@ def server_svg(server: BaseServer) -> str:
 def history_html(history: History) -> str:
     """Return a history as a table and, if its lifecycle is known, a timeline below it, as HTML."""
     shown = "".join(_table(history))
-    if history and history.lifecycle is not None:
+    if history and isinstance(history.lifecycle, Lifecycle):
         drawn = timeline(history.lifecycle, DrawnRun(tuple(history[-MOST:])))
         image = b64encode(_svg(drawn).encode()).decode()
         alt = escape(drawn.title)

@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ecs_fsm.core.history import cells
 from ecs_fsm.core.phrases import Phrases, with_status
-from ecs_fsm.core.server import cells
 
 if TYPE_CHECKING:
     from rich.console import Console

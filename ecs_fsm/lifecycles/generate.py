@@ -9,8 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from textwrap import fill
 
-from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.methods import where_possible
+from ecs_fsm.core.lifecycle import Lifecycle, where_possible
 from ecs_fsm.core.model import Trigger
 from ecs_fsm.lifecycles import NAMES
 
@@ -25,7 +24,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecs_fsm.core.server import BaseServer
+from ecs_fsm.core.lifecycle import BaseServer
 from {package}.table import {constant}
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.server import BaseServer
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import cast
 
 from ecs_fsm.core.errors import Fault, InvalidInput, InvalidTable
-from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import NO_TASK, Table
 from ecs_fsm.core.notation import words
-from ecs_fsm.core.server import BaseServer
 from ecs_fsm.io.toml import TomlFile
 from ecs_fsm.lifecycles.extension import extended
 from ecs_fsm.lifecycles.shape import faults as shape_faults

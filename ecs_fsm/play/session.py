@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ecs_fsm.core.errors import UnknownFact
+from ecs_fsm.core.history import History
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import AnyChange, Kind, Node, State
-from ecs_fsm.core.server import History
 from ecs_fsm.teach.lesson import Lesson, LessonStep
 
 

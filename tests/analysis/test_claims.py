@@ -14,8 +14,7 @@ from ecs_fsm import ECS, InvalidInput, Server
 from ecs_fsm.analysis.claimfile import KINDS, built_in, parse, read
 from ecs_fsm.analysis.claims import Decision
 from ecs_fsm.analysis.words import arguments
-from ecs_fsm.core.lifecycle import Lifecycle
-from ecs_fsm.core.server import BaseServer
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests import facts

@@ -16,9 +16,8 @@ from ecs_fsm import ECS, Server
 from ecs_fsm.analysis.cover import cover
 from ecs_fsm.analysis.coverage import CRITERIA, CoverageGraph
 from ecs_fsm.analysis.words import arguments
-from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import Transition
-from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles import load
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer

@@ -17,9 +17,8 @@ from ecs_fsm.analysis.path import (
 )
 from ecs_fsm.analysis.words import arguments, event_names, needed_facts
 from ecs_fsm.core.graph import Run
-from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import NO_SERVER, Node, State
-from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
 from tests import facts

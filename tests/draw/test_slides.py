@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from ecs_fsm import ECS, InvalidInput, Lifecycle, Server, draw
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.core.model import Kind, State
-from ecs_fsm.core.server import BaseServer
 from ecs_fsm.draw.boxes import extent
 from ecs_fsm.draw.formats.gif import gif
 from ecs_fsm.draw.formats.png_pdf import pixels as paint

@@ -13,9 +13,9 @@ import pytest
 from ecs_fsm import ECS, Lifecycle
 from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.graph import Outcome
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.core.model import Kind, Node, Transition
 from ecs_fsm.core.scenario import simulate
-from ecs_fsm.core.server import BaseServer
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from tests.conftest import Opening

@@ -15,8 +15,8 @@ from typing import NamedTuple, cast
 
 from scipy import stats
 
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.core.model import Node
-from ecs_fsm.core.server import BaseServer
 from ecs_fsm.fleet.arrays import ABSENT, CompiledProfile, compile_profile
 from ecs_fsm.fleet.legs import SLOT, WIDTH, legs_of
 from ecs_fsm.fleet.random_numbers import SERVER, STRIDE, mix_int

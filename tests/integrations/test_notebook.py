@@ -17,8 +17,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from ecs_fsm import ECS, Lifecycle, Server
+from ecs_fsm.core.history import History
 from ecs_fsm.core.model import Change
-from ecs_fsm.core.server import History
 from ecs_fsm.integrations.jupyter import MOST
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA

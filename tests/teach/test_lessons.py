@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ecs_fsm import ECS, InvalidInput, Lifecycle
-from ecs_fsm.core.server import BaseServer
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.teach.lesson import (

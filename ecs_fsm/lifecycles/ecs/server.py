@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecs_fsm.core.server import BaseServer
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.lifecycles.ecs.table import ECS
 
 if TYPE_CHECKING:

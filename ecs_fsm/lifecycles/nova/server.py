@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ecs_fsm.core.server import BaseServer
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.lifecycles.nova.table import NOVA
 
 if TYPE_CHECKING:

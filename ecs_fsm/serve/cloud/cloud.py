@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from ecs_fsm.core.errors import Refused
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.core.model import AnyChange, ChangeWithFacts, Kind
 from ecs_fsm.core.scenario import HANG
-from ecs_fsm.core.server import BaseServer
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.serve.cloud.catalog import Catalog, read_catalog
 from ecs_fsm.serve.cloud.clock import Clock, Timeline

@@ -16,10 +16,9 @@ from typing import NamedTuple, Self, cast
 from uuid import UUID
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import Facts, State
 from ecs_fsm.core.scenario import ScenarioWord, StepOutcome, read_word
-from ecs_fsm.core.server import BaseServer
 
 MOST = 10**9
 """The largest number in a fault."""

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecs_fsm.core.errors import InvalidInput, unknown
-from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.core.scenario import ScenarioWord, StepOutcome, read_word, simulate
-from ecs_fsm.core.server import BaseServer
 from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.cloud.instance import Asker, FaultOrder, Instance, Json, StrikeCount
 from ecs_fsm.serve.cloud.schedule import Schedule

@@ -13,10 +13,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import Facts
 from ecs_fsm.core.scenario import StepOutcome
-from ecs_fsm.core.server import BaseServer
 from ecs_fsm.serve.cloud.instance import (
     Asker,
     HistoryEntry,

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from uuid import uuid4
 
 from ecs_fsm.core.errors import Refused
-from ecs_fsm.core.server import BaseServer
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.registry import find
 from ecs_fsm.profiles.loader import built_in_text, parse
