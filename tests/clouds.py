@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.profiles.durations import Duration, Family
@@ -22,10 +23,10 @@ LONG = 1e6
 def cloud_of(
     name: str = "ecs",
     *,
-    seed: int = 7,
     state: str | None = None,
     policy: Mapping[str, float] | None = None,
     instant: bool = False,
+    **more: Any,
 ) -> Cloud:
     """A cloud whose clock stands still; if it is `instant`, the steps of servers take no time."""
     kind = server_class(name)
@@ -33,4 +34,5 @@ def cloud_of(
     if instant:
         none = dict.fromkeys(profile.durations, Duration(Family.CONSTANT, 0.0))
         profile = replace(profile, durations=none)
-    return Cloud(kind, profile, speed=0, seed=seed, settings=policy, state=kept)
+    own = {"seed": 7, **more}
+    return Cloud(kind, profile, speed=0, settings=policy, state=kept, **own)

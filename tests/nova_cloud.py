@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,10 @@ class NovaCloud:
         self,
         path: Path | None = None,
         lifecycle: str = "nova",
-        policy: Mapping[str, float] | None = None,
-        *,
-        instant: bool = False,
+        **settings: Any,
     ) -> None:
         kept = str(path) if path else None
-        self.edge = Edge(cloud_of(lifecycle, state=kept, policy=policy, instant=instant))
+        self.edge = Edge(cloud_of(lifecycle, state=kept, **settings))
         self.tokens = {name: self._token(name) for name in ("demo", "other", "admin")}
 
     @property

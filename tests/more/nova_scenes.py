@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from ecs_fsm.serve.cloud.catalog import read_catalog
 from tests.compute import CIRROS, DEBIAN, LONG, PRIVATE, SMALL
 from tests.nova_cloud import API, NovaCloud
 
@@ -25,7 +27,7 @@ class Stage:
 
     def __init__(self, samples: Path, folder: str, minor: int, user: str, scene: str) -> None:
         self.samples, self.folder, self.minor, self.user = samples, folder, minor, user
-        self.nova = NovaCloud(policy=POLICIES.get(scene), instant=scene in INSTANT)
+        self.nova = NovaCloud(**SETTINGS.get(scene, {}))
         images = self.nova.cloud.resources.of("images")
         for image, word in ((CIRROS, "True"), (DEBIAN, "False")):
             own = {"architecture": "x86_64", "auto_disk_config": word}
@@ -105,13 +107,11 @@ OWN = {
 """What stands here for values of the samples, by the key."""
 Scene = Callable[[Stage], None]
 SCENES: dict[str, Scene] = {}
-POLICIES = {
-    "soft_deleted": {"reclaim_instance_interval": 3600.0},
-    "shelved_only": {"shelved_offload_time": 1e9},
+SETTINGS: dict[str, dict[str, Any]] = {
+    "soft_deleted": {"policy": {"reclaim_instance_interval": 3600.0}},
+    "shelved_only": {"policy": {"shelved_offload_time": 1e9}},
 }
-"""Settings of Nova, by the scene."""
-INSTANT: set[str] = set()
-"""Scenes of a cloud whose steps take no time."""
+"""What the cloud of a scene is, if not the usual one."""
 
 
 def scene(function: Scene) -> Scene:
@@ -581,14 +581,17 @@ alone("own")
 alone("own_bare")
 
 
-def instant(name: str) -> None:
-    """Name a scene: another one in a cloud whose steps take no time, as those of Nova's samples."""
-    SCENES[f"{name}_instant"] = SCENES[name]
-    INSTANT.add(f"{name}_instant")
+def elsewhere(name: str, **settings: Any) -> None:
+    """Name a scene: another one in a cloud with these settings."""
+    (word,) = settings
+    SCENES[f"{name}_{word}"], SETTINGS[f"{name}_{word}"] = SCENES[name], settings
 
 
-instant("server")
-instant("keyed")
-instant("in_group")
-instant("own")
-instant("own_bare")
+for before in ("server", "keyed", "in_group", "own", "own_bare"):
+    elsewhere(before, instant=True)
+
+OURS = read_catalog()
+FAKE = replace(OURS, hosts=tuple(replace(host, hypervisor_type="fake") for host in OURS.hosts))
+"""The hosts of Nova's samples, which report no uptime."""
+for before in ("empty", "crowded"):
+    elsewhere(before, catalog=FAKE)

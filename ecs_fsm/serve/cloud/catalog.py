@@ -41,13 +41,14 @@ IMAGE: Item = {
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host of servers in a zone; RAM in MiB, disk in GiB."""
+    """A host of servers in a zone; RAM in MiB, disk in GiB; `hypervisor_type` is Nova's word."""
 
     name: str
     zone: str
     vcpus: int
     ram: int
     disk: int
+    hypervisor_type: str
 
 
 @dataclass(frozen=True, slots=True)

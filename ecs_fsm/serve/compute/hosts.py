@@ -1,4 +1,4 @@
-"""The hosts of the cloud: hypervisors, services, hosts and availability zones.
+"""The hosts of the cloud: hypervisors, hosts by their services, availability zones.
 
 Servers use what their flavors say.
 """
@@ -9,26 +9,30 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import uuid5
 
-from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.catalog import NAMESPACE, Host
 from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, router
+from ecs_fsm.serve.compute.schemas import is_uuid
 from ecs_fsm.serve.compute.views import Fields, address_of, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import page_of, respond
-from ecs_fsm.serve.http.context import Administrator, Known, Microversion
+from ecs_fsm.serve.http.context import Administrator, Microversion
 
 CPU_SINCE, PAGED_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 28, 33, 43, 53, 88
+COMPUTE, INTERNAL = "nova-compute", "internal"
 UPTIME = " 12:00:00 up 30 days,  0:00,  0 users,  load average: 0.00, 0.00, 0.00"
+WITH_UPTIME = ("QEMU", "zvm")
 
 
 class ComputeHost(NamedTuple):
     """A host by its number, with what the catalog says of it, and its servers.
 
     `state` is "down" for a host that was forced down; `status` says whether the scheduler takes
-    it, and `reason` why it does not. Its id is a number below 2.53.
+    it, and `reason` why it does not. Its id is a number below 2.53. The hosts of other services
+    than `nova-compute`, by their `binary`, are numbered after those of servers.
     """
 
     id: str | int
@@ -38,27 +42,47 @@ class ComputeHost(NamedTuple):
     state: str
     status: str
     reason: str | None
+    binary: str = COMPUTE
 
     @property
     def name(self) -> str:
         """Its name."""
         return self.own.name
 
+    @property
+    def uptime(self) -> str | None:
+        """How long it runs; None if it is down, and for hypervisors that do not say it."""
+        known = self.state == "up" and self.own.hypervisor_type in WITH_UPTIME
+        return UPTIME if known else None
+
 
 def find_hosts(context: ComputeContext, policy: str) -> Sequence[ComputeHost]:
-    """Return the hosts. Raises 403 unless the caller is an administrator."""
+    """Return the hosts of servers. Raises 403 unless the caller is an administrator."""
+    hosts = find_services(context, policy)[: len(context.cloud.hosts)]
+    for instance in context.cloud.instances.values():
+        if host_of(context.cloud, instance):
+            hosts[instance.host].servers.append(instance)
+    return hosts
+
+
+def find_services(context: ComputeContext, policy: str) -> Sequence[ComputeHost]:
+    """Return the hosts of all services. Raises 403 unless the caller is an administrator."""
     context.require_admin(f"os_compute_api:{policy}")
-    cloud, hosts, named = context.cloud, [], context.minor >= UUID_SINCE
-    for number, own in enumerate(cloud.hosts):
+    return _services(context)
+
+
+def _services(context: ComputeContext) -> list[ComputeHost]:
+    cloud, found, named = context.cloud, [], context.minor >= UUID_SINCE
+    others: dict[str, str] = tables()["compute"]["service"]["controllers"]
+    controllers = [(Host(name, INTERNAL, 0, 0, 0, ""), binary) for binary, name in others.items()]
+    hosts = [*((host, COMPUTE) for host in cloud.hosts), *controllers]
+    for number, (own, binary) in enumerate(hosts):
         off = cloud.placement.disabled.get(own.name)
         host_id = str(uuid5(NAMESPACE, own.name)) if named else number + 1
         state, status = "down" if cloud.is_down(number) else "up", "disabled" if off else "enabled"
         reason = off["reason"] if off else None
-        hosts.append(ComputeHost(host_id, number, own, [], state, status, reason))
-    for instance in cloud.instances.values():
-        if host_of(cloud, instance):
-            hosts[instance.host].servers.append(instance)
-    return hosts
+        found.append(ComputeHost(host_id, number, own, [], state, status, reason, binary))
+    return found
 
 
 def _used(context: ComputeContext, hosts: Sequence[ComputeHost]) -> dict[str, Json]:
@@ -95,12 +119,12 @@ def _servers(host: ComputeHost) -> list[Json]:
 def _detailed(context: ComputeContext, host: ComputeHost) -> Fields:
     shown = _brief(context, host) | {
         "service": {"id": host.id, "host": host.name, "disabled_reason": host.reason},
-        "hypervisor_type": "QEMU",
+        "hypervisor_type": host.own.hypervisor_type,
         "hypervisor_version": 8_002_000,
         "host_ip": address_of(host.number),
     }
     if context.minor >= LEAN_SINCE:
-        return shown | {"uptime": UPTIME}
+        return shown | {"uptime": host.uptime}
     cpu: Json = {
         **{"arch": "x86_64", "model": "host", "vendor": "Intel", "features": ["pge"]},
         "topology": {"cores": host.own.vcpus, "threads": 1, "sockets": 1},
@@ -162,28 +186,38 @@ async def show_hypervisor_statistics(context: Versioned) -> Response:
     return respond({"hypervisor_statistics": {"count": len(hosts), **_used(context, hosts)}})
 
 
-def _hypervisor(
-    context: ComputeContext, hosts: Sequence[ComputeHost], hypervisor_id: str
+def of_id(
+    context: ComputeContext,
+    hosts: Sequence[ComputeHost],
+    wanted: str,
+    missing: str = "Hypervisor with ID '{}' could not be found.",
 ) -> ComputeHost:
-    for host in hosts:
-        if hypervisor_id == str(host.id):
-            return host
-    raise ApiError(404, f"Compute host {hypervisor_id[:255]} could not be found.")
+    """Return the host with an id. Raises 404 for others, 400 for one that is not a UUID."""
+    if context.minor >= UUID_SINCE and not is_uuid(wanted):
+        raise ApiError(400, f"Invalid uuid {wanted[:255]}")
+    found = next((host for host in hosts if str(host.id) == wanted), None)
+    if found is None:
+        raise ApiError(404, missing.format(wanted[:255]))
+    return found
 
 
 @router.get("/os-hypervisors/{hypervisor_id}")
 async def show_hypervisor(hypervisor_id: str, context: Versioned) -> Response:
     """One hypervisor, by id."""
-    host = _hypervisor(context, find_hosts(context, "os-hypervisors:show"), hypervisor_id)
+    host = of_id(context, find_hosts(context, "os-hypervisors:show"), hypervisor_id)
     return respond({"hypervisor": _with_servers(context, host, _detailed(context, host))})
 
 
 @router.get("/os-hypervisors/{hypervisor_id}/uptime")
 async def show_hypervisor_uptime(hypervisor_id: str, context: Versioned) -> Response:
     """The uptime of a hypervisor, below 2.88."""
-    host = _hypervisor(context, find_hosts(context, "os-hypervisors:uptime"), hypervisor_id)
+    host = of_id(context, find_hosts(context, "os-hypervisors:uptime"), hypervisor_id)
     context.require_version(before=LEAN_SINCE)
-    return respond({"hypervisor": _brief(context, host) | {"uptime": UPTIME}})
+    if host.state == "down":
+        raise ApiError(400, f"Compute service of {host.name} is unavailable at this time.")
+    if host.uptime is None:
+        raise ApiError(501, "The requested functionality is not supported.")
+    return respond({"hypervisor": _brief(context, host) | {"uptime": host.uptime}})
 
 
 def _matching(context: ComputeContext, pattern: str, policy: str) -> list[ComputeHost]:
@@ -214,12 +248,15 @@ async def list_servers_of_hypervisors(pattern: str, context: Versioned) -> Respo
 
 @router.get("/os-hosts")
 async def list_hosts(context: Versioned) -> Response:
-    """The hosts, below 2.43."""
-    hosts = find_hosts(context, "os-hosts:list")
+    """The hosts of services that are enabled, below 2.43."""
+    services = find_services(context, "os-hosts:list")
     zone = context.request.query_params.get("zone")
     context.require_version(before=NO_HOSTS)
-    found = [host.own for host in hosts if zone in (None, "", host.own.zone)]
-    shown = [{"host_name": h.name, "service": "compute", "zone": h.zone} for h in found]
+    shown = [
+        {"host_name": s.name, "service": s.binary.removeprefix("nova-"), "zone": s.own.zone}
+        for s in services
+        if s.status == "enabled" and zone in (None, "", s.own.zone)
+    ]
     return respond({"hosts": shown})
 
 
@@ -244,32 +281,33 @@ async def show_host(name: str, context: Versioned) -> Response:
     return respond({"host": shown})
 
 
-def _zones(request: Request, detailed: bool) -> Response:
-    catalog = request.app.state.cloud.catalog
-    state = {"nova-compute": {"available": True, "active": True, "updated_at": None}}
-    zones = [
-        {
-            "zoneName": zone,
-            "zoneState": {"available": True},
-            "hosts": {h.name: state for h in catalog.hosts if h.zone == zone} if detailed else None,
-        }
-        for zone in catalog.zones
-    ]
-    return JSONResponse({"availabilityZoneInfo": zones})
+def _zones(context: ComputeContext, detailed: bool) -> Response:
+    """Answer with the zones; one with disabled services alone is not available."""
+    services, zones = _services(context), []
+    for name in sorted({*context.cloud.catalog.zones, *([INTERNAL] if detailed else ())}):
+        there = [service for service in services if service.own.zone == name]
+        hosts: dict[str, dict[str, Json]] = {}
+        for one in (service for service in there if service.status == "enabled"):
+            state: Json = {"available": one.state == "up", "active": True, "updated_at": None}
+            hosts.setdefault(one.name, {})[one.binary] = state
+        available = bool(hosts) or not there
+        shown = hosts if detailed and available else None
+        zones.append({"zoneName": name, "zoneState": {"available": available}, "hosts": shown})
+    zones.sort(key=lambda zone: zone["zoneState"] == {"available": False})
+    return respond({"availabilityZoneInfo": zones})
 
 
 @router.get("/os-availability-zone", answer="ZoneList")
-async def list_zones(request: Request, _: Known, version: Microversion) -> Response:
+async def list_zones(context: Versioned) -> Response:
     """The availability zones."""
-    return _zones(request, False)
+    return _zones(context, False)
 
 
 @router.get("/os-availability-zone/detail", answer="ZoneList")
-async def list_zones_in_detail(
-    request: Request, _: Administrator, version: Microversion
-) -> Response:
+async def list_zones_in_detail(context: Versioned) -> Response:
     """The availability zones with their hosts."""
-    return _zones(request, True)
+    context.require_admin("os_compute_api:os-availability-zone:detail")
+    return _zones(context, True)
 
 
 @router.get("/os-aggregates", response_model=dict[str, list[object]])

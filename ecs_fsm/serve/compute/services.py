@@ -1,4 +1,4 @@
-"""The compute services of the hosts: whether they count as down, and get new servers.
+"""The services of the cloud: whether they count as down, and which hosts get new servers.
 
 A host that was forced down does not answer: requests for its servers are made as for such a host.
 """
@@ -10,21 +10,21 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Json
 from ecs_fsm.serve.compute.api import ComputeContext, Versioned, error, router
-from ecs_fsm.serve.compute.hosts import UUID_SINCE, ComputeHost, find_hosts
+from ecs_fsm.serve.compute.hosts import COMPUTE, UUID_SINCE, ComputeHost, find_services, of_id
 from ecs_fsm.serve.compute.schemas import Flag
 from ecs_fsm.serve.compute.views import Fields, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body, respond
 
 FORCED_SINCE = 11
-SERVICE, UPDATE = "nova-compute", "os-services:update"
+UPDATE = "os-services:update"
 
 
 @router.get("/os-services")
 async def list_services(context: Versioned) -> Response:
-    """The services of the hosts; a query selects a host or a binary."""
+    """The services; a query selects a host or a binary."""
     query = context.request.query_params
-    services = [_service(context, host) for host in find_hosts(context, "os-services:list")]
+    services = [_service(context, host) for host in find_services(context, "os-services:list")]
     shown: list[Json] = [
         service
         for service in services
@@ -36,7 +36,7 @@ async def list_services(context: Versioned) -> Response:
 def _service(context: ComputeContext, host: ComputeHost) -> Fields:
     service: Fields = {
         "id": host.id,
-        "binary": SERVICE,
+        "binary": host.binary,
         "host": host.name,
         "zone": host.own.zone,
         "status": host.status,
@@ -53,7 +53,7 @@ class ServiceChange(Body):
     """A service by host and binary, below 2.53, and what changes of it."""
 
     host: str = ""
-    binary: str = SERVICE
+    binary: str = COMPUTE
     forced_down: Flag | None = None
     status: str | None = Field(None, pattern="^(enabled|disabled)$")
     disabled_reason: str | None = Field(None, max_length=255)
@@ -71,34 +71,38 @@ BY_WORD = {
 @router.put("/os-services/{service_id}")
 async def update_service(service_id: str, body: ServiceChange, context: Versioned) -> Response:
     """Let a service count as down, or let it get new servers or none."""
-    hosts = find_hosts(context, UPDATE)
-    if context.minor >= UUID_SINCE:
-        found = [host for host in hosts if host.id == service_id]
-        if not found:
-            raise ApiError(404, f"Service {service_id[:255]} could not be found.")
-        _change(context, found[0], body)
-        return respond({"service": _service(context, find_hosts(context, UPDATE)[found[0].number])})
-    if service_id not in BY_WORD:
-        raise ApiError(404, "The resource could not be found.")
-    context.require_version(since=FORCED_SINCE if service_id == "force-down" else 1)
-    found = [host for host in hosts if (host.name, SERVICE) == (body.host, body.binary)]
-    if not found:
-        raise ApiError(404, f"Could not find binary {body.binary} on host {body.host}.")
-    if service_id != "force-down":
-        body.status = "enabled" if service_id == "enable" else "disabled"
-    _change(context, found[0], body)
-    whole = _service(context, find_hosts(context, UPDATE)[found[0].number])
-    shown = ("host", "binary", *BY_WORD[service_id])
-    return respond({"service": {name: whole[name] for name in shown}})
+    services, by_id = find_services(context, UPDATE), context.minor >= UUID_SINCE
+    keys, found = (
+        BY_WORD.get(service_id, ()),
+        next((s for s in services if s.name == body.host), None),
+    )
+    if by_id:
+        found = of_id(context, services, service_id, "Service {} could not be found.")
+        body.binary = found.binary
+    elif not keys or (service_id == "force-down" and context.minor < FORCED_SINCE):
+        raise ApiError(404, "Unknown action")
+    else:
+        if service_id != "force-down":
+            body.status = "enabled" if service_id == "enable" else "disabled"
+        if lacking := next((key for key in keys if getattr(body, key) is None), None):
+            raise ApiError(400, f"Missing {lacking} field")
+    if body.binary != COMPUTE:
+        raise error(400, "no_compute", binary=body.binary)
+    if found is None or found.binary != COMPUTE:
+        raise ApiError(404, f"Host '{body.host}' is not mapped to any cell")
+    _change(context, found, body)
+    whole = _service(context, find_services(context, UPDATE)[found.number])
+    shown = whole if by_id else {name: whole[name] for name in ("host", "binary", *keys)}
+    return respond({"service": shown})
 
 
 def _change(context: ComputeContext, host: ComputeHost, body: ServiceChange) -> None:
     cloud = context.cloud
     if body.status is None and body.forced_down is None:
         raise error(400, "no_updates")
-    if body.disabled_reason is not None and body.status != "disabled":
-        raise ApiError(400, "Specifying 'disabled_reason' requires that 'status' is 'disabled'.")
     if body.status == "enabled":
+        if context.minor >= UUID_SINCE and body.disabled_reason:
+            raise error(400, "enabled_reason")
         cloud.placement.disabled.drop(host.name)
     elif body.status is not None:
         cloud.placement.disabled.put({"id": host.name, "reason": body.disabled_reason})

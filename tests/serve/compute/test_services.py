@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ecs_fsm.serve.cloud.catalog import read_catalog
 from tests.nova_cloud import API, NovaCloud
 
+HOSTS = ["compute-1", "compute-2", "compute-3"]
+UNKNOWN = "6f70656e-7374-4163-8b20-342065766572"
 HUNG = {"ecs:fault": "delete:hang@deleting"}
 
 
@@ -77,16 +81,88 @@ def test_old_clients_name_the_host_and_the_binary(judged: NovaCloud) -> None:
     answer = judged.ask("PUT", path, {**known, "forced_down": True}, 52, "admin")
     assert answer.json() == {"service": {**known, "forced_down": True}}
     services = judged.get(f"{API}/os-services", 52, "admin")["services"]
-    assert [s["forced_down"] for s in services] == [True, False, False]
+    assert [s["forced_down"] for s in services] == [True, False, False, False, False]
     hypervisors = judged.get(f"{API}/os-hypervisors", 52, "admin")["hypervisors"]
     assert [h["state"] for h in hypervisors] == ["down", "up", "up"]
     unknown = {**known, "host": "compute-9", "forced_down": True}
     assert judged.ask("PUT", path, unknown, 52, "admin").status_code == 404
     assert judged.ask("PUT", path, {**known, "forced_down": True}, 52).status_code == 403
-    assert judged.ask("PUT", path, {**known, "forced_down": True}, 53, "admin").status_code in (
-        400,
-        404,
-    )
+    assert judged.ask("PUT", path, known, 10, "admin").status_code == 404
+    assert judged.ask("PUT", path, known, 52, "admin").status_code == 400
+    assert judged.ask("PUT", path, {"forced_down": True}, 53, "admin").status_code == 400
+
+
+def test_services_of_controllers_are_listed_and_stay_as_they_are(judged: NovaCloud) -> None:
+    services = judged.get(f"{API}/os-services", 96, "admin")["services"]
+    zones = {service["binary"]: service["zone"] for service in services}
+    assert zones == {
+        "nova-compute": "nova",
+        "nova-conductor": "internal",
+        "nova-scheduler": "internal",
+    }
+    refusal = "Updating a nova-scheduler service is not supported. "
+    (scheduler,) = (one for one in services if one["binary"] == "nova-scheduler")
+    path = f"{API}/os-services/{scheduler['id']}"
+    answer = judged.ask("PUT", path, {"status": "disabled"}, 53, "admin")
+    assert answer.status_code == 400
+    assert answer.json()["badRequest"]["message"].startswith(refusal)
+    old = {"host": scheduler["host"], "binary": "nova-scheduler"}
+    answer = judged.ask("PUT", f"{API}/os-services/disable", old, 52, "admin")
+    assert answer.status_code == 400
+    assert answer.json()["badRequest"]["message"].startswith(refusal)
+    mixed = {**old, "binary": "nova-compute"}
+    assert judged.ask("PUT", f"{API}/os-services/disable", mixed, 52, "admin").status_code == 404
+    unknown = f"{API}/os-services/{UNKNOWN}"
+    assert judged.ask("PUT", unknown, {"status": "disabled"}, 53, "admin").status_code == 404
+    mine = f"{API}/os-services/{services[0]['id']}"
+    enabled = {"status": "enabled", "disabled_reason": "x"}
+    assert judged.ask("PUT", mine, enabled, 53, "admin").status_code == 400
+    hosts = judged.get(f"{API}/os-hosts?zone=internal", 42, "admin")["hosts"]
+    assert {host["service"] for host in hosts} == {"conductor", "scheduler"}
+
+
+def test_a_zone_is_available_as_long_as_a_host_is_enabled(judged: NovaCloud) -> None:
+    def zones() -> dict[str, tuple[bool, list[str] | None]]:
+        shown = judged.get(f"{API}/os-availability-zone/detail", user="admin")
+        return {
+            zone["zoneName"]: (zone["zoneState"]["available"], zone["hosts"] and [*zone["hosts"]])
+            for zone in shown["availabilityZoneInfo"]
+        }
+
+    internal = (True, ["conductor", "scheduler"])
+    assert zones() == {"internal": internal, "nova": (True, HOSTS)}
+    for host in HOSTS:
+        body = {"host": host, "binary": "nova-compute"}
+        assert judged.ask("PUT", f"{API}/os-services/disable", body, 1, "admin").is_success
+        rest = HOSTS[HOSTS.index(host) + 1 :]
+        assert zones() == {"internal": internal, "nova": (bool(rest), rest or None)}
+    shown = judged.get(f"{API}/os-availability-zone")["availabilityZoneInfo"]
+    assert shown == [{"zoneName": "nova", "zoneState": {"available": False}, "hosts": None}]
+    listed = judged.get(f"{API}/os-hosts", 42, "admin")["hosts"]
+    assert {host["zone"] for host in listed} == {"internal"}
+
+
+def test_a_host_has_no_uptime_if_it_is_down_or_never_says_it() -> None:
+    catalog = read_catalog()
+    first, *others = catalog.hosts
+    hosts = (first, *(replace(host, hypervisor_type="ironic") for host in others))
+    cloud = NovaCloud(catalog=replace(catalog, hosts=hosts))
+    path = f"{API}/os-hypervisors"
+
+    def shown() -> list[bool]:
+        rows = cloud.get(f"{path}/detail", 88, "admin")["hypervisors"]
+        return [row["uptime"] is not None for row in rows]
+
+    def old() -> list[int]:
+        numbers = range(1, len(HOSTS) + 1)
+        asked = (cloud.ask("GET", f"{path}/{n}/uptime", user="admin") for n in numbers)
+        return [answer.status_code for answer in asked]
+
+    assert (shown(), old()) == ([True, False, False], [200, 501, 501])
+    cloud.cloud.force_down(0, down=True)
+    assert (shown(), old()) == ([False, False, False], [400, 501, 501])
+    assert cloud.ask("GET", f"{path}/1", minor=53, user="admin").status_code == 400
+    assert cloud.ask("GET", f"{path}/{UNKNOWN}", minor=53, user="admin").status_code == 404
 
 
 def test_a_cloud_remembers_the_hosts_that_are_down(tmp_path: Path) -> None:
