@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -40,7 +40,7 @@ from ecs_fsm.version import __version__
 FRONT = Handlers()
 
 
-@FRONT.get("/", plain=True, include_in_schema=False)
+@FRONT.get("/", include_in_schema=False)
 async def show_front(request: Request) -> Response:
     """Return the page for browsers, the list of compute versions for all other clients."""
     if "text/html" in request.headers.get("accept", ""):
@@ -109,13 +109,8 @@ class ServiceRoute(Route):
     def whole(self) -> ASGIApp:
         """Return what answers all paths of the service."""
         if self._whole is None:
-            from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
-
             routes = [route for face in faces_of(self.api) for route in face.routes()]
-            # FastAPI closes uploaded files by a stack that its own application would make.
-            self._whole = AsyncExitStackMiddleware(
-                Router([*self._light, *routes], redirect_slashes=False)
-            )
+            self._whole = Router([*self._light, *routes], redirect_slashes=False)
         return self._whole
 
 
@@ -175,14 +170,6 @@ def _cached_document(app: Starlette) -> dict[str, Any]:
     return found
 
 
-def _light_routes(faces: Sequence[Face]) -> Iterator[Route]:
-    """Yield the routes of faces without HEAD, which starlette adds to GET."""
-    for face in faces:
-        for route in face.routes():
-            route.methods = {"GET"}
-            yield route
-
-
 def application(cloud: Cloud, settings: Settings) -> Starlette:
     """Return the application over a cloud.
 
@@ -191,7 +178,7 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
     the process with a reason. Raise `InvalidInput` for
     anything invalid in the state file of the cloud.
     """
-    light = {api: [*_light_routes(some)] for api, some in LIGHT.items()}
+    light = {api: [r for face in some for r in face.routes()] for api, some in LIGHT.items()}
     light[Api.CONTROL].append(Route("/openapi.json", _show_document))
     services = [ServiceRoute(api, light.get(api, ())) for api in SERVICES]
     wire = WireFaults(named_requests, cloud.seed)

@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, NamedTuple
 
-from fastapi import Body as Given
-from pydantic import JsonValue, ValidationError
+from pydantic import Field, JsonValue, TypeAdapter
 
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.compute.api import ComputeContext, error
 from ecs_fsm.serve.compute.views import is_locked
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
+from ecs_fsm.serve.http.handlers import validated
 from ecs_fsm.serve.http.versions import HIGHEST, LOWEST
 
 Changes = Mapping[str, Json]
-OneKey = Annotated[dict[str, JsonValue], Given(min_length=1, max_length=1)]
+OneKey = Annotated[dict[str, JsonValue], Field(min_length=1, max_length=1)]
 """The body of an action: its key with its argument."""
 
 
@@ -101,12 +101,8 @@ class ServerAction:
     def read(self, minor: int, given: JsonValue) -> Argument:
         """Return the argument. Raises 400 for an invalid one."""
         empty = given is None or self.is_empty(minor)
-        try:
-            return self.argument.model_validate({} if empty else given)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(map(str, (self.key, *first["loc"])))
-            raise ApiError(400, f"Invalid input for {place}: {first['msg']}") from None
+        read: Argument = validated(TypeAdapter(self.argument), {} if empty else given, self.key)
+        return read
 
     def require(self, context: ComputeContext) -> None:
         """Raise 400 if the lifecycle does not have the operations of the action."""

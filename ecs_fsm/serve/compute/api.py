@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, cast
+from typing import cast
 
-from fastapi import Depends, Request
+from starlette.requests import Request
 
 from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.model import Kind
@@ -18,20 +18,15 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.resources import Item, tables
 from ecs_fsm.serve.cloud.vocabulary import MOVES
-from ecs_fsm.serve.compute.nova_schemas import ROOT, check_body, check_query, path_of
+from ecs_fsm.serve.compute.nova_schemas import ROOT, check_body, check_query
 from ecs_fsm.serve.compute.schemas import REFUSED
 from ecs_fsm.serve.compute.views import AnswerKind, ViewOptions, server_view
-from ecs_fsm.serve.http.access import Caller
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
-from ecs_fsm.serve.http.context import Known, Microversion, RequestContext, caller, microversion
+from ecs_fsm.serve.http.context import RequestContext, microversion
 from ecs_fsm.serve.http.declared import Declared
 from ecs_fsm.serve.http.handlers import Handlers
 
-router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
-"""The handlers of the API that no module declares, to which each module adds its own."""
-refusable = Handlers(tags=["compute"], responses=REFUSED)
-"""Those that the lifecycle can refuse."""
 MOST_MOVES = 100
 """Migrations of a server that are remembered."""
 MOST_WRITTEN = 20_000
@@ -130,8 +125,8 @@ class ComputeContext(RequestContext):
 
     __slots__ = ("compute", "minor", "root")
 
-    def __init__(self, request: Request, caller: Caller, minor: int) -> None:
-        super().__init__(request, caller)
+    def __init__(self, request: Request, minor: int) -> None:
+        super().__init__(request)
         self.minor = minor
         self.compute = compute_of(request)
         version = ROOT.match(request.scope["path"])
@@ -165,29 +160,21 @@ class ComputeContext(RequestContext):
             raise ApiError(403, FORBIDDEN.format(policy))
 
 
-async def compute_context(request: Request, known: Known, minor: Microversion) -> ComputeContext:
+async def compute_context(request: Request) -> ComputeContext:
     """Return the context of a request. Raises 401, 406, and 400 for what Nova's schemas refuse."""
-    path = path_of(request)
+    # The microversion comes first: answers to callers without a token have it in their headers too.
+    minor, path = microversion(request), str(request.scope["route"].path)
+    context = ComputeContext(request, minor)
     check_query(request, path, minor)
     await check_body(request, path, minor)
-    return ComputeContext(request, known, minor)
+    return context
 
 
-Versioned = Annotated[ComputeContext, Depends(compute_context)]
-"""The request of a handler, from an authenticated caller, with its microversion."""
-WITH_TOKEN: dict[str, object] = {"security": [{"token": []}]}
-"""The security of a handler that makes its context by itself, for the API document."""
-
-
-async def context_of(request: Request, path: str) -> ComputeContext:
-    """Return the context of a GET without the framework, which takes longer than most answers.
-
-    `path` is that of the route, with the names of its ids in braces.
-    """
-    known = await caller(request, request.headers.get("x-auth-token"))
-    minor = await microversion(request)
-    check_query(request, path, minor)
-    return ComputeContext(request, known, minor)
+Versioned = ComputeContext
+router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS, context=compute_context)
+"""The handlers of the API that no module declares, to which each module adds its own."""
+refusable = Handlers(tags=["compute"], responses=REFUSED, context=compute_context)
+"""Those that the lifecycle can refuse."""
 
 
 class OfServer(Declared[ComputeContext]):

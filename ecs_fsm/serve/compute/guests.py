@@ -15,7 +15,7 @@ from ecs_fsm.serve.cloud.imagestore import ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.vocabulary import BACKUP, CREATE_IMAGE, GET_CONSOLE
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, refusal
+from ecs_fsm.serve.compute.api import ComputeContext, refusable, refusal
 from ecs_fsm.serve.compute.schemas import Items, Name
 from ecs_fsm.serve.compute.servers import group_of
 from ecs_fsm.serve.compute.views import addresses_view, security_group_view
@@ -29,7 +29,7 @@ CONSOLES_SINCE = 6
 
 
 @refusable.get("/servers/{server_id}/ips", answer="AddressList")
-async def list_ips(server_id: str, context: Versioned) -> Response:
+def list_ips(server_id: str, context: ComputeContext) -> Response:
     """The addresses by network."""
     return respond(
         {"addresses": addresses_view(context.cloud, context.find(server_id), whole=False)}
@@ -37,7 +37,7 @@ async def list_ips(server_id: str, context: Versioned) -> Response:
 
 
 @refusable.get("/servers/{server_id}/ips/{label}", answer="Address[]{}")
-async def show_ips(server_id: str, label: str, context: Versioned) -> Response:
+def show_ips(server_id: str, label: str, context: ComputeContext) -> Response:
     """The addresses on one network."""
     addresses = addresses_view(context.cloud, context.find(server_id), whole=False)
     if label not in addresses:
@@ -57,7 +57,7 @@ OLD_TRAFFIC = [f"{way}{what}" for way in ("rx", "tx") for what in ("", "_drop", 
 
 
 @refusable.get("/servers/{server_id}/diagnostics")
-async def show_diagnostics(server_id: str, context: Versioned) -> Response:
+def show_diagnostics(server_id: str, context: ComputeContext) -> Response:
     """The resources of the server as its host sees them; for administrators."""
     context.require_admin("os_compute_api:os-server-diagnostics")
     instance = context.find(server_id)
@@ -88,21 +88,21 @@ async def show_diagnostics(server_id: str, context: Versioned) -> Response:
 
 
 @refusable.get("/servers/{server_id}/os-server-password", answer="Password")
-async def show_password(server_id: str, context: Versioned) -> Response:
+def show_password(server_id: str, context: ComputeContext) -> Response:
     """The encrypted password; no guest ever sets one."""
     context.find(server_id)
     return respond({"password": ""})
 
 
 @refusable.delete("/servers/{server_id}/os-server-password", status_code=204)
-async def clear_password(server_id: str, context: Versioned) -> Response:
+def clear_password(server_id: str, context: ComputeContext) -> Response:
     """Remove the encrypted password."""
     context.find(server_id)
     return Response(status_code=204)
 
 
 @refusable.get("/servers/{server_id}/os-security-groups")
-async def list_security_groups_of_server(server_id: str, context: Versioned) -> Response:
+def list_security_groups_of_server(server_id: str, context: ComputeContext) -> Response:
     """The security groups."""
     instance = context.find(server_id)
     cloud, own = context.cloud, instance.project_id
@@ -127,8 +127,8 @@ class RemoteConsoleRequest(Body):
 
 
 @refusable.post("/servers/{server_id}/remote-consoles")
-async def create_remote_console(
-    server_id: str, body: RemoteConsoleRequest, context: Versioned
+def create_remote_console(
+    server_id: str, body: RemoteConsoleRequest, context: ComputeContext
 ) -> Response:
     """The URL of a console; nothing listens there."""
     context.require_version(since=CONSOLES_SINCE)

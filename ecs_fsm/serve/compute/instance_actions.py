@@ -14,7 +14,7 @@ from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, Json, RequestRecord
 from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.cloud.vocabulary import MIGRATE_LIVE, MOVES, SETTLED
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable, router
+from ecs_fsm.serve.compute.api import ComputeContext, refusable, router
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.views import Fields, address_of, host_id, host_of, links, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -143,7 +143,7 @@ def _find(context: ComputeContext, server_id: str) -> Instance:
 
 
 @refusable.get("/servers/{server_id}/os-instance-actions")
-async def list_instance_actions(server_id: str, context: Versioned) -> Response:
+def list_instance_actions(server_id: str, context: ComputeContext) -> Response:
     """The actions of a server, the newest first; in pages from 2.58 on."""
     instance = _find(context, server_id)
     found = actions_of(context, instance)
@@ -167,7 +167,7 @@ def changed_in_time(context: ComputeContext, updated: float) -> bool:
 
 
 @refusable.get("/servers/{server_id}/os-instance-actions/{request_id}")
-async def show_instance_action(server_id: str, request_id: str, context: Versioned) -> Response:
+def show_instance_action(server_id: str, request_id: str, context: ComputeContext) -> Response:
     """The action of one request; with its events for administrators, from 2.51 for all."""
     instance = _find(context, server_id)
     for action in actions_of(context, instance):
@@ -248,7 +248,7 @@ def _status(context: ComputeContext, instance: Instance, action: InstanceAction)
 
 
 @router.get("/os-migrations")
-async def list_all_migrations(context: Versioned) -> Response:
+def list_all_migrations(context: ComputeContext) -> Response:
     """The migrations of all servers, the newest first; for administrators."""
     context.require_admin("os_compute_api:os-migrations:index")
     query = context.request.query_params

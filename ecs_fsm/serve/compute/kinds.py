@@ -10,21 +10,17 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from uuid import uuid4
 
-from fastapi import Request
-
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import DELETE_METADATA, UPDATE_METADATA
-from ecs_fsm.serve.compute.api import ComputeContext, context_of
+from ecs_fsm.serve.compute.api import ComputeContext, compute_context
 from ecs_fsm.serve.compute.disks import ServerVolumes, Shares
 from ecs_fsm.serve.compute.listing import pattern_of
 from ecs_fsm.serve.compute.nics import Interfaces
-from ecs_fsm.serve.compute.nova_schemas import check_body, path_of
 from ecs_fsm.serve.compute.proxies import ComputeImages
 from ecs_fsm.serve.compute.schemas import within_quota
 from ecs_fsm.serve.compute.views import links
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, View
-from ecs_fsm.serve.http.context import microversion
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
 
@@ -125,14 +121,6 @@ def keypair_of(context: ComputeContext, name: str) -> Item | None:
 SWAP_A_NUMBER, DESCRIBED, NAMED, TAGGED = 75, 55, 102, 26
 REMOVED = ("rxtx_factor", "OS-FLV-DISABLED:disabled")
 PUBLIC = "os-flavor-access:is_public"
-
-
-async def _context(request: Request) -> ComputeContext:
-    # The microversion comes first: answers to callers without a token have it in their headers too.
-    minor = await microversion(request)
-    context, path = await context_of(request, path_of(request)), path_of(request)
-    await check_body(request, path, minor)
-    return context
 
 
 class Flavors(Declared[ComputeContext]):
@@ -265,7 +253,7 @@ class ServerParts(Declared[ComputeContext]):
         return item
 
 
-SERVICE = DeclaredService("compute", _context, ["compute"], COMPUTE_ERRORS)
+SERVICE = DeclaredService("compute", compute_context, ["compute"], COMPUTE_ERRORS)
 KINDS: dict[str, type[Declared[ComputeContext]]] = {
     "flavors": Flavors,
     "images": ComputeImages,

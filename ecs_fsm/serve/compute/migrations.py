@@ -13,7 +13,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
     MIGRATE_LIVE,
 )
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, OneKey
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, error, refusable
+from ecs_fsm.serve.compute.api import ComputeContext, error, refusable
 from ecs_fsm.serve.compute.instance_actions import moves_of
 from ecs_fsm.serve.compute.schemas import Text
 from ecs_fsm.serve.compute.servers import host_numbers, password
@@ -51,7 +51,7 @@ def _running(context: ComputeContext, server_id: str, migration_id: str) -> tupl
 
 
 @refusable.get("/servers/{server_id}/migrations")
-async def list_migrations(server_id: str, context: Versioned) -> Response:
+def list_migrations(server_id: str, context: ComputeContext) -> Response:
     """The running live migration; for administrators."""
     context.require_version(since=MIGRATIONS_SINCE)
     context.require_admin("os_compute_api:servers:migrations:index")
@@ -60,14 +60,14 @@ async def list_migrations(server_id: str, context: Versioned) -> Response:
 
 
 @refusable.get("/servers/{server_id}/migrations/{migration_id}")
-async def show_migration(server_id: str, migration_id: str, context: Versioned) -> Response:
+def show_migration(server_id: str, migration_id: str, context: ComputeContext) -> Response:
     """A running live migration; for administrators."""
     context.require_version(since=MIGRATIONS_SINCE)
     return respond({"migration": _running(context, server_id, migration_id)[1]})
 
 
 @refusable.delete("/servers/{server_id}/migrations/{migration_id}", status_code=202)
-async def abort_migration(server_id: str, migration_id: str, context: Versioned) -> Response:
+def abort_migration(server_id: str, migration_id: str, context: ComputeContext) -> Response:
     """Abort a live migration; for administrators."""
     context.require_version(since=ABORTED_SINCE)
     instance, _ = _running(context, server_id, migration_id)
@@ -77,8 +77,8 @@ async def abort_migration(server_id: str, migration_id: str, context: Versioned)
 
 
 @refusable.post("/servers/{server_id}/migrations/{migration_id}/action", status_code=202)
-async def act_on_migration(
-    server_id: str, migration_id: str, body: OneKey, context: Versioned
+def act_on_migration(
+    server_id: str, migration_id: str, body: OneKey, context: ComputeContext
 ) -> Response:
     """`force_complete`: complete a live migration at once; for administrators."""
     context.require_version(since=FORCED_SINCE)

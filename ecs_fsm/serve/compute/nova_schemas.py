@@ -64,11 +64,6 @@ def _rows(kind: str) -> Mapping[str, list[Span]]:
     return {PLACE.sub("{}", key): spans for key, spans in _facts()[kind].items()}
 
 
-def path_of(request: Request) -> str:
-    """Return the path of the route that answers, with the names of its ids in braces."""
-    return str(request.scope["route"].path)
-
-
 async def check_body(request: Request, path: str, minor: int) -> None:
     """Raise 400 for a body that Nova's schema of that route and microversion refuses."""
     if request.method not in ("POST", "PUT"):

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED, SAVING
 from ecs_fsm.serve.cloud.instance import Json
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, router
+from ecs_fsm.serve.compute.api import ComputeContext, router
 from ecs_fsm.serve.compute.disks import disk_config_of
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.schemas import MOST_ITEMS
@@ -95,7 +95,7 @@ class ComputeImages(Declared[ComputeContext]):
 
 
 @router.get("/os-floating-ips", response_model=dict[str, list[object]])
-async def list_floating_ips_of_compute(context: Versioned) -> Response:
+def list_floating_ips_of_compute(context: ComputeContext) -> Response:
     """The floating addresses of the project, below 2.36."""
     context.require_version(before=NO_PROXY)
     ports = context.cloud.ports
@@ -113,7 +113,7 @@ async def list_floating_ips_of_compute(context: Versioned) -> Response:
 
 
 @router.get("/os-floating-ip-pools", response_model=dict[str, list[object]])
-async def list_floating_ip_pools(context: Versioned) -> Response:
+def list_floating_ip_pools(context: ComputeContext) -> Response:
     """Pools of floating addresses, below 2.36: the external networks."""
     context.require_version(before=NO_PROXY)
     networks = context.cloud.ports.networks
@@ -122,7 +122,7 @@ async def list_floating_ip_pools(context: Versioned) -> Response:
 
 
 @router.get("/os-security-groups", response_model=dict[str, list[object]])
-async def list_security_groups_of_compute(context: Versioned) -> Response:
+def list_security_groups_of_compute(context: ComputeContext) -> Response:
     """The security groups of the project, below 2.36."""
     context.require_version(before=NO_PROXY)
     shown = [

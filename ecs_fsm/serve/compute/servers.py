@@ -13,7 +13,6 @@ from string import ascii_letters, digits
 from typing import TypedDict
 from uuid import NAMESPACE_OID, uuid5
 
-from fastapi import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.cloud import Cloud
@@ -21,10 +20,8 @@ from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import DELETE, FROM_VOLUME, WITHOUT_NETWORK
 from ecs_fsm.serve.compute.api import (
-    WITH_TOKEN,
     ComputeContext,
-    Versioned,
-    context_of,
+    compute_context,
     error,
 )
 from ecs_fsm.serve.compute.disks import check_size, disk_config_of, disks_of, flavor_of, give
@@ -224,12 +221,12 @@ def _details(
     }
 
 
-router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS)
+router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS, context=compute_context)
 """What clients poll: the application looks for their paths first."""
 
 
 @router.get("/servers/detail", answer="ServerList")
-async def list_servers_in_detail(context: Versioned) -> Response:
+def list_servers_in_detail(context: ComputeContext) -> Response:
     """Servers with their details, the newest first."""
     page, view = servers_of(context), context.view(AnswerKind.DETAIL)
     written = b", ".join(context.compute.written(instance, view) for instance in page.servers)
@@ -241,22 +238,15 @@ def _written(text: bytes) -> Response:
     return Response(text, media_type="application/json")
 
 
-# Clients poll this, so it does without what the framework does for a handler.
-ONE_SERVER = "/servers/{server_id}"
-
-
-@router.get(ONE_SERVER, plain=True, answer="OneServer", openapi_extra=WITH_TOKEN)
-async def show_server(request: Request) -> Response:
+@router.get("/servers/{server_id}", answer="OneServer")
+def show_server(server_id: str, context: ComputeContext) -> Response:
     """A server."""
-    context = await context_of(request, ONE_SERVER)
-    instance = context.find(request.path_params["server_id"])
-    return _written(
-        b'{"server": %b}' % context.compute.written(instance, context.view(AnswerKind.SHOW))
-    )
+    shown = context.compute.written(context.find(server_id), context.view(AnswerKind.SHOW))
+    return _written(b'{"server": %b}' % shown)
 
 
 @router.get("/servers", answer="BriefServerList")
-async def list_servers(context: Versioned) -> Response:
+def list_servers(context: ComputeContext) -> Response:
     """Servers by id and name, the newest first."""
     page = servers_of(context)
     shown = [brief_view(instance, context.root) for instance in page.servers]
@@ -273,7 +263,7 @@ def _next(context: ComputeContext, page: ServerPage) -> bytes:
 
 
 @router.post("/servers", answer="Creation", status_code=202, responses=REFUSED)
-async def create_server(body: CreateServer, context: Versioned) -> Response:
+def create_server(body: CreateServer, context: ComputeContext) -> Response:
     """Create servers; the answer shows the first."""
     created, password = create(context, body.server, body.hints)
     first = created[0]
@@ -308,7 +298,7 @@ SINCE = {"description": 19, "hostname": 90, "zone": 104}
 
 
 @router.put("/servers/{server_id}", answer="OneServer")
-async def update_server(server_id: str, body: UpdateServer, context: Versioned) -> Response:
+def update_server(server_id: str, body: UpdateServer, context: ComputeContext) -> Response:
     """Change the name, the description or the host name."""
     instance = context.find(server_id)
     fields = body.server.model_dump(exclude_unset=True)
@@ -327,7 +317,7 @@ async def update_server(server_id: str, body: UpdateServer, context: Versioned) 
 
 
 @router.delete("/servers/{server_id}", status_code=204, responses=REFUSED)
-async def delete_server(server_id: str, context: Versioned) -> Response:
+def delete_server(server_id: str, context: ComputeContext) -> Response:
     """Delete a server; it is gone once a request for it is answered with 404."""
     instance = context.find(server_id)
     context.compute.request(instance, DELETE, context.asker(DELETE))

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, Versioned, error, router
+from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, error, router
 from ecs_fsm.serve.compute.kinds import SERVICE
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.views import Fields, long_time
@@ -69,7 +69,7 @@ def _quotas(context: ComputeContext) -> dict[str, int]:
 
 
 @router.get("/limits", answer="Limits")
-async def show_limits(context: Versioned) -> Response:
+def show_limits(context: ComputeContext) -> Response:
     """The quotas of a project, and what it uses."""
     project_id = context.caller.project_id or ""
     if context.caller.admin and "tenant_id" in context.request.query_params:
@@ -155,7 +155,7 @@ def _usages(
 
 
 @router.get("/os-simple-tenant-usage")
-async def list_usage(context: Versioned) -> Response:
+def list_usage(context: ComputeContext) -> Response:
     """What all projects have used; for administrators."""
     context.require_admin("os_compute_api:os-simple-tenant-usage:list")
     detailed = context.request.query_params.get("detailed") == "1"
@@ -164,7 +164,7 @@ async def list_usage(context: Versioned) -> Response:
 
 
 @router.get("/os-simple-tenant-usage/{tenant_id}")
-async def show_usage(tenant_id: str, context: Versioned) -> Response:
+def show_usage(tenant_id: str, context: ComputeContext) -> Response:
     """What one project has used, with its servers."""
     if not context.caller.admin and tenant_id != context.caller.project_id:
         raise ApiError(403, FORBIDDEN.format("os_compute_api:os-simple-tenant-usage:show"))

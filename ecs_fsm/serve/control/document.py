@@ -6,14 +6,17 @@ sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator
+from inspect import Parameter, Signature
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import Body, FastAPI, Path, Query, Security
+from fastapi.security import APIKeyHeader
 
 from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.bodies import COMPUTE_FAULT, Schema, fields
-from ecs_fsm.serve.http.handlers import Face
+from ecs_fsm.serve.http.handlers import LONGEST_PROJECT, Face, Handler, answered
 from ecs_fsm.serve.network.routes import NETWORK_ERROR
 
 _NUMBERED = fields("code", "message", code="integer", message="string", title="string")
@@ -27,6 +30,7 @@ ERRORS: dict[Api, Schema] = {
     Api.CONTROL: fields("error", error=_NUMBERED),
 }
 """The body of an error by API; that of the image API is a page."""
+TOKEN = APIKeyHeader(name="X-Auth-Token", scheme_name="token", auto_error=False)
 OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")
 
 
@@ -34,10 +38,52 @@ def openapi(title: str, version: str, description: str, faces: Iterable[Face]) -
     """Return the document of these handlers, with errors as each API spells them."""
     app = FastAPI(title=title, version=version, description=description)
     for face in faces:
-        face.document(app)
+        for handler in face.handlers.all:
+            _add(app, face, handler)
     document = app.openapi()
     _replace_errors(document)
     return document
+
+
+def _add(app: FastAPI, face: Face, handler: Handler) -> None:
+    """Add a handler at a place to an application that only makes the document."""
+    common, options, path = face.handlers, {**handler.options}, face.prefix + handler.path
+    options["responses"] = {**common.responses, **options.get("responses", {})}
+    if (answer := options.pop("answer", None)) is not None:
+        shown = {"description": "Successful Response", **answered(answer)}
+        options["responses"] |= {options.get("status_code", 200): shown}
+    app.add_api_route(
+        path,
+        _signed(handler, path),
+        methods=[handler.method],
+        tags=[*common.tags],
+        dependencies=[Security(TOKEN)] if "context" in handler.parameters else [],
+        generate_unique_id_function=lambda route: route.name + face.suffix,
+        **{"name": handler.name, **options},
+    )
+
+
+def _signed(handler: Handler, path: str) -> Callable[..., None]:
+    """Return a function that has the parameters of a handler as FastAPI reads them."""
+
+    def function() -> None: ...
+
+    function.__doc__ = handler.function.__doc__
+    function.__signature__ = Signature([*_parameters(handler, path)])  # type: ignore[attr-defined]
+    return function
+
+
+def _parameters(handler: Handler, path: str) -> Iterator[Parameter]:
+    ids = re.findall(r"{(\w+)}", path)
+    for name in ids:
+        longest = LONGEST_PROJECT if name == "project_id" else None
+        text = Annotated[str, Path(max_length=longest)]
+        yield Parameter(name, Parameter.KEYWORD_ONLY, annotation=text)
+    for name, own in handler.parameters.items():
+        if name not in ("request", "context", *ids):
+            hint: Any = handler.hints[name]
+            read = Annotated[hint, Body() if name == "body" else Query()]
+            yield own.replace(kind=Parameter.KEYWORD_ONLY, annotation=read)
 
 
 def _replace_errors(document: dict[str, Any]) -> None:

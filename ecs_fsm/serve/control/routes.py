@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Annotated, cast
 
-from fastapi import Query, Request
+from pydantic import Field
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -116,7 +117,7 @@ def _instance(request: Request, server_id: str, *, gone: bool = False) -> Instan
 
 
 @router.get("/servers")
-async def list_everything(request: Request) -> Response:
+def list_everything(request: Request) -> Response:
     """Return the present servers with their possible requests and events, and the time."""
     cloud = _cloud(request)
     servers: list[Json] = [control_view(cloud, instance) for instance in cloud.instances.values()]
@@ -132,14 +133,14 @@ async def list_everything(request: Request) -> Response:
 
 
 @router.get("/servers/{server_id}", responses={404: {}})
-async def show_everything(request: Request, server_id: str) -> Response:
+def show_everything(request: Request, server_id: str) -> Response:
     """Return a server, present or deleted, with its history and the requests for it."""
     instance = _instance(request, server_id, gone=True)
     return JSONResponse(server_with_past(_cloud(request), instance))
 
 
 @router.post("/servers/{server_id}/requests", status_code=202, responses={404: {}, 409: {}})
-async def request_operation(request: Request, server_id: str, body: OperationRequest) -> Response:
+def request_operation(request: Request, server_id: str, body: OperationRequest) -> Response:
     """Request an operation by its name in the lifecycle."""
     cloud, instance = _cloud(request), _instance(request, server_id)
     otherwise = "is an event of the system: post it to events"
@@ -151,7 +152,7 @@ async def request_operation(request: Request, server_id: str, body: OperationReq
 
 
 @router.post("/servers/{server_id}/events", status_code=202, responses={404: {}, 409: {}})
-async def let_event_happen(request: Request, server_id: str, body: EventRequest) -> Response:
+def let_event_happen(request: Request, server_id: str, body: EventRequest) -> Response:
     """Let an event of the system happen now, for example a failure."""
     cloud, instance = _cloud(request), _instance(request, server_id)
     otherwise = "is an operation: post it to requests"
@@ -188,7 +189,7 @@ async def advance_clock(request: Request, body: ClockAdvance) -> Response:
 
 
 @router.get("/faults")
-async def list_faults(request: Request) -> Response:
+def list_faults(request: Request) -> Response:
     """Return the faults in force, and the scenarios that wait for a server."""
     cloud = _cloud(request)
     active = _wire(request).active.values()
@@ -209,7 +210,7 @@ def _of_volumes(cloud: Cloud) -> list[FaultOrder]:
 
 
 @router.post("/faults", status_code=201)
-async def add_fault(request: Request, body: FaultRequest) -> Response:
+def add_fault(request: Request, body: FaultRequest) -> Response:
     """Let requests fail, or responses be lost, from now on."""
     document = body.model_dump(exclude_none=True)
     count = StrikeCount(document.pop("met", 0), document.pop("struck", 0))
@@ -237,7 +238,7 @@ async def add_fault(request: Request, body: FaultRequest) -> Response:
 
 
 @router.delete("/faults", status_code=204)
-async def clear_faults(request: Request) -> Response:
+def clear_faults(request: Request) -> Response:
     """Remove all faults and waiting scenarios."""
     _cloud(request).orders.clear()
     if _of_volumes(_cloud(request)):
@@ -247,7 +248,7 @@ async def clear_faults(request: Request) -> Response:
 
 
 @router.get("/hosts")
-async def list_hosts_of_cloud(request: Request) -> Response:
+def list_hosts_of_cloud(request: Request) -> Response:
     """Return the hosts, whether each answers, and how many servers it has."""
     cloud = _cloud(request)
     counts = Counter(instance.host for instance in cloud.instances.values())
@@ -263,7 +264,7 @@ async def list_hosts_of_cloud(request: Request) -> Response:
 
 
 @router.post("/hosts/{name}", responses={404: {}})
-async def change_host(request: Request, name: str, body: HostChange) -> Response:
+def change_host(request: Request, name: str, body: HostChange) -> Response:
     """Let a host go down, so that its steps hang, or come back, which restarts its service."""
     cloud = _cloud(request)
     hosts = {host.name: number for number, host in enumerate(cloud.hosts)}
@@ -274,13 +275,13 @@ async def change_host(request: Request, name: str, body: HostChange) -> Response
 
 
 @router.get("/snapshots")
-async def list_copies_of_cloud(request: Request) -> Response:
+def list_copies_of_cloud(request: Request) -> Response:
     """Return the names of the snapshots, the oldest first, from `beginning` on."""
     return JSONResponse({"snapshots": request.app.state.snapshots.names})
 
 
 @router.post("/snapshots/{name}", status_code=201, responses={400: {}})
-async def take_copy_of_cloud(request: Request, name: str) -> Response:
+def take_copy_of_cloud(request: Request, name: str) -> Response:
     """Keep the cloud as it is now under a name, in place of an earlier snapshot of that name."""
     if not SNAPSHOT.fullmatch(name):
         raise ApiError(400, f"{name[:40]!r} cannot name a snapshot; expected such as a-1")
@@ -291,7 +292,7 @@ async def take_copy_of_cloud(request: Request, name: str) -> Response:
 
 
 @router.post("/reset", responses={404: {}})
-async def reset_cloud(request: Request, body: ResetRequest) -> Response:
+def reset_cloud(request: Request, body: ResetRequest) -> Response:
     """Return to the start, or to a snapshot: its servers, its faults, its time, its seed."""
     name, snapshots = body.snapshot or BEGINNING, request.app.state.snapshots
     if name not in snapshots.names:
@@ -303,17 +304,17 @@ async def reset_cloud(request: Request, body: ResetRequest) -> Response:
 
 
 @router.post("/scenario", status_code=201)
-async def lay_scenario(request: Request, body: ScenarioRequest) -> Response:
+def lay_scenario(request: Request, body: ScenarioRequest) -> Response:
     """Let the next server that is created follow a scenario."""
     words = _cloud(request).orders.add_scenario(body.words)
     return JSONResponse({"words": [word.text for word in words]}, 201)
 
 
 @router.get("/changes")
-async def list_changes(
+def list_changes(
     request: Request,
-    since: Annotated[int, Query(ge=0, le=2**53)] = 0,
-    limit: Annotated[int, Query(ge=1, le=MOST_CHANGES)] = MOST_CHANGES,
+    since: Annotated[int, Field(ge=0, le=2**53)] = 0,
+    limit: Annotated[int, Field(ge=1, le=MOST_CHANGES)] = MOST_CHANGES,
 ) -> Response:
     """Return the changes after that number, in order."""
     rows = _log(request).since(since, limit)
@@ -322,7 +323,7 @@ async def list_changes(
 
 @router.get("/events", response_class=StreamingResponse)
 async def stream_changes(
-    request: Request, since: Annotated[int | None, Query(ge=0, le=2**53)] = None
+    request: Request, since: Annotated[int | None, Field(ge=0, le=2**53)] = None
 ) -> Response:
     """Send every change as a server-sent event, from now on or after that number."""
     last = request.headers.get("last-event-id", "")

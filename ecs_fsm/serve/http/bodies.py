@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import Item
@@ -66,7 +66,6 @@ COMPUTE_ERRORS = errors(
 MOST_ITEMS = 1000
 """Items of a page, whatever the limit."""
 
-Limit = Annotated[int | None, Query(ge=0)]
 Marker = str | None
 
 

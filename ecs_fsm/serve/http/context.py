@@ -1,29 +1,26 @@
 """What a handler knows of its request: the caller, the cloud behind it, and the microversion.
 
-The annotations (`Known`, `Administrator`, `GoodToken`, `Microversion`, `Requested`) are parameters
-of handlers; FastAPI fills them. Services with more to share extend `RequestContext`.
+Services with more to share extend `RequestContext`.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Annotated, cast
+from typing import cast
 
-from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader
+from starlette.requests import Request
 
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.imagestore import ImageStore
 from ecs_fsm.serve.cloud.instance import Asker
 from ecs_fsm.serve.cloud.jobs import Jobs
-from ecs_fsm.serve.http.access import Access, Caller, Token
+from ecs_fsm.serve.http.access import Access, Caller
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.versions import HIGHEST, LOWEST, OLD, STANDARD, base_of
 
 NOT_AUTHENTICATED = "The request you have made requires authentication."
 NOT_SCOPED = "This token is not scoped to a project."
-_header = APIKeyHeader(name="X-Auth-Token", scheme_name="token", auto_error=False)
 _SIGNED = re.compile(r"SDK-HMAC-SHA256 (?:.*[ ,])?Access=([^,\s]{1,255})")
 
 
@@ -37,23 +34,13 @@ def access_of(request: Request) -> Access:
     return cast(Access, request.app.state.access)
 
 
-async def token(request: Request, given: Annotated[str | None, Security(_header)] = None) -> Token:
-    """Return the token of the request. Raise 401 without a valid one."""
-    found = access_of(request).find(given)
-    if found is None:
-        raise unauthenticated()
-    return found
-
-
-async def caller(
-    request: Request, given: Annotated[str | None, Security(_header)] = None
-) -> Caller:
+def caller_of(request: Request) -> Caller:
     """Return the caller, by token or by a signature of the Huawei SDK, which is not verified.
 
     With a signature, the user is the access key and the project that of the header or of the path.
     Raise 401 for an invalid token, and for a request with neither.
     """
-    access = access_of(request)
+    access, given = access_of(request), request.headers.get("x-auth-token")
     found = access.find(given)
     if found is not None:
         return found.caller
@@ -63,13 +50,6 @@ async def caller(
     user = access.users.named(signed[1])
     project = request.headers.get("x-project-id") or request.path_params.get("project_id")
     return Caller(*user, *(access.projects.of_id(str(project)[:64]) if project else (None, None)))
-
-
-async def administrator(known: Annotated[Caller, Depends(caller)]) -> Caller:
-    """Return the caller if it is an administrator. Raise 403 for others."""
-    if not known.admin:
-        raise ApiError(403, "Policy doesn't allow this to be performed.")
-    return known
 
 
 @lru_cache(maxsize=256)
@@ -97,7 +77,7 @@ def _minor(standard: str | None, old: str | None) -> int:
     return int(found[2])
 
 
-async def microversion(request: Request) -> int:
+def microversion(request: Request) -> int:
     """Return the number after `2.` of the version that the request gets.
 
     Raise 406 for one out of range and 400 for a malformed one.
@@ -108,21 +88,16 @@ async def microversion(request: Request) -> int:
     return minor
 
 
-Known = Annotated[Caller, Depends(caller)]
-"""The caller of a handler."""
-Administrator = Annotated[Caller, Depends(administrator)]
-GoodToken = Annotated[Token, Depends(token)]
-Microversion = Annotated[int, Depends(microversion)]
-"""The microversion of a handler, as the number after `2.`."""
-
-
 class RequestContext:
-    """A request with its caller, and what it is answered from."""
+    """A request with what it is answered from, and its caller, by default that of its token.
+
+    Raise 401 for a request without a valid token.
+    """
 
     __slots__ = ("caller", "request")
 
-    def __init__(self, request: Request, caller: Known) -> None:
-        self.request, self.caller = request, caller
+    def __init__(self, request: Request, caller: Caller | None = None) -> None:
+        self.request, self.caller = request, caller or caller_of(request)
 
     @property
     def cloud(self) -> Cloud:
@@ -176,12 +151,3 @@ class RequestContext:
             action=action,
             admin=self.caller.admin,
         )
-
-
-Requested = Annotated[RequestContext, Depends(RequestContext)]
-"""The request of a handler that needs no more."""
-
-
-async def plain_context(request: Request) -> RequestContext:
-    """Return the context of a request without the framework."""
-    return RequestContext(request, await caller(request, request.headers.get("x-auth-token")))

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from fastapi import Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import OWNER, Item, Shelf, tables
@@ -48,15 +48,14 @@ class DeclaredService(Generic[C]):
     def __init__(
         self,
         name: str,
-        context: Callable[[Request], Awaitable[C]],
+        context: Callable[[Request], C | Awaitable[C]],
         tags: Sequence[str],
         responses: Responses,
     ) -> None:
         self.written = tables()[name]
         self.form: dict[str, Any] = self.written["service"]
         self.types: dict[str, Schema] = self.written.get("types", {})
-        self.context = context
-        self.handlers = Handlers(tags=tags, responses=responses)
+        self.handlers = Handlers(tags=tags, responses=responses, context=context)
         self.kinds: dict[str, Declared[C]] = {}
 
     def error(self, code: int, key: str, **words: object) -> ApiError:

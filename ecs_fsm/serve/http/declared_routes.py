@@ -12,15 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic
 
-from fastapi import Request
 from starlette.responses import Response
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import MOST_ITEMS, Schema, body_of, fields_of, respond
+from ecs_fsm.serve.http.bodies import MOST_ITEMS, body_of, fields_of, respond
 from ecs_fsm.serve.http.declared import C, Declared, DeclaredService
-from ecs_fsm.serve.http.handlers import plain_options
+from ecs_fsm.serve.http.handlers import described
 from ecs_fsm.serve.http.parts import add_parts
 
 
@@ -75,38 +74,33 @@ class KindRoutes(Generic[C]):
         )
         name = row.get("names", {}).get(verb, "_".join(filter(None, (what, called, how))))
         others = row.get("other_codes", {}).get(verb, ())
-        options = plain(name, kind.codes.get(verb, 200), schema, *others)
+        options = described(name, kind.codes.get(verb, 200), schema, *others)
         if answer := row.get("answers", {}).get(verb):
             options = {**options, "response_model": None, "answer": answer}
         return options
 
-    async def _list(self, request: Request) -> Response:
-        return self.kind.answer_list(await self.kind.service.context(request), False)
+    def _list(self, context: C) -> Response:
+        return self.kind.answer_list(context, False)
 
-    async def _list_in_detail(self, request: Request) -> Response:
-        return self.kind.answer_list(await self.kind.service.context(request), True)
+    def _list_in_detail(self, context: C) -> Response:
+        return self.kind.answer_list(context, True)
 
-    async def _show(self, request: Request) -> Response:
-        context = await self.kind.service.context(request)
-        item = self.kind.find(context, request.path_params[self.kind.id])
+    def _show(self, context: C) -> Response:
+        item = self.kind.find(context, context.request.path_params[self.kind.id])
         return respond(self.kind.wrapped(self.kind.shown(context, item)))
 
-    async def _create(self, request: Request) -> Response:
-        context = await self.kind.service.context(request)
+    async def _create(self, context: C) -> Response:
         self.kind.allow(context, "create")
-        body = await body_of(request)
+        body = await body_of(context.request)
         several = body.get(self.kind.many) if self.kind.many != self.kind.one else None
         if isinstance(several, list) and self.kind.service.form.get("bulk"):
             checked = [self.kind.checked(context, one, "c") for one in several[:MOST_ITEMS]]
             all_made = self._create_several(context, checked)
             views = [self.kind.shown(context, item) for item in all_made]
-            answer = respond({self.kind.many: views}, self.kind.code(context, "create"))
-        else:
-            bare = self.kind.service.form.get("unwrapped")
-            given = self.kind.checked(context, body if bare else body.get(self.kind.one), "c")
-            answer = self.kind.answer_new(context, self.kind.create(context, given))
-        context.cloud.resources.commit()
-        return answer
+            return respond({self.kind.many: views}, self.kind.code(context, "create"))
+        bare = self.kind.service.form.get("unwrapped")
+        given = self.kind.checked(context, body if bare else body.get(self.kind.one), "c")
+        return self.kind.answer_new(context, self.kind.create(context, given))
 
     def _create_several(self, context: C, given: list[Item]) -> list[Item]:
         """Make several documents: either all or none."""
@@ -120,34 +114,23 @@ class KindRoutes(Generic[C]):
             raise
         return made
 
-    async def _update(self, request: Request) -> Response:
-        context = await self.kind.service.context(request)
+    async def _update(self, context: C) -> Response:
         self.kind.allow(context, "update")
-        item = self.kind.find_own(context, request.path_params[self.kind.id], "update")
-        changes = self.kind.checked(context, (await body_of(request)).get(self.kind.one), "u")
-        new, code = self.kind.update(context, item, changes), self.kind.code(context, "update")
-        context.cloud.resources.commit()
+        item = self.kind.find_own(context, context.request.path_params[self.kind.id], "update")
+        body = await body_of(context.request)
+        new = self.kind.update(
+            context, item, self.kind.checked(context, body.get(self.kind.one), "u")
+        )
+        code = self.kind.code(context, "update")
         if code == NOTHING_SHOWN:
             return Response(status_code=code)
         return respond(self.kind.wrapped(self.kind.shown(context, new)), code)
 
-    async def _delete(self, request: Request) -> Response:
-        context = await self.kind.service.context(request)
+    def _delete(self, context: C) -> Response:
         self.kind.allow(context, "delete")
-        self.kind.delete(
-            context, self.kind.find_own(context, request.path_params[self.kind.id], "delete")
-        )
-        context.cloud.resources.commit()
+        item_id = context.request.path_params[self.kind.id]
+        self.kind.delete(context, self.kind.find_own(context, item_id, "delete"))
         return Response(status_code=self.kind.code(context, "delete"))
-
-
-def plain(name: str, code: int, schema: Schema | None = None, *others: int) -> dict[str, Any]:
-    """Return the options of a handler without the framework, with what its document says."""
-    options = plain_options(name, code, schema, required=True)
-    options["responses"] = {other: {} for other in others}
-    if code not in (202, 204):
-        options["response_model"] = dict[str, Any]
-    return options
 
 
 def _also(form: Mapping[str, Any], path: str) -> list[str]:
@@ -166,14 +149,14 @@ class QuotaRequests(Generic[C]):
         self.service, self.form = service, service.written["quotas"]
         self._usual, self._used = usual, used
         add, one, name = service.handlers, self.form["path"] + "/{owner_id}", self.form["called"]
-        add.get(one, **plain(f"show_{name}", 200))(self._show)
-        add.put(one, **plain(f"update_{name}", 200))(self._update)
-        gone = plain(f"delete_{name}", self.form["gone"])
+        add.get(one, **described(f"show_{name}", 200))(self._show)
+        add.put(one, **described(f"update_{name}", 200))(self._update)
+        gone = described(f"delete_{name}", self.form["gone"])
         add.delete(one, **gone, response_class=Response)(self._delete)
-        default = plain(f"show_default_{name}", 200)
+        default = described(f"show_default_{name}", 200)
         add.get(f"{one}/{self.form['default']}", **default)(self._default)
         if "detail" in self.form:
-            detail = plain(f"show_{name}_in_detail", 200)
+            detail = described(f"show_{name}_in_detail", 200)
             add.get(f"{one}/{self.form['detail']}", **detail)(self._detail)
 
     def of(self, context: C, project_id: str) -> dict[str, int]:
@@ -191,41 +174,39 @@ class QuotaRequests(Generic[C]):
                 shown[name] = known[what][of] if what in known else of
         return respond({"limits": {"rate": [], "absolute": shown}})
 
-    async def _asked(self, request: Request, verb: str) -> tuple[C, str]:
-        """Return the context and the project. Raise 403 for another one, and changes by users."""
-        context = await self.service.context(request)
-        owner = request.path_params["owner_id"].removesuffix(".json")
+    def _owner(self, context: C, verb: str) -> str:
+        """Return the project. Raise 403 for another one, and changes by users."""
+        owner = str(context.request.path_params["owner_id"]).removesuffix(".json")
         own = verb == "defaults" or (verb == "show" and owner == context.caller.project_id)
         if not context.caller.admin and not own:
             what = self.form.get("policy", "{verb}_quota").format(verb=verb)
             raise self.service.error(403, "forbidden", what=what)
-        return context, owner
+        return owner
 
     def _answer(self, owner: str, shown: Mapping[str, object], *, of: bool = True) -> Response:
         own = {"id": owner} if of and self.form.get("ids") else {}
         return respond({self.form["key"]: {**own, **shown}})
 
-    async def _show(self, request: Request) -> Response:
-        context, owner = await self._asked(request, "show")
-        usage = request.query_params.get("usage", "").lower() in ("true", "1")
+    def _show(self, context: C) -> Response:
+        owner = self._owner(context, "show")
+        usage = context.request.query_params.get("usage", "").lower() in ("true", "1")
         if usage and "detail" not in self.form:
-            return await self._detail(request)
+            return self._detail(context)
         return self._answer(owner, self.of(context, owner))
 
-    async def _default(self, request: Request) -> Response:
-        context, owner = await self._asked(request, "defaults")
-        return self._answer(owner, self.of(context, ""))
+    def _default(self, context: C) -> Response:
+        return self._answer(self._owner(context, "defaults"), self.of(context, ""))
 
-    async def _detail(self, request: Request) -> Response:
-        context, owner = await self._asked(request, "show")
+    def _detail(self, context: C) -> Response:
+        owner = self._owner(context, "show")
         has, used = self._used(context, owner), self.form["used"]
         limits = self.of(context, owner).items()
         rows = {n: {"limit": m, used: has.get(n, 0), "reserved": 0} for n, m in limits}
         return self._answer(owner, rows)
 
-    async def _update(self, request: Request) -> Response:
-        context, owner = await self._asked(request, "update")
-        given, key = (await body_of(request)).get(self.form["key"]), self.form["key"]
+    async def _update(self, context: C) -> Response:
+        owner, key = self._owner(context, "update"), self.form["key"]
+        given = (await body_of(context.request)).get(key)
         if not isinstance(given, dict):
             raise self.service.error(400, "no_object", name=key)
         known, has = self.of(context, owner), self._used(context, owner)
@@ -247,8 +228,8 @@ class QuotaRequests(Generic[C]):
         self._set(context, owner, new, ())
         return self._answer(owner, self.of(context, owner), of=False)
 
-    async def _delete(self, request: Request) -> Response:
-        context, owner = await self._asked(request, "delete")
+    def _delete(self, context: C) -> Response:
+        owner = self._owner(context, "delete")
         self._set(context, owner, {}, [*self.of(context, owner)])
         return Response(status_code=self.form["gone"])
 
@@ -258,4 +239,3 @@ class QuotaRequests(Generic[C]):
         old = (shelf.get(owner) or {"limits": {}})["limits"]
         known = {name: most for name, most in old.items() if name not in gone}
         shelf.put({"id": owner, "limits": {**known, **new}})
-        context.cloud.resources.commit()

@@ -1,27 +1,35 @@
 """Handlers with their paths, from which the application makes its routes, once for each place.
 
-FastAPI reads a handler at its first request, and what it answers only for the OpenAPI document:
-reading all of them would take as long as the rest of the start.
+A handler gets what its parameters name: the `request`, its `context`, ids of its path, the `body`,
+the `query`, or single values of the query. How it reads them is found out at its first request:
+for all handlers that would take as long as the rest of the start.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from dataclasses import dataclass
+from email.message import Message
+from functools import cache, cached_property
+from inspect import Parameter, isawaitable, signature
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, get_type_hints
 
-from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.http.api_errors import ApiError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-    from fastapi.params import Depends
+    from pydantic import TypeAdapter
 
 Responses = dict[int | str, dict[str, Any]]
 """Answers of a route by status, as FastAPI documents them."""
+ContextMaker = Callable[[Request], Any]
+"""Makes the context of a request, which may have to be awaited."""
 F = TypeVar("F", bound=Callable[..., Any])
 LONGEST_PROJECT = 64
 """Characters of a project id in a path."""
@@ -53,15 +61,18 @@ def schema_of(text: str) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
-def plain_options(
-    name: str, code: int, schema: Mapping[str, Any] | None = None, *, required: bool = False
+def described(
+    name: str, code: int, schema: Mapping[str, Any] | None = None, *others: int
 ) -> dict[str, Any]:
-    """Return the options of a handler without the framework; `schema` is that of its body."""
-    extra: dict[str, Any] = {"security": [{"token": []}]}
+    """Return the options of a handler without models; `schema` is that of its body."""
+    options: dict[str, Any] = {"name": name, "status_code": code}
+    options["responses"] = {other: {} for other in others}
     if schema is not None:
-        body: dict[str, Any] = {"content": {"application/json": {"schema": schema}}}
-        extra["requestBody"] = body | ({"required": True} if required else {})
-    return {"plain": True, "name": name, "status_code": code, "openapi_extra": extra}
+        body = {"content": {"application/json": {"schema": schema}}, "required": True}
+        options["openapi_extra"] = {"requestBody": body}
+    if code not in (202, 204):
+        options["response_model"] = dict[str, Any]
+    return options
 
 
 class Alias(NamedTuple):
@@ -71,16 +82,24 @@ class Alias(NamedTuple):
     name: str
 
 
-class Handler(NamedTuple):
-    """A function that answers a method at a path; `options` are FastAPI's for its route.
+class Register(Protocol):
+    """Registers a handler for a path and aliases; `options` are those of its document."""
 
-    A `plain` one gets the request alone, without FastAPI.
+    def __call__(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
+        """Return the decorator of the handler."""
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A function that answers a method at a path; `options` are FastAPI's for its document.
+
+    `context` makes the context of a request, which knows the caller.
     """
 
     method: str
     path: str
     function: Callable[..., Any]
-    plain: bool
+    context: ContextMaker | None
     options: dict[str, Any]
 
     @property
@@ -88,12 +107,22 @@ class Handler(NamedTuple):
         """The name of its route, by which faults of the wire select requests."""
         return str(self.options.get("name", self.function.__name__))
 
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The parameters of the function."""
+        return signature(self.function).parameters
+
+    @cached_property
+    def hints(self) -> Mapping[str, Any]:
+        """The types of the parameters."""
+        return get_type_hints(self.function, include_extras=True)
+
 
 class Handlers:
-    """The handlers of a part of an API, with their common prefix, tags and responses.
+    """The handlers of a part of an API, with their common prefix, tags, responses and context.
 
-    Each is registered once, by a decorator with the options of FastAPI's own and all its paths: the
-    first is its place in the document, a further one answers the same. An alias that is a text
+    Each is registered once, by a decorator with options of FastAPI's document and all its paths:
+    the first is its place in the document, a further one answers the same. An alias that is a text
     (`/compute/` for `/compute`) is not in the document; an `Alias` is, under its own name:
 
         @router.post(V1, Alias(V11, "create_cloudservers_v11"), answer="JobId")
@@ -101,39 +130,27 @@ class Handlers:
     """
 
     def __init__(
-        self, *, tags: Sequence[str] = (), responses: Responses | None = None, prefix: str = ""
+        self,
+        *,
+        tags: Sequence[str] = (),
+        responses: Responses | None = None,
+        prefix: str = "",
+        context: ContextMaker | None = None,
     ) -> None:
         self.tags, self.responses, self.prefix = tags, responses or {}, prefix
+        self._context = context
         self.all: list[Handler] = []
+        self.get, self.head, self.post = (self._of(method) for method in ("GET", "HEAD", "POST"))
+        self.put, self.patch = self._of("PUT"), self._of("PATCH")
+        self.delete = self._of("DELETE")
 
-    def get(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
-        """Register a handler of GET."""
-        return self._add("GET", path, aliases, options)
-
-    def head(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
-        """Register a handler of HEAD."""
-        return self._add("HEAD", path, aliases, options)
-
-    def post(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
-        """Register a handler of POST."""
-        return self._add("POST", path, aliases, options)
-
-    def put(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
-        """Register a handler of PUT."""
-        return self._add("PUT", path, aliases, options)
-
-    def patch(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
-        """Register a handler of PATCH."""
-        return self._add("PATCH", path, aliases, options)
-
-    def delete(self, path: str, *aliases: str | Alias, **options: Any) -> Callable[[F], F]:
-        """Register a handler of DELETE."""
-        return self._add("DELETE", path, aliases, options)
+    def _of(self, method: str) -> Register:
+        """Return what registers handlers of a method."""
+        return lambda path, *aliases, **options: self._add(method, path, aliases, options)
 
     def _add(
-        self, method: str, path: str, aliases: Sequence[str | Alias], options: dict[str, Any]
+        self, method: str, path: str, aliases: Sequence[str | Alias], options: Mapping[str, Any]
     ) -> Callable[[F], F]:
-        plain = options.pop("plain", False)
 
         def added(function: F) -> F:
             for alias in (path, *aliases):
@@ -143,7 +160,7 @@ class Handlers:
                 elif alias is not path:
                     here["include_in_schema"] = False
                 at = self.prefix + (alias.path if isinstance(alias, Alias) else alias)
-                self.all.append(Handler(method, at, function, plain, here))
+                self.all.append(Handler(method, at, function, self._context, here))
             return function
 
         return added
@@ -163,57 +180,16 @@ class Face(NamedTuple):
     def routes(self) -> Iterator[Route]:
         """The routes, for requests."""
         for handler in self.handlers.all:
-            path = self.prefix + handler.path
-            if handler.plain:
-                yield PlainRoute(path, handler)
-            else:
-                yield LateRoute(path, handler, self)
-
-    def document(self, app: FastAPI) -> None:
-        """Give the routes to an application that only makes the document."""
-        common, suffix = self.handlers, self.suffix
-        for handler in common.all:
-            options = {**handler.options, "tags": common.tags, "dependencies": self.dependencies()}
-            if handler.plain:
-                options["openapi_extra"] = _with_path(options, handler.path)
-            options["responses"] = {**common.responses, **options.get("responses", {})}
-            if (answer := options.pop("answer", None)) is not None:
-                shown = {"description": "Successful Response", **answered(answer)}
-                options["responses"] |= {options.get("status_code", 200): shown}
-            app.add_api_route(
-                self.prefix + handler.path,
-                handler.function,
-                methods=[handler.method],
-                generate_unique_id_function=lambda route: route.name + suffix,
-                **options,
-            )
-
-    def dependencies(self) -> list[Depends]:
-        """What FastAPI checks at this place before each handler."""
-        if "{project_id}" not in self.prefix:
-            return []
-        from fastapi import Depends, Path
-
-        async def project(project_id: str = Path(max_length=LONGEST_PROJECT)) -> str:
-            return project_id
-
-        return [Depends(project)]
+            yield ServedRoute(self.prefix + handler.path, handler)
 
 
-def _with_path(options: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Return what the document of a handler says beside, with the ids of its path."""
-    names = (part[1:-1] for part in path.split("/") if part.startswith("{"))
-    text = {"type": "string"}
-    ids = [{"name": name, "in": "path", "required": True, "schema": text} for name in names]
-    return {**options.get("openapi_extra", {}), **({"parameters": ids} if ids else {})}
-
-
-class PlainRoute(Route):
-    """A route whose handler gets the request alone, which knows its route."""
+class ServedRoute(Route):
+    """A route that gives a handler what its parameters name."""
 
     def __init__(self, path: str, handler: Handler) -> None:
-        super().__init__(path, handler.function, name=handler.name)
+        super().__init__(path, self.answer, name=handler.name)
         self.methods = {handler.method}  # without HEAD, which starlette adds to GET
+        self._handler = handler
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match, and say by which route."""
@@ -221,46 +197,77 @@ class PlainRoute(Route):
         child["route"] = self
         return match, child
 
+    @cached_property
+    def _read(self) -> dict[str, TypeAdapter[Any]]:
+        """What reads the parameters that come from the body and the query, by their names."""
+        given = {"request", "context", *self.param_convertors}
+        if self._handler.parameters.keys() <= given:
+            return {}
+        from pydantic import TypeAdapter
 
-class LateRoute(Route):
-    """A route whose handler FastAPI reads at the first request."""
+        hints = self._handler.hints
+        return {n: TypeAdapter(hints[n]) for n in self._handler.parameters if n not in given}
 
-    def __init__(self, path: str, handler: Handler, face: Face) -> None:
-        super().__init__(path, handler.function, name=handler.name)
-        self.methods = {handler.method}  # without HEAD, which starlette adds to GET
-        self._handler, self._face = handler, face
-        self._read: BaseRoute | None = None
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if self._read is None:
-            from fastapi import APIRouter
-
-            silent = {"response_model": None, "responses": None, "name": self.name}
-            options = {**self._handler.options, **silent}
-            options.pop("answer", None)
-            router = APIRouter(strict_content_type=False)
-            router.add_api_route(
-                self.path,
-                self.endpoint,
-                methods=self.methods,
-                dependencies=self._face.dependencies(),
-                **options,
-            )
-            (self._read,) = router.routes
-        from fastapi.exceptions import RequestValidationError
-
-        _, matched = self._read.matches(scope)
-        scope.update(matched)
-        try:
-            await self._read.handle(scope, receive, send)
-        except RequestValidationError as invalid:
-            raise ApiError(400, _first_error(invalid.errors())) from None
+    async def answer(self, request: Request) -> Response:
+        """Answer a request; what it has changed is written before."""
+        handler, values = self._handler, dict[str, Any]()
+        written = await _written(request) if "body" in self._read else None
+        if len(request.path_params.get("project_id", "")) > LONGEST_PROJECT:
+            longest = f"String should have at most {LONGEST_PROJECT} characters"
+            raise ApiError(400, f"Invalid input for project_id: {longest}")
+        for name in handler.parameters:
+            if name == "request":
+                values[name] = request
+            elif name == "context" and handler.context:
+                values[name] = await _now(handler.context(request))
+            elif name not in self._read:
+                values[name] = request.path_params[name]
+        for name, reads in self._read.items():
+            if name == "body":
+                values[name] = validated(reads, written)
+            elif name == "query":
+                values[name] = validated(reads, dict(request.query_params))
+            elif name in request.query_params:
+                values[name] = validated(reads, request.query_params[name], name)
+        response: Response = await _now(handler.function(**values))
+        if "context" in values and handler.method != "GET":
+            values["context"].cloud.resources.commit()
+        return response
 
 
-def _first_error(errors: Sequence[Mapping[str, object]]) -> str:
-    """Return what is wrong with a body or a query, such as `server.name: field required`."""
-    first = errors[0]
-    location = cast(Sequence[str | int], first.get("loc", ()))
-    place = ".".join(str(part) for part in location[1:]) or "body"
-    return f"Invalid input for {place}: {first.get('msg')}"
+async def _now(found: Any) -> Any:
+    """Return what a function or a coroutine returned."""
+    return await found if isawaitable(found) else found
+
+
+async def _written(request: Request) -> Any:
+    """Return the body of a request: its JSON, or the bytes if it is empty or of another type."""
+    text = await request.body()
+    kind = Message()
+    kind["content-type"] = request.headers.get("content-type") or "application/json"
+    subtype = kind.get_content_subtype()
+    if not text or not (
+        kind.get_content_maintype() == "application"
+        and (subtype == "json" or subtype.endswith("+json"))
+    ):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ApiError(400, f"Invalid input for {error.pos}: JSON decode error") from None
+    except (ValueError, RecursionError):
+        raise ApiError(400, "There was an error parsing the body") from None
+
+
+def validated(reads: TypeAdapter[Any], value: Any, *place: str) -> Any:
+    """Return a value as its type reads it. Raise 400, with the place of what is wrong."""
+    from pydantic import ValidationError
+
+    if value == b"":
+        raise ApiError(400, f"Invalid input for {'.'.join(place) or 'body'}: Field required")
+    try:
+        return reads.validate_python(value, from_attributes=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, (*place, *first["loc"]))) or "body"
+        raise ApiError(400, f"Invalid input for {where}: {first['msg']}") from None

@@ -6,14 +6,13 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from fastapi import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import MOST_OF_A_KIND, Item
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import body_of, fields_of, invalid, respond
 from ecs_fsm.serve.http.declared import C, Declared
-from ecs_fsm.serve.http.handlers import Handlers, plain_options
+from ecs_fsm.serve.http.handlers import Handlers, described
 
 MOST_TAGS = 50
 TAGS = json.dumps(
@@ -23,7 +22,7 @@ TAGS = json.dumps(
         "items": {"type": "string", "maxLength": 255, "minLength": 1},
     }
 )
-Answer = Callable[[Request], Awaitable[Response]]
+Answer = Callable[[Any], Awaitable[Response]]
 OF_TAGS = (
     *(("", "get", "list", 200), ("", "put", "replace", 200), ("", "delete", "clear", 204)),
     *(("/{tag}", "get", "check", 204), ("/{tag}", "put", "add", 201)),
@@ -47,7 +46,7 @@ def add_parts(kind: Declared[C], add: Handlers, one: str) -> None:
         usual = [f"{verb}_{kind.one}_tag{'' if at else 's'}" for at, _, verb, _ in OF_TAGS]
         answer, schema = _tags(kind, how), fields_of("tags", json.loads(TAGS))
         for name, (at, method, verb, code) in zip(how.get("called", usual), OF_TAGS, strict=True):
-            options = plain_options(name, code, schema if verb == "replace" else None)
+            options = described(name, code, schema if verb == "replace" else None)
             getattr(add, method)(f"{one}/tags{at}", **options)(answer)
     for field, how in kind.row.get("entries", {}).items():
         many, answer = f"{one}/{how.get('path', field)}", _entries(kind, field, how)
@@ -57,12 +56,12 @@ def add_parts(kind: Declared[C], add: Handlers, one: str) -> None:
             how.get("called", usual), OF_ENTRIES, strict=True
         ):
             if verb != "replace" or "one" in how:
-                options = plain_options(name, gone if verb == "delete" else code)
+                options = described(name, gone if verb == "delete" else code)
                 getattr(add, method)(f"{many}{at}", **options)(answer)
     if how := kind.row.get("access"):
         answer = _access(kind)
-        add.get(f"{one}/{how['path']}", **plain_options(f"list_{kind.one}_access", 200))(answer)
-        add.post(f"{one}/action", **plain_options(f"act_on_{kind.one}", how["code"]))(answer)
+        add.get(f"{one}/{how['path']}", **described(f"list_{kind.one}_access", 200))(answer)
+        add.post(f"{one}/action", **described(f"act_on_{kind.one}", how["code"]))(answer)
 
 
 def _item_of(kind: Declared[C], context: C, *, own: bool) -> Item:
@@ -72,8 +71,8 @@ def _item_of(kind: Declared[C], context: C, *, own: bool) -> Item:
 
 
 def _tags(kind: Declared[C], how: Mapping[str, Any]) -> Answer:
-    async def answer(request: Request) -> Response:
-        context, method = await kind.service.context(request), request.method
+    async def answer(context: C) -> Response:
+        request, method = context.request, context.request.method
         item, tag = _item_of(kind, context, own=True), request.path_params.get("tag")
         old, headers = [*item.get("tags", [])], {}
         new = old if method == "GET" else [one for one in old if tag not in (None, one)]
@@ -96,7 +95,6 @@ def _tags(kind: Declared[C], how: Mapping[str, Any]) -> Answer:
             new = [*dict.fromkeys(new)]
         if new != old:
             kind.update(context, item, {"tags": new})
-            context.cloud.resources.commit()
         if tag is None and method != "DELETE":
             return respond({"tags": new})
         return Response(status_code=201 if method == "PUT" else 204, headers=headers)
@@ -107,8 +105,8 @@ def _tags(kind: Declared[C], how: Mapping[str, Any]) -> Answer:
 def _entries(kind: Declared[C], field: str, how: Mapping[str, Any]) -> Answer:
     name = how.get("key", field)
 
-    async def answer(request: Request) -> Response:
-        context, method = await kind.service.context(request), request.method
+    async def answer(context: C) -> Response:
+        request, method = context.request, context.request.method
         body = await body_of(request) if method in ("POST", "PUT") else {}
         if method != "GET":
             kind.allow(context, how.get("verb", "update"))
@@ -127,7 +125,6 @@ def _entries(kind: Declared[C], field: str, how: Mapping[str, Any]) -> Answer:
         if method != "GET":
             kind.check(context, kind.fields[field], new, "u")
             kind.update(context, item, {field: {name: str(value) for name, value in new.items()}})
-            context.cloud.resources.commit()
         if method == "DELETE":
             return Response(status_code=how.get("gone", 200))
         if key is None:
@@ -140,8 +137,8 @@ def _entries(kind: Declared[C], field: str, how: Mapping[str, Any]) -> Answer:
 def _access(kind: Declared[C]) -> Answer:
     how = kind.row["access"]
 
-    async def answer(request: Request) -> Response:
-        context = await kind.service.context(request)
+    async def answer(context: C) -> Response:
+        request = context.request
         kind.allow(context, "access")
         item = _item_of(kind, context, own=False)
         public, access = item.get(how["public"], True), item.get("access", [])
@@ -162,7 +159,6 @@ def _access(kind: Declared[C]) -> Answer:
                 raise ApiError(409 if adds else 404, text.format(**words))
             access = [*access, project] if adds else [one for one in access if one != project]
             kind.shelf(context).change(item, access=access)
-            context.cloud.resources.commit()
         elif public:
             raise ApiError(404, how["hidden"])
         if request.method == "POST" and how["code"] == 202:

@@ -49,7 +49,7 @@ def _handlers(row: dict[str, Any]) -> Handlers:
         code = row.get("status_code", 200)
         return respond(request, row["of"], row["at"], row.get("shape", "list"), code)
 
-    found.get(row["path"], f"{row['path']}/", plain=True, **options)(show)
+    found.get(row["path"], f"{row['path']}/", **options)(show)
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, cast
 
-from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.cloud import Cloud
@@ -36,7 +36,6 @@ from ecs_fsm.serve.huawei.schemas import (
     MOST_TAGS,
     V1,
     V11,
-    InProject,
     MetadataEntries,
     ProjectContext,
     RenameServer,
@@ -167,9 +166,9 @@ def tags_of(instance: Instance) -> Mapping[str, str]:
     return {key: value for key, _, value in (t.partition("=") for t in instance.names("tags"))}
 
 
-router = Handlers(tags=["cloudservers"], responses=ERRORS)
-Size = Annotated[int, Query(ge=1, le=1000)]
-Filter = Annotated[str | None, Query(max_length=255)]
+router = Handlers(tags=["cloudservers"], responses=ERRORS, context=ProjectContext)
+Size = Annotated[int, Field(ge=1, le=1000)]
+Filter = Annotated[str | None, Field(max_length=255)]
 
 
 ALSO_LISTED = {
@@ -223,7 +222,7 @@ def _view(context: ProjectContext, instance: Instance) -> Fields:
 
 
 @router.get(f"{V1}/detail", Alias(f"{V11}/detail", "list_cloudservers_v11"))
-async def list_cloudservers(context: InProject, query: Annotated[ServerQuery, Query()]) -> Response:
+def list_cloudservers(context: ProjectContext, query: ServerQuery) -> Response:
     """A page of servers, the newest first, with their number on all pages."""
     tests = list(_tests(query, context.cloud))
     found = [i for i in context.servers() if all(test(i) for test in tests)]
@@ -237,16 +236,16 @@ async def list_cloudservers(context: InProject, query: Annotated[ServerQuery, Qu
 
 
 @router.get(f"{V1}/flavors")
-async def list_cloudserver_flavors(
-    context: InProject, limit: Size = 1000, marker: Marker = None, flavor_id: Filter = None
+def list_cloudserver_flavors(
+    context: ProjectContext, limit: Size = 1000, marker: Marker = None, flavor_id: Filter = None
 ) -> Response:
     """The flavors of the cloud."""
     return _flavors(context, flavor_id, None, limit, marker)
 
 
 @router.get(f"{V1}/resize_flavors")
-async def list_cloudserver_resize_flavors(
-    context: InProject,
+def list_cloudserver_resize_flavors(
+    context: ProjectContext,
     instance_uuid: Filter = None,
     source_flavor_id: Filter = None,
     limit: Size = 1000,
@@ -267,7 +266,7 @@ def _flavors(
 
 
 @router.get(f"{V1}/tags")
-async def list_cloudserver_tags(context: InProject) -> Response:
+def list_cloudserver_tags(context: ProjectContext) -> Response:
     """The tags of all servers of the project, each key with its values."""
     values: dict[str, dict[str, None]] = {}
     for instance in context.servers():
@@ -277,13 +276,13 @@ async def list_cloudserver_tags(context: InProject) -> Response:
 
 
 @router.get(f"{V1}/{{server_id}}")
-async def show_cloudserver(context: InProject, server_id: str) -> Response:
+def show_cloudserver(context: ProjectContext, server_id: str) -> Response:
     """A server."""
     return respond({"server": _view(context, context.find(server_id))})
 
 
 @router.put(f"{V1}/{{server_id}}")
-async def update_cloudserver(context: InProject, server_id: str, body: RenameServer) -> Response:
+def update_cloudserver(context: ProjectContext, server_id: str, body: RenameServer) -> Response:
     """Change the name, the description or the host name of a server."""
     instance = context.find(server_id)
     instance.set(body.server.model_dump(exclude_none=True))
@@ -292,8 +291,8 @@ async def update_cloudserver(context: InProject, server_id: str, body: RenameSer
 
 
 @router.post(f"{V1}/{{server_id}}/metadata")
-async def set_cloudserver_metadata(
-    context: InProject, server_id: str, body: MetadataEntries
+def set_cloudserver_metadata(
+    context: ProjectContext, server_id: str, body: MetadataEntries
 ) -> Response:
     """Set entries of the metadata of a server, and keep the others."""
     instance = context.find(server_id)
@@ -308,7 +307,7 @@ async def set_cloudserver_metadata(
 
 
 @router.delete(f"{V1}/{{server_id}}/metadata/{{key}}", status_code=204)
-async def delete_cloudserver_metadata(context: InProject, server_id: str, key: str) -> Response:
+def delete_cloudserver_metadata(context: ProjectContext, server_id: str, key: str) -> Response:
     """Remove an entry of the metadata of a server."""
     instance = context.find(server_id)
     if key not in instance.metadata:
@@ -322,14 +321,14 @@ async def delete_cloudserver_metadata(context: InProject, server_id: str, key: s
 
 
 @router.get(f"{V1}/{{server_id}}/tags")
-async def show_cloudserver_tags(context: InProject, server_id: str) -> Response:
+def show_cloudserver_tags(context: ProjectContext, server_id: str) -> Response:
     """The tags of a server."""
     tags = tags_of(context.find(server_id))
     return respond({"tags": [{"key": key, "value": value} for key, value in tags.items()]})
 
 
 @router.post(f"{V1}/{{server_id}}/tags/action", status_code=204)
-async def change_cloudserver_tags(context: InProject, server_id: str, body: TagAction) -> Response:
+def change_cloudserver_tags(context: ProjectContext, server_id: str, body: TagAction) -> Response:
     """Set or remove tags of a server."""
     instance = context.find(server_id)
     tags = {**tags_of(instance)}

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from fastapi import Body
+from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
@@ -38,7 +38,6 @@ from ecs_fsm.serve.huawei.schemas import (
     ChangeImage,
     CreateServers,
     DeleteServers,
-    InProject,
     NewServers,
     ProjectContext,
     Reinstallation,
@@ -56,12 +55,12 @@ SAME_FLAVOR, UNKNOWN_FLAVOR, UNKNOWN_IMAGE = "Ecs.0009", "Ecs.0008", "Ecs.0007"
 CREATE, DELETE, RESIZE, REINSTALL, CHANGE_IMAGE = calls("calls").values()
 ACTIONS = calls("actions")
 """The actions on several servers, by the key of their body."""
-router = Handlers(tags=["cloudservers"], responses=ERRORS)
+router = Handlers(tags=["cloudservers"], responses=ERRORS, context=ProjectContext)
 FACES: Sequence[Face] = (Face(router), Face(lists.router))
 
 
 @router.post(V1, Alias(V11, "create_cloudservers_v11"), answer="JobId")
-async def create_cloudservers(context: InProject, body: CreateServers) -> Response:
+def create_cloudservers(context: ProjectContext, body: CreateServers) -> Response:
     """Create servers; several get numbers after their name."""
     servers = _new_servers(context, body.server)
     if body.dry_run:
@@ -130,8 +129,8 @@ def _require_image(context: ProjectContext, name: str) -> None:
 
 
 @router.post(f"{V1}/action", answer="JobId")
-async def act_on_cloudservers(
-    context: InProject, body: Annotated[dict[str, ServersAction], Body(max_length=10)]
+def act_on_cloudservers(
+    context: ProjectContext, body: Annotated[dict[str, ServersAction], Field(max_length=10)]
 ) -> Response:
     """Start, stop or reboot servers: `{"os-stop": {"servers": [{"id"}], "type": "SOFT"}}`."""
     key = next(iter(body), "")
@@ -151,7 +150,7 @@ async def act_on_cloudservers(
 
 
 @router.post(f"{V1}/delete", answer="JobId")
-async def delete_cloudservers(context: InProject, body: DeleteServers) -> Response:
+def delete_cloudservers(context: ProjectContext, body: DeleteServers) -> Response:
     """Delete servers."""
     return context.start_batch(DELETE, DELETE.operation, body.servers, DELETE.kind.job)
 
@@ -161,7 +160,7 @@ async def delete_cloudservers(context: InProject, body: DeleteServers) -> Respon
     Alias(f"{V11}/{{server_id}}/resize", "resize_cloudserver_v11"),
     answer="JobId",
 )
-async def resize_cloudserver(context: InProject, server_id: str, body: ResizeServer) -> Response:
+def resize_cloudserver(context: ProjectContext, server_id: str, body: ResizeServer) -> Response:
     """Resize a server; the job confirms it."""
     instance, flavor = context.find(server_id), body.resize.flavor
     _require_flavor(context, flavor)
@@ -188,8 +187,8 @@ async def resize_cloudserver(context: InProject, server_id: str, body: ResizeSer
     Alias(f"{V2}/{{server_id}}/reinstallos", "reinstall_cloudserver_v2"),
     answer="JobId",
 )
-async def reinstall_cloudserver(
-    context: InProject, server_id: str, body: ReinstallServer
+def reinstall_cloudserver(
+    context: ProjectContext, server_id: str, body: ReinstallServer
 ) -> Response:
     """Install a server again from its image."""
     return _install(context, REINSTALL, server_id, body.os_reinstall, {})
@@ -200,7 +199,7 @@ async def reinstall_cloudserver(
     Alias(f"{V2}/{{server_id}}/changeos", "change_cloudserver_os_v2"),
     answer="JobId",
 )
-async def change_cloudserver_os(context: InProject, server_id: str, body: ChangeImage) -> Response:
+def change_cloudserver_os(context: ProjectContext, server_id: str, body: ChangeImage) -> Response:
     """Install a server from another image."""
     image = body.os_change.imageid
     _require_image(context, image)
@@ -227,7 +226,7 @@ def _install(
 
 
 @router.get("/v1/{project_id}/jobs/{job_id}", answer="Job")
-async def show_job(context: InProject, job_id: str) -> Response:
+def show_job(context: ProjectContext, job_id: str) -> Response:
     """The progress of a job."""
     job = context.jobs.find(job_id, context.project_id)
     if job is None:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from fastapi import Depends, Path, Request
 from pydantic import AfterValidator, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
 from ecs_fsm.core.errors import Refused
@@ -21,7 +21,7 @@ from ecs_fsm.serve.compute.api import refusal
 from ecs_fsm.serve.compute.schemas import Items, Text, not_blank
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body, respond
-from ecs_fsm.serve.http.context import Known, RequestContext
+from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.handlers import answered
 
 MOST_CREATED, MOST_SERVERS, MOST_TAGS = 500, 1000, 20
@@ -238,22 +238,19 @@ class ProjectContext(RequestContext):
     `root` is the URL of the compute API that links lead to.
     """
 
-    __slots__ = ("_project_id", "root")
+    __slots__ = ("root",)
 
-    def __init__(
-        self, request: Request, caller: Known, project_id: Annotated[str, Path(max_length=64)]
-    ) -> None:
-        super().__init__(request, caller)
-        if not caller.admin and caller.project_id not in (None, project_id):
-            message = f"The token is not good for the project {project_id}."
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        if not self.caller.admin and self.caller.project_id not in (None, self.project_id):
+            message = f"The token is not good for the project {self.project_id}."
             raise ApiError(403, message, word=OTHER_PROJECT)
-        self._project_id = project_id
-        self.root = f"{self.base}/v2.1/{project_id}"
+        self.root = f"{self.base}/v2.1/{self.project_id}"
 
     @property
     def project_id(self) -> str:
         """The project of the path, also for callers without one."""
-        return self._project_id
+        return str(self.request.path_params["project_id"])
 
     def asker(self, action: str) -> Asker:
         """Return the caller in this project, as the cloud records it."""
@@ -301,7 +298,3 @@ class ProjectContext(RequestContext):
         if only is not None:
             return job_response(self.start_job(call, only, [step], batch=True))
         return job_response(self.jobs.request_each(call.kind, found, [step], self.asker(action)))
-
-
-InProject = Annotated[ProjectContext, Depends(ProjectContext)]
-"""The request of a handler, in a project of the caller."""

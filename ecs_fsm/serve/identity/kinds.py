@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import Item, identifier
@@ -243,15 +243,13 @@ def add_assignments(service: DeclaredService[RequestContext]) -> None:
     places += [(f"/system/{actor}/{{actor_id}}/roles", "system", actor[:-1]) for actor in ("users", "groups")]  # fmt: skip  # noqa: E501
     for path, scope, actor in places:
         _add_grants(service, path, scope, actor)
-    service.handlers.get("/role_assignments", plain=True, name="list_role_assignments")(
-        _assignments(service)
-    )
+    listed = _assignments(service)
+    service.handlers.get("/role_assignments", name="list_role_assignments")(listed)
 
 
 def _assignments(service: DeclaredService[RequestContext]) -> Any:
-    async def listed(request: Request) -> Response:
-        context = await service.context(request)
-        query = request.query_params
+    def listed(context: RequestContext) -> Response:
+        query = context.request.query_params
         filters = {"role_id": "role.id", "user_id": "user.id", "group_id": "group.id"}
         shown = []
         for grant in context.cloud.resources.of(GRANTS):
@@ -260,7 +258,7 @@ def _assignments(service: DeclaredService[RequestContext]) -> Any:
             fits = all(query.get(key, grant[name]) == grant[name] for name, key in filters.items())
             if fits and (not scoped or scope == grant["scope_id"]):
                 shown.append(_grant_view(service, context, grant, "include_names" in query))
-        return respond({"role_assignments": shown, "links": list_links(request)})
+        return respond({"role_assignments": shown, "links": list_links(context.request)})
 
     return listed
 
@@ -289,8 +287,8 @@ def _grant_view(
 def _add_grants(
     service: DeclaredService[RequestContext], path: str, scope: str, actor: str
 ) -> None:
-    def grant_of(request: Request, context: RequestContext) -> Item:
-        words = request.path_params
+    def grant_of(context: RequestContext) -> Item:
+        words = context.request.path_params
         scope_id, actor_id = words.get("scope_id", "all"), words["actor_id"]
         if scope != "system":
             service.kinds[f"{scope}s"].find(context, scope_id)
@@ -305,31 +303,27 @@ def _add_grants(
             "role_id": role,
         }
 
-    async def listed(request: Request) -> Response:
-        context = await service.context(request)
-        begin, kind = grant_of(request, context)["id"], service.kinds["roles"]
+    def listed(context: RequestContext) -> Response:
+        begin, kind = grant_of(context)["id"], service.kinds["roles"]
         grants = (g for g in context.cloud.resources.of(GRANTS) if g["id"].startswith(begin))
         roles = [kind.shown(context, kind.find(context, grant["role_id"])) for grant in grants]
-        return respond({"roles": roles, "links": list_links(request)})
+        return respond({"roles": roles, "links": list_links(context.request)})
 
-    async def change(request: Request) -> Response:
-        context = await service.context(request)
-        if request.method not in ("HEAD", "GET") and not context.caller.admin:
+    def change(context: RequestContext) -> Response:
+        method = context.request.method
+        if method != "HEAD" and not context.caller.admin:
             raise service.error(403, "forbidden", what="create_grant")
-        grant, shelf = grant_of(request, context), context.cloud.resources.of(GRANTS)
+        grant, shelf = grant_of(context), context.cloud.resources.of(GRANTS)
         service.kinds["roles"].find(context, grant["role_id"])
-        if request.method == "PUT":
+        if method == "PUT":
             shelf.put(grant)
         elif shelf.get(grant["id"]) is None:
             raise ApiError(404, f"Could not find role assignment with role: {grant['role_id']}.")
-        elif request.method == "DELETE":
+        elif method == "DELETE":
             shelf.drop(grant["id"])
-        context.cloud.resources.commit()
         return Response(status_code=204)
 
     add, name = service.handlers, f"{scope}_{actor}"
-    add.get(path, plain=True, name=f"list_{name}_roles")(listed)
+    add.get(path, name=f"list_{name}_roles")(listed)
     for method, verb in ((add.put, "grant"), (add.delete, "revoke"), (add.head, "check")):
-        method(f"{path}/{{role_id}}", plain=True, name=f"{verb}_{name}_role", status_code=204)(
-            change
-        )
+        method(f"{path}/{{role_id}}", name=f"{verb}_{name}_role", status_code=204)(change)

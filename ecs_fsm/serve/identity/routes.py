@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Header, Request
 from pydantic import Field
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.http.access import Access, Caller, Token
@@ -18,11 +18,9 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
 from ecs_fsm.serve.http.context import (
     NOT_AUTHENTICATED,
-    GoodToken,
-    Known,
     RequestContext,
     access_of,
-    plain_context,
+    unauthenticated,
 )
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
@@ -112,12 +110,10 @@ class TokenRequest(Body):
     auth: Auth
 
 
-Subject = Annotated[str | None, Header(alias="X-Subject-Token")]
-
-SERVICE = DeclaredService("identity", plain_context, ["identity"], ERRORS)
+SERVICE = DeclaredService("identity", RequestContext, ["identity"], ERRORS)
 serve(SERVICE, KINDS)
 add_assignments(SERVICE)
-router = Handlers(tags=["identity"], responses=ERRORS)
+router = Handlers(tags=["identity"], responses=ERRORS, context=RequestContext)
 FACES: Sequence[Face] = (
     *(Face(ours, "/identity/v3") for ours in (router, SERVICE.handlers)),
     *(Face(ours, "/v3", "_at_root") for ours in (router, SERVICE.handlers)),
@@ -125,7 +121,7 @@ FACES: Sequence[Face] = (
 
 
 @router.post("/auth/tokens", status_code=201, answer="Token")
-async def issue_token(request: Request, body: TokenRequest) -> Response:
+def issue_token(request: Request, body: TokenRequest) -> Response:
     """Issue a token for any user and password, in the header `X-Subject-Token`."""
     access = access_of(request)
     user, methods = _authenticate(access, body.auth.identity)
@@ -173,59 +169,62 @@ def _token_response(request: Request, token: Token, status: int) -> Response:
     return JSONResponse(token_view(token, RequestContext(request, token.caller)), status, headers)
 
 
-def _subject(request: Request, subject: str | None) -> Token:
+def _own(context: RequestContext) -> Token:
+    """Return the token of the caller. Raises 401 for a caller without one."""
+    found = access_of(context.request).find(context.request.headers.get("x-auth-token"))
+    if found is None:
+        raise unauthenticated()
+    return found
+
+
+def _subject(context: RequestContext) -> Token:
     """Return the token that a request is about. Raises 404 for an invalid one."""
-    found = access_of(request).find(subject)
+    _own(context)
+    found = access_of(context.request).find(context.request.headers.get("x-subject-token"))
     if found is None:
         raise ApiError(404, "Could not find token.")
     return found
 
 
 @router.get("/auth/tokens", answer="Token")
-async def show_token(request: Request, _: GoodToken, subject: Subject = None) -> Response:
+def show_token(context: RequestContext) -> Response:
     """The token in `X-Subject-Token`."""
-    return _token_response(request, _subject(request, subject), 200)
+    return _token_response(context.request, _subject(context), 200)
 
 
 @router.head("/auth/tokens")
-async def check_token(request: Request, _: GoodToken, subject: Subject = None) -> Response:
+def check_token(context: RequestContext) -> Response:
     """200 if the token in `X-Subject-Token` is valid, otherwise 404."""
-    found = _subject(request, subject)
-    return Response(status_code=200, headers={"X-Subject-Token": found.id})
+    return Response(status_code=200, headers={"X-Subject-Token": _subject(context).id})
 
 
 @router.delete("/auth/tokens", status_code=204)
-async def revoke_token(request: Request, _: GoodToken, subject: Subject = None) -> Response:
+def revoke_token(context: RequestContext) -> Response:
     """Revoke the token in `X-Subject-Token`."""
-    access_of(request).revoke(_subject(request, subject).id)
+    access_of(context.request).revoke(_subject(context).id)
     return Response(status_code=204)
 
 
 @router.get("/auth/catalog", answer="ServiceCatalog")
-async def show_catalog(request: Request, token: GoodToken) -> Response:
+def show_catalog(context: RequestContext) -> Response:
     """The catalog of a scoped token."""
-    context = RequestContext(request, token.caller)
-    catalog = catalog_view(context) if token.scope else []
-    return JSONResponse({"catalog": catalog, "links": list_links(request)})
+    catalog = catalog_view(context) if _own(context).scope else []
+    return JSONResponse({"catalog": catalog, "links": list_links(context.request)})
 
 
 @router.get("/auth/projects", response_model=dict[str, Any])
-async def list_own_projects(request: Request, caller: Known) -> Response:
+def list_own_projects(context: RequestContext) -> Response:
     """The projects that a token can have as its scope: all."""
-    return _listed(RequestContext(request, caller), "projects")
+    return SERVICE.kinds["projects"].answer_list(context, True)
 
 
 @router.get("/users/{user_id}/projects", response_model=dict[str, Any])
-async def list_projects_of_user(request: Request, user_id: str, caller: Known) -> Response:
+def list_projects_of_user(context: RequestContext) -> Response:
     """The projects of a user: all."""
-    return _listed(RequestContext(request, caller), "projects")
+    return SERVICE.kinds["projects"].answer_list(context, True)
 
 
 @router.get("/auth/domains", response_model=dict[str, Any])
-async def list_own_domains(request: Request, caller: Known) -> Response:
+def list_own_domains(context: RequestContext) -> Response:
     """The domains that a token can have as its scope."""
-    return _listed(RequestContext(request, caller), "domains")
-
-
-def _listed(context: RequestContext, kind: str) -> Response:
-    return SERVICE.kinds[kind].answer_list(context, True)
+    return SERVICE.kinds["domains"].answer_list(context, True)

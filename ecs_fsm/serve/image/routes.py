@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.catalog import IMAGE
@@ -17,10 +16,10 @@ from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED
 from ecs_fsm.serve.cloud.resources import OWNER, Item
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import invalid, next_url, respond
-from ecs_fsm.serve.http.context import RequestContext, plain_context
+from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
-from ecs_fsm.serve.http.declared_routes import plain, serve
-from ecs_fsm.serve.http.handlers import Face, Handlers
+from ecs_fsm.serve.http.declared_routes import serve
+from ecs_fsm.serve.http.handlers import Face, Handlers, described
 
 MOST_PROPERTIES = 128
 ERRORS: dict[int | str, dict[str, Any]] = {
@@ -95,30 +94,28 @@ class Images(Declared[RequestContext]):
 
     def add_more(self, add: Handlers, one: str) -> None:
         """Add changes, the upload and the tasks."""
-        add.patch(one, **plain("update_image", 200, PATCHES))(self._patch)
-        upload = plain("upload_image", 204)
+        add.patch(one, **described("update_image", 200, PATCHES))(self._patch)
+        upload = described("upload_image", 204)
         add.put(f"{one}/file", **upload, response_class=Response)(self._upload)
-        add.get(f"{one}/tasks", **plain("list_tasks_of_image", 200))(self._tasks)
+        add.get(f"{one}/tasks", **described("list_tasks_of_image", 200))(self._tasks)
 
-    async def _tasks(self, request: Request) -> Response:
-        self.find(await self.service.context(request), request.path_params["item_id"])
+    def _tasks(self, context: RequestContext, item_id: str) -> Response:
+        self.find(context, item_id)
         return respond({"tasks": []})
 
-    async def _upload(self, request: Request) -> Response:
-        context = await self.service.context(request)
-        image = self.find_own(context, request.path_params["item_id"], "upload")
+    async def _upload(self, context: RequestContext, item_id: str) -> Response:
+        image = self.find_own(context, item_id, "upload")
         if image["status"] != QUEUED:
             reason = f"Image status transition from {image['status']} to saving is not allowed"
             raise ApiError(409, reason)
-        self.update(context, image, {"status": ACTIVE, "size": len(await request.body())})
-        context.cloud.resources.commit()
+        size = len(await context.request.body())
+        self.update(context, image, {"status": ACTIVE, "size": size})
         return Response(status_code=204)
 
-    async def _patch(self, request: Request) -> Response:
-        context = await self.service.context(request)
-        image = self.find_own(context, request.path_params["item_id"], "modify")
+    async def _patch(self, context: RequestContext, item_id: str) -> Response:
+        image = self.find_own(context, item_id, "modify")
         try:
-            patches = json.loads(await request.body())
+            patches = json.loads(await context.request.body())
         except (ValueError, RecursionError):
             raise ApiError(400, "The body is not valid JSON.") from None
         if reason := invalid(json.dumps(PATCHES), patches):
@@ -126,9 +123,7 @@ class Images(Declared[RequestContext]):
         changes: Item = {"properties": image["properties"]}
         for patch in patches:
             changes |= self._change(context, changes, patch)
-        new = self.update(context, image, changes)
-        context.cloud.resources.commit()
-        return respond(self.shown(context, new))
+        return respond(self.shown(context, self.update(context, image, changes)))
 
     def _change(self, context: RequestContext, image: Item, patch: Item) -> Item:
         """Return what a patch changes. Raise 403 for what is read-only, 400 and 409 for others."""
@@ -146,6 +141,6 @@ class Images(Declared[RequestContext]):
         return {"properties": kept if removes else {**kept, name: value}}
 
 
-SERVICE = DeclaredService("image", plain_context, ["images"], ERRORS)
+SERVICE = DeclaredService("image", RequestContext, ["images"], ERRORS)
 serve(SERVICE, {"images": Images})
 FACES: Sequence[Face] = (Face(SERVICE.handlers),)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any
 
-from fastapi import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.ports import DOWN, GATEWAY, OF_FLOATING, OF_ROUTERS, UP, Ports
@@ -39,15 +38,12 @@ class Routers(NetworkKind):
             ("remove_extraroutes", self._routes(_without)),
         )
         for name, act in requests:
-            add.put(f"{one}/{name}", plain=True, name=name)(self._acting(act))
+            add.put(f"{one}/{name}", name=name)(self._acting(act))
 
     def _acting(self, act: Callable[[RequestContext, Item, Item], Item]) -> Any:
-        async def answer(request: Request) -> Response:
-            context = await self.service.context(request)
-            router = self.find_own(context, request.path_params["item_id"], "update")
-            shown = act(context, router, await body_of(request))
-            context.cloud.resources.commit()
-            return respond(shown)
+        async def answer(context: RequestContext, item_id: str) -> Response:
+            router = self.find_own(context, item_id, "update")
+            return respond(act(context, router, await body_of(context.request)))
 
         return answer
 

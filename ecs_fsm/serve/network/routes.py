@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 
-from fastapi import Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.ports import DEFAULT
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.bodies import errors, fields
-from ecs_fsm.serve.http.context import RequestContext, plain_context
+from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
 from ecs_fsm.serve.http.handlers import Face, Handlers
@@ -155,7 +155,7 @@ KINDS: dict[str, type[NetworkKind]] = {
     "extensions": Extensions,
 }
 """The kinds with methods."""
-SERVICE = DeclaredService("network", plain_context, ["network service"], ERRORS)
+SERVICE = DeclaredService("network", RequestContext, ["network service"], ERRORS)
 V2 = SERVICE.form["root"]
 router = Handlers(tags=["network service"], responses=ERRORS)
 FACES: Sequence[Face] = (Face(router), Face(SERVICE.handlers))
@@ -163,7 +163,7 @@ serve(SERVICE, KINDS)
 
 
 @router.get(V2, f"{V2}/", response_model=dict[str, list[dict[str, object]]])
-async def show_network_version(request: Request) -> Response:
+def show_network_version(request: Request) -> Response:
     """The kinds of resources of the network service."""
     kinds = [
         {

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import cast
 
-from fastapi import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import Item, identifier
@@ -57,9 +56,9 @@ class Snapshots(VolumeKind):
     def add_more(self, add: Handlers, one: str) -> None:
         """Add the actions."""
 
-        async def act(request: Request) -> Response:
-            context, body = await self.service.context(request), await body_of(request)
-            item = self.find_own(context, request.path_params["item_id"], "update")
+        async def act(context: RequestContext, item_id: str) -> Response:
+            body = await body_of(context.request)
+            item = self.find_own(context, item_id, "update")
             reset = body.get("os-reset_status")
             if isinstance(reset, dict) and isinstance(reset.get("status"), str):
                 self.allow_admin(context, "reset_status")
@@ -69,10 +68,9 @@ class Snapshots(VolumeKind):
                 self.delete(context, item)
             else:
                 raise self.service.error(400, "no_action")
-            context.cloud.resources.commit()
             return Response(status_code=202)
 
-        add.post(f"{one}/action", plain=True, name="act_on_snapshot")(act)
+        add.post(f"{one}/action", name="act_on_snapshot")(act)
 
     def allow_admin(self, context: RequestContext, what: str) -> None:
         """Raise 403 for users."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import cast
 
-from fastapi import Request
 from starlette.responses import Response
 
 from ecs_fsm.core.errors import Refused
@@ -240,10 +239,9 @@ class VolumeDocuments(VolumeKind):
 
     def add_more(self, add: Handlers, one: str) -> None:
         """Add the summary."""
-        add.get("/volumes/summary", plain=True, name="summarize_volumes")(self._summary)
+        add.get("/volumes/summary", name="summarize_volumes")(self._summary)
 
-    async def _summary(self, request: Request) -> Response:
-        context = await self.service.context(request)
+    def _summary(self, context: RequestContext) -> Response:
         own = [*self.items(context)]
         total = {"total_count": len(own), "total_size": sum(item["size"] for item in own)}
         return respond({"volume-summary": {**total, "metadata": {}}})

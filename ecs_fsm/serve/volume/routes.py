@@ -5,10 +5,9 @@ POST volumes/{id}/action gets an object of one key, which names the action, with
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from fastapi import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Instance, Json
@@ -26,7 +25,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
     VOLUME_USED,
 )
 from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, body_of, respond
-from ecs_fsm.serve.http.context import RequestContext, plain_context
+from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
 from ecs_fsm.serve.http.handlers import Face, Handlers
@@ -34,32 +33,6 @@ from ecs_fsm.serve.volume.belongings import KINDS
 from ecs_fsm.serve.volume.kinds import VolumeDocuments, usage_of
 
 Act = Callable[[VolumeDocuments, RequestContext, Instance, dict[str, Any]], object]
-
-
-def action_of(kind: VolumeDocuments) -> Callable[[Request], Awaitable[Response]]:
-    """Return the handler of the actions of volumes."""
-
-    async def act_on_volume(request: Request) -> Response:
-        context = await kind.service.context(request)
-        kind.find_own(context, request.path_params["item_id"], "update")
-        return _act(kind, context, await body_of(request))
-
-    return act_on_volume
-
-
-def _act(kind: VolumeDocuments, context: RequestContext, body: dict[str, Any]) -> Response:
-    """Carry out an action, named by the one key of the body, with its argument."""
-    volume = kind.instance(context, context.request.path_params["item_id"])
-    key = next(iter(body), "")
-    act = ACTIONS.get(key)
-    if act is None or len(body) != 1:
-        raise kind.service.error(400, "unknown_action", action=key[:80])
-    argument = body[key] if isinstance(body[key], dict) else {}
-    if key in FOR_ADMINISTRATORS and not context.caller.admin:
-        raise kind.service.error(403, "forbidden", what=key)
-    shown = act(kind, context, volume, argument)
-    code = CODES.get(key, 202)
-    return Response(status_code=code) if shown is None else respond(shown, code)
 
 
 def _attach(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
@@ -197,14 +170,11 @@ CODES = {"os-set_bootable": 200, "os-set_image_metadata": 200, "os-unset_image_m
 """The status of an answer, 202 for others."""
 
 
-SERVICE = DeclaredService("volume", plain_context, ["volumes"], COMPUTE_ERRORS)
+SERVICE = DeclaredService("volume", RequestContext, ["volumes"], COMPUTE_ERRORS)
 serve(SERVICE, KINDS)
-router = Handlers(tags=["volumes"], responses=COMPUTE_ERRORS)
+router = Handlers(tags=["volumes"], responses=COMPUTE_ERRORS, context=RequestContext)
 HERE = "/volume/v3/{project_id}"
 FACES: Sequence[Face] = (Face(SERVICE.handlers, HERE), Face(router, HERE))
-router.post("/volumes/{item_id}/action", plain=True, name="act_on_volume")(
-    action_of(cast(VolumeDocuments, SERVICE.kinds["volumes"]))
-)
 QUOTAS = QuotaRequests(
     SERVICE,
     lambda context: {name: context.cloud.catalog.quotas[name] for name in usage_of(context, "")},
@@ -212,25 +182,41 @@ QUOTAS = QuotaRequests(
 )
 
 
-@router.get("/limits", plain=True)
-async def show_volume_limits(request: Request) -> Response:
+@router.post("/volumes/{item_id}/action")
+async def act_on_volume(context: RequestContext, item_id: str) -> Response:
+    """Carry out an action, named by the one key of the body, with its argument."""
+    kind = cast(VolumeDocuments, SERVICE.kinds["volumes"])
+    kind.find_own(context, item_id, "update")
+    body = await body_of(context.request)
+    volume, key = kind.instance(context, item_id), next(iter(body), "")
+    act = ACTIONS.get(key)
+    if act is None or len(body) != 1:
+        raise kind.service.error(400, "unknown_action", action=key[:80])
+    argument = body[key] if isinstance(body[key], dict) else {}
+    if key in FOR_ADMINISTRATORS and not context.caller.admin:
+        raise kind.service.error(403, "forbidden", what=key)
+    shown = act(kind, context, volume, argument)
+    code = CODES.get(key, 202)
+    return Response(status_code=code) if shown is None else respond(shown, code)
+
+
+@router.get("/limits")
+def show_volume_limits(context: RequestContext) -> Response:
     """What the project may have, and has."""
-    context = await plain_context(request)
     return QUOTAS.limits(context, context.project_id)
 
 
-@router.get("/os-availability-zone", plain=True)
-async def list_volume_zones(request: Request) -> Response:
+@router.get("/os-availability-zone")
+def list_volume_zones(context: RequestContext) -> Response:
     """The availability zones."""
-    zones = (await plain_context(request)).cloud.catalog.zones
+    zones = context.cloud.catalog.zones
     shown = [{"zoneName": zone, "zoneState": {"available": True}} for zone in zones]
     return respond({"availabilityZoneInfo": shown})
 
 
-@router.get("/extensions", plain=True)
-async def list_volume_extensions(request: Request) -> Response:
+@router.get("/extensions")
+def list_volume_extensions(context: RequestContext) -> Response:
     """What the service can do beside its version."""
-    await plain_context(request)
     aliases = ("os-extend", "os-quota-sets", "os-volume-type-access", "os-availability-zone")
     shown = [
         {"alias": alias, "name": alias, "description": "", "links": [], "updated": ""}
@@ -239,10 +225,9 @@ async def list_volume_extensions(request: Request) -> Response:
     return respond({"extensions": shown})
 
 
-@router.get("/os-services", plain=True)
-async def list_volume_services(request: Request) -> Response:
+@router.get("/os-services")
+def list_volume_services(context: RequestContext) -> Response:
     """The services of volumes; for administrators."""
-    context = await plain_context(request)
     if not context.caller.admin:
         raise SERVICE.error(403, "forbidden", what="get_all_services")
     common = {"zone": context.cloud.catalog.zones[0], "status": "enabled", "state": "up"}
