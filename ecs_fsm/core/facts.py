@@ -91,14 +91,13 @@ class Memory:
             self._kept[state] = here
         implied = self._implied.get(state)
         known = {**facts, **implied} if implied else facts
-        pairs = self._pairs
         return tuple(
-            [
-                pairs[name, known[name]]
-                for name, usual in here
-                if name in known and known[name] != usual
-            ]
+            [(name, known[name]) for name, usual in here if name in known and known[name] != usual]
         )
+
+    def shared(self, facts: Facts) -> Facts:
+        """Return the same facts, of pairs that all nodes share."""
+        return tuple(map(self._pairs.__getitem__, facts))
 
     def unsaid(self, state: State) -> Facts:
         """Return the facts of a server found in `state` of which nothing else is known.

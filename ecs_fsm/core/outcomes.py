@@ -67,7 +67,11 @@ class Outcomes(Rules):
     def node(self, state: State, facts: Mapping[str, str] = NOTHING_GIVEN) -> Node:
         """Return the node for a state and those of the facts that are remembered there."""
         key = state, self.memory.kept(state, facts)
-        return self._nodes.get(key) or self._nodes.setdefault(key, Node(*key))
+        node = self._nodes.get(key)
+        if node is None:
+            node = Node(state, self.memory.shared(key[1]))
+            node = self._nodes.setdefault((state, node.facts), node)
+        return node
 
     def place(self, state: State, remembers: Mapping[str, str] = NOTHING_GIVEN) -> Node:
         """Return the node. Raise `InvalidInput` for facts that do not fit the state."""
