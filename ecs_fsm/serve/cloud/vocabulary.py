@@ -35,6 +35,8 @@ FROM_VOLUME, WITHOUT_NETWORK = {"boot": "volume"}, {"network": "none"}
 
 DELETE = "delete"
 UPDATE_METADATA, DELETE_METADATA = "update_metadata", "delete_metadata"
+UNRECORDED = (UPDATE_METADATA, DELETE_METADATA, "inject_network_info")
+"""Operations that are no actions in Nova's record of a server."""
 GET_CONSOLE = "get_console"
 ATTACH_SHARE, DETACH_SHARE = "attach_share", "detach_share"
 ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME = "attach_volume", "detach_volume", "swap_volume"

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, Json, RequestRecord
 from ecs_fsm.serve.cloud.resources import tables
-from ecs_fsm.serve.cloud.vocabulary import MIGRATE_LIVE, MOVES, SETTLED
+from ecs_fsm.serve.cloud.vocabulary import MIGRATE_LIVE, MOVES, SETTLED, UNRECORDED
 from ecs_fsm.serve.compute.api import ComputeContext, refusable, router
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.views import Fields, address_of, host_id, host_of, links, long_time
@@ -36,7 +36,7 @@ class InstanceAction(NamedTuple):
 
 
 def actions_of(context: ComputeContext, instance: Instance) -> Iterator[InstanceAction]:
-    """Yield the accepted requests in their order.
+    """Yield the accepted requests that Nova records, in their order.
 
     A part of the history begins with each event that a request causes. Both lists are in the order
     of time, so each request takes the next part, if that begins with its operation.
@@ -50,7 +50,7 @@ def actions_of(context: ComputeContext, instance: Instance) -> Iterator[Instance
     ends = [*begins[1:], len(instance.history)]
     parts = list(zip(begins, ends, strict=True))
     for request in instance.requests:
-        if request.refused is not None:
+        if request.refused is not None or request.operation in UNRECORDED:
             continue
         while parts and instance.history[parts[0][0]].at < request.at:
             parts.pop(0)  # the cloud has forgotten its request
@@ -98,7 +98,7 @@ def _event_of(operation: str, step: str) -> str:
 def _events(context: ComputeContext, instance: Instance, action: InstanceAction) -> list[Json]:
     """Return what was done for an action, the oldest first, each with its end if it has ended."""
     found: list[tuple[str, HistoryEntry, HistoryEntry | None]] = []
-    for begun, ended in zip(action.seen, [*action.seen[1:], None], strict=True):
+    for begun, ended in zip(action.seen, [*action.seen, None][1:], strict=True):
         if not begun.state.task_state or begun.event in context.compute.failures:
             continue
         name = _event_of(action.request.operation, begun.state.task_state.value)

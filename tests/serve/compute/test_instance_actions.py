@@ -43,6 +43,20 @@ def test_actions_are_remembered_with_the_steps_that_they_took(compute: Compute) 
     assert compute.ask("GET", f"{path}/req-nothing").code == 404
 
 
+def test_an_action_without_steps_has_no_events_and_metadata_is_no_action(nova: Compute) -> None:
+    server = nova.active()
+    nova.ask("POST", f"/servers/{server}/metadata", {"metadata": {"a": "b"}})
+    nova.ask("DELETE", f"/servers/{server}/metadata/a")
+    nova.act(server, "injectNetworkInfo", user="admin")
+    nova.act(server, "lock")
+    nova.act(server, "forceDelete", user="admin")
+    path = f"/servers/{server}/os-instance-actions"
+    actions = nova.ask("GET", path, minor=51).json["instanceActions"]
+    assert [action["action"] for action in actions] == ["delete", "lock", "create"]
+    shown = nova.ask("GET", f"{path}/{actions[1]['request_id']}", minor=51).json
+    assert shown["instanceAction"]["events"] == []
+
+
 def test_actions_come_page_by_page_and_outlive_the_server(compute: Compute) -> None:
     server = compute.active()
     compute.ask("DELETE", f"/servers/{server}")
