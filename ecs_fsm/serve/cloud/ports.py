@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4, uuid5
 
 from ecs_fsm.core.errors import InvalidInput
@@ -209,14 +209,15 @@ class Ports:
             if port.get("goes"):
                 self.change(port, security_groups=[group["id"] for group in named if group])
 
-    def connect(self, instance: Instance, chosen: Mapping[str, Any]) -> None:
-        """Give a new server the ports and networks of its request."""
-        for name in instance.names("networks"):
+    def connect(self, instance: Instance) -> None:
+        """Give a new server the ports and networks of its request, each with address and tag."""
+        for nic in cast(list[Any], instance.details.get("networks") or []):
+            name, address, tag = (nic, None, None) if isinstance(nic, str) else nic
             port, network = self.all.get(name), self.networks.get(name)
             if port is not None:
-                self.bind(port, instance)
+                self.bind(port, instance, tag)
             elif network is not None:
-                self.plug(instance, network, chosen.get(name))
+                self.plug(instance, network, address, tag)
 
     def part(self, instance: Instance, port: Item | None = None) -> None:
         """Take one or all ports from a server: those that came with it go, others are free."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ecs_fsm.serve.cloud.catalog import EPHEMERAL, Catalog, Host
 from ecs_fsm.serve.cloud.clock import Clock
@@ -96,7 +96,7 @@ class Surroundings:
         self.placement = Placement(self.resources, self.instances, self.catalog, self.flavor)
         if self.resources.fresh:
             for instance in self.instances.values():
-                self._connect(instance)
+                self.ports.connect(instance)
         if next(iter(self.state.all("volumes")), None) is not None:
             self.volumes  # noqa: B018 - they continue from the file as well
 
@@ -161,11 +161,7 @@ class Surroundings:
         group = self.placement.group_of(instance)
         if group:
             self.placement.groups.change(group, members=[*group["members"], instance.id])
-        self._connect(instance)
-
-    def _connect(self, instance: Instance) -> None:
-        chosen = instance.details.get("fixed_ips") or {}
-        self.ports.connect(instance, cast(Mapping[str, str], chosen))
+        self.ports.connect(instance)
 
     def leave(self, instance: Instance) -> None:
         """Take a server that is gone from what stands around it."""

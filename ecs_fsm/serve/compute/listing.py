@@ -17,6 +17,7 @@ from starlette.datastructures import QueryParams
 from ecs_fsm.core.model import State
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import tables
+from ecs_fsm.serve.cloud.vocabulary import POWER_STATES
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext
 from ecs_fsm.serve.compute.schemas import TRUTHS, as_flag
 from ecs_fsm.serve.compute.views import addresses_of, host_of, is_locked
@@ -50,17 +51,28 @@ def _flag(query: QueryParams, name: str) -> bool:
     return value
 
 
-def _tests(context: ComputeContext, query: QueryParams) -> Iterator[Test]:
-    """Yield one test of a server for each filter of the query. Raises 400 for an invalid one."""
-    paths = {
-        **TABLE["filters"],
-        **(TABLE["filters_of_administrators"] if context.caller.admin else {}),
+def _allowed(context: ComputeContext) -> QueryParams:
+    """Return the filters of the query that the caller may use; Nova ignores the others."""
+    query = context.request.query_params
+    if context.caller.admin:
+        return query
+    names = {
+        n for since, some in TABLE["users"].items() if int(since) <= context.minor for n in some
     }
-    plain = {name: _text_of(path) for name, path in paths.items()}
+    return QueryParams([(name, value) for name, value in query.multi_items() if name in names])
+
+
+def _tests(context: ComputeContext) -> Iterator[Test]:
+    """Yield one test of a server for each filter of the query. Raises 400 for an invalid one."""
+    query = _allowed(context)
+    plain = {name: _text_of(path) for name, path in TABLE["filters"].items()}
     plain["availability_zone"] = context.cloud.zone_of
+    plain["power_state"] = lambda instance: str(POWER_STATES.get(instance.state.vm_state, 0))
     for name, get in plain.items():
         if name in query:
             yield _one_of(get, [value.lower() for value in query.getlist(name)])
+    if "status" in query:
+        yield _of_status(context, {value.upper() for value in query.getlist("status")})
     for name, read in PATTERNS.items():
         if name in query:
             yield _matching(name, query[name], read(context))
@@ -72,6 +84,20 @@ def _tests(context: ComputeContext, query: QueryParams) -> Iterator[Test]:
     if "locked" in query and context.minor >= 73:
         wanted = _flag(query, "locked")
         yield lambda instance: is_locked(instance) is wanted
+
+
+def _of_status(context: ComputeContext, wanted: set[str]) -> Test:
+    """Return whether a server may have one of these statuses, as Nova sees it.
+
+    Of the status of a vm_state at rest are all of its servers, whatever their task.
+    """
+    states = [s for s in context.cloud.lifecycle.states.values() if s.status.upper() in wanted]
+    if not states and not wanted & {*TABLE["statuses"]["known"]} and context.minor >= 38:
+        raise ApiError(400, "Invalid status value")
+    places, tasks = {s.vm_state for s in states}, {s.task_state for s in states}
+    return lambda one: (
+        one.state.vm_state in places and (None in tasks or one.state.task_state in tasks)
+    )
 
 
 def _attribute(instance: Instance, path: str) -> object:
@@ -101,12 +127,10 @@ def _addresses(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
 
 
 def _hosts(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
-    return lambda instance: (
-        (host_of(context.cloud, instance) or "",) if context.caller.admin else ()
-    )
+    return lambda instance: (host_of(context.cloud, instance) or "",)
 
 
-PATTERNS = {"name": _names, "ip": _addresses, "host": _hosts}
+PATTERNS = {"name": _names, "ip": _addresses, "ip6": _addresses, "host": _hosts}
 
 
 def _matching(name: str, text: str, get: Callable[[Instance], Iterable[str]]) -> Test:
@@ -172,7 +196,7 @@ def servers_of(context: ComputeContext) -> ServerPage:
     found = iter(_ordered(context, _candidates(context, query), query))
     if marker:
         _behind(found, marker)
-    wanted = list(_tests(context, query))
+    wanted = list(_tests(context))
     shown: list[Instance] = []
     if limit == 0:
         return ServerPage(shown, None)

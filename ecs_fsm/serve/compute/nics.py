@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
+from typing import NamedTuple
 from uuid import UUID
 
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.cloud.vocabulary import (
-    ATTACH_INTERFACE,
-    DETACH_INTERFACE,
-)
+from ecs_fsm.serve.cloud.vocabulary import ATTACH_INTERFACE, DETACH_INTERFACE
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument
 from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
 from ecs_fsm.serve.compute.schemas import FixedAddress, NewServerFields, is_uuid
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.network.routes import SERVICE as NETWORK
+
+
+class NewInterface(NamedTuple):
+    """An interface of a new server: the id of a network or a port, a chosen address, a tag."""
+
+    name: str
+    address: str | None = None
+    tag: str | None = None
 
 
 def network_of(context: ComputeContext, network_id: str, code: int = 400) -> Item:
@@ -50,8 +56,8 @@ def free_address(cloud: Cloud, network: Item, address: str) -> str:
     raise error(400, "address_outside", address=address, network=network["id"])
 
 
-def networks_of(context: ComputeContext, body: NewServerFields) -> dict[str, str | None]:
-    """Return the ids of the server's networks and ports, each with its chosen address if any."""
+def networks_of(context: ComputeContext, body: NewServerFields) -> list[NewInterface]:
+    """Return what the server's interfaces are to be."""
     wanted = body.networks
     if context.minor >= 37 and wanted is None:
         raise ApiError(400, "Invalid input for server: 'networks' is a required property")
@@ -59,13 +65,15 @@ def networks_of(context: ComputeContext, body: NewServerFields) -> dict[str, str
         raise ApiError(400, f"Invalid input for server.networks: {wanted} needs version 2.37")
     usual = context.cloud.ports.usual_network()
     if isinstance(wanted, str):
-        return dict.fromkeys(usual) if wanted == "auto" else {}
+        return [NewInterface(name) for name in usual] if wanted == "auto" else []
     if not wanted:
-        return dict.fromkeys(usual)
-    found: dict[str, str | None] = {}
+        return [NewInterface(name) for name in usual]
+    found: list[NewInterface] = []
     for network in wanted:
         if network.port is not None:
-            found[free_port(context, str(network.port))["id"]] = None
+            found.append(
+                NewInterface(free_port(context, str(network.port))["id"], None, network.tag)
+            )
             continue
         if not is_uuid(network.uuid):
             raise error(400, "no_network_id", id=network.uuid)
@@ -73,7 +81,9 @@ def networks_of(context: ComputeContext, body: NewServerFields) -> dict[str, str
         if not context.cloud.ports.subnets.by("network_id", known["id"]):
             raise error(400, "no_subnet", id=known["id"])
         address = network.fixed_ip and free_address(context.cloud, known, network.fixed_ip)
-        found[known["id"]] = address or found.get(known["id"])
+        if address and any((one.name, one.address) == (known["id"], address) for one in found):
+            raise ApiError(400, f"Fixed IP address {address} is given twice.")
+        found.append(NewInterface(known["id"], address, network.tag))
     if body.max_count and body.max_count > 1 and any(n.port for n in wanted):
         raise ApiError(400, "Unable to launch multiple instances with a single configured port ID.")
     return found

@@ -7,7 +7,7 @@ return it, or answer as Nova does; other requests use them too.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 from string import ascii_letters, digits
 from typing import TypedDict
@@ -27,7 +27,7 @@ from ecs_fsm.serve.compute.api import (
 from ecs_fsm.serve.compute.disks import check_size, disk_config_of, disks_of, flavor_of, give
 from ecs_fsm.serve.compute.kinds import keypair_of
 from ecs_fsm.serve.compute.listing import ServerPage, servers_of
-from ecs_fsm.serve.compute.nics import networks_of
+from ecs_fsm.serve.compute.nics import NewInterface, networks_of
 from ecs_fsm.serve.compute.schemas import (
     REFUSED,
     CreateServer,
@@ -135,7 +135,7 @@ def create(
         ram=size["ram"] * count,
     )
     networks = networks_of(context, body)
-    if count > 1 and any(networks.values()):
+    if count > 1 and any(nic.address for nic in networks):
         reason = "max_count cannot be greater than 1 if an IP address is specified."
         raise ApiError(400, f"Failed to launch instances: {reason}")
     within_quota(body.metadata)
@@ -201,11 +201,10 @@ def _group(context: ComputeContext, hints: Mapping[str, Json], count: int) -> st
 
 
 def _details(
-    body: NewServerFields, networks: Mapping[str, str | None], group: str | None
+    body: NewServerFields, networks: Iterable[NewInterface], group: str | None
 ) -> dict[str, Json]:
     return {
-        "networks": [*networks],
-        "fixed_ips": {network: address for network, address in networks.items() if address},
+        "networks": [[*nic] for nic in networks],
         "volumes": [],
         "group": group,
         "key_name": body.key_name,

@@ -29,10 +29,12 @@ OF_THE_NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_grou
 
 
 def _used(context: ComputeContext, project_id: str | None) -> Mapping[str, int]:
-    """Return what the servers of a project use; RAM in MiB."""
+    """Return what a project uses; RAM in MiB."""
     own = [s for s in context.cloud.instances.values() if s.project_id == project_id]
     flavors = [context.cloud.flavor(server) for server in own]
+    groups = context.cloud.placement.groups.by("project_id", project_id)
     return {
+        "server_groups": sum(1 for _ in groups),
         "instances": len(own),
         "cores": sum(flavor["vcpus"] for flavor in flavors),
         "ram": sum(flavor["ram"] for flavor in flavors),

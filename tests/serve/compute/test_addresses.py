@@ -29,6 +29,24 @@ def test_a_server_gets_the_address_that_was_chosen_for_it(judged: NovaCloud) -> 
     assert port["fixed_ips"][0]["ip_address"] == "10.0.0.77"
 
 
+def test_a_server_has_an_interface_for_each_time_a_network_is_named(judged: NovaCloud) -> None:
+    made = judged.ask("POST", "/network/v2.0/ports", {"port": {"network_id": PRIVATE}})
+    free = made.json()["port"]["id"]
+    chosen = [
+        {"uuid": PRIVATE, "fixed_ip": "10.0.0.77", "tag": "first"},
+        {"uuid": PRIVATE},
+        {"port": free, "tag": "third"},
+    ]
+    server = judged.active(networks=chosen)
+    assert len(addresses(judged, server)) == len(set(addresses(judged, server))) == len(chosen)
+    shown = judged.get(f"{API}/servers/{server}/os-interface", 70)["interfaceAttachments"]
+    tags = {port["tag"]: port["fixed_ips"][0]["ip_address"] for port in shown}
+    assert (set(tags), tags["first"]) == ({"first", None, "third"}, "10.0.0.77")
+    assert free in {port["port_id"] for port in shown if port["tag"] == "third"}
+    assert judged.create(networks=[{"uuid": PRIVATE, "fixed_ip": "10.0.0.78"}] * 2).is_client_error
+    assert len(judged.cloud.instances) == 1
+
+
 @pytest.mark.parametrize("address", ["203.0.113.1", "10.0.0.0", "10.0.0.1", "fe80::1"])
 def test_an_address_outside_of_the_network_is_refused(judged: NovaCloud, address: str) -> None:
     refused = judged.create(**on(PRIVATE, address))

@@ -32,6 +32,7 @@ def test_hosts_follow_the_policy_of_a_server_group(
     assert shown[0]["server_groups"] == [group]
     listed = nova.ask("GET", f"/os-server-groups/{group}", minor=63).json["server_group"]
     assert (listed["policies"], set(listed["members"])) == ([policy], set(made))
+    assert nova.ask("GET", "/limits").json["limits"]["absolute"]["totalServerGroupsUsed"] == 1
 
 
 def test_a_flavor_is_private_gets_extra_specs_and_outlives_its_deletion(nova: Compute) -> None:
