@@ -203,6 +203,8 @@ class Unshelve(Argument):
 
     def changes(self, context: ComputeContext, instance: Instance) -> Changes:
         """Move the server if it names another host; off its host, it may come back there."""
+        if self.host is not None:
+            context.require_admin("os_compute_api:os-shelve:unshelve_to_host")
         zone = zone_of(context, self.availability_zone)
         here = self.host in (None, context.cloud.hosts[instance.host].name)
         host = {} if here else moved_to(context, instance, self.host)

@@ -22,7 +22,7 @@ from ecs_fsm.serve.compute.views import addresses_view, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body, respond
 
-DIAGNOSTICS_SINCE = 48
+DIAGNOSTICS_SINCE, TOPOLOGY_SINCE = 48, 78
 
 
 CONSOLES_SINCE = 6
@@ -85,6 +85,14 @@ def show_diagnostics(server_id: str, context: ComputeContext) -> Response:
             "uptime": int(up),
         }
     )
+
+
+@refusable.get("/servers/{server_id}/topology")
+async def show_topology(server_id: str, context: ComputeContext) -> Response:
+    """The NUMA topology from 2.78 on; no server has one."""
+    context.require_version(since=TOPOLOGY_SINCE)
+    context.find(server_id)
+    return respond({"nodes": [], "pagesize_kb": None})
 
 
 @refusable.get("/servers/{server_id}/os-server-password", answer="Password")

@@ -208,6 +208,8 @@ class ServerGroups(Declared[ComputeContext]):
         """Read the policy in either form."""
         policy = item.pop("policies", None) or [item["policy"]]
         rules = {name: int(value) for name, value in (item.get("rules") or {}).items()}
+        if rules and policy[0] != "anti-affinity":
+            raise ApiError(400, "Only anti-affinity policy supports rules.")
         own = {"policy": policy[0], "rules": rules, "user_id": context.caller.user_id}
         return {**item, **own, "members": []}
 

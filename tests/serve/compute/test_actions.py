@@ -294,7 +294,8 @@ def test_a_shelf_is_left_for_a_named_host_and_zone() -> None:
     compute.rest()
     assert compute.show(server)["hostId"] == ""
     wanted = {"availability_zone": "nova", "host": "compute-3"}
-    assert compute.act(server, "unshelve", wanted, minor=91).code == 202
+    assert compute.act(server, "unshelve", wanted, minor=91).code == 403
+    assert compute.act(server, "unshelve", wanted, minor=91, user="admin").code == 202
     compute.rest()
     shown = compute.show(server, user="admin")
     assert shown["OS-EXT-SRV-ATTR:host"] == "compute-3"

@@ -133,6 +133,9 @@ def test_small_reports_are_there(compute: Compute) -> None:
     assert compute.ask("GET", f"{path}/diagnostics").code == 403
     assert "memory" in compute.ask("GET", f"{path}/diagnostics", user="admin").json
     assert compute.ask("GET", f"{path}/diagnostics", user="admin", minor=48).json["num_cpus"] == 1
+    assert compute.ask("GET", f"{path}/topology", minor=77).code == 404
+    topology = compute.ask("GET", f"{path}/topology", minor=78).json
+    assert topology == {"nodes": [], "pagesize_kb": None}
     assert compute.ask("GET", f"{path}/os-server-password").json == {"password": ""}
     assert compute.ask("DELETE", f"{path}/os-server-password").code == 204
     lines = compute.act(server, "os-getConsoleOutput", {}).json["output"].splitlines()

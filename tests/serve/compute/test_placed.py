@@ -7,6 +7,13 @@ import pytest
 from tests.compute import Compute
 
 
+def test_rules_belong_to_anti_affinity_alone(nova: Compute) -> None:
+    for policy, code in (("affinity", 400), ("anti-affinity", 200)):
+        rules = {"max_server_per_host": 2}
+        body = {"server_group": {"name": "g", "policy": policy, "rules": rules}}
+        assert nova.ask("POST", "/os-server-groups", body, minor=64).code == code
+
+
 @pytest.mark.parametrize(
     ("policy", "hosts", "error"),
     [("affinity", 1, 0), ("anti-affinity", 3, 1), ("soft-anti-affinity", 3, 0)],
