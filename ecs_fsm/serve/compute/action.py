@@ -15,7 +15,6 @@ from pydantic import Field, JsonValue, TypeAdapter
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.compute.api import ComputeContext, error
 from ecs_fsm.serve.compute.views import is_locked
-from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import Body
 from ecs_fsm.serve.http.handlers import validated
 from ecs_fsm.serve.http.versions import HIGHEST, LOWEST
@@ -84,15 +83,6 @@ class ServerAction:
         if self.operation is None:
             return ()
         return (self.operation,) if isinstance(self.operation, str) else (*self.operation.values(),)
-
-    def choose(self, part: str, value: str) -> str:
-        """Return the operation of a value, in any case. Raises 400 for other values."""
-        choices = self.operation if isinstance(self.operation, Mapping) else {}
-        for choice, operation in choices.items():
-            if choice.lower() == value.lower():
-                return operation
-        expected = " or ".join(choices)
-        raise ApiError(400, f"Invalid input for {self.key}.{part}: expected {expected}")
 
     def is_empty(self, minor: int) -> bool:
         """Return whether nothing of the argument is read at a microversion."""

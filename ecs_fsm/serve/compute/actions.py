@@ -8,6 +8,7 @@ the action.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from pydantic import Field
 from starlette.responses import Response
@@ -31,11 +32,9 @@ from ecs_fsm.serve.compute.schemas import (
     Address4,
     Address6,
     Disk,
-    HostName,
     Items,
     Name,
     Text,
-    UserData,
     within_quota,
 )
 from ecs_fsm.serve.compute.servers import key_of, password, zone_of
@@ -71,24 +70,15 @@ def _action(context: ComputeContext, key: str) -> ServerAction:
     return action
 
 
-class Reboot(Argument):
-    """How to reboot: SOFT or HARD."""
+class Choice(Argument):
+    """What chooses the operation: how to reboot, or the state that the server gets."""
 
-    type: str
-
-    def operation(self, action: ServerAction) -> str:
-        """Return the operation of the type."""
-        return action.choose("type", self.type)
-
-
-class ResetState(Argument):
-    """The state that the server gets: active or error."""
-
-    state: str
+    type: str = ""
+    state: str = ""
 
     def operation(self, action: ServerAction) -> str:
-        """Return the operation of the state."""
-        return action.choose("state", self.state)
+        """Return the operation of the type or of the state."""
+        return cast(Mapping[str, str], action.operation)[self.type.upper() or self.state]
 
 
 class Resize(Argument):
@@ -144,8 +134,8 @@ class Rebuild(Argument):
     adminPass: str | None = None  # noqa: N815
     description: Text | None = None
     key_name: Text | None = None
-    user_data: UserData | None = None
-    hostname: HostName | None = None
+    user_data: str | None = None
+    hostname: str | None = None
     accessIPv4: Address4 = None  # noqa: N815
     accessIPv6: Address6 = None  # noqa: N815
     disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
@@ -230,7 +220,7 @@ class Unlock(NoArgument):
 
 
 ARGUMENTS: Mapping[str, type[Argument]] = {
-    **{"reboot": Reboot, "os-resetState": ResetState, "resize": Resize, "rebuild": Rebuild},
+    **{"reboot": Choice, "os-resetState": Choice, "resize": Resize, "rebuild": Rebuild},
     **{"confirmResize": ConfirmResize, "revertResize": RevertResize, "rescue": Rescue},
     **{"unshelve": Unshelve, "lock": Lock, "unlock": Unlock},
     **{"migrate": Migrate, "os-migrateLive": MigrateLive, "evacuate": Evacuate},

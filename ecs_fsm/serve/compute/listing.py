@@ -6,7 +6,6 @@ of a name, whatever the expression.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -192,7 +191,8 @@ def servers_of(context: ComputeContext) -> ServerPage:
     Raises 400 for an invalid query, 403 for one that is for administrators only.
     """
     query = context.request.query_params
-    limit, marker = _limit(query), query.get("marker")
+    limit = min(int(query.get("limit", "")[:LONGEST_PATTERN] or MOST_ITEMS), MOST_ITEMS)
+    marker = query.get("marker")
     found = iter(_ordered(context, _candidates(context, query), query))
     if marker:
         _behind(found, marker)
@@ -207,15 +207,6 @@ def servers_of(context: ComputeContext) -> ServerPage:
                 return ServerPage(shown, url.query)
             shown.append(instance)
     return ServerPage(shown, None)
-
-
-def _limit(query: QueryParams) -> int:
-    text = query.get("limit")
-    if text is None:
-        return MOST_ITEMS
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
-        raise ApiError(400, f"Invalid input for query parameter limit. Value: {text[:40]}")
-    return min(int(text), MOST_ITEMS)
 
 
 def _behind(found: Iterator[Instance], marker: str) -> None:

@@ -6,7 +6,6 @@ microversion and on the caller, so most of their keys are optional.
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Any, Literal
@@ -24,8 +23,6 @@ TRUTHS = {
     **dict.fromkeys(("0", "f", "false", "off", "n", "no", ""), False),
 }
 """Texts that Nova takes for truth values; it takes no empty one in bodies."""
-MOST_TAGS = 50
-"""Tags of a server."""
 REFUSED = {
     **COMPUTE_ERRORS,
     **errors(COMPUTE_FAULT, _409="The lifecycle does not allow it in this state."),
@@ -41,12 +38,6 @@ def not_blank(text: str) -> str:
         raise ValueError(f"a character in it does not print: {unprintable!a}")
     if any(c in text for c in "\r\n"):
         raise ValueError("it has more than one line")
-    return text
-
-
-def base64_text(text: str) -> str:
-    """Return a text in base64. Raises `ValueError` for others."""
-    b64decode(text)
     return text
 
 
@@ -68,9 +59,6 @@ Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(not_bl
 Flag = Annotated[StrictBool, BeforeValidator(as_flag)]
 Text = Annotated[str, Field(max_length=255)]
 Items = dict[Annotated[str, Field(min_length=1, max_length=255)], Text]
-UserData = Annotated[str, Field(max_length=65535), AfterValidator(base64_text)]
-TagName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^,/]*$")]
-HostName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9]([\w.-]*\w)?$")]
 Address4 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv4Address(text)))]
 Address6 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv6Address(text)))]
 FixedAddress = Annotated[str, AfterValidator(lambda text: str(ip_address(text)))]
@@ -138,11 +126,11 @@ class NewServerFields(Body):
     hypervisor_hostname: Text | None = None
     key_name: Text | None = None
     config_drive: Flag | None = None
-    user_data: UserData | None = None
+    user_data: str | None = None
     adminPass: str | None = None  # noqa: N815
     description: str | None = Field(None, max_length=255)
-    tags: list[TagName] = Field(default_factory=list, max_length=MOST_TAGS)
-    hostname: HostName | None = None
+    tags: list[str] = Field(default_factory=list)
+    hostname: str | None = None
     trusted_image_certificates: list[str] | None = Field(None, max_length=50)
     min_count: Count | None = None
     max_count: Count | None = None
@@ -172,7 +160,7 @@ class ServerChanges(Body):
 
     name: Name | None = None
     description: str | None = Field(None, max_length=255)
-    hostname: HostName | None = None
+    hostname: str | None = None
     accessIPv4: Address4 = None  # noqa: N815
     accessIPv6: Address6 = None  # noqa: N815
     disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")

@@ -59,6 +59,7 @@ def three(ecs: Compute) -> Compute:
         ("limit=0", []),
         ("limit=2", ["b2", "b1"]),
         ("limit=5000", ["b2", "b1", "a"]),
+        pytest.param(f"limit={'9' * 5000}", ["b2", "b1", "a"], id="limit=9..."),
         ("vm_state=active", ["b1"]),
         ("task_state=scheduling", ["b2"]),
         ("host=compute-2", ["b2", "b1", "a"]),
