@@ -49,6 +49,20 @@ def test_an_image_whose_making_went_wrong_is_gone(judged: NovaCloud) -> None:
     assert judged.ask("GET", f"{GLANCE}/{image}").status_code == 404
 
 
+def test_what_failed_just_before_does_not_spoil_an_image_without_steps(judged: NovaCloud) -> None:
+    disk = {"boot_index": 0, "uuid": CIRROS, "source_type": "image", "destination_type": "volume"}
+    server = judged.active(imageRef="", block_device_mapping_v2=[{**disk, "volume_size": 1}])
+    judged.cloud.orders.add("live_migrate:roll_back@migrating")
+    wanted = {"host": None, "block_migration": "auto"}
+    assert judged.act(server, "os-migrateLive", wanted, minor=30, user="admin").status_code == 202
+    judged.cloud.step(1)
+    trouble = judged.cloud.instances[server].fault
+    assert trouble is not None
+    assert trouble.at == judged.cloud.now
+    image = judged.snapshot(server)
+    assert judged.get(f"{GLANCE}/{image}")["status"] == "active"
+
+
 def test_a_backup_takes_the_place_of_the_oldest_of_its_kind(judged: NovaCloud) -> None:
     server = judged.active()
     for name in ("one", "two", "three"):

@@ -42,6 +42,7 @@ class ImageStore:
         self.cloud, self.shelf = cloud, cloud.resources.of("images")
         self._sent = frozenset(shipped("ecs_fsm.serve.cloud", "cloud.toml")["images"]["sent"])
         self._making: dict[str, list[str]] = {}
+        self._failed: tuple[str, str] | None = None
         cloud.on_entry(self._went_on)
         cloud.on_end(self._over)
         for image in [*self.shelf] if cloud.state.stored else ():
@@ -90,9 +91,8 @@ class ImageStore:
         )
         self._making.setdefault(instance.id, []).append(image["id"])
         if instance.operation != wanted.operation:  # it ended already, or has no steps
-            trouble = instance.fault
-            wrong = trouble is not None and trouble.at >= instance.requests[-1].at
-            self._over(instance, wanted.operation, wrong)
+            failed = self._failed == (instance.id, wanted.operation)
+            self._over(instance, wanted.operation, failed)
         self.cloud.resources.commit()
         return str(image["id"])
 
@@ -103,6 +103,7 @@ class ImageStore:
 
     def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:
         """Finish the images of an operation that ended."""
+        self._failed = (instance.id, operation) if went_wrong else None
         for image_id in self._making.pop(instance.id, []):
             image = self.shelf.get(image_id)
             if image is not None and (went_wrong or image["operation"] != operation):

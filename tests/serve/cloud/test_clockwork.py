@@ -15,10 +15,14 @@ from tests.own_thread import run_in_own_thread
 
 
 class Due:
-    """A cloud in which `due` changes wait, and that counts those that are made."""
+    """A cloud in which `due` changes wait, and that counts those that are made.
+
+    Without any, the next is due after it `rests` so many seconds.
+    """
 
     def __init__(self, due: int) -> None:
         self.due = due
+        self.rests: float | None = None
         self.batches: list[int] = []
         self.done = asyncio.Event()
         self.wake: Callable[..., None] = lambda *_: None
@@ -27,7 +31,7 @@ class Due:
         self.wake = heard
 
     def wait(self) -> float | None:
-        return 0.0 if self.due else None
+        return 0.0 if self.due else self.rests
 
     def run(self, limit: int) -> int:
         made = min(limit, self.due)
@@ -77,6 +81,22 @@ def test_a_change_wakes_the_loop_that_had_nothing_to_do() -> None:
         return cloud.batches
 
     assert run_in_own_thread(scene()) == [1, 2]
+
+
+def test_the_loop_rests_until_the_next_change_is_due() -> None:
+    async def scene() -> list[int]:
+        cloud = Due(0)
+        cloud.rests = 0.9
+        loop = asyncio.create_task(Clockwork(cast(Cloud, cloud)).run())
+        for _ in range(50):
+            await asyncio.sleep(0)
+        cloud.due = 1
+        cloud.wake()
+        await until_done(cloud)
+        await ended(loop)
+        return cloud.batches
+
+    assert run_in_own_thread(scene()) == [1]
 
 
 def crowd(servers: int = 3 * BATCH) -> Cloud:

@@ -144,6 +144,11 @@ def test_a_new_server_without_its_volume_fails_and_says_so(storage: Storage, fau
     )
     begin = f"Build of instance {server.id} aborted: "
     assert re.fullmatch(begin + WITHOUT_VOLUME[fault], server.fault.message)
+    entered = {str(entry.state): entry.at for entry in server.history}
+    waited = server.history[-1].at - entered["building/block_device_mapping"]
+    for seconds, attempts in re.findall(r"waited (\d+) seconds or (\d+)", server.fault.message):
+        # Nova looks at once, then after every three seconds, 60 times at most.
+        assert (int(seconds), int(attempts)) == (round(waited), min(1 + int(waited // 3), 61))
     storage.ask("DELETE", f"{API}/servers/{server.id}")
     storage.rest()
     assert server.id not in storage.cloud.instances
