@@ -78,8 +78,8 @@ def test_a_wrong_catalog_is_refused_in_one_line(tmp_path: Path, text: str, said:
     assert "\n" not in str(refused.value)
 
 
-WRONG = ("nan", "-7", "[1]", "{ a = 1.5 }", '"\\u0007"', "99999999999999999999")
-"""Values that no key may have."""
+WRONG = ("nan", "-2", "[1]", "{ a = 1.5 }", '"\\u0007"', str(2**31))
+"""Values that no key may have; Nova keeps numbers in 32 bits."""
 
 
 @pytest.mark.parametrize(("table", "key"), [(t, key) for t, keys in KEYS.items() for key in keys])
@@ -95,6 +95,12 @@ def test_every_key_with_a_wrong_value_is_refused_in_one_line(
         path.write_text(f"{head} = {whole}" if head else f"{key} = {value}", encoding="utf-8")
         with pytest.raises(InvalidInput, match=r"catalog\.toml:\d+: [^\n]+$"):
             read_catalog(str(path))
+
+
+def test_the_largest_number_that_nova_keeps_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.toml"
+    path.write_text(f"[[flavors]]\nname = 'n'\nram = {2**31 - 1}\nvcpus = 1", encoding="utf-8")
+    assert [flavor["ram"] for flavor in read_catalog(str(path)).flavors] == [2147483647]
 
 
 def test_the_keys_of_hosts_are_what_is_known_of_one() -> None:

@@ -19,7 +19,7 @@ from ecs_fsm.serve.cloud.instance import Instance, NewServer
 from ecs_fsm.serve.control import routes, schemas
 from ecs_fsm.serve.control.routes import ChangeStream
 from ecs_fsm.testing import served
-from tests.clouds import LONG, USER
+from tests.clouds import LONG, USER, cloud_of
 from tests.compute import CIRROS
 from tests.edge import Edge, credentials
 from tests.own_thread import run_in_own_thread
@@ -143,6 +143,20 @@ def test_a_request_is_accepted_or_refused_with_the_reason(edge: Edge) -> None:
         ("resize", False),
         ("stop", True),
     ]
+
+
+def test_every_operation_that_a_running_server_allows_is_carried_out_to_its_end() -> None:
+    edge = Edge(cloud_of("nova"))
+    done = []
+    for operation in edge.cloud.lifecycle.operations:
+        instance = active(edge)
+        if instance.server.may(operation):
+            path = f"servers/{instance.id}/requests"
+            assert post(edge, path, {"operation": operation}).status_code == 202, operation
+            edge.cloud.advance(LONG)
+            done.append(instance)
+    assert len(done) > 20
+    assert all(instance.operation is None for instance in done)
 
 
 def test_an_event_happens_at_once_where_it_can(edge: Edge) -> None:
