@@ -20,6 +20,28 @@ def test_the_answer_to_a_creation_has_what_clients_need_and_no_more(compute: Com
     assert given.json["server"]["adminPass"] == "secret"
 
 
+def test_a_server_shows_what_its_creation_gave(nova: Compute) -> None:
+    key = {"keypair": {"name": "mine", "public_key": "ssh-rsa AAAA"}}
+    assert nova.ask("POST", "/os-keypairs", key).code == 200
+    given = {
+        "name": "db",
+        "description": "of the shop",
+        "metadata": {"role": "db"},
+        "key_name": "mine",
+        "accessIPv4": "192.0.2.7",
+        "accessIPv6": "2001:db8::7",
+        "config_drive": True,
+        "user_data": "aGVsbG8=",
+        "tags": ["one", "two"],
+        "hostname": "db-host",
+        "trusted_image_certificates": ["0b5d2c72"],
+    }
+    shown = nova.show(nova.active(**given), minor=96, user="admin")
+    own = "OS-EXT-SRV-ATTR"
+    found = {**shown, "hostname": shown[f"{own}:hostname"], "user_data": shown[f"{own}:user_data"]}
+    assert {name: found[name] for name in given} == {**given, "config_drive": "True"}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -131,6 +153,11 @@ def test_a_server_boots_from_a_volume_or_from_what_an_image_device_says(nova: Co
     assert nova.status(volume) == "ACTIVE"
     backup = {"name": "x", "backup_type": "daily", "rotation": 1}
     assert nova.act(volume, "createBackup", backup).code == 409
+    # A rebuild leaves the volume as it is, and sets the other attributes.
+    wanted = {"imageRef": CIRROS, "name": "db"}
+    assert nova.act(volume, "rebuild", wanted).json["server"]["image"] == ""
+    nova.rest()
+    assert (nova.show(volume)["image"], nova.show(volume)["name"]) == ("", "db")
 
 
 def test_several_servers_are_numbered(nova: Compute) -> None:
