@@ -69,6 +69,21 @@ def test_an_address_belongs_to_one_server(judged: NovaCloud) -> None:
         assert message == f"Fixed IP address {address} is already in use on instance {server}."
 
 
+def test_a_port_of_another_server_and_one_that_does_not_exist_are_refused_as_nova_does(
+    judged: NovaCloud,
+) -> None:
+    first, second = judged.active(), judged.active()
+    (port,) = judged.get(f"/network/v2.0/ports?device_id={second}")["ports"]
+    for port_id, said in (
+        (port["id"], f"Instance {first} does not have a port with id {port['id']}"),
+        (PUBLIC, f"Port id {PUBLIC} could not be found."),
+    ):
+        for method in ("GET", "DELETE"):
+            refused = judged.ask(method, f"{API}/servers/{first}/os-interface/{port_id}")
+            found = refused.status_code, refused.json()["itemNotFound"]["message"]
+            assert found == (404, said)
+
+
 def test_one_address_is_not_for_several_servers(judged: NovaCloud) -> None:
     refused = judged.create(max_count=2, **on(PRIVATE, "10.0.0.77"))
     assert (refused.status_code, len(judged.cloud.instances)) == (400, 0)

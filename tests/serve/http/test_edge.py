@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -464,6 +465,26 @@ def test_a_keypair_lives_and_belongs_to_its_user(edge: Edge) -> None:
     assert edge.ask("DELETE", f"{path}/mine").status_code == 404
 
 
+QUOTAS = {
+    "/compute/v2.1/os-quota-sets/p": ("quota_set", "cores"),
+    "/network/v2.0/quotas/p": ("quota", "network"),
+    "/volume/v3/p/os-quota-sets/p": ("quota_set", "volumes"),
+}
+
+
+@pytest.mark.parametrize("path", QUOTAS)
+def test_a_quota_is_a_whole_number_or_minus_one_for_no_limit(admin: Edge, path: str) -> None:
+    key, name = QUOTAS[path]
+    for limit in (-1, 0, 2**31 - 1):
+        answer = admin.ask("PUT", path, json={key: {name: limit}})
+        assert (answer.status_code, answer.json()[key][name]) == (200, limit)
+    for wrong in (-2, 2**31, "x", True, 1.5, None):
+        answer = admin.ask("PUT", path, json={key: {name: wrong}})
+        assert answer.status_code == 400, wrong
+        assert name in answer.text
+    assert admin.get(path).json()[key][name] == 2**31 - 1
+
+
 # The document of it all
 
 
@@ -483,6 +504,21 @@ def test_the_document_describes_every_route_once_and_whole(edge: Edge) -> None:
     for method, path, _ in named_requests()[0]:
         if not path.endswith(hidden):
             assert (method, path) in described, path
+
+
+def test_no_path_below_a_server_says_anything_of_that_of_another_project(edge: Edge) -> None:
+    theirs = edge.state.cloud.create(NewServer("web", "1", None), USER)
+    newest = {"OpenStack-API-Version": "compute 2.96"}
+    tried = 0
+    for method, path, _ in named_requests()[0]:
+        if method in {"GET", "DELETE"} and path.startswith(f"{COMPUTE}/servers/{{server_id}}/"):
+            tried += 1
+            asked = re.sub(r"\{\w+\}", "x", path.replace("{server_id}", theirs.id))
+            for headers in ({}, newest):
+                answer = edge.ask(method, asked, headers=headers)
+                assert answer.status_code in {403, 404}, path
+                assert ("Policy doesn't allow" in answer.text) == (answer.status_code == 403)
+    assert tried > 20
 
 
 def test_every_answer_of_a_list_has_the_keys_that_the_document_promises(admin: Edge) -> None:
