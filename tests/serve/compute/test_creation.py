@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.compute import CIRROS, PRIVATE, PUBLIC, TINY, Compute
@@ -23,7 +25,7 @@ def test_the_answer_to_a_creation_has_what_clients_need_and_no_more(compute: Com
 def test_a_server_shows_what_its_creation_gave(nova: Compute) -> None:
     key = {"keypair": {"name": "mine", "public_key": "ssh-rsa AAAA"}}
     assert nova.ask("POST", "/os-keypairs", key).code == 200
-    given = {
+    given: dict[str, Any] = {
         "name": "db",
         "description": "of the shop",
         "metadata": {"role": "db"},

@@ -8,31 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.compute import CIRROS, LONG
+from tests.compute import CIRROS
 from tests.edge import Edge
-from tests.nova_cloud import API, NovaCloud
-
-
-class Storage(NovaCloud):
-    """A cloud with its volume service."""
-
-    def volumes(self, method: str, path: str, body: object = None, **by: Any) -> Any:
-        return self.ask(method, f"/volume/v3/demo/{path}", body, **by)
-
-    def volume(self, **fields: object) -> str:
-        answer = self.volumes("POST", "volumes", {"volume": {"size": 1, **fields}})
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["volume"]["id"])
-
-    def status(self, volume: str) -> str:
-        return str(self.volumes("GET", f"volumes/{volume}").json()["volume"]["status"])
-
-    def rest(self) -> None:
-        self.cloud.advance(LONG)
-
-    def attach(self, server: str, volume: str, **more: object) -> Any:
-        body = {"volumeAttachment": {"volumeId": volume, **more}}
-        return self.ask("POST", f"{API}/servers/{server}/os-volume_attachments", body, 96)
+from tests.nova_cloud import API
+from tests.serve.volume.storage import Storage
 
 
 @pytest.fixture
