@@ -70,7 +70,7 @@ class Subnets(NetworkKind):
 
     def _pools(self, block: IPv4Network | IPv6Network, gateway: str | None) -> list[Item]:
         first = 1 if block.num_addresses > 2 else 0
-        if gateway == str(block[1]) and block.num_addresses > 3:
+        if block.num_addresses > 3 and gateway == str(block[1]):
             first = 2
         last = -2 if block.version == 4 and block.num_addresses > 2 else -1
         return [{"start": str(block[first]), "end": str(block[last])}]

@@ -134,7 +134,8 @@ def test_snapshots_have_actions_for_administrators(storage: Storage) -> None:
     snapshot = storage.made("snapshot", 202, volume_id=volume)["id"]
     path = f"snapshots/{snapshot}/action"
     reset: dict[str, object] = {"os-reset_status": {"status": "error"}}
-    for body in (reset, {"os-force_delete": {}}):
+    force: dict[str, object] = {"os-force_delete": {}}
+    for body in (reset, force):
         assert storage.volumes("POST", path, body).status_code == 403
     assert storage.volumes("POST", path, reset, user="admin").status_code == 202
     assert storage.shown("snapshot", snapshot)["status"] == "error"
