@@ -224,8 +224,9 @@ class Declared(Generic[C]):
         """Raise 409 if another document has the same of what is its own by the table."""
         names = self.row.get("unique", ())
         for other in self.shelf(context).by(names[0], item.get(names[0])) if names else ():
-            pairs = [(each.get(n, self.fields[n].default) for n in names) for each in (other, item)]
-            if other["id"] != item["id"] and [*pairs[0]] == [*pairs[1]]:
+            usual = [(name, self.fields[name].default) for name in names]
+            same = all(other.get(name, value) == item.get(name, value) for name, value in usual)
+            if same and other["id"] != item["id"]:
                 words = {"one": self.one, "many": self.many, "name": item["name"]}
                 raise self.service.error(409, "twice", **words)
 
