@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecs_fsm import ECS
+from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.records.observations import Observation, RecordedAction
 from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.contradictions import Evidence
@@ -173,6 +174,38 @@ def test_actions_of_one_moment_are_held_against_the_story_one_by_one() -> None:
     evidence.change(Explanation(before, after, ("stop",)))
     named = [(found.action, found.failed) for found in evidence.contradictions()]
     assert named == [("stop", True), ("reboot", False)]
+
+
+@pytest.mark.parametrize(
+    ("operation", "failed", "story"),
+    [
+        ("stop", False, "the story names stop with a failure"),
+        ("stop", True, None),
+        ("start", False, "the story names stop"),
+        ("confirm_resize", False, None),
+        ("create_image", False, "the story does not name it"),
+        ("create_image", True, None),
+    ],
+)
+def test_an_action_is_held_against_what_the_story_names_near_it(
+    operation: str, failed: bool, story: str | None
+) -> None:
+    # A complete record: a stop fails at 10 seconds, and nothing happens near 500 seconds.
+    evidence = Evidence(NOVA, sampled=False)
+    names = ("active/-", "active/powering-off", "active/-", "active/-")
+    states = [NOVA.states[name] for name in names]
+    rows = [
+        Observation(state.as_dict(), state, None, time=time)
+        for state, time in zip(states, (0, 10, 11, 1000), strict=True)
+    ]
+    for row in rows:
+        evidence.row(row)
+    for before, after, event in zip(rows[:2], rows[1:], ("stop", "roll_back"), strict=False):
+        evidence.change(Explanation(before, after, (event,)))
+    time = 10 if operation in {"stop", "start"} else 500
+    action = RecordedAction(operation, (operation,), failed)
+    evidence.row(Observation({}, None, None, time=time, action=action))
+    assert [found.story for found in evidence.contradictions()] == ([story] if story else [])
 
 
 def test_contradictions_are_named_in_text(tmp_path: Path) -> None:

@@ -72,6 +72,14 @@ def test_a_late_write_names_the_operation_that_was_overtaken(
     assert told(*path.split()) == expected
 
 
+@pytest.mark.parametrize("path", ["active/pausing active/deleting active/- deleted/-",
+                                  "building/- building/deleting building/networking deleted/-"])  # fmt: skip
+def test_a_sample_now_and_then_shows_no_late_writes(path: str) -> None:
+    rows = (Observation(NOVA.states[n].as_dict(), NOVA.states[n], None) for n in path.split())
+    found = explain(Replay(NOVA, sampled=True), rows)
+    assert all("late_write" not in (change.events or ()) for change in found)
+
+
 def test_only_a_step_that_the_record_shows_running_writes_late() -> None:
     seen = replayed("active/deleting", "active/-", "deleted/-")
     assert all("late_write" not in (e.events or ()) for e in seen)

@@ -13,7 +13,7 @@ from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.follower import explain
-from ecs_fsm.replay.likelihood import NAT, Likelihood
+from ecs_fsm.replay.likelihood import NAT, WEIGHTS, Likelihood
 
 
 def row(lifecycle: Lifecycle, shown: str, time: float | None = None) -> Observation:
@@ -26,6 +26,14 @@ def row(lifecycle: Lifecycle, shown: str, time: float | None = None) -> Observat
 def told(lifecycle: Lifecycle, *shown: str, all_ways: bool = False) -> list[Explanation]:
     rows = [row(lifecycle, one) for one in shown]
     return list(explain(Replay(lifecycle, sampled=True, all_ways=all_ways), rows))
+
+
+@pytest.mark.parametrize("lifecycle", [ECS, NOVA], ids=lambda lifecycle: lifecycle.name)
+def test_without_a_profile_the_weights_are_those_that_the_built_in_profiles_document(
+    lifecycle: Lifecycle,
+) -> None:
+    documented = built_in(lifecycle).replay
+    assert {name: documented.get(name) for name in WEIGHTS} == dict(WEIGHTS)
 
 
 def test_a_creation_that_goes_on_is_not_explained_by_a_reset() -> None:
