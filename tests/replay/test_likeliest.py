@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -14,6 +15,7 @@ from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.follower import explain
 from ecs_fsm.replay.likelihood import NAT, WEIGHTS, Likelihood
+from tests.command import ecs_fsm
 
 
 def row(lifecycle: Lifecycle, shown: str, time: float | None = None) -> Observation:
@@ -40,6 +42,16 @@ def test_a_creation_that_goes_on_is_not_explained_by_a_reset() -> None:
     (change,) = told(NOVA, "building/networking", "active/-")
     assert change.events == ("advance",) * 3
     assert not change.settled
+
+
+def test_json_gives_shares_of_other_ways_with_four_digits() -> None:
+    rows = "status\nACTIVE\nREBOOT\nACTIVE\n"
+    _, out, _ = ecs_fsm("replay", "-", "--json", "--sampled", "--all-ways", given=rows)
+    shown = [other for change in json.loads(out)["changes"] for other in change["or"]]
+    found = [o for c in told(ECS, "ACTIVE", "REBOOT", "ACTIVE", all_ways=True) for o in c.others]
+    assert len(found) > 1
+    assert shown == [{"events": [*o.events], "share": round(o.share, 4)} for o in found]
+    assert any(round(other.share, 3) != round(other.share, 4) for other in found)
 
 
 def test_a_reboot_that_ends_is_not_explained_by_a_delete() -> None:

@@ -11,6 +11,8 @@ import pytest
 from ecs_fsm import ECS, Lifecycle
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in
+from ecs_fsm.records.observations import Observation
+from ecs_fsm.replay.changes import Standing
 from ecs_fsm.replay.overdue import Limits
 from ecs_fsm.replay.ways_out import ways_out
 from tests.command import ecs_fsm
@@ -41,6 +43,26 @@ def test_where_a_server_can_be_in_several_steps_the_limit_is_that_of_all_or_unkn
     del durations[steps[0]]
     assert Limits(durations).of_any(steps) is None
     assert Limits(durations).of_any(()) is None
+
+
+@pytest.mark.parametrize(
+    ("time", "updated", "left", "begun"),
+    [
+        (None, None, None, None),
+        (None, 5.0, None, None),
+        (10.0, None, None, 10.0),
+        (10.0, 5.0, None, 5.0),
+        (10.0, 5.0, 5.0, 5.0),
+        (10.0, 5.0, 6.0, 10.0),
+        (10.0, 10.0, None, 10.0),
+        (10.0, 12.0, None, 10.0),
+    ],
+)
+def test_a_step_began_with_the_last_write_that_the_row_knows_between_both_rows(
+    time: float | None, updated: float | None, left: float | None, begun: float | None
+) -> None:
+    row = Observation({}, None, None, time=time, updated=updated)
+    assert Standing(row, left, ()).begun == begun
 
 
 def test_two_equal_rows_six_hours_apart_are_overdue() -> None:
