@@ -21,6 +21,7 @@ from ecs_fsm.fleet.comparison import check, check_contention
 from ecs_fsm.fleet.contention import contend
 from ecs_fsm.fleet.formula_check import check_queues
 from ecs_fsm.fleet.plot import plot
+from ecs_fsm.fleet.what_if import of_queues
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.profiles.loader import built_in, built_in_text, changed, parse
 from ecs_fsm.profiles.profile import Profile
@@ -101,6 +102,39 @@ def test_waits_are_held_against_formulas(capacity: int, time: str, formula: str 
     queue = found.queues[0]
     wrong = replace(found, queues=(replace(queue, waits=queue.waits * 8),))
     assert [c.what for c in check_queues(wrong).disagreements] == [waits[0].what]
+
+
+def busy(*names: str) -> str:
+    """The times of steps: 2 seconds for these, none for others."""
+    working = [s for s in ECS.states.values() if not ECS.rests(s)]
+    return "\n".join(f'"{s}" = {2 if s in names else 0}' for s in working)
+
+
+@pytest.mark.parametrize(("room", "compared"), [(1_000_000, True), (1, False)])
+def test_waits_behind_another_resource_are_compared_if_none_are_there(
+    room: int, compared: bool
+) -> None:
+    steps = busy("building/scheduling", "building/networking")
+    text = MMC.format(every=3, steps=steps, capacity=room)
+    text += '[resources.behind]\ncapacity = 1\nsteps = ["networking"]\n'
+    found = contend(parse(ECS, text, "two.toml"), servers=1, duration=12_000, step=400, seed=3)
+    checked = check_queues(found)
+    assert ("behind: mean wait (M/G/1)" in [c.what for c in checked.comparisons]) is compared
+    waits = "no formula for waits for behind: servers may wait for another resource before"
+    assert (waits in str(checked.left_out)) is not compared
+
+
+def test_a_queue_that_nothing_used_has_a_length_and_no_wait() -> None:
+    text = MMC.format(every=3, steps=busy("building/scheduling"), capacity=1)
+    found = contend(parse(ECS, text, "mmc.toml"), servers=1, duration=600, step=30, seed=3)
+    (queue,) = found.queues
+    assert queue.waits.size
+    for waits, names in (
+        (queue.waits, ["mean_wait", "mean_queue"]),
+        (queue.waits[:0], ["mean_queue"]),
+    ):
+        figures = of_queues((replace(queue, waits=waits),))
+        assert [*figures] == [f"resources.place.{name}" for name in names]
 
 
 @pytest.mark.parametrize("capacity", [1, 3])
