@@ -465,6 +465,23 @@ def test_a_keypair_lives_and_belongs_to_its_user(edge: Edge) -> None:
     assert edge.ask("DELETE", f"{path}/mine").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/network/v2.0/networks",
+        "/volume/v3/p/volumes",
+        "/identity/v3/users",
+        "/image/v2/images",
+        f"{COMPUTE}/servers",
+        f"{COMPUTE}/os-keypairs",
+    ],
+)
+def test_a_body_is_a_json_object(admin: Edge, path: str) -> None:
+    for body in (b"[]", b'"x"', b"7", b"null", b"{", b"", b"\xff", b"[" * 5000):
+        answer = admin.ask("POST", path, content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400, body
+
+
 QUOTAS = {
     "/compute/v2.1/os-quota-sets/p": ("quota_set", "cores"),
     "/network/v2.0/quotas/p": ("quota", "network"),

@@ -211,6 +211,10 @@ def test_a_server_is_shown_as_the_cloud_shows_it(ecs: Face) -> None:
     )
     assert shown["OS-EXT-SRV-ATTR:hypervisor_hostname"]
     assert shown["OS-EXT-AZ:availability_zone"]
+    assert (flavor["gpus"], flavor["asic_accelerators"]) == ([], [])
+    constant = {"host_status": "UP", "enterprise_project_id": "0", "os:scheduler_hints": {}}
+    assert {name: shown[name] for name in constant} == constant
+    assert shown["sys_tags"] == []
     [[address]] = shown["addresses"].values()
     assert (address["version"], address["OS-EXT-IPS:type"]) == ("4", "fixed")
 
@@ -475,7 +479,13 @@ def test_servers_are_listed_by_number_of_page(ecs: Face) -> None:
     assert page(limit=2, marker=ids[1]) == (ids[2:4], 5)
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "offset=-1"])
+def test_the_largest_page_and_the_last_number_of_one_are_taken(ecs: Face) -> None:
+    assert ecs.get("cloudservers/detail", limit=1000, offset=10**9)["servers"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "limit=x", "offset=-1", f"offset={10**9 + 1}"]
+)
 def test_an_impossible_page_is_refused(ecs: Face, query: str) -> None:
     answer = ecs.client.get(f"{ecs.at}/cloudservers/detail?{query}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "Ecs.0005")
