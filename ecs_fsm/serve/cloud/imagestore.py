@@ -42,7 +42,7 @@ class ImageStore:
         self.cloud, self.shelf = cloud, cloud.resources.of("images")
         self._sent = frozenset(shipped("ecs_fsm.serve.cloud", "cloud.toml")["images"]["sent"])
         self._making: dict[str, list[str]] = {}
-        self._failed: tuple[str, str] | None = None
+        self._failed: dict[str, str] = {}
         cloud.on_entry(self._went_on)
         cloud.on_end(self._over)
         for image in [*self.shelf] if cloud.state.stored else ():
@@ -91,8 +91,8 @@ class ImageStore:
         )
         self._making.setdefault(instance.id, []).append(image["id"])
         if instance.operation != wanted.operation:  # it ended already, or has no steps
-            failed = self._failed == (instance.id, wanted.operation)
-            self._over(instance, wanted.operation, failed)
+            went_wrong = self._failed.get(instance.id) == wanted.operation
+            self._over(instance, wanted.operation, went_wrong)
         self.cloud.resources.commit()
         return str(image["id"])
 
@@ -103,7 +103,9 @@ class ImageStore:
 
     def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:
         """Finish the images of an operation that ended."""
-        self._failed = (instance.id, operation) if went_wrong else None
+        self._failed.pop(instance.id, None)
+        if went_wrong:
+            self._failed[instance.id] = operation
         for image_id in self._making.pop(instance.id, []):
             image = self.shelf.get(image_id)
             if image is not None and (went_wrong or image["operation"] != operation):
