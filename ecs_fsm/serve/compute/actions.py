@@ -70,7 +70,7 @@ def _action(context: ComputeContext, key: str) -> ServerAction:
     return action
 
 
-class Choice(Argument):
+class OperationChoice(Argument):
     """What chooses the operation: how to reboot, or the state that the server gets."""
 
     type: str = ""
@@ -220,7 +220,12 @@ class Unlock(NoArgument):
 
 
 ARGUMENTS: Mapping[str, type[Argument]] = {
-    **{"reboot": Choice, "os-resetState": Choice, "resize": Resize, "rebuild": Rebuild},
+    **{
+        "reboot": OperationChoice,
+        "os-resetState": OperationChoice,
+        "resize": Resize,
+        "rebuild": Rebuild,
+    },
     **{"confirmResize": ConfirmResize, "revertResize": RevertResize, "rescue": Rescue},
     **{"unshelve": Unshelve, "lock": Lock, "unlock": Unlock},
     **{"migrate": Migrate, "os-migrateLive": MigrateLive, "evacuate": Evacuate},

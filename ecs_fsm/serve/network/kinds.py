@@ -141,7 +141,7 @@ class PortKind(NetworkKind):
         if given.get("security_groups") is None:
             usual = [ports.default_group(project)["id"]] if item["port_security_enabled"] else []
             given["security_groups"] = usual
-        self._require_groups(context, given)
+        self._check(context, {}, item | given)
         if given.get("mac_address") is None:
             given.pop("mac_address", None)
         fixed = self._fixed(item.get("fixed_ips"))
@@ -149,11 +149,22 @@ class PortKind(NetworkKind):
         made = ports.make(network, project, fixed, count, **given)
         return self.changed(context, {}, made)
 
-    def _require_groups(self, context: RequestContext, given: Item) -> None:
-        for name in given.get("security_groups") or ():
-            group = context.cloud.ports.groups.get(name)
-            if group is None:
+    def _check(self, context: RequestContext, item: Item, new: Item) -> None:
+        """Raise 404 for unknown groups, 409 for a used address and for what needs security."""
+        ports, groups, mac = context.cloud.ports, new["security_groups"], new.get("mac_address")
+        for name in groups or ():
+            if ports.groups.get(name) is None:
                 raise self.service.error(404, "no_group", name=name)
+        beside = (
+            ports.all.by("network_id", new["network_id"]) if mac != item.get("mac_address") else ()
+        )
+        if any(port["mac_address"] == mac for port in beside):
+            raise self.service.error(409, "mac_used", mac=mac, network=new["network_id"])
+        if new["port_security_enabled"] is False and (groups or new.get("allowed_address_pairs")):
+            text = "groups_insecure" if groups else "pairs_insecure"
+            if groups and groups == item.get("security_groups"):
+                text = "groups_kept"
+            raise self.service.error(409, text)
 
     def _fixed(self, wanted: list[Any] | None) -> list[Any] | None:
         """Return the wanted addresses. Raise 400 for malformed ones."""
@@ -175,7 +186,7 @@ class PortKind(NetworkKind):
         """Give a port its new addresses, and its status by its device."""
         ports = context.cloud.ports
         if item:
-            self._require_groups(context, new)
+            self._check(context, item, new)
             if new["fixed_ips"] != item["fixed_ips"]:
                 network = ports.networks.get(new["network_id"]) or {}
                 wanted = self._fixed(new["fixed_ips"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from ipaddress import ip_network
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_interface
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -35,6 +35,10 @@ SAME = (
     *("remote_ip_prefix", "remote_group_id", "security_group_id"),
 )
 """What makes two rules the same."""
+RANGE, ALL_PORTS, ANYWHERE = ("port_range_min", "port_range_max"), (1, 65535), ("0.0.0.0/0", "::/0")
+SOURCES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
+PORTED, ICMP = (6, 17, 33, 132, 136), (1, 58)
+"""The numbers of protocols with ports, and of those with types."""
 
 
 class Groups(NetworkKind):
@@ -99,23 +103,49 @@ class GroupRules(NetworkKind):
         return super().items(context)
 
     def made(self, context: RequestContext, item: Item) -> Item:
-        """Refuse a rule that the group has already."""
-        if item.get("protocol") is not None:
-            item["protocol"] = str(item["protocol"])
+        """Refuse what no rule can be, and a rule that the group has already."""
+        self._check(item)
         for other in context.cloud.ports.rules.by("security_group_id", item["security_group_id"]):
-            if all(other.get(name) == item.get(name) for name in SAME):
+            if _meaning(other) == _meaning(item):
                 raise self.service.error(409, "rule_exists", id=other["id"])
-        prefix = item.get("remote_ip_prefix")
-        if prefix is not None:
-            try:
-                ip_network(prefix, strict=False)
-            except ValueError:
-                raise self.service.error(400, "no_prefix", prefix=prefix[:40]) from None
-        least, most = item.get("port_range_min"), item.get("port_range_max")
-        by_port = item.get("protocol") in ("tcp", "udp")
-        if by_port and least is not None and most is not None and least > most:
-            raise self.service.error(400, "ports_reversed")
         return item
+
+    def _check(self, item: Item) -> None:
+        """Raise 400 for a protocol, ports or sources that no rule can have."""
+        numbers: Mapping[str, int] = self.row["protocols"]
+        name = str("any" if item.get("protocol") is None else item["protocol"]).lower()
+        number = numbers.get(name, int(name) if name.isdecimal() else 256)
+        prefix, least, most = (item.get(key) for key in ("remote_ip_prefix", *RANGE))
+        try:
+            source = ip_interface(prefix) if prefix else None
+        except ValueError:
+            raise self.service.error(400, "no_prefix", prefix=str(prefix)[:40]) from None
+        given: list[int] = [port for port in (least, most) if port is not None]
+        ported, icmp = number in PORTED, number in ICMP
+        family = f"IPv{source.version}" if source else item["ethertype"]
+        refusals = {
+            "no_protocol": number > 255,
+            "two_sources": sum(bool(item.get(key)) for key in SOURCES) > 1,
+            "other_family": family != item["ethertype"],
+            "protocol_needed": given and name == "any",
+            "no_ports": given and not ported and not icmp,
+            "port_zero": ported and 0 in given,
+            "ports_reversed": ported and (len(given) == 1 or given != sorted(given)),
+            "icmp_value": icmp and any(part > 255 for part in given),
+            "icmp_type": icmp and most is not None and least is None,
+        }
+        words = {**item, "name": name, "names": [*numbers], "prefix": prefix, "most": most}
+        for text, holds in refusals.items():
+            if holds:
+                raise self.service.error(400, text, **words)
+        whole = dict.fromkeys(RANGE) if (least, most) == ALL_PORTS else {}
+        protocol = None if name == "any" else name
+        item |= {"protocol": protocol, "remote_ip_prefix": source and str(source), **whole}
+
+
+def _meaning(rule: Item) -> tuple[object, ...]:
+    """Return what makes two rules the same; all addresses are as good as no prefix."""
+    return tuple(None if rule.get(key) in ANYWHERE else rule.get(key) for key in SAME)
 
 
 class Zones(NetworkKind):

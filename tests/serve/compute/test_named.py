@@ -125,6 +125,53 @@ def test_rules_come_and_go_once_each(judged: NovaCloud) -> None:
     assert [judged.ask("DELETE", path).status_code for _ in range(2)] == [204, 404]
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"protocol": "foo"}, "protocol foo not supported. Only protocol values"),
+        ({"protocol": 256}, "protocol 256 not supported"),
+        ({"port_range_min": 22, "port_range_max": 22}, "Must also specify protocol"),
+        ({"protocol": "any", "port_range_min": 22}, "Must also specify protocol"),
+        ({"protocol": "tcp", "port_range_min": 22}, "port_range_min must be <="),
+        ({"protocol": "17", "port_range_min": 23, "port_range_max": 22}, "port_range_min must be"),
+        ({"protocol": "tcp", "port_range_min": 0, "port_range_max": 22}, "Invalid value for port"),
+        ({"protocol": "vrrp", "port_range_min": 1, "port_range_max": 2}, "Ports cannot be"),
+        ({"protocol": "icmp", "port_range_min": 256}, "It must be 0 to 255"),
+        ({"protocol": "icmp", "port_range_max": 0}, "ICMP code (port-range-max) 0 is provided"),
+        ({"remote_ip_prefix": "ten"}, "'ten' is not a valid IP subnet"),
+        ({"remote_ip_prefix": "::/0"}, "Conflicting value ethertype IPv4 for CIDR ::/0"),
+        ({"remote_ip_prefix": "10.0.0.0/8", "remote_group_id": "{own}"}, "Only one of remote_ip"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused_with_its_reason(
+    judged: NovaCloud, fields: dict[str, object], said: str
+) -> None:
+    web = group(judged, "web")
+    own = {key: web if value == "{own}" else value for key, value in fields.items()}
+    body = {"security_group_rule": {"security_group_id": web, "direction": "ingress", **own}}
+    answer = judged.ask("POST", f"{NETWORK}/security-group-rules", body)
+    assert answer.status_code == 400
+    assert said in answer.json()["NeutronError"]["message"]
+
+
+def test_a_rule_is_kept_as_neutron_writes_it(judged: NovaCloud) -> None:
+    web = group(judged, "web")
+
+    def made(**fields: object) -> tuple[int, dict[str, object]]:
+        body = {"security_group_rule": {"security_group_id": web, "direction": "ingress", **fields}}
+        answer = judged.ask("POST", f"{NETWORK}/security-group-rules", body)
+        shown = answer.json().get("security_group_rule", {})
+        return answer.status_code, {key: shown.get(key) for key in fields}
+
+    all_ports = {"port_range_min": 1, "port_range_max": 65535}
+    none = dict.fromkeys(all_ports)
+    assert made(protocol="TCP", **all_ports) == (201, {"protocol": "tcp", **none})
+    assert made(protocol="any") == (201, {"protocol": None})
+    assert made(remote_ip_prefix="10.0.0.1") == (201, {"remote_ip_prefix": "10.0.0.1/32"})
+    assert made(remote_ip_prefix="0.0.0.0/0")[0] == 409
+    assert made(protocol="icmp", port_range_min=8, port_range_max=0)[0] == 201
+
+
 def test_there_are_at_most_a_hundred_groups(judged: NovaCloud) -> None:
     for number in range(99):
         group(judged, f"g{number}")
@@ -135,7 +182,8 @@ def test_there_are_at_most_a_hundred_groups(judged: NovaCloud) -> None:
 def test_several_rules_are_made_at_once_or_none_is(judged: NovaCloud) -> None:
     web = group(judged, "web")
     rules = [
-        {"security_group_id": web, "direction": "ingress", "port_range_min": port, "protocol": 6}
+        {"security_group_id": web, "direction": "ingress", "protocol": 6}
+        | {"port_range_min": port, "port_range_max": port}
         for port in (80, 443)
     ]
     path = f"{NETWORK}/security-group-rules"

@@ -71,6 +71,34 @@ def test_a_network_is_used_from_its_creation_to_its_end(cloud: NovaCloud) -> Non
     assert cloud.get(f"{V2}/ports") == {"ports": []}
 
 
+def test_groups_and_pairs_need_a_port_with_security_and_addresses_are_its_own(
+    cloud: NovaCloud,
+) -> None:
+    lan = make(cloud, "networks", "network", name="lan")["id"]
+    pairs = {"allowed_address_pairs": [{"ip_address": "10.9.0.9"}]}
+    open_port = make(cloud, "ports", "port", network_id=lan, port_security_enabled=False)
+    assert open_port["security_groups"] == []
+    refused = make(
+        cloud, "ports", "port", 409, network_id=lan, port_security_enabled=False, **pairs
+    )
+    assert "in order to have allowed address pairs" in refused
+    code, text = put(cloud, f"ports/{open_port['id']}", {"port": pairs})
+    assert (code, "in order to have allowed address pairs" in text) == (409, True)
+    port = make(cloud, "ports", "port", network_id=lan)
+    groups, at = port["security_groups"], f"ports/{port['id']}"
+    code, text = put(cloud, f"ports/{open_port['id']}", {"port": {"security_groups": groups}})
+    assert (code, "in order to use security groups" in text) == (409, True)
+    insecure: dict[str, object] = {"port_security_enabled": False}
+    code, text = put(cloud, at, {"port": insecure})
+    assert (code, "Port has security group associated" in text) == (409, True)
+    assert put(cloud, at, {"port": insecure | {"security_groups": []}})[0] == 200
+    used = make(cloud, "ports", "port", 409, network_id=lan, mac_address=port["mac_address"])
+    assert f"The mac address {port['mac_address']} is in use" in used
+    code, _ = put(cloud, f"ports/{open_port['id']}", {"port": {"mac_address": port["mac_address"]}})
+    assert code == 409
+    assert put(cloud, at, {"port": {"mac_address": port["mac_address"], "name": "p"}})[0] == 200
+
+
 def test_a_floating_address_needs_a_router_to_its_port(cloud: NovaCloud) -> None:
     lan = make(cloud, "networks", "network", name="lan")["id"]
     subnet(cloud, lan, "10.9.0.0/24")
