@@ -64,13 +64,10 @@ def find_hosts(context: ComputeContext, policy: str) -> Sequence[ComputeHost]:
     return hosts
 
 
-def find_services(context: ComputeContext, policy: str) -> Sequence[ComputeHost]:
-    """Return the hosts of all services. Raises 403 unless the caller is an administrator."""
-    context.require_admin(f"os_compute_api:{policy}")
-    return _services(context)
-
-
-def _services(context: ComputeContext) -> list[ComputeHost]:
+def find_services(context: ComputeContext, policy: str | None) -> list[ComputeHost]:
+    """Return the hosts of all services. Raises 403 if a policy forbids it to the caller."""
+    if policy:
+        context.require_admin(f"os_compute_api:{policy}")
     cloud, found, named = context.cloud, [], context.minor >= UUID_SINCE
     others: dict[str, str] = tables()["compute"]["service"]["controllers"]
     controllers = [(Host(name, INTERNAL, 0, 0, 0, ""), binary) for binary, name in others.items()]
@@ -280,17 +277,17 @@ async def show_host(name: str, context: Versioned) -> Response:
     return respond({"host": shown})
 
 
-def _zones(context: ComputeContext, detailed: bool) -> Response:
-    """Answer with the zones; one with disabled services alone is not available."""
-    services, zones = _services(context), []
-    for name in sorted({*context.cloud.catalog.zones, *([INTERNAL] if detailed else ())}):
+def _zones(context: ComputeContext, policy: str | None = None) -> Response:
+    """Answer with the zones, under a policy in detail; one of disabled services is unavailable."""
+    services, zones = find_services(context, policy), []
+    for name in sorted({*context.cloud.catalog.zones, *([INTERNAL] if policy else ())}):
         there = [service for service in services if service.own.zone == name]
         hosts: dict[str, dict[str, Json]] = {}
         for one in (service for service in there if service.status == "enabled"):
             state: Json = {"available": one.state == "up", "active": True, "updated_at": None}
             hosts.setdefault(one.name, {})[one.binary] = state
         available = bool(hosts) or not there
-        shown = hosts if detailed and available else None
+        shown = hosts if policy and available else None
         zones.append({"zoneName": name, "zoneState": {"available": available}, "hosts": shown})
     zones.sort(key=lambda zone: zone["zoneState"] == {"available": False})
     return respond({"availabilityZoneInfo": zones})
@@ -299,14 +296,13 @@ def _zones(context: ComputeContext, detailed: bool) -> Response:
 @router.get("/os-availability-zone", answer="ZoneList")
 async def list_zones(context: Versioned) -> Response:
     """The availability zones."""
-    return _zones(context, False)
+    return _zones(context)
 
 
 @router.get("/os-availability-zone/detail", answer="ZoneList")
 async def list_zones_in_detail(context: Versioned) -> Response:
     """The availability zones with their hosts."""
-    context.require_admin("os_compute_api:os-availability-zone:detail")
-    return _zones(context, True)
+    return _zones(context, "os-availability-zone:detail")
 
 
 @router.get("/os-aggregates", response_model=dict[str, list[object]])

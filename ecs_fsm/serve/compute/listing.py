@@ -63,7 +63,16 @@ def _allowed(context: ComputeContext) -> QueryParams:
 
 def _tests(context: ComputeContext) -> Iterator[Test]:
     """Yield one test of a server for each filter of the query. Raises 400 for an invalid one."""
-    query = _allowed(context)
+    query, cloud = _allowed(context), context.cloud
+
+    def addresses(instance: Instance) -> Iterable[str]:
+        ports = cloud.ports.shown(instance)
+        return (address for port in ports for address, _ in addresses_of(cloud, port))
+
+    patterns: dict[str, Callable[[Instance], Iterable[str]]] = {
+        **{"name": lambda instance: (instance.name,), "ip": addresses, "ip6": addresses},
+        "host": lambda instance: (host_of(cloud, instance) or "",),
+    }
     plain = {name: _text_of(path) for name, path in TABLE["filters"].items()}
     plain["availability_zone"] = context.cloud.zone_of
     plain["power_state"] = lambda instance: str(POWER_STATES.get(instance.state.vm_state, 0))
@@ -72,9 +81,9 @@ def _tests(context: ComputeContext) -> Iterator[Test]:
             yield _one_of(get, [value.lower() for value in query.getlist(name)])
     if "status" in query:
         yield _of_status(context, {value.upper() for value in query.getlist("status")})
-    for name, read in PATTERNS.items():
+    for name, read in patterns.items():
         if name in query:
-            yield _matching(name, query[name], read(context))
+            yield _matching(name, query[name], read)
     for name, later in (("changes-since", True), ("changes-before", False)):
         if name in query:
             yield _changed(context, moment(name, query[name]), later)
@@ -112,24 +121,6 @@ def _text_of(path: str) -> Callable[[Instance], str]:
 
 def _one_of(get: Callable[[Instance], str], wanted: list[str]) -> Test:
     return lambda instance: get(instance).lower() in wanted
-
-
-def _names(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
-    return lambda instance: (instance.name,)
-
-
-def _addresses(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
-    cloud = context.cloud
-    return lambda instance: (
-        address for p in cloud.ports.shown(instance) for address, _ in addresses_of(cloud, p)
-    )
-
-
-def _hosts(context: ComputeContext) -> Callable[[Instance], Iterable[str]]:
-    return lambda instance: (host_of(context.cloud, instance) or "",)
-
-
-PATTERNS = {"name": _names, "ip": _addresses, "ip6": _addresses, "host": _hosts}
 
 
 def _matching(name: str, text: str, get: Callable[[Instance], Iterable[str]]) -> Test:

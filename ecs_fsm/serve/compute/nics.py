@@ -59,15 +59,9 @@ def free_address(cloud: Cloud, network: Item, address: str) -> str:
 def networks_of(context: ComputeContext, body: NewServerFields) -> list[NewInterface]:
     """Return what the server's interfaces are to be."""
     wanted = body.networks
-    if context.minor >= 37 and wanted is None:
-        raise ApiError(400, "Invalid input for server: 'networks' is a required property")
-    if context.minor < 37 and isinstance(wanted, str):
-        raise ApiError(400, f"Invalid input for server.networks: {wanted} needs version 2.37")
     usual = context.cloud.ports.usual_network()
-    if isinstance(wanted, str):
-        return [NewInterface(name) for name in usual] if wanted == "auto" else []
-    if not wanted:
-        return [NewInterface(name) for name in usual]
+    if not wanted or isinstance(wanted, str):
+        return [] if wanted == "none" else [NewInterface(name) for name in usual]
     found: list[NewInterface] = []
     for network in wanted:
         if network.port is not None:
