@@ -6,7 +6,7 @@ Of what is uploaded only the size is kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -85,6 +85,16 @@ class Images(Declared[RequestContext]):
         if new["visibility"] == "public" and not context.caller.admin:
             raise self.service.error(403, "publish")
         return {**new, "tags": [*dict.fromkeys(new["tags"])]}
+
+    def gone(self, context: RequestContext, item: Item) -> None:
+        """Refuse for a protected image."""
+        if item.get("protected"):
+            raise self.service.error(403, "protected", id=item["id"])
+
+    def listed(self, context: RequestContext) -> Iterator[Item]:
+        """Yield the images of a list: hidden ones alone, or all others."""
+        hidden = context.request.query_params.get("os_hidden", "").lower() == "true"
+        return (one for one in super().listed(context) if bool(one.get("os_hidden")) is hidden)
 
     def pages(self, context: RequestContext, more: str | None) -> Item:
         """Return the links of a list."""

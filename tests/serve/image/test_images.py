@@ -102,3 +102,25 @@ def test_patches_of_one_request_follow_each_other_up_to_the_limit(cloud: NovaClo
     shown = cloud.get(at)
     assert ("p0" in shown, shown["one"], shown["two"]) == (False, "x", "x")
     assert cloud.ask("PATCH", at, content=b"{").status_code == 400
+
+
+def test_a_protected_image_stays_and_a_hidden_one_is_listed_apart(cloud: NovaCloud) -> None:
+    headers = {"content-type": "application/openstack-images-v2.1-json-patch"}
+
+    def patch(name: str, value: bool) -> None:
+        body = [{"op": "replace", "path": f"/{name}", "value": value}]
+        token = {"x-auth-token": cloud.tokens["demo"]}
+        answer = cloud.edge.ask("PATCH", f"{GLANCE}/{OWN}", json=body, headers=headers | token)
+        assert (answer.status_code, answer.json()[name]) == (200, value)
+
+    cloud.ask("POST", GLANCE, {"id": OWN, "protected": True})
+    refused = cloud.ask("DELETE", f"{GLANCE}/{OWN}")
+    assert (refused.status_code, "is protected and cannot be" in refused.text) == (403, True)
+    listed = [image["id"] for image in cloud.get(GLANCE)["images"]]
+    assert OWN in listed
+    patch("os_hidden", True)
+    assert [image["id"] for image in cloud.get(f"{GLANCE}?os_hidden=true")["images"]] == [OWN]
+    assert [i["id"] for i in cloud.get(GLANCE)["images"]] == [i for i in listed if i != OWN]
+    assert cloud.get(f"{GLANCE}/{OWN}")["os_hidden"] is True
+    patch("protected", False)
+    assert cloud.ask("DELETE", f"{GLANCE}/{OWN}").status_code == 204
