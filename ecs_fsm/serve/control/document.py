@@ -30,6 +30,7 @@ ERRORS: dict[Api, Schema] = {
     Api.CONTROL: fields("error", error=_NUMBERED),
 }
 """The body of an error by API; that of the image API is a page."""
+MODELS = ("body", "query")
 TOKEN = APIKeyHeader(name="X-Auth-Token", scheme_name="token", auto_error=False)
 OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")
 
@@ -59,7 +60,7 @@ def _add(app: FastAPI, face: Face, handler: Handler) -> None:
         tags=[*common.tags],
         dependencies=[Security(TOKEN)] if "context" in handler.parameters else [],
         generate_unique_id_function=lambda route: route.name + face.suffix,
-        **{"name": handler.name, **options},
+        **{"name": handler.name, **{k: v for k, v in options.items() if k not in MODELS}},
     )
 
 
@@ -81,9 +82,8 @@ def _parameters(handler: Handler, path: str) -> Iterator[Parameter]:
         yield Parameter(name, Parameter.KEYWORD_ONLY, annotation=text)
     for name, own in handler.parameters.items():
         if name not in ("request", "context", *ids):
-            hint: Any = handler.hints[name]
-            read = Annotated[hint, Body() if name == "body" else Query()]
-            yield own.replace(kind=Parameter.KEYWORD_ONLY, annotation=read)
+            kind = handler.type_of(name), Body() if name == "body" else Query()
+            yield own.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[kind])
 
 
 def _replace_errors(document: dict[str, Any]) -> None:

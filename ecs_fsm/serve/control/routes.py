@@ -10,10 +10,9 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Sequence
-from typing import Annotated, cast
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any, cast
 
-from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -22,21 +21,9 @@ from ecs_fsm.core.errors import InvalidInput, UnknownFact
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.followers import Clockwork, EventLog
 from ecs_fsm.serve.cloud.instance import Asker, FaultOrder, Instance, Json, StrikeCount
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import VOLUME
-from ecs_fsm.serve.control.schemas import (
-    MOST_CHANGES,
-    ClockAdvance,
-    EventRequest,
-    FaultRequest,
-    Given,
-    HostChange,
-    OperationRequest,
-    ResetRequest,
-    ScenarioRequest,
-    control_view,
-    counted,
-    server_with_past,
-)
+from ecs_fsm.serve.control.schemas import control_view, counted, server_with_past
 from ecs_fsm.serve.http.api_errors import ApiError, spelled
 from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.protocol import LOST
@@ -90,6 +77,7 @@ class ChangeStream(StreamingResponse):
                 yield ": still there\n\n"
 
 
+ACCEPTED: Mapping[str, Any] = {"status_code": 202, "responses": {404: {}, 409: {}}}
 ACTION, BEGINNING = "_ecs", "beginning"
 SNAPSHOT = re.compile(r"[\w.-]{1,60}", re.ASCII)
 router = Handlers(prefix="/_ecs", tags=["control"])
@@ -139,31 +127,35 @@ def show_everything(request: Request, server_id: str) -> Response:
     return JSONResponse(server_with_past(_cloud(request), instance))
 
 
-@router.post("/servers/{server_id}/requests", status_code=202, responses={404: {}, 409: {}})
-def request_operation(request: Request, server_id: str, body: OperationRequest) -> Response:
+@router.post("/servers/{server_id}/requests", body="OperationRequest", **ACCEPTED)
+def request_operation(request: Request, server_id: str, body: Item) -> Response:
     """Request an operation by its name in the lifecycle."""
     cloud, instance = _cloud(request), _instance(request, server_id)
     otherwise = "is an event of the system: post it to events"
-    _check(instance, body.operation, body.given, cloud.lifecycle.operations, otherwise)
+    _check(instance, body["operation"], body["given"], cloud.lifecycle.operations, otherwise)
     asker = Asker(request.state.request_id, ACTION, instance.project_id, ACTION)
-    cloud.request(instance, body.operation, body.given, asker)
+    cloud.request(instance, body["operation"], body["given"], asker)
     cloud.finish(instance)
     return JSONResponse(control_view(cloud, instance), 202)
 
 
-@router.post("/servers/{server_id}/events", status_code=202, responses={404: {}, 409: {}})
-def let_event_happen(request: Request, server_id: str, body: EventRequest) -> Response:
+@router.post("/servers/{server_id}/events", body="EventRequest", **ACCEPTED)
+def let_event_happen(request: Request, server_id: str, body: Item) -> Response:
     """Let an event of the system happen now, for example a failure."""
     cloud, instance = _cloud(request), _instance(request, server_id)
     otherwise = "is an operation: post it to requests"
-    _check(instance, body.event, body.given, cloud.lifecycle.events, otherwise)
-    cloud.happen(instance, body.event, body.given)
+    _check(instance, body["event"], body["given"], cloud.lifecycle.events, otherwise)
+    cloud.happen(instance, body["event"], body["given"])
     cloud.finish(instance)
     return JSONResponse(control_view(cloud, instance), 202)
 
 
 def _check(
-    instance: Instance, trigger: str, given: Given, known: Collection[str], otherwise: str
+    instance: Instance,
+    trigger: str,
+    given: Mapping[str, str],
+    known: Collection[str],
+    otherwise: str,
 ) -> None:
     """Raise for a trigger of the other kind, and for unknown or missing facts."""
     lifecycle, node = instance.server.lifecycle, instance.server.node
@@ -177,14 +169,14 @@ def _check(
             raise InvalidInput(str(error)) from None
 
 
-@router.post("/advance")
-async def advance_clock(request: Request, body: ClockAdvance) -> Response:
+@router.post("/advance", body="ClockAdvance")
+async def advance_clock(request: Request, body: Item) -> Response:
     """Let time pass at once."""
     clockwork: Clockwork = request.app.state.clockwork
-    if body.steps is not None:
-        done = await clockwork.step(body.steps)
-    else:
-        done = await clockwork.advance(body.seconds or 0.0)
+    steps, seconds = body["steps"], body["seconds"]
+    if (steps is None) == (seconds is None):
+        raise ApiError(400, 'Invalid input for body: expected {"seconds": 30} or {"steps": 1}')
+    done = await (clockwork.step(steps) if seconds is None else clockwork.advance(seconds))
     return JSONResponse({"now": clockwork.cloud.now, "events": done})
 
 
@@ -209,28 +201,29 @@ def _of_volumes(cloud: Cloud) -> list[FaultOrder]:
     return cloud.volumes.cloud.orders.faults if cloud.has_volumes else []
 
 
-@router.post("/faults", status_code=201)
-def add_fault(request: Request, body: FaultRequest) -> Response:
+@router.post("/faults", body="FaultRequest", status_code=201)
+def add_fault(request: Request, body: Item) -> Response:
     """Let requests fail, or responses be lost, from now on."""
-    document = body.model_dump(exclude_none=True)
+    document = {key: value for key, value in body.items() if value is not None}
+    text = body["fault"]
     count = StrikeCount(document.pop("met", 0), document.pop("struck", 0))
-    if (body.fault is None) == (body.wire is None):
+    if (text is None) == (body["wire"] is None):
         raise ApiError(400, 'expected {"fault": "OPERATION:OUTCOME@STEP"} or {"wire": "503"}')
-    if body.fault is not None and body.fault.startswith(PREFIX):
+    if text is not None and text.startswith(PREFIX):
         if document.keys() != {"fault"}:
-            raise ApiError(400, f"a fault of the wire as text has no other keys: {body.fault}")
-        wanted: str | dict[str, object] = body.fault
+            raise ApiError(400, f"a fault of the wire as text has no other keys: {text}")
+        wanted: str | dict[str, object] = text
     else:
         wanted = document
-    if wanted is not document or body.wire is not None:
+    if wanted is not document or body["wire"] is not None:
         wire = _wire(request)
         number, fault = wire.add(wanted)
         wire.active[number] = fault, count
         return JSONResponse(counted(str(fault), count), 201)
     orders = _cloud(request).orders
-    if body.fault is not None and body.fault.startswith(VOLUME):
+    if text is not None and text.startswith(VOLUME):
         orders = _cloud(request).volumes.cloud.orders
-        document["fault"] = body.fault.removeprefix(VOLUME)
+        document["fault"] = text.removeprefix(VOLUME)
     order = orders.add(document)
     order.count = count
     mark = "" if orders is _cloud(request).orders else VOLUME
@@ -263,15 +256,15 @@ def list_hosts_of_cloud(request: Request) -> Response:
     return JSONResponse({"hosts": hosts})
 
 
-@router.post("/hosts/{name}", responses={404: {}})
-def change_host(request: Request, name: str, body: HostChange) -> Response:
+@router.post("/hosts/{name}", body="HostChange", responses={404: {}})
+def change_host(request: Request, name: str, body: Item) -> Response:
     """Let a host go down, so that its steps hang, or come back, which restarts its service."""
     cloud = _cloud(request)
     hosts = {host.name: number for number, host in enumerate(cloud.hosts)}
     if name not in hosts:
         raise ApiError(404, f"there is no host {name[:40]}; there are {', '.join(hosts)}")
-    cloud.force_down(hosts[name], down=body.state == "down")
-    return JSONResponse({"host": name, "state": body.state})
+    cloud.force_down(hosts[name], down=body["state"] == "down")
+    return JSONResponse({"host": name, "state": body["state"]})
 
 
 @router.get("/snapshots")
@@ -291,10 +284,10 @@ def take_copy_of_cloud(request: Request, name: str) -> Response:
     return JSONResponse({"name": name, "servers": len(_cloud(request).instances)}, 201)
 
 
-@router.post("/reset", responses={404: {}})
-def reset_cloud(request: Request, body: ResetRequest) -> Response:
+@router.post("/reset", body="ResetRequest", responses={404: {}})
+def reset_cloud(request: Request, body: Item) -> Response:
     """Return to the start, or to a snapshot: its servers, its faults, its time, its seed."""
-    name, snapshots = body.snapshot or BEGINNING, request.app.state.snapshots
+    name, snapshots = body["snapshot"] or BEGINNING, request.app.state.snapshots
     if name not in snapshots.names:
         known = ", ".join(snapshots.names)
         raise ApiError(404, f"there is no snapshot {name[:40]}; there are {known}")
@@ -303,31 +296,25 @@ def reset_cloud(request: Request, body: ResetRequest) -> Response:
     return JSONResponse({"snapshot": name, "now": cloud.now, "servers": len(cloud.instances)})
 
 
-@router.post("/scenario", status_code=201)
-def lay_scenario(request: Request, body: ScenarioRequest) -> Response:
+@router.post("/scenario", body="ScenarioRequest", status_code=201)
+def lay_scenario(request: Request, body: Item) -> Response:
     """Let the next server that is created follow a scenario."""
-    words = _cloud(request).orders.add_scenario(body.words)
+    words = _cloud(request).orders.add_scenario(body["words"])
     return JSONResponse({"words": [word.text for word in words]}, 201)
 
 
-@router.get("/changes")
-def list_changes(
-    request: Request,
-    since: Annotated[int, Field(ge=0, le=2**53)] = 0,
-    limit: Annotated[int, Field(ge=1, le=MOST_CHANGES)] = MOST_CHANGES,
-) -> Response:
+@router.get("/changes", query="ChangesQuery")
+def list_changes(request: Request, query: Item) -> Response:
     """Return the changes after that number, in order."""
-    rows = _log(request).since(since, limit)
+    rows = _log(request).since(query["since"], query["limit"])
     return JSONResponse({"changes": [row.as_dict() for row in rows]})
 
 
-@router.get("/events", response_class=StreamingResponse)
-async def stream_changes(
-    request: Request, since: Annotated[int | None, Field(ge=0, le=2**53)] = None
-) -> Response:
+@router.get("/events", query="EventsQuery", response_class=StreamingResponse)
+def stream_changes(request: Request, query: Item) -> Response:
     """Send every change as a server-sent event, from now on or after that number."""
-    last = request.headers.get("last-event-id", "")
-    log = _log(request)
-    number = int(last) if last.isascii() and last.isdecimal() and len(last) < 17 else since
+    last, log = request.headers.get("last-event-id", ""), _log(request)
+    known = last.isascii() and last.isdecimal() and len(last) < 17
+    number = int(last) if known else query["since"]
     begin = log.count if number is None else number
     return ChangeStream(log, begin, request.scope.get("extensions", {}).get(LOST))

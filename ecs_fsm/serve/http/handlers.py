@@ -1,7 +1,7 @@
 """Handlers with their paths, from which the application makes its routes, once for each place.
 
-A handler gets what its parameters name: the `request`, its `context`, ids of its path, the `body`,
-the `query`, or single values of the query. How it reads them is found out at its first request:
+A handler gets what its parameters name: the `request`, its `context`, ids of its path, the `body`
+and the `query`. How it reads them is found out at its first request:
 for all handlers that would take as long as the rest of the start.
 """
 
@@ -93,7 +93,8 @@ class Register(Protocol):
 class Handler:
     """A function that answers a method at a path; `options` are FastAPI's for its document.
 
-    `context` makes the context of a request, which knows the caller.
+    They may name the models of its `body` and its `query`, which it gets as documents. `context`
+    makes the context of a request, which knows the caller.
     """
 
     method: str
@@ -112,10 +113,13 @@ class Handler:
         """The parameters of the function."""
         return signature(self.function).parameters
 
-    @cached_property
-    def hints(self) -> Mapping[str, Any]:
-        """The types of the parameters."""
-        return get_type_hints(self.function, include_extras=True)
+    def type_of(self, name: str) -> Any:
+        """Return the type of a parameter: of the `body` and the `query` the model that is named."""
+        if name not in self.options:
+            return get_type_hints(self.function, include_extras=True)[name]
+        from ecs_fsm.serve.http.models import model
+
+        return model(self.options[name])
 
 
 class Handlers:
@@ -205,8 +209,8 @@ class ServedRoute(Route):
             return {}
         from pydantic import TypeAdapter
 
-        hints = self._handler.hints
-        return {n: TypeAdapter(hints[n]) for n in self._handler.parameters if n not in given}
+        names = [name for name in self._handler.parameters if name not in given]
+        return {name: TypeAdapter(self._handler.type_of(name)) for name in names}
 
     async def answer(self, request: Request) -> Response:
         """Answer a request; what it has changed is written before."""
@@ -223,12 +227,10 @@ class ServedRoute(Route):
             elif name not in self._read:
                 values[name] = request.path_params[name]
         for name, reads in self._read.items():
-            if name == "body":
-                values[name] = validated(reads, written)
-            elif name == "query":
-                values[name] = validated(reads, dict(request.query_params))
-            elif name in request.query_params:
-                values[name] = validated(reads, request.query_params[name], name)
+            given = written if name == "body" else dict(request.query_params)
+            values[name] = validated(reads, given)
+            if name in handler.options:
+                values[name] = values[name].model_dump()
         response: Response = await _now(handler.function(**values))
         if "context" in values and handler.method != "GET":
             values["context"].cloud.resources.commit()

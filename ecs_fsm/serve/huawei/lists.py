@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, cast
+from typing import cast
 
-from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.cloud import Cloud
@@ -29,18 +28,13 @@ from ecs_fsm.serve.compute.views import (
     server_view,
 )
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Marker, View, page, respond
+from ecs_fsm.serve.http.bodies import View, page, respond
 from ecs_fsm.serve.http.handlers import Alias, Handlers
 from ecs_fsm.serve.huawei.schemas import (
     ERRORS,
-    MOST_TAGS,
     V1,
     V11,
-    MetadataEntries,
     ProjectContext,
-    RenameServer,
-    ServerQuery,
-    TagAction,
 )
 
 MINOR = 26
@@ -167,8 +161,7 @@ def tags_of(instance: Instance) -> Mapping[str, str]:
 
 
 router = Handlers(tags=["cloudservers"], responses=ERRORS, context=ProjectContext)
-Size = Annotated[int, Field(ge=1, le=1000)]
-Filter = Annotated[str | None, Field(max_length=255)]
+MOST_TAGS = 20
 
 
 ALSO_LISTED = {
@@ -180,33 +173,31 @@ ALSO_LISTED = {
 """Statuses that a filter selects as well, by that of the filter, as the cloud documents it."""
 
 
-def _tests(query: ServerQuery, cloud: Cloud) -> Iterator[Callable[[Instance], bool]]:
+def _tests(query: Item, cloud: Cloud) -> Iterator[Callable[[Instance], bool]]:
     """Yield one test of a server for each filter of the query."""
-    if query.name:
-        pattern = re.compile(re.escape(query.name).replace(r"\.", "."), re.IGNORECASE)
+    if name := query["name"]:
+        pattern = re.compile(re.escape(name).replace(r"\.", "."), re.IGNORECASE)
         yield lambda instance: pattern.search(instance.name) is not None
-    if query.status:
-        status = query.status.upper()
+    if query["status"]:
+        status = query["status"].upper()
         listed = {status, *ALSO_LISTED.get(status, ())}
         yield lambda instance: instance.state.status.upper() in listed
-    if query.flavor:
-        flavor = query.flavor
+    if flavor := query["flavor"]:
         yield lambda instance: instance.flavor == flavor
-    if query.ip:
-        ip = query.ip
+    if ip := query["ip"]:
         yield lambda instance: any(
             ip in fixed["ip_address"]
             for port in cloud.ports.shown(instance)
             for fixed in port["fixed_ips"]
         )
-    if query.server_id:
-        ids = frozenset(query.server_id.split(","))
+    if query["server_id"]:
+        ids = frozenset(query["server_id"].split(","))
         yield lambda instance: instance.id in ids
-    if query.tags:
-        wanted = query.tags.split(",")
+    if query["tags"]:
+        wanted = query["tags"].split(",")
         yield lambda instance: all(_tagged(instance, tag) for tag in wanted)
-    if query.not_tags:
-        unwanted = query.not_tags.split(",")
+    if query["not_tags"]:
+        unwanted = query["not_tags"].split(",")
         yield lambda instance: not any(_tagged(instance, tag) for tag in unwanted)
 
 
@@ -221,47 +212,39 @@ def _view(context: ProjectContext, instance: Instance) -> Fields:
     return cloudserver_view(context.cloud, instance, context.root)
 
 
-@router.get(f"{V1}/detail", Alias(f"{V11}/detail", "list_cloudservers_v11"))
-def list_cloudservers(context: ProjectContext, query: ServerQuery) -> Response:
+@router.get(f"{V1}/detail", Alias(f"{V11}/detail", "list_cloudservers_v11"), query="ServerQuery")
+def list_cloudservers(context: ProjectContext, query: Item) -> Response:
     """A page of servers, the newest first, with their number on all pages."""
-    tests = list(_tests(query, context.cloud))
+    tests, limit = list(_tests(query, context.cloud)), query["limit"]
     found = [i for i in context.servers() if all(test(i) for test in tests)]
-    if query.marker:
-        last = context.find(query.marker).number
+    if query["marker"]:
+        last = context.find(query["marker"]).number
         rest = [instance for instance in found if instance.number < last]
     else:
-        rest = found[(max(query.offset, 1) - 1) * query.limit :]
-    shown = [_view(context, instance) for instance in rest[: query.limit]]
+        rest = found[(max(query["offset"], 1) - 1) * limit :]
+    shown = [_view(context, instance) for instance in rest[:limit]]
     return respond({"count": len(found), "servers": shown})
 
 
-@router.get(f"{V1}/flavors")
-def list_cloudserver_flavors(
-    context: ProjectContext, limit: Size = 1000, marker: Marker = None, flavor_id: Filter = None
-) -> Response:
+@router.get(f"{V1}/flavors", query="FlavorQuery")
+def list_cloudserver_flavors(context: ProjectContext, query: Item) -> Response:
     """The flavors of the cloud."""
-    return _flavors(context, flavor_id, None, limit, marker)
+    only = query["flavor_id"]
+    return _flavors(context, query, lambda flavor: only in (None, flavor["id"]))
 
 
-@router.get(f"{V1}/resize_flavors")
-def list_cloudserver_resize_flavors(
-    context: ProjectContext,
-    instance_uuid: Filter = None,
-    source_flavor_id: Filter = None,
-    limit: Size = 1000,
-    marker: Marker = None,
-) -> Response:
+@router.get(f"{V1}/resize_flavors", query="ResizeFlavorQuery")
+def list_cloudserver_resize_flavors(context: ProjectContext, query: Item) -> Response:
     """The flavors to which a server can be resized."""
-    own = context.find(instance_uuid).flavor if instance_uuid else source_flavor_id
-    return _flavors(context, None, own, limit, marker)
+    server, source = query["instance_uuid"], query["source_flavor_id"]
+    own = context.find(server).flavor if server else source
+    return _flavors(context, query, lambda flavor: flavor["id"] != own)
 
 
-def _flavors(
-    context: ProjectContext, only: str | None, but: str | None, limit: int, marker: str | None
-) -> Response:
-    every = [f for f in context.cloud.resources.of("flavors") if f["id"] != but]
-    found = [View(flavor["id"], flavor) for flavor in every if only in (None, flavor["id"])]
-    shown, _ = page(found, limit, marker)
+def _flavors(context: ProjectContext, query: Item, wanted: Callable[[Item], bool]) -> Response:
+    every = context.cloud.resources.of("flavors")
+    found = [View(flavor["id"], flavor) for flavor in every if wanted(flavor)]
+    shown, _ = page(found, query["limit"], query["marker"])
     return respond({"flavors": [flavor_view(each.shown, context.root) for each in shown]})
 
 
@@ -281,22 +264,20 @@ def show_cloudserver(context: ProjectContext, server_id: str) -> Response:
     return respond({"server": _view(context, context.find(server_id))})
 
 
-@router.put(f"{V1}/{{server_id}}")
-def update_cloudserver(context: ProjectContext, server_id: str, body: RenameServer) -> Response:
+@router.put(f"{V1}/{{server_id}}", body="RenameServer")
+def update_cloudserver(context: ProjectContext, server_id: str, body: Item) -> Response:
     """Change the name, the description or the host name of a server."""
     instance = context.find(server_id)
-    instance.set(body.server.model_dump(exclude_none=True))
+    instance.set({n: text for n, text in body["server"].items() if text is not None})
     context.cloud.keep(instance)
     return respond({"server": _view(context, instance)})
 
 
-@router.post(f"{V1}/{{server_id}}/metadata")
-def set_cloudserver_metadata(
-    context: ProjectContext, server_id: str, body: MetadataEntries
-) -> Response:
+@router.post(f"{V1}/{{server_id}}/metadata", body="MetadataEntries")
+def set_cloudserver_metadata(context: ProjectContext, server_id: str, body: Item) -> Response:
     """Set entries of the metadata of a server, and keep the others."""
     instance = context.find(server_id)
-    metadata = instance.metadata | body.metadata
+    metadata = instance.metadata | body["metadata"]
     within_quota(metadata)
     compute_of(context.request).request_if_known(
         instance, UPDATE_METADATA, context.asker("metadata")
@@ -327,16 +308,16 @@ def show_cloudserver_tags(context: ProjectContext, server_id: str) -> Response:
     return respond({"tags": [{"key": key, "value": value} for key, value in tags.items()]})
 
 
-@router.post(f"{V1}/{{server_id}}/tags/action", status_code=204)
-def change_cloudserver_tags(context: ProjectContext, server_id: str, body: TagAction) -> Response:
+@router.post(f"{V1}/{{server_id}}/tags/action", body="TagAction", status_code=204)
+def change_cloudserver_tags(context: ProjectContext, server_id: str, body: Item) -> Response:
     """Set or remove tags of a server."""
     instance = context.find(server_id)
     tags = {**tags_of(instance)}
-    for tag in body.tags:
-        if body.sets:
-            tags[tag.key] = tag.value
+    for tag in body["tags"]:
+        if body["action"] == "create":
+            tags[tag["key"]] = tag["value"]
         else:
-            tags.pop(tag.key, None)
+            tags.pop(tag["key"], None)
     if len(tags) > MOST_TAGS:
         raise ApiError(400, f"A server has at most {MOST_TAGS} tags.")
     instance.set({"tags": [f"{key}={value}" for key, value in tags.items()]})

@@ -14,14 +14,13 @@ several refuses a request, its part of the job fails; the refusal of a single on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
 
-from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
 from ecs_fsm.serve.cloud.jobs import JobStep
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.compute.api import refusal
 from ecs_fsm.serve.compute.servers import host_name_of
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -35,15 +34,7 @@ from ecs_fsm.serve.huawei.schemas import (
     V2,
     V11,
     Call,
-    ChangeImage,
-    CreateServers,
-    DeleteServers,
-    NewServers,
     ProjectContext,
-    Reinstallation,
-    ReinstallServer,
-    ResizeServer,
-    ServersAction,
     calls,
     job_response,
 )
@@ -59,58 +50,50 @@ router = Handlers(tags=["cloudservers"], responses=ERRORS, context=ProjectContex
 FACES: Sequence[Face] = (Face(router), Face(lists.router))
 
 
-@router.post(V1, Alias(V11, "create_cloudservers_v11"), answer="JobId")
-def create_cloudservers(context: ProjectContext, body: CreateServers) -> Response:
+@router.post(V1, Alias(V11, "create_cloudservers_v11"), body="CreateServers", answer="JobId")
+def create_cloudservers(context: ProjectContext, body: Item) -> Response:
     """Create servers; several get numbers after their name."""
-    servers = _new_servers(context, body.server)
-    if body.dry_run:
+    servers = _new_servers(context, body["server"])
+    if body["dry_run"]:
         return Response(status_code=202)
     job = context.jobs.create(CREATE.kind, servers, context.asker(CREATE.kind.job))
     more: dict[str, Json] = {"serverIds": [part.server_id for part in job.parts]}
-    billing = body.server.extendparam
-    if billing and billing.charging_mode in PREPAID:
+    billing = body["server"]["extendparam"]
+    if billing and billing["charging_mode"] in PREPAID:
         more["order_id"] = f"CS{job.number:013}"
     return job_response(job, **more)
 
 
-def _new_servers(context: ProjectContext, body: NewServers) -> list[NewServer]:
+def _new_servers(context: ProjectContext, given: Item) -> list[NewServer]:
     """Return the servers of a creation. Raises 400 for what the catalog does not have."""
-    _require_flavor(context, body.flavor)
-    _require_image(context, body.image)
+    flavor, image, metadata = given["flavor"], given["image"], given["metadata"]
+    _require_flavor(context, flavor)
+    _require_image(context, image)
+    details = _details(context, given)
     taken = (instance.name for instance in context.servers())
-    names = numbered(body.name, body.count, taken)
-    details = _details(context, body)
-    return [
-        NewServer(
-            name=name,
-            flavor=body.flavor,
-            image=body.image,
-            metadata=body.metadata,
-            details={**details, "launch_index": index, "hostname": host_name_of(name)},
-        )
-        for index, name in enumerate(names)
-    ]
+    found = []
+    for index, name in enumerate(numbered(given["name"], given["count"], taken)):
+        own: dict[str, Json] = {"launch_index": index, "hostname": host_name_of(name)}
+        found.append(NewServer(name, flavor, image, metadata, details={**details, **own}))
+    return found
 
 
-def _details(context: ProjectContext, body: NewServers) -> Mapping[str, Json]:
+def _details(context: ProjectContext, given: Item) -> Mapping[str, Json]:
     ports = context.cloud.ports
     subnets = {subnet["id"]: subnet["network_id"] for subnet in ports.subnets}
-    named = [subnets.get(nic.subnet_id, nic.subnet_id) for nic in body.nics]
+    named = [subnets.get(nic["subnet_id"], nic["subnet_id"]) for nic in given["nics"]]
     networks = [name for name in named if name in ports.networks.all] or ports.usual_network()
-    tags = {tag.key: tag.value for tag in body.server_tags}
-    details: dict[str, Json] = {
+    tags = {tag["key"]: tag["value"] for tag in given["server_tags"]}
+    kept = ("key_name", "user_data", "description")
+    return {
+        **{name: given[name] for name in kept},
         "networks": [*dict.fromkeys(networks)],
         "volumes": [],
-        "security_groups": [group.id for group in body.security_groups] or ["default"],
-        "key_name": body.key_name,
-        "user_data": body.user_data,
-        "description": body.description,
+        "security_groups": [group["id"] for group in given["security_groups"]] or ["default"],
         "tags": [f"{key}={value}" for key, value in tags.items()],
-        "vpc": body.vpcid,
+        "vpc": given["vpcid"],
+        **({"zone": given["availability_zone"]} if given["availability_zone"] else {}),
     }
-    if body.availability_zone:
-        details["zone"] = body.availability_zone
-    return details
 
 
 def _require_flavor(context: ProjectContext, name: str) -> None:
@@ -128,10 +111,8 @@ def _require_image(context: ProjectContext, name: str) -> None:
         raise ApiError(400, message, word=UNKNOWN_IMAGE)
 
 
-@router.post(f"{V1}/action", answer="JobId")
-def act_on_cloudservers(
-    context: ProjectContext, body: Annotated[dict[str, ServersAction], Field(max_length=10)]
-) -> Response:
+@router.post(f"{V1}/action", body="ServersActions", answer="JobId")
+def act_on_cloudservers(context: ProjectContext, body: Item) -> Response:
     """Start, stop or reboot servers: `{"os-stop": {"servers": [{"id"}], "type": "SOFT"}}`."""
     key = next(iter(body), "")
     call = ACTIONS.get(key)
@@ -139,30 +120,31 @@ def act_on_cloudservers(
         raise ApiError(
             400, f"Invalid action {', '.join(body)[:255]!r}; expected {' or '.join(ACTIONS)}."
         )
-    kind = body[key].type
+    kind = body[key]["type"]
     operation = call.operation
     if kind is not None and call.types:
         if kind not in call.types:
             types = " or ".join(call.types)
             raise ApiError(400, f"Invalid type {kind!r} of {key}; expected {types}.")
         operation = call.types[kind]
-    return context.start_batch(call, operation, body[key].servers, key)
+    return context.start_batch(call, operation, body[key]["servers"], key)
 
 
-@router.post(f"{V1}/delete", answer="JobId")
-def delete_cloudservers(context: ProjectContext, body: DeleteServers) -> Response:
+@router.post(f"{V1}/delete", body="DeleteServers", answer="JobId")
+def delete_cloudservers(context: ProjectContext, body: Item) -> Response:
     """Delete servers."""
-    return context.start_batch(DELETE, DELETE.operation, body.servers, DELETE.kind.job)
+    return context.start_batch(DELETE, DELETE.operation, body["servers"], DELETE.kind.job)
 
 
 @router.post(
     f"{V1}/{{server_id}}/resize",
     Alias(f"{V11}/{{server_id}}/resize", "resize_cloudserver_v11"),
+    body="ResizeServer",
     answer="JobId",
 )
-def resize_cloudserver(context: ProjectContext, server_id: str, body: ResizeServer) -> Response:
+def resize_cloudserver(context: ProjectContext, server_id: str, body: Item) -> Response:
     """Resize a server; the job confirms it."""
-    instance, flavor = context.find(server_id), body.resize.flavor
+    instance, flavor = context.find(server_id), body["resize"]["flavor"]
     _require_flavor(context, flavor)
     if flavor == instance.flavor:
         message = "Another flavor must be used for resizing."
@@ -172,9 +154,9 @@ def resize_cloudserver(context: ProjectContext, server_id: str, body: ResizeServ
         *(JobStep(operation, {"old_flavor": None}) for operation in RESIZE.then),
     ]
     before, after = RESIZE.around
-    if body.resize.mode == WITH_STOP and instance.server.may(before):
+    if body["resize"]["mode"] == WITH_STOP and instance.server.may(before):
         steps = [JobStep(before, {}), *steps, JobStep(after, {})]
-    if body.dry_run:
+    if body["dry_run"]:
         if not instance.server.may(steps[0].operation):
             refused = context.cloud.lifecycle.refusal(steps[0].operation, instance.server.node)
             raise ApiError(409, refusal(instance, refused))
@@ -185,25 +167,25 @@ def resize_cloudserver(context: ProjectContext, server_id: str, body: ResizeServ
 @router.post(
     f"{V1}/{{server_id}}/reinstallos",
     Alias(f"{V2}/{{server_id}}/reinstallos", "reinstall_cloudserver_v2"),
+    body="ReinstallServer",
     answer="JobId",
 )
-def reinstall_cloudserver(
-    context: ProjectContext, server_id: str, body: ReinstallServer
-) -> Response:
+def reinstall_cloudserver(context: ProjectContext, server_id: str, body: Item) -> Response:
     """Install a server again from its image."""
-    return _install(context, REINSTALL, server_id, body.os_reinstall, {})
+    return _install(context, REINSTALL, server_id, body["os_reinstall"], {})
 
 
 @router.post(
     f"{V1}/{{server_id}}/changeos",
     Alias(f"{V2}/{{server_id}}/changeos", "change_cloudserver_os_v2"),
+    body="ChangeImage",
     answer="JobId",
 )
-def change_cloudserver_os(context: ProjectContext, server_id: str, body: ChangeImage) -> Response:
+def change_cloudserver_os(context: ProjectContext, server_id: str, body: Item) -> Response:
     """Install a server from another image."""
-    image = body.os_change.imageid
+    image = body["os_change"]["imageid"]
     _require_image(context, image)
-    return _install(context, CHANGE_IMAGE, server_id, body.os_change, {"image": image})
+    return _install(context, CHANGE_IMAGE, server_id, body["os_change"], {"image": image})
 
 
 def _moved(context: ProjectContext, instance: Instance, flavor: str) -> dict[str, Json]:
@@ -216,11 +198,11 @@ def _install(
     context: ProjectContext,
     call: Call,
     server_id: str,
-    body: Reinstallation,
+    body: Item,
     changes: dict[str, Json],
 ) -> Response:
-    if body.keyname is not None:
-        changes["key_name"] = body.keyname
+    if body["keyname"] is not None:
+        changes["key_name"] = body["keyname"]
     step = JobStep(call.operation, changes)
     return job_response(context.start_job(call, context.find(server_id), [step]))
 

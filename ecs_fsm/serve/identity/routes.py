@@ -7,15 +7,14 @@ for those that append `/v3` to any URL.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.access import Access, Caller, Token
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body
 from ecs_fsm.serve.http.context import (
     NOT_AUTHENTICATED,
     RequestContext,
@@ -34,9 +33,6 @@ from ecs_fsm.serve.identity.kinds import (
     token_view,
 )
 
-Text = Annotated[str, Field(max_length=255)]
-
-
 ERRORS: dict[int | str, dict[str, Any]] = {
     code: {**answered("NumberedError"), "description": description}
     for code, description in (
@@ -45,69 +41,6 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         (404, "The resource does not exist."),
     )
 }
-
-
-class DomainReference(Body):
-    """A domain, by name or id; there is only one, with any name."""
-
-    id: Text | None = None
-    name: Text | None = None
-
-
-class Reference(Body):
-    """A user or project, by name or id."""
-
-    id: Text | None = None
-    name: Text | None = None
-    domain: DomainReference | None = None
-
-
-class UserCredentials(Reference):
-    """A user with a password, which is not checked."""
-
-    password: str = ""
-
-
-class PasswordMethod(Body):
-    """Authentication by password."""
-
-    user: UserCredentials
-
-
-class TokenMethod(Body):
-    """Authentication by another token."""
-
-    id: Text
-
-
-class Identity(Body):
-    """The methods of an authentication, and what each needs."""
-
-    methods: list[Text] = Field(min_length=1, max_length=10)
-    password: PasswordMethod | None = None
-    token: TokenMethod | None = None
-
-
-# Messages about an invalid body name this class, so its name is part of the API.
-class Scope(Body):
-    """The scope of a token."""
-
-    project: Reference | None = None
-    domain: DomainReference | None = None
-    system: dict[Text, bool] | None = None
-
-
-class Auth(Body):
-    """A request for a token; the scope may be the word `unscoped`."""
-
-    identity: Identity
-    scope: Scope | Text | None = None
-
-
-class TokenRequest(Body):
-    """The body of a request for a token."""
-
-    auth: Auth
 
 
 SERVICE = DeclaredService("identity", RequestContext, ["identity"], ERRORS)
@@ -120,34 +53,34 @@ FACES: Sequence[Face] = (
 )
 
 
-@router.post("/auth/tokens", status_code=201, answer="Token")
-def issue_token(request: Request, body: TokenRequest) -> Response:
+@router.post("/auth/tokens", body="TokenRequest", status_code=201, answer="Token")
+def issue_token(request: Request, body: Item) -> Response:
     """Issue a token for any user and password, in the header `X-Subject-Token`."""
-    access = access_of(request)
-    user, methods = _authenticate(access, body.auth.identity)
-    scope = body.auth.scope if isinstance(body.auth.scope, Scope) else None
+    access, scope = access_of(request), body["auth"]["scope"]
+    user, methods = _authenticate(access, body["auth"]["identity"])
+    kinds = ("project", "domain", "system") if isinstance(scope, dict) else ()
+    kind = next((kind for kind in kinds if scope[kind] is not None), None)
     project: tuple[str | None, str | None] = (None, None)
-    kind = None
-    if scope is not None and scope.project is not None:
-        project, kind = _project_of(access, scope.project), "project"
-    elif scope is not None and (scope.domain is not None or scope.system is not None):
-        kind = "domain" if scope.domain is not None else "system"
+    if kind == "project":
+        project = _project_of(access, scope["project"])
     raised = is_administrator(RequestContext(request, Caller(*user)), user[0], project[0])
     token = access.issue(Caller(*user, *project, raised), methods, kind)
     return _token_response(request, token, 201)
 
 
-def _authenticate(access: Access, identity: Identity) -> tuple[tuple[str, str], tuple[str, ...]]:
+def _authenticate(access: Access, identity: Item) -> tuple[tuple[str, str], tuple[str, ...]]:
     """Return the id and the name of a user, and the methods of its authentication."""
-    if identity.password is not None and "password" in identity.methods:
-        user = identity.password.user
-        if user.name:
-            return access.users.named(user.name), ("password",)
-        if user.id:
-            return access.users.of_id(user.id), ("password",)
-        raise ApiError(400, "Expecting to find name or id in user.")
-    if identity.token is not None and "token" in identity.methods:
-        found = access.find(identity.token.id)
+    password, token = (
+        identity[method] if method in identity["methods"] else None
+        for method in ("password", "token")
+    )
+    if password is not None:
+        user = password["user"]
+        if user["name"]:
+            return access.users.named(user["name"]), ("password",)
+        return access.users.of_id(user["id"] or _missing("user")), ("password",)
+    if token is not None:
+        found = access.find(token["id"])
         if found is None:
             raise ApiError(401, NOT_AUTHENTICATED)
         methods = dict.fromkeys(("token", *found.methods))
@@ -155,13 +88,15 @@ def _authenticate(access: Access, identity: Identity) -> tuple[tuple[str, str], 
     raise ApiError(401, "Attempted to authenticate with an unsupported method.")
 
 
-def _project_of(access: Access, reference: Reference) -> tuple[str, str]:
+def _project_of(access: Access, reference: Item) -> tuple[str, str]:
     """Return the id and the name of a project."""
-    if reference.id:
-        return access.projects.of_id(reference.id)
-    if reference.name:
-        return access.projects.named(reference.name)
-    raise ApiError(400, "Expecting to find name or id in project.")
+    if reference["id"]:
+        return access.projects.of_id(reference["id"])
+    return access.projects.named(reference["name"] or _missing("project"))
+
+
+def _missing(what: str) -> str:
+    raise ApiError(400, f"Expecting to find name or id in {what}.")
 
 
 def _token_response(request: Request, token: Token, status: int) -> Response:

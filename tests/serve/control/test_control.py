@@ -16,7 +16,7 @@ from starlette.responses import StreamingResponse
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.followers import EventLog
 from ecs_fsm.serve.cloud.instance import Instance, NewServer
-from ecs_fsm.serve.control import routes, schemas
+from ecs_fsm.serve.control import routes
 from ecs_fsm.serve.control.routes import ChangeStream
 from ecs_fsm.testing import served
 from tests.clouds import LONG, USER, cloud_of
@@ -24,6 +24,8 @@ from tests.compute import CIRROS
 from tests.edge import Edge, credentials
 from tests.own_thread import run_in_own_thread
 
+CENTURY = 100 * 365 * 86400.0
+"""The longest step of the clock."""
 WEB = NewServer("web-1", "1", None)
 
 
@@ -77,7 +79,7 @@ def test_a_way_on_that_does_not_read_is_a_400_and_the_clock_stands(edge: Edge, b
 def test_dates_end_with_the_last_that_there_is(edge: Edge) -> None:
     instance = edge.cloud.create(WEB, USER)
     for _ in range(81):
-        post(edge, "advance", {"seconds": schemas.CENTURY})
+        post(edge, "advance", {"seconds": CENTURY})
     edge.login(project={"id": USER.project_id})
     edge.cloud.request(instance, "stop", {}, USER)
     answer = edge.get(f"/compute/v2.1/servers/{instance.id}")
@@ -237,7 +239,7 @@ async def streamed(edge: Edge, query: str, last: str | None, then: int = 0) -> s
         "query_string": query.encode(), "app": edge.app,
     }  # fmt: skip
     number = int(query.partition("=")[2]) if query else None
-    answer = await routes.stream_changes(Request(scope), number)
+    answer = routes.stream_changes(Request(scope), {"since": number})
     events = cast(AsyncIterator[str], cast(StreamingResponse, answer).body_iterator)
     said = await anext(events)
     edge.cloud.step(then)
