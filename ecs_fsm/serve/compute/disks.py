@@ -24,7 +24,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
     SWAP_VOLUME,
 )
 from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
-from ecs_fsm.serve.compute.schemas import Device, NewServerFields, as_flag
+from ecs_fsm.serve.compute.schemas import as_flag
 from ecs_fsm.serve.http.api_errors import ApiError
 
 GIB = 1024**3
@@ -71,7 +71,7 @@ def check_size(flavor: Item, image: Item | None) -> None:
 class Disk(NamedTuple):
     """A volume of a new server: one that exists, or one to be made of so many GiB."""
 
-    device: Device
+    device: Item
     volume: Instance | None
     size: int
     image: str | None = None
@@ -92,65 +92,62 @@ def require_free(volume: Instance) -> None:
         raise error(400, "volume_not_free", id=volume.id, status=volume.state.status.value)
 
 
-def disks_of(
-    context: ComputeContext, body: NewServerFields, count: int
-) -> tuple[str | None, list[Disk]]:
+def boots(device: Item) -> bool:
+    """Return whether a server boots from a device of its creation."""
+    return str(device.get("boot_index")) == "0"
+
+
+def _is_volume(device: Item) -> bool:
+    """Return whether a device becomes a volume rather than a disk of the host."""
+    usual = "volume" if device.get("source_type", "volume") in ("volume", "snapshot") else "local"
+    return (device.get("destination_type") or usual) == "volume"
+
+
+def disks_of(context: ComputeContext, given: Item, count: int) -> tuple[str | None, list[Disk]]:
     """Return the image that the server boots from, None for a volume, and its volumes."""
-    devices = body.block_device_mapping_v2
-    disks = [_disk(context, device, count) for device in devices[:26] if device.is_volume]
-    first = next((device for device in devices if device.first), None)
-    if first is not None and first.source_type == "image":
-        image = image_of(context, first.uuid or body.imageRef or "")
-        return (None if first.is_volume else image), disks
+    devices, image = given.get("block_device_mapping_v2", []), given.get("imageRef")
+    disks = [_disk(context, device, count) for device in devices[:26] if _is_volume(device)]
+    first = next((device for device in devices if boots(device)), None)
+    if first is not None and first.get("source_type") == "image":
+        image = image_of(context, first.get("uuid") or image or "")
+        return (None if _is_volume(first) else image), disks
     if first is not None:
         return None, disks
-    if not body.imageRef:
+    if not image:
         raise ApiError(400, "Invalid imageRef provided.")
-    return image_of(context, body.imageRef), disks
+    return image_of(context, image), disks
 
 
-def _disk(context: ComputeContext, device: Device, count: int) -> Disk:
+def _disk(context: ComputeContext, device: Item, count: int) -> Disk:
     """Return a volume of a creation. Raises 400 for an impossible one."""
-    source, size = device.source_type, int(device.volume_size or 0)
+    source, size = device.get("source_type", "volume"), int(device.get("volume_size") or 0)
     if source == "volume":
-        volume = find_volume(context, str(device.uuid), 400)
+        volume = find_volume(context, str(device.get("uuid")), 400)
         if count > 1:
             raise ApiError(400, "Cannot attach one or more volumes to multiple instances")
         require_free(volume)
         return Disk(device, volume, 0)
     if source == "snapshot":
-        kept = context.cloud.resources.of("snapshots").get(device.uuid)
+        kept = context.cloud.resources.of("snapshots").get(device.get("uuid"))
         if kept is None:
-            raise error(400, "no_snapshot", id=str(device.uuid)[:255])
+            raise error(400, "no_snapshot", id=str(device.get("uuid"))[:255])
         return Disk(device, None, size or kept["size"])
     if not size:
         raise error(400, "no_size_blank" if source == "blank" else "no_size_image")
-    image = image_of(context, device.uuid or "") if source == "image" else None
+    image = image_of(context, device.get("uuid") or "") if source == "image" else None
     return Disk(device, None, size, image)
 
 
 def give(context: ComputeContext, instance: Instance, disks: Iterable[Disk], asker: Asker) -> None:
     """Attach the volumes of a new server, which are made if they are not there."""
-    volumes = context.cloud.volumes
+    volumes, zone = context.cloud.volumes, context.cloud.zone_of(instance)
     for device, known, size, image in disks:
-        volume = known or volumes.create(
-            asker,
-            "",
-            size,
-            image,
-            zone=context.cloud.zone_of(instance),
-            snapshot_id=device.uuid if device.source_type == "snapshot" else None,
-            bootable=device.first,
-        )
-        volumes.attach(
-            volume,
-            instance,
-            device.device_name,
-            asker,
-            boots=device.first,
-            delete_on_termination=device.delete_on_termination,
-            tag=device.tag,
-        )
+        snapshot = device.get("uuid") if device.get("source_type") == "snapshot" else None
+        new: Item = {"zone": zone, "snapshot_id": snapshot, "bootable": boots(device)}
+        volume = known or volumes.create(asker, "", size, image, **new)
+        more: Item = {"delete_on_termination": _goes(device), "tag": device.get("tag")}
+        name = device.get("device_name")
+        volumes.attach(volume, instance, name, asker, boots=boots(device), **more)
 
 
 TAG_SINCE, DELETED_SINCE, WITHOUT_ID_SINCE, SHARES_SINCE, EMPTY_SINCE = 70, 79, 89, 97, 101

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
 from ecs_fsm.serve.cloud.imagestore import ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import BACKUP, CREATE_IMAGE, GET_CONSOLE
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes
 from ecs_fsm.serve.compute.api import ComputeContext, refusable, refusal
@@ -20,7 +21,7 @@ from ecs_fsm.serve.compute.schemas import Items, Name
 from ecs_fsm.serve.compute.servers import group_of
 from ecs_fsm.serve.compute.views import addresses_view, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body, respond
+from ecs_fsm.serve.http.bodies import respond
 
 DIAGNOSTICS_SINCE, TOPOLOGY_SINCE = 48, 78
 
@@ -121,30 +122,15 @@ def list_security_groups_of_server(server_id: str, context: ComputeContext) -> R
     return JSONResponse({"security_groups": [security_group_view(cloud, group) for group in found]})
 
 
-class ConsoleKind(Body):
-    """A console by its protocol and kind."""
-
-    protocol: str = Field(pattern="^(vnc|spice|serial|rdp|mks)$")
-    type: str = Field(pattern="^(novnc|xvpvnc|spice-html5|spice-direct|serial|rdp-html5|webmks)$")
-
-
-class RemoteConsoleRequest(Body):
-    """The body of a request for a console."""
-
-    remote_console: ConsoleKind
-
-
 @refusable.post("/servers/{server_id}/remote-consoles")
-def create_remote_console(
-    server_id: str, body: RemoteConsoleRequest, context: ComputeContext
-) -> Response:
+def create_remote_console(server_id: str, body: Item, context: ComputeContext) -> Response:
     """The URL of a console; nothing listens there."""
     context.require_version(since=CONSOLES_SINCE)
-    instance, kind = context.find(server_id), body.remote_console
-    if kind.protocol == "rdp":
+    instance, console = context.find(server_id), body["remote_console"]
+    if console["protocol"] == "rdp":
         raise ApiError(400, "Unavailable console type rdp.")
-    url = console_url(context, instance, kind.type)
-    shown = {"protocol": kind.protocol, "type": kind.type, "url": url}
+    url = console_url(context, instance, console["type"])
+    shown = {"protocol": console["protocol"], "type": console["type"], "url": url}
     return respond({"remote_console": shown})
 
 

@@ -12,7 +12,7 @@ from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import ATTACH_INTERFACE, DETACH_INTERFACE
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument
 from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
-from ecs_fsm.serve.compute.schemas import FixedAddress, NewServerFields, is_uuid
+from ecs_fsm.serve.compute.schemas import FixedAddress, address_of, is_uuid
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.network.routes import SERVICE as NETWORK
 
@@ -56,29 +56,31 @@ def free_address(cloud: Cloud, network: Item, address: str) -> str:
     raise error(400, "address_outside", address=address, network=network["id"])
 
 
-def networks_of(context: ComputeContext, body: NewServerFields) -> list[NewInterface]:
+def networks_of(context: ComputeContext, given: Item) -> list[NewInterface]:
     """Return what the server's interfaces are to be."""
-    wanted = body.networks
-    usual = context.cloud.ports.usual_network()
-    if not wanted or isinstance(wanted, str):
-        return [] if wanted == "none" else [NewInterface(name) for name in usual]
+    wanted = given.get("networks")
+    if wanted == "none":
+        return []
+    if not wanted or wanted == "auto":
+        return [NewInterface(name) for name in context.cloud.ports.usual_network()]
     found: list[NewInterface] = []
     for network in wanted:
-        if network.port is not None:
-            found.append(
-                NewInterface(free_port(context, str(network.port))["id"], None, network.tag)
-            )
+        tag = network.get("tag")
+        if network.get("port") is not None:
+            port = free_port(context, str(UUID(network["port"])))
+            found.append(NewInterface(port["id"], None, tag))
             continue
-        if not is_uuid(network.uuid):
-            raise error(400, "no_network_id", id=network.uuid)
-        known = network_of(context, str(network.uuid))
+        if not is_uuid(network.get("uuid")):
+            raise error(400, "no_network_id", id=network.get("uuid"))
+        known = network_of(context, str(network["uuid"]))
         if not context.cloud.ports.subnets.by("network_id", known["id"]):
             raise error(400, "no_subnet", id=known["id"])
-        address = network.fixed_ip and free_address(context.cloud, known, network.fixed_ip)
+        address = address_of(network.get("fixed_ip"))
+        address = address and free_address(context.cloud, known, address)
         if address and any((one.name, one.address) == (known["id"], address) for one in found):
             raise ApiError(400, f"Fixed IP address {address} is given twice.")
-        found.append(NewInterface(known["id"], address, network.tag))
-    if body.max_count and body.max_count > 1 and any(n.port for n in wanted):
+        found.append(NewInterface(known["id"], address, tag))
+    if int(given.get("max_count") or 1) > 1 and any(each.get("port") for each in wanted):
         raise ApiError(400, "Unable to launch multiple instances with a single configured port ID.")
     return found
 

@@ -64,6 +64,13 @@ def _rows(kind: str) -> Mapping[str, list[Span]]:
     return {PLACE.sub("{}", key): spans for key, spans in _facts()[kind].items()}
 
 
+def body_schema(method: str, path: str) -> Mapping[str, Any] | None:
+    """Return the schema of a body at the lowest microversion, None if Nova has none."""
+    spans = _spans("bodies", method, path)
+    found: Mapping[str, Any] | None = _whole(_facts()["schemas"][spans[0][2]]) if spans else None
+    return found
+
+
 async def check_body(request: Request, path: str, minor: int) -> None:
     """Raise 400 for a body that Nova's schema of that route and microversion refuses."""
     if request.method not in ("POST", "PUT"):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, StrictBool
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, Body, errors
+from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, errors
 
 MOST_ITEMS = 128
 """Metadata entries of a server or an image."""
@@ -63,7 +64,6 @@ Address4 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv4Ad
 Address6 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv6Address(text)))]
 FixedAddress = Annotated[str, AfterValidator(lambda text: str(ip_address(text)))]
 Disk = Literal["AUTO", "MANUAL"]
-Count = Annotated[int, Field(ge=1)]
 
 
 def within_quota(metadata: Mapping[str, str]) -> None:
@@ -72,19 +72,12 @@ def within_quota(metadata: Mapping[str, str]) -> None:
         raise ApiError(403, f"Maximum number of metadata items exceeds {MOST_ITEMS}")
 
 
-class NetworkRequest(Body):
-    """A network for a new server, with the address that it gets there."""
-
-    uuid: str | None = None
-    port: UUID | None = None
-    fixed_ip: FixedAddress | None = None
-    tag: str | None = None
+ADDRESSES, DISK_CONFIG = ("accessIPv4", "accessIPv6"), "OS-DCF:diskConfig"
 
 
-class GroupName(Body):
-    """A security group by its name."""
-
-    name: str | None = Field(None, max_length=255)
+def address_of(text: str | None) -> str | None:
+    """Return an address in its short form, None or an empty text as it is."""
+    return text and str(ip_address(text))
 
 
 class Device(Body):

@@ -24,15 +24,17 @@ from ecs_fsm.serve.compute.api import (
     compute_context,
     error,
 )
-from ecs_fsm.serve.compute.disks import check_size, disk_config_of, disks_of, flavor_of, give
+from ecs_fsm.serve.compute.disks import boots, check_size, disk_config_of, disks_of, flavor_of, give
 from ecs_fsm.serve.compute.kinds import keypair_of
 from ecs_fsm.serve.compute.listing import ServerPage, servers_of
 from ecs_fsm.serve.compute.nics import NewInterface, networks_of
 from ecs_fsm.serve.compute.schemas import (
+    ADDRESSES,
+    DISK_CONFIG,
     REFUSED,
-    CreateServer,
-    NewServerFields,
-    UpdateServer,
+    address_of,
+    as_flag,
+    changed_fields,
     within_quota,
 )
 from ecs_fsm.serve.compute.usage import check_quota
@@ -42,6 +44,8 @@ from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, respond
 from ecs_fsm.serve.http.handlers import Handlers
 
 MOST_AT_ONCE = 1000
+HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
+"""The keys of a creation's hints for the scheduler."""
 
 
 class Wanted(TypedDict, total=False):
@@ -56,16 +60,16 @@ def host_numbers(cloud: Cloud) -> dict[str, int]:
     return {host.name: number for number, host in enumerate(cloud.hosts)}
 
 
-def _hosts(context: ComputeContext, body: NewServerFields) -> tuple[str | None, Wanted]:
+def _hosts(context: ComputeContext, given: Item) -> tuple[str | None, Wanted]:
     """Return the zone of a creation, and the hosts that it names, with why there are none.
 
     Raises 400 for an unknown zone or host, 403 if the caller may not name a host.
     """
-    zone, *names = (body.availability_zone or "").split(":")
+    zone, *names = (given.get("availability_zone") or "").split(":")
     if len(names) > 2:
         raise ApiError(400, "Invalid input received: Unable to parse availability_zone")
     forced = next((name for name in names if name), None)
-    named = body.host or body.hypervisor_hostname
+    named = given.get("host") or given.get("hypervisor_hostname")
     if forced is not None:
         context.require_admin("os_compute_api:servers:create:forced_host")
     if named is not None:
@@ -109,7 +113,7 @@ def host_name_of(name: str) -> str:
 
 
 def create(
-    context: ComputeContext, body: NewServerFields, hints: Mapping[str, Json]
+    context: ComputeContext, given: Item, hints: Mapping[str, Json]
 ) -> tuple[list[Instance], str]:
     """Create servers; return them with the password of their administrator.
 
@@ -118,14 +122,14 @@ def create(
     Raises 400 for what does not exist or does not go together, 403 above a quota.
     """
     cloud = context.cloud
-    count = _count(body)
-    flavor, image, disks = flavor_of(context, body.flavorRef), *disks_of(context, body, count)
+    count, metadata = _count(given), given.get("metadata") or {}
+    flavor, image, disks = flavor_of(context, given["flavorRef"]), *disks_of(context, given, count)
     size = context.cloud.resources.of("flavors").all[flavor]
-    source = image or next((disk.image for disk in disks if disk.device.first), None)
+    source = image or next((disk.image for disk in disks if boots(disk.device)), None)
     stored = source and context.images.find(source, context.project_id, context.caller.admin)
     if stored and image:
         check_size(size, stored)
-    zone, hosts = _hosts(context, body)
+    zone, hosts = _hosts(context, given)
     group = _group(context, hints, count)
     check_quota(
         context,
@@ -134,41 +138,40 @@ def create(
         cores=size["vcpus"] * count,
         ram=size["ram"] * count,
     )
-    networks = networks_of(context, body)
+    networks = networks_of(context, given)
     if count > 1 and any(nic.address for nic in networks):
         reason = "max_count cannot be greater than 1 if an IP address is specified."
         raise ApiError(400, f"Failed to launch instances: {reason}")
-    within_quota(body.metadata)
-    key_of(context, body.key_name)
-    groups = dict.fromkeys(group_of(context, name)["name"] for name in body.group_names)
-    given: dict[str, str] = {}
-    if image is None:
-        given |= FROM_VOLUME
-    if not networks:
-        given |= WITHOUT_NETWORK
+    within_quota(metadata)
+    key_of(context, given.get("key_name"))
+    groups = dict.fromkeys(group_of(context, name)["name"] for name in group_names(given))
+    facts = (FROM_VOLUME if image is None else {}) | ({} if networks else WITHOUT_NETWORK)
     accepted = cloud.lifecycle.triggers[cloud.lifecycle.creation.trigger].given
-    given = {name: value for name, value in given.items() if name in accepted}
+    facts = {name: value for name, value in facts.items() if name in accepted}
     requester = context.asker(cloud.lifecycle.creation.trigger)
     reservation = f"r-{uuid5(NAMESPACE_OID, requester.request_id).hex[:8]}"
-    details = _details(body, networks, group)
+    details = _details(given, networks, group)
     details |= {"security_groups": [*groups], "reservation_id": reservation}
     details |= {"zone": zone, "hints": {**hints}}
-    details["disk_config"] = body.disk_config or (stored and disk_config_of(stored)) or "MANUAL"
+    chosen = given.get(DISK_CONFIG)
+    details["disk_config"] = chosen or (stored and disk_config_of(stored)) or "MANUAL"
     if stored:
         details["image_properties"] = {**stored["properties"]}
     made = []
     with cloud.state.one_change():
         for index in range(count):
-            name = body.name if count == 1 else f"{body.name}-{index + 1}"
+            name = given["name"] if count == 1 else f"{given['name']}-{index + 1}"
             own: dict[str, Json] = {
                 "launch_index": index,
-                "hostname": body.hostname or host_name_of(name) or f"server-{cloud.count + 1}",
+                "hostname": given.get("hostname")
+                or host_name_of(name)
+                or f"server-{cloud.count + 1}",
             }
-            wanted = NewServer(name, flavor, image, body.metadata, given, details | own, **hosts)
+            wanted = NewServer(name, flavor, image, metadata, facts, details | own, **hosts)
             made.append(cloud.create(wanted, requester))
             give(context, made[-1], disks, requester)
         cloud.finish(*made)
-    return made, body.adminPass or password(requester.request_id)
+    return made, given.get("adminPass") or password(requester.request_id)
 
 
 def password(seed: str) -> str:
@@ -176,9 +179,15 @@ def password(seed: str) -> str:
     return "".join(Random(seed).choices(ascii_letters + digits, k=12))  # noqa: S311 -- for show
 
 
-def _count(body: NewServerFields) -> int:
-    fewest = body.min_count or 1
-    most = body.max_count or fewest
+def group_names(given: Item) -> list[str]:
+    """Return the names of the security groups of a creation; one without a name is none."""
+    groups = given.get("security_groups", [{"name": "default"}])
+    return [group["name"] for group in groups if group.get("name")]
+
+
+def _count(given: Item) -> int:
+    fewest = int(given.get("min_count") or 1)
+    most = int(given.get("max_count") or fewest)
     if fewest > most:
         raise ApiError(400, "min_count must be <= max_count")
     if most > MOST_AT_ONCE:
@@ -200,23 +209,16 @@ def _group(context: ComputeContext, hints: Mapping[str, Json], count: int) -> st
     return str(named)
 
 
-def _details(
-    body: NewServerFields, networks: Iterable[NewInterface], group: str | None
-) -> dict[str, Json]:
+def _details(given: Item, networks: Iterable[NewInterface], group: str | None) -> dict[str, Json]:
     return {
         "networks": [[*nic] for nic in networks],
         "volumes": [],
         "group": group,
-        "key_name": body.key_name,
-        "config_drive": "True" if body.config_drive else "",
-        "user_data": body.user_data,
-        "description": body.description,
-        "tags": list(dict.fromkeys(body.tags)),
-        "certificates": [*body.trusted_image_certificates]
-        if body.trusted_image_certificates
-        else None,
-        "accessIPv4": body.accessIPv4 or "",
-        "accessIPv6": body.accessIPv6 or "",
+        **{name: given.get(name) for name in ("key_name", "user_data", "description")},
+        "config_drive": "True" if as_flag(given.get("config_drive")) else "",
+        "tags": list(dict.fromkeys(given.get("tags", ()))),
+        "certificates": given.get("trusted_image_certificates") or None,
+        **{name: address_of(given.get(name)) or "" for name in ADDRESSES},
     }
 
 
@@ -262,18 +264,19 @@ def _next(context: ComputeContext, page: ServerPage) -> bytes:
 
 
 @router.post("/servers", answer="Creation", status_code=202, responses=REFUSED)
-def create_server(body: CreateServer, context: ComputeContext) -> Response:
+def create_server(body: Item, context: ComputeContext) -> Response:
     """Create servers; the answer shows the first."""
-    created, password = create(context, body.server, body.hints)
+    given = body["server"]
+    created, password = create(context, given, next((body[k] for k in HINTS if k in body), {}))
     first = created[0]
-    if body.server.return_reservation_id:
+    if as_flag(given.get("return_reservation_id")):
         return respond({"reservation_id": first.details["reservation_id"]}, 202)
     url = f"{context.root}/servers/{first.id}"
     shown: Json = {
         "id": first.id,
         "links": links(context.root, "servers", first.id),
         "OS-DCF:diskConfig": first.details["disk_config"],
-        "security_groups": [{"name": name} for name in body.server.group_names],
+        "security_groups": [{"name": name} for name in group_names(given)],
         "adminPass": password,
     }
     return respond({"server": shown}, 202, {"Location": url})
@@ -297,10 +300,10 @@ SINCE = {"description": 19, "hostname": 90, "zone": 104}
 
 
 @router.put("/servers/{server_id}", answer="OneServer")
-def update_server(server_id: str, body: UpdateServer, context: ComputeContext) -> Response:
+def update_server(server_id: str, body: Item, context: ComputeContext) -> Response:
     """Change the name, the description or the host name."""
     instance = context.find(server_id)
-    fields = body.server.model_dump(exclude_unset=True)
+    fields = changed_fields(body["server"])
     if PINNED in fields:
         fields["zone"] = _pin(context, instance, fields.pop(PINNED))
     instance.set(

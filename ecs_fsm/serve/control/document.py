@@ -7,13 +7,14 @@ sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Path, Query, Security
 from fastapi.security import APIKeyHeader
 
+from ecs_fsm.serve.compute.nova_schemas import body_schema
 from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.bodies import COMPUTE_FAULT, Schema, fields
 from ecs_fsm.serve.http.handlers import LONGEST_PROJECT, Face, Handler, answered
@@ -53,6 +54,9 @@ def _add(app: FastAPI, face: Face, handler: Handler) -> None:
     if (answer := options.pop("answer", None)) is not None:
         shown = {"description": "Successful Response", **answered(answer)}
         options["responses"] |= {options.get("status_code", 200): shown}
+    if "body" in handler.parameters and (schema := _of_nova(handler, path)):
+        body = {"content": {"application/json": {"schema": schema}}, "required": True}
+        options["openapi_extra"] = {"requestBody": body}
     app.add_api_route(
         path,
         _signed(handler, path),
@@ -62,6 +66,11 @@ def _add(app: FastAPI, face: Face, handler: Handler) -> None:
         generate_unique_id_function=lambda route: route.name + face.suffix,
         **{"name": handler.name, **{k: v for k, v in options.items() if k not in MODELS}},
     )
+
+
+def _of_nova(handler: Handler, path: str) -> Mapping[str, Any] | None:
+    """Return the schema of a body of the compute API, None if Nova has none."""
+    return body_schema(handler.method, path) if Api.of(path) is Api.COMPUTE else None
 
 
 def _signed(handler: Handler, path: str) -> Callable[..., None]:
@@ -81,7 +90,7 @@ def _parameters(handler: Handler, path: str) -> Iterator[Parameter]:
         text = Annotated[str, Path(max_length=longest)]
         yield Parameter(name, Parameter.KEYWORD_ONLY, annotation=text)
     for name, own in handler.parameters.items():
-        if name not in ("request", "context", *ids):
+        if name not in ("request", "context", *ids) and not _of_nova(handler, path):
             kind = handler.type_of(name), Body() if name == "body" else Query()
             yield own.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[kind])
 
