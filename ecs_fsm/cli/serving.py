@@ -133,13 +133,11 @@ def serve(
     from ecs_fsm.core.errors import InvalidInput, require
     from ecs_fsm.lifecycles.registry import option_of
 
-    # FastAPI, which brings starlette, is imported by the first service that a client uses.
+    # FastAPI, which brings starlette, is imported for the API document alone.
     require("starlette", "uvicorn", "httptools", extra="serve")
     from ecs_fsm.serve.cloud.store import StateLost
     from ecs_fsm.serve.http.listen import Settings, serve_until_signal, url_of
-    from ecs_fsm.serve.paste import to_paste
-    from ecs_fsm.serve.servable import check_servable
-    from ecs_fsm.serve.service import Options, begun
+    from ecs_fsm.serve.service import Options, begun, check_servable, to_paste
 
     lifecycle = servers().lifecycle
     check_servable(lifecycle)

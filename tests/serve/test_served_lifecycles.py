@@ -8,7 +8,7 @@ import pytest
 
 from ecs_fsm.lifecycles import load, server_class
 from ecs_fsm.profiles.blank_profile import text
-from ecs_fsm.serve.servable import why_not
+from ecs_fsm.serve.service import why_not
 from tests.compute import SMALL, Compute
 
 SMALLER = """
