@@ -82,6 +82,7 @@ OTHER_MEANINGS = {
             ("http.parts", "delete"),
             ("http.quota_requests", "delete"),
             ("compute.moves", "error migrating host"),
+            ("compute.servers", "host"),
             ("compute.usage", "start end stop"),
             ("http.declared", "create"),
             ("http.declared_routes", "create delete"),

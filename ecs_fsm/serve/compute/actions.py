@@ -23,7 +23,7 @@ from ecs_fsm.serve.compute.action import (
     OneKey,
     ServerAction,
 )
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, refusable
+from ecs_fsm.serve.compute.api import ComputeContext, router
 from ecs_fsm.serve.compute.disks import check_size, flavor_of, image_of
 from ecs_fsm.serve.compute.guests import GUEST_ARGUMENTS
 from ecs_fsm.serve.compute.migrations import Evacuate, Migrate, MigrateLive, moved_to, require_up
@@ -43,8 +43,8 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond
 
 
-@refusable.post("/servers/{server_id}/action", status_code=202)
-async def act_on_server(server_id: str, body: OneKey, context: Versioned) -> Response:
+@router.post("/servers/{server_id}/action", status_code=202)
+async def act_on_server(server_id: str, body: OneKey, context: ComputeContext) -> Response:
     """Carry out an action, named by the one key of the body, with its argument."""
     ((key, given),) = body.items()
     action = _action(context, key)

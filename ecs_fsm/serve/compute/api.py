@@ -19,10 +19,8 @@ from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.resources import Item, tables
 from ecs_fsm.serve.cloud.vocabulary import MOVES
 from ecs_fsm.serve.compute.nova_schemas import ROOT, check_body, check_query
-from ecs_fsm.serve.compute.schemas import REFUSED
 from ecs_fsm.serve.compute.views import AnswerKind, ViewOptions, server_view
-from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS
+from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.context import RequestContext, microversion
 from ecs_fsm.serve.http.declared import Declared
 from ecs_fsm.serve.http.handlers import Handlers
@@ -170,11 +168,8 @@ async def compute_context(request: Request) -> ComputeContext:
     return context
 
 
-Versioned = ComputeContext
-router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS, context=compute_context)
+router = Handlers(Api.COMPUTE, compute_context)
 """The handlers of the API that no module declares, to which each module adds its own."""
-refusable = Handlers(tags=["compute"], responses=REFUSED, context=compute_context)
-"""Those that the lifecycle can refuse."""
 
 
 class OfServer(Declared[ComputeContext]):

@@ -16,7 +16,7 @@ from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import BACKUP, CREATE_IMAGE, GET_CONSOLE
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes
-from ecs_fsm.serve.compute.api import ComputeContext, refusable, refusal
+from ecs_fsm.serve.compute.api import ComputeContext, refusal, router
 from ecs_fsm.serve.compute.schemas import Items, Name
 from ecs_fsm.serve.compute.servers import group_of
 from ecs_fsm.serve.compute.views import addresses_view, security_group_view
@@ -29,7 +29,7 @@ DIAGNOSTICS_SINCE, TOPOLOGY_SINCE = 48, 78
 CONSOLES_SINCE = 6
 
 
-@refusable.get("/servers/{server_id}/ips", answer="AddressList")
+@router.get("/servers/{server_id}/ips", answer="AddressList")
 def list_ips(server_id: str, context: ComputeContext) -> Response:
     """The addresses by network."""
     return respond(
@@ -37,7 +37,7 @@ def list_ips(server_id: str, context: ComputeContext) -> Response:
     )
 
 
-@refusable.get("/servers/{server_id}/ips/{label}", answer="Address[]{}")
+@router.get("/servers/{server_id}/ips/{label}", answer="Address[]{}")
 def show_ips(server_id: str, label: str, context: ComputeContext) -> Response:
     """The addresses on one network."""
     addresses = addresses_view(context.cloud, context.find(server_id), whole=False)
@@ -57,7 +57,7 @@ OF_DISKS = ("read_bytes", "read_requests", "write_bytes", "write_requests", "err
 OLD_TRAFFIC = [f"{way}{what}" for way in ("rx", "tx") for what in ("", "_drop", "_errors", "_packets")]  # fmt: skip  # noqa: E501
 
 
-@refusable.get("/servers/{server_id}/diagnostics")
+@router.get("/servers/{server_id}/diagnostics")
 def show_diagnostics(server_id: str, context: ComputeContext) -> Response:
     """The resources of the server as its host sees them; for administrators."""
     context.require_admin("os_compute_api:os-server-diagnostics")
@@ -88,7 +88,7 @@ def show_diagnostics(server_id: str, context: ComputeContext) -> Response:
     )
 
 
-@refusable.get("/servers/{server_id}/topology")
+@router.get("/servers/{server_id}/topology")
 async def show_topology(server_id: str, context: ComputeContext) -> Response:
     """The NUMA topology from 2.78 on; no server has one."""
     context.require_version(since=TOPOLOGY_SINCE)
@@ -96,21 +96,21 @@ async def show_topology(server_id: str, context: ComputeContext) -> Response:
     return respond({"nodes": [], "pagesize_kb": None})
 
 
-@refusable.get("/servers/{server_id}/os-server-password", answer="Password")
+@router.get("/servers/{server_id}/os-server-password", answer="Password")
 def show_password(server_id: str, context: ComputeContext) -> Response:
     """The encrypted password; no guest ever sets one."""
     context.find(server_id)
     return respond({"password": ""})
 
 
-@refusable.delete("/servers/{server_id}/os-server-password", status_code=204)
+@router.delete("/servers/{server_id}/os-server-password", status_code=204)
 def clear_password(server_id: str, context: ComputeContext) -> Response:
     """Remove the encrypted password."""
     context.find(server_id)
     return Response(status_code=204)
 
 
-@refusable.get("/servers/{server_id}/os-security-groups")
+@router.get("/servers/{server_id}/os-security-groups")
 def list_security_groups_of_server(server_id: str, context: ComputeContext) -> Response:
     """The security groups."""
     instance = context.find(server_id)
@@ -122,7 +122,7 @@ def list_security_groups_of_server(server_id: str, context: ComputeContext) -> R
     return JSONResponse({"security_groups": [security_group_view(cloud, group) for group in found]})
 
 
-@refusable.post("/servers/{server_id}/remote-consoles")
+@router.post("/servers/{server_id}/remote-consoles")
 def create_remote_console(server_id: str, body: Item, context: ComputeContext) -> Response:
     """The URL of a console; nothing listens there."""
     context.require_version(since=CONSOLES_SINCE)

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.catalog import NAMESPACE, Host
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.resources import tables
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, router
+from ecs_fsm.serve.compute.api import ComputeContext, router
 from ecs_fsm.serve.compute.schemas import is_uuid
 from ecs_fsm.serve.compute.views import Fields, address_of, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -163,19 +163,19 @@ def _with_servers(context: ComputeContext, host: ComputeHost, shown: Fields) -> 
 
 
 @router.get("/os-hypervisors")
-async def list_hypervisors(context: Versioned) -> Response:
+async def list_hypervisors(context: ComputeContext) -> Response:
     """The hypervisors."""
     return _listed(context, "os-hypervisors:list", _brief)
 
 
 @router.get("/os-hypervisors/detail")
-async def list_hypervisors_in_detail(context: Versioned) -> Response:
+async def list_hypervisors_in_detail(context: ComputeContext) -> Response:
     """The hypervisors with their details."""
     return _listed(context, "os-hypervisors:list-detail", _detailed)
 
 
 @router.get("/os-hypervisors/statistics")
-async def show_hypervisor_statistics(context: Versioned) -> Response:
+async def show_hypervisor_statistics(context: ComputeContext) -> Response:
     """All hypervisors together, below 2.88."""
     hosts = find_hosts(context, "os-hypervisors:statistics")
     context.require_version(before=LEAN_SINCE)
@@ -198,14 +198,14 @@ def of_id(
 
 
 @router.get("/os-hypervisors/{hypervisor_id}")
-async def show_hypervisor(hypervisor_id: str, context: Versioned) -> Response:
+async def show_hypervisor(hypervisor_id: str, context: ComputeContext) -> Response:
     """One hypervisor, by id."""
     host = of_id(context, find_hosts(context, "os-hypervisors:show"), hypervisor_id)
     return respond({"hypervisor": _with_servers(context, host, _detailed(context, host))})
 
 
 @router.get("/os-hypervisors/{hypervisor_id}/uptime")
-async def show_hypervisor_uptime(hypervisor_id: str, context: Versioned) -> Response:
+async def show_hypervisor_uptime(hypervisor_id: str, context: ComputeContext) -> Response:
     """The uptime of a hypervisor, below 2.88."""
     host = of_id(context, find_hosts(context, "os-hypervisors:uptime"), hypervisor_id)
     context.require_version(before=LEAN_SINCE)
@@ -225,14 +225,14 @@ def _matching(context: ComputeContext, pattern: str, policy: str) -> list[Comput
 
 
 @router.get("/os-hypervisors/{pattern}/search")
-async def search_hypervisors(pattern: str, context: Versioned) -> Response:
+async def search_hypervisors(pattern: str, context: ComputeContext) -> Response:
     """Hypervisors whose name contains the pattern, below 2.53."""
     found = _matching(context, pattern, "os-hypervisors:search")
     return respond({"hypervisors": [_brief(context, host) for host in found]})
 
 
 @router.get("/os-hypervisors/{pattern}/servers")
-async def list_servers_of_hypervisors(pattern: str, context: Versioned) -> Response:
+async def list_servers_of_hypervisors(pattern: str, context: ComputeContext) -> Response:
     """Hypervisors whose name contains the pattern, with their servers, below 2.53."""
     found = _matching(context, pattern, "os-hypervisors:servers")
     shown = [
@@ -243,7 +243,7 @@ async def list_servers_of_hypervisors(pattern: str, context: Versioned) -> Respo
 
 
 @router.get("/os-hosts")
-async def list_hosts(context: Versioned) -> Response:
+async def list_hosts(context: ComputeContext) -> Response:
     """The hosts of services that are enabled, below 2.43."""
     services = find_services(context, "os-hosts:list")
     zone = context.request.query_params.get("zone")
@@ -257,7 +257,7 @@ async def list_hosts(context: Versioned) -> Response:
 
 
 @router.get("/os-hosts/{name}")
-async def show_host(name: str, context: Versioned) -> Response:
+async def show_host(name: str, context: ComputeContext) -> Response:
     """The size of a host and what servers use of it, below 2.43."""
     hosts = [host for host in find_hosts(context, "os-hosts:show") if host.name == name]
     if context.minor >= NO_HOSTS or not hosts:
@@ -294,19 +294,19 @@ def _zones(context: ComputeContext, policy: str | None = None) -> Response:
 
 
 @router.get("/os-availability-zone", answer="ZoneList")
-async def list_zones(context: Versioned) -> Response:
+async def list_zones(context: ComputeContext) -> Response:
     """The availability zones."""
     return _zones(context)
 
 
 @router.get("/os-availability-zone/detail", answer="ZoneList")
-async def list_zones_in_detail(context: Versioned) -> Response:
+async def list_zones_in_detail(context: ComputeContext) -> Response:
     """The availability zones with their hosts."""
     return _zones(context, "os-availability-zone:detail")
 
 
 @router.get("/os-aggregates", response_model=dict[str, list[object]])
-async def list_aggregates(context: Versioned) -> Response:
+async def list_aggregates(context: ComputeContext) -> Response:
     """Groups of hosts: always none."""
     context.require_admin("this")
     return JSONResponse({"aggregates": []})

@@ -14,7 +14,7 @@ from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.instance import HistoryEntry, Instance, Json, RequestRecord
 from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.cloud.vocabulary import MIGRATE_LIVE, MOVES, SETTLED, UNRECORDED
-from ecs_fsm.serve.compute.api import ComputeContext, refusable, router
+from ecs_fsm.serve.compute.api import ComputeContext, router
 from ecs_fsm.serve.compute.listing import moment
 from ecs_fsm.serve.compute.views import Fields, address_of, host_id, host_of, links, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -142,7 +142,7 @@ def _find(context: ComputeContext, server_id: str) -> Instance:
     return gone if gone and own and context.minor >= GONE_SINCE else context.find(server_id)
 
 
-@refusable.get("/servers/{server_id}/os-instance-actions")
+@router.get("/servers/{server_id}/os-instance-actions")
 def list_instance_actions(server_id: str, context: ComputeContext) -> Response:
     """The actions of a server, the newest first; in pages from 2.58 on."""
     instance = _find(context, server_id)
@@ -166,7 +166,7 @@ def changed_in_time(context: ComputeContext, updated: float) -> bool:
     return True
 
 
-@refusable.get("/servers/{server_id}/os-instance-actions/{request_id}")
+@router.get("/servers/{server_id}/os-instance-actions/{request_id}")
 def show_instance_action(server_id: str, request_id: str, context: ComputeContext) -> Response:
     """The action of one request; with its events for administrators, from 2.51 for all."""
     instance = _find(context, server_id)

@@ -19,8 +19,8 @@ from ecs_fsm.serve.compute.nics import Interfaces
 from ecs_fsm.serve.compute.proxies import ComputeImages
 from ecs_fsm.serve.compute.schemas import within_quota
 from ecs_fsm.serve.compute.views import links
-from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, View
+from ecs_fsm.serve.http.api_errors import Api, ApiError
+from ecs_fsm.serve.http.bodies import View
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
 
@@ -255,7 +255,7 @@ class ServerParts(Declared[ComputeContext]):
         return item
 
 
-SERVICE = DeclaredService("compute", compute_context, ["compute"], COMPUTE_ERRORS)
+SERVICE = DeclaredService(Api.COMPUTE, compute_context)
 KINDS: dict[str, type[Declared[ComputeContext]]] = {
     "flavors": Flavors,
     "images": ComputeImages,

@@ -13,7 +13,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
     MIGRATE_LIVE,
 )
 from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, OneKey
-from ecs_fsm.serve.compute.api import ComputeContext, error, refusable
+from ecs_fsm.serve.compute.api import ComputeContext, error, router
 from ecs_fsm.serve.compute.instance_actions import moves_of
 from ecs_fsm.serve.compute.schemas import Text
 from ecs_fsm.serve.compute.servers import host_numbers, password
@@ -50,7 +50,7 @@ def _running(context: ComputeContext, server_id: str, migration_id: str) -> tupl
     return instance, migration
 
 
-@refusable.get("/servers/{server_id}/migrations")
+@router.get("/servers/{server_id}/migrations")
 def list_migrations(server_id: str, context: ComputeContext) -> Response:
     """The running live migration; for administrators."""
     context.require_version(since=MIGRATIONS_SINCE)
@@ -59,14 +59,14 @@ def list_migrations(server_id: str, context: ComputeContext) -> Response:
     return respond({"migrations": [migration] if migration else []})
 
 
-@refusable.get("/servers/{server_id}/migrations/{migration_id}")
+@router.get("/servers/{server_id}/migrations/{migration_id}")
 def show_migration(server_id: str, migration_id: str, context: ComputeContext) -> Response:
     """A running live migration; for administrators."""
     context.require_version(since=MIGRATIONS_SINCE)
     return respond({"migration": _running(context, server_id, migration_id)[1]})
 
 
-@refusable.delete("/servers/{server_id}/migrations/{migration_id}", status_code=202)
+@router.delete("/servers/{server_id}/migrations/{migration_id}", status_code=202)
 def abort_migration(server_id: str, migration_id: str, context: ComputeContext) -> Response:
     """Abort a live migration; for administrators."""
     context.require_version(since=ABORTED_SINCE)
@@ -76,7 +76,7 @@ def abort_migration(server_id: str, migration_id: str, context: ComputeContext) 
     return Response(status_code=202)
 
 
-@refusable.post("/servers/{server_id}/migrations/{migration_id}/action", status_code=202)
+@router.post("/servers/{server_id}/migrations/{migration_id}/action", status_code=202)
 def act_on_migration(
     server_id: str, migration_id: str, body: OneKey, context: ComputeContext
 ) -> Response:

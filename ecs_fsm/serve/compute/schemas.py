@@ -15,7 +15,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, COMPUTE_FAULT, errors
 
 MOST_ITEMS = 128
 """Metadata entries of a server or an image."""
@@ -24,11 +23,6 @@ TRUTHS = {
     **dict.fromkeys(("0", "f", "false", "off", "n", "no", ""), False),
 }
 """Texts that Nova takes for truth values; it takes no empty one in bodies."""
-REFUSED = {
-    **COMPUTE_ERRORS,
-    **errors(COMPUTE_FAULT, _409="The lifecycle does not allow it in this state."),
-}
-"""Answers to requests that the lifecycle can refuse."""
 
 
 def not_blank(text: str) -> str:
@@ -80,87 +74,8 @@ def address_of(text: str | None) -> str | None:
     return text and str(ip_address(text))
 
 
-class Device(Body):
-    """A disk of a new server: its source and its destination."""
-
-    boot_index: int | Literal["-1", "0"] | None = None
-    uuid: str | None = None
-    source_type: Literal["volume", "image", "snapshot", "blank"] = "volume"
-    destination_type: Literal["volume", "local"] | None = None
-    volume_size: int | str | None = None
-    delete_on_termination: Flag = False
-    device_name: str | None = None
-    tag: str | None = None
-
-    @property
-    def first(self) -> bool:
-        """Whether the server boots from it."""
-        return str(self.boot_index) == "0"
-
-    @property
-    def is_volume(self) -> bool:
-        """Whether it becomes a volume rather than a disk of the host."""
-        usual = "volume" if self.source_type in ("volume", "snapshot") else "local"
-        return (self.destination_type or usual) == "volume"
-
-
-class NewServerFields(Body):
-    """The fields of a new server."""
-
-    name: Name
-    flavorRef: str | int  # noqa: N815
-    imageRef: str | None = None  # noqa: N815
-    metadata: Items = Field(default_factory=dict)
-    networks: Literal["auto", "none"] | list[NetworkRequest] | None = None
-    block_device_mapping_v2: list[Device] = Field(default_factory=list, max_length=64)
-    security_groups: list[GroupName] = Field(default_factory=lambda: [GroupName(name="default")])
-    availability_zone: Text | None = None
-    host: Text | None = None
-    hypervisor_hostname: Text | None = None
-    key_name: Text | None = None
-    config_drive: Flag | None = None
-    user_data: str | None = None
-    adminPass: str | None = None  # noqa: N815
-    description: str | None = Field(None, max_length=255)
-    tags: list[str] = Field(default_factory=list)
-    hostname: str | None = None
-    trusted_image_certificates: list[str] | None = Field(None, max_length=50)
-    min_count: Count | None = None
-    max_count: Count | None = None
-    return_reservation_id: Flag = False
-    accessIPv4: Address4 = None  # noqa: N815
-    accessIPv6: Address6 = None  # noqa: N815
-    disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
-
-    @property
-    def group_names(self) -> list[str]:
-        """The names of its security groups; one without a name is none."""
-        return [group.name for group in self.security_groups if group.name]
-
-
-class CreateServer(Body):
-    """The body of a creation."""
-
-    server: NewServerFields
-    hints: dict[str, Any] = Field(
-        default_factory=dict,
-        validation_alias=AliasChoices("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"),
-    )
-
-
-class ServerChanges(Body):
-    """The fields of a server that change."""
-
-    name: Name | None = None
-    description: str | None = Field(None, max_length=255)
-    hostname: str | None = None
-    accessIPv4: Address4 = None  # noqa: N815
-    accessIPv6: Address6 = None  # noqa: N815
-    disk_config: Disk | None = Field(None, alias="OS-DCF:diskConfig")
-    pinned_availability_zone: str | None = None
-
-
-class UpdateServer(Body):
-    """The body of a change."""
-
-    server: ServerChanges
+def changed_fields(given: Item) -> Item:
+    """Return the fields of a change of a server, under the names that it has for them."""
+    addresses = {name: address_of(given[name]) for name in ADDRESSES if name in given}
+    disk = {"disk_config": given[DISK_CONFIG]} if DISK_CONFIG in given else {}
+    return {name: given[name] for name in given if name != DISK_CONFIG} | addresses | disk

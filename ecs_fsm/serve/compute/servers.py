@@ -31,7 +31,6 @@ from ecs_fsm.serve.compute.nics import NewInterface, networks_of
 from ecs_fsm.serve.compute.schemas import (
     ADDRESSES,
     DISK_CONFIG,
-    REFUSED,
     address_of,
     as_flag,
     changed_fields,
@@ -39,8 +38,8 @@ from ecs_fsm.serve.compute.schemas import (
 )
 from ecs_fsm.serve.compute.usage import check_quota
 from ecs_fsm.serve.compute.views import AnswerKind, brief_view, links
-from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, respond
+from ecs_fsm.serve.http.api_errors import Api, ApiError
+from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.handlers import Handlers
 
 MOST_AT_ONCE = 1000
@@ -222,7 +221,7 @@ def _details(given: Item, networks: Iterable[NewInterface], group: str | None) -
     }
 
 
-router = Handlers(tags=["compute"], responses=COMPUTE_ERRORS, context=compute_context)
+router = Handlers(Api.COMPUTE, compute_context)
 """What clients poll: the application looks for their paths first."""
 
 
@@ -263,7 +262,7 @@ def _next(context: ComputeContext, page: ServerPage) -> bytes:
     return b', "servers_links": %b' % bytes(respond([{"rel": "next", "href": url}]).body)
 
 
-@router.post("/servers", answer="Creation", status_code=202, responses=REFUSED)
+@router.post("/servers", answer="Creation", status_code=202)
 def create_server(body: Item, context: ComputeContext) -> Response:
     """Create servers; the answer shows the first."""
     given = body["server"]
@@ -318,7 +317,7 @@ def update_server(server_id: str, body: Item, context: ComputeContext) -> Respon
     return _written(b'{"server": %b}' % written)
 
 
-@router.delete("/servers/{server_id}", status_code=204, responses=REFUSED)
+@router.delete("/servers/{server_id}", status_code=204)
 def delete_server(server_id: str, context: ComputeContext) -> Response:
     """Delete a server; it is gone once a request for it is answered with 404."""
     instance = context.find(server_id)

@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Json
-from ecs_fsm.serve.compute.api import ComputeContext, Versioned, error, router
+from ecs_fsm.serve.compute.api import ComputeContext, error, router
 from ecs_fsm.serve.compute.hosts import COMPUTE, UUID_SINCE, ComputeHost, find_services, of_id
 from ecs_fsm.serve.compute.schemas import Flag
 from ecs_fsm.serve.compute.views import Fields, long_time
@@ -21,7 +21,7 @@ UPDATE = "os-services:update"
 
 
 @router.get("/os-services")
-async def list_services(context: Versioned) -> Response:
+async def list_services(context: ComputeContext) -> Response:
     """The services; a query selects a host or a binary."""
     query = context.request.query_params
     services = [_service(context, host) for host in find_services(context, "os-services:list")]
@@ -69,7 +69,7 @@ BY_WORD = {
 
 
 @router.put("/os-services/{service_id}")
-async def update_service(service_id: str, body: ServiceChange, context: Versioned) -> Response:
+async def update_service(service_id: str, body: ServiceChange, context: ComputeContext) -> Response:
     """Let a service count as down, or let it get new servers or none."""
     services, by_id = find_services(context, UPDATE), context.minor >= UUID_SINCE
     keys, found = (

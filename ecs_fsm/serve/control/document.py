@@ -14,23 +14,12 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI, Path, Query, Security
 from fastapi.security import APIKeyHeader
 
+from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.compute.nova_schemas import body_schema
 from ecs_fsm.serve.http.api_errors import Api
-from ecs_fsm.serve.http.bodies import COMPUTE_FAULT, Schema, fields
 from ecs_fsm.serve.http.handlers import LONGEST_PROJECT, Face, Handler, answered
-from ecs_fsm.serve.network.routes import NETWORK_ERROR
 
-_NUMBERED = fields("code", "message", code="integer", message="string", title="string")
-_WORDED = fields("code", "message", code="string", message="string")
-ERRORS: dict[Api, Schema] = {
-    Api.IDENTITY: fields("error", error=_NUMBERED),
-    Api.COMPUTE: COMPUTE_FAULT,
-    Api.NETWORK: NETWORK_ERROR,
-    Api.VOLUME: COMPUTE_FAULT,
-    Api.HUAWEI: fields("error", error=_WORDED),
-    Api.CONTROL: fields("error", error=_NUMBERED),
-}
-"""The body of an error by API; that of the image API is a page."""
+ERRORS: dict[str, dict[str, str]] = shipped("ecs_fsm.serve.http", "errors.toml")
 MODELS = ("body", "query")
 TOKEN = APIKeyHeader(name="X-Auth-Token", scheme_name="token", auto_error=False)
 OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")
@@ -50,7 +39,15 @@ def openapi(title: str, version: str, description: str, faces: Iterable[Face]) -
 def _add(app: FastAPI, face: Face, handler: Handler) -> None:
     """Add a handler at a place to an application that only makes the document."""
     common, options, path = face.handlers, {**handler.options}, face.prefix + handler.path
-    options["responses"] = {**common.responses, **options.get("responses", {})}
+    errors = ERRORS[common.api.value]
+    options["responses"] = {
+        **{
+            int(c): {"description": t, **_form(common.api)}
+            for c, t in errors.items()
+            if c.isdigit()
+        },
+        **options.get("responses", {}),
+    }
     if (answer := options.pop("answer", None)) is not None:
         shown = {"description": "Successful Response", **answered(answer)}
         options["responses"] |= {options.get("status_code", 200): shown}
@@ -61,7 +58,7 @@ def _add(app: FastAPI, face: Face, handler: Handler) -> None:
         path,
         _signed(handler, path),
         methods=[handler.method],
-        tags=[*common.tags],
+        tags=[errors["tag"]],
         dependencies=[Security(TOKEN)] if "context" in handler.parameters else [],
         generate_unique_id_function=lambda route: route.name + face.suffix,
         **{"name": handler.name, **{k: v for k, v in options.items() if k not in MODELS}},
@@ -95,12 +92,17 @@ def _parameters(handler: Handler, path: str) -> Iterator[Parameter]:
             yield own.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[kind])
 
 
+def _form(api: Api) -> dict[str, Any]:
+    """Return the content of an error of an API; that of the image API is a page."""
+    answer = ERRORS[api.value].get("answer")
+    return answered(answer) if answer else {"content": {"text/html": {}}}
+
+
 def _replace_errors(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
-        schema = ERRORS.get(Api.of(path))
-        content = {"text/html": {}} if schema is None else {"application/json": {"schema": schema}}
+        error = {"description": "An error.", **_form(Api.of(path))}
         for operation in operations.values():
             operation["responses"].pop("422", None)
-            operation["responses"]["default"] = {"description": "An error.", "content": content}
+            operation["responses"]["default"] = error
     for name in OF_THE_FRAMEWORK:
         document["components"]["schemas"].pop(name, None)

@@ -80,7 +80,7 @@ class ChangeStream(StreamingResponse):
 ACCEPTED: Mapping[str, Any] = {"status_code": 202, "responses": {404: {}, 409: {}}}
 ACTION, BEGINNING = "_ecs", "beginning"
 SNAPSHOT = re.compile(r"[\w.-]{1,60}", re.ASCII)
-router = Handlers(prefix="/_ecs", tags=["control"])
+router = Handlers(prefix="/_ecs")
 FACES: Sequence[Face] = (Face(router),)
 
 

@@ -9,7 +9,6 @@ import html
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from http import HTTPStatus
-from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -67,10 +66,48 @@ class ApiError(Exception):
         self.word = word
 
 
+OUTER_KEYS = {
+    **{400: "badRequest", 401: "unauthorized", 403: "forbidden", 404: "itemNotFound"},
+    **{405: "badMethod", 409: "conflictingRequest", 413: "overLimit", 415: "badMediaType"},
+    **{429: "overLimit", 501: "notImplemented", 503: "serviceUnavailable"},
+}
+"""The key around an error of the compute API, by status; `computeFault` for others."""
+WORDS = {401: "APIGW.0301", 403: "Ecs.0008", 404: "Ecs.0114", 409: "Ecs.0100", 429: "APIGW.0308"}
+"""Error codes of the cloudservers API by status, for errors without one."""
+
+
 def answer(api: Api, error: ApiError) -> Response:
     """Return the error as the API spells it, with lone surrogates of a client as escapes."""
     message = error.message[:LONGEST].encode(errors="backslashreplace").decode()
-    return _SPELLED[api](error.code, message, error)
+    if api is not Api.IMAGE:
+        return JSONResponse(_content(api, error, message), error.code, error.headers)
+    title = f"{error.code} {_title(error.code)}"
+    page = (
+        f"<html>\n <head>\n  <title>{title}</title>\n </head>\n <body>\n  <h1>{title}</h1>\n"
+        f"  {html.escape(message)}<br /><br />\n </body>\n</html>"
+    )
+    return HTMLResponse(page, error.code, error.headers)
+
+
+def _content(api: Api, error: ApiError, message: str) -> dict[str, object]:
+    code = error.code
+    match api:
+        case Api.COMPUTE | Api.VOLUME:
+            retry = (error.headers or {}).get("Retry-After")
+            more = {} if retry is None else {"retryAfter": retry}
+            return {
+                OUTER_KEYS.get(code, "computeFault"): {"code": code, "message": message, **more}
+            }
+        case Api.NETWORK:
+            kind = f"HTTP{_title(code).title().replace(' ', '')}"
+            return {"NeutronError": {"type": kind, "message": message, "detail": ""}}
+        case Api.HUAWEI:
+            word = error.word or WORDS.get(code, "Ecs.0000" if code >= 500 else "Ecs.0005")
+            return {"error": {"code": word, "message": message}}
+        case Api.IDENTITY:
+            return {"error": {"code": code, "message": message, "title": _title(code)}}
+        case _:
+            return {"error": {"code": code, "message": message}}
 
 
 def spelled(
@@ -87,93 +124,24 @@ def _title(code: int) -> str:
         return "Error"
 
 
-def _identity(code: int, message: str, error: ApiError) -> Response:
-    content = {"error": {"code": code, "message": message, "title": _title(code)}}
-    return JSONResponse(content, code, error.headers)
+async def answer_error(request: Request, error: Exception) -> Response:
+    """Return the answer to an exception that reaches the application."""
+    match error:
+        case ApiError():
+            return answer(Api.of(request.scope["path"]), error)
+        case HTTPException():
+            code, message = error.status_code, error.detail or _title(error.status_code)
+            return spelled(request.scope["path"], code, message, error.headers)
+        case InUse() | Refused():
+            code, message = 409, str(error)
+        case InvalidInput():
+            code, message = 400, str(error)
+        case _:  # whose traceback the server writes to its log
+            code, message = 500, "Unexpected API Error."
+    return spelled(request.scope["path"], code, message)
 
 
-OUTER_KEYS = {
-    **{400: "badRequest", 401: "unauthorized", 403: "forbidden", 404: "itemNotFound"},
-    **{405: "badMethod", 409: "conflictingRequest", 413: "overLimit", 415: "badMediaType"},
-    **{429: "overLimit", 501: "notImplemented", 503: "serviceUnavailable"},
-}
-"""The key around an error of the compute API, by status; `computeFault` for others."""
-
-
-def _compute(code: int, message: str, error: ApiError) -> Response:
-    fault: dict[str, object] = {"code": code, "message": message}
-    if error.headers and "Retry-After" in error.headers:
-        fault["retryAfter"] = error.headers["Retry-After"]
-    return JSONResponse({OUTER_KEYS.get(code, "computeFault"): fault}, code, error.headers)
-
-
-def _image(code: int, message: str, error: ApiError) -> Response:
-    title = f"{code} {_title(code)}"
-    page = (
-        f"<html>\n <head>\n  <title>{title}</title>\n </head>\n <body>\n  <h1>{title}</h1>\n"
-        f"  {html.escape(message)}<br /><br />\n </body>\n</html>"
-    )
-    return HTMLResponse(page, code, error.headers)
-
-
-def _network(code: int, message: str, error: ApiError) -> Response:
-    kind = f"HTTP{_title(code).title().replace(' ', '')}"
-    content = {"NeutronError": {"type": kind, "message": message, "detail": ""}}
-    return JSONResponse(content, code, error.headers)
-
-
-WORDS = {401: "APIGW.0301", 403: "Ecs.0008", 404: "Ecs.0114", 409: "Ecs.0100", 429: "APIGW.0308"}
-"""Error codes of the cloudservers API by status, for errors without one."""
-
-
-def _huawei(code: int, message: str, error: ApiError) -> Response:
-    word = error.word or WORDS.get(code, "Ecs.0000" if code >= 500 else "Ecs.0005")
-    return JSONResponse({"error": {"code": word, "message": message}}, code, error.headers)
-
-
-def _control(code: int, message: str, error: ApiError) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, code, error.headers)
-
-
-_SPELLED: Mapping[Api, Callable[[int, str, ApiError], Response]] = {
-    Api.IDENTITY: _identity,
-    Api.COMPUTE: _compute,
-    Api.IMAGE: _image,
-    Api.NETWORK: _network,
-    Api.VOLUME: _compute,
-    Api.HUAWEI: _huawei,
-    Api.CONTROL: _control,
-}
-
-
-async def _answer_api_error(request: Request, error: Exception) -> Response:
-    return answer(Api.of(request.scope["path"]), cast(ApiError, error))
-
-
-async def _answer_framework_error(request: Request, error: Exception) -> Response:
-    found = cast(HTTPException, error)
-    message = found.detail if isinstance(found.detail, str) else _title(found.status_code)
-    return spelled(request.scope["path"], found.status_code, message, found.headers)
-
-
-async def _answer_invalid_input(request: Request, error: Exception) -> Response:
-    return spelled(request.scope["path"], 400, str(error))
-
-
-async def _answer_refusal(request: Request, error: Exception) -> Response:
-    return spelled(request.scope["path"], 409, str(error))
-
-
-async def _answer_bug(request: Request, error: Exception) -> Response:
-    return spelled(request.scope["path"], 500, "Unexpected API Error.")
-
-
-HANDLERS: Mapping[object, Callable[[Request, Exception], Awaitable[Response]]] = {
-    ApiError: _answer_api_error,
-    HTTPException: _answer_framework_error,
-    InvalidInput: _answer_invalid_input,
-    InUse: _answer_refusal,
-    Refused: _answer_refusal,
-    Exception: _answer_bug,  # whose traceback the server writes to its log
-}
-"""The answer to every exception that reaches the application, by its class."""
+HANDLERS: Mapping[object, Callable[[Request, Exception], Awaitable[Response]]] = dict.fromkeys(
+    (ApiError, HTTPException, InvalidInput, InUse, Refused, Exception), answer_error
+)
+"""What answers every exception that reaches the application, by its class."""

@@ -17,7 +17,6 @@ from starlette.responses import Response
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.store import finite
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.handlers import Responses
 
 
 class Body(BaseModel):
@@ -29,39 +28,6 @@ class Body(BaseModel):
 Schema = dict[str, Any]
 """A JSON schema."""
 
-
-def fields(*required: str, **properties: str | Schema) -> Schema:
-    """Return the schema of an object; each property is a schema or the name of a type."""
-    kinds = {n: {"type": k} if isinstance(k, str) else k for n, k in properties.items()}
-    return {"type": "object", "properties": kinds, "required": [*required]}
-
-
-COMPUTE_FAULT: Schema = {
-    "type": "object",
-    "additionalProperties": fields("code", "message", code="integer", message="string"),
-}
-"""An error of the compute API, in an object whose key depends on the code."""
-
-
-def errors(schema: Schema, **descriptions: str) -> Responses:
-    """Return errors for the document of an API, such as `_404="Not found."`.
-
-    FastAPI would compile models again for each route.
-    """
-    content = {"application/json": {"schema": schema}}
-    return {
-        int(code[1:]): {"content": content, "description": t} for code, t in descriptions.items()
-    }
-
-
-COMPUTE_ERRORS = errors(
-    COMPUTE_FAULT,
-    _400="The request does not read.",
-    _401="No valid token.",
-    _403="Only an administrator may ask this.",
-    _404="Not found.",
-    _406="The microversion is out of range.",
-)
 
 MOST_ITEMS = 1000
 """Items of a page, whatever the limit."""

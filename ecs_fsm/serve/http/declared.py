@@ -8,7 +8,7 @@ of `Declared`. See `network/network.toml` for what the keys mean.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import OWNER, Item, Shelf, tables
-from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.bodies import (
     Field,
     Schema,
@@ -33,7 +33,7 @@ from ecs_fsm.serve.http.bodies import (
     selects,
 )
 from ecs_fsm.serve.http.context import RequestContext
-from ecs_fsm.serve.http.handlers import Handlers, Responses
+from ecs_fsm.serve.http.handlers import Handlers
 
 C = TypeVar("C", bound=RequestContext)
 
@@ -47,15 +47,13 @@ class DeclaredService(Generic[C]):
 
     def __init__(
         self,
-        name: str,
+        api: Api,
         context: Callable[[Request], C | Awaitable[C]],
-        tags: Sequence[str],
-        responses: Responses,
     ) -> None:
-        self.written = tables()[name]
+        self.written = tables()[api.value]
         self.form: dict[str, Any] = self.written["service"]
         self.types: dict[str, Schema] = self.written.get("types", {})
-        self.handlers = Handlers(tags=tags, responses=responses, context=context)
+        self.handlers = Handlers(api, context)
         self.kinds: dict[str, Declared[C]] = {}
 
     def error(self, code: int, key: str, **words: object) -> ApiError:

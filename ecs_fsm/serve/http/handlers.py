@@ -21,13 +21,11 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from ecs_fsm.io.toml import shipped
-from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.api_errors import Api, ApiError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-Responses = dict[int | str, dict[str, Any]]
-"""Answers of a route by status, as FastAPI documents them."""
 ContextMaker = Callable[[Request], Any]
 """Makes the context of a request, which may have to be awaited."""
 F = TypeVar("F", bound=Callable[..., Any])
@@ -123,7 +121,7 @@ class Handler:
 
 
 class Handlers:
-    """The handlers of a part of an API, with their common prefix, tags, responses and context.
+    """The handlers of a part of an API, with their common prefix and context.
 
     Each is registered once, by a decorator with options of FastAPI's document and all its paths:
     the first is its place in the document, a further one answers the same. An alias that is a text
@@ -134,15 +132,9 @@ class Handlers:
     """
 
     def __init__(
-        self,
-        *,
-        tags: Sequence[str] = (),
-        responses: Responses | None = None,
-        prefix: str = "",
-        context: ContextMaker | None = None,
+        self, api: Api = Api.CONTROL, context: ContextMaker | None = None, prefix: str = ""
     ) -> None:
-        self.tags, self.responses, self.prefix = tags, responses or {}, prefix
-        self._context = context
+        self.api, self.prefix, self._context = api, prefix, context
         self.all: list[Handler] = []
         self.get, self.head, self.post = (self._of(method) for method in ("GET", "HEAD", "POST"))
         self.put, self.patch = self._of("PUT"), self._of("PATCH")

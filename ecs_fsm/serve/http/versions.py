@@ -42,8 +42,8 @@ def respond(request: Request, of: str, at: str, shape: str = "list", code: int =
 
 def _handlers(row: dict[str, Any]) -> Handlers:
     """Return the handler of a document."""
-    options = {key: row[key] for key in row if key not in ("path", "of", "at", "shape", "tags")}
-    found = Handlers(tags=row.get("tags", [row["of"]]))
+    options = {key: row[key] for key in row if key not in ("path", "of", "at", "shape")}
+    found = Handlers(Api(row["of"]))
 
     async def show(request: Request) -> Response:
         code = row.get("status_code", 200)

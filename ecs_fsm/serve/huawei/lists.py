@@ -27,11 +27,10 @@ from ecs_fsm.serve.compute.views import (
     links,
     server_view,
 )
-from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.bodies import View, page, respond
 from ecs_fsm.serve.http.handlers import Alias, Handlers
 from ecs_fsm.serve.huawei.schemas import (
-    ERRORS,
     V1,
     V11,
     ProjectContext,
@@ -160,7 +159,7 @@ def tags_of(instance: Instance) -> Mapping[str, str]:
     return {key: value for key, _, value in (t.partition("=") for t in instance.names("tags"))}
 
 
-router = Handlers(tags=["cloudservers"], responses=ERRORS, context=ProjectContext)
+router = Handlers(Api.HUAWEI, ProjectContext)
 MOST_TAGS = 20
 
 

@@ -23,13 +23,12 @@ from ecs_fsm.serve.cloud.jobs import JobStep
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.compute.api import refusal
 from ecs_fsm.serve.compute.servers import host_name_of
-from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.handlers import Alias, Face, Handlers
 from ecs_fsm.serve.huawei import lists
 from ecs_fsm.serve.huawei.lists import job_view, numbered
 from ecs_fsm.serve.huawei.schemas import (
-    ERRORS,
     V1,
     V2,
     V11,
@@ -46,7 +45,7 @@ SAME_FLAVOR, UNKNOWN_FLAVOR, UNKNOWN_IMAGE = "Ecs.0009", "Ecs.0008", "Ecs.0007"
 CREATE, DELETE, RESIZE, REINSTALL, CHANGE_IMAGE = calls("calls").values()
 ACTIONS = calls("actions")
 """The actions on several servers, by the key of their body."""
-router = Handlers(tags=["cloudservers"], responses=ERRORS, context=ProjectContext)
+router = Handlers(Api.HUAWEI, ProjectContext)
 FACES: Sequence[Face] = (Face(router), Face(lists.router))
 
 

@@ -16,13 +16,8 @@ from ecs_fsm.serve.compute.api import refusal
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.context import RequestContext
-from ecs_fsm.serve.http.handlers import answered
 
 MOST_SERVERS = 1000
-ERRORS: dict[int | str, dict[str, object]] = {
-    code: answered("WordedError") for code in (400, 401, 403, 404, 409)
-}
-"""Answers of every handler other than success."""
 V1, V11, V2 = (f"/{version}/{{project_id}}/cloudservers" for version in ("v1", "v1.1", "v2"))
 OTHER_PROJECT, TOO_MANY, SYSTEM_ERROR = "Ecs.0003", "Ecs.0118", "Ecs.0002"
 """Error codes."""

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.access import Access, Caller, Token
-from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.context import (
     NOT_AUTHENTICATED,
     RequestContext,
@@ -23,7 +23,7 @@ from ecs_fsm.serve.http.context import (
 )
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
-from ecs_fsm.serve.http.handlers import Face, Handlers, answered
+from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.identity.kinds import (
     KINDS,
     add_assignments,
@@ -33,20 +33,10 @@ from ecs_fsm.serve.identity.kinds import (
     token_view,
 )
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {**answered("NumberedError"), "description": description}
-    for code, description in (
-        (400, "The request is invalid."),
-        (401, "The token or the credentials are missing or invalid."),
-        (404, "The resource does not exist."),
-    )
-}
-
-
-SERVICE = DeclaredService("identity", RequestContext, ["identity"], ERRORS)
+SERVICE = DeclaredService(Api.IDENTITY, RequestContext)
 serve(SERVICE, KINDS)
 add_assignments(SERVICE)
-router = Handlers(tags=["identity"], responses=ERRORS, context=RequestContext)
+router = Handlers(Api.IDENTITY, RequestContext)
 FACES: Sequence[Face] = (
     *(Face(ours, "/identity/v3") for ours in (router, SERVICE.handlers)),
     *(Face(ours, "/v3", "_at_root") for ours in (router, SERVICE.handlers)),

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.catalog import IMAGE
 from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED
 from ecs_fsm.serve.cloud.resources import OWNER, Item
-from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.bodies import invalid, next_url, respond
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
@@ -22,16 +21,6 @@ from ecs_fsm.serve.http.declared_routes import serve
 from ecs_fsm.serve.http.handlers import Face, Handlers, described
 
 MOST_PROPERTIES = 128
-ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {"description": description, "content": {"text/html": {}}}
-    for code, description in (
-        (400, "The request is invalid."),
-        (401, "The token is missing or invalid."),
-        (403, "The image does not belong to the caller."),
-        (404, "The image does not exist."),
-        (409, "The status of the image does not allow it."),
-    )
-}
 PATCHES = {
     "type": "array",
     "maxItems": MOST_PROPERTIES,
@@ -151,6 +140,6 @@ class Images(Declared[RequestContext]):
         return {"properties": kept if removes else {**kept, name: value}}
 
 
-SERVICE = DeclaredService("image", RequestContext, ["images"], ERRORS)
+SERVICE = DeclaredService(Api.IMAGE, RequestContext)
 serve(SERVICE, {"images": Images})
 FACES: Sequence[Face] = (Face(SERVICE.handlers),)

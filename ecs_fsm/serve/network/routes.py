@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.ports import DEFAULT
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.http.bodies import errors, fields
+from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
@@ -19,17 +19,6 @@ from ecs_fsm.serve.http.versions import base_of
 from ecs_fsm.serve.network.kinds import NetworkKind, Networks, PortKind, Subnets
 from ecs_fsm.serve.network.routers import FloatingAddresses, Routers
 
-_ERROR = fields("type", "message", type="string", message="string", detail="string")
-NETWORK_ERROR = fields("NeutronError", NeutronError=_ERROR)
-"""An error of the network service."""
-ERRORS = errors(
-    NETWORK_ERROR,
-    _400="The request is invalid.",
-    _401="The token is missing or invalid.",
-    _403="The resource belongs to another project.",
-    _404="The resource does not exist.",
-    _409="The resource is in use, exists already or exceeds a quota.",
-)
 SAME = (
     *("direction", "ethertype", "protocol", "port_range_min", "port_range_max"),
     *("remote_ip_prefix", "remote_group_id", "security_group_id"),
@@ -185,9 +174,9 @@ KINDS: dict[str, type[NetworkKind]] = {
     "extensions": Extensions,
 }
 """The kinds with methods."""
-SERVICE = DeclaredService("network", RequestContext, ["network service"], ERRORS)
+SERVICE = DeclaredService(Api.NETWORK, RequestContext)
 V2 = SERVICE.form["root"]
-router = Handlers(tags=["network service"], responses=ERRORS)
+router = Handlers(Api.NETWORK)
 FACES: Sequence[Face] = (Face(router), Face(SERVICE.handlers))
 serve(SERVICE, KINDS)
 

@@ -24,7 +24,8 @@ from ecs_fsm.serve.cloud.vocabulary import (
     VOLUME_FREE,
     VOLUME_USED,
 )
-from ecs_fsm.serve.http.bodies import COMPUTE_ERRORS, body_of, respond
+from ecs_fsm.serve.http.api_errors import Api
+from ecs_fsm.serve.http.bodies import body_of, respond
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
@@ -170,9 +171,9 @@ CODES = {"os-set_bootable": 200, "os-set_image_metadata": 200, "os-unset_image_m
 """The status of an answer, 202 for others."""
 
 
-SERVICE = DeclaredService("volume", RequestContext, ["volumes"], COMPUTE_ERRORS)
+SERVICE = DeclaredService(Api.VOLUME, RequestContext)
 serve(SERVICE, KINDS)
-router = Handlers(tags=["volumes"], responses=COMPUTE_ERRORS, context=RequestContext)
+router = Handlers(Api.VOLUME, RequestContext)
 HERE = "/volume/v3/{project_id}"
 FACES: Sequence[Face] = (Face(SERVICE.handlers, HERE), Face(router, HERE))
 QUOTAS = QuotaRequests(
