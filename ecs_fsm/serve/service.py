@@ -25,9 +25,8 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.followers import Clockwork, EventLog
 from ecs_fsm.serve.cloud.resources import identifier
 from ecs_fsm.serve.cloud.store import NoRoom, StateFile, StateLost
-from ecs_fsm.serve.cloud.vocabulary import VOLUME
 from ecs_fsm.serve.http.listen import Settings, bind
-from ecs_fsm.serve.http.wire import PREFIX, WireFaults
+from ecs_fsm.serve.http.wire import WireFaults, add_fault
 
 SPOKEN = "nova"
 """The lifecycle whose operations the APIs of the cloud request."""
@@ -119,16 +118,8 @@ class Service:
         return found
 
     def add_fault(self, text: str) -> None:
-        """Let a fault strike from now on.
-
-        It is one of the wire or of volumes if its text begins with `wire:` or `volume:`.
-        """
-        if text.startswith(PREFIX):
-            self.wire.add(text)
-        elif text.startswith(VOLUME):
-            self.cloud.volumes.cloud.orders.add(text.removeprefix(VOLUME))
-        else:
-            self.cloud.orders.add(text)
+        """Let a fault of the cloud, of its volumes or of the wire strike from now on."""
+        add_fault(self.cloud, self.wire, text)
 
     def close(self) -> None:
         """Store everything, and close the files. Raise `StateLost` if that cannot be."""

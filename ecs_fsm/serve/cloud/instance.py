@@ -44,44 +44,18 @@ class Chance:
         rest, *marks = re.split(r"(?=[#*%])", text)
         found: dict[str, str] = {}
         for mark in marks:
-            key = _KEYS[mark[0]]
+            key, value = _KEYS[mark[0]], mark[1:].strip()
             if key in found:
                 raise InvalidInput(f"{text!r}: {mark[0]} is given twice")
-            found[key] = mark[1:].strip()
-        return rest.rstrip(), cls._checked(found, text)
-
-    @classmethod
-    def given(cls, document: Mapping[str, object]) -> Self:
-        """Return the chance of a JSON object with `first`, `times` and `percent`.
-
-        Raise `InvalidInput` for an invalid value.
-        """
-        found = {key: document[key] for key in _KEYS.values() if document.get(key) is not None}
-        for key, value in found.items():
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise InvalidInput(f"{key} is {value!r}; expected a number")
-        return cls._checked({key: str(value) for key, value in found.items()}, "fault")
-
-    @classmethod
-    def _checked(cls, found: Mapping[str, str], where: str) -> Self:
-        whole: dict[str, int] = {}
-        for key in ("first", "times"):
-            if key in found:
-                if not re.fullmatch(r"\d{1,10}", found[key], re.ASCII):
-                    raise InvalidInput(_wrong(where, key, found[key]))
-                whole[key] = int(found[key])
-                if not 1 <= whole[key] <= MOST:
-                    raise InvalidInput(_wrong(where, key, found[key]))
-        percent = found.get("percent", "100")
-        if not re.fullmatch(r"\d{1,3}(\.\d{1,9})?", percent, re.ASCII) or not (
-            0 < float(percent) <= 100
-        ):
-            raise InvalidInput(_wrong(where, "percent", percent))
-        return cls(whole.get("first", 1), whole.get("times"), float(percent))
-
-    def as_dict(self) -> dict[str, float | None]:
-        """`{"first", "times", "percent"}`."""
-        return {"first": self.first, "times": self.times, "percent": self.percent}
+            found[key] = value
+            form = r"\d{1,3}(\.\d{1,9})?" if key == "percent" else r"\d{1,10}"
+            most = 100 if key == "percent" else MOST
+            if not re.fullmatch(form, value, re.ASCII) or not 0 < float(value) <= most:
+                wrong = f"{key} is {value or 'missing'!r}; expected {_EXPECTED[key]}"
+                raise InvalidInput(f"{text!r}: {wrong}")
+        times = int(found["times"]) if "times" in found else None
+        percent = float(found.get("percent", 100))
+        return rest.rstrip(), cls(int(found.get("first", 1)), times, percent)
 
     def __str__(self) -> str:
         first = f"#{self.first}" if self.first != 1 else ""
@@ -122,10 +96,6 @@ _EXPECTED = {
 }
 
 
-def _wrong(where: str, key: str, value: str) -> str:
-    return f"{where!r}: {key} is {value or 'missing'!r}; expected {_EXPECTED[key]}"
-
-
 ALL_SERVERS = "*"
 
 
@@ -142,21 +112,11 @@ class FaultOrder:
     def parse(cls, lifecycle: Lifecycle, text: str) -> Self:
         """Return the fault of a text. Raise `InvalidInput`, which lists the known words."""
         what, on, servers = text.strip().partition(" on ")
-        word, chance = Chance.parse(what)
-        return cls(_word(lifecycle, word), chance, servers.strip() if on else ALL_SERVERS)
-
-    @classmethod
-    def given(cls, lifecycle: Lifecycle, document: Mapping[str, object]) -> Self:
-        """Return the fault of a JSON object: `fault`, `servers` and the keys of a chance.
-
-        Raise `InvalidInput`, which lists the known words.
-        """
-        text, servers = document.get("fault"), document.get("servers", ALL_SERVERS)
-        if not isinstance(text, str) or not isinstance(servers, str):
-            raise InvalidInput('expected {"fault": "OPERATION:OUTCOME@STEP", "servers": "web-*"}')
-        if len(document.keys() & {"first", "times", "percent", "servers"}) == 0:
-            return cls.parse(lifecycle, text)
-        return cls(_word(lifecycle, text), Chance.given(document), servers)
+        written, chance = Chance.parse(what)
+        word = read_word(lifecycle, written)
+        if not word.outcomes and not word.given:
+            raise InvalidInput(f"{written}: no outcome; expected OPERATION:OUTCOME@STEP")
+        return cls(word, chance, servers.strip() if on else ALL_SERVERS)
 
     def strikes(self, operation: str, name: str, draw: Callable[[], float]) -> bool:
         """Return whether it strikes a request for that server; see `StrikeCount.strikes`."""
@@ -169,13 +129,6 @@ class FaultOrder:
     def __str__(self) -> str:
         servers = "" if self.servers == ALL_SERVERS else f" on {self.servers}"
         return f"{self.word.text}{self.chance}{servers}"
-
-
-def _word(lifecycle: Lifecycle, text: str) -> ScenarioWord:
-    word = read_word(lifecycle, text)
-    if not word.outcomes and not word.given:
-        raise InvalidInput(f"{text}: no outcome; expected OPERATION:OUTCOME@STEP")
-    return word
 
 
 NOT_ENOUGH = "There are not enough hosts available."

@@ -130,12 +130,10 @@ class Orders:
         self._kind, self._lifecycle = kind, kind.lifecycle
         self._changed = changed
 
-    def add(self, wanted: str | Mapping[str, object]) -> FaultOrder:
+    def add(self, text: str, count: StrikeCount | None = None) -> FaultOrder:
         """Let a fault strike from now on. Raise `InvalidInput` for an invalid one."""
-        if isinstance(wanted, str):
-            fault = FaultOrder.parse(self._lifecycle, wanted)
-        else:
-            fault = FaultOrder.given(self._lifecycle, wanted)
+        fault = FaultOrder.parse(self._lifecycle, text)
+        fault.count = count or fault.count
         _room(self.faults, "faults")
         self.faults.append(fault)
         self._changed()

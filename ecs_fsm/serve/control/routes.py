@@ -23,11 +23,11 @@ from ecs_fsm.serve.cloud.followers import Clockwork, EventLog
 from ecs_fsm.serve.cloud.instance import Asker, FaultOrder, Instance, Json, StrikeCount
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import VOLUME
-from ecs_fsm.serve.control.schemas import control_view, counted, server_with_past
+from ecs_fsm.serve.control.schemas import control_view, counted, fault_text, server_with_past
 from ecs_fsm.serve.http.api_errors import ApiError, spelled
 from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.protocol import LOST
-from ecs_fsm.serve.http.wire import PREFIX, WireFaults
+from ecs_fsm.serve.http.wire import WireFaults, add_fault
 
 MOST_STREAMS = 100
 PIECE = 50
@@ -201,33 +201,12 @@ def _of_volumes(cloud: Cloud) -> list[FaultOrder]:
     return cloud.volumes.cloud.orders.faults if cloud.has_volumes else []
 
 
-@router.post("/faults", body="FaultRequest", status_code=201)
-def add_fault(request: Request, body: Item) -> Response:
+@router.post("/faults", name="add_fault", body="FaultRequest", status_code=201)
+def order_fault(request: Request, body: Item) -> Response:
     """Let requests fail, or responses be lost, from now on."""
-    document = {key: value for key, value in body.items() if value is not None}
-    text = body["fault"]
-    count = StrikeCount(document.pop("met", 0), document.pop("struck", 0))
-    if (text is None) == (body["wire"] is None):
-        raise ApiError(400, 'expected {"fault": "OPERATION:OUTCOME@STEP"} or {"wire": "503"}')
-    if text is not None and text.startswith(PREFIX):
-        if document.keys() != {"fault"}:
-            raise ApiError(400, f"a fault of the wire as text has no other keys: {text}")
-        wanted: str | dict[str, object] = text
-    else:
-        wanted = document
-    if wanted is not document or body["wire"] is not None:
-        wire = _wire(request)
-        number, fault = wire.add(wanted)
-        wire.active[number] = fault, count
-        return JSONResponse(counted(str(fault), count), 201)
-    orders = _cloud(request).orders
-    if text is not None and text.startswith(VOLUME):
-        orders = _cloud(request).volumes.cloud.orders
-        document["fault"] = text.removeprefix(VOLUME)
-    order = orders.add(document)
-    order.count = count
-    mark = "" if orders is _cloud(request).orders else VOLUME
-    return JSONResponse(counted(f"{mark}{order}", count), 201)
+    count = StrikeCount(body["met"] or 0, body["struck"] or 0)
+    text = add_fault(_cloud(request), _wire(request), fault_text(body), count)
+    return JSONResponse(counted(text, count), 201)
 
 
 @router.delete("/faults", status_code=204)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
 from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Node
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance, Json, StrikeCount
+from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.wire import PREFIX
 
 
 @cache
@@ -57,3 +61,33 @@ def server_with_past(cloud: Cloud, instance: Instance) -> dict[str, Json]:
 def counted(text: str, count: StrikeCount) -> dict[str, Json]:
     """Return a fault of any kind, by its text."""
     return {"fault": text, "met": count.met, "struck": count.struck}
+
+
+def fault_text(given: Item) -> str:
+    """Return the text of a fault that a request gives, in one piece or in parts.
+
+    Raise 400 for one of neither kind or of both, and for parts that do not belong to it.
+    """
+    text, wire = given["fault"], given["wire"]
+    if (text is None) == (wire is None):
+        raise ApiError(400, 'expected {"fault": "OPERATION:OUTCOME@STEP"} or {"wire": "503"}')
+    if text is not None and text.startswith(PREFIX):
+        if any(given[key] is not None for key in given if key not in ("fault", "met", "struck")):
+            raise ApiError(400, f"a fault of the wire as text has no other keys: {text}")
+        return str(text)
+    form = "{fault}{first}{times}{percent}{servers}"
+    if text is None:
+        if given["servers"] is not None:
+            raise ApiError(400, "a fault of the wire strikes requests, not servers")
+        form = f"{PREFIX}{{wire}}{{retry_after}}{{message}}{{request}}{{first}}{{times}}{{percent}}"
+        given = {**given, "wire": wire.removeprefix(PREFIX)}
+        given["message"] = given["message"] and json.dumps(given["message"])
+    parts = {
+        key: "" if value is None else f"{MARKS.get(key, '')}{value}" for key, value in given.items()
+    }
+    return form.format(**parts)
+
+
+MARKS = {"retry_after": "=", "message": "=", "request": "@"}
+MARKS |= {"first": "#", "times": "*", "percent": "%", "servers": " on "}
+"""What stands before the parts of a fault in its text."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
@@ -18,7 +18,9 @@ from typing import Self
 from starlette.routing import compile_path
 
 from ecs_fsm.core.errors import InvalidInput, unknown
+from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Chance, StrikeCount
+from ecs_fsm.serve.cloud.vocabulary import VOLUME
 
 PREFIX = "wire:"
 AFTER = "_after"
@@ -81,34 +83,6 @@ class WireFault:
         made = cls(found["outcome"], found["request"], None, chance, message)
         return made._checked(found["amount"], requests)
 
-    @classmethod
-    def given(cls, document: Mapping[str, object], requests: Collection[str]) -> Self:
-        """Return the fault of a JSON object: `wire`, `request`, `retry_after`, `message`, a chance.
-
-        The value of `wire` may be all of a text that `parse` reads, without marks.
-        """
-        known = {"wire", "request", "retry_after", "message", "first", "times", "percent"}
-        for key in document:
-            if key not in known:
-                raise unknown("key", key, known)
-        what, request = document.get("wire"), document.get("request")
-        message = document.get("message")
-        if not isinstance(what, str) or not isinstance(request, str | None):
-            raise InvalidInput(
-                "invalid wire or request: expected texts, such as {'wire': '503', ...}"
-            )
-        if not isinstance(message, str | None):
-            raise InvalidInput("invalid message: expected a text")
-        found = WRITTEN.fullmatch(what.strip().removeprefix(PREFIX))
-        if found is None or found["marks"] or (found["request"] and request):
-            raise InvalidInput(f"{what!r} does not read; expected {EXPECTED}")
-        after = document.get("retry_after")
-        amount = found["amount"] or (None if after is None else str(after))
-        if found["message"]:
-            message = cls.parse(what, requests).message
-        chance, where = Chance.given(document), found["request"] or request
-        return cls(found["outcome"], where, None, chance, message)._checked(amount, requests)
-
     def _checked(self, amount: str | None, requests: Collection[str]) -> Self:
         """Return the fault with its amount. Raise `InvalidInput` for an invalid one."""
         outcome, message = self.outcome.strip(), self.message
@@ -124,18 +98,6 @@ class WireFault:
             )
         seconds = _seconds(outcome, status, amount)
         return replace(self, outcome=outcome, request=request, amount=seconds)
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the fault as JSON, as `given` reads it."""
-        late = self.outcome in TIMED
-        shown: dict[str, object] = {"wire": self._what() if late else self.outcome}
-        if self.request is not None:
-            shown["request"] = self.request
-        if self.amount is not None and not late:
-            shown["retry_after"] = self.amount
-        if self.message is not None:
-            shown["message"] = self.message
-        return {**shown, **self.chance.as_dict()}
 
     def _what(self) -> str:
         unit = "s" if self.outcome in TIMED else ""
@@ -188,17 +150,14 @@ class WireFaults:
         """The names that a fault may select."""
         return self.actions | {name for _, _, name in self._routes}
 
-    def add(self, wanted: str | Mapping[str, object]) -> tuple[int, WireFault]:
-        """Add a fault. Return its number and the fault. Raise `InvalidInput` for an invalid one."""
+    def add(self, text: str, count: StrikeCount | None = None) -> WireFault:
+        """Add a fault, which may have struck before. Raise `InvalidInput` for an invalid one."""
         if len(self.active) >= MOST_FAULTS:
             raise InvalidInput(f"there are {MOST_FAULTS} faults already; remove some")
-        if isinstance(wanted, str):
-            fault = WireFault.parse(wanted, self.requests)
-        else:
-            fault = WireFault.given(wanted, self.requests)
+        fault = WireFault.parse(text, self.requests)
         self._last += 1
-        self.active[self._last] = fault, StrikeCount()
-        return self._last, fault
+        self.active[self._last] = fault, count or StrikeCount()
+        return fault
 
     def remove(self, number: int) -> bool:
         """Remove a fault. Return whether there was one."""
@@ -213,8 +172,7 @@ class WireFaults:
         self.clear()
         self._random = Random(self._seed)  # noqa: S311 - a seed repeats it
         for text, met, struck in faults:
-            number, fault = self.add(text)
-            self.active[number] = fault, StrikeCount(met, struck)
+            self.add(text, StrikeCount(met, struck))
 
     def kept(self) -> list[tuple[str, int, int]]:
         """Return what `restore` reads."""
@@ -235,3 +193,15 @@ class WireFaults:
             if matches and count.strikes(fault.chance, self._random.random):
                 return fault
         return None
+
+
+def add_fault(cloud: Cloud, wire: WireFaults, text: str, count: StrikeCount | None = None) -> str:
+    """Let a fault strike from now on, and return it as it is listed.
+
+    It is one of the wire or of volumes if its text begins with `wire:` or `volume:`.
+    """
+    if text.startswith(PREFIX):
+        return str(wire.add(text, count))
+    mark = VOLUME if text.startswith(VOLUME) else ""
+    orders = cloud.volumes.cloud.orders if mark else cloud.orders
+    return f"{mark}{orders.add(text.removeprefix(mark), count)}"
