@@ -82,6 +82,7 @@ OTHER_MEANINGS = {
             ("http.parts", "delete"),
             ("http.quota_requests", "delete"),
             ("compute.moves", "error migrating host"),
+            ("compute.migrations", "migrate evacuate"),
             ("compute.servers", "host"),
             ("compute.usage", "start end stop"),
             ("http.declared", "create"),

@@ -1,22 +1,22 @@
-"""What an action of POST servers/{id}/action is: a row of a table, and a model of its argument.
+"""What an action of POST servers/{id}/action is: a row of a table, and what it changes and answers.
 
 The row says under which conditions the action exists and which operation of the lifecycle it
-requests. The model reads the argument, and has what the action changes and answers as methods.
+requests. What a table cannot say is a function with the key of the action, which gets the server
+and the argument, as Nova's schemas let it through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypeVar, cast
 
-from pydantic import Field, JsonValue, TypeAdapter
+from pydantic import Field, JsonValue
 
 from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.compute.api import ComputeContext, error
 from ecs_fsm.serve.compute.views import is_locked
-from ecs_fsm.serve.http.bodies import Body
-from ecs_fsm.serve.http.handlers import validated
 from ecs_fsm.serve.http.versions import HIGHEST, LOWEST
 
 Changes = Mapping[str, Json]
@@ -31,41 +31,44 @@ class ActionAnswer(NamedTuple):
     location: str | None = None
 
 
-class Argument(Body):
-    """The argument of an action; unknown keys are ignored."""
-
-    def operation(self, action: ServerAction) -> str | None:
-        """Return the operation that the action requests with this argument."""
-        return action.operation if isinstance(action.operation, str) else None
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Return the attributes of the server that the action sets, without setting them."""
-        return {}
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Return the answer once the request was accepted; by default its code says all."""
-        return ActionAnswer()
+Changer = Callable[[ComputeContext, Instance, Item], Changes]
+Answerer = Callable[[ComputeContext, Instance, Item], ActionAnswer]
+F = TypeVar("F", Changer, Answerer)
 
 
-class NoArgument(Argument):
-    """No argument: anything is accepted and ignored, as Nova does."""
+def _nothing(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    return {}
+
+
+CHANGES: dict[str, Changer] = {}
+"""What returns the attributes of the server that an action sets, by its key; it sets none."""
+ANSWERS: dict[str, Answerer] = {}
+"""What returns the answer once the request was accepted; by default its code says all."""
+
+
+def of_actions(where: dict[str, F], *keys: str) -> Callable[[F], F]:
+    """Register a function of `CHANGES` or `ANSWERS` for the actions of these keys."""
+
+    def registered(function: F) -> F:
+        where.update(dict.fromkeys(keys, function))
+        return function
+
+    return registered
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAction:
     """An action, by its `key` in the body.
 
-    `operation` is the lifecycle's, several by the value of a field of the argument, or None for an
-    action that only answers or sets attributes. `argument` is the model of the argument, which is
-    read from the microversion `reads` on and has no fields before. The action exists from the
-    microversion `since` to `until`. The operation gets the facts `given`, up to `given_until`. What
-    the argument changes takes effect when the operation has succeeded, or `at_once` when it was
-    accepted. `code` is the status of the answer, `name` that of the action in os-instance-actions
-    if it is not the key.
+    `operation` is the lifecycle's, several by the type or the state in the argument, or None for an
+    action that only answers or sets attributes. The argument is read from the microversion `reads`
+    on and is empty before. The action exists from the microversion `since` to `until`. The
+    operation gets the facts `given`, up to `given_until`. What the action changes takes effect when
+    the operation has succeeded, or `at_once` when it was accepted. `code` is the status of the
+    answer, `name` that of the action in os-instance-actions if it is not the key.
     """
 
     key: str
-    argument: type[Argument] = NoArgument
     operation: str | Mapping[str, str] | None = None
     since: int = LOWEST
     until: int = HIGHEST
@@ -84,16 +87,6 @@ class ServerAction:
             return ()
         return (self.operation,) if isinstance(self.operation, str) else (*self.operation.values(),)
 
-    def is_empty(self, minor: int) -> bool:
-        """Return whether nothing of the argument is read at a microversion."""
-        return minor < self.reads or issubclass(self.argument, NoArgument)
-
-    def read(self, minor: int, given: JsonValue) -> Argument:
-        """Return the argument. Raises 400 for an invalid one."""
-        empty = given is None or self.is_empty(minor)
-        read: Argument = validated(TypeAdapter(self.argument), {} if empty else given, self.key)
-        return read
-
     def require(self, context: ComputeContext) -> None:
         """Raise 400 if the lifecycle does not have the operations of the action."""
         lifecycle = context.cloud.lifecycle
@@ -102,25 +95,35 @@ class ServerAction:
             words = {"name": lifecycle.name, "known": ", ".join(lifecycle.operations)}
             raise error(400, "no_action", action=self.key, missing=missing[0], **words)
 
+    def _requested(self, given: Item) -> str | None:
+        """Return the operation that the action requests with an argument."""
+        if isinstance(self.operation, Mapping):
+            return self.operation[given.get("type", "").upper() or given["state"]]
+        return self.operation
+
     def perform(
-        self, context: ComputeContext, instance: Instance, argument: Argument
+        self, context: ComputeContext, instance: Instance, given: JsonValue
     ) -> ActionAnswer:
         """Carry out the action. Raises 400 or 409; then nothing has changed."""
-        operation, changes = argument.operation(self), None
+        reads = context.minor >= self.reads and isinstance(given, dict)
+        argument = cast(Item, given) if reads else {}
+        operation, changes = self._requested(argument), None
+        find = CHANGES.get(self.key, _nothing)
         if operation is not None:
             lifecycle = context.cloud.lifecycle
             accepted = lifecycle.triggers[operation].given
-            given = self.given if context.minor <= self.given_until else {}
-            facts = {name: value for name, value in given.items() if name in accepted}
+            facts = self.given if context.minor <= self.given_until else {}
+            facts = {name: value for name, value in facts.items() if name in accepted}
             requester = context.asker(self.name or self.key)
             # What the state forbids is said before what the argument lacks, as Nova's checks do.
             if is_locked(instance) or lifecycle.possible(operation, instance.server.node):
-                changes = argument.changes(context, instance)
+                changes = find(context, instance, argument)
             later = {} if self.at_once else changes
             context.compute.request(instance, operation, requester, facts, later)
             context.cloud.finish(instance)
-        changes = argument.changes(context, instance) if changes is None else changes
+        changes = find(context, instance, argument) if changes is None else changes
         if changes and self.at_once:
             instance.set(changes)
             context.cloud.keep(instance)
-        return argument.answer(context, instance)
+        answer = ANSWERS.get(self.key)
+        return ActionAnswer() if answer is None else answer(context, instance, argument)

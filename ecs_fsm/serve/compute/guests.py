@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from uuid import NAMESPACE_OID, uuid5
 
-from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
@@ -15,9 +14,8 @@ from ecs_fsm.serve.cloud.imagestore import ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import BACKUP, CREATE_IMAGE, GET_CONSOLE
-from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes
+from ecs_fsm.serve.compute.action import ANSWERS, CHANGES, ActionAnswer, Changes, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, refusal, router
-from ecs_fsm.serve.compute.schemas import Items, Name
 from ecs_fsm.serve.compute.servers import group_of
 from ecs_fsm.serve.compute.views import addresses_view, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -134,92 +132,65 @@ def create_remote_console(server_id: str, body: Item, context: ComputeContext) -
     return respond({"remote_console": shown})
 
 
-class CreateImage(Argument):
-    """The name of the image."""
-
-    name: Name
-    metadata: Items | None = None
-
-    def image(self) -> ImageRequest:
-        """Return the image that the operation makes."""
-        properties = {"image_type": "snapshot", **(self.metadata or {})}
-        return ImageRequest(CREATE_IMAGE, self.name, properties)
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Return the id of the new image, below 2.45 its URL."""
-        image_id = context.images.make(instance, self.image(), context.asker(""))
-        if context.minor >= 45:
-            return ActionAnswer({"image_id": image_id})
-        return ActionAnswer(location=f"{context.base}/image/v2/images/{image_id}")
+@of_actions(ANSWERS, "createImage")
+def _create_image(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Return the id of the new image, below 2.45 its URL."""
+    properties = {"image_type": "snapshot", **(given.get("metadata") or {})}
+    return _imaged(context, instance, ImageRequest(CREATE_IMAGE, given["name"], properties))
 
 
-class CreateBackup(CreateImage):
-    """The name and the kind of the backup, and how many of its kind are kept."""
-
-    backup_type: str
-    rotation: int = Field(ge=0)
-
-    def image(self) -> ImageRequest:
-        """Return the image that the operation makes."""
-        kind = {"image_type": "backup", BACKUP_TYPE: self.backup_type}
-        return ImageRequest(BACKUP, self.name, {**kind, **(self.metadata or {})}, self.rotation)
+@of_actions(ANSWERS, "createBackup")
+def _create_backup(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Return the same of a backup, of whose kind only the newest are kept."""
+    kind = {"image_type": "backup", BACKUP_TYPE: given["backup_type"]}
+    properties, most = {**kind, **(given.get("metadata") or {})}, int(given["rotation"])
+    return _imaged(context, instance, ImageRequest(BACKUP, given["name"], properties, most))
 
 
-class ChangePassword(Argument):
-    """The new password."""
-
-    adminPass: str  # noqa: N815
-
-
-class AddSecurityGroup(Argument):
-    """A security group by its name."""
-
-    name: str = Field(min_length=1)
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Add the group. Raises 404 if it does not exist."""
-        name = group_of(context, self.name, 404)["name"]
-        return {"security_groups": [*dict.fromkeys((*instance.names("security_groups"), name))]}
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Set the groups of the ports as well."""
-        context.cloud.ports.regroup(instance)
-        return ActionAnswer()
+def _imaged(context: ComputeContext, instance: Instance, wanted: ImageRequest) -> ActionAnswer:
+    image_id = context.images.make(instance, wanted, context.asker(""))
+    if context.minor >= 45:
+        return ActionAnswer({"image_id": image_id})
+    return ActionAnswer(location=f"{context.base}/image/v2/images/{image_id}")
 
 
-class RemoveSecurityGroup(AddSecurityGroup):
-    """A security group by its name."""
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Remove the group. Raises 404 if the server is not in it."""
-        groups = instance.names("security_groups")
-        if self.name not in groups:
-            raise ApiError(404, f"Security group {self.name} not associated with the instance")
-        return {"security_groups": [group for group in groups if group != self.name]}
+@of_actions(CHANGES, "addSecurityGroup")
+def _add_group(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Add a group. Raises 404 if it does not exist."""
+    name = group_of(context, given["name"], 404)["name"]
+    return {"security_groups": [*dict.fromkeys((*instance.names("security_groups"), name))]}
 
 
-class ConsoleOutput(Argument):
-    """The number of lines from the end; all without one."""
-
-    length: int | None = Field(None, ge=-1)
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Return what the server wrote since it began: its states, one a line."""
-        lines = [f"[{seen.at - instance.created:12.6f}] {seen.state}" for seen in instance.history]
-        if self.length is not None and self.length != -1:
-            lines = lines[len(lines) - min(self.length, len(lines)) :]
-        return ActionAnswer({"output": "\n".join(lines)})
+@of_actions(CHANGES, "removeSecurityGroup")
+def _remove_group(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Remove a group. Raises 404 if the server is not in it."""
+    name, groups = given["name"], instance.names("security_groups")
+    if name not in groups:
+        raise ApiError(404, f"Security group {name} not associated with the instance")
+    return {"security_groups": [group for group in groups if group != name]}
 
 
-class Console(Argument):
-    """The kind of console."""
+@of_actions(ANSWERS, "addSecurityGroup", "removeSecurityGroup")
+def _regrouped(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Set the groups of the ports as well."""
+    context.cloud.ports.regroup(instance)
+    return ActionAnswer()
 
-    type: str = Field(pattern="^(novnc|xvpvnc|spice-html5|serial|rdp-html5)$")
 
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Return the URL of a console; nothing listens there."""
-        url = console_url(context, instance, self.type)
-        return ActionAnswer({"console": {"type": self.type, "url": url}})
+@of_actions(ANSWERS, "os-getConsoleOutput")
+def _console_output(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Return what the server wrote since it began: its states, one a line, or the last of them."""
+    lines = [f"[{seen.at - instance.created:12.6f}] {seen.state}" for seen in instance.history]
+    length = int(-1 if given.get("length") is None else given["length"])
+    shown = lines if length == -1 else lines[len(lines) - min(length, len(lines)) :]
+    return ActionAnswer({"output": "\n".join(shown)})
+
+
+@of_actions(ANSWERS, *(f"os-get{name}Console" for name in ("VNC", "SPICE", "Serial")))
+def _console(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Return the URL of a console; nothing listens there."""
+    url = console_url(context, instance, given["type"])
+    return ActionAnswer({"console": {"type": given["type"], "url": url}})
 
 
 CONSOLES = {
@@ -239,12 +210,3 @@ def console_url(context: ComputeContext, instance: Instance, kind: str) -> str:
     token = uuid5(NAMESPACE_OID, f"{context.request_id}/{instance.id}")
     base = context.base.replace("http", "ws", 1) if kind == "serial" else context.base
     return f"{base}/{CONSOLES.get(kind, 'vnc_auto.html?path=%3Ftoken%3D{}').format(token)}"
-
-
-GUEST_ARGUMENTS: dict[str, type[Argument]] = {
-    **{"createImage": CreateImage, "createBackup": CreateBackup, "changePassword": ChangePassword},
-    **{"addSecurityGroup": AddSecurityGroup, "removeSecurityGroup": RemoveSecurityGroup},
-    "os-getConsoleOutput": ConsoleOutput,
-    **dict.fromkeys((f"os-get{name}Console" for name in ("VNC", "SPICE", "Serial")), Console),
-}
-"""The models of arguments, by the keys of their actions."""

@@ -6,17 +6,17 @@ from pydantic import JsonValue
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import NOT_ENOUGH, Instance
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import (
     ABORT_MIGRATION,
     ABORTED,
     FORCE_MIGRATION,
     MIGRATE_LIVE,
 )
-from ecs_fsm.serve.compute.action import ActionAnswer, Argument, Changes, OneKey
+from ecs_fsm.serve.compute.action import CHANGES, Changes, OneKey, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, error, router
 from ecs_fsm.serve.compute.instance_actions import moves_of
-from ecs_fsm.serve.compute.schemas import Text
-from ecs_fsm.serve.compute.servers import host_numbers, password
+from ecs_fsm.serve.compute.servers import host_numbers
 from ecs_fsm.serve.compute.views import Fields, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond
@@ -124,51 +124,33 @@ def require_up(context: ComputeContext, instance: Instance) -> None:
         raise ApiError(409, "Service is unavailable at this time.")
 
 
-class Migrate(Argument):
-    """The host to which the server moves, None to have one chosen."""
-
-    host: Text | None = None
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Move the server."""
-        require_up(context, instance)
-        return moved_to(context, instance, self.host, COLD)
+@of_actions(CHANGES, "migrate")
+def _migrate(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Move the server to a host, or to one that is chosen."""
+    require_up(context, instance)
+    return moved_to(context, instance, given.get("host"), COLD)
 
 
-class MigrateLive(Argument):
-    """The host to which the running server moves."""
-
-    host: Text | None
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Move the server. Raises 400 if one of the hosts is down."""
-        numbers = [instance.host, *filter(None, [host_numbers(context.cloud).get(self.host or "")])]
-        down = next((number for number in numbers if context.cloud.is_down(number)), None)
-        if down is not None:
-            name = context.cloud.hosts[down].name
-            raise ApiError(400, f"Compute service of {name} is unavailable at this time.")
-        return moved_to(context, instance, self.host)
+@of_actions(CHANGES, "os-migrateLive")
+def _migrate_live(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Move the running server. Raises 400 if one of the hosts is down."""
+    host = given.get("host")
+    numbers = [instance.host, *filter(None, [host_numbers(context.cloud).get(host or "")])]
+    down = next((number for number in numbers if context.cloud.is_down(number)), None)
+    if down is not None:
+        name = context.cloud.hosts[down].name
+        raise ApiError(400, f"Compute service of {name} is unavailable at this time.")
+    return moved_to(context, instance, host)
 
 
-class Evacuate(Argument):
-    """The host on which the server of a failed host comes back."""
-
-    host: Text | None = None
-    adminPass: str | None = None  # noqa: N815
-
-    def changes(self, context: ComputeContext, instance: Instance) -> Changes:
-        """Move the server. Raises 404 for an unknown host, 400 if its own host is up."""
-        if self.host is not None and self.host not in host_numbers(context.cloud):
-            raise ApiError(404, f"Compute host {self.host} not found.")
-        own = context.cloud.hosts[instance.host].name
-        if self.host == own:
-            raise ApiError(400, "The target host can't be the same one.")
-        if not context.cloud.is_down(instance.host):
-            raise ApiError(400, f"Compute service of {own} is still in use.")
-        return moved_to(context, instance, self.host)
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Return the password of the request, or a new one, below 2.14."""
-        if context.minor >= 14:
-            return ActionAnswer()
-        return ActionAnswer({"adminPass": self.adminPass or password(context.request_id)})
+@of_actions(CHANGES, "evacuate")
+def _evacuate(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Move the server. Raises 404 for an unknown host, 400 if its own host is up."""
+    host, own = given.get("host"), context.cloud.hosts[instance.host].name
+    if host is not None and host not in host_numbers(context.cloud):
+        raise ApiError(404, f"Compute host {host} not found.")
+    if host == own:
+        raise ApiError(400, "The target host can't be the same one.")
+    if not context.cloud.is_down(instance.host):
+        raise ApiError(400, f"Compute service of {own} is still in use.")
+    return moved_to(context, instance, host)

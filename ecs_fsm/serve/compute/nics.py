@@ -10,9 +10,9 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import ATTACH_INTERFACE, DETACH_INTERFACE
-from ecs_fsm.serve.compute.action import ActionAnswer, Argument
+from ecs_fsm.serve.compute.action import ANSWERS, ActionAnswer, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
-from ecs_fsm.serve.compute.schemas import FixedAddress, address_of, is_uuid
+from ecs_fsm.serve.compute.schemas import address_of, is_uuid
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.network.routes import SERVICE as NETWORK
 
@@ -158,76 +158,55 @@ def plug(context: ComputeContext, instance: Instance, given: Item, asker: Asker)
     return port
 
 
-class AddFixedIp(Argument):
-    """A network for the server, below 2.44."""
-
-    networkId: str | int  # noqa: N815
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Attach the server to the network."""
-        plug(context, instance, {"net_id": self.networkId}, context.asker("addFixedIp"))
-        return ActionAnswer()
+@of_actions(ANSWERS, "addFixedIp")
+def _add_fixed_ip(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Attach the server to a network."""
+    plug(context, instance, {"net_id": given["networkId"]}, context.asker("addFixedIp"))
+    return ActionAnswer()
 
 
-class RemoveFixedIp(Argument):
-    """An address of the server that goes, below 2.44."""
+@of_actions(ANSWERS, "removeFixedIp")
+def _remove_fixed_ip(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Take an address from its port. Raises 400 for another address."""
+    ports, address = context.cloud.ports, address_of(given["address"])
+    for port in ports.of(instance):
+        left = [f for f in port["fixed_ips"] if f["ip_address"] != address]
+        if left != port["fixed_ips"]:
+            ports.change(port, fixed_ips=left)
+            context.cloud.keep(instance)
+            return ActionAnswer()
+    raise error(400, "no_fixed_ip", address=address)
 
-    address: FixedAddress
 
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Take the address from its port. Raises 400 for another address."""
-        ports = context.cloud.ports
-        for port in ports.of(instance):
-            left = [f for f in port["fixed_ips"] if f["ip_address"] != self.address]
-            if left != port["fixed_ips"]:
-                ports.change(port, fixed_ips=left)
-                context.cloud.keep(instance)
+@of_actions(ANSWERS, "addFloatingIp")
+def _add_floating_ip(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Associate an address with a port of the server, at its fixed address if that is given.
+
+    Raises 400 for a server without ports.
+    """
+    floating, chosen = _floating(context, given["address"]), address_of(given.get("fixed_address"))
+    for port in context.cloud.ports.shown(instance):
+        for fixed in port["fixed_ips"]:
+            if chosen in (None, fixed["ip_address"]):
+                own = {"port_id": port["id"], "fixed_ip_address": fixed["ip_address"]}
+                NETWORK.kinds["floatingips"].update(context, floating, own)
                 return ActionAnswer()
-        raise error(400, "no_fixed_ip", address=self.address)
+    raise ApiError(400, f"No fixed IPs associated to instance {instance.id}")
 
 
-class AddFloatingIp(Argument):
-    """A floating address for the server, below 2.44, with the fixed address if it has several."""
-
-    address: FixedAddress
-    fixed_address: FixedAddress | None = None
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Associate the address with a port of the server. Raises 400 for one without ports."""
-        floating, ports = _floating(context, self.address), context.cloud.ports
-        for port in ports.shown(instance):
-            for fixed in port["fixed_ips"]:
-                if self.fixed_address in (None, fixed["ip_address"]):
-                    own = {"port_id": port["id"], "fixed_ip_address": fixed["ip_address"]}
-                    NETWORK.kinds["floatingips"].update(context, floating, own)
-                    return ActionAnswer()
-        raise ApiError(400, f"No fixed IPs associated to instance {instance.id}")
-
-
-class RemoveFloatingIp(Argument):
-    """A floating address that leaves the server, below 2.44."""
-
-    address: FixedAddress
-
-    def answer(self, context: ComputeContext, instance: Instance) -> ActionAnswer:
-        """Free the address. Raises 404 for an unknown one, 409 for that of another server."""
-        floating, ports = _floating(context, self.address), context.cloud.ports
-        port = ports.all.get(floating.get("port_id"))
-        if port is None or port["device_id"] != instance.id:
-            raise error(409, "not_associated", address=self.address, id=instance.id)
-        NETWORK.kinds["floatingips"].update(context, floating, {"port_id": None})
-        return ActionAnswer()
+@of_actions(ANSWERS, "removeFloatingIp")
+def _remove_floating_ip(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Free an address. Raises 404 for an unknown one, 409 for that of another server."""
+    floating = _floating(context, given["address"])
+    port = context.cloud.ports.all.get(floating.get("port_id"))
+    if port is None or port["device_id"] != instance.id:
+        raise error(409, "not_associated", address=given["address"], id=instance.id)
+    NETWORK.kinds["floatingips"].update(context, floating, {"port_id": None})
+    return ActionAnswer()
 
 
 def _floating(context: ComputeContext, address: str) -> Item:
-    for floating in context.cloud.ports.floating.by("floating_ip_address", address):
+    for floating in context.cloud.ports.floating.by("floating_ip_address", address_of(address)):
         if context.caller.admin or floating["project_id"] == context.caller.project_id:
             return floating
     raise ApiError(404, f"Floating IP not found for address {address}.")
-
-
-ADDRESS_ARGUMENTS: dict[str, type[Argument]] = {
-    **{"addFixedIp": AddFixedIp, "removeFixedIp": RemoveFixedIp},
-    **{"addFloatingIp": AddFloatingIp, "removeFloatingIp": RemoveFloatingIp},
-}
-"""The models of arguments, by the keys of their actions."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ecs_fsm.serve.compute import (  # noqa: F401 - each module adds its own
     actions,
+    guests,
     hosts,
     instance_actions,
     servers,

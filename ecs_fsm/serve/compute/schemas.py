@@ -7,11 +7,8 @@ microversion and on the caller, so most of their keys are optional.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Annotated, Literal
+from ipaddress import ip_address
 from uuid import UUID
-
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.api_errors import ApiError
@@ -25,17 +22,6 @@ TRUTHS = {
 """Texts that Nova takes for truth values; it takes no empty one in bodies."""
 
 
-def not_blank(text: str) -> str:
-    """Return a text with printable content on one line. Raises `ValueError` for others."""
-    if not text.strip():
-        raise ValueError("it is blank")
-    if unprintable := next((c for c in text if not (c.isprintable() or c.isspace())), None):
-        raise ValueError(f"a character in it does not print: {unprintable!a}")
-    if any(c in text for c in "\r\n"):
-        raise ValueError("it has more than one line")
-    return text
-
-
 def is_uuid(text: str | None) -> bool:
     """Return whether a text is the id of something that has a UUID."""
     try:
@@ -44,20 +30,9 @@ def is_uuid(text: str | None) -> bool:
         return False
 
 
-# The name of this function is in messages about invalid bodies, so it is part of the API.
 def as_flag(value: object) -> object:
     """Return the truth value that a text means for old clients, other values as they are."""
     return TRUTHS.get(value.lower(), value) if isinstance(value, str) else value
-
-
-Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(not_blank)]
-Flag = Annotated[StrictBool, BeforeValidator(as_flag)]
-Text = Annotated[str, Field(max_length=255)]
-Items = dict[Annotated[str, Field(min_length=1, max_length=255)], Text]
-Address4 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv4Address(text)))]
-Address6 = Annotated[str | None, AfterValidator(lambda text: text and str(IPv6Address(text)))]
-FixedAddress = Annotated[str, AfterValidator(lambda text: str(ip_address(text)))]
-Disk = Literal["AUTO", "MANUAL"]
 
 
 def within_quota(metadata: Mapping[str, str]) -> None:

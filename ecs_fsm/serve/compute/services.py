@@ -5,16 +5,16 @@ A host that was forced down does not answer: requests for its servers are made a
 
 from __future__ import annotations
 
-from pydantic import Field
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Json
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.compute.api import ComputeContext, error, router
 from ecs_fsm.serve.compute.hosts import COMPUTE, UUID_SINCE, ComputeHost, find_services, of_id
-from ecs_fsm.serve.compute.schemas import Flag
+from ecs_fsm.serve.compute.schemas import as_flag
 from ecs_fsm.serve.compute.views import Fields, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import Body, respond
+from ecs_fsm.serve.http.bodies import respond
 
 FORCED_SINCE = 11
 UPDATE = "os-services:update"
@@ -49,16 +49,6 @@ def _service(context: ComputeContext, host: ComputeHost) -> Fields:
     )
 
 
-class ServiceChange(Body):
-    """A service by host and binary, below 2.53, and what changes of it."""
-
-    host: str = ""
-    binary: str = COMPUTE
-    forced_down: Flag | None = None
-    status: str | None = Field(None, pattern="^(enabled|disabled)$")
-    disabled_reason: str | None = Field(None, max_length=255)
-
-
 BY_WORD = {
     "enable": ("status",),
     "disable": ("status",),
@@ -69,43 +59,42 @@ BY_WORD = {
 
 
 @router.put("/os-services/{service_id}")
-async def update_service(service_id: str, body: ServiceChange, context: ComputeContext) -> Response:
+async def update_service(service_id: str, body: Item, context: ComputeContext) -> Response:
     """Let a service count as down, or let it get new servers or none."""
     services, by_id = find_services(context, UPDATE), context.minor >= UUID_SINCE
-    keys, found = (
-        BY_WORD.get(service_id, ()),
-        next((s for s in services if s.name == body.host), None),
-    )
+    given: Item = {"host": "", "binary": COMPUTE, **body}
+    keys = BY_WORD.get(service_id, ())
+    found = next((service for service in services if service.name == given["host"]), None)
     if by_id:
         found = of_id(context, services, service_id, "Service {} could not be found.")
-        body.binary = found.binary
+        given["binary"] = found.binary
     elif not keys or (service_id == "force-down" and context.minor < FORCED_SINCE):
         raise ApiError(404, "Unknown action")
     else:
         if service_id != "force-down":
-            body.status = "enabled" if service_id == "enable" else "disabled"
-        if lacking := next((key for key in keys if getattr(body, key) is None), None):
+            given["status"] = "enabled" if service_id == "enable" else "disabled"
+        if lacking := next((key for key in keys if given.get(key) is None), None):
             raise ApiError(400, f"Missing {lacking} field")
-    if body.binary != COMPUTE:
-        raise error(400, "no_compute", binary=body.binary)
+    if given["binary"] != COMPUTE:
+        raise error(400, "no_compute", binary=given["binary"])
     if found is None or found.binary != COMPUTE:
-        raise ApiError(404, f"Host '{body.host}' is not mapped to any cell")
-    _change(context, found, body)
+        raise ApiError(404, f"Host '{given['host']}' is not mapped to any cell")
+    _change(context, found, given)
     whole = _service(context, find_services(context, UPDATE)[found.number])
     shown = whole if by_id else {name: whole[name] for name in ("host", "binary", *keys)}
     return respond({"service": shown})
 
 
-def _change(context: ComputeContext, host: ComputeHost, body: ServiceChange) -> None:
-    cloud = context.cloud
-    if body.status is None and body.forced_down is None:
+def _change(context: ComputeContext, host: ComputeHost, given: Item) -> None:
+    cloud, status, reason = context.cloud, given.get("status"), given.get("disabled_reason")
+    down = as_flag(given.get("forced_down"))
+    if status is None and down is None:
         raise error(400, "no_updates")
-    if body.status == "enabled":
-        if context.minor >= UUID_SINCE and body.disabled_reason:
+    if status == "enabled":
+        if context.minor >= UUID_SINCE and reason:
             raise error(400, "enabled_reason")
         cloud.placement.disabled.drop(host.name)
-    elif body.status is not None:
-        cloud.placement.disabled.put({"id": host.name, "reason": body.disabled_reason})
-    if body.forced_down is not None:
-        cloud.force_down(host.number, down=body.forced_down)
-    cloud.resources.commit()
+    elif status is not None:
+        cloud.placement.disabled.put({"id": host.name, "reason": reason})
+    if down is not None:
+        cloud.force_down(host.number, down=bool(down))

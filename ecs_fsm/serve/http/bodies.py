@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,21 +17,12 @@ from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.store import finite
 from ecs_fsm.serve.http.api_errors import ApiError
 
-
-class Body(BaseModel):
-    """A JSON object of which only the named keys are read."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
 Schema = dict[str, Any]
 """A JSON schema."""
 
 
 MOST_ITEMS = 1000
 """Items of a page, whatever the limit."""
-
-Marker = str | None
 
 
 class PageItem(Protocol):
