@@ -110,9 +110,8 @@ class Timeline:
 
     def finish(self, *requested: Instance) -> None:
         """Let happen what takes no time after a request for these servers."""
-        moment = self._schedule.time
-        if any(one.due is not None and one.due <= moment for one in requested):
-            self._run(moment, None)
+        if any(one.due is not None and one.due <= one.history[-1].at for one in requested):
+            self._run(self._schedule.time, None)
 
     def run(self, limit: int | None = None) -> int:
         """Make the changes that are due by now, at most `limit`. Return how many there were."""

@@ -76,6 +76,14 @@ def test_a_server_still_waits_for_its_volume(instant: NovaCloud) -> None:
     assert status(instant, server) == "ACTIVE"
 
 
+def test_servers_that_are_made_together_all_begin_at_their_first_step() -> None:
+    usual = NovaCloud()
+    usual.cloud.clock.speed = 1e6
+    create(usual, min_count=20)
+    tasks = {server.state.task_state for server in usual.cloud.instances.values()}
+    assert tasks == {"scheduling"}
+
+
 def test_a_step_that_hangs_is_not_over(instant: NovaCloud) -> None:
     server = create(instant, metadata={"ecs:fault": "reboot:hang@reboot_pending"})
     instant.act(server, "reboot", {"type": "SOFT"})
