@@ -104,7 +104,7 @@ class Handler:
     @property
     def name(self) -> str:
         """The name of its route, by which faults of the wire select requests."""
-        return str(self.options.get("name", self.function.__name__))
+        return str(self.options.get("name") or self.function.__name__)
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import Item, identifier
 from ecs_fsm.serve.http.access import ADMIN, Token
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.context import RequestContext, access_of
-from ecs_fsm.serve.http.declared import Declared, DeclaredService
+from ecs_fsm.serve.http.declared import Declared
 
 DOMAIN = {"id": "default", "name": "Default"}
 SERVICES = (
@@ -231,99 +228,3 @@ def is_administrator(context: RequestContext, user_id: str, project_id: str | No
         and grant["scope_id"] in (project_id, "all", DOMAIN["id"])
         for grant in grants
     )
-
-
-def add_assignments(service: DeclaredService[RequestContext]) -> None:
-    """Add the requests by which users and groups get roles, and the list of their roles."""
-    places = [
-        (f"/{scope}/{{scope_id}}/{actor}/{{actor_id}}/roles", scope[:-1], actor[:-1])
-        for scope in ("projects", "domains")
-        for actor in ("users", "groups")
-    ]
-    places += [(f"/system/{actor}/{{actor_id}}/roles", "system", actor[:-1]) for actor in ("users", "groups")]  # fmt: skip  # noqa: E501
-    for path, scope, actor in places:
-        _add_grants(service, path, scope, actor)
-    listed = _assignments(service)
-    service.handlers.get("/role_assignments", name="list_role_assignments")(listed)
-
-
-def _assignments(service: DeclaredService[RequestContext]) -> Any:
-    def listed(context: RequestContext) -> Response:
-        query = context.request.query_params
-        filters = {"role_id": "role.id", "user_id": "user.id", "group_id": "group.id"}
-        shown = []
-        for grant in context.cloud.resources.of(GRANTS):
-            scope = query.get(f"scope.{grant['scope']}.id")
-            scoped = [key for key in query if key.startswith("scope.")]
-            fits = all(query.get(key, grant[name]) == grant[name] for name, key in filters.items())
-            if fits and (not scoped or scope == grant["scope_id"]):
-                shown.append(_grant_view(service, context, grant, "include_names" in query))
-        return respond({"role_assignments": shown, "links": list_links(context.request)})
-
-    return listed
-
-
-def _grant_view(
-    service: DeclaredService[RequestContext], context: RequestContext, grant: Item, names: bool
-) -> Item:
-    def named(kind: str, own_id: str) -> Item:
-        item = service.kinds[kind].get(context, own_id) or {}
-        more = {"name": item.get("name", own_id), "domain": DOMAIN} if names else {}
-        return {"id": own_id, **more}
-
-    kind, scope_id = grant["scope"], grant["scope_id"]
-    scope: Item = (
-        {"system": {"all": True}} if kind == "system" else {kind: named(f"{kind}s", scope_id)}
-    )
-    actor = "user" if grant["user_id"] else "group"
-    return {
-        "role": named("roles", grant["role_id"]),
-        actor: named(f"{actor}s", grant[f"{actor}_id"]),
-        "scope": scope,
-        "links": {"assignment": f"{context.base}/identity/v3/{grant['id']}"},
-    }
-
-
-def _add_grants(
-    service: DeclaredService[RequestContext], path: str, scope: str, actor: str
-) -> None:
-    def grant_of(context: RequestContext) -> Item:
-        words = context.request.path_params
-        scope_id, actor_id = words.get("scope_id", "all"), words["actor_id"]
-        if scope != "system":
-            service.kinds[f"{scope}s"].find(context, scope_id)
-        service.kinds[f"{actor}s"].find(context, actor_id)
-        role = words.get("role_id", "")
-        return {
-            "id": f"{scope}/{scope_id}/{actor}/{actor_id}/{role}",
-            "scope": scope,
-            "scope_id": scope_id,
-            "user_id": actor_id if actor == "user" else None,
-            "group_id": actor_id if actor == "group" else None,
-            "role_id": role,
-        }
-
-    def listed(context: RequestContext) -> Response:
-        begin, kind = grant_of(context)["id"], service.kinds["roles"]
-        grants = (g for g in context.cloud.resources.of(GRANTS) if g["id"].startswith(begin))
-        roles = [kind.shown(context, kind.find(context, grant["role_id"])) for grant in grants]
-        return respond({"roles": roles, "links": list_links(context.request)})
-
-    def change(context: RequestContext) -> Response:
-        method = context.request.method
-        if method != "HEAD" and not context.caller.admin:
-            raise service.error(403, "forbidden", what="create_grant")
-        grant, shelf = grant_of(context), context.cloud.resources.of(GRANTS)
-        service.kinds["roles"].find(context, grant["role_id"])
-        if method == "PUT":
-            shelf.put(grant)
-        elif shelf.get(grant["id"]) is None:
-            raise ApiError(404, f"Could not find role assignment with role: {grant['role_id']}.")
-        elif method == "DELETE":
-            shelf.drop(grant["id"])
-        return Response(status_code=204)
-
-    add, name = service.handlers, f"{scope}_{actor}"
-    add.get(path, name=f"list_{name}_roles")(listed)
-    for method, verb in ((add.put, "grant"), (add.delete, "revoke"), (add.head, "check")):
-        method(f"{path}/{{role_id}}", name=f"{verb}_{name}_role", status_code=204)(change)

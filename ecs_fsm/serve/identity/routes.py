@@ -7,6 +7,8 @@ for those that append `/v3` to any URL.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import product
 from typing import Any
 
 from starlette.requests import Request
@@ -15,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.access import Access, Caller, Token
 from ecs_fsm.serve.http.api_errors import Api, ApiError
+from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.context import (
     NOT_AUTHENTICATED,
     RequestContext,
@@ -25,8 +28,9 @@ from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
 from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.identity.kinds import (
+    DOMAIN,
+    GRANTS,
     KINDS,
-    add_assignments,
     catalog_view,
     is_administrator,
     list_links,
@@ -35,7 +39,6 @@ from ecs_fsm.serve.identity.kinds import (
 
 SERVICE = DeclaredService(Api.IDENTITY, RequestContext)
 serve(SERVICE, KINDS)
-add_assignments(SERVICE)
 router = Handlers(Api.IDENTITY, RequestContext)
 FACES: Sequence[Face] = (
     *(Face(ours, "/identity/v3") for ours in (router, SERVICE.handlers)),
@@ -153,3 +156,84 @@ def list_projects_of_user(context: RequestContext) -> Response:
 def list_own_domains(context: RequestContext) -> Response:
     """The domains that a token can have as its scope."""
     return SERVICE.kinds["domains"].answer_list(context, True)
+
+
+@router.get("/role_assignments", response_model=dict[str, Any])
+def list_role_assignments(context: RequestContext) -> Response:
+    """The roles of users and groups."""
+    query = context.request.query_params
+    filters = {"role_id": "role.id", "user_id": "user.id", "group_id": "group.id"}
+    scoped = any(key.startswith("scope.") for key in query)
+    shown = [
+        _grant_view(context, grant, "include_names" in query)
+        for grant in context.cloud.resources.of(GRANTS)
+        if all(query.get(key, grant[name]) == grant[name] for name, key in filters.items())
+        and (not scoped or query.get(f"scope.{grant['scope']}.id") == grant["scope_id"])
+    ]
+    return respond({"role_assignments": shown, "links": list_links(context.request)})
+
+
+def _grant_view(context: RequestContext, grant: Item, names: bool) -> Item:
+    def named(kind: str, own_id: str) -> Item:
+        item = SERVICE.kinds[f"{kind}s"].get(context, own_id) or {}
+        more = {"name": item.get("name", own_id), "domain": DOMAIN} if names else {}
+        return {kind: {"id": own_id, **more}}
+
+    scope, actor = grant["scope"], "user" if grant["user_id"] else "group"
+    return {
+        **named("role", grant["role_id"]),
+        **named(actor, grant[f"{actor}_id"]),
+        "scope": {"system": {"all": True}}
+        if scope == "system"
+        else named(scope, grant["scope_id"]),
+        "links": {"assignment": f"{context.base}/identity/v3/{grant['id']}"},
+    }
+
+
+def _grant_of(scope: str, actor: str, context: RequestContext) -> Item:
+    """Return the grant of a path, also where there is none. Raise 404 for an unknown part."""
+    words = context.request.path_params
+    scope_id, actor_id, role_id = (
+        words.get(name, usual)
+        for name, usual in (("scope_id", "all"), ("actor_id", ""), ("role_id", ""))
+    )
+    if scope != "system":
+        SERVICE.kinds[f"{scope}s"].find(context, scope_id)
+    SERVICE.kinds[f"{actor}s"].find(context, actor_id)
+    own = {"user_id": None, "group_id": None, f"{actor}_id": actor_id, "role_id": role_id}
+    name = f"{scope}/{scope_id}/{actor}/{actor_id}/{role_id}"
+    return {"id": name, "scope": scope, "scope_id": scope_id, **own}
+
+
+def _list_roles(scope: str, actor: str, context: RequestContext) -> Response:
+    begin, kind = _grant_of(scope, actor, context)["id"], SERVICE.kinds["roles"]
+    grants = (g for g in context.cloud.resources.of(GRANTS) if g["id"].startswith(begin))
+    roles = [kind.shown(context, kind.find(context, grant["role_id"])) for grant in grants]
+    return respond({"roles": roles, "links": list_links(context.request)})
+
+
+def _change_role(scope: str, actor: str, context: RequestContext) -> Response:
+    method = context.request.method
+    if method != "HEAD" and not context.caller.admin:
+        raise SERVICE.error(403, "forbidden", what="create_grant")
+    grant, shelf = _grant_of(scope, actor, context), context.cloud.resources.of(GRANTS)
+    SERVICE.kinds["roles"].find(context, grant["role_id"])
+    if method == "PUT":
+        shelf.put(grant)
+    elif shelf.get(grant["id"]) is None:
+        raise ApiError(404, f"Could not find role assignment with role: {grant['role_id']}.")
+    elif method == "DELETE":
+        shelf.drop(grant["id"])
+    return Response(status_code=204)
+
+
+for _scope, _actor in product(("project", "domain", "system"), ("user", "group")):
+    _place = "/system" if _scope == "system" else f"/{_scope}s/{{scope_id}}"
+    _path, _what = f"{_place}/{_actor}s/{{actor_id}}/roles", f"{_scope}_{_actor}"
+    _more: Item = {"name": f"list_{_what}_roles", "description": "The roles of an actor."}
+    router.get(_path, **_more)(partial(_list_roles, _scope, _actor))
+    for _add, _verb in ((router.put, "grant"), (router.delete, "revoke"), (router.head, "check")):
+        _more = {"name": f"{_verb}_{_what}_role", "description": f"{_verb.title()} a role."}
+        _add(f"{_path}/{{role_id}}", status_code=204, **_more)(
+            partial(_change_role, _scope, _actor)
+        )

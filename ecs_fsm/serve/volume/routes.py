@@ -6,169 +6,152 @@ POST volumes/{id}/action gets an object of one key, which names the action, with
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import NamedTuple, cast
 
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Instance, Json
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import (
     ATTACH,
     DETACH,
     EXTEND,
-    FORCE_DELETE,
-    RESERVE,
     RESETS,
     RETYPE,
-    UNRESERVE,
     UPLOAD,
     VOLUME_FREE,
     VOLUME_USED,
 )
-from ecs_fsm.serve.http.api_errors import Api
+from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.bodies import body_of, respond
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
 from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.volume.belongings import KINDS
-from ecs_fsm.serve.volume.kinds import VolumeDocuments, usage_of
-
-Act = Callable[[VolumeDocuments, RequestContext, Instance, dict[str, Any]], object]
+from ecs_fsm.serve.volume.kinds import VolumeDocuments, flag, usage_of
 
 
-def _attach(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
-    server = context.cloud.instances.get(str(given.get("instance_uuid")))
-    if server is None:
-        raise kind.service.error(
-            400, "wrong", name="instance_uuid", value=str(given.get("instance_uuid"))[:80]
-        )
-    if not volume.server.may(ATTACH):
-        kind.act(context, volume, ATTACH)
-    device = given.get("mountpoint")
-    more: dict[str, Json] = {"delete_on_termination": False, "tag": None}
-    context.cloud.volumes.attach(
-        volume, server, device if isinstance(device, str) else None, context.asker(ATTACH), **more
-    )
-    context.cloud.keep(server)
+class VolumeAction(NamedTuple):
+    """An action that a request wants of a volume, with its argument."""
 
+    kind: VolumeDocuments
+    context: RequestContext
+    volume: Instance
+    given: Item
 
-def _detach(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
-    for each in context.cloud.volumes.attachments(volume):
-        server = context.cloud.instances.get(each["server_id"])
-        if server is not None and volume.server.may(DETACH):
-            context.cloud.volumes.detach(volume, server, context.asker(DETACH))
+    def request(self, operation: str, **changes: Json) -> None:
+        """Request an operation of the volume. Raise 400 if its lifecycle refuses it."""
+        self.kind.act(self.context, self.volume, operation, **changes)
+
+    def _wrong(self, name: str) -> ApiError:
+        value = str(self.given.get(name))[:80]
+        return self.kind.service.error(400, "wrong", name=name, value=value)
+
+    def _attach(self) -> None:
+        server = self.context.cloud.instances.get(str(self.given.get("instance_uuid")))
+        if server is None:
+            raise self._wrong("instance_uuid")
+        if not self.volume.server.may(ATTACH):
+            self.request(ATTACH)
+        named, asker = self.given.get("mountpoint"), self.context.asker(ATTACH)
+        device, more = named if isinstance(named, str) else None, {"tag": None}
+        volumes = self.context.cloud.volumes
+        volumes.attach(self.volume, server, device, asker, delete_on_termination=False, **more)
+        self.context.cloud.keep(server)
+
+    def _detach(self) -> None:
+        volumes = self.context.cloud.volumes
+        for each in volumes.attachments(self.volume):
+            server = self.context.cloud.instances.get(each["server_id"])
+            if server is not None and self.volume.server.may(DETACH):
+                volumes.detach(self.volume, server, self.context.asker(DETACH))
+                return
+        self.request(DETACH)
+
+    def _extend(self) -> None:
+        text, old = str(self.given.get("new_size")), cast(int, self.volume.details["size"])
+        if not text.isdecimal() or not 0 < int(text) < 2**31:
+            raise self._wrong("new_size")
+        if int(text) <= old:
+            raise self.kind.service.error(400, "not_more", old=old, size=text)
+        if self.volume.state.status not in (VOLUME_FREE, VOLUME_USED):
+            self.request(EXTEND)
+        self.kind.require_room(self.context, self.volume.project_id, int(text) - old, 0)
+        self.request(EXTEND, size=int(text))
+
+    def _retype(self) -> None:
+        wanted = self.given.get("new_type")
+        types = self.kind.service.kinds["types"].items(self.context)
+        found = next((t["name"] for t in types if wanted in (t["id"], t["name"])), None)
+        if found is None:
+            raise self.kind.service.error(404, "type_unknown", name=str(wanted)[:80])
+        self.request(RETYPE, flavor=found)
+
+    def _reset(self) -> None:
+        if "status" not in self.given:
             return
-    kind.act(context, volume, DETACH)
+        status, volumes = str(self.given["status"]), self.context.cloud.volumes
+        if status not in RESETS:
+            words = {"status": status[:40], "known": ", ".join(RESETS)}
+            raise self.kind.service.error(400, "no_reset", **words)
+        self.request(RESETS[status])
+        for row in volumes.attachments(self.volume) if status == VOLUME_FREE else ():
+            volumes.forget(self.volume, row["server_id"])
 
+    def _upload(self) -> Item:
+        volume, name = self.volume, self.given.get("image_name")
+        if not isinstance(name, str) or not 0 < len(name) <= 255:
+            raise self._wrong("image_name")
+        if volume.state.status == VOLUME_USED and not flag(self.given.get("force")):
+            raise self.kind.service.error(400, "not_free", id=volume.id)
+        self.request(UPLOAD)
+        size, usual = (
+            cast(int, volume.details["size"]),
+            {"container_format": "bare", "disk_format": "raw"},
+        )
+        formats = {form: str(self.given.get(form) or word)[:20] for form, word in usual.items()}
+        own: Item = {"owner": self.context.project_id, "size": size << 30, "min_disk": size}
+        image = self.context.images.add(name=name, **own, **formats)
+        shown = {"id": volume.id, "image_id": image["id"], "image_name": name, "size": size}
+        more = {"status": volume.state.status.value, **formats}
+        return {"os-volume_upload_image": {**shown, **more}}
 
-def _extend(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
-    size, old = given.get("new_size"), cast(int, volume.details["size"])
-    if not str(size).isdecimal() or not 0 < int(str(size)) < 2**31:
-        raise kind.service.error(400, "wrong", name="new_size", value=str(size)[:80])
-    if int(size) <= old:
-        raise kind.service.error(400, "not_more", old=old, size=size)
-    if volume.state.status not in (VOLUME_FREE, VOLUME_USED):
-        kind.act(context, volume, EXTEND)
-    kind.require_room(context, volume.project_id, int(size) - old, 0)
-    kind.act(context, volume, EXTEND, size=int(size))
+    def _bootable(self) -> None:
+        if "bootable" not in self.given:
+            raise self._wrong("bootable")
+        self._change(bootable=flag(self.given["bootable"]))
 
+    def _set_metadata(self) -> Item:
+        given = self.given.get("metadata")
+        self.kind.check(self.context, self.kind.fields["metadata"], given, "u")
+        new = {**self._metadata, **(given or {})}
+        self._change(image_metadata=new)
+        return {"metadata": new}
 
-def _retype(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
-    wanted = given.get("new_type")
-    types = kind.service.kinds["types"].items(context)
-    found = next((t["name"] for t in types if wanted in (t["id"], t["name"])), None)
-    if found is None:
-        raise kind.service.error(404, "type_unknown", name=str(wanted)[:80])
-    kind.act(context, volume, RETYPE, flavor=found)
+    def _unset_metadata(self) -> None:
+        left = {key: text for key, text in self._metadata.items() if key != self.given.get("key")}
+        if left == self._metadata:
+            raise self.kind.service.error(404, "no_key")
+        self._change(image_metadata=left)
 
+    @property
+    def _metadata(self) -> dict[str, Json]:
+        return cast(dict[str, Json], self.volume.details.get("image_metadata") or {})
 
-def _reset(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
-    operation = RESETS.get(str(given.get("status")))
-    if operation is None and "status" in given:
-        words = {"status": str(given["status"])[:40], "known": ", ".join(RESETS)}
-        raise kind.service.error(400, "no_reset", **words)
-    if operation is not None:
-        kind.act(context, volume, operation)
-    if operation is not None and given["status"] == VOLUME_FREE:
-        for row in context.cloud.volumes.attachments(volume):
-            context.cloud.volumes.forget(volume, row["server_id"])
+    def _change(self, **details: Json) -> None:
+        self.context.cloud.volumes.change(self.volume, **details)
 
-
-def _upload(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> object:
-    name = given.get("image_name")
-    if not isinstance(name, str) or not 0 < len(name) <= 255:
-        raise kind.service.error(400, "wrong", name="image_name", value=str(name)[:80])
-    if volume.state.status == VOLUME_USED and str(given.get("force")).lower() not in ("true", "1"):
-        raise kind.service.error(400, "not_free", id=volume.id)
-    kind.act(context, volume, UPLOAD)
-    size = cast(int, volume.details["size"])
-    usual = {"container_format": "bare", "disk_format": "raw"}
-    formats = {form: str(given.get(form) or word)[:20] for form, word in usual.items()}
-    image = context.images.add(
-        name=name, size=size << 30, min_disk=size, owner=context.project_id, **formats
-    )
-    context.cloud.resources.commit()
-    shown = {"id": volume.id, "image_id": image["id"], "image_name": name, "size": size}
-    more = {"status": volume.state.status.value, **formats}
-    return {"os-volume_upload_image": {**shown, **more}}
-
-
-def _bootable(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
-    if "bootable" not in given:
-        raise kind.service.error(400, "wrong", name="bootable", value=str(None)[:80])
-    context.cloud.volumes.change(volume, bootable=str(given["bootable"]).lower() in ("true", "1"))
-
-
-def _set_image_metadata(
-    kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any
-) -> object:
-    new = given.get("metadata")
-    kind.check(context, kind.fields["metadata"], new, "u")
-    old = cast(dict[str, Json], volume.details.get("image_metadata") or {})
-    context.cloud.volumes.change(volume, image_metadata={**old, **(new or {})})
-    return {"metadata": {**old, **(new or {})}}
-
-
-def _unset_image_metadata(
-    kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any
-) -> None:
-    old = cast(dict[str, Json], volume.details.get("image_metadata") or {})
-    left = {key: value for key, value in old.items() if key != given.get("key")}
-    if left == old:
-        raise kind.service.error(404, "no_key")
-    context.cloud.volumes.change(volume, image_metadata=left)
-
-
-def _plain(operation: str) -> Act:
-    return lambda kind, context, volume, given: kind.act(context, volume, operation)
-
-
-def _nothing(kind: VolumeDocuments, context: RequestContext, volume: Instance, given: Any) -> None:
-    """Do nothing, as where a volume already is what the action makes it."""
-
-
-ACTIONS: dict[str, Act] = {
-    "os-attach": _attach,
-    "os-detach": _detach,
-    "os-force_detach": _detach,
-    "os-reserve": _plain(RESERVE),
-    "os-unreserve": _plain(UNRESERVE),
-    "os-begin_detaching": _nothing,
-    "os-roll_detaching": _nothing,
-    "os-extend": _extend,
-    "os-retype": _retype,
-    "os-reset_status": _reset,
-    "os-force_delete": _plain(FORCE_DELETE),
-    "os-set_bootable": _bootable,
-    "os-update_readonly_flag": _nothing,
-    "os-volume_upload_image": _upload,
-    "os-set_image_metadata": _set_image_metadata,
-    "os-unset_image_metadata": _unset_image_metadata,
-}
-"""The actions by their keys."""
-FOR_ADMINISTRATORS = {"os-reset_status", "os-force_delete", "os-force_detach"}
-CODES = {"os-set_bootable": 200, "os-set_image_metadata": 200, "os-unset_image_metadata": 200}
-"""The status of an answer, 202 for others."""
+    def answer(self, key: str) -> Item | None:
+        """Carry out the action of a key that is more than an operation, and return its answer."""
+        acts: dict[str, Callable[[], Item | None]] = {
+            **dict.fromkeys(("os-detach", "os-force_detach"), self._detach),
+            **{"os-attach": self._attach, "os-extend": self._extend, "os-retype": self._retype},
+            **{"os-reset_status": self._reset, "os-volume_upload_image": self._upload},
+            **{"os-set_bootable": self._bootable, "os-set_image_metadata": self._set_metadata},
+            "os-unset_image_metadata": self._unset_metadata,
+        }
+        return acts[key]() if key in acts else None
 
 
 SERVICE = DeclaredService(Api.VOLUME, RequestContext)
@@ -190,14 +173,16 @@ async def act_on_volume(context: RequestContext, item_id: str) -> Response:
     kind.find_own(context, item_id, "update")
     body = await body_of(context.request)
     volume, key = kind.instance(context, item_id), next(iter(body), "")
-    act = ACTIONS.get(key)
-    if act is None or len(body) != 1:
+    row = SERVICE.written["actions"].get(key)
+    if row is None or len(body) != 1:
         raise kind.service.error(400, "unknown_action", action=key[:80])
     argument = body[key] if isinstance(body[key], dict) else {}
-    if key in FOR_ADMINISTRATORS and not context.caller.admin:
+    if row.get("admin") and not context.caller.admin:
         raise kind.service.error(403, "forbidden", what=key)
-    shown = act(kind, context, volume, argument)
-    code = CODES.get(key, 202)
+    action, code = VolumeAction(kind, context, volume, argument), row.get("code", 202)
+    if "operation" in row:
+        action.request(row["operation"])
+    shown = action.answer(key)
     return Response(status_code=code) if shown is None else respond(shown, code)
 
 
