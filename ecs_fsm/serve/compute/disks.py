@@ -150,7 +150,7 @@ def give(context: ComputeContext, instance: Instance, disks: Iterable[Disk], ask
         volumes.attach(volume, instance, name, asker, boots=boots(device), **more)
 
 
-TAG_SINCE, DELETED_SINCE, WITHOUT_ID_SINCE, SHARES_SINCE, EMPTY_SINCE = 70, 79, 89, 97, 101
+WITHOUT_ID_SINCE, SHARES_SINCE, EMPTY_SINCE = 89, 97, 101
 ROOT_DEVICE = "/dev/vda"
 MOST_VOLUMES = 25
 
@@ -162,26 +162,15 @@ class ServerVolumes(OfServer):
         """Return what the server knows of its volumes."""
         return cast(list[Item], self.server(context).details.get("volumes") or [])
 
-    def shown(self, context: ComputeContext, item: Item) -> Item:
-        """Return a volume of a server."""
-        return self._view(context, item, new=False)
+    def more(self, context: ComputeContext, item: Item) -> Item:
+        """Show the server, and the id of the volume as that of the row below 2.89."""
+        own = {"id": item["id"]} if context.minor < WITHOUT_ID_SINCE else {}
+        return {"serverId": context.request.path_params["server_id"], **own}
 
     def shown_new(self, context: ComputeContext, item: Item) -> Item:
         """Return a volume that has no ids of its attachment yet, in any version."""
-        return self._view(context, item, new=True)
-
-    def _view(self, context: ComputeContext, row: Item, *, new: bool) -> Item:
-        server_id = context.request.path_params["server_id"]
-        shown: Item = {"volumeId": row["id"], "serverId": server_id, "device": row["device"]}
-        if new or context.minor < WITHOUT_ID_SINCE:
-            shown["id"] = row["id"]
-        else:
-            shown |= {"attachment_id": row["attachment"], "bdm_uuid": row["attachment"]}
-        if context.minor >= TAG_SINCE:
-            shown["tag"] = row.get("tag")
-        if context.minor >= DELETED_SINCE:
-            shown["delete_on_termination"] = row["delete_on_termination"]
-        return shown
+        shown = self.shown(context, item) | {"id": item["id"]}
+        return {n: shown[n] for n in shown if n not in ("attachment_id", "bdm_uuid")}
 
     def create(self, context: ComputeContext, given: Item) -> Item:
         """Attach a volume that is free."""
@@ -279,10 +268,6 @@ class Shares(OfServer):
             shown["uuid"] = str(uuid5(UUID(instance.id), item["id"]))
             shown["export_location"] = f"192.0.2.200:/shares/{item['id']}"
         return shown
-
-    def in_list(self, context: ComputeContext, view: Item, detailed: bool) -> Item:
-        """Return the short form."""
-        return {name: view[name] for name in ("share_id", "status", "tag")}
 
     def shown_new(self, context: ComputeContext, item: Item) -> Item:
         """Return a share that is on its way."""

@@ -86,10 +86,6 @@ class Keypairs(Declared[ComputeContext]):
             "invented": given is None,
         }
 
-    def more(self, context: ComputeContext, item: Item) -> Item:
-        """Show the number of the keypair as its id."""
-        return {"id": item["number"]}
-
     def in_list(self, context: ComputeContext, view: Item, detailed: bool) -> Item:
         """Return the short form, each in an object of its own."""
         brief = ("name", "public_key", "fingerprint", "type")
@@ -118,8 +114,7 @@ def keypair_of(context: ComputeContext, name: str) -> Item | None:
     return context.cloud.resources.of("keypairs").get(f"{context.caller.user_id}/{name}")
 
 
-SWAP_A_NUMBER, DESCRIBED, NAMED, TAGGED = 75, 55, 102, 26
-REMOVED = ("rxtx_factor", "OS-FLV-DISABLED:disabled")
+SWAP_A_NUMBER, DESCRIBED, TAGGED = 75, 55, 26
 PUBLIC = "os-flavor-access:is_public"
 
 
@@ -130,16 +125,6 @@ class Flavors(Declared[ComputeContext]):
         """Add links, and write the swap as the microversion does."""
         swap = item["swap"] if context.minor >= SWAP_A_NUMBER or item["swap"] else ""
         return {"swap": swap, "links": links(context.root, "flavors", item["id"])}
-
-    def shown(self, context: ComputeContext, item: Item) -> Item:
-        """Leave out what 2.102 removed."""
-        found = super().shown(context, item)
-        return {k: v for k, v in found.items() if context.minor < NAMED or k not in REMOVED}
-
-    def in_list(self, context: ComputeContext, view: Item, detailed: bool) -> Item:
-        """Return the short form for a short list."""
-        brief = ("id", "name", "links", "description")
-        return view if detailed else {name: view[name] for name in brief if name in view}
 
     def listed(self, context: ComputeContext) -> Iterator[Item]:
         """Yield the flavors that the query selects. Raise 400 for an invalid one."""

@@ -85,9 +85,6 @@ def networks_of(context: ComputeContext, given: Item) -> list[NewInterface]:
     return found
 
 
-TAG_SINCE = 70
-
-
 class Interfaces(OfServer):
     """The ports of a server: show, attach and detach them."""
 
@@ -100,17 +97,6 @@ class Interfaces(OfServer):
         if self.server(context) and context.cloud.ports.all.get(item_id) is None:
             raise ApiError(code, f"Port id {item_id[:255]} could not be found.")
         return super().find(context, item_id, code)
-
-    def shown(self, context: ComputeContext, item: Item) -> Item:
-        """Return a port, from 2.70 on with its tag."""
-        shown = {
-            "port_id": item["id"],
-            "port_state": item["status"],
-            "net_id": item["network_id"],
-            "mac_addr": item["mac_address"],
-            "fixed_ips": item["fixed_ips"],
-        }
-        return shown | ({"tag": item.get("tag")} if context.minor >= TAG_SINCE else {})
 
     def checked(self, context: ComputeContext, given: object, verb: str) -> Item:
         """Return the fields; without any, the server gets a port on a network of its own."""

@@ -43,33 +43,20 @@ class ComputeImages(Declared[ComputeContext]):
             raise ApiError(403, "You are not allowed to change this image.")
         return item
 
-    def shown(self, context: ComputeContext, item: Item) -> Item:
-        """Return an image with its details."""
+    def more(self, context: ComputeContext, item: Item) -> Item:
+        """Add links, the status as Nova has it, and the server that the image is of."""
         status, progress = STATUSES[item["status"]]
         glance = f"{context.base}/image/images/{item['id']}"
         alternate: Json = {"rel": "alternate", "type": IMAGE_TYPE, "href": glance}
-        disk_config = disk_config_of(item)
-        server_id = item["properties"].get("instance_uuid")
+        disk_config, server_id = disk_config_of(item), item["properties"].get("instance_uuid")
         server = {"id": server_id, "links": links(context.root, "servers", str(server_id))}
         return {
-            "id": item["id"],
-            "name": item["name"],
             "links": [*links(context.root, "images", item["id"]), alternate],
             "status": status,
             "progress": progress,
-            "minDisk": item["min_disk"],
-            "minRam": item["min_ram"],
-            "created": item["created_at"],
-            "updated": item["updated_at"],
-            "metadata": {**item["properties"]},
-            "OS-EXT-IMG-SIZE:size": item["size"],
             **({"OS-DCF:diskConfig": disk_config} if disk_config else {}),
             **({"server": server} if server_id else {}),
         }
-
-    def in_list(self, context: ComputeContext, view: Item, detailed: bool) -> Item:
-        """Return the short form for a short list."""
-        return view if detailed else {name: view[name] for name in ("id", "name", "links")}
 
     def listed(self, context: ComputeContext) -> Any:
         """Yield the images that the query selects, beside those by their name and status."""

@@ -6,7 +6,9 @@ A page has a limit, and a marker, the id of the last item of the previous page.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -80,27 +82,33 @@ def next_url(request: Request, base: str, marker: str) -> str:
     return f"{base}{request.url.path}?{query}"
 
 
-NAMED = {"is", "in", "default", "required", "null", "ref", "since", "hide", "alias"}
+NAMED = {"is", "in", "default", "required", "null", "ref", "since", "until", "of", "admin", "hide"}
 """Keys of a field that are not those of its JSON schema."""
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Field:
     """A field: where it may be given (`c`reate, `u`pdate, in capitals by administrators only).
 
-    `ref` is the kind that it names, `since` the microversion that brought it.
+    `ref` is the kind that it names, `since` the microversion that brought it, `until` the last one
+    that has it, `of` the name under which the document has it. `admin` is whether only
+    administrators see it, `hidden` that no answer has it.
     """
 
     name: str
     schema: Schema
-    where: str
-    default: Any
-    required: bool
-    ref: str | None
-    since: int
-    hidden: bool
+    of: str
+    where: str = ""
+    default: Any = None
+    required: bool = False
+    ref: str | None = None
+    since: int = 0
+    until: float = math.inf
+    admin: bool = False
+    hidden: bool = False
 
     @classmethod
-    def of(cls, name: str, row: Mapping[str, Any], types: Mapping[str, Schema]) -> Field:
+    def read(cls, name: str, row: Mapping[str, Any], types: Mapping[str, Schema]) -> Field:
         """Return the field of a row."""
         schema = {**types.get(row.get("is", ""), {})}
         schema |= {key: value for key, value in row.items() if key not in NAMED}
@@ -108,16 +116,13 @@ class Field(NamedTuple):
             schema["type"] = [*as_list(schema.get("type", "string")), "null"]
             if "enum" in schema:
                 schema["enum"] = [*schema["enum"], None]
-        return cls(
-            name,
-            schema,
-            row.get("in", ""),
-            row.get("default"),
-            row.get("required", False),
-            row.get("ref"),
-            row.get("since", 0),
-            row.get("hide", False),
-        )
+        known = {key: row[key] for key in row if key in NAMED - {"is", "null", "in", "hide", "of"}}
+        where, hidden = row.get("in", ""), row.get("hide", False)
+        return cls(name, schema, row.get("of", name), where, hidden=hidden, **known)
+
+    def shows(self, minor: int, admin: bool) -> bool:
+        """Return whether an answer at a microversion has it, for an administrator or not."""
+        return not self.hidden and self.since <= minor <= self.until and (admin or not self.admin)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -77,7 +77,8 @@ class Declared(Generic[C]):
         self.codes: dict[str, int] = {**service.form["codes"], **self.row.get("codes", {})}
         common = {} if self.row.get("bare") else service.written.get("common", {})
         self.fields = {
-            name: Field.of(name, row, service.types) for name, row in {**common, **written}.items()
+            name: Field.read(name, row, service.types)
+            for name, row in {**common, **written}.items()
         }
 
     def code(self, context: C, verb: str) -> int:
@@ -137,8 +138,8 @@ class Declared(Generic[C]):
         minor = getattr(context, "minor", 0)
         view = {"id": item["id"]} if "id" in self.fields or not self.row.get("bare") else {}
         for field in self.fields.values():
-            if not field.hidden and (not field.since or minor >= field.since):
-                view[field.name] = item.get(field.name, field.default)
+            if field.shows(minor, context.caller.admin):
+                view[field.name] = item.get(field.of, field.default)
         if "tenant_id" in view:
             view["project_id"] = view["tenant_id"] = item.get("project_id") or OWNER
         return view | self.more(context, item)
@@ -331,8 +332,9 @@ class Declared(Generic[C]):
                 yield item
 
     def in_list(self, context: C, view: Item, detailed: bool) -> Item:
-        """Return a view as a list has it."""
-        return view
+        """Return a view as a list has it: in a short list, what the table says."""
+        brief = view if detailed else self.row.get("brief", view)
+        return {name: view[name] for name in brief if name in view}
 
     def shown_new(self, context: C, item: Item) -> Item:
         """Return a document as the answer to its creation shows it."""

@@ -45,14 +45,6 @@ class Snapshots(VolumeKind):
         own = {"size": volume.details["size"], "user_id": context.caller.user_id}
         return {**item, **own, "metadata": item.get("metadata") or {}}
 
-    def more(self, context: RequestContext, item: Item) -> Item:
-        """Show the project."""
-        return {"os-extended-snapshot-attributes:project_id": item["project_id"]}
-
-    def in_list(self, context: RequestContext, view: Item, detailed: bool) -> Item:
-        """Return the view without its attributes of another extension for a short list."""
-        return view if detailed else {n: v for n, v in view.items() if not n.startswith("os-")}
-
     def add_more(self, add: Handlers, one: str) -> None:
         """Add the actions."""
 

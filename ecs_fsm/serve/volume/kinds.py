@@ -129,23 +129,13 @@ class VolumeDocuments(VolumeKind):
         """Add what is not a field of its own."""
         volume = self._cloud(context).instances[item["id"]]
         image = context.images.find(volume.image or "", None, True)
-        view = {
-            "bootable": item["bootable"],
-            "attachments": item["attachments"],
-            "os-vol-tenant-attr:tenant_id": item["project_id"],
+        view: Item = {
             "links": links(context, "volumes", item["id"]),
             "volume_type_id": identifier("volume type", item["volume_type"]),
         }
-        if context.caller.admin:
-            view |= {"os-vol-host-attr:host": "cinder@emulated#pool"}
-            view |= {"os-vol-mig-status-attr:migstat": None, "os-vol-mig-status-attr:name_id": None}
         meta = {"image_id": image["id"], "image_name": image["name"]} if image else {}
         meta |= cast(Mapping[str, str], volume.details.get("image_metadata") or {})
         return view | ({"volume_image_metadata": meta} if meta else {})
-
-    def in_list(self, context: RequestContext, view: Item, detailed: bool) -> Item:
-        """Return the short form for a short list."""
-        return view if detailed else {name: view[name] for name in ("id", "name", "links")}
 
     def create(self, context: RequestContext, given: Item) -> Item:
         """Create a volume, blank or from an image, a snapshot or another volume."""
