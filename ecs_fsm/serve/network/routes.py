@@ -149,19 +149,6 @@ class Zones(NetworkKind):
         ]
 
 
-class Extensions(NetworkKind):
-    """What the service can do, by the names that clients ask for."""
-
-    def items(self, context: RequestContext) -> Iterable[Item]:
-        """Return the extensions."""
-        aliases = self.service.written["extensions"]["aliases"]
-        return [{"id": alias, "alias": alias, "name": alias} for alias in aliases]
-
-    def get(self, context: RequestContext, item_id: str) -> Item | None:
-        """Return the extension of that alias."""
-        return next((item for item in self.items(context) if item["id"] == item_id), None)
-
-
 KINDS: dict[str, type[NetworkKind]] = {
     "networks": Networks,
     "subnets": Subnets,
@@ -171,7 +158,6 @@ KINDS: dict[str, type[NetworkKind]] = {
     "security-groups": Groups,
     "security-group-rules": GroupRules,
     "availability_zones": Zones,
-    "extensions": Extensions,
 }
 """The kinds with methods."""
 SERVICE = DeclaredService(Api.NETWORK, RequestContext)

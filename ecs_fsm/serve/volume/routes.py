@@ -200,17 +200,6 @@ def list_volume_zones(context: RequestContext) -> Response:
     return respond({"availabilityZoneInfo": shown})
 
 
-@router.get("/extensions")
-def list_volume_extensions(context: RequestContext) -> Response:
-    """What the service can do beside its version."""
-    aliases = ("os-extend", "os-quota-sets", "os-volume-type-access", "os-availability-zone")
-    shown = [
-        {"alias": alias, "name": alias, "description": "", "links": [], "updated": ""}
-        for alias in aliases
-    ]
-    return respond({"extensions": shown})
-
-
 @router.get("/os-services")
 def list_volume_services(context: RequestContext) -> Response:
     """The services of volumes; for administrators."""
