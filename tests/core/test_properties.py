@@ -16,7 +16,7 @@ from tests.core.test_table import ALLOWED, TRIGGERS, entered
 
 STATUS = {f"{vm}/{task or '-'}": status for vm, task, status in facts.STATUS_TABLE}
 
-quickly = settings(max_examples=60, derandomize=True, deadline=None, database=None)
+quickly = settings(max_examples=60)
 starts = st.none() | st.sampled_from(facts.STATES)
 words = st.lists(st.sampled_from(TRIGGERS), max_size=40)
 

@@ -336,7 +336,7 @@ def digest() -> str:
     return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_run_numbers_every_state_that_a_server_enters(data: st.DataObject) -> None:
     servers = server_class(data.draw(st.sampled_from(["ecs", "nova"])))

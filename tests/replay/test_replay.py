@@ -167,7 +167,7 @@ def test_every_pair_that_shows_a_status_is_possible_where_only_that_was_recorded
     assert [(e.events, e.reason) for e in back] == [(None, "no events lead from DELETED to ACTIVE")]
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(st.data())
 def test_every_life_of_a_server_is_explained(data: st.DataObject) -> None:
     server = Server(ECS.node(ECS.states[data.draw(st.sampled_from(list(ECS.states)))]))
@@ -436,7 +436,7 @@ def test_recorded_servers_are_explained_together_as_each_alone(sampled: bool) ->
     together_as_alone(lives, NOVA, Random(3), sampled=sampled)  # noqa: S311  # an order of rows
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(st.data())
 def test_simulated_servers_are_explained_together_as_each_alone(data: st.DataObject) -> None:
     lives = []

@@ -164,7 +164,7 @@ def test_a_polling_can_be_a_test_of_its_own(polling: Polling) -> None:
 
 
 @given(waiters(ECS, tuple(ECS.operations)))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_loop_has_the_faults_that_are_found_of_its_waiter(waiter: Waiter) -> None:
     def loop(get_server: FakeServer) -> None:
         while True:

@@ -17,7 +17,7 @@ from ecs_fsm.waiters.starts import all_starts
 from tests import brute_force
 from tests.polled import meant, places, waiters
 
-QUICK = settings(deadline=None, max_examples=60)
+QUICK = settings(max_examples=60)
 # What a server does not notice (a lock, metadata) can be requested in every state, with all facts.
 MOVING = tuple(
     name for name, trigger in NOVA.operations.items() if any(t.path for t in trigger.transitions)

@@ -52,6 +52,7 @@ def run() -> int:
     skipped = [f"--ignore={name}" for name in FILES_LEFT_OUT]
     named = f"not ({' or '.join(LEFT_OUT)})"
     options = (
+        "--override-ini=addopts=--quiet --strict-markers",  # without options of plug-ins
         "-p",
         "no:cacheprovider",
         "--tb=short",

@@ -262,7 +262,7 @@ def test_a_run_with_a_seed_repeats(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LIFECYCLES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_replay_explains_every_order_of_requests(name: str, data: st.DataObject) -> None:
     cloud = cloud_of(name, seed=data.draw(st.integers(0, 99)))
