@@ -160,14 +160,9 @@ def _end(app: Starlette, task: asyncio.Task[None]) -> None:
 
 
 async def _show_document(request: Request) -> Response:
-    return JSONResponse(await asyncio.to_thread(_cached_document, request.app))
-
-
-def _cached_document(app: Starlette) -> dict[str, Any]:
-    found: dict[str, Any] = app.state.document
-    if not found:
-        found.update(document())
-    return found
+    state = request.app.state
+    state.document = state.document or await asyncio.to_thread(document)
+    return JSONResponse(state.document)
 
 
 def application(cloud: Cloud, settings: Settings) -> Starlette:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, NamedTuple, TypeVar, cast
-
-from pydantic import Field, JsonValue
+from typing import NamedTuple, TypeVar, cast
 
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.resources import Item
@@ -20,8 +18,6 @@ from ecs_fsm.serve.compute.views import is_locked
 from ecs_fsm.serve.http.versions import HIGHEST, LOWEST
 
 Changes = Mapping[str, Json]
-OneKey = Annotated[dict[str, JsonValue], Field(min_length=1, max_length=1)]
-"""The body of an action: its key with its argument."""
 
 
 class ActionAnswer(NamedTuple):
@@ -101,9 +97,7 @@ class ServerAction:
             return self.operation[given.get("type", "").upper() or given["state"]]
         return self.operation
 
-    def perform(
-        self, context: ComputeContext, instance: Instance, given: JsonValue
-    ) -> ActionAnswer:
+    def perform(self, context: ComputeContext, instance: Instance, given: object) -> ActionAnswer:
         """Carry out the action. Raises 400 or 409; then nothing has changed."""
         reads = context.minor >= self.reads and isinstance(given, dict)
         argument = cast(Item, given) if reads else {}

@@ -17,7 +17,6 @@ from ecs_fsm.serve.compute.action import (
     CHANGES,
     ActionAnswer,
     Changes,
-    OneKey,
     ServerAction,
     of_actions,
 )
@@ -31,8 +30,8 @@ from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond
 
 
-@router.post("/servers/{server_id}/action", status_code=202)
-async def act_on_server(server_id: str, body: OneKey, context: ComputeContext) -> Response:
+@router.post("/servers/{server_id}/action", body="OneKey", status_code=202)
+async def act_on_server(server_id: str, body: Item, context: ComputeContext) -> Response:
     """Carry out an action, named by the one key of the body, with its argument."""
     ((key, given),) = body.items()
     action = _action(context, key)

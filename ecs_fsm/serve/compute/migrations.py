@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import JsonValue
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import NOT_ENOUGH, Instance
@@ -13,7 +12,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
     FORCE_MIGRATION,
     MIGRATE_LIVE,
 )
-from ecs_fsm.serve.compute.action import CHANGES, Changes, OneKey, of_actions
+from ecs_fsm.serve.compute.action import CHANGES, Changes, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, error, router
 from ecs_fsm.serve.compute.instance_actions import moves_of
 from ecs_fsm.serve.compute.servers import host_numbers
@@ -76,14 +75,16 @@ def abort_migration(server_id: str, migration_id: str, context: ComputeContext) 
     return Response(status_code=202)
 
 
-@router.post("/servers/{server_id}/migrations/{migration_id}/action", status_code=202)
+@router.post(
+    "/servers/{server_id}/migrations/{migration_id}/action", body="OneKey", status_code=202
+)
 def act_on_migration(
-    server_id: str, migration_id: str, body: OneKey, context: ComputeContext
+    server_id: str, migration_id: str, body: Item, context: ComputeContext
 ) -> Response:
     """`force_complete`: complete a live migration at once; for administrators."""
     context.require_version(since=FORCED_SINCE)
     instance, _ = _running(context, server_id, migration_id)
-    key: JsonValue = next(iter(body))
+    key = next(iter(body))
     if key != "force_complete":
         raise ApiError(400, "There is one action of a migration: force_complete")
     _request(context, instance, FORCE_MIGRATION)

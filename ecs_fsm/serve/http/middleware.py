@@ -38,18 +38,28 @@ SLASHES = re.compile("//+")
 access_logger = logging.getLogger("ecs_fsm.access")
 
 
-class AccessLog:
-    """Writes a line for each request, in the combined log format that log readers know.
-
-    A request that got no response has the status `-`.
-    """
+class RequestLayer:
+    """A layer around the application, which sees requests and nothing else."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http" or not access_logger.isEnabledFor(logging.INFO):
+        """Answer a request, or pass on what is not one."""
+        await (self._answer if scope["type"] == "http" else self.app)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise NotImplementedError
+
+
+class AccessLog(RequestLayer):
+    """Writes a line for each request, in the combined log format that log readers know.
+
+    A request that got no response has the status `-`.
+    """
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not access_logger.isEnabledFor(logging.INFO):
             await self.app(scope, receive, send)
             return
         status, size = "-", 0
@@ -88,36 +98,25 @@ def _escaped(text: str) -> str:
     return visible(text.replace("\\", "\\\\").replace('"', '\\"'))
 
 
-class SlashMerger:
+class SlashMerger(RequestLayer):
     """Merges adjacent slashes of paths, as the web server in front of a real cloud does.
 
     Clients that join a URL and a path blindly request `/compute/v2.1//limits`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if "//" in scope.get("path", ""):
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "//" in scope["path"]:
             scope["path"] = SLASHES.sub("/", scope["path"])
         await self.app(scope, receive, send)
 
 
-class ResponseHeaders:
+class ResponseHeaders(RequestLayer):
     """Gives responses a request id and a date, and those of the compute API their microversion.
 
     The date is that of the simulated clock: a client takes it for the cloud's own.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})
         number = f"req-{uuid4()}"
         state["request_id"] = number
@@ -167,7 +166,7 @@ class BadBody(HTTPException):
     """A body that is too large, or that has invalid text, found while it was read."""
 
 
-class RequestGuard:
+class RequestGuard(RequestLayer):
     """Refuses bodies that are too large, and requests from pages of other sites.
 
     `hosts` are the names in the header Host beside those that no site can have: addresses, and
@@ -184,13 +183,10 @@ class RequestGuard:
     # other machines may reach the server, its names are not known until they are given.
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...] | None) -> None:
-        self.app, self.hosts = app, hosts
+        super().__init__(app)
+        self.hosts = hosts
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._foreign(scope) or _announced(scope) or _without_room(scope)
         if refusal is not None:
             code, message = refusal

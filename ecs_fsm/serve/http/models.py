@@ -70,6 +70,8 @@ def _type(row: Item, types: Mapping[str, Item]) -> Any:
         return model(schema["model"])
     if "any" in schema:
         return reduce(or_, (_type(one, types) for one in schema["any"]))
+    if "type" not in schema and "enum" not in schema:
+        return Any
     if "enum" in schema:
         return Literal[tuple(schema["enum"])]
     found: Any = TYPES.get(schema["type"])

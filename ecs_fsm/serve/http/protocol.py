@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.http.api_errors import OUTER_KEYS, spelled
+from ecs_fsm.serve.http.middleware import RequestLayer
 from ecs_fsm.serve.http.wire import (
     AFTER,
     CLOSE_AFTER,
@@ -141,16 +142,15 @@ class Connection(HttpToolsProtocol):
 ACTION = re.compile(r"/action/?$")
 
 
-class FaultInjector:
+class FaultInjector(RequestLayer):
     """Lets the faults strike; requests of the control API are never touched."""
 
     def __init__(self, app: ASGIApp, faults: WireFaults) -> None:
-        self.app = app
+        super().__init__(app)
         self.faults = faults
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or fail to."""
-        if scope["type"] != "http" or not self.faults.active or _own(scope["path"]):
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self.faults.active or f"{scope['path']}/".startswith(f"{OWN_PATHS}/"):
             await self.app(scope, receive, send)
             return
         names = {self.faults.route(scope["method"], scope["path"]) or ""}
@@ -227,10 +227,6 @@ def _forget_token(scope: Scope) -> None:
     for name, value in scope["headers"]:
         if name == b"x-auth-token":
             scope["app"].state.access.revoke(value.decode("latin-1"))
-
-
-def _own(path: str) -> bool:
-    return path == OWN_PATHS or path.startswith(f"{OWN_PATHS}/")
 
 
 async def _read(receive: Receive) -> bytes:
