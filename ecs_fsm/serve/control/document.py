@@ -18,6 +18,7 @@ from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.compute.nova_schemas import body_schema
 from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.handlers import LONGEST_PROJECT, Face, Handler, answered
+from ecs_fsm.serve.http.models import model_of
 
 ERRORS: dict[str, dict[str, str]] = shipped("ecs_fsm.serve.http", "errors.toml")
 MODELS = ("body", "query")
@@ -88,8 +89,13 @@ def _parameters(handler: Handler, path: str) -> Iterator[Parameter]:
         yield Parameter(name, Parameter.KEYWORD_ONLY, annotation=text)
     for name, own in handler.parameters.items():
         if name not in ("request", "context", *ids) and not _of_nova(handler, path):
-            kind = handler.type_of(name), Body() if name == "body" else Query()
+            kind = _type_of(handler, name), Body() if name == "body" else Query()
             yield own.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[kind])
+
+
+def _type_of(handler: Handler, name: str) -> Any:
+    """Return the type of the body or the query of a handler."""
+    return model_of(handler.options[name]) if name in handler.options else dict[str, Any]
 
 
 def _form(api: Api) -> dict[str, Any]:

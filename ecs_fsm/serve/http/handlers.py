@@ -1,8 +1,7 @@
 """Handlers with their paths, from which the application makes its routes, once for each place.
 
 A handler gets what its parameters name: the `request`, its `context`, ids of its path, the `body`
-and the `query`. How it reads them is found out at its first request:
-for all handlers that would take as long as the rest of the start.
+and the `query`. The models of these two are made at the first request that needs them.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from email.message import Message
 from functools import cache, cached_property
 from inspect import Parameter, isawaitable, signature
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, get_type_hints
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,9 +21,6 @@ from starlette.types import Scope
 
 from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.http.api_errors import Api, ApiError
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 ContextMaker = Callable[[Request], Any]
 """Makes the context of a request, which may have to be awaited."""
@@ -111,14 +107,6 @@ class Handler:
         """The parameters of the function."""
         return signature(self.function).parameters
 
-    def type_of(self, name: str) -> Any:
-        """Return the type of a parameter: of the `body` and the `query` the model that is named."""
-        if name not in self.options:
-            return get_type_hints(self.function, include_extras=True)[name]
-        from ecs_fsm.serve.http.models import model
-
-        return model(self.options[name])
-
 
 class Handlers:
     """The handlers of a part of an API, with their common prefix and context.
@@ -193,39 +181,24 @@ class ServedRoute(Route):
         child["route"] = self
         return match, child
 
-    @cached_property
-    def _read(self) -> dict[str, TypeAdapter[Any]]:
-        """What reads the parameters that come from the body and the query, by their names."""
-        given = {"request", "context", *self.param_convertors}
-        if self._handler.parameters.keys() <= given:
-            return {}
-        from pydantic import TypeAdapter
-
-        names = [name for name in self._handler.parameters if name not in given]
-        return {name: TypeAdapter(self._handler.type_of(name)) for name in names}
-
     async def answer(self, request: Request) -> Response:
         """Answer a request; what it has changed is written before."""
-        handler, values = self._handler, dict[str, Any]()
-        written = await _written(request) if "body" in self._read else None
-        if len(request.path_params.get("project_id", "")) > LONGEST_PROJECT:
+        handler, wanted = self._handler, self._handler.parameters
+        given: dict[str, Any] = {**request.path_params, "request": request}
+        if "body" in wanted:
+            given["body"] = await _written(request)
+        if len(given.get("project_id", "")) > LONGEST_PROJECT:
             longest = f"String should have at most {LONGEST_PROJECT} characters"
             raise ApiError(400, f"Invalid input for project_id: {longest}")
-        for name in handler.parameters:
-            if name == "request":
-                values[name] = request
-            elif name == "context" and handler.context:
-                values[name] = await _now(handler.context(request))
-            elif name not in self._read:
-                values[name] = request.path_params[name]
-        for name, reads in self._read.items():
-            given = written if name == "body" else dict(request.query_params)
-            values[name] = validated(reads, given)
-            if name in handler.options:
-                values[name] = values[name].model_dump()
-        response: Response = await _now(handler.function(**values))
-        if "context" in values and handler.method != "GET":
-            values["context"].cloud.resources.commit()
+        if "context" in wanted and handler.context:
+            given["context"] = await _now(handler.context(request))
+        if "query" in wanted:
+            given["query"] = _valid(handler.options["query"], dict(request.query_params))
+        if "body" in wanted:
+            given["body"] = _valid(handler.options.get("body"), given["body"])
+        response: Response = await _now(handler.function(**{name: given[name] for name in wanted}))
+        if "context" in wanted and handler.method != "GET":
+            given["context"].cloud.resources.commit()
         return response
 
 
@@ -253,15 +226,24 @@ async def _written(request: Request) -> Any:
         raise ApiError(400, "There was an error parsing the body") from None
 
 
-def validated(reads: TypeAdapter[Any], value: Any, *place: str) -> Any:
-    """Return a value as its type reads it. Raise 400, with the place of what is wrong."""
+def _valid(model: str | None, value: Any) -> Any:
+    """Return a body or a query as its model reads it, or an object that others check.
+
+    Raise 400, with the place of what is wrong.
+    """
+    if value == b"":
+        raise ApiError(400, "Invalid input for body: Field required")
+    if model is None:
+        if not isinstance(value, dict):
+            raise ApiError(400, "Invalid input for body: Input should be a valid dictionary")
+        return value
     from pydantic import ValidationError
 
-    if value == b"":
-        raise ApiError(400, f"Invalid input for {'.'.join(place) or 'body'}: Field required")
+    from ecs_fsm.serve.http.models import model_of
+
     try:
-        return reads.validate_python(value, from_attributes=True)
+        return model_of(model).model_validate(value, from_attributes=True).model_dump()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, (*place, *first["loc"]))) or "body"
-        raise ApiError(400, f"Invalid input for {where}: {first['msg']}") from None
+        place = ".".join(map(str, first["loc"])) or "body"
+        raise ApiError(400, f"Invalid input for {place}: {first['msg']}") from None

@@ -41,7 +41,7 @@ FORMATS = {"line": AfterValidator(not_blank)}
 
 
 @cache
-def model(name: str) -> type[BaseModel]:
+def model_of(name: str) -> type[BaseModel]:
     """Return the model of that name."""
     written = next(each for each in tables().values() if name in each.get("models", {}))
     row, types = written["models"][name], written.get("types", {})
@@ -67,7 +67,7 @@ def _type(row: Item, types: Mapping[str, Item]) -> Any:
     """Return the type of a JSON schema."""
     schema = {**types.get(row.get("is", ""), {}), **row}
     if "model" in schema:
-        return model(schema["model"])
+        return model_of(schema["model"])
     if "any" in schema:
         return reduce(or_, (_type(one, types) for one in schema["any"]))
     if "type" not in schema and "enum" not in schema:
