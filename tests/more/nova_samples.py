@@ -58,6 +58,7 @@ NAMES = {
     "OS-EXT-SRV-ATTR:host",
     "OS-EXT-SRV-ATTR:hypervisor_hostname",
     "host",
+    "hosts",
     "host_name",
     "tag",
     "user_id",

@@ -563,6 +563,21 @@ def own(stage: Stage) -> None:
     attach(stage)
 
 
+@scene
+def aggregate(stage: Stage) -> None:
+    """An aggregate of no hosts."""
+    body = stage.sample("os-aggregates/aggregate-post-req")
+    stage.need("POST", "/os-aggregates", body, user="admin")
+
+
+@scene
+def with_host(stage: Stage) -> None:
+    """An aggregate of a host."""
+    aggregate(stage)
+    body = stage.sample("os-aggregates/aggregate-add-host-post-req")
+    stage.need("POST", "/os-aggregates/1/action", body, user="admin")
+
+
 def alone(name: str) -> None:
     """Name a scene: another one without the other server."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecs_fsm.serve.cloud.catalog import EPHEMERAL, Catalog, Host
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 
 APART, SOFT = "anti-affinity", "soft-"
+ZONE = "availability_zone"
+"""The entry of an aggregate's metadata that is the zone of its hosts."""
 
 
 class Placement:
@@ -38,9 +41,9 @@ class Placement:
         """Return the server group of a server, None without one."""
         return self.groups.get(instance.details.get("group"))
 
-    def choose(self, hosts: Sequence[int], instance: Instance) -> int | None:
-        """Return the first of these hosts that takes a server; None if none does."""
-        known, zone = self._catalog.hosts, instance.details.get("zone")
+    def choose(self, known: Sequence[Host], hosts: Sequence[int], instance: Instance) -> int | None:
+        """Return the first of these hosts, by number, that takes a server; None if none does."""
+        zone = instance.details.get("zone")
         able = [
             number
             for number in hosts
@@ -118,8 +121,20 @@ class Surroundings:
 
     @property
     def hosts(self) -> tuple[Host, ...]:
-        """The hosts."""
-        return self.catalog.hosts
+        """The hosts, each in the zone of an aggregate if that has one."""
+        zones = {
+            name: zone
+            for aggregate in self.resources.of("aggregates")
+            if (zone := aggregate["metadata"].get(ZONE))
+            for name in aggregate["hosts"]
+        }
+        own = self.catalog.hosts
+        return tuple(replace(h, zone=zones.get(h.name, h.zone)) for h in own) if zones else own
+
+    @property
+    def zones(self) -> list[str]:
+        """The names of the availability zones."""
+        return sorted({*self.catalog.zones, *(host.zone for host in self.hosts)})
 
     def is_down(self, host: int) -> bool:
         """Return whether the compute service on the host with this number does not answer."""
@@ -149,7 +164,11 @@ class Surroundings:
         wanted = range(count) if hosts is None else [*hosts]
         turns = (number % count for number in range(first, first + count))
         able = [n for n in turns if n in wanted and not self.is_down(n)]
-        return self.placement.choose(able, instance) if instance else next(iter(able), None)
+        return (
+            self.placement.choose(self.hosts, able, instance)
+            if instance
+            else next(iter(able), None)
+        )
 
     def holds(self, instance: Instance) -> bool:
         """Return whether a step goes on for volumes that are not there yet."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import uuid5
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.catalog import NAMESPACE, Host
 from ecs_fsm.serve.cloud.instance import Instance, Json
@@ -280,7 +280,7 @@ async def show_host(name: str, context: ComputeContext) -> Response:
 def _zones(context: ComputeContext, policy: str | None = None) -> Response:
     """Answer with the zones, under a policy in detail; one of disabled services is unavailable."""
     services, zones = find_services(context, policy), []
-    for name in sorted({*context.cloud.catalog.zones, *([INTERNAL] if policy else ())}):
+    for name in sorted({*context.cloud.zones, *([INTERNAL] if policy else ())}):
         there = [service for service in services if service.own.zone == name]
         hosts: dict[str, dict[str, Json]] = {}
         for one in (service for service in there if service.status == "enabled"):
@@ -303,10 +303,3 @@ async def list_zones(context: ComputeContext) -> Response:
 async def list_zones_in_detail(context: ComputeContext) -> Response:
     """The availability zones with their hosts."""
     return _zones(context, "os-availability-zone:detail")
-
-
-@router.get("/os-aggregates", response_model=dict[str, list[object]])
-async def list_aggregates(context: ComputeContext) -> Response:
-    """Groups of hosts: always none."""
-    context.require_admin("this")
-    return JSONResponse({"aggregates": []})

@@ -18,6 +18,7 @@ from ecs_fsm.serve.compute.listing import pattern_of
 from ecs_fsm.serve.compute.nics import Interfaces
 from ecs_fsm.serve.compute.proxies import ComputeImages
 from ecs_fsm.serve.compute.schemas import within_quota
+from ecs_fsm.serve.compute.services import Aggregates
 from ecs_fsm.serve.compute.views import links
 from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.bodies import View
@@ -242,6 +243,7 @@ class ServerParts(Declared[ComputeContext]):
 
 SERVICE = DeclaredService(Api.COMPUTE, compute_context)
 KINDS: dict[str, type[Declared[ComputeContext]]] = {
+    "aggregates": Aggregates,
     "flavors": Flavors,
     "images": ComputeImages,
     "keypairs": Keypairs,

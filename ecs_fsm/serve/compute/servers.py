@@ -101,7 +101,7 @@ def group_of(context: ComputeContext, name: str, code: int = 400) -> Item:
 
 def zone_of(context: ComputeContext, zone: str | None) -> str | None:
     """Return the name of the zone, or None to have it chosen. Raises 400 for others."""
-    if zone is not None and zone not in context.cloud.catalog.zones:
+    if zone is not None and zone not in context.cloud.zones:
         raise ApiError(400, "The requested availability zone is not available")
     return zone
 
