@@ -48,6 +48,10 @@ def test_a_percentage_decides_by_what_is_drawn_and_only_what_struck_counts() -> 
     assert struck(Chance(times=1, percent=10), [0.5, 0.1, 0.09, 0.0]) == [False, False, True, False]
 
 
+def test_half_of_what_can_be_drawn_is_half_of_a_hundred() -> None:
+    assert struck(Chance(percent=50), [0.499, 0.5, 0.0, 0.999]) == [True, False, True, False]
+
+
 def test_a_certain_fault_draws_nothing() -> None:
     def never() -> float:
         raise AssertionError("nothing is to be drawn")

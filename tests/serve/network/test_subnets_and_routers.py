@@ -314,6 +314,14 @@ def test_the_default_group_stays_and_a_group_that_is_used_does(cloud: NovaCloud)
     path = f"{V2}/security-groups"
     (usual,) = cloud.get(path)["security_groups"]
     assert usual["name"] == "default"
+    # All traffic goes out, and that of its own members comes in.
+    rules = usual["security_group_rules"]
+    found = {(r["direction"], r["ethertype"], r["remote_group_id"]) for r in rules}
+    assert (len(rules), found) == (
+        4,
+        {("egress", f"IPv{n}", None) for n in (4, 6)}
+        | {("ingress", f"IPv{n}", usual["id"]) for n in (4, 6)},
+    )
     assert "already exists" in make(cloud, "security-groups", "security_group", 409, name="default")
     group = make(cloud, "security-groups", "security_group", name="a")["id"]
     assert [each["name"] for each in cloud.get(path)["security_groups"]] == ["default", "a"]

@@ -165,6 +165,26 @@ def test_an_action_attaches_and_detaches_a_volume(storage: Storage) -> None:
     assert storage.act_on(volume, "os-detach").status_code == 400
 
 
+def test_a_volume_shows_its_server_from_the_attachment_until_it_is_detached(
+    storage: Storage,
+) -> None:
+    volume, server = free(storage), storage.active()
+
+    def shown() -> tuple[str, list[str]]:
+        found = storage.shown("volume", volume)
+        return found["status"], [row["server_id"] for row in found["attachments"]]
+
+    storage.attach(server, volume)
+    assert shown() == ("attaching", [])
+    storage.rest()
+    assert shown() == ("in-use", [server])
+    path = f"{API}/servers/{server}/os-volume_attachments/{volume}"
+    assert storage.ask("DELETE", path).status_code == 202
+    assert shown() == ("detaching", [server])
+    storage.rest()
+    assert shown() == ("available", [])
+
+
 def attachments(storage: Storage, server: str) -> list[dict[str, object]]:
     path = f"{API}/servers/{server}/os-volume_attachments"
     found: list[dict[str, object]] = storage.get(path)["volumeAttachments"]
