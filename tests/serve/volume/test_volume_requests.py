@@ -34,6 +34,7 @@ def test_volumes_are_made_of_snapshots_backups_and_other_volumes(storage: Storag
     first = free(storage, size=3, name="first")
     assert storage.act_on(first, "os-set_bootable", {"bootable": True}).status_code == 200
     snapshot = storage.made("snapshot", 202, volume_id=first, name="s", metadata={"a": "b"})
+    assert storage.made("snapshot", 202, volume_id=first, metadata=None)["metadata"] == {}
     backup = storage.made("backup", 202, volume_id=first, name="b", container="c")
     project = storage.shown("volume", first)["os-vol-tenant-attr:tenant_id"]
     assert (snapshot["size"], snapshot["volume_id"], snapshot["metadata"]) == (3, first, {"a": "b"})
