@@ -84,6 +84,20 @@ def test_a_pool_may_have_one_address_and_lie_beside_the_gateway(cloud: NovaCloud
         )
 
 
+def test_each_of_several_pools_is_in_the_subnet(cloud: NovaCloud) -> None:
+    inside = {"start": "10.9.0.9", "end": "10.9.0.19"}
+    outside = {"start": "10.9.1.9", "end": "10.9.1.19"}
+    for pools in ([inside, outside], [outside, inside]):
+        said = in_lan(cloud, 400, cidr="10.9.0.0/24", allocation_pools=pools)
+        assert "spans beyond the subnet" in said
+
+
+def test_only_administrators_see_where_a_network_is(cloud: NovaCloud) -> None:
+    at = f"{V2}/networks/{lan(cloud)}"
+    assert cloud.get(at)["network"]["provider:segmentation_id"] is None
+    assert cloud.get(at, user="admin")["network"]["provider:segmentation_id"] >= 0
+
+
 def test_subnets_of_one_network_do_not_overlap_and_those_of_two_may(cloud: NovaCloud) -> None:
     first, second = lan(cloud), lan(cloud)
     subnet(cloud, first, "10.9.0.0/25")

@@ -205,6 +205,7 @@ def attachments(storage: Storage, server: str) -> list[dict[str, object]]:
         ("os-volume_upload_image", {"image_name": "x" * 255}, 202),
         ("os-volume_upload_image", {"image_name": "x" * 256}, 400),
         ("os-set_bootable", {}, 400),
+        ("os-unset_image_metadata", {"key": "os"}, 404),
         ("os-reserve", {}, 202),
         ("os-unreserve", {}, 400),
         ("os-begin_detaching", {}, 202),
