@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
@@ -81,6 +81,11 @@ class Declared(Generic[C]):
             for name, row in {**common, **written}.items()
         }
 
+        known = [*self.fields.values()]
+        self._fields_at: Callable[[int, bool], list[tuple[str, str, Any]]] = cache(
+            lambda minor, admin: [(f.name, f.of, f.default) for f in known if f.shows(minor, admin)]
+        )
+
     def code(self, context: C, verb: str) -> int:
         """Return the status of a creation or a removal."""
         return self.codes[verb]
@@ -139,11 +144,8 @@ class Declared(Generic[C]):
 
     def shown(self, context: C, item: Item) -> Item:
         """Return a document as answers show it."""
-        minor = getattr(context, "minor", 0)
-        view = {"id": item["id"]} if "id" in self.fields or not self.row.get("bare") else {}
-        for field in self.fields.values():
-            if field.shows(minor, context.caller.admin):
-                view[field.name] = item.get(field.of, field.default)
+        fields = self._fields_at(getattr(context, "minor", 0), context.caller.admin)
+        view = {name: item.get(of, default) for name, of, default in fields}
         if "tenant_id" in view:
             view["project_id"] = view["tenant_id"] = item.get("project_id") or OWNER
         return view | self.more(context, item)
@@ -303,10 +305,9 @@ class Declared(Generic[C]):
         if self.row.get("whole"):
             all_shown = (self.shown(context, item) for item in self.listed(context))
             return respond({self.many: [self.in_list(context, one, detailed) for one in all_shown]})
-        strict = bool(form.get("unwrapped"))
         found = [View(item["id"], self.shown(context, item)) for item in self.listed(context)]
         if self.row.get("filters", True):
-            found = [each for each in found if selects(request, each.shown, strict)]
+            found = [e for e in found if selects(request, e.shown, bool(form.get("unwrapped")))]
         found = self.sorted(context, found)
         shown, more = page(found, limit_of(request), request.query_params.get("marker"))
         names = request.query_params.getlist("fields")
@@ -314,8 +315,7 @@ class Declared(Generic[C]):
         views = [self.in_list(context, each.shown, detailed) for each in shown]
         if names and form.get("fields"):
             views = [{name: view[name] for name in names if name in view} for view in views]
-        body: Item = {self.many: views}
-        return respond(body | self.pages(context, more))
+        return respond({self.many: views, **self.pages(context, more)})
 
     def pages(self, context: C, more: str | None) -> Item:
         """Return the links of a list; `more` is the marker of the next page."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache, cached_property
-from inspect import Parameter, isawaitable, signature
+from inspect import Parameter, iscoroutine, signature
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from starlette.requests import Request
@@ -191,20 +191,17 @@ class ServedRoute(Route):
             longest = f"String should have at most {LONGEST_PROJECT} characters"
             raise ApiError(400, f"Invalid input for project_id: {longest}")
         if "context" in wanted and handler.context:
-            given["context"] = await _now(handler.context(request))
+            made = handler.context(request)
+            given["context"] = await made if iscoroutine(made) else made
         if "query" in wanted:
             given["query"] = _valid(handler.options["query"], dict(request.query_params))
         if "body" in wanted:
             given["body"] = _valid(handler.options.get("body"), given["body"])
-        response: Response = await _now(handler.function(**{name: given[name] for name in wanted}))
+        found = handler.function(**{name: given[name] for name in wanted})
+        response: Response = await found if iscoroutine(found) else found
         if "context" in wanted and handler.method != "GET":
             given["context"].cloud.resources.commit()
         return response
-
-
-async def _now(found: Any) -> Any:
-    """Return what a function or a coroutine returned."""
-    return await found if isawaitable(found) else found
 
 
 async def _written(request: Request) -> Any:

@@ -10,6 +10,7 @@ import logging
 import math
 import re
 import time
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache, lru_cache
@@ -44,9 +45,10 @@ class RequestLayer:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer a request, or pass on what is not one."""
-        await (self._answer if scope["type"] == "http" else self.app)(scope, receive, send)
+        answer = self._answer if scope["type"] == "http" else self.app
+        return answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         raise NotImplementedError
