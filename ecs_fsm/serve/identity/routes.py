@@ -26,7 +26,7 @@ from ecs_fsm.serve.http.context import (
 )
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
-from ecs_fsm.serve.http.handlers import Face, Handlers
+from ecs_fsm.serve.http.handlers import Face
 from ecs_fsm.serve.identity.kinds import (
     DOMAIN,
     GRANTS,
@@ -39,11 +39,8 @@ from ecs_fsm.serve.identity.kinds import (
 
 SERVICE = DeclaredService(Api.IDENTITY, RequestContext)
 serve(SERVICE, KINDS)
-router = Handlers(Api.IDENTITY, RequestContext)
-FACES: Sequence[Face] = (
-    *(Face(ours, "/identity/v3") for ours in (router, SERVICE.handlers)),
-    *(Face(ours, "/v3", "_at_root") for ours in (router, SERVICE.handlers)),
-)
+router = SERVICE.handlers
+FACES: Sequence[Face] = (Face(router, "/identity/v3"), Face(router, "/v3", "_at_root"))
 
 
 @router.post("/auth/tokens", body="TokenRequest", status_code=201, answer="Token")

@@ -14,7 +14,7 @@ from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
-from ecs_fsm.serve.http.handlers import Face, Handlers
+from ecs_fsm.serve.http.handlers import Face
 from ecs_fsm.serve.http.versions import base_of
 from ecs_fsm.serve.network.kinds import NetworkKind, Networks, PortKind, Subnets
 from ecs_fsm.serve.network.routers import FloatingAddresses, Routers
@@ -162,8 +162,8 @@ KINDS: dict[str, type[NetworkKind]] = {
 """The kinds with methods."""
 SERVICE = DeclaredService(Api.NETWORK, RequestContext)
 V2 = SERVICE.form["root"]
-router = Handlers(Api.NETWORK)
-FACES: Sequence[Face] = (Face(router), Face(SERVICE.handlers))
+router = SERVICE.handlers
+FACES: Sequence[Face] = (Face(router),)
 serve(SERVICE, KINDS)
 
 

@@ -27,7 +27,7 @@ from ecs_fsm.serve.http.bodies import body_of, respond
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
-from ecs_fsm.serve.http.handlers import Face, Handlers
+from ecs_fsm.serve.http.handlers import Face
 from ecs_fsm.serve.volume.belongings import KINDS
 from ecs_fsm.serve.volume.kinds import VolumeDocuments, flag, usage_of
 
@@ -156,9 +156,8 @@ class VolumeAction(NamedTuple):
 
 SERVICE = DeclaredService(Api.VOLUME, RequestContext)
 serve(SERVICE, KINDS)
-router = Handlers(Api.VOLUME, RequestContext)
-HERE = "/volume/v3/{project_id}"
-FACES: Sequence[Face] = (Face(SERVICE.handlers, HERE), Face(router, HERE))
+router = SERVICE.handlers
+FACES: Sequence[Face] = (Face(router, "/volume/v3/{project_id}"),)
 QUOTAS = QuotaRequests(
     SERVICE,
     lambda context: {name: context.cloud.catalog.quotas[name] for name in usage_of(context, "")},
