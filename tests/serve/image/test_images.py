@@ -92,6 +92,14 @@ def test_a_patch_changes_what_is_given_or_nothing(
     assert cloud.ask("PATCH", f"{GLANCE}/{CIRROS}", [patch]).status_code == 403
 
 
+def test_an_administrator_changes_and_removes_the_images_of_all(cloud: NovaCloud) -> None:
+    at = f"{GLANCE}/{cloud.ask('POST', GLANCE, {'name': 'own'}).json()['id']}"
+    patch = [{"op": "replace", "path": "/name", "value": "new"}]
+    assert cloud.ask("PATCH", at, patch, user="admin").json()["name"] == "new"
+    assert cloud.ask("DELETE", at, user="admin").status_code == 204
+    assert cloud.ask("GET", at).status_code == 404
+
+
 def test_patches_of_one_request_follow_each_other_up_to_the_limit(cloud: NovaCloud) -> None:
     made = cloud.ask("POST", GLANCE, {f"p{n}": "x" for n in range(127)}).json()
     at = f"{GLANCE}/{made['id']}"
