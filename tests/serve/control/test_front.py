@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import httpx
 import pytest
 
 from ecs_fsm.core.model import Kind
 from ecs_fsm.core.scenario import choices, read_word
 from ecs_fsm.lifecycles import NAMES, server_class
+from ecs_fsm.serve.control.page import made
 from ecs_fsm.testing import served
 
 
@@ -29,6 +33,16 @@ def test_a_browser_gets_the_page_under_a_strict_policy_and_a_client_the_versions
     assert "http" not in str(policy)
     assert " style=" not in page.text
     assert " onclick=" not in page.text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_of_a_fault_strikes_the_operation_with_most_steps(name: str) -> None:
+    lifecycle = server_class(name).lifecycle
+    (example,) = set(re.findall(r'list="texts"[^>]* placeholder="([^"]+)"', made(lifecycle)[0]))
+    word = read_word(lifecycle, unescape(example))
+    assert word.outcomes
+    most = max(len(operation.steps) for operation in lifecycle.operations.values())
+    assert len(word.operation.steps) == most
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,8 +11,11 @@ import pytest
 from httpx import ASGITransport, AsyncClient, Response
 from starlette.applications import Starlette
 
+from ecs_fsm.lifecycles import server_class
+from ecs_fsm.profiles.loader import built_in
 from ecs_fsm.serve import app
 from ecs_fsm.serve.cloud import jobs
+from ecs_fsm.serve.cloud.catalog import read_catalog
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance, NewServer
 from ecs_fsm.serve.cloud.jobs import Jobs
@@ -562,6 +565,27 @@ def test_names_metadata_and_tags_change_without_a_job(face: Face) -> None:
         assert face.post(path, {"action": action, "tags": some})[0] == 204
         assert face.get(f"cloudservers/{server_id}/tags") == {"tags": left}
     assert face.get("cloudservers/tags") == {"tags": [{"key": "team", "values": ["red"]}]}
+
+
+def test_a_server_has_at_most_as_many_entries_of_metadata_as_nova_lets_it(ecs: Face) -> None:
+    [server_id] = ecs.made(metadata={"a": "1"})
+    path = f"cloudservers/{server_id}/metadata"
+    for count, expected in ((127, 200), (128, 403)):
+        entries = {f"k{n}": "x" for n in range(count)}
+        assert ecs.post(path, {"metadata": entries})[0] == expected
+    assert len(ecs.server(server_id)["metadata"]) == 128
+
+
+def test_a_server_comes_into_the_zone_that_was_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.toml"
+    hosts = "".join(f"[[hosts]]\nname = '{zone}-1'\nzone = '{zone}'\n" for zone in ("east", "west"))
+    path.write_text(hosts, encoding="utf-8")
+    kind = server_class("ecs")
+    cloud = Cloud(kind, built_in(kind.lifecycle), speed=0, catalog=read_catalog(str(path)))
+    face = Face(cloud)
+    for zone in ("west", "west", "east"):
+        [server_id] = face.made(availability_zone=zone)
+        assert face.server(server_id)["OS-EXT-AZ:availability_zone"] == zone
 
 
 def test_who_shows_neither_a_token_nor_a_signature_is_turned_away(ecs: Face) -> None:
