@@ -12,6 +12,7 @@ import pytest
 
 from ecs_fsm.core.errors import InvalidInput, Refused
 from ecs_fsm.serve.cloud import requests, snapshot
+from ecs_fsm.serve.cloud.instance import HistoryEntry
 from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.compute import kinds
 from ecs_fsm.serve.http import protocol
@@ -31,11 +32,19 @@ def test_the_past_of_a_server_that_is_rebooted_for_days_is_bounded_and_kept(
     file = str(tmp_path / "cloud.db")
     cloud = cloud_of(state=file)
     instance = running(cloud)
+    before, entries = len(instance.history), list[HistoryEntry]()
+    cloud.on_entry(lambda _, entry: entries.append(entry))
     for _ in range(30):
         cloud.request(instance, "reboot", {}, USER)
         cloud.advance(LONG)
-    total = sum(instance.forgotten[:1]) + len(instance.history)
-    assert total > 50 >= len(instance.history)
+        for _ in range(2):
+            with pytest.raises(Refused):
+                cloud.request(instance, "resize", {}, USER)
+    past = instance.history, instance.requests
+    totals = [gone + len(left) for gone, left in zip(instance.forgotten, past, strict=True)]
+    assert totals == [before + len(entries), 1 + 30 * 3]
+    assert totals[0] > 50 >= len(instance.history)
+    assert totals[1] > 50 >= len(instance.requests)
     history, asked, state = list(instance.history), list(instance.requests), instance.state
     cloud.close()
     again = cloud_of(state=file)
@@ -48,6 +57,7 @@ def test_the_past_of_a_server_that_is_rebooted_for_days_is_bounded_and_kept(
     names = [name for name, _ in read.all("server")]
     read.close()
     assert sum("/seen/" in name for name in names) == len(kept.history) <= 50
+    assert sum("/asked/" in name for name in names) == len(kept.requests) <= 50
 
 
 def test_refused_requests_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
