@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ecs_fsm.core.errors import InvalidInput, Refused
 from ecs_fsm.core.model import Kind
-from ecs_fsm.core.scenario import simulate
+from ecs_fsm.core.scenario import choices, simulate
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.explanation import Replay
@@ -192,6 +192,21 @@ def test_an_invalid_fault_is_refused_with_the_known_words(fault: str, expected: 
     with pytest.raises(InvalidInput, match=expected):
         cloud.create(NewServer("web-1", "1", None, {FAULT: fault}), USER)
     assert (cloud.orders.faults, cloud.instances) == ([], {})
+
+
+@pytest.mark.parametrize("name", LIFECYCLES)
+def test_each_fault_that_a_creation_can_have_strikes_in_its_step(name: str) -> None:
+    lifecycle = server_class(name).lifecycle
+    for choice in choices(lifecycle, lifecycle.operations["create"]):
+        outcome, _, step = choice.partition("@")
+        cloud = cloud_of(name)
+        fault = cloud.orders.add(f"create:{choice}*1")
+        instance = new(cloud)
+        cloud.advance(LONG)
+        assert fault.count.struck == 1
+        if outcome != "hang":
+            at = [seen.event for seen in instance.history].index(outcome)
+            assert (instance.history[at - 1].state.task_state or "-") == step
 
 
 def test_what_an_operation_changes_is_changed_only_by_its_success() -> None:
