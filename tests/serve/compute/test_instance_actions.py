@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.compute import Compute
 
 
@@ -41,6 +43,17 @@ def test_actions_are_remembered_with_the_steps_that_they_took(compute: Compute) 
         assert [event[key] for key in event if key == "details"] == details
     assert "events" not in compute.ask("GET", f"{path}/{found}").json["instanceAction"]
     assert compute.ask("GET", f"{path}/req-nothing").code == 404
+
+
+@pytest.mark.parametrize("minor", [51, 61, 62, 83, 84, 96])
+def test_an_event_has_the_keys_of_its_microversion(nova: Compute, minor: int) -> None:
+    path = f"/servers/{nova.active()}/os-instance-actions"
+    (made,) = nova.ask("GET", path, minor=minor).json["instanceActions"]
+    for user, own in (("demo", {}), ("admin", {"traceback": 51, "host": 62, "details": 84})):
+        shown = nova.ask("GET", f"{path}/{made['request_id']}", minor=minor, user=user).json
+        since = {"event": 1, "start_time": 1, "finish_time": 1, "result": 1, "hostId": 62, **own}
+        expected = {key for key, first in since.items() if first <= minor}
+        assert {*shown["instanceAction"]["events"][0]} == expected
 
 
 def test_an_action_without_steps_has_no_events_and_metadata_is_no_action(nova: Compute) -> None:
