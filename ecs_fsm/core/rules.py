@@ -46,7 +46,10 @@ class Rules:
         self.faults: list[Fault] = []
         self.states = {state: state for state in self._read_pairs()}
         self.notation = self._notation(table.facts)
-        facts = [fact if self._readable(fact) else fact._replace(scope="") for fact in table.facts]
+        facts = [
+            fact if self._readable(fact) else fact._replace(scope="", implied={})
+            for fact in table.facts
+        ]
         self.memory = Memory(table._replace(facts=facts), self.notation)
         try:
             self.notation.scope(table.unconditional)

@@ -11,6 +11,7 @@ from ecs_fsm import InvalidTable, Lifecycle
 from ecs_fsm.core.model import Kind, Rows, Surprise, Table
 from ecs_fsm.core.word import Word
 from ecs_fsm.lifecycles.ecs.table import PAIRS, TABLE
+from ecs_fsm.lifecycles.nova.table import TABLE as NOVA_TABLE
 
 MIGRATING = ("active", "migrating", "MIGRATING")
 
@@ -176,3 +177,14 @@ def test_a_table_is_refused_where(table: Table, says: tuple[str, ...]) -> None:
 
 def test_the_table_itself_passes_its_checks() -> None:
     assert len(Lifecycle(TABLE).states) == 36
+
+
+@pytest.mark.parametrize("part", ["scope", "implied"])
+def test_a_fact_at_a_place_that_there_is_not_is_one_of_the_faults(part: str) -> None:
+    first = NOVA_TABLE.facts[0]
+    wrong = {"scope": "nowhere/-"} if part == "scope" else {"implied": {"nowhere/-": "active"}}
+    facts = [first._replace(**wrong), *NOVA_TABLE.facts[1:]]
+    with pytest.raises(InvalidTable) as refused:
+        Lifecycle(NOVA_TABLE._replace(facts=facts))
+    assert "facts: nowhere/- is not one of the 150 pairs" in str(refused.value)
+    assert refused.value.faults[0].path[:3] == ("facts", "was", part)
