@@ -98,6 +98,21 @@ def test_only_administrators_see_where_a_network_is(cloud: NovaCloud) -> None:
     assert cloud.get(at, user="admin")["network"]["provider:segmentation_id"] >= 0
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"status": "DOWN"}, "Cannot update read-only attribute status"),
+        ({"colour": "red"}, "Unrecognized attribute(s) 'colour'"),
+        ({"mtu": "wide"}, "Invalid input for mtu"),
+    ],
+)
+def test_a_change_of_what_cannot_be_changed_is_refused_by_name(
+    cloud: NovaCloud, fields: dict[str, object], said: str
+) -> None:
+    code, text = put(cloud, f"networks/{lan(cloud)}", {"network": fields})
+    assert (code, said in text) == (400, True), text
+
+
 def test_subnets_of_one_network_do_not_overlap_and_those_of_two_may(cloud: NovaCloud) -> None:
     first, second = lan(cloud), lan(cloud)
     subnet(cloud, first, "10.9.0.0/25")
