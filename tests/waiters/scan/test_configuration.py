@@ -145,6 +145,30 @@ def test_a_helper_of_another_file_counts_where_its_server_is_known(tmp_path: Pat
     assert [(w.file, w.line) for w in scan.waits if w.operations] == [("child.py", 5)]
 
 
+def test_a_method_for_one_status_is_not_taken_for_the_known_function_of_its_name(
+    tmp_path: Path,
+) -> None:
+    scan = scanned(
+        tmp_path,
+        base__py="""
+        import time
+
+        class Base:
+            def wait_for_server(self, server):
+                while self.nova.servers.get(server.id).status != "SHUTOFF":
+                    time.sleep(1)
+        """,
+        child__py="""
+        class Child:
+            def on(self, server):
+                self.nova.servers.start(server)
+                self.wait_for_server(server)
+        """,
+    )
+    found = [(w.file, [*w.target]) for w in scan.waits if w.operations]
+    assert found == [("child.py", ["ACTIVE"])]
+
+
 def test_ignored_vendored_and_excluded_files_are_not_read(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".gitignore").write_text("build.py\n/made/\n!kept.py\n", encoding="utf-8")

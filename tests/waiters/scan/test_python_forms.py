@@ -72,6 +72,19 @@ FORMS = {
         """,
         [("start", ["ACTIVE/-"], ["ERROR"])],
     ),
+    "the cases of a match, each with its own request and wait": (
+        """
+        def f(conn, server, action):
+            match action:
+                case "stop":
+                    conn.compute.stop_server(server)
+                    conn.compute.wait_for_server(server, status="SHUTOFF")
+                case "start":
+                    conn.compute.start_server(server)
+                    conn.compute.wait_for_server(server)
+        """,
+        [("stop", ["SHUTOFF"], ["ERROR"]), ("start", ["ACTIVE"], ["ERROR"])],
+    ),
     "a wrapper whose methods begin with the server": (
         """
         import time
