@@ -27,6 +27,8 @@ RECORDS = {
     "brackets in a row": ROW % (b"[" * 20_000 + b"]" * 20_000),
     "braces": b'{"a":' * 40_000,
     "a deep row": ROW % (b"[" * 90 + b"]" * 90),
+    "deep objects in a list of rows": b"[%s]" % (ROW % (b'{"a":' * 90 + b"1" + b"}" * 90)),
+    "a row of deep objects": ROW % (b'{"a":' * 90 + b"1" + b"}" * 90),
     "a deep envelope": b'{"oslo.message": "' + b"[" * 50_000 + b'"}',
     "a long row": ROW % (b'"' + b"x" * (8 << 20) + b'"'),
     "a long line of a table": b"vm_state,task_state\nactive," + b"x" * (8 << 20),

@@ -402,6 +402,7 @@ def test_other_columns_are_named_by_an_option() -> None:
         ("resource,status\na,ACTIVE\n", RecordOptions(), "does resource name the server?"),
         ('{"status": "ACTIVE"}\n{"name": "b", "status": "ACTIVE"}\n', RecordOptions(), "rows:2: does name name the server?"),
         ("time,server,status\n".encode("utf-16-le")[1:], RecordOptions(), "not valid UTF-16"),
+        ("vm_state,task_state\nactive,\npaused,\n".encode("utf-16"), RecordOptions(), "rows:3: unknown vm_state 'paused'"),
         ("vm_state,task_state\npaused,\n", RecordOptions(), "unknown vm_state 'paused'.*--lifecycle nova"),
         ("status,instance\nshutting-down,a\n", RecordOptions(), "unknown status.*--lifecycle ec2"),
         ("vm_state,task_state,time\nactive,,28.11.2026\n", RecordOptions(), 'time is "28.11.2026"; expected'),

@@ -34,6 +34,14 @@ def test_bars_are_as_wide_as_the_states_lasted(record: str) -> None:
     assert wide["bar-status-0"] == pytest.approx(1.5 * ten)  # the status shows the stop late
 
 
+def test_times_stand_below_all_tracks(record: str) -> None:
+    picture = seen_along_time(ECS, [record], "a")
+    placed = [(box.key, box.bounds) for box in picture.boxes if box.bounds]
+    times = [at.y - at.height / 2 for key, at in placed if key.startswith("tick-")]
+    others = [at.y + at.height / 2 for key, at in placed if not key.startswith("tick-")]
+    assert max(others) <= min(times) < max(others) + 20
+
+
 def test_requests_stand_where_they_were_made(record: str) -> None:
     picture = seen_along_time(ECS, [record], "a")
     boxes = {box.key: box for box in picture.boxes}
