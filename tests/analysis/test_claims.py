@@ -183,6 +183,21 @@ def test_a_true_claim_says_what_holds() -> None:
     assert resting.reason == "every stop that succeeds ends in SHUTOFF"
 
 
+def test_a_state_between_two_writes_of_one_event_is_reached() -> None:
+    keys = {"from": "shelved_offloaded/-", "to": "shelved_offloaded/deleting", "by": "delete"}
+    assert claimed("leads", NOVA, **keys).true
+
+
+def test_a_false_claim_of_an_operation_names_the_event_that_ends_it() -> None:
+    stopped = claimed("course", ECS, of="stop", that="succeeds", ends="ACTIVE")
+    assert (
+        stopped.reason
+        == "with advance a stop that succeeds comes to stopped/-, which shows SHUTOFF"
+    )
+    unseen = claimed("course", ECS, of="confirm_resize", that="succeeds", ends="ERROR")
+    assert unseen.reason.startswith("a confirm_resize that succeeds comes to ")
+
+
 def test_the_kinds_are_those_that_the_help_documents() -> None:
     told = ecs_fsm("prove", "--help").out
     assert [kind for kind in KINDS if not re.search(rf"^ +{kind}  ", told, re.M)] == []
