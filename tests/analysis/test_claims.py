@@ -186,6 +186,9 @@ def test_a_true_claim_says_what_holds() -> None:
 def test_a_state_between_two_writes_of_one_event_is_reached() -> None:
     keys = {"from": "shelved_offloaded/-", "to": "shelved_offloaded/deleting", "by": "delete"}
     assert claimed("leads", NOVA, **keys).true
+    # A request that enters no state leads nowhere.
+    nowhere = {"from": "active/-", "to": "building/scheduling", "by": "lock"}
+    assert not claimed("leads", NOVA, **nowhere).true
 
 
 def test_a_false_claim_of_an_operation_names_the_event_that_ends_it() -> None:
