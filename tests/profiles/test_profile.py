@@ -103,6 +103,18 @@ WRONG = {
         "durations.spawning.file",
         "does not read",
     ),
+    "no time on average": (
+        '[durations]\nspawning = { distribution = "lognormal", mean = 0, sd = 1 }',
+        3,
+        "durations.spawning.mean",
+        "is 0; expected more than 0",
+    ),
+    "arrivals at work": (
+        '[arrivals]\nkind = "none"\nstate = "active/migrating"',
+        4,
+        "arrivals.state",
+        "unknown resting state 'active/migrating'",
+    ),
     "arrivals": ('[arrivals]\nkind = "sometimes"', 3, "arrivals.kind", "fixed, poisson, none"),
     "capacity": ("[resources.scheduler]\ncapacity = 0", 3, "resources.scheduler.capacity", "whole"),
     "outcomes of a step": (
