@@ -431,3 +431,9 @@ def test_the_command_compares_profiles_and_finds_a_number(tmp_path: Path) -> Non
     for wrong in ("0", "x", "200%"):
         answer = ecs_fsm(*words, "--target", wrong)
         assert (answer.code, "expected a share between 0 and 1" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize("more", [("--check",), ("-o", "counts.json")])
+def test_the_search_for_hosts_neither_checks_nor_writes(more: tuple[str, ...]) -> None:
+    answer = ecs_fsm("fleet", "capacity", "--target", "1%", *more)
+    assert (answer.code, "leave out -o and --check" in answer.err) == (2, True)

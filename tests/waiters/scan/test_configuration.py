@@ -277,6 +277,16 @@ def test_bad_words_get_one_clear_line(words: list[str], wrong: str) -> None:
     assert len(done.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("last", [True, False])
+def test_a_file_of_waiters_among_source_is_named(tmp_path: Path, last: bool) -> None:
+    source, waiters = tmp_path / "a.py", tmp_path / "w.toml"
+    source.touch()
+    waiters.touch()
+    paths = [str(source), str(waiters)]
+    _, _, err = ecs_fsm("check", *(paths if last else paths[::-1]))
+    assert err.startswith(f"ecs-fsm: {waiters} is not source to scan")
+
+
 def test_json_goes_to_standard_output_and_notes_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(OFF, encoding="utf-8")
     (tmp_path / "b.py").write_text("def server(:\n sleep", encoding="utf-8")
