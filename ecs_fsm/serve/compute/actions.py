@@ -20,7 +20,7 @@ from ecs_fsm.serve.compute.action import (
     ServerAction,
     of_actions,
 )
-from ecs_fsm.serve.compute.api import ComputeContext, router
+from ecs_fsm.serve.compute.api import ComputeContext, error, router
 from ecs_fsm.serve.compute.disks import check_size, flavor_of, image_of
 from ecs_fsm.serve.compute.migrations import moved_to, require_up
 from ecs_fsm.serve.compute.schemas import ADDRESSES, DISK_CONFIG, changed_fields, within_quota
@@ -51,7 +51,7 @@ def _action(context: ComputeContext, key: str) -> ServerAction:
     """Return the action of a key. Raises 400 for one that the microversion does not have."""
     action = ACTIONS.get(key)
     if action is None:
-        raise ApiError(400, f"There is no such action: {key[:255]}")
+        raise error(400, "unknown_action", action=key[:255])
     if not action.since <= context.minor <= action.until:
         raise ApiError(404, "The resource could not be found.")
     return action

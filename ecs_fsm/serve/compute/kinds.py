@@ -21,7 +21,7 @@ from ecs_fsm.serve.compute.schemas import within_quota
 from ecs_fsm.serve.compute.services import Aggregates
 from ecs_fsm.serve.compute.views import links
 from ecs_fsm.serve.http.api_errors import Api, ApiError
-from ecs_fsm.serve.http.bodies import View
+from ecs_fsm.serve.http.bodies import View, is_number, limit_of
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
 
@@ -135,7 +135,7 @@ class Flavors(Declared[ComputeContext]):
             raise ApiError(400, f"Invalid is_public filter [{public[:40]}]")
         least = {}
         for name, size in (("minRam", "ram"), ("minDisk", "disk")):
-            if not query.get(name, "0").isdecimal():
+            if not is_number(query.get(name, "0")):
                 raise ApiError(400, f"Invalid {name} filter [{query[name][:40]}]")
             least[size] = int(query.get(name, "0"))
         if query.get("sort_key", "id") not in self.row["sorts"]:
@@ -205,6 +205,10 @@ class ServerGroups(Declared[ComputeContext]):
             super().within_quota(context, project_id)
         except ApiError:
             raise ApiError(403, "Quota exceeded, too many server groups.") from None
+
+    def listed(self, context: ComputeContext) -> Iterator[Item]:
+        """Yield the groups after the first ones, whose number a query gives."""
+        yield from [*super().listed(context)][limit_of(context.request, "offset") or 0 :]
 
     def more(self, context: ComputeContext, item: Item) -> Item:
         """Show policies below 2.64."""

@@ -17,7 +17,7 @@ from ecs_fsm.serve.compute.hosts import COMPUTE, UUID_SINCE, ComputeHost, find_s
 from ecs_fsm.serve.compute.schemas import as_flag
 from ecs_fsm.serve.compute.views import Fields, host_of, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import body_of, respond
+from ecs_fsm.serve.http.bodies import action_of, body_of, respond
 from ecs_fsm.serve.http.declared import Declared
 from ecs_fsm.serve.http.handlers import Handlers, described
 
@@ -169,8 +169,7 @@ class Aggregates(Declared[ComputeContext]):
         add.post(f"{one}/images", **described("cache_images", 202))(self._cache)
 
     async def _act(self, context: ComputeContext, item_id: str) -> Response:
-        item, body = self.find(context, item_id), await body_of(context.request)
-        (action, argument), *_ = [*body.items(), ("", {})]
+        item, (action, argument) = self.find(context, item_id), await action_of(context.request)
         if action == "set_metadata":
             kept = {**item["metadata"], **argument["metadata"]}
             if kept.get(ZONE, ZONE) is None:
@@ -183,7 +182,7 @@ class Aggregates(Declared[ComputeContext]):
             hosts = self._hosts(context, item, argument["host"], action)
             new = self.store(context, self.changed(context, item, {**item, "hosts": hosts}))
         else:
-            raise ApiError(404, f"Unknown action {action[:255]}")
+            raise error(400, "unknown_action", action=action[:255])
         return respond(self.wrapped(self.shown(context, new)))
 
     def _hosts(self, context: ComputeContext, item: Item, name: str, action: str) -> list[str]:

@@ -57,13 +57,18 @@ def page(
     return shown, str(shown[-1].id) if more else None
 
 
-def limit_of(request: Request) -> int | None:
-    """Return the limit of a query, None without one. Raise 400 for an invalid one."""
-    text = request.query_params.get("limit")
+def is_number(text: str) -> bool:
+    """Return whether a text is a whole number of at most nine digits."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def limit_of(request: Request, name: str = "limit") -> int | None:
+    """Return a limit of a query, None without one. Raise 400 for an invalid one."""
+    text = request.query_params.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise ApiError(400, f"limit param must be an integer: {text[:40]}")
+    if not is_number(text):
+        raise ApiError(400, f"{name} param must be an integer: {text[:40]}")
     return int(text)
 
 
@@ -144,6 +149,14 @@ async def body_of(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ApiError(400, "The body is not a JSON object.")
     return body
+
+
+async def action_of(request: Request) -> tuple[str, Any]:
+    """Return the one key of the body of an action, and its argument. Raise 400 for other bodies."""
+    body = await body_of(request)
+    if len(body) != 1:
+        raise ApiError(400, "Malformed request body")
+    return next(iter(body.items()))
 
 
 def fields_of(name: str, schema: Schema) -> Schema:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import MOST_OF_A_KIND, Item
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import body_of, fields_of, invalid, respond
+from ecs_fsm.serve.http.bodies import action_of, body_of, fields_of, invalid, respond
 from ecs_fsm.serve.http.declared import C, Declared
 from ecs_fsm.serve.http.handlers import Handlers, described
 
@@ -144,9 +144,7 @@ def _access(kind: Declared[C]) -> Answer:
         public, access = item.get(how["public"], True), item.get("access", [])
         words = {"id": item["id"], "project": ""}
         if request.method == "POST":
-            body = await body_of(request)
-            action = next(iter(body), "")
-            argument = body.get(action)
+            action, argument = await action_of(request)
             project = argument.get(how["argument"]) if isinstance(argument, dict) else None
             if action not in how["actions"] or not isinstance(project, str):
                 expected = " or ".join(how["actions"])

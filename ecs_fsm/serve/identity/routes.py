@@ -111,19 +111,24 @@ def _subject(context: RequestContext) -> Token:
     return found
 
 
-@router.get("/auth/tokens", answer="Token")
+SUBJECT = {"name": "X-Subject-Token", "in": "header", "schema": {"type": "string"}}
+ABOUT: Item = {"openapi_extra": {"parameters": [SUBJECT]}}
+"""What the document says of a request about a token."""
+
+
+@router.get("/auth/tokens", answer="Token", **ABOUT)
 def show_token(context: RequestContext) -> Response:
     """The token in `X-Subject-Token`."""
     return _token_response(context.request, _subject(context), 200)
 
 
-@router.head("/auth/tokens")
+@router.head("/auth/tokens", **ABOUT)
 def check_token(context: RequestContext) -> Response:
     """200 if the token in `X-Subject-Token` is valid, otherwise 404."""
     return Response(status_code=200, headers={"X-Subject-Token": _subject(context).id})
 
 
-@router.delete("/auth/tokens", status_code=204)
+@router.delete("/auth/tokens", status_code=204, **ABOUT)
 def revoke_token(context: RequestContext) -> Response:
     """Revoke the token in `X-Subject-Token`."""
     access_of(context.request).revoke(_subject(context).id)

@@ -17,7 +17,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
     VOLUME_USED,
 )
 from ecs_fsm.serve.cloud.volumes import USUAL_TYPE
-from ecs_fsm.serve.http.bodies import body_of
+from ecs_fsm.serve.http.bodies import action_of
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.handlers import Handlers
 from ecs_fsm.serve.volume.kinds import (
@@ -49,13 +49,13 @@ class Snapshots(VolumeKind):
         """Add the actions."""
 
         async def act(context: RequestContext, item_id: str) -> Response:
-            body = await body_of(context.request)
+            action, given = await action_of(context.request)
             item = self.find_own(context, item_id, "update")
-            reset = body.get("os-reset_status")
-            if isinstance(reset, dict) and isinstance(reset.get("status"), str):
+            status = given.get("status") if isinstance(given, dict) else None
+            if action == "os-reset_status" and isinstance(status, str):
                 self.allow_admin(context, "reset_status")
-                self.shelf(context).change(item, status=reset["status"][:40])
-            elif "os-force_delete" in body:
+                self.shelf(context).change(item, status=status[:40])
+            elif action == "os-force_delete":
                 self.allow_admin(context, FORCE_DELETE)
                 self.delete(context, item)
             else:

@@ -23,7 +23,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
     VOLUME_USED,
 )
 from ecs_fsm.serve.http.api_errors import Api, ApiError
-from ecs_fsm.serve.http.bodies import body_of, respond
+from ecs_fsm.serve.http.bodies import action_of, respond
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import QuotaRequests, serve
@@ -170,12 +170,10 @@ async def act_on_volume(context: RequestContext, item_id: str) -> Response:
     """Carry out an action, named by the one key of the body, with its argument."""
     kind = cast(VolumeDocuments, SERVICE.kinds["volumes"])
     kind.find_own(context, item_id, "update")
-    body = await body_of(context.request)
-    volume, key = kind.instance(context, item_id), next(iter(body), "")
-    row = SERVICE.written["actions"].get(key)
-    if row is None or len(body) != 1:
+    (key, given), volume = await action_of(context.request), kind.instance(context, item_id)
+    row, argument = SERVICE.written["actions"].get(key), given if isinstance(given, dict) else {}
+    if row is None:
         raise kind.service.error(400, "unknown_action", action=key[:80])
-    argument = body[key] if isinstance(body[key], dict) else {}
     if row.get("admin") and not context.caller.admin:
         raise kind.service.error(403, "forbidden", what=key)
     action, code = VolumeAction(kind, context, volume, argument), row.get("code", 202)

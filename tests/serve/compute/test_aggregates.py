@@ -54,6 +54,7 @@ def test_an_aggregate_is_made_changed_and_removed(cloud: NovaCloud) -> None:
     assert act(cloud, 2, "set_metadata", metadata={"rack": None})["metadata"] == {"ssd": "no"}
     listed = cloud.get(PATH, 1, "admin")["aggregates"]
     assert [(one["name"], "uuid" in one) for one in listed] == [("fast", False), ("slower", False)]
+    assert len(cloud.get(f"{PATH}?limit=1&marker=9", 96, "admin")["aggregates"]) == 2
     images = f"{PATH}/1/images", {"cache": [{"id": CIRROS}]}
     codes = [cloud.ask("POST", *images, minor=m, user="admin").status_code for m in (80, 81)]
     assert codes == [404, 202]
@@ -72,7 +73,10 @@ def test_hosts_come_and_go_once_each(cloud: NovaCloud) -> None:
     assert (added["hosts"], added["updated_at"]) == (["compute-1"], before)
     assert "already has host" in act(cloud, 1, "add_host", 409, host="compute-1")
     assert "could not be found" in act(cloud, 1, "add_host", 404, host="compute-9")
-    assert "Unknown action" in act(cloud, 1, "paint", 404)
+    assert "no such action: paint" in act(cloud, 1, "paint", 400)
+    several = {"add_host": {"host": "compute-2"}, "remove_host": {"host": "compute-1"}}
+    for body in ({}, several):
+        assert "Malformed" in ask(cloud, "POST", "/1/action", body, 400)
     assert "is not empty" in ask(cloud, "DELETE", "/1", None, 400)
     assert act(cloud, 1, "remove_host", host="compute-1")["hosts"] == []
     assert "Cannot remove host" in act(cloud, 1, "remove_host", 404, host="compute-1")

@@ -14,6 +14,16 @@ def test_rules_belong_to_anti_affinity_alone(nova: Compute) -> None:
         assert nova.ask("POST", "/os-server-groups", body, minor=64).code == code
 
 
+def test_a_list_of_server_groups_begins_at_its_offset(nova: Compute) -> None:
+    for name in "abc":
+        nova.ask(
+            "POST", "/os-server-groups", {"server_group": {"name": name, "policies": ["affinity"]}}
+        )
+    for query, names in (("limit=1&offset=1", "b"), ("offset=2", "c"), ("offset=9", "")):
+        found = nova.ask("GET", f"/os-server-groups?{query}").json["server_groups"]
+        assert "".join(group["name"] for group in found) == names
+
+
 @pytest.mark.parametrize(
     ("policy", "hosts", "error"),
     [("affinity", 1, 0), ("anti-affinity", 3, 1), ("soft-anti-affinity", 3, 0)],

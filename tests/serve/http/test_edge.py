@@ -341,6 +341,7 @@ def test_flavors_come_in_pages_that_lead_to_the_next(edge: Edge) -> None:
     [
         *[("limit=-1", 400), ("limit=x", 400), ("limit=0", 200), ("limit=999999999", 200)],
         *[("marker=x", 400), ("minRam=x", 400), ("is_public=maybe", 200)],
+        (f"minDisk={'9' * 5000}", 400),
         ("is_public=None", 200),
     ],
 )
@@ -517,6 +518,8 @@ def test_the_document_describes_every_route_once_and_whole(edge: Edge) -> None:
     for (_, path), operation in described.items():
         named = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"}
         assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
+    about = [p["name"] for p in described["GET", "/v3/auth/tokens"]["parameters"]]
+    assert about == ["X-Subject-Token"]
     hidden = (".json", "/", "{server_id}/")
     for method, path, _ in named_requests()[0]:
         if not path.endswith(hidden):

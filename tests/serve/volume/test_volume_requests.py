@@ -138,6 +138,7 @@ def test_snapshots_have_actions_for_administrators(storage: Storage) -> None:
     force: dict[str, object] = {"os-force_delete": {}}
     for body in (reset, force):
         assert storage.volumes("POST", path, body).status_code == 403
+    assert storage.volumes("POST", path, {**reset, **force}, user="admin").status_code == 400
     assert storage.volumes("POST", path, reset, user="admin").status_code == 202
     assert storage.shown("snapshot", snapshot)["status"] == "error"
     reset["os-reset_status"] = {"status": "x" * 50}
