@@ -76,7 +76,6 @@ class _Export:
         phrases = Phrases(self.lifecycle.table)
         return {
             "thing": phrases.thing,
-            "a_thing": phrases.a_thing,
             "columns": list(phrases.columns.values()),
             "task": phrases.task,
             "gone_state": GONE_STATE,
@@ -115,7 +114,6 @@ class _Export:
             "name": trigger.name,
             "kind": trigger.kind,
             "meaning": trigger.meaning,
-            "unseen": trigger.unseen,
             "given": dict(trigger.given),
         }
 

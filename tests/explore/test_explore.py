@@ -9,6 +9,7 @@ from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ecs_fsm.draw.views.lanes import with_notes
 from ecs_fsm.explore import Content, content, explorer
 from ecs_fsm.explore.explorer import MOST_CHARACTERS, MOST_LESSONS, SCRIPTS, as_data, examples
 from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.serve.control.page import made
 from tests.command import ecs_fsm, installed
 from tests.lesson_samples import EVIL, HOSTILE, LESSONS
 
@@ -117,6 +119,25 @@ def test_the_picture_has_every_state_once_and_only_transitions_that_there_are(
 
 
 @LIFECYCLES
+def test_the_styles_know_what_the_picture_is_made_of(lifecycle: Lifecycle) -> None:
+    for page in (ParsedPage(explorer(lifecycle)), ParsedPage(made(lifecycle)[0])):
+        drawn = {"g", "text", "path", "rect", "circle", "tspan"}
+        classes = {
+            c for t, a, _ in page.found if t in drawn for c in str(a.get("class", "")).split()
+        }
+        styles = "".join(text for tag, _, text in page.found if tag == "style")
+        plain = {name for name in classes if not re.search(rf"\.{name}\b(?!-)", styles)}
+        assert plain <= {"sys", "mark-returns"}
+
+
+@LIFECYCLES
+def test_a_legend_has_marks(lifecycle: Lifecycle) -> None:
+    begun = [(tag, a.get("class")) for tag, a, _ in read(lifecycle).found if tag]
+    first = [inner for (_, name), (inner, _) in pairwise(begun) if name == "legend"]
+    assert set(first) == {"li"}
+
+
+@LIFECYCLES
 def test_the_data_has_every_word_with_its_meaning(lifecycle: Lifecycle) -> None:
     data = read(lifecycle).data("lifecycle-data")
     table = lifecycle.table
@@ -126,6 +147,13 @@ def test_the_data_has_every_word_with_its_meaning(lifecycle: Lifecycle) -> None:
     assert [t["name"] for t in data["triggers"]] == [*lifecycle.triggers]
     assert len(data["transitions"]) == len(lifecycle.transitions)
     assert len(data["reasons"]) == len(set(data["reasons"]))
+
+
+def test_the_scripts_read_all_of_the_data() -> None:
+    data = read(NOVA).data("lifecycle-data")
+    keys = {*data, *data["facts"][0], *data["triggers"][0]}
+    code = "".join((FOLDER / "script" / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
+    assert [key for key in sorted(keys) if not re.search(rf"\.{key}\b", code)] == []
 
 
 def test_every_script_is_in_the_page_and_within_reason() -> None:

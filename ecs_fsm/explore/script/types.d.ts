@@ -39,7 +39,6 @@ interface Trigger {
   index: number;
   kind: string;
   meaning: string;
-  unseen: boolean;
   /** The facts that can be given with it, each with its usual value or null. */
   given: Record<string, string | null>;
   sources: Map<LifecycleState | null, Transition[]>;
