@@ -157,10 +157,12 @@ def own(folder: Path, text: str | bytes, name: str = "01-mine.toml") -> Path:
 def test_the_lessons_of_a_folder_come_after_those_of_the_package(tmp_path: Path) -> None:
     own(tmp_path, OWN, "2-second.toml")
     own(tmp_path, OWN, "1-first.toml")
+    own(tmp_path, OWN, "3-third.TOML")
     own(tmp_path, "no lesson", "README.md")
+    (tmp_path / "4-folder.toml").mkdir()
     found = lessons(ECS, tmp_path)
-    assert found[:-2] == lessons(ECS)
-    assert [lesson.name for lesson in found[-2:]] == ["first", "second"]
+    assert found[:-3] == lessons(ECS)
+    assert [lesson.name for lesson in found[-3:]] == ["first", "second", "third"]
 
 
 def test_facts_are_given_in_brackets(tmp_path: Path) -> None:

@@ -188,9 +188,20 @@ def test_what_leads_somewhere_ends_there_and_the_others_do_not() -> None:
                 assert there == (name in right(question)), f"{question.text} {name}"
 
 
-def test_a_question_of_what_leads_somewhere_has_at_most_two_right_answers() -> None:
-    counts = {len(question.answers) for _, question in of_kind("leads")}
-    assert counts == {1, 2}
+@pytest.mark.parametrize(("kind", "most"), [("leads", 2), ("hangs", 2), ("shows", 3)])
+def test_the_number_of_right_answers_cannot_be_guessed(kind: str, most: int) -> None:
+    counts = [len(question.answers) for _, question in of_kind(kind)]
+    assert {*counts} == {*range(1, most + 1)}
+    assert max(map(counts.count, counts)) <= 2 / 3 * len(counts)
+
+
+def test_the_states_beside_those_that_show_a_status_are_near_or_at_rest() -> None:
+    for lifecycle, question in of_kind("shows"):
+        shown = [lifecycle.states[s] for s in right(question)]
+        status = shown[0].status
+        near = {s.vm_state for s in lifecycle.states.values() if s.status == status}
+        wrong = [lifecycle.states[s] for s in {*question.choices} - right(question)]
+        assert [s for s in wrong if s.vm_state not in near and s.task_state] == []
 
 
 def test_a_state_that_nothing_leads_to_is_no_riddle() -> None:
