@@ -134,6 +134,7 @@ class Volumes:
         }
         self.change(volume, attachments=[*cast(list[Json], self.attachments(volume)), attachment])
         instance.set({"volumes": [*cast(list[Json], rows), row]})
+        self._servers.keep(instance)
         return row
 
     def rows(self, instance: Instance) -> list[dict[str, Any]]:

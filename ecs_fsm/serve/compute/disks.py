@@ -186,9 +186,7 @@ class ServerVolumes(OfServer):
         asker = context.asker(ATTACH_VOLUME)
         context.compute.request_if_known(instance, ATTACH_VOLUME, asker)
         more = {"delete_on_termination": _goes(given), "tag": given.get("tag")}
-        row = context.cloud.volumes.attach(volume, instance, device, asker, **more)
-        context.cloud.keep(instance)
-        return row
+        return context.cloud.volumes.attach(volume, instance, device, asker, **more)
 
     def answer_new(self, context: ComputeContext, item: Item) -> Response:
         """Return the new row, from 2.101 on nothing."""
@@ -214,9 +212,7 @@ class ServerVolumes(OfServer):
         context.compute.request_if_known(instance, SWAP_VOLUME, asker)
         _detach(context, instance, item["id"], asker)
         kept = {"delete_on_termination": item["delete_on_termination"], "tag": item.get("tag")}
-        row = cloud.volumes.attach(volume, instance, item["device"], asker, **kept)
-        cloud.keep(instance)
-        return row
+        return cloud.volumes.attach(volume, instance, item["device"], asker, **kept)
 
     def delete(self, context: ComputeContext, item: Item) -> None:
         """Detach a volume."""

@@ -58,7 +58,6 @@ class VolumeAction(NamedTuple):
         device, more = named if isinstance(named, str) else None, {"tag": None}
         volumes = self.context.cloud.volumes
         volumes.attach(self.volume, server, device, asker, delete_on_termination=False, **more)
-        self.context.cloud.keep(server)
 
     def _detach(self) -> None:
         volumes = self.context.cloud.volumes

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.compute import CIRROS
-from tests.nova_cloud import API
+from tests.nova_cloud import API, NovaCloud
 from tests.serve.volume.storage import Storage
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -128,6 +130,18 @@ def test_a_volume_with_snapshots_is_deleted_with_them_or_not_at_all(storage: Sto
     assert storage.volumes("GET", f"snapshots/{snapshot}").status_code == 404
     storage.rest()
     assert storage.volumes("GET", f"volumes/{volume}").status_code == 404
+
+
+def test_a_server_that_is_stored_in_its_first_step_has_its_volume(tmp_path: Path) -> None:
+    cloud = NovaCloud(tmp_path / "cloud.db")
+    disk = {"boot_index": 0, "uuid": CIRROS, "source_type": "image", "volume_size": 2}
+    disks = [{**disk, "destination_type": "volume"}]
+    server = cloud.create(imageRef="", block_device_mapping_v2=disks).json()["server"]["id"]
+    for _ in range(2):
+        attached = cloud.get(f"{API}/servers/{server}/os-volume_attachments")
+        assert [row["device"] for row in attached["volumeAttachments"]] == ["/dev/vda"]
+        cloud.edge.state.snapshots.take("now")
+        cloud.edge.state.snapshots.restore("now")
 
 
 def test_snapshots_have_actions_for_administrators(storage: Storage) -> None:
