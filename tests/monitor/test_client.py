@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from keystoneauth1.exceptions import HttpError
 
-from ecs_fsm import ECS
+from ecs_fsm import ECS, InvalidInput
 from ecs_fsm.monitor import display
-from ecs_fsm.monitor.client import CloudClient, Unanswered
+from ecs_fsm.monitor.client import CloudClient, Unanswered, short
 from ecs_fsm.monitor.polling import CloudPoll, ServerRow
 from ecs_fsm.monitor.tracking import Tracking
 from ecs_fsm.monitor.watch import LiveTable
@@ -60,6 +60,17 @@ def test_what_an_error_says_is_the_reason_of_its_answer_if_there_is_one(
     assert (raised.value.status, session.thrown_away) == (410, 1)
 
 
+def test_an_error_without_words_is_named_by_its_kind() -> None:
+    assert short(TimeoutError("no  answer\nat all")) == "no answer at all"
+    assert short(TimeoutError()) == "TimeoutError"
+
+
+def test_a_cloud_without_a_name_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OS_AUTH_URL", raising=False)
+    with pytest.raises(InvalidInput, match=r"^cloud of OS_ variables: .*auth_url"):
+        CloudClient.of(None)
+
+
 def test_a_live_table_is_drawn_by_polls_alone() -> None:
     assert LiveTable(Tracking(ECS), "mine").live.auto_refresh is False
 
@@ -84,6 +95,19 @@ def test_a_server_that_shows_its_status_only_may_be_in_every_state_that_shows_it
     stands = {name: [*map(str, one.standing.states)] for name, one in tracking.servers.items()}
     shown = [str(state) for state in ECS.states.values() if state.status == "ACTIVE"]
     assert stands == {"a": shown, "b": ["active/-"]}
+
+
+@pytest.mark.parametrize(
+    ("updated", "begun"), [("1970-01-01T00:00:30Z", 30.0), (None, 60.0), ("soon", 60.0)]
+)
+def test_a_step_began_when_the_cloud_wrote_it_if_the_cloud_says_when(
+    updated: str | None, begun: float
+) -> None:
+    tracking = Tracking(ECS)
+    for at, task in ((0.0, None), (60.0, "powering-off")):
+        row = ServerRow("a", "ACTIVE", vm_state="active", task_state=task, updated=updated)
+        tracking.take(CloudPoll(at, True, [row]))
+    assert tracking.servers["a"].standing.begun == begun
 
 
 def test_what_happened_since_the_last_poll_is_explained_by_that_time_alone() -> None:

@@ -216,6 +216,10 @@ def test_metrics_are_read_by_the_parser_of_prometheus(hour: Hour) -> None:
     (late,) = found["ecs_fsm_watch_overdue_seconds"]
     assert (late.labels["server"], late.labels["task_state"]) == (ids[1], "powering-off")
     assert late.value > HOUR - 300
+    (limit,) = found["ecs_fsm_watch_overdue_limit_seconds"]
+    assert (limit.labels, limit.value) == (late.labels, watch.late[0].limit)
+    (took,) = found["ecs_fsm_watch_poll_seconds"]
+    assert took.value == 0.25
     polls = {sample.labels["result"]: sample.value for sample in found["ecs_fsm_watch_polls"]}
     assert polls == {"answered": 1, "unanswered": 1}
 
@@ -413,6 +417,8 @@ def test_a_state_file_of_something_else_is_refused(
     [
         (("--cloud", "none"), "cloud none:"),
         (("--listen", "9180"), "expected HOST:PORT"),
+        (("--listen", "127.0.0.1:65536"), "expected HOST:PORT"),
+        (("--listen", "192.0.2.1:9180"), "--listen 192.0.2.1:9180: Cannot assign requested"),
         (("--overdue", "often"), "--overdue 'often'"),
         (("--interval", "often"), "invalid duration"),
     ],

@@ -45,6 +45,16 @@ def test_a_loop_that_waits_forever_fails_with_a_story() -> None:
     assert "RunPosition" not in story
 
 
+def test_a_loop_that_leaves_early_fails_where_another_would_go_on() -> None:
+    def hasty(get_server: FakeServer) -> None:
+        while (status := get_server()["status"]) != "ACTIVE":
+            if status == "ERROR":
+                raise RuntimeError
+
+    with pytest.raises(AssertionError, match="while rebuild still goes on to stopped/-"):
+        assert_waits(hasty, "rebuild", from_="stopped/-")
+
+
 def test_what_no_loop_can_see_does_not_fail() -> None:
     """A reboot that is rolled back looks like one that succeeded."""
 

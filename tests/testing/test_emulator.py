@@ -9,6 +9,9 @@ from functools import partial
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pytest
+
+from ecs_fsm import InvalidInput
 from ecs_fsm.serve.cloud.instance import Asker, NewServer
 from ecs_fsm.testing import EcsCloud, served
 
@@ -63,6 +66,13 @@ def test_the_seed_decides_how_long_steps_last_and_is_0_unless_it_is_given() -> N
             found.append(times(cloud))
     assert found[0] == found[1] != found[2]
     assert len(found[0]) == len(found[2]) > 4
+
+
+def test_a_cloud_has_the_settings_that_it_is_given() -> None:
+    with served(speed=0, policy={"instances": 3}) as cloud:
+        assert cloud._service.cloud.policy.quotas["instances"] == 3
+    with pytest.raises(InvalidInput, match="unknown setting of the cloud 'instance'"):
+        served(policy={"instance": 3}).__enter__()
 
 
 def test_the_fixture_gives_a_cloud_of_its_own_or_one_that_is_shared(tmp_path: Path) -> None:
