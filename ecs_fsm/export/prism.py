@@ -72,7 +72,7 @@ def _commands(sojourn: Sojourn, numbers: Mapping[ChainState, int]) -> Iterator[s
 
 
 def _rewards(sojourns: Iterable[Sojourn], numbers: Mapping[ChainState, int]) -> Iterator[str]:
-    timed = [numbers[s.at] for s in sojourns if s.time.mean and s.activity not in FINAL]
+    timed = [numbers[s.at] for s in sojourns if s.time.mean]
     yield 'rewards "seconds"'
     yield from (f"  s={number} : 1;" for number in timed)
     yield "endrewards"
