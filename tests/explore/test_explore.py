@@ -203,6 +203,17 @@ def test_a_text_of_four_thousand_letters_and_a_hundred_lessons_are_taken() -> No
     assert as_data(ECS, Content([lesson] * MOST_LESSONS))["lessons"] == [lesson] * 100
 
 
+def test_a_hundred_waiters_are_taken_and_no_more(tmp_path: Path) -> None:
+    file = tmp_path / "waiters.toml"
+    waiter = '[[waiter]]\nname = "{}"\noperation = "confirm_resize"\ntarget = ["ACTIVE"]\n'
+    hundred = "".join(waiter.format(number) for number in range(100))
+    file.write_text(hundred, encoding="utf-8")
+    assert len(content(NOVA, waiters=str(file)).waiters or ()) == 100
+    file.write_text(hundred + waiter, encoding="utf-8")
+    with pytest.raises(InvalidInput, match="101 waiters; expected at most 100"):
+        content(NOVA, waiters=str(file))
+
+
 def test_the_tabs_count_lessons_and_questions_if_there_are_any() -> None:
     counted = Content(LESSONS, [{}] * 7)
     for taught, numbers in ((counted, (f"{len(LESSONS)}", "7")), (Content(), ("", ""))):
