@@ -9,7 +9,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ from ecs_fsm.play.application import Play
 from ecs_fsm.play.screens import Quiz
 from ecs_fsm.play.session import Session
 from ecs_fsm.play.texts import lanes, way
-from ecs_fsm.teach.lesson import lessons
+from ecs_fsm.teach.lesson import Lesson, lessons
 from ecs_fsm.teach.quiz import chosen
 from tests.command import COMMAND, ecs_fsm
 from tests.own_thread import run_in_own_thread
@@ -55,11 +55,13 @@ def screen(app: Play) -> str:
     return "\n".join(strip.text.rstrip() for strip in strips)
 
 
-def pressed(lifecycle: Lifecycle, *keys: str, at: str = "") -> tuple[Play, str]:
+def pressed(
+    lifecycle: Lifecycle, *keys: str, at: str = "", taught: Sequence[Lesson] = ()
+) -> tuple[Play, str]:
     """The application after some keys, and what it shows then."""
 
     async def press() -> tuple[Play, str]:
-        app = Play(lifecycle, lessons(lifecycle), chosen(lifecycle, 1, 10))
+        app = Play(lifecycle, taught or lessons(lifecycle), chosen(lifecycle, 1, 10))
         if at:
             node = lifecycle.found(lifecycle.states[at])
             app.session.point = app.session.point._replace(node=node)
@@ -208,6 +210,17 @@ def test_the_quiz_is_answered_by_letters_explained_and_scored() -> None:
     mistake = quiz.questions[0].mistakes["abc".index(wrong)]
     assert mistake
     assert mistake[:40] in " ".join(shown.split())
+
+
+def test_a_lesson_that_is_complete_asks_its_own_questions() -> None:
+    lesson = next(each for each in lessons(ECS) if each.steps[0].trigger == "stop")
+    taught = [lesson._replace(questions=chosen(ECS, 2, 3))]
+    _, shown = pressed(ECS, "l", "enter", "z", taught=taught)
+    assert "Question 1 of 10," in shown
+    _, shown = pressed(ECS, "l", "enter", "1", "n", "z", taught=taught)
+    assert "Question 1 of 3," in shown
+    _, shown = pressed(ECS, *STOPPING, "n", "z")
+    assert "Question 1 of 10," in shown
 
 
 def test_a_wrong_step_says_whether_the_right_one_is_still_possible() -> None:
