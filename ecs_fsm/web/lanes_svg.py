@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.phrases import Phrases
 from ecs_fsm.draw.board import BoardRow, LaneBoard
 from ecs_fsm.draw.boxes import LINE, NOWHERE, slug, width_of
 from ecs_fsm.draw.formats.svg_shapes import CAPITAL, POINT
@@ -98,7 +99,7 @@ class _PageBoard:
         for row in self.board.rows:
             lanes[row.lane] += self._row(row)
         wide, high = self.board.right + 2 * MARGIN, self.bottom + 2 * MARGIN
-        name = escape(f"The lifecycle of {self.lifecycle.table.title or self.lifecycle.name}")
+        name = escape(f"The lifecycle of {Phrases(self.lifecycle.table).subject}")
         bounds = " ".join(_short(n) for n in (-MARGIN, -MARGIN, wide, high))
         drawn = "".join(f'<g data-lane="{n}">{"".join(p)}</g>' for n, p in enumerate(lanes))
         return (

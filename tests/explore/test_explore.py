@@ -21,6 +21,7 @@ from ecs_fsm.draw.rows import lanes_of
 from ecs_fsm.draw.views.lanes import with_notes
 from ecs_fsm.explore import Content, content, explorer
 from ecs_fsm.explore.explorer import MOST_CHARACTERS, MOST_LESSONS, SCRIPTS, as_data, examples
+from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.serve.control.page import made
 from tests.command import ecs_fsm, installed
@@ -128,6 +129,14 @@ def test_the_styles_know_what_the_picture_is_made_of(lifecycle: Lifecycle) -> No
         styles = "".join(text for tag, _, text in page.found if tag == "style")
         plain = {name for name in classes if not re.search(rf"\.{name}\b(?!-)", styles)}
         assert plain <= {"sys", "mark-returns"}
+
+
+@pytest.mark.parametrize(("name", "subject"), [("nova", "a server"), ("ironic", "an Ironic node")])
+def test_page_and_picture_name_what_they_are_about(name: str, subject: str) -> None:
+    found = read(server_class(name).lifecycle).found
+    named = {a.get("id"): text for tag, a, text in found if tag in ("title", "h1")}
+    assert named["board-title"] == f"The lifecycle of {subject}"
+    assert named[None].strip() == f"The lifecycle of {subject}"
 
 
 @LIFECYCLES

@@ -223,6 +223,24 @@ def test_a_lesson_that_is_complete_asks_its_own_questions() -> None:
     assert "Question 1 of 10," in shown
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("l", "There are no lessons; --lessons DIR brings some."),
+        ("z", "The lifecycle is too small"),
+    ],
+)
+def test_without_lessons_or_questions_it_says_so(key: str, said: str) -> None:
+    async def press() -> str:
+        app = Play(ECS, (), ())
+        async with app.run_test(size=SIZE) as pilot:
+            await pilot.press(key)
+            await pilot.pause()
+            return screen(app)
+
+    assert said in run_in_own_thread(press())
+
+
 def test_a_wrong_step_says_whether_the_right_one_is_still_possible() -> None:
     lesson = next(each for each in lessons(ECS) if each.steps[0].trigger == "stop")
     session = Session(ECS)
