@@ -149,6 +149,8 @@ def test_the_record_is_read_by_replay_and_by_fleet_fit(hour: Hour) -> None:
     assert {str(row) for row in own[2:]} == {"active/powering-off"}
     # The last row of a state is that of the poll before the change.
     assert (own[2].time or 0) - (own[1].time or 0) <= 61
+    # What has not come to rest is written once more at the end.
+    assert own[-1].time == pytest.approx(watch.tracking.at, abs=1)
     gone = [row for row in rows if row.server == ids[3]]
     assert str(gone[-1]) == "deleted/-"
     words = ("replay", "--lifecycle", watch.tracking.lifecycle.name, "--json", str(path))
@@ -260,6 +262,9 @@ def test_a_cloud_that_does_not_answer_is_asked_again_after_growing_pauses(
     assert all(line.startswith(said) and "asked again in" in line for line in heard.failures)
     assert "\n" not in "".join(heard.failures)
     assert {*watch.tracking.servers} == {*ids}
+    counted = {metric.name: metric.samples for metric in watch._metrics.collect()}
+    polls = {sample.labels["result"]: sample.value for sample in counted["ecs_fsm_watch_polls"]}
+    assert polls == {"answered": 1, "unanswered": len(pauses)}
 
 
 def test_once_gives_up_in_one_line(cloud: Cloud) -> None:

@@ -241,6 +241,16 @@ def test_without_lessons_or_questions_it_says_so(key: str, said: str) -> None:
     assert said in run_in_own_thread(press())
 
 
+def test_what_changes_nothing_that_is_seen_says_so() -> None:
+    session = Session(NOVA)
+    session.point = session.point._replace(node=NOVA.found(NOVA.states["active/-"]))
+    for event, said in (("unlock", "no visible change"), ("reboot", "active/rebooting REBOOT")):
+        before = len(session.point.changes)
+        session.do(event, {})
+        meaning = NOVA.triggers[event].meaning
+        assert texts.happened(session, event, before, done=False) == f"{event}: {said}. {meaning}"
+
+
 def test_a_wrong_step_says_whether_the_right_one_is_still_possible() -> None:
     lesson = next(each for each in lessons(ECS) if each.steps[0].trigger == "stop")
     session = Session(ECS)
