@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -69,6 +70,19 @@ def test_a_cloud_without_a_name_is_that_of_the_environment(monkeypatch: pytest.M
     monkeypatch.delenv("OS_AUTH_URL", raising=False)
     with pytest.raises(InvalidInput, match=r"^cloud of OS_ variables: .*auth_url"):
         CloudClient.of(None)
+
+
+def test_what_libraries_log_is_not_mixed_into_what_a_watch_says(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("OS_AUTH_URL", raising=False)
+    log = logging.getLogger("keystoneauth.session")
+    logging.getLogger("keystoneauth").setLevel(logging.NOTSET)
+    log.warning("before")
+    with pytest.raises(InvalidInput):
+        CloudClient.of(None)
+    log.warning("after")
+    assert caplog.messages == ["before"]
 
 
 def test_a_live_table_is_drawn_by_polls_alone() -> None:

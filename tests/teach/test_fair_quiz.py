@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ecs_fsm import ECS, Lifecycle
+from ecs_fsm import ECS, InvalidInput, Lifecycle
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.teach.question import Question
 from ecs_fsm.teach.quiz import EVERYTHING, Selection, chosen, questions
@@ -110,3 +110,8 @@ def test_questions_can_be_of_a_topic_a_kind_and_a_level() -> None:
     hard = Selection(level="hard").of(ECS)
     assert len(hard) + len(Selection(level="easy").of(ECS)) == len(questions(ECS))
     assert all(q.hard for q in questions(NOVA) if q.several or "Also known" in q.text)
+
+
+def test_a_level_is_easy_or_hard() -> None:
+    with pytest.raises(InvalidInput, match="unknown level 'medium'"):
+        Selection(level="medium").of(ECS)

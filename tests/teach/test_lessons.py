@@ -257,7 +257,9 @@ def test_a_folder_must_hold_lessons_and_not_too_many(tmp_path: Path) -> None:
 
 def test_two_lessons_cannot_have_one_name(tmp_path: Path) -> None:
     own(tmp_path, OWN, "99-what-is-status.toml")
-    with pytest.raises(InvalidInput, match="the name 'what-is-status' is taken by another lesson"):
+    with pytest.raises(
+        InvalidInput, match=":1: the name 'what-is-status' is taken by another lesson"
+    ):
         lessons(ECS, tmp_path)
 
 
