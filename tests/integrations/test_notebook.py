@@ -134,9 +134,21 @@ def test_nothing_but_the_package_is_needed() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def outputs(path: Path) -> list[Any]:
+def outputs(path: Path) -> list[list[Any]]:
+    """What each cell shows; a kernel sends the text of a cell in any number of pieces."""
     notebook = json.loads(path.read_text("utf-8"))
-    return [cell.get("outputs") for cell in notebook["cells"]]
+    found: list[list[Any]] = []
+    for cell in notebook["cells"]:
+        shown: list[Any] = []
+        for output in cell.get("outputs", ()):
+            if output["output_type"] != "stream":
+                shown.append(output)
+            elif shown and shown[-1].get("name") == output["name"]:
+                shown[-1]["text"] += "".join(output["text"])
+            else:
+                shown.append({**output, "text": "".join(output["text"])})
+        found.append(shown)
+    return found
 
 
 @pytest.fixture(scope="module")
