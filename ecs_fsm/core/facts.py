@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.model import Fact, Facts, State, Table
@@ -10,15 +10,6 @@ from ecs_fsm.core.notation import Notation
 
 UNKNOWN = "?"
 """The value of a fact with a default whose value is not known, so that any is possible."""
-
-
-class _Pairs(dict[tuple[str, str], tuple[str, str]]):
-    """Makes one object of each fact with its value, as thousands of nodes share them."""
-
-    def __missing__(self, pair: tuple[str, str]) -> tuple[str, str]:
-        """Keep a pair that is met for the first time."""
-        self[pair] = pair
-        return pair
 
 
 class Memory:
@@ -41,7 +32,7 @@ class Memory:
                 for state in notation.scope(states):
                     self._implied.setdefault(state, {})[fact.name] = value
         self._kept: dict[State, tuple[tuple[str, str | None], ...]] = {}
-        self._pairs = _Pairs()
+        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,8 +53,7 @@ class Memory:
 
     def ordered(self, facts: Mapping[str, str]) -> Facts:
         """Return facts in the table's order."""
-        pairs = self._pairs
-        return tuple([pairs[name, facts[name]] for name in self._facts if name in facts])
+        return self.shared((name, facts[name]) for name in self._facts if name in facts)
 
     def remembered(self, state: State) -> tuple[str, ...]:
         """Return the names of the facts that a server in `state` can remember."""
@@ -95,9 +85,9 @@ class Memory:
             [(name, known[name]) for name, usual in here if name in known and known[name] != usual]
         )
 
-    def shared(self, facts: Facts) -> Facts:
-        """Return the same facts, of pairs that all nodes share."""
-        return tuple(map(self._pairs.__getitem__, facts))
+    def shared(self, facts: Iterable[tuple[str, str]]) -> Facts:
+        """Return the same facts, of pairs that all nodes share: thousands have the same ones."""
+        return tuple([self._pairs.setdefault(pair, pair) for pair in facts])
 
     def unsaid(self, state: State) -> Facts:
         """Return the facts of a server found in `state` of which nothing else is known.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 
 BUFFER = 1 << 16
-"""Bytes that are written at once, and up to which there is no file."""
+"""Bytes written at once. Fewer stay in memory, without a file."""
 USUAL = 1 << 9
 """Bytes that most rows have at most."""
 

@@ -95,9 +95,10 @@ def _tests(context: ComputeContext) -> Iterator[Test]:
 
 
 def _of_status(context: ComputeContext, wanted: set[str]) -> Test:
-    """Return whether a server may have one of these statuses, as Nova sees it.
+    """Return a test of whether a server has one of these statuses, as Nova sees it.
 
-    Of the status of a vm_state at rest are all of its servers, whatever their task.
+    All servers of a vm_state have its status at rest, whatever their task. Raise 400 from 2.38 on
+    for a status that does not exist.
     """
     states = [s for s in context.cloud.lifecycle.states.values() if s.status.upper() in wanted]
     if not states and not wanted & {*TABLE["statuses"]["known"]} and context.minor >= 38:

@@ -1,8 +1,8 @@
 """Models of bodies and queries, as the `[models]` of the files of services declare them.
 
 A model has its meaning (`about`), and may be `strict`: then it refuses unknown keys. Its fields are
-JSON schemas as those of resources (see `network/network.toml`), of which `model` names another
-model, `any` lists several schemas, and `alias` is the key in bodies. What is not required is None,
+JSON schemas like those of resources (see `network/network.toml`): `model` names another model,
+`any` lists several schemas, and `alias` is the key in bodies. What is not required is None,
 or its `default`, where it is absent. A model that is not an object with fields is `of` a schema.
 """
 
@@ -27,7 +27,7 @@ BOUNDS = {
 
 
 def not_blank(text: str) -> str:
-    """Return a text with printable content on one line. Raises `ValueError` for others."""
+    """Return a text with printable content on one line. Raise `ValueError` for others."""
     if not text.strip():
         raise ValueError("it is blank")
     if unprintable := next((c for c in text if not (c.isprintable() or c.isspace())), None):

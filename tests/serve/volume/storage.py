@@ -1,4 +1,4 @@
-"""A cloud of which tests use the volume service."""
+"""A cloud whose volume service is tested."""
 
 from __future__ import annotations
 
