@@ -15,6 +15,7 @@ from types import CodeType
 import pytest
 import yaml
 
+pytestmark = pytest.mark.programs
 ROOT = Path(__file__).parents[1]
 MOST_BYTES = 1_000_000
 NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.d.ts")
