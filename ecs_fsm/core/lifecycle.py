@@ -125,10 +125,10 @@ class BaseServer(ServerEvents):
         holds facts that are given with it. Raise `InvalidInput` for an operation that makes none.
         """
         node, entry = cls._created
-        makers = cls.lifecycle.creations
-        if operation is not None and operation not in makers:
-            raise unknown("operation that makes one", operation, makers)
         if given or operation is not None:
+            makers = cls.lifecycle.creations
+            if operation is not None and operation not in makers:
+                raise unknown("operation that makes one", operation, makers)
             name = operation or cls.lifecycle.creation.trigger
             node = cls.lifecycle.outcome(name, None, given).end
             entry = cls.lifecycle.change(name, node)
