@@ -6,14 +6,15 @@ of a name, whatever the expression.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, cast
 
 from starlette.datastructures import QueryParams
 
-from ecs_fsm.core.model import State
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.cloud.vocabulary import POWER_STATES
@@ -25,13 +26,6 @@ from ecs_fsm.serve.http.bodies import MOST_ITEMS, TAG_FILTERS
 
 Test = Callable[[Instance], bool]
 TABLE = tables()["compute"]
-
-
-class Pattern(Protocol):
-    """A compiled regular expression."""
-
-    def search(self, text: str) -> object:
-        """Return a match, None without one."""
 
 
 LONGEST_PATTERN = 255
@@ -83,12 +77,16 @@ def _tests(context: ComputeContext) -> Iterator[Test]:
         yield _of_status(context, {value.upper() for value in query.getlist("status")})
     for name, read in patterns.items():
         if name in query:
-            yield _matching(name, query[name], read)
-    for name, later in (("changes-since", True), ("changes-before", False)):
+            yield _matching(pattern_of(name, query[name]), read)
+    if "changes-since" in query:
+        since = _seconds(context, "changes-since") - 1
+        yield lambda instance: instance.updated >= since
+    if "changes-before" in query:
+        before = _seconds(context, "changes-before")
+        yield lambda instance: instance.updated <= before
+    for name in TAG_FILTERS if context.minor >= 26 else ():
         if name in query:
-            yield _changed(context, moment(name, query[name]), later)
-    if context.minor >= 26:
-        yield from _tag_tests(query)
+            yield _tagged(frozenset(query[name].split(",")), *TAG_FILTERS[name])
     if "locked" in query and context.minor >= 73:
         wanted = _flag(query, "locked")
         yield lambda instance: is_locked(instance) is wanted
@@ -124,12 +122,11 @@ def _one_of(get: Callable[[Instance], str], wanted: list[str]) -> Test:
     return lambda instance: get(instance).lower() in wanted
 
 
-def _matching(name: str, text: str, get: Callable[[Instance], Iterable[str]]) -> Test:
-    wanted = pattern_of(name, text)
-    return lambda instance: any(wanted.search(text) for text in get(instance))
+def _matching(wanted: re.Pattern[str], get: Callable[[Instance], Iterable[str]]) -> Test:
+    return lambda instance: any(map(wanted.search, get(instance)))
 
 
-def pattern_of(name: str, text: str) -> Pattern:
+def pattern_of(name: str, text: str) -> re.Pattern[str]:
     """Return a regular expression. Raises 400 for an invalid or a too large one."""
     import re2
 
@@ -138,7 +135,7 @@ def pattern_of(name: str, text: str) -> Pattern:
     options = re2.Options()
     options.case_sensitive, options.log_errors, options.max_mem = False, False, MOST_MEMORY
     try:
-        return cast(Pattern, re2.compile(text, options))
+        return cast(re.Pattern[str], re2.compile(text, options))
     except re2.error as error:
         reason = error.args[0].decode() if error.args else "invalid regular expression"
         raise ApiError(400, f"Invalid filter {name}: {reason}") from None
@@ -153,17 +150,10 @@ def moment(name: str, text: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def _changed(context: ComputeContext, at: datetime, later: bool) -> Test:
-    seconds = (at - context.cloud.clock.epoch).total_seconds()
-    if later:
-        return lambda instance: instance.updated >= seconds - 1
-    return lambda instance: instance.updated <= seconds
-
-
-def _tag_tests(query: QueryParams) -> Iterator[Test]:
-    for name, (quantor, wanted) in TAG_FILTERS.items():
-        if name in query:
-            yield _tagged(frozenset(query[name].split(",")), quantor, wanted)
+def _seconds(context: ComputeContext, name: str) -> float:
+    """Return the simulated time of a date in the query. Raises 400 for an invalid one."""
+    at = moment(name, context.request.query_params[name])
+    return (at - context.cloud.clock.epoch).total_seconds()
 
 
 def _tagged(tags: frozenset[str], quantor: Callable[[Iterable[bool]], bool], wanted: bool) -> Test:
@@ -184,27 +174,15 @@ def servers_of(context: ComputeContext) -> ServerPage:
     """
     query = context.request.query_params
     limit = min(int(query.get("limit", "")[:LONGEST_PATTERN] or MOST_ITEMS), MOST_ITEMS)
-    marker = query.get("marker")
-    found = iter(_ordered(context, _candidates(context, query), query))
-    if marker:
-        _behind(found, marker)
-    wanted = list(_tests(context))
-    shown: list[Instance] = []
-    if limit == 0:
-        return ServerPage(shown, None)
-    for instance in found:
-        if all(test(instance) for test in wanted):
-            if len(shown) == limit:
-                url = context.request.url.include_query_params(marker=shown[-1].id)
-                return ServerPage(shown, url.query)
-            shown.append(instance)
-    return ServerPage(shown, None)
-
-
-def _behind(found: Iterator[Instance], marker: str) -> None:
-    """Skip the servers up to the one with that id. Raises 400 without one."""
-    if not any(instance.id == marker for instance in found):
+    marker, found = query.get("marker"), iter(_ordered(context, _candidates(context, query), query))
+    if marker and not any(instance.id == marker for instance in found):
         raise ApiError(400, f"marker [{marker[:255]}] not found")
+    tests = list(_tests(context))
+    wanted = (instance for instance in found if all(test(instance) for test in tests))
+    shown = list(islice(wanted, limit))
+    if not shown or next(wanted, None) is None:
+        return ServerPage(shown, None)
+    return ServerPage(shown, context.request.url.include_query_params(marker=shown[-1].id).query)
 
 
 def _candidates(context: ComputeContext, query: QueryParams) -> Iterable[Instance]:
@@ -225,18 +203,16 @@ def _candidates(context: ComputeContext, query: QueryParams) -> Iterable[Instanc
 
 def _all_gone(context: ComputeContext, query: QueryParams) -> bool:
     """Return whether the query selects a status that only deleted servers have."""
-    statuses = {status.upper() for status in query.getlist("status")}
-    gone = {state.status.upper() for state in _ends(context)}
-    if not statuses & gone:
+    statuses, lifecycle = (
+        {name.upper() for name in query.getlist("status")},
+        context.cloud.lifecycle,
+    )
+    ends = (state for state in lifecycle.states.values() if not lifecycle.leaving(state))
+    if statuses.isdisjoint(state.status.upper() for state in ends):
         return False
     if not context.caller.admin:
         raise ApiError(403, FORBIDDEN.format("os_compute_api:servers:index"))
     return True
-
-
-def _ends(context: ComputeContext) -> list[State]:
-    lifecycle = context.cloud.lifecycle
-    return [state for state in lifecycle.states.values() if not lifecycle.leaving(state)]
 
 
 NEWEST_FIRST = "desc"

@@ -1,8 +1,4 @@
-"""Bodies about servers: types of their fields, creations and changes, and models of answers.
-
-The models of answers serve the API document alone. What an answer contains depends on the
-microversion and on the caller, so most of their keys are optional.
-"""
+"""What the schemas of Nova leave to read in bodies about servers: flags, addresses, changes."""
 
 from __future__ import annotations
 
