@@ -205,8 +205,9 @@ class Resources:
                 yield RESOURCE, f"{shelf.kind}/{item['id']}", [number, item]
 
     def of(self, kind: str) -> Shelf:
-        """Return the shelf of a kind."""
+        """Return the shelf of a kind. Raise `ValueError` for one whose documents have no schema."""
         if kind not in self._shelves:
+            stored_schema(kind)
             self._shelves[kind] = Shelf(kind, self._state)
         return self._shelves[kind]
 

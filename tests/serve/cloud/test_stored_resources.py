@@ -103,6 +103,20 @@ def test_a_damaged_resource_ends_the_start_with_one_line(
     assert "state: the file is broken: resource: flavors/1.ram is missing; expected integer" in said
 
 
+def test_a_kind_without_a_schema_has_no_shelf_since_its_documents_could_not_be_read() -> None:
+    with pytest.raises(ValueError, match="shoes is not a kind of resource"):
+        Resources(StateFile(None)).of("shoes")
+
+
+def test_a_disabled_service_is_disabled_after_a_restart(tmp_path: Path) -> None:
+    nova, path = NovaCloud(tmp_path / "state"), "/compute/v2.1/os-services"
+    body = {"host": "compute-1", "binary": "nova-compute", "disabled_reason": "broken"}
+    nova.ask("PUT", f"{path}/disable-log-reason", body, user="admin", minor=1)
+    nova.cloud.close()
+    shown = NovaCloud(tmp_path / "state").get(path, user="admin")["services"]
+    assert [one["disabled_reason"] for one in shown if one["host"] == "compute-1"] == ["broken"]
+
+
 def test_what_a_client_gives_for_a_read_only_field_is_not_kept(tmp_path: Path) -> None:
     nova = NovaCloud(tmp_path / "state")
     given = {"name": "u", "id": 5, "password_expires_at": 7, "implied": "x", "shoe_size": 46}
