@@ -7,12 +7,15 @@ only on request. Everything that happens to servers is at a simulated time; what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
 
-from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.cloud.schedule import Schedule
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Kind
+from ecs_fsm.serve.cloud.instance import Asker, Instance, InstanceFault, Json, NewServer
+from ecs_fsm.serve.cloud.requests import Orders
+from ecs_fsm.serve.cloud.schedule import EndListener, EntryListener, Schedule
 from ecs_fsm.serve.cloud.store import StateFile
 
 
@@ -74,31 +77,99 @@ class Timeline:
 
     clock: Clock
     state: StateFile
+    lifecycle: Lifecycle
+    orders: Orders
+    instances: dict[str, Instance]
+    schedule: Schedule
     others: Timeline | None = None
-    _schedule: Schedule
 
     @property
     def now(self) -> float:
         """The present, in simulated seconds."""
         return self.clock.now
 
+    def _put(self, instance: Instance) -> None:
+        raise NotImplementedError
+
     def _keep(self, *changed: Instance) -> None:
         raise NotImplementedError
 
     def _advanced(self, instance: Instance) -> None:
+        self.schedule.notify_ends()
+        self._put(instance)
+
+    def create(self, wanted: NewServer, asker: Asker) -> Instance:
+        """Return a new server, or a new volume in a cloud of these."""
         raise NotImplementedError
+
+    def request(
+        self,
+        instance: Instance,
+        operation: str,
+        given: Mapping[str, str],
+        asker: Asker,
+        changes: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Request an operation, as `Cloud.request` does."""
+        raise NotImplementedError
+
+    def on_entry(self, listener: EntryListener) -> None:
+        """Call `listener` with every state that a server enters from now on, and where it hangs."""
+        self.schedule.entries.append(listener)
+
+    def on_end(self, listener: EndListener) -> None:
+        """Call `listener` with every operation that ends from now on, and whether it failed.
+
+        One that was replaced has failed. What `listener` requests begins when the operation ended.
+        """
+        self.schedule.ends.append(listener)
+
+    def _moment(self) -> float:
+        """Set the time of the next change: now, or the end of what an end listener follows."""
+        if not self.schedule.notifying:
+            self.schedule.time = self.clock.moment
+        return self.schedule.time
+
+    def happen(self, instance: Instance, event: str, given: Mapping[str, str]) -> None:
+        """Let an event of the system happen now. Raise as `BaseServer.trigger` does."""
+        self._moment()
+        self.schedule.happen(instance, event, given)
+        self.schedule.notify_ends()
+        self._keep(instance)
+
+    def hasten(self, instance: Instance) -> None:
+        """Let the running step end now."""
+        self._moment()
+        self.schedule.hasten(instance)
+        self._keep(instance)
+
+    def keep(self, instance: Instance) -> None:
+        """Store a server whose attributes were changed outside."""
+        instance.updated = self.now
+        self._keep(instance)
+
+    def fail(self, instance: Instance, message: str) -> None:
+        """Let the running step of a server fail now, with the message as its fault."""
+        self._moment()
+        node, possible = instance.server.node, self.lifecycle.possible
+        failures = (e for e in self.lifecycle.events.values() if e.kind is Kind.FAILURE)
+        if event := next((e.name for e in failures if possible(e.name, node)), None):
+            self.schedule.happen(instance, event, {})
+            instance.fault = InstanceFault(self.schedule.time, message)
+            self.schedule.notify_ends()
+        self._keep(instance)
 
     def on_wake(self, wake: Callable[[], object]) -> None:
         """Call `wake` whenever something is due earlier than everything before."""
-        self._schedule.on_wake(wake)
+        self.schedule.on_wake(wake)
 
     def wake(self) -> None:
         """Notify that something else is due earlier, such as a step of a volume."""
-        self._schedule.wake()
+        self.schedule.wake()
 
     def next_due(self) -> float | None:
         """Return when the next step ends, None if nothing is due."""
-        due = [self._schedule.next_due()]
+        due = [self.schedule.next_due()]
         if self.others is not None:
             due.append(self.others.next_due())
         return min((time for time in due if time is not None), default=None)
@@ -111,7 +182,7 @@ class Timeline:
     def finish(self, *requested: Instance) -> None:
         """Let happen what takes no time after a request for these servers."""
         if any(one.due is not None and one.due <= one.history[-1].at for one in requested):
-            self._run(self._schedule.time, None)
+            self._run(self.schedule.time, None)
 
     def run(self, limit: int | None = None) -> int:
         """Make the changes that are due by now, at most `limit`. Return how many there were."""
@@ -125,7 +196,7 @@ class Timeline:
         """Do the same with a pause after each `limit` changes; yield the number since the last."""
         until = self.now + seconds
         while (done := self._run(until, limit)) == limit:
-            self.clock.set(self._schedule.time)
+            self.clock.set(self.schedule.time)
             yield done
         self.clock.set(until)
         with self.state.time_passes():
@@ -150,7 +221,7 @@ class Timeline:
             if self.others is not None:
                 done = self._run_both(self.others, until, limit)
             else:
-                done = self._schedule.run(until, limit, self._advanced)
+                done = self.schedule.run(until, limit, self._advanced)
             if done:
                 self._keep()
         return done
@@ -159,13 +230,13 @@ class Timeline:
         """Make the changes of servers and volumes that are due by then, in order."""
         done = 0
         while done != limit:
-            theirs, own = volumes._schedule.next_due(), self._schedule.next_due()
+            theirs, own = volumes.schedule.next_due(), self.schedule.next_due()
             mine = own is not None and (theirs is None or own <= theirs)
             first, self.clock.event = (self, own) if mine else (volumes, theirs)
             try:
                 if self.clock.event is None or self.clock.event > until:
                     break
-                done += first._schedule.run(self.clock.event, 1, first._advanced)
+                done += first.schedule.run(self.clock.event, 1, first._advanced)
             finally:
                 self.clock.event = None
         if done:

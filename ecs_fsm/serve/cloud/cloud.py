@@ -6,39 +6,31 @@ same seed and the same requests at the same times give the same cloud.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ecs_fsm.core.errors import Refused
 from ecs_fsm.core.lifecycle import BaseServer
-from ecs_fsm.core.model import AnyChange, ChangeWithFacts, Kind
-from ecs_fsm.core.scenario import HANG
+from ecs_fsm.core.model import AnyChange, ChangeWithFacts
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.serve.cloud.catalog import Catalog, read_catalog
-from ecs_fsm.serve.cloud.clock import Clock, Timeline
+from ecs_fsm.serve.cloud.clock import Clock
 from ecs_fsm.serve.cloud.instance import (
     Asker,
     HistoryEntry,
     Instance,
-    InstanceFault,
     Json,
     NewServer,
     RequestRecord,
 )
 from ecs_fsm.serve.cloud.requests import Admission, Orders, Policy
-from ecs_fsm.serve.cloud.schedule import (
-    NO_HOST,
-    EndListener,
-    EntryListener,
-    Listeners,
-    Schedule,
-)
-from ecs_fsm.serve.cloud.snapshot import CLOUD, SERVER, Checkpoint, SnapshotStore
-from ecs_fsm.serve.cloud.store import Document, StateFile
+from ecs_fsm.serve.cloud.schedule import NO_HOST, Schedule
+from ecs_fsm.serve.cloud.snapshot import CLOUD, SERVER, StoredCloud
+from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.cloud.surroundings import Surroundings
 from ecs_fsm.serve.cloud.vocabulary import WITHOUT_HOST
 
@@ -49,7 +41,7 @@ REMEMBERED = 1000
 """Deleted servers that can still be looked up."""
 
 
-class Cloud(Timeline, Surroundings):
+class Cloud(StoredCloud, Surroundings, Admission):
     """The servers of a cloud, by its `clock`; times are simulated seconds.
 
     `kind` and `profile` say how servers live and how long steps take; `settings` are those of
@@ -79,34 +71,27 @@ class Cloud(Timeline, Surroundings):
         self.state = state or StateFile(None)
         self.orders = Orders(kind, self._keep)
         self._is_of_another = clock is not None
-        self._listeners = Listeners()
-        self._snapshots = SnapshotStore(self.state, kind, self.orders, names)
-        self.seed, self.count, begin, epoch = seed, 0, 0.0, None
-        self._down: tuple[int, ...] = ()
-        kept = self._snapshots.read()
-        if kept is not None:
-            begin, epoch, self.seed, self.count, self._down = kept.checkpoint
+        self.names, self.seed = names, seed
+        begin, epoch, stored = self._read()
         self.clock = clock or Clock(speed, begin, epoch)
         self.catalog = catalog or read_catalog()
         self.instances: dict[str, Instance] = {}
         self.gone: dict[str, Instance] = {}
-        for instance in kept.instances if kept else ():
+        for instance in stored:
             over = instance.terminated is not None
             (self.gone if over else self.instances)[instance.id] = instance
             self._observe(instance)
-        self._schedule = Schedule(
+        self.schedule = Schedule(
             self.lifecycle,
             profile.durations,
             self.policy.timers,
             self.seed,
-            deleted=self._deleted,
-            hung=self._hung,
-            stuck=self._stuck,
+            lose=self._lose,
+            stuck=self._is_stuck,
             held=self.holds,
         )
-        self._admission = Admission(self.policy, self.orders, self._schedule)
         for instance in self.instances.values():
-            self._schedule.push(instance)
+            self.schedule.push(instance)
         if clock is None:
             self.surround()
         self.state.sources.append(self._documents)
@@ -116,27 +101,13 @@ class Cloud(Timeline, Surroundings):
         """Return another cloud with the same options, as its state has it now."""
         return self._same(state=self.state, catalog=self.catalog)
 
-    def _documents(self) -> Iterator[Document]:
-        return self._snapshots.documents(self._checkpoint(), {**self.gone, **self.instances})
-
-    def make_volumes(self) -> Volumes:
+    def _make_volumes(self) -> Volumes:
         """Return the volumes, with a cloud of their own that shares the clock and the file."""
         from ecs_fsm.serve.cloud.volumes import KINDS, Volumes, volume_life
 
-        own = Cloud(
-            *volume_life(),
-            seed=self.seed + 1,
-            state=self.state,
-            names=KINDS,
-            catalog=self.catalog,
-            clock=self.clock,
-        )
-        self.others = own
-        return Volumes(self, own)
-
-    def is_down(self, host: int) -> bool:
-        """Return whether the compute service on the host with this number does not answer."""
-        return host in self._down
+        shared: dict[str, Any] = {"state": self.state, "catalog": self.catalog, "clock": self.clock}
+        self.others = Cloud(*volume_life(), seed=self.seed + 1, names=KINDS, **shared)
+        return Volumes(self, self.others)
 
     def force_down(self, host: int, *, down: bool) -> None:
         """Let a host go down, or come back.
@@ -155,15 +126,15 @@ class Cloud(Timeline, Surroundings):
         for instance in servers:
             if down:
                 if instance.due is not None and not self.lifecycle.stays(instance.server.node):
-                    self._schedule.settle(instance)
+                    self.schedule.settle(instance)
             elif instance.hangs:
                 back = self.policy.back
                 if back in self.lifecycle.events and instance.server.may(back):
-                    self._schedule.happen(instance, back, {})
+                    self.schedule.happen(instance, back, {})
                 else:
                     instance.hangs = False
-                    self._schedule.settle(instance)
-        self._notify()
+                    self.schedule.settle(instance)
+        self.schedule.notify_ends()
         self._keep(*servers)
 
     def _leave_host(self, instance: Instance) -> None:
@@ -172,24 +143,13 @@ class Cloud(Timeline, Surroundings):
             found = self.place(instance.host, None, instance)
             instance.host = instance.host if found is None else found
 
-    def _stuck(self, instance: Instance) -> bool:
+    def _is_stuck(self, instance: Instance) -> bool:
         elsewhere = instance.operation in self.policy.elsewhere or instance.state in WITHOUT_HOST
         return not elsewhere and self.is_down(instance.host)
 
     def date(self, seconds: float) -> datetime:
         """Return the date at a simulated time."""
         return self.clock.date(seconds)
-
-    def on_entry(self, listener: EntryListener) -> None:
-        """Call `listener` with every state that a server enters from now on, and where it hangs."""
-        self._listeners.entries.append(listener)
-
-    def on_end(self, listener: EndListener) -> None:
-        """Call `listener` with every operation that ends from now on, and whether it failed.
-
-        One that was replaced has failed. What `listener` requests begins when the operation ended.
-        """
-        self._listeners.ends.append(listener)
 
     def create(self, wanted: NewServer, asker: Asker) -> Instance:
         """Return a new server, in the first step of its creation.
@@ -206,42 +166,21 @@ class Cloud(Timeline, Surroundings):
         instance.faults = faults
         self.instances[instance.id] = instance
         self._observe(instance)
-        place = self._settle_in(instance, wanted.hosts)
+        place: int | None = 0
+        if not self._is_of_another:
+            place = self.place(self.count, wanted.hosts, instance)
+            instance.host = self.count % len(self.hosts) if place is None else place
+            self.arrive(instance)
         if plans:
             instance.plan = plans.popleft()
-        word = self._admission.order(instance, creation)
+        word = self.order(instance, creation)
         instance.outcomes = word.outcomes if word else ()
         if place is None:
             instance.outcomes, instance.details[NO_HOST] = (self.policy.no_host,), wanted.reason
         self._entered(instance, self.lifecycle.change(creation, server.node))
-        self._schedule.settle(instance)
+        self.schedule.settle(instance)
         self._keep(instance)
         return instance
-
-    def _settle_in(self, instance: Instance, hosts: Iterable[int] | None) -> int | None:
-        """Give a new server its host and its ports. Return the host, None if none takes it."""
-        if self._is_of_another:
-            return 0
-        place = self.place(self.count, hosts, instance)
-        instance.host = self.count % len(self.hosts) if place is None else place
-        self.arrive(instance)
-        return place
-
-    def _fail(self, instance: Instance, message: str) -> None:
-        """Let the running step of a server fail, with the message as its fault."""
-        node = instance.server.node
-        for name, event in self.lifecycle.events.items():
-            if event.kind is Kind.FAILURE and self.lifecycle.possible(name, node):
-                self._schedule.happen(instance, name, {})
-                instance.fault = InstanceFault(self._schedule.time, message)
-                self._notify()
-                return
-
-    def fail(self, instance: Instance, message: str) -> None:
-        """Let the running step of a server fail now, with the message as its fault."""
-        self._moment()
-        self._fail(instance, message)
-        self._keep(instance)
 
     def request(
         self,
@@ -262,33 +201,15 @@ class Cloud(Timeline, Surroundings):
             given = {**self.policy.down, **given}
         refused: Refused | None = None
         try:
-            self._admission.carry_out(instance, operation, given, asker, dict(changes or {}))
+            self.carry_out(instance, operation, given, asker, dict(changes or {}))
         except Refused as error:
             refused = error
         reason = refused.reason if refused else None
         instance.requests.append(RequestRecord(now, operation, asker, reason))
-        self._notify()
+        self.schedule.notify_ends()
         self._keep(instance)
         if refused:
             raise refused
-
-    def happen(self, instance: Instance, event: str, given: Mapping[str, str]) -> None:
-        """Let an event of the system happen now. Raise as `BaseServer.trigger` does."""
-        self._moment()
-        self._schedule.happen(instance, event, given)
-        self._notify()
-        self._keep(instance)
-
-    def hasten(self, instance: Instance) -> None:
-        """Let the running step end now."""
-        self._moment()
-        self._schedule.hasten(instance)
-        self._keep(instance)
-
-    def keep(self, instance: Instance) -> None:
-        """Store a server whose attributes were changed outside."""
-        instance.updated = self.now
-        self._keep(instance)
 
     def close(self) -> None:
         """Store everything and close the state file. Raise `StateLost` if that cannot be."""
@@ -302,48 +223,21 @@ class Cloud(Timeline, Surroundings):
         """Return the id of the newest server, which depends on the seed."""
         return UUID(int=Random(f"{self.seed}/{self.count}").getrandbits(128), version=4)
 
-    def _moment(self) -> float:
-        """Set the time of the next change: now, or the end of what an end listener follows."""
-        if not self._listeners.notifying:
-            self._schedule.time = self.clock.moment
-        return self._schedule.time
-
-    def _advanced(self, instance: Instance) -> None:
-        self._notify()
-        self._snapshots.put(instance)
-
-    def _notify(self) -> None:
-        self._listeners.notify_ends(self._schedule.ended)
-
-    def _deleted(self, instance: Instance) -> None:
+    def _lose(self, instance: Instance) -> None:
         if not self._is_of_another:
             self.leave(instance)
         del self.instances[instance.id]
         self.gone[instance.id] = instance
         while len(self.gone) > REMEMBERED:
-            self._snapshots.drop(self.gone.pop(next(iter(self.gone))))
+            self.state.drop(self.names[0], self.gone.pop(next(iter(self.gone))).id)
 
     def _observe(self, instance: Instance) -> None:
         instance.server.observe(lambda change: self._entered(instance, change))
 
-    def _hung(self, instance: Instance) -> None:
-        node = instance.server.node
-        entry = HistoryEntry(self._schedule.time, HANG, node.state, node.facts)
-        self._listeners.notify_entry(instance, entry)
-
     def _entered(self, instance: Instance, change: AnyChange) -> None:
         facts = change.remembers if isinstance(change, ChangeWithFacts) else ()
         state = self.lifecycle.state(change.vm_state, change.task_state)
-        entry = HistoryEntry(self._schedule.time, change.event, state, facts)
+        entry = HistoryEntry(self.schedule.time, change.event, state, facts)
         instance.updated = entry.at
         instance.history.append(entry)
-        self._listeners.notify_entry(instance, entry)
-
-    def _keep(self, *changed: Instance) -> None:
-        """Write these servers, the orders and the checkpoint to the disk."""
-        for instance in changed:
-            self._snapshots.put(instance)
-        self._snapshots.commit(self._checkpoint())
-
-    def _checkpoint(self) -> Checkpoint:
-        return Checkpoint(self.now, self.clock.epoch, self.seed, self.count, self._down)
+        self.schedule.notify_entry(instance, entry)

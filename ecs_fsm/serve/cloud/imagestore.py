@@ -7,7 +7,6 @@ succeeded; if it fails, the image is deleted. Images are stored beside the serve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from ecs_fsm.io.toml import shipped
@@ -19,16 +18,6 @@ from ecs_fsm.serve.cloud.resources import Item
 QUEUED, SAVING, ACTIVE = "queued", "saving", "active"
 BACKUP = "backup_type"
 """The property by which backups of a server are grouped."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageRequest:
-    """A request for an image of a server; `operation` is the one that makes it."""
-
-    operation: str
-    name: str
-    properties: Mapping[str, str]
-    rotation: int | None = None
 
 
 class ImageStore:
@@ -68,31 +57,38 @@ class ImageStore:
         own = {"created_at": self.date(), "updated_at": self.date(), "visibility": "private"}
         return self.shelf.put({**IMAGE, "id": str(uuid4()), **own, **fields})
 
-    def make(self, instance: Instance, wanted: ImageRequest, asker: Asker) -> str:
+    def make(
+        self,
+        instance: Instance,
+        operation: str,
+        name: str,
+        properties: Mapping[str, str],
+        asker: Asker,
+        **more: object,
+    ) -> str:
         """Make an image of a server whose operation was just requested. Return its id."""
         base = self.shelf.get(instance.image) or IMAGE
         image = self.add(
             id=str(uuid5(NAMESPACE_OID, f"{asker.request_id}/{instance.id}")),
-            name=wanted.name,
+            name=name,
             size=base["size"],
             min_disk=self.cloud.flavor(instance)["disk"],
             min_ram=base["min_ram"],
             status=QUEUED,
             owner=asker.project_id,
             properties={
-                **wanted.properties,
+                **properties,
                 "base_image_ref": instance.image or "",
                 "instance_uuid": instance.id,
                 "user_id": asker.user_id,
             },
             server=instance.id,
-            operation=wanted.operation,
-            rotation=wanted.rotation,
+            operation=operation,
+            **more,
         )
         self._making.setdefault(instance.id, []).append(image["id"])
-        if instance.operation != wanted.operation:  # it ended already, or has no steps
-            went_wrong = self._failed.get(instance.id) == wanted.operation
-            self._over(instance, wanted.operation, went_wrong)
+        if instance.operation != operation:  # it ended already, or has no steps
+            self._over(instance, operation, self._failed.get(instance.id) == operation)
         self.cloud.resources.commit()
         return str(image["id"])
 
@@ -117,12 +113,11 @@ class ImageStore:
 
     def _rotate(self, newest: Item, rotation: int) -> None:
         """Delete the oldest backups of the same kind."""
-        kind = [newest["properties"].get(name) for name in ("instance_uuid", BACKUP)]
-        alike = [
-            image["id"]
-            for image in self.shelf
-            if [image["properties"].get(name) for name in ("instance_uuid", BACKUP)] == kind
-        ]
+
+        def kind(image: Item) -> list[str | None]:
+            return [image["properties"].get(name) for name in ("instance_uuid", BACKUP)]
+
+        alike = [image["id"] for image in self.shelf if kind(image) == kind(newest)]
         for image_id in alike[: max(len(alike) - rotation, 0)]:
             self.shelf.drop(image_id)
 

@@ -6,7 +6,7 @@ does. Jobs are stored beside the servers, so that a restarted cloud goes on with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any, NamedTuple, cast
@@ -59,11 +59,6 @@ class SubJob:
             return INIT if now <= self.begun else RUNNING
         return FAIL if self.error else SUCCESS
 
-    def document(self) -> Json:
-        """Return the document of the part."""
-        then = [[step.operation, dict(step.changes)] for step in self.then]
-        return cast(Json, {**asdict(self), "then": then})
-
     def end(self, at: float, error: str | None = None, reason: str | None = None) -> None:
         """End it, as a failure if there is an error code."""
         self.ended, self.error, self.reason = at, error, reason
@@ -94,11 +89,12 @@ class Job:
             return INIT if now <= self.begun else RUNNING
         return FAIL if any(part.error for part in self.parts) else SUCCESS
 
-    def document(self) -> Json:
-        """Return the document of the job, without its parts."""
-        document = {**asdict(self), "asker": [*self.asker]}
-        del document["parts"]
-        return cast(Json, document)
+    def documents(self) -> Iterator[Document]:
+        """Yield the documents of the job and of its parts."""
+        own = asdict(self)
+        parts = own.pop("parts")
+        yield JOB, self.id, own
+        yield from ((JOB, f"{self.id}/{part['number']:04}", part) for part in parts)
 
 
 def jobs_of(documents: Iterable[tuple[str, Json]]) -> list[Job]:
@@ -111,11 +107,11 @@ def jobs_of(documents: Iterable[tuple[str, Json]]) -> list[Job]:
         own, _, piece = name.partition("/")
         fields = cast(dict[str, Any], document)
         if piece:
-            then = [JobStep(*step) for step in fields["then"]]
-            jobs[own].parts.append(SubJob(**{**fields, "then": then}))
+            fields["then"] = [JobStep(*step) for step in fields["then"]]
+            jobs[own].parts.append(SubJob(**fields))
         else:
-            known = {"kind": JobKind(**fields["kind"]), "asker": Asker(*fields["asker"])}
-            jobs[own] = Job(**{**fields, **known})
+            fields |= {"kind": JobKind(**fields["kind"]), "asker": Asker(*fields["asker"])}
+            jobs[own] = Job(**fields)
     return sorted(jobs.values(), key=lambda job: job.number)
 
 
@@ -135,14 +131,10 @@ class Jobs:
         self._followed: dict[str, list[tuple[Job, SubJob]]] = {}
         self._count = 0
         cloud.on_end(self._over)
-        cloud.state.sources.append(self._documents)
+        cloud.state.sources.append(
+            lambda: (each for job in self.by_id.values() for each in job.documents())
+        )
         self._read()
-
-    def _documents(self) -> Iterator[Document]:
-        for job in self.by_id.values():
-            yield JOB, job.id, job.document()
-            for part in job.parts:
-                yield JOB, f"{job.id}/{part.number:04}", part.document()
 
     def find(self, job_id: str, project_id: str) -> Job | None:
         """Return the job of that id, None if the project has no such job."""
@@ -156,11 +148,11 @@ class Jobs:
         with self.cloud.state.one_change():
             for server in wanted:
                 instance = self.cloud.create(server, asker)
-                self._follow(job, self._part(job, instance.id, JobStep(operation, {}), []))
+                self._follow(job, self._part(job, instance.id, [JobStep(operation, {})]))
             return self._begun(job)
 
     def request(
-        self, kind: JobKind, instance: Instance, steps: Iterable[JobStep], asker: Asker, batch: bool
+        self, kind: JobKind, instance: Instance, steps: Sequence[JobStep], asker: Asker, batch: bool
     ) -> Job:
         """Request steps of one server, each at the end of the one before.
 
@@ -174,11 +166,11 @@ class Jobs:
         self,
         kind: JobKind,
         servers: Mapping[str, Instance | None],
-        steps: Iterable[JobStep],
+        steps: Sequence[JobStep],
         asker: Asker,
     ) -> Job:
         """Request steps of many servers, None for an unknown one; a refused part fails."""
-        job, steps = self._new(kind, True, asker), tuple(steps)
+        job = self._new(kind, True, asker)
         for server_id, instance in servers.items():
             try:
                 if instance is not None:
@@ -187,7 +179,7 @@ class Jobs:
                 error, reason = UNKNOWN, f"The server {server_id} could not be found."
             except Refused as refused:
                 error, reason = REFUSED, str(refused)
-            self._part(job, server_id, steps[0], []).end(job.begun, error, reason)
+            self._part(job, server_id, steps[:1]).end(job.begun, error, reason)
         return self._begun(job)
 
     def _new(self, kind: JobKind, batch: bool, asker: Asker) -> Job:
@@ -200,18 +192,17 @@ class Jobs:
         words = "/".join(map(str, (self.cloud.seed, JOB, *numbers)))
         return UUID(int=Random(words).getrandbits(128), version=4).hex
 
-    def _part(self, job: Job, server_id: str, first: JobStep, then: list[JobStep]) -> SubJob:
-        number = len(job.parts) + 1
+    def _part(self, job: Job, server_id: str, steps: Sequence[JobStep]) -> SubJob:
+        number, (first, *then) = len(job.parts) + 1, steps
         part_id = self._id(job.number, number)
         job.parts.append(SubJob(number, part_id, server_id, first.operation, then, job.begun))
         return job.parts[-1]
 
-    def _request(self, job: Job, instance: Instance, steps: Iterable[JobStep]) -> None:
-        first, *then = steps
-        before = instance.fault
-        self.cloud.request(instance, first.operation, {}, job.asker, first.changes)
-        part = self._part(job, instance.id, first, then)
-        part.operation = instance.operation or first.operation
+    def _request(self, job: Job, instance: Instance, steps: Sequence[JobStep]) -> None:
+        before, (operation, changes) = instance.fault, steps[0]
+        self.cloud.request(instance, operation, {}, job.asker, changes)
+        part = self._part(job, instance.id, steps)
+        part.operation = instance.operation or operation
         self._follow(job, part)
         if instance.operation is None:
             self._over(instance, part.operation, instance.fault is not before)
@@ -222,9 +213,8 @@ class Jobs:
     def _begun(self, job: Job) -> Job:
         """Store a new job with all of its parts, and forget the oldest beyond `MOST_JOBS`."""
         self.by_id[job.id] = job
-        self.cloud.state.put(JOB, job.id, job.document())
-        for part in job.parts:
-            self._put(job, part)
+        for document in job.documents():
+            self.cloud.state.put(*document)
         while len(self.by_id) > MOST_JOBS:
             old = self.by_id.pop(next(iter(self.by_id)))
             self.cloud.state.drop(JOB, old.id)
@@ -235,12 +225,11 @@ class Jobs:
 
     def _put(self, job: Job, part: SubJob) -> None:
         if job.id in self.by_id:
-            self.cloud.state.put(JOB, f"{job.id}/{part.number:04}", part.document())
+            self.cloud.state.put(JOB, f"{job.id}/{part.number:04}", cast(Json, asdict(part)))
 
     def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:
         """Continue or end the parts of which an operation ended."""
-        followed = self._followed.pop(instance.id, [])
-        for job, part in followed:
+        for job, part in self._followed.pop(instance.id, []):
             if part.operation != operation:
                 self._follow(job, part)
                 continue
@@ -279,8 +268,7 @@ class Jobs:
 
     def _take_over(self, job: Job, part: SubJob) -> None:
         """Follow a part again, also if its operation ended before the restart."""
-        here, gone = self.cloud.instances.get(part.server_id), self.cloud.gone.get(part.server_id)
-        instance = here or gone
+        instance = self.cloud.instances.get(part.server_id) or self.cloud.gone.get(part.server_id)
         if instance is None:
             part.end(self.cloud.now, UNKNOWN, f"The server {part.server_id} is gone.")
             self._put(job, part)

@@ -6,8 +6,7 @@ An administrator is not held back by a lock.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +26,9 @@ class Policy:
     `timers` are times with the event that they end in, by the state at rest; `instead` operations
     and `given` facts by the requested operation; `down` are those given with requests for a server
     whose host is down, whose steps hang unless they are `elsewhere`, and `back` is what happens to
-    it when the host comes back; `no_host` is what a creation comes to if no host takes it; `lift`
-    and `restore` the operations that remove a lock and set it again, None if the lifecycle has
-    none. `quotas` are what a project may have at most, -1 for no limit. `cloud.toml` has the
-    meaning of each.
+    it when the host comes back; `no_host` is what a creation comes to if no host takes it; `lock`
+    are the operations that remove a lock and set it again, if the lifecycle has them. `quotas` are
+    what a project may have at most, -1 for no limit. `cloud.toml` has the meaning of each.
     """
 
     timers: Mapping[State, tuple[float, str]]
@@ -40,8 +38,7 @@ class Policy:
     elsewhere: frozenset[str]
     back: str
     no_host: StepOutcome
-    lift: str | None
-    restore: str | None
+    lock: tuple[str, ...]
     quotas: Mapping[str, int]
 
     @classmethod
@@ -64,8 +61,6 @@ class Policy:
         used = {name: seconds for name, seconds in settings.items() if seconds}
         timers = {name: row for name, row in written["timers"].items() if name in used}
         requests = [row for name, row in written["requests"].items() if name in used]
-        lock = written["administrator"]
-        has_locks = lock["lift"] in lifecycle.operations
         return cls(
             timers={
                 lifecycle.states[row["state"]]: (used[name], row["event"])
@@ -78,8 +73,7 @@ class Policy:
             back=written["down"]["back"],
             no_host=StepOutcome(written["no_host"]["event"], {}, written["no_host"]["step"]),
             quotas={n: int(settings.get(n, most)) for n, most in written["quotas"].items()},
-            lift=lock["lift"] if has_locks else None,
-            restore=lock["set_again"] if has_locks else None,
+            lock=tuple(n for n in written["administrator"]["locks"] if n in lifecycle.operations),
         )
 
     def meant(self, operation: str, given: Mapping[str, str]) -> tuple[str, dict[str, str]]:
@@ -198,15 +192,17 @@ def _room(those: Sized, what: str) -> None:
 
 
 class Admission:
-    """Carries out requests by the policy of a cloud, with its orders, on its schedule."""
+    """The part of a cloud that carries out requests by its policy, with its orders."""
 
-    def __init__(self, policy: Policy, orders: Orders, schedule: Schedule) -> None:
-        self._policy, self._orders, self._schedule = policy, orders, schedule
+    policy: Policy
+    orders: Orders
+    lifecycle: Lifecycle
+    schedule: Schedule
 
     def order(self, instance: Instance, operation: str) -> ScenarioWord | None:
         """Return the word that decides an operation that begins, None for the usual outcome."""
-        draw = lambda: self._schedule.random(instance).random()  # noqa: E731 - drawn only if needed
-        return self._orders.strike(instance, operation, draw)
+        draw = lambda: self.schedule.random(instance).random()  # noqa: E731 - drawn only if needed
+        return self.orders.strike(instance, operation, draw)
 
     def carry_out(
         self,
@@ -216,9 +212,20 @@ class Admission:
         asker: Asker,
         changes: dict[str, Json],
     ) -> None:
-        """Do what is requested, or begin it. Raise `Refused`; then nothing has changed."""
-        with self._unlocked(instance, operation, asker):
+        """Do what is requested, or begin it. Raise `Refused`; then nothing has changed.
+
+        The lock of a server is lifted for the request of an administrator, and set again.
+        """
+        server, lock = instance.server, self.policy.lock
+        locked = server.node
+        if asker.admin and lock and operation not in lock and server.may(lock[0]):
+            server.trigger(lock[0])
+        lifted = server.node is not locked
+        try:
             self._begin(instance, operation, given, changes)
+        finally:
+            if lifted and server.may(lock[1]):
+                server.trigger(lock[1])
 
     def _begin(
         self,
@@ -227,7 +234,7 @@ class Admission:
         given: Mapping[str, str],
         changes: dict[str, Json],
     ) -> None:
-        server, lifecycle = instance.server, instance.server.lifecycle
+        server, lifecycle, schedule = instance.server, self.lifecycle, self.schedule
         trigger = lifecycle.triggers[operation]
         given = {name: value for name, value in given.items() if name in trigger.given}
         leaves_alone = not lifecycle.outcome(operation, server.node, given).nodes
@@ -239,29 +246,12 @@ class Admission:
             instance.outcomes = outcomes or instance.outcomes
             return
         if instance.operation and instance.operation != operation:
-            self._schedule.ended.append((instance, instance.operation, True))
+            schedule.ended.append((instance, instance.operation, True))
         instance.operation, instance.changes = operation, changes
         instance.went_wrong = instance.hangs = False
         if trigger.unseen and outcomes:
-            self._schedule.happen(instance, outcomes[0].event, outcomes[0].given)
+            schedule.happen(instance, outcomes[0].event, outcomes[0].given)
             return
         server.trigger(operation, **{**given, **(word.given if word else {})})
         instance.outcomes = outcomes
-        self._schedule.settle(instance)
-
-    @contextmanager
-    def _unlocked(self, instance: Instance, operation: str, asker: Asker) -> Iterator[None]:
-        """Lift the lock of the server for the request of an administrator, and set it again."""
-        server, lift, restore = instance.server, self._policy.lift, self._policy.restore
-        locked = server.node
-        if not (lift and restore and asker.admin and operation not in (lift, restore)):
-            yield
-            return
-        if server.may(lift):
-            server.trigger(lift)
-        lifted = server.node is not locked
-        try:
-            yield
-        finally:
-            if lifted and server.may(restore):
-                server.trigger(restore)
+        schedule.settle(instance)

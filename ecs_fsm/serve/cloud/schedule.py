@@ -28,38 +28,6 @@ EntryListener = Callable[[Instance, HistoryEntry], object]
 """Gets a server and the state that it entered."""
 EndListener = Callable[[Instance, str, bool], object]
 """Gets a server, the operation that ended, and whether it failed."""
-Ended = tuple[Instance, str, bool]
-Notify = Callable[[Instance], object]
-
-
-class Listeners:
-    """Listeners of entered states (`entries`) and of finished operations (`ends`).
-
-    While `notifying`, end listeners run: what they request follows from what ended.
-    """
-
-    def __init__(self) -> None:
-        self.entries: list[EntryListener] = []
-        self.ends: list[EndListener] = []
-        self.notifying = False
-
-    def notify_entry(self, instance: Instance, entry: HistoryEntry) -> None:
-        """Notify listeners of a state that a server entered, or in which it hangs."""
-        for listener in self.entries:
-            listener(instance, entry)
-
-    def notify_ends(self, ended: deque[Ended]) -> None:
-        """Notify listeners of finished operations, including those their requests finish."""
-        if self.notifying:
-            return
-        self.notifying = True
-        try:
-            while ended:
-                end = ended.popleft()
-                for listener in self.ends:
-                    listener(*end)
-        finally:
-            self.notifying = False
 
 
 @cache
@@ -84,12 +52,13 @@ def fault_of(instance: Instance, event: str, state: State, time: float) -> Insta
 
 
 class Schedule:
-    """Advances servers when something is due. `time` is that of the event that happens now.
+    """Advances the servers of a cloud when something is due. `time` is that of the present event.
 
     `durations` are those of the steps, `timers` the times at rest with the event that they end in,
-    both by state. Steps of servers that are `stuck` hang, and those of servers that are `held` go
-    on. `deleted` gets servers that reached the end of their life, `hung` those that start to hang.
-    `ended` are the finished operations of which listeners are not yet notified.
+    both by state. `lose` gets servers that reached the end of their life. Steps of servers that are
+    `stuck` hang, and those of servers that are `held` go on. `ended` are the finished operations of
+    which listeners are not yet notified. While `notifying`, end listeners run: what they request
+    follows from what ended.
     """
 
     def __init__(
@@ -99,19 +68,36 @@ class Schedule:
         timers: Mapping[State, tuple[float, str]],
         seed: int,
         *,
-        deleted: Notify,
-        hung: Notify,
+        lose: Callable[[Instance], object],
         stuck: Callable[[Instance], bool],
         held: Callable[[Instance], bool],
     ) -> None:
-        self.time = 0.0
-        self.ended: deque[Ended] = deque()
-        self._lifecycle = lifecycle
-        self._durations, self._timers = durations, timers
-        self._seed, self._deleted, self._hung, self._stuck = seed, deleted, hung, stuck
-        self._held = held
+        self.time, self.notifying = 0.0, False
+        self.ended: deque[tuple[Instance, str, bool]] = deque()
+        self.entries: list[EntryListener] = []
+        self.ends: list[EndListener] = []
+        self._lifecycle, self._durations, self._timers = lifecycle, durations, timers
+        self._seed, self._lose, self._stuck, self._held = seed, lose, stuck, held
         self._heap: list[tuple[float, int, int, Instance]] = []
         self._wakers: list[Callable[[], object]] = []
+
+    def notify_entry(self, instance: Instance, entry: HistoryEntry) -> None:
+        """Notify listeners of a state that a server entered, or in which it hangs."""
+        for listener in self.entries:
+            listener(instance, entry)
+
+    def notify_ends(self) -> None:
+        """Notify listeners of finished operations, including those their requests finish."""
+        if self.notifying:
+            return
+        self.notifying = True
+        try:
+            while self.ended:
+                end = self.ended.popleft()
+                for listener in self.ends:
+                    listener(*end)
+        finally:
+            self.notifying = False
 
     def on_wake(self, wake: Callable[[], object]) -> None:
         """Call `wake` whenever something is due earlier than everything before."""
@@ -129,7 +115,7 @@ class Schedule:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
-    def run(self, until: float, limit: int | None, advanced: Notify) -> int:
+    def run(self, until: float, limit: int | None, advanced: Callable[[Instance], object]) -> int:
         """Let what is due by then happen, at most `limit` events; `advanced` gets each server."""
         done = 0
         while done != limit:
@@ -181,8 +167,7 @@ class Schedule:
         instance.due = None
         rests = self._lifecycle.stays(instance.server.node)
         if not instance.hangs and not rests and self._stuck(instance):
-            instance.hangs = True
-            self._hung(instance)
+            self._hang(instance)
         if not instance.hangs and not rests:
             took = self._durations[state].draw(self.random(instance))
             instance.due = self.time + took
@@ -214,13 +199,16 @@ class Schedule:
 
     def _strike(self, instance: Instance, outcome: StepOutcome) -> None:
         if outcome.event == HANG:
-            instance.hangs = True
-            self._hung(instance)
+            self._hang(instance)
             self.settle(instance)
         elif instance.server.may(outcome.event):
             self.happen(instance, outcome.event, outcome.given)
         else:
             self.happen(instance, self._lifecycle.advance, {})
+
+    def _hang(self, instance: Instance) -> None:
+        instance.hangs, node = True, instance.server.node
+        self.notify_entry(instance, HistoryEntry(self.time, HANG, node.state, node.facts))
 
     def _continue(self, instance: Instance) -> None:
         """Take the next word of the scenario, or end a timer."""
@@ -246,7 +234,7 @@ class Schedule:
         instance.went_wrong = False
         if not self._lifecycle.leaving(instance.state):
             instance.terminated = self.time
-            self._deleted(instance)
+            self._lose(instance)
 
 
 def _continues_by_itself(instance: Instance) -> bool:

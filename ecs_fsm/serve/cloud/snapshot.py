@@ -6,16 +6,16 @@ written is not written again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
-from ecs_fsm.core.model import Facts
+from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.core.scenario import StepOutcome
+from ecs_fsm.serve.cloud.clock import Timeline
 from ecs_fsm.serve.cloud.instance import (
     Asker,
     HistoryEntry,
@@ -24,8 +24,8 @@ from ecs_fsm.serve.cloud.instance import (
     Json,
     RequestRecord,
 )
-from ecs_fsm.serve.cloud.requests import Orders, fault_json, fault_of, words_json, words_of
-from ecs_fsm.serve.cloud.store import Document, StateFile
+from ecs_fsm.serve.cloud.requests import fault_json, fault_of, words_json, words_of
+from ecs_fsm.serve.cloud.store import Document
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -51,8 +51,16 @@ def shape() -> type[BaseModel]:
     return create_model("ServerDocument", __config__=config, facts=dict[str, str], **known)
 
 
-def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
-    """Yield the new documents of a server with their names, and count them as stored."""
+def _pasts(instance: Instance) -> tuple[tuple[str, list[Any], Callable[[Any], Json]], ...]:
+    """Return the changes and the requests of a server, each with a name and what stores one."""
+    return (
+        ("seen", instance.history, lambda e: [e.at, e.event, e.state, dict(e.facts)]),
+        ("asked", instance.requests, lambda r: [r.at, r.operation, [*r.asker], r.refused]),
+    )
+
+
+def pieces(instance: Instance, kept: tuple[int, int]) -> Iterator[tuple[str, Json]]:
+    """Yield the documents of a server with their names, but for so many of its past."""
     yield (
         instance.id,
         {
@@ -65,38 +73,22 @@ def pieces(instance: Instance) -> Iterator[tuple[str, Json]]:
             "faults": [fault_json(fault) for fault in instance.faults],
         },
     )
-    (entries, requests), (no_entries, no_requests) = instance.kept, instance.forgotten
-    for number, change in enumerate(instance.history[entries - no_entries :], start=entries):
-        row: Json = [change.at, change.event, change.state, dict(change.facts)]
-        yield f"{instance.id}/seen/{number:08}", row
-    for number, request in enumerate(instance.requests[requests - no_requests :], start=requests):
-        yield f"{instance.id}/asked/{number:08}", [
-            *request[:2], [*request.asker], request.refused
-        ]  # fmt: skip
-    instance.kept = _totals(instance)
-
-
-def whole(instance: Instance) -> Iterator[tuple[str, Json]]:
-    """Yield all documents of a server, which does not count them as stored."""
-    kept, instance.kept = instance.kept, instance.forgotten
-    yield from list(pieces(instance))
-    instance.kept = kept
+    pasts = zip(_pasts(instance), kept, instance.forgotten, strict=True)
+    for (kind, past, document), first, forgotten in pasts:
+        for number, one in enumerate(past[first - forgotten :], start=first):
+            yield f"{instance.id}/{kind}/{number:08}", document(one)
 
 
 def surplus(instance: Instance) -> Iterator[str]:
     """Forget the oldest changes and requests beyond `MOST_PAST`; yield their documents' names."""
-    gone = [0, 0]
-    pasts: tuple[tuple[str, list[Any]], ...] = (
-        ("seen", instance.history),
-        ("asked", instance.requests),
-    )
-    for at, (kind, past) in enumerate(pasts):
+    forgotten = [*instance.forgotten]
+    for at, (kind, past, _) in enumerate(_pasts(instance)):
         if len(past) > MOST_PAST:
-            gone[at] = len(past) - MOST_PAST + MOST_PAST // 10
-            first = instance.forgotten[at]
-            yield from (f"{instance.id}/{kind}/{n:08}" for n in range(first, first + gone[at]))
-            del past[: gone[at]]
-    instance.forgotten = instance.forgotten[0] + gone[0], instance.forgotten[1] + gone[1]
+            first, gone = forgotten[at], len(past) - MOST_PAST + MOST_PAST // 10
+            forgotten[at] += gone
+            yield from (f"{instance.id}/{kind}/{n:08}" for n in range(first, forgotten[at]))
+            del past[:gone]
+    instance.forgotten = forgotten[0], forgotten[1]
 
 
 def _totals(instance: Instance) -> tuple[int, int]:
@@ -119,7 +111,7 @@ def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> 
                 found[own] = _instance(kind, cast(dict[str, Any], document))
             elif which == "seen":
                 at, event, state, facts = cast(list[Any], document)
-                known = _facts(lifecycle, facts)
+                known = lifecycle.memory.ordered(facts)
                 found[own].history.append(HistoryEntry(at, event, lifecycle.states[state], known))
             else:
                 at, operation, asker, refused = cast(list[Any], document)
@@ -148,111 +140,82 @@ def _instance(kind: type[BaseServer], document: Mapping[str, Any]) -> Instance:
     )
 
 
-def _facts(lifecycle: Lifecycle, facts: Mapping[str, str]) -> Facts:
-    return lifecycle.memory.ordered(facts)
-
-
 SERVER, CLOUD = "server", "cloud"
 
 
-class Checkpoint(NamedTuple):
-    """The time of a cloud, the date at which it began, its seed, and how many servers it made.
+class StoredCloud(Timeline):
+    """The part of a cloud that writes it to its state file, and reads it from there.
 
-    `down` are the numbers of the hosts that do not answer.
+    Its documents are its time, the date at which it began, its seed, how many servers it made, the
+    numbers of the hosts that do not answer, the orders, and its present and deleted servers.
+    `names` are the kinds of these documents.
     """
 
-    now: float
-    epoch: datetime
+    kind: type[BaseServer]
+    names: tuple[str, str]
+    gone: dict[str, Instance]
     seed: int
-    made: int
-    down: tuple[int, ...] = ()
+    count: int = 0
+    _down: tuple[int, ...] = ()
 
-
-class Snapshot(NamedTuple):
-    """A stored cloud, with its present and its deleted servers."""
-
-    checkpoint: Checkpoint
-    instances: list[Instance]
-
-
-class SnapshotStore:
-    """Writes a cloud of servers of a `kind`, with its orders, to a state file, and reads it.
-
-    `names` are those of the kinds of documents.
-    """
-
-    def __init__(
-        self,
-        state: StateFile,
-        kind: type[BaseServer],
-        orders: Orders,
-        names: tuple[str, str] = (SERVER, CLOUD),
-    ) -> None:
-        self._state, self._kind, self._orders = state, kind, orders
-        self._server, self._cloud = names
-
-    def put(self, instance: Instance) -> None:
+    def _put(self, instance: Instance) -> None:
         """Store a server as it is now, with the next commit."""
         instance.revision += 1
-        if self._state.kept:
-            for name, document in pieces(instance):
-                self._state.put(self._server, name, document)
+        if self.state.kept:
+            for name, document in pieces(instance, instance.kept):
+                self.state.put(self.names[0], name, document)
+            instance.kept = _totals(instance)
         for name in surplus(instance):
-            self._state.drop(self._server, name)
+            self.state.drop(self.names[0], name)
 
-    def drop(self, instance: Instance) -> None:
-        """Remove a server, with the next commit."""
-        self._state.drop(self._server, instance.id)
+    def _keep(self, *changed: Instance) -> None:
+        """Write these servers, and all but the servers, to the disk."""
+        for instance in changed:
+            self._put(instance)
+        if self.state.kept:
+            self.state.put(self.names[1], self.kind.lifecycle.name, self._document())
+        self.state.commit()
 
-    def commit(self, checkpoint: Checkpoint) -> None:
-        """Write what was put, the orders and the checkpoint to the disk."""
-        if self._state.kept:
-            self._state.put(self._cloud, self._kind.lifecycle.name, self._document(checkpoint))
-        self._state.commit()
-
-    def _document(self, checkpoint: Checkpoint) -> Json:
+    def _document(self) -> Json:
         return {
-            "now": checkpoint.now,
-            "epoch": checkpoint.epoch.isoformat(),
-            "seed": checkpoint.seed,
-            "count": checkpoint.made,
-            "down": [*checkpoint.down],
-            **self._orders.as_json(),
+            "now": self.clock.now,
+            "epoch": self.clock.epoch.isoformat(),
+            "seed": self.seed,
+            "count": self.count,
+            "down": [*self._down],
+            **self.orders.as_json(),
         }
 
-    def documents(
-        self, checkpoint: Checkpoint, instances: Mapping[str, Instance]
-    ) -> Iterator[Document]:
+    def _documents(self) -> Iterator[Document]:
         """Yield everything that a file of this cloud would have."""
-        yield self._cloud, self._kind.lifecycle.name, self._document(checkpoint)
-        for instance in instances.values():
-            for name, document in whole(instance):
-                yield self._server, name, document
+        yield self.names[1], self.kind.lifecycle.name, self._document()
+        for instance in (*self.gone.values(), *self.instances.values()):
+            for name, document in pieces(instance, instance.forgotten):
+                yield self.names[0], name, document
 
-    def read(self) -> Snapshot | None:
-        """Return the stored cloud, None if there is none, and restore the orders.
+    def _read(self) -> tuple[float, datetime | None, list[Instance]]:
+        """Take what is stored of the cloud. Return its time, its epoch and its servers.
 
         Raise `InvalidInput` for another lifecycle and for invalid documents.
         """
-        path, name = self._state.path, self._kind.lifecycle.name
+        path, name = self.state.path, self.kind.lifecycle.name
         try:
-            kept = dict(self._state.all(self._cloud))
-        except ValueError as error:
+            kept = cast(dict[str, Any], dict(self.state.all(self.names[1])))
+            if name in kept:
+                return self._restored(kept[name])
+        except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"{path}: the file is broken: {error}") from None
-        if not kept:
-            return None
-        if name not in kept:
+        if kept:
             raise InvalidInput(
                 f"{path}: its servers are of the lifecycle {', '.join(kept)}; expected {name}"
             )
-        try:
-            own = cast(dict[str, Any], kept[name])
-            if not 0 <= float(own["now"]) <= LATEST:
-                raise ValueError(f"now is {own['now']}; expected 0 to {LATEST:g}")
-            epoch, seed = datetime.fromisoformat(own["epoch"]), int(own["seed"])
-            self._orders.restore(own)
-            down = tuple(int(number) for number in own.get("down", ()))
-            checkpoint = Checkpoint(float(own["now"]), epoch, seed, own["count"], down)
-            return Snapshot(checkpoint, list(instances(self._kind, self._state.all(self._server))))
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput(f"{path}: the file is broken: {error}") from None
+        return 0.0, None, []
+
+    def _restored(self, own: Mapping[str, Any]) -> tuple[float, datetime, list[Instance]]:
+        now, epoch = float(own["now"]), datetime.fromisoformat(own["epoch"])
+        if not 0 <= now <= LATEST:
+            raise ValueError(f"now is {own['now']}; expected 0 to {LATEST:g}")
+        self.orders.restore(own)
+        self.seed, self.count = int(own["seed"]), own["count"]
+        self._down = tuple(int(number) for number in own.get("down", ()))
+        return now, epoch, list(instances(self.kind, self.state.all(self.names[0])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from ecs_fsm.serve.cloud.catalog import EPHEMERAL, Catalog, Host
 from ecs_fsm.serve.cloud.clock import Clock
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.ports import Ports
-from ecs_fsm.serve.cloud.resources import Item, Resources
+from ecs_fsm.serve.cloud.resources import Item, Resources, Shelf
 from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.cloud.vocabulary import AWAITS_VOLUMES
 
@@ -24,61 +24,11 @@ ZONE = "availability_zone"
 """The entry of an aggregate's metadata that is the zone of its hosts."""
 
 
-class Placement:
-    """Chooses hosts, by their numbers; `disabled` are those that get no new servers, by name."""
-
-    def __init__(
-        self,
-        kept: Resources,
-        instances: Mapping[str, Instance],
-        catalog: Catalog,
-        flavor: Callable[[Instance], Item],
-    ) -> None:
-        self.disabled, self.groups = kept.of("disabled-hosts"), kept.of("server-groups")
-        self._instances, self._catalog, self._flavor = instances, catalog, flavor
-
-    def group_of(self, instance: Instance) -> Item | None:
-        """Return the server group of a server, None without one."""
-        return self.groups.get(instance.details.get("group"))
-
-    def choose(self, known: Sequence[Host], hosts: Sequence[int], instance: Instance) -> int | None:
-        """Return the first of these hosts, by number, that takes a server; None if none does."""
-        zone = instance.details.get("zone")
-        able = [
-            number
-            for number in hosts
-            if zone in (None, known[number].zone)
-            and known[number].name not in self.disabled.all
-            and (not self._catalog.sized or self._room(number, instance))
-        ]
-        group = self.group_of(instance)
-        return self._by_policy(able, group, instance) if group else next(iter(able), None)
-
-    def _by_policy(self, able: list[int], group: Item, instance: Instance) -> int | None:
-        members = (self._instances.get(name) for name in group["members"])
-        taken = Counter(one.host for one in members if one and one.id != instance.id)
-        apart = group["policy"].removeprefix(SOFT) == APART
-        if group["policy"].startswith(SOFT):
-            way = 1 if apart else -1
-            return min(able, key=lambda number: way * taken[number], default=None)
-        most = int(group.get("rules", {}).get("max_server_per_host", 1))
-        fits = (n for n in able if (taken[n] < most if apart else not taken or taken[n]))
-        return next(fits, None)
-
-    def _room(self, number: int, instance: Instance) -> bool:
-        host = self._catalog.hosts[number]
-        there = {one.id: one for one in self._instances.values() if one.host == number}
-        flavors = [self._flavor(one) for one in {**there, instance.id: instance}.values()]
-        return all(
-            sum(flavor[size] for flavor in flavors) <= getattr(host, size)
-            for size in ("vcpus", "ram", "disk")
-        )
-
-
 class Surroundings:
     """The part of a cloud with what stands around its servers.
 
-    `resources` are the documents, `ports` and `placement` what follows from some of them.
+    `resources` are the documents, `ports` what follows from some of them; `groups` are the server
+    groups, and `disabled` the hosts that get no new servers, by name.
     """
 
     instances: dict[str, Instance]
@@ -87,8 +37,10 @@ class Surroundings:
     state: StateFile
     resources: Resources
     ports: Ports
-    placement: Placement
+    groups: Shelf
+    disabled: Shelf
     _volumes: Volumes | None = None
+    _down: tuple[int, ...]
 
     def surround(self) -> None:
         """Make, or read from the state file, what stands around the servers."""
@@ -96,7 +48,8 @@ class Surroundings:
         if self.resources.fresh:
             self.catalog.stock(self.resources)
         self.ports = Ports(self.resources, self.instances, self.clock, self.zone_of)
-        self.placement = Placement(self.resources, self.instances, self.catalog, self.flavor)
+        self.groups = self.resources.of("server-groups")
+        self.disabled = self.resources.of("disabled-hosts")
         if self.resources.fresh:
             for instance in self.instances.values():
                 self.ports.connect(instance)
@@ -107,11 +60,10 @@ class Surroundings:
     def volumes(self) -> Volumes:
         """The volumes, made at their first use."""
         if self._volumes is None:
-            self._volumes = self.make_volumes()
+            self._volumes = self._make_volumes()
         return self._volumes
 
-    def make_volumes(self) -> Volumes:
-        """Return the volumes."""
+    def _make_volumes(self) -> Volumes:
         raise NotImplementedError
 
     @property
@@ -138,7 +90,7 @@ class Surroundings:
 
     def is_down(self, host: int) -> bool:
         """Return whether the compute service on the host with this number does not answer."""
-        raise NotImplementedError
+        return host in self._down
 
     def zone_of(self, instance: Instance) -> str:
         """Return the availability zone of a server."""
@@ -153,21 +105,46 @@ class Surroundings:
         sizes: Item = dict.fromkeys(("vcpus", "ram", "disk", EPHEMERAL, "swap"), 0)
         return {**sizes, "id": instance.flavor, "name": instance.flavor, "extra_specs": {}}
 
-    def place(
-        self, first: int, hosts: Iterable[int] | None = None, instance: Instance | None = None
-    ) -> int | None:
-        """Return the first host from that number on that is up and one of `hosts`, if any is.
+    def group_of(self, instance: Instance) -> Item | None:
+        """Return the server group of a server, None without one."""
+        return self.groups.get(instance.details.get("group"))
 
-        For a server it is one that its zone, its group and the state of the hosts allow.
+    def place(self, first: int, hosts: Iterable[int] | None, instance: Instance) -> int | None:
+        """Return the first host from that number on, of `hosts`, that takes a server, if any does.
+
+        It is up, and its zone, the group of the server and the state of the host allow it.
         """
-        count = len(self.hosts)
+        known, zone, group = self.hosts, instance.details.get("zone"), self.group_of(instance)
+        count = len(known)
         wanted = range(count) if hosts is None else [*hosts]
-        turns = (number % count for number in range(first, first + count))
-        able = [n for n in turns if n in wanted and not self.is_down(n)]
-        return (
-            self.placement.choose(self.hosts, able, instance)
-            if instance
-            else next(iter(able), None)
+        able = [
+            number
+            for number in (turn % count for turn in range(first, first + count))
+            if number in wanted
+            and not self.is_down(number)
+            and zone in (None, known[number].zone)
+            and known[number].name not in self.disabled.all
+            and (not self.catalog.sized or self._has_room(number, instance))
+        ]
+        return self._by_policy(able, group, instance) if group else next(iter(able), None)
+
+    def _by_policy(self, able: list[int], group: Item, instance: Instance) -> int | None:
+        members = (self.instances.get(name) for name in group["members"])
+        taken = Counter(one.host for one in members if one and one.id != instance.id)
+        apart = group["policy"].removeprefix(SOFT) == APART
+        if group["policy"].startswith(SOFT):
+            way = 1 if apart else -1
+            return min(able, key=lambda number: way * taken[number], default=None)
+        most = int(group.get("rules", {}).get("max_server_per_host", 1))
+        fits = (n for n in able if (taken[n] < most if apart else not taken or taken[n]))
+        return next(fits, None)
+
+    def _has_room(self, number: int, instance: Instance) -> bool:
+        there = {one.id: one for one in self.instances.values() if one.host == number}
+        flavors = [self.flavor(one) for one in {**there, instance.id: instance}.values()]
+        return all(
+            sum(flavor[size] for flavor in flavors) <= getattr(self.catalog.hosts[number], size)
+            for size in ("vcpus", "ram", "disk")
         )
 
     def holds(self, instance: Instance) -> bool:
@@ -177,17 +154,15 @@ class Surroundings:
 
     def arrive(self, instance: Instance) -> None:
         """Put a new server into its group, and give it its ports."""
-        group = self.placement.group_of(instance)
-        if group:
-            self.placement.groups.change(group, members=[*group["members"], instance.id])
+        if group := self.group_of(instance):
+            self.groups.change(group, members=[*group["members"], instance.id])
         self.ports.connect(instance)
 
     def leave(self, instance: Instance) -> None:
         """Take a server that is gone from what stands around it."""
         self.ports.part(instance)
-        group = self.placement.group_of(instance)
-        if group:
+        if group := self.group_of(instance):
             left = [name for name in group["members"] if name != instance.id]
-            self.placement.groups.change(group, members=left)
+            self.groups.change(group, members=left)
         if instance.details.get("volumes"):
             self.volumes.part(instance)

@@ -6,10 +6,9 @@ for a server does to its volumes is requested of them, and takes their time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from importlib import resources
 from string import ascii_lowercase
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from uuid import uuid4
 
 from ecs_fsm.core.errors import Refused
@@ -18,10 +17,9 @@ from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.registry import find
 from ecs_fsm.profiles.loader import built_in_text, parse
 from ecs_fsm.profiles.profile import Profile
-from ecs_fsm.serve.cloud.clock import Clock
+from ecs_fsm.serve.cloud.clock import Timeline
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json, NewServer
-from ecs_fsm.serve.cloud.requests import Orders
-from ecs_fsm.serve.cloud.schedule import PATIENCE, EndListener
+from ecs_fsm.serve.cloud.schedule import PATIENCE
 from ecs_fsm.serve.cloud.vocabulary import (
     ATTACH,
     CREATE,
@@ -37,30 +35,6 @@ KINDS = ("volume", "volumes")
 USUAL_TYPE = "__DEFAULT__"
 
 
-class OfInstances(Protocol):
-    """A cloud, of servers or of volumes, as `Cloud` documents it."""
-
-    clock: Clock
-    instances: dict[str, Instance]
-    orders: Orders
-
-    def create(self, wanted: NewServer, asker: Asker) -> Instance: ...  # noqa: D102
-    def fail(self, instance: Instance, message: str) -> None: ...  # noqa: D102
-    def hasten(self, instance: Instance) -> None: ...  # noqa: D102
-    def keep(self, instance: Instance) -> None: ...  # noqa: D102
-    def on_end(self, listener: EndListener) -> None: ...  # noqa: D102
-    def on_wake(self, wake: Callable[[], object]) -> None: ...  # noqa: D102
-    def wake(self) -> None: ...  # noqa: D102
-    def request(  # noqa: D102
-        self,
-        instance: Instance,
-        operation: str,
-        given: Mapping[str, str],
-        asker: Asker,
-        changes: Mapping[str, Json] | None = None,
-    ) -> None: ...
-
-
 def volume_life() -> tuple[type[BaseServer], Profile]:
     """Return the lifecycle of volumes, and how long their steps take."""
     with resources.as_file(resources.files("ecs_fsm.serve.cloud") / "volume.toml") as path:
@@ -71,7 +45,7 @@ def volume_life() -> tuple[type[BaseServer], Profile]:
 class Volumes:
     """The volumes of the servers of a cloud; `cloud` is theirs."""
 
-    def __init__(self, servers: OfInstances, cloud: OfInstances) -> None:
+    def __init__(self, servers: Timeline, cloud: Timeline) -> None:
         self._servers, self.cloud = servers, cloud
         self.cloud.on_end(self._over)
         self.cloud.on_wake(servers.wake)

@@ -6,11 +6,12 @@ A server is written as JSON once for as long as nothing about it changes.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import cast
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from ecs_fsm.core.errors import Refused, UnknownFact
 from ecs_fsm.core.model import Kind
@@ -19,8 +20,16 @@ from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.resources import Item, tables
 from ecs_fsm.serve.cloud.vocabulary import MOVES
 from ecs_fsm.serve.compute.nova_schemas import ROOT, check_body, check_query
-from ecs_fsm.serve.compute.views import AnswerKind, ViewOptions, server_view
+from ecs_fsm.serve.compute.views import (
+    AnswerKind,
+    Fields,
+    ViewOptions,
+    long_time,
+    server_view,
+    shown_at,
+)
 from ecs_fsm.serve.http.api_errors import Api, ApiError
+from ecs_fsm.serve.http.bodies import Row, page_of, respond
 from ecs_fsm.serve.http.context import RequestContext, microversion
 from ecs_fsm.serve.http.declared import Declared
 from ecs_fsm.serve.http.handlers import Handlers
@@ -146,6 +155,28 @@ class ComputeContext(RequestContext):
     def view(self, kind: AnswerKind) -> ViewOptions:
         """Return how to show servers in an answer of this kind."""
         return ViewOptions(self.minor, self.root, self.caller.admin, kind)
+
+    def shown(self, view: str, fields: Fields) -> Fields:
+        """Return those of the fields that a view of `compute.toml` has in this microversion."""
+        return shown_at(view, self.minor, self.caller.admin, fields)
+
+    def time(self, seconds: float) -> str:
+        """Return a time of the clock as most of the API writes it."""
+        return long_time(self.cloud.date(seconds))
+
+    def pages(
+        self,
+        name: str,
+        found: Sequence[Row],
+        more: str,
+        since: int,
+        view: Callable[[Row], Fields],
+    ) -> Response:
+        """Return the answer of a list, in pages since a microversion; `more` names their links."""
+        following: Fields = {}
+        if self.minor >= since:
+            found, following = page_of(self.request, self.base, found, more)
+        return respond({name: [view(each) for each in found], **following})
 
     def require_version(self, *, since: int = 0, before: int | None = None) -> None:
         """Raise 404 outside of the microversions that have a path."""

@@ -10,7 +10,6 @@ from uuid import NAMESPACE_OID, uuid5
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
-from ecs_fsm.serve.cloud.imagestore import ImageRequest
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import BACKUP, CREATE_IMAGE, GET_CONSOLE
@@ -132,23 +131,20 @@ def create_remote_console(server_id: str, body: Item, context: ComputeContext) -
     return respond({"remote_console": shown})
 
 
-@of_actions(ANSWERS, "createImage")
+@of_actions(ANSWERS, "createImage", "createBackup")
 def _create_image(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
-    """Return the id of the new image, below 2.45 its URL."""
-    properties = {"image_type": "snapshot", **(given.get("metadata") or {})}
-    return _imaged(context, instance, ImageRequest(CREATE_IMAGE, given["name"], properties))
-
-
-@of_actions(ANSWERS, "createBackup")
-def _create_backup(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
-    """Return the same of a backup, of whose kind only the newest are kept."""
-    kind = {"image_type": "backup", BACKUP_TYPE: given["backup_type"]}
-    properties, most = {**kind, **(given.get("metadata") or {})}, int(given["rotation"])
-    return _imaged(context, instance, ImageRequest(BACKUP, given["name"], properties, most))
-
-
-def _imaged(context: ComputeContext, instance: Instance, wanted: ImageRequest) -> ActionAnswer:
-    image_id = context.images.make(instance, wanted, context.asker(""))
+    """Return the id of the new image, below 2.45 its URL; of a backup, only the newest are kept."""
+    rotation, kind = given.get("rotation"), {"image_type": "snapshot"}
+    if rotation is not None:
+        kind = {"image_type": "backup", BACKUP_TYPE: given["backup_type"]}
+    image_id = context.images.make(
+        instance,
+        CREATE_IMAGE if rotation is None else BACKUP,
+        given["name"],
+        {**kind, **(given.get("metadata") or {})},
+        context.asker(""),
+        rotation=None if rotation is None else int(rotation),
+    )
     if context.minor >= 45:
         return ActionAnswer({"image_id": image_id})
     return ActionAnswer(location=f"{context.base}/image/v2/images/{image_id}")

@@ -6,6 +6,7 @@ Servers use what their flavors say.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 from uuid import uuid5
 
@@ -14,11 +15,12 @@ from starlette.responses import Response
 from ecs_fsm.serve.cloud.catalog import NAMESPACE, Host
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.resources import tables
-from ecs_fsm.serve.compute.api import ComputeContext, router
+from ecs_fsm.serve.compute.api import ComputeContext, error, router
 from ecs_fsm.serve.compute.schemas import is_uuid
 from ecs_fsm.serve.compute.views import Fields, address_of, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import page_of, respond
+from ecs_fsm.serve.http.bodies import respond
+from ecs_fsm.serve.http.versions import HIGHEST
 
 CPU_SINCE, PAGED_SINCE, NO_HOSTS, UUID_SINCE, LEAN_SINCE = 28, 33, 43, 53, 88
 COMPUTE, INTERNAL = "nova-compute", "internal"
@@ -55,6 +57,10 @@ class ComputeHost(NamedTuple):
         return UPTIME if known else None
 
 
+View = Callable[[ComputeContext, ComputeHost], Fields]
+"""Returns what a list shows of a host."""
+
+
 def find_hosts(context: ComputeContext, policy: str) -> Sequence[ComputeHost]:
     """Return the hosts of servers. Raises 403 unless the caller is an administrator."""
     hosts = find_services(context, policy)[: len(context.cloud.hosts)]
@@ -73,7 +79,7 @@ def find_services(context: ComputeContext, policy: str | None) -> list[ComputeHo
     controllers = [(Host(name, INTERNAL, 0, 0, 0, ""), binary) for binary, name in others.items()]
     hosts = [*((host, COMPUTE) for host in cloud.hosts), *controllers]
     for number, (own, binary) in enumerate(hosts):
-        off = cloud.placement.disabled.get(own.name)
+        off = cloud.disabled.get(own.name)
         host_id = str(uuid5(NAMESPACE, own.name)) if named else number + 1
         state, status = "down" if cloud.is_down(number) else "up", "disabled" if off else "enabled"
         reason = off["reason"] if off else None
@@ -85,9 +91,10 @@ def _used(context: ComputeContext, hosts: Sequence[ComputeHost]) -> dict[str, Js
     """Return the size of hosts together, and what servers use of it."""
     servers = [instance for host in hosts for instance in host.servers]
     flavors = [context.cloud.flavor(instance) for instance in servers]
-    own = [host.own for host in hosts]
-    vcpus, ram, disk = sum(h.vcpus for h in own), sum(h.ram for h in own), sum(h.disk for h in own)
-    used_ram, used_disk = sum(f["ram"] for f in flavors), sum(f["disk"] for f in flavors)
+    (vcpus, used_vcpus), (ram, used_ram), (disk, used_disk) = (
+        (sum(getattr(host.own, size) for host in hosts), sum(flavor[size] for flavor in flavors))
+        for size in ("vcpus", "ram", "disk")
+    )
     return {
         "current_workload": sum(bool(instance.state.task_state) for instance in servers),
         "disk_available_least": disk - used_disk,
@@ -99,8 +106,11 @@ def _used(context: ComputeContext, hosts: Sequence[ComputeHost]) -> dict[str, Js
         "memory_mb_used": used_ram,
         "running_vms": len(servers),
         "vcpus": vcpus,
-        "vcpus_used": sum(f["vcpus"] for f in flavors),
+        "vcpus_used": used_vcpus,
     }
+
+
+CPU: Fields = {"arch": "x86_64", "model": "host", "vendor": "Intel", "features": ["pge"]}
 
 
 def _brief(context: ComputeContext, host: ComputeHost) -> Fields:
@@ -108,58 +118,43 @@ def _brief(context: ComputeContext, host: ComputeHost) -> Fields:
     return own | {"state": host.state, "status": host.status}
 
 
-def _servers(host: ComputeHost) -> list[Json]:
-    return [{"uuid": instance.id, "name": instance.name} for instance in host.servers]
-
-
 def _detailed(context: ComputeContext, host: ComputeHost) -> Fields:
-    shown = _brief(context, host) | {
+    own: Fields = {
+        **_brief(context, host),
         "service": {"id": host.id, "host": host.name, "disabled_reason": host.reason},
         "hypervisor_type": host.own.hypervisor_type,
         "hypervisor_version": 8_002_000,
         "host_ip": address_of(host.number),
     }
     if context.minor >= LEAN_SINCE:
-        return shown | {"uptime": host.uptime}
-    cpu: Json = {
-        **{"arch": "x86_64", "model": "host", "vendor": "Intel", "features": ["pge"]},
-        "topology": {"cores": host.own.vcpus, "threads": 1, "sockets": 1},
-    }
-    return (
-        shown | _used(context, [host]) | {"cpu_info": cpu if context.minor >= CPU_SINCE else "{}"}
-    )
+        return own | {"uptime": host.uptime}
+    cpu: Json = CPU | {"topology": {"cores": host.own.vcpus, "threads": 1, "sockets": 1}}
+    used = _used(context, [host])
+    return own | used | {"cpu_info": cpu if context.minor >= CPU_SINCE else "{}"}
 
 
-def _listed(
-    context: ComputeContext, policy: str, view: Callable[[ComputeContext, ComputeHost], Fields]
-) -> Response:
+def _with_servers(context: ComputeContext, host: ComputeHost, view: View) -> Fields:
+    """Return the view of a host with its servers, if the query wants them."""
+    wanted = context.request.query_params.get("with_servers", "").lower() in ("true", "1")
+    if context.minor >= UUID_SINCE and wanted and (host.servers or context.minor >= 75):
+        return view(context, host) | _servers(host)
+    return view(context, host)
+
+
+def _servers(host: ComputeHost) -> Fields:
+    return {"servers": [{"uuid": one.id, "name": one.name} for one in host.servers]}
+
+
+def _listed(context: ComputeContext, policy: str, view: View) -> Response:
     """Answer with the hosts that a query selects, in pages from 2.33 on."""
     hosts, query = find_hosts(context, policy), context.request.query_params
-    pattern = query.get("hypervisor_hostname_pattern")
-    following: Fields = {}
+    pattern, since = query.get("hypervisor_hostname_pattern"), PAGED_SINCE
     if pattern is not None and context.minor >= UUID_SINCE:
         if {"limit", "marker"} & set(query):
-            raise ApiError(400, NO_PAGES)
-        hosts = [host for host in hosts if pattern in host.name]
-        if not hosts:
-            raise ApiError(404, f"No hypervisor matching '{pattern[:255]}' could be found.")
-    elif context.minor >= PAGED_SINCE:
-        hosts, following = page_of(context.request, context.base, hosts, "hypervisors_links")
-    shown = [_with_servers(context, host, view(context, host)) for host in hosts]
-    return respond({"hypervisors": shown, **following})
-
-
-NO_PAGES = (
-    "Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported."
-)
-
-
-def _with_servers(context: ComputeContext, host: ComputeHost, shown: Fields) -> Fields:
-    """Return the view of a host with its servers, if the query wants them."""
-    with_servers = context.request.query_params.get("with_servers", "").lower() in ("true", "1")
-    if context.minor >= UUID_SINCE and with_servers and (host.servers or context.minor >= 75):
-        return shown | {"servers": _servers(host)}
-    return shown
+            raise error(400, "no_pages")
+        hosts, since = _matching(hosts, pattern), HIGHEST + 1
+    shown = partial(_with_servers, context, view=view)
+    return context.pages("hypervisors", hosts, "hypervisors_links", since, shown)
 
 
 @router.get("/os-hypervisors")
@@ -201,7 +196,7 @@ def of_id(
 async def show_hypervisor(hypervisor_id: str, context: ComputeContext) -> Response:
     """One hypervisor, by id."""
     host = of_id(context, find_hosts(context, "os-hypervisors:show"), hypervisor_id)
-    return respond({"hypervisor": _with_servers(context, host, _detailed(context, host))})
+    return respond({"hypervisor": _with_servers(context, host, _detailed)})
 
 
 @router.get("/os-hypervisors/{hypervisor_id}/uptime")
@@ -216,29 +211,31 @@ async def show_hypervisor_uptime(hypervisor_id: str, context: ComputeContext) ->
     return respond({"hypervisor": _brief(context, host) | {"uptime": host.uptime}})
 
 
-def _matching(context: ComputeContext, pattern: str, policy: str) -> list[ComputeHost]:
+def _matching(hosts: Sequence[ComputeHost], pattern: str) -> list[ComputeHost]:
     """Return the hosts whose name contains the pattern. Raises 404 without any."""
-    found = [host for host in find_hosts(context, policy) if pattern in host.name]
-    if not found or context.minor >= UUID_SINCE:
+    if not (found := [host for host in hosts if pattern in host.name]):
         raise ApiError(404, f"No hypervisor matching '{pattern[:255]}' could be found.")
     return found
+
+
+def _by_name(context: ComputeContext, pattern: str, policy: str) -> Sequence[ComputeHost]:
+    """Return the hosts whose name contains the pattern. Raises 404 without any, and from 2.53."""
+    hosts = find_hosts(context, policy)
+    return _matching(hosts if context.minor < UUID_SINCE else (), pattern)
 
 
 @router.get("/os-hypervisors/{pattern}/search")
 async def search_hypervisors(pattern: str, context: ComputeContext) -> Response:
     """Hypervisors whose name contains the pattern, below 2.53."""
-    found = _matching(context, pattern, "os-hypervisors:search")
+    found = _by_name(context, pattern, "os-hypervisors:search")
     return respond({"hypervisors": [_brief(context, host) for host in found]})
 
 
 @router.get("/os-hypervisors/{pattern}/servers")
 async def list_servers_of_hypervisors(pattern: str, context: ComputeContext) -> Response:
     """Hypervisors whose name contains the pattern, with their servers, below 2.53."""
-    found = _matching(context, pattern, "os-hypervisors:servers")
-    shown = [
-        _brief(context, host) | ({"servers": _servers(host)} if host.servers else {})
-        for host in found
-    ]
+    found = _by_name(context, pattern, "os-hypervisors:servers")
+    shown = [_brief(context, host) | (_servers(host) if host.servers else {}) for host in found]
     return respond({"hypervisors": shown})
 
 
@@ -262,18 +259,11 @@ async def show_host(name: str, context: ComputeContext) -> Response:
     hosts = [host for host in find_hosts(context, "os-hosts:show") if host.name == name]
     if context.minor >= NO_HOSTS or not hosts:
         raise ApiError(404, f"Compute host {name[:255]} could not be found.")
-    used = _used(context, hosts)
-    shown = [
-        {
-            "resource": {
-                "host": name,
-                "project": project,
-                **{"cpu": used[f"vcpus{part}"], "memory_mb": used[f"memory_mb{part}"]},
-                "disk_gb": used[f"local_gb{part}"],
-            }
-        }
-        for project, part in (("(total)", ""), ("(used_now)", "_used"))
-    ]
+    used, shown = _used(context, hosts), []
+    for project, part in (("(total)", ""), ("(used_now)", "_used")):
+        sizes = {"cpu": used[f"vcpus{part}"], "memory_mb": used[f"memory_mb{part}"]}
+        own = {"host": name, "project": project, **sizes, "disk_gb": used[f"local_gb{part}"]}
+        shown.append({"resource": own})
     return respond({"host": shown})
 
 

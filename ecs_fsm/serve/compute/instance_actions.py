@@ -5,7 +5,10 @@ The events of an action are Nova's: what its services do for the steps that the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
+from itertools import groupby, zip_longest
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, cast
 
 from starlette.responses import Response
@@ -16,11 +19,11 @@ from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.cloud.vocabulary import MIGRATE_LIVE, MOVES, SETTLED, UNRECORDED
 from ecs_fsm.serve.compute.api import ComputeContext, router
 from ecs_fsm.serve.compute.listing import moment
-from ecs_fsm.serve.compute.views import Fields, address_of, host_id, host_of, links, long_time
+from ecs_fsm.serve.compute.views import Fields, address_of, host_id, host_of, links
 from ecs_fsm.serve.http.api_errors import ApiError
-from ecs_fsm.serve.http.bodies import page_of, respond
+from ecs_fsm.serve.http.bodies import respond
 
-GONE_SINCE, EVENTS_SINCE, UPDATED_SINCE, BEFORE_SINCE, DETAILS_SINCE = 21, 51, 58, 66, 84
+GONE_SINCE, EVENTS_SINCE, UPDATED_SINCE, BEFORE_SINCE = 21, 51, 58, 66
 
 
 class InstanceAction(NamedTuple):
@@ -33,6 +36,11 @@ class InstanceAction(NamedTuple):
     def id(self) -> str:
         """The id of the request, which is the marker of the next page."""
         return self.request.asker.request_id
+
+    @property
+    def updated(self) -> float:
+        """When the last of it was seen."""
+        return self.seen[-1].at if self.seen else self.request.at
 
 
 def actions_of(context: ComputeContext, instance: Instance) -> Iterator[InstanceAction]:
@@ -65,73 +73,49 @@ def _shown(context: ComputeContext, instance: Instance, action: InstanceAction) 
     """Return an action as a list shows it."""
     failed = any(seen.event in context.compute.failures for seen in action.seen)
     asker = action.request.asker
-    shown: Fields = {
-        "action": asker.action,
-        "instance_uuid": instance.id,
-        "request_id": asker.request_id,
-        "user_id": asker.user_id,
-        "project_id": asker.project_id,
-        "start_time": time_of(context, action.request.at),
-        "message": "Error" if failed else None,
-    }
-    if context.minor >= UPDATED_SINCE:
-        shown["updated_at"] = time_of(context, updated_of(action))
-    return shown
-
-
-def updated_of(action: InstanceAction) -> float:
-    """Return when the last of an action was seen."""
-    return action.seen[-1].at if action.seen else action.request.at
-
-
-def time_of(context: ComputeContext, seconds: float) -> str:
-    """Return a time of the clock as the compute API writes it."""
-    return long_time(context.cloud.date(seconds))
-
-
-def _event_of(operation: str, step: str) -> str:
-    table = tables()["compute"]
-    usual = table["events"].get(operation, f"{operation}_instance")
-    return f"compute_{table['step_events'].get(step, usual)}"
+    return context.shown(
+        "action",
+        {
+            "action": asker.action,
+            "instance_uuid": instance.id,
+            "request_id": asker.request_id,
+            "user_id": asker.user_id,
+            "project_id": asker.project_id,
+            "start_time": context.time(action.request.at),
+            "message": "Error" if failed else None,
+            "updated_at": context.time(action.updated),
+        },
+    )
 
 
 def _events(context: ComputeContext, instance: Instance, action: InstanceAction) -> list[Json]:
     """Return what was done for an action, the oldest first, each with its end if it has ended."""
-    found: list[tuple[str, HistoryEntry, HistoryEntry | None]] = []
-    for begun, ended in zip(action.seen, [*action.seen, None][1:], strict=True):
-        if not begun.state.task_state or begun.event in context.compute.failures:
-            continue
-        name = _event_of(action.request.operation, begun.state.task_state.value)
-        if found and found[-1][0] == name:
-            found[-1] = name, found[-1][1], ended
-        else:
-            found.append((name, begun, ended))
-    return [_event(context, instance, *each) for each in found]
-
-
-def _event(
-    context: ComputeContext,
-    instance: Instance,
-    name: str,
-    begun: HistoryEntry,
-    ended: HistoryEntry | None,
-) -> Json:
-    failed = ended is not None and ended.event in context.compute.failures
-    result = None if ended is None else "Error" if failed else "Success"
-    shown: Fields = {
-        "event": name,
-        "start_time": time_of(context, begun.at),
-        "finish_time": None if ended is None else time_of(context, ended.at),
-        "result": result,
-    }
-    if context.caller.admin or context.minor < EVENTS_SINCE:
-        shown["traceback"] = None
-    if context.minor >= 62:
-        shown["hostId"] = host_id(context.cloud, instance)
-        if context.caller.admin:
-            shown["host"] = host_of(context.cloud, instance)
-    if context.minor >= DETAILS_SINCE and context.caller.admin:
-        shown["details"] = instance.fault.message if failed and instance.fault else None
+    table, failures = tables()["compute"], context.compute.failures
+    operation = action.request.operation
+    usual = table["events"].get(operation, f"{operation}_instance")
+    steps = [
+        (table["step_events"].get(begun.state.task_state, usual), begun, ended)
+        for begun, ended in zip_longest(action.seen, action.seen[1:])
+        if begun.state.task_state and begun.event not in failures
+    ]
+    host, shown = host_of(context.cloud, instance), list[Json]()
+    for name, some in groupby(steps, itemgetter(0)):
+        together = [*some]
+        begun, ended = together[0][1], together[-1][2]
+        failed = ended is not None and ended.event in failures
+        event: Fields = {
+            "event": f"compute_{name}",
+            "start_time": context.time(begun.at),
+            "finish_time": None if ended is None else context.time(ended.at),
+            "result": None if ended is None else "Error" if failed else "Success",
+            "traceback": None,
+            "hostId": host_id(instance, host),
+            "host": host,
+            "details": instance.fault.message if failed and instance.fault else None,
+        }
+        if context.minor >= EVENTS_SINCE and not context.caller.admin:
+            del event["traceback"]
+        shown.append(context.shown("event", event))
     return shown
 
 
@@ -146,17 +130,13 @@ def _find(context: ComputeContext, server_id: str) -> Instance:
 def list_instance_actions(server_id: str, context: ComputeContext) -> Response:
     """The actions of a server, the newest first; in pages from 2.58 on."""
     instance = _find(context, server_id)
-    found = actions_of(context, instance)
-    actions = [each for each in found if changed_in_time(context, updated_of(each))][::-1]
-    shown: Sequence[InstanceAction] = actions
-    following: Fields = {}
-    if context.minor >= UPDATED_SINCE:
-        shown, following = page_of(context.request, context.base, actions, "links")
-    views = [_shown(context, instance, action) for action in shown]
-    return respond({"instanceActions": views, **following})
+    found = [each for each in actions_of(context, instance) if in_time(context, each.updated)][::-1]
+    return context.pages(
+        "instanceActions", found, "links", UPDATED_SINCE, partial(_shown, context, instance)
+    )
 
 
-def changed_in_time(context: ComputeContext, updated: float) -> bool:
+def in_time(context: ComputeContext, updated: float) -> bool:
     """Return whether a query selects what changed at that time."""
     query, at = context.request.query_params, context.cloud.date(updated)
     if context.minor >= UPDATED_SINCE and "changes-since" in query:
@@ -179,7 +159,6 @@ def show_instance_action(server_id: str, request_id: str, context: ComputeContex
     raise ApiError(404, f"Action for request_id {request_id[:255]} on instance not found")
 
 
-TYPED_SINCE = 23
 RUNNING = "running"
 
 
@@ -195,56 +174,52 @@ def moves_of(context: ComputeContext, instance: Instance) -> Iterator[ListedMove
     """Yield the migrations of a server, the oldest first."""
     rows = cast(list[list[Any]], instance.details.get("moves") or [])
     places = {str(row[0]): row[1:] for row in rows}
-    actions = actions_of(context, instance)
-    for number, action in enumerate(actions, start=1):
+    hosts, flavors = context.cloud.hosts, [*context.cloud.resources.of("flavors").all]
+    numbers = {flavor: number for number, flavor in enumerate(flavors, start=1)}
+    for number, action in enumerate(actions_of(context, instance), start=1):
         operation, asker = action.request.operation, action.request.asker
         if operation not in MOVES or asker.request_id not in places:
             continue
         source, old, goal, new = places[asker.request_id]
-        hosts = context.cloud.hosts
-        shown: Fields = {
-            "id": instance.number * 1000 + number,
-            "instance_uuid": instance.id,
-            "status": _status(context, instance, action),
-            "source_node": hosts[source].name,
-            "source_compute": hosts[source].name,
-            "dest_node": hosts[goal].name,
-            "dest_compute": hosts[goal].name,
-            "dest_host": address_of(goal),
-            "old_instance_type_id": _number(context, old),
-            "new_instance_type_id": _number(context, new),
-            "created_at": time_of(context, action.request.at),
-            "updated_at": time_of(context, action.seen[-1].at) if action.seen else None,
-        }
-        if context.minor >= TYPED_SINCE:
-            shown["migration_type"] = MOVES[operation]
-            if shown["status"] == RUNNING:
-                place = f"servers/{instance.id}/migrations"
-                shown["links"] = links(context.root, place, str(shown["id"]))
-        uuid = asker.request_id.removeprefix("req-")
-        if context.minor >= 59:
-            shown["uuid"] = uuid
-        if context.minor >= 80:
-            shown |= {"user_id": asker.user_id, "project_id": asker.project_id}
-        yield ListedMove(uuid, shown, updated_of(action))
-
-
-def _number(context: ComputeContext, flavor: str | int) -> int:
-    known = [*context.cloud.resources.of("flavors").all]
-    return known.index(str(flavor)) + 1 if flavor in known else 0
+        move_id, uuid = instance.number * 1000 + number, asker.request_id.removeprefix("req-")
+        status = _status(context, instance, action)
+        shown = context.shown(
+            "migration",
+            {
+                "id": move_id,
+                "instance_uuid": instance.id,
+                "status": status,
+                "source_node": hosts[source].name,
+                "source_compute": hosts[source].name,
+                "dest_node": hosts[goal].name,
+                "dest_compute": hosts[goal].name,
+                "dest_host": address_of(goal),
+                "old_instance_type_id": numbers.get(old, 0),
+                "new_instance_type_id": numbers.get(new, 0),
+                "created_at": context.time(action.request.at),
+                "updated_at": context.time(action.updated) if action.seen else None,
+                "migration_type": MOVES[operation],
+                "links": links(context.root, f"servers/{instance.id}/migrations", str(move_id)),
+                "uuid": uuid,
+                "user_id": asker.user_id,
+                "project_id": asker.project_id,
+            },
+        )
+        if status != RUNNING:
+            shown.pop("links", None)
+        yield ListedMove(uuid, shown, action.updated)
 
 
 def _status(context: ComputeContext, instance: Instance, action: InstanceAction) -> str:
     if any(seen.event in context.compute.failures for seen in action.seen):
         return "error"
-    if instance.operation == action.request.operation:
-        latest = [r for r in instance.requests if r.refused is None][-1]
-        if latest is action.request:
-            return RUNNING if instance.operation == MIGRATE_LIVE else "migrating"
-    later = (r for r in instance.requests if r.at >= action.request.at and r.refused is None)
-    settled = next((SETTLED[r.operation] for r in later if r.operation in SETTLED), None)
-    ends = MOVES[action.request.operation] in ("live-migration", "evacuation")
-    return ("completed" if ends else None) or settled or "finished"
+    accepted = [r for r in instance.requests if r.refused is None]
+    if instance.operation == action.request.operation and accepted[-1] is action.request:
+        return RUNNING if instance.operation == MIGRATE_LIVE else "migrating"
+    if MOVES[action.request.operation] in ("live-migration", "evacuation"):
+        return "completed"
+    later = (SETTLED.get(r.operation) for r in accepted if r.at >= action.request.at)
+    return next(filter(None, later), "finished")
 
 
 @router.get("/os-migrations")
@@ -260,13 +235,14 @@ def list_all_migrations(context: ComputeContext) -> Response:
             query.get(key, str(move.shown.get(key))) == str(move.shown.get(key)) for key in FILTERS
         )
         and query.get("host") in (None, move.shown["source_compute"], move.shown["dest_compute"])
-        and changed_in_time(context, move.updated)
+        and in_time(context, move.updated)
     ]
     found.sort(key=lambda move: str(move.shown["created_at"]), reverse=True)
-    if context.minor < 59:
-        return respond({"migrations": [move.shown for move in found]})
-    shown, following = page_of(context.request, context.base, found, "migrations_links")
-    return respond({"migrations": [move.shown for move in shown], **following})
+    return context.pages("migrations", found, "migrations_links", 59, attrgetter("shown"))
+
+
+def _texts(shown: Fields) -> Iterator[tuple[str, str]]:
+    return ((key, str(shown.get(key))) for key in FILTERS)
 
 
 FILTERS = ("status", "instance_uuid", "source_compute", "migration_type", "user_id", "project_id")

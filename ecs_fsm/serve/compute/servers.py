@@ -199,7 +199,7 @@ def _group(context: ComputeContext, hints: Mapping[str, Json], count: int) -> st
     named = hints.get("group")
     if named is None:
         return None
-    group = context.cloud.placement.groups.get(named)
+    group = context.cloud.groups.get(named)
     if group is None or group["project_id"] != context.project_id:
         raise ApiError(400, f"Instance group {str(named)[:255]} could not be found.")
     most = context.quotas_of(context.project_id)["server_group_members"]

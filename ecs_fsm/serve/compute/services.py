@@ -98,9 +98,9 @@ def _change(context: ComputeContext, host: ComputeHost, given: Item) -> None:
     if status == "enabled":
         if context.minor >= UUID_SINCE and reason:
             raise error(400, "enabled_reason")
-        cloud.placement.disabled.drop(host.name)
+        cloud.disabled.drop(host.name)
     elif status is not None:
-        cloud.placement.disabled.put({"id": host.name, "reason": reason})
+        cloud.disabled.put({"id": host.name, "reason": reason})
     if down is not None:
         cloud.force_down(host.number, down=bool(down))
 

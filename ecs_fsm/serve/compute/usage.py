@@ -32,7 +32,7 @@ def _used(context: ComputeContext, project_id: str | None) -> Mapping[str, int]:
     """Return what a project uses; RAM in MiB."""
     own = [s for s in context.cloud.instances.values() if s.project_id == project_id]
     flavors = [context.cloud.flavor(server) for server in own]
-    groups = context.cloud.placement.groups.by("project_id", project_id)
+    groups = context.cloud.groups.by("project_id", project_id)
     return {
         "server_groups": sum(1 for _ in groups),
         "instances": len(own),

@@ -1,21 +1,23 @@
 """Servers as the compute API shows them, at every microversion.
 
-What each version added stands in the order of the versions; nothing here changes a server.
+The fields of a view, in their order, are those of `[views]` in `compute.toml`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from hashlib import sha224
-from typing import NamedTuple, cast
+from operator import attrgetter
+from typing import Any, NamedTuple, cast
 
 from ecs_fsm.serve.cloud.catalog import EPHEMERAL
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.ports import IN
-from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.cloud.resources import Item, tables
 from ecs_fsm.serve.cloud.schedule import NO_HOST
 from ecs_fsm.serve.cloud.vocabulary import (
     BEGUN,
@@ -25,8 +27,11 @@ from ecs_fsm.serve.cloud.vocabulary import (
     PROGRESS,
     WITHOUT_HOST,
 )
+from ecs_fsm.serve.http.versions import HIGHEST, LOWEST
 
 Fields = dict[str, Json]
+Reader = Callable[[Instance], Any]
+"""Reads something of a server."""
 
 
 class AnswerKind(Enum):
@@ -48,12 +53,12 @@ class ViewOptions(NamedTuple):
 
 def short_time(date: datetime) -> str:
     """Return a date as most of the API writes it."""
-    return date.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{date.isoformat()[:19]}Z"
 
 
 def long_time(date: datetime) -> str:
     """Return a date with microseconds, as the rest of the API writes it."""
-    return date.strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return date.isoformat(timespec="microseconds")[:26]
 
 
 def links(root: str, kind: str, name: str) -> list[Json]:
@@ -76,9 +81,8 @@ def address_of(host: int) -> str:
     return f"192.0.2.{host + 1}"
 
 
-def host_id(cloud: Cloud, instance: Instance) -> str:
-    """Return the host as users see it: a hash of the project and the host."""
-    host = host_of(cloud, instance)
+def host_id(instance: Instance, host: str | None) -> str:
+    """Return the host of a server as users see it: a hash of the project and the host."""
     return sha224(f"{instance.project_id}{host}".encode()).hexdigest() if host else ""
 
 
@@ -99,11 +103,93 @@ def brief_view(instance: Instance, root: str) -> Fields:
 def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
     """Return a server with all fields of the microversion."""
     whole = options.kind is not AnswerKind.CHANGED or options.minor >= 75
-    shown = _basic(cloud, instance, options)
-    shown["addresses"] = addresses_view(cloud, instance, whole=whole)
-    if whole:
-        shown |= _extended(cloud, instance, options)
-    return shown | _since(cloud, instance, options)
+    state, host = instance.state, host_of(cloud, instance)
+    group = cloud.group_of(instance)
+    volumes = cast(Sequence[Mapping[str, Json]], instance.details.get("volumes", ()))
+    of_volumes = ("id", "delete_on_termination") if options.minor >= 3 else ("id",)
+    computed: Fields = {
+        "metadata": {**instance.metadata},
+        "hostId": host_id(instance, host),
+        "image": _image(instance, options),
+        "flavor": _flavor(cloud, instance, options),
+        "created": short_time(cloud.date(instance.created)),
+        "updated": short_time(cloud.date(instance.updated)),
+        "links": links(options.root, "servers", instance.id),
+        "addresses": addresses_view(cloud, instance, whole=whole),
+        "OS-EXT-AZ:availability_zone": cloud.zone_of(instance),
+        "OS-SRV-USG:launched_at": _long(cloud, instance.launched),
+        "OS-SRV-USG:terminated_at": _long(cloud, instance.terminated),
+        "OS-EXT-STS:power_state": POWER_STATES.get(state.vm_state, 0),
+        "os-extended-volumes:volumes_attached": [{n: v[n] for n in of_volumes} for v in volumes],
+        "OS-EXT-SRV-ATTR:host": host,
+        "OS-EXT-SRV-ATTR:hypervisor_hostname": host,
+        "OS-EXT-SRV-ATTR:instance_name": f"instance-{instance.number:08x}",
+        "host_status": "UP" if host else "",
+        "locked": is_locked(instance),
+        "tags": [*instance.names("tags")],
+        "scheduler_hints": instance.details.get("hints") or {},
+    }
+    if state.status in PROGRESS:
+        computed["progress"] = 0 if state.status == BEGUN else 100
+    if state.status in FAULT and instance.fault:
+        at, message, code, details = instance.fault
+        fault: Fields = {"code": code, "created": short_time(cloud.date(at)), "message": message}
+        more: Fields = {"details": details or message} if options.admin else {}
+        computed["fault"] = fault | more
+    if groups := instance.names("security_groups"):
+        computed["security_groups"] = [{"name": name} for name in groups]
+    if options.kind is not AnswerKind.DETAIL:
+        computed["server_groups"] = [group["id"]] if group else []
+    return {
+        name: read(instance) if read else computed[name]
+        for name, read in _fields("server", options.minor, options.admin, whole)
+        if read or name in computed
+    }
+
+
+PLACE = {"at", "default"}
+"""The keys of a field that is not computed."""
+
+
+@cache
+def _fields(view: str, minor: int, admin: bool, whole: bool) -> list[tuple[str, Reader | None]]:
+    """Return the fields of a view at a microversion, with how to read those at a place."""
+    return [
+        (
+            name,
+            reader(row.get("at", ""), row.get("default")) if {"at", "default"} & {*row} else None,
+        )
+        for name, row in tables()["compute"]["views"][view].items()
+        if name not in _left_out(view, minor, admin) and (whole or not row.get("whole"))
+    ]
+
+
+def shown_at(view: str, minor: int, admin: bool, fields: Fields) -> Fields:
+    """Return those of the fields that a view has at a microversion by `compute.toml`."""
+    left_out = _left_out(view, minor, admin)
+    return {name: value for name, value in fields.items() if name not in left_out}
+
+
+@cache
+def _left_out(view: str, minor: int, admin: bool) -> frozenset[str]:
+    found = set()
+    for name, row in tables()["compute"]["views"][view].items():
+        since = row.get("since", LOWEST)
+        users = row.get("users", HIGHEST + 1 if row.get("admin") else since)
+        if minor < (since if admin else users) or minor > row.get("until", HIGHEST):
+            found.add(name)
+    return frozenset(found)
+
+
+def reader(path: str, default: Json = None) -> Reader:
+    """Return what reads an attribute of a server, one of its state or, under `details.`, a detail.
+
+    Without a path it is the default alone.
+    """
+    if path.startswith("details.") or not path:
+        name = path.removeprefix("details.")
+        return lambda instance: instance.details.get(name, default)
+    return attrgetter(path)
 
 
 def addresses_of(cloud: Cloud, port: Item) -> list[tuple[str, str]]:
@@ -127,41 +213,11 @@ def addresses_view(cloud: Cloud, instance: Instance, *, whole: bool) -> Fields:
     return shown
 
 
-def _basic(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
-    status = instance.state.status
-    shown: Fields = {
-        "id": instance.id,
-        "name": instance.name,
-        "status": status.value,
-        "tenant_id": instance.project_id,
-        "user_id": instance.user_id,
-        "metadata": {**instance.metadata},
-        "hostId": host_id(cloud, instance),
-        "image": _image(instance, options),
-        "flavor": _flavor(cloud, instance, options),
-        "created": short_time(cloud.date(instance.created)),
-        "updated": short_time(cloud.date(instance.updated)),
-        "accessIPv4": instance.details.get("accessIPv4", ""),
-        "accessIPv6": instance.details.get("accessIPv6", ""),
-        "links": links(options.root, "servers", instance.id),
-        "OS-DCF:diskConfig": instance.details.get("disk_config", "MANUAL"),
-    }
-    if status in PROGRESS:
-        shown["progress"] = 0 if status == BEGUN else 100
-    if status in FAULT and instance.fault:
-        at, message, code, details = instance.fault
-        fault: Fields = {"code": code, "created": short_time(cloud.date(at)), "message": message}
-        shown["fault"] = fault | ({"details": details or message} if options.admin else {})
-    return shown
-
-
 def _image(instance: Instance, options: ViewOptions) -> Json:
     if instance.image is None:
         return ""
-    shown: Fields = {
-        "id": instance.image,
-        "links": links(options.root, "images", instance.image)[1:],
-    }
+    found = links(options.root, "images", instance.image)[1:]
+    shown: Fields = {"id": instance.image, "links": found}
     properties = instance.details.get("image_properties") or {}
     return shown | ({"properties": properties} if options.minor >= 98 else {})
 
@@ -173,80 +229,8 @@ def _flavor(cloud: Cloud, instance: Instance, options: ViewOptions) -> Json:
     return embedded_flavor(cloud.flavor(instance))
 
 
-def _extended(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
-    details, state = instance.details, instance.state
-    launched, terminated = instance.launched, instance.terminated
-    shown: Fields = {
-        "OS-EXT-AZ:availability_zone": cloud.zone_of(instance),
-        "config_drive": details.get("config_drive", ""),
-        "key_name": details.get("key_name"),
-        "OS-SRV-USG:launched_at": _long(cloud, launched),
-        "OS-SRV-USG:terminated_at": _long(cloud, terminated),
-        "OS-EXT-STS:vm_state": state.vm_state.value,
-        "OS-EXT-STS:task_state": state.task_state and state.task_state.value,
-        "OS-EXT-STS:power_state": POWER_STATES.get(state.vm_state, 0),
-        "os-extended-volumes:volumes_attached": _volumes(instance, options),
-    }
-    if groups := instance.names("security_groups"):
-        shown["security_groups"] = [{"name": group} for group in groups]
-    if options.admin:
-        shown |= _for_administrators(cloud, instance, options)
-    elif options.minor >= 90:
-        shown["OS-EXT-SRV-ATTR:hostname"] = details.get("hostname")
-    return shown
-
-
 def _long(cloud: Cloud, seconds: float | None) -> str | None:
     return None if seconds is None else long_time(cloud.date(seconds))
-
-
-def _volumes(instance: Instance, options: ViewOptions) -> list[Json]:
-    attached = cast(Sequence[Mapping[str, Json]], instance.details.get("volumes", ()))
-    shown = ("id", "delete_on_termination") if options.minor >= 3 else ("id",)
-    return [{name: volume[name] for name in shown} for volume in attached]
-
-
-def _for_administrators(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
-    host, details = host_of(cloud, instance), instance.details
-    shown: Fields = {
-        "OS-EXT-SRV-ATTR:host": host,
-        "OS-EXT-SRV-ATTR:hypervisor_hostname": host,
-        "OS-EXT-SRV-ATTR:instance_name": f"instance-{instance.number:08x}",
-    }
-    if options.minor >= 3:
-        shown |= {
-            "OS-EXT-SRV-ATTR:hostname": details.get("hostname"),
-            "OS-EXT-SRV-ATTR:reservation_id": details.get("reservation_id"),
-            "OS-EXT-SRV-ATTR:launch_index": details.get("launch_index", 0),
-            "OS-EXT-SRV-ATTR:kernel_id": "",
-            "OS-EXT-SRV-ATTR:ramdisk_id": "",
-            "OS-EXT-SRV-ATTR:root_device_name": "/dev/vda",
-            "OS-EXT-SRV-ATTR:user_data": details.get("user_data"),
-        }
-    return shown | ({"host_status": "UP" if host else ""} if options.minor >= 16 else {})
-
-
-def _since(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
-    minor, details = options.minor, instance.details
-    shown: Fields = {}
-    if minor >= 9:
-        shown["locked"] = is_locked(instance)
-    if minor >= 19:
-        shown["description"] = details.get("description")
-    if minor >= 26:
-        shown["tags"] = [*instance.names("tags")]
-    if minor >= 63:
-        shown["trusted_image_certificates"] = details.get("certificates")
-    if minor >= 71 and options.kind is not AnswerKind.DETAIL:
-        group = cloud.placement.group_of(instance)
-        shown["server_groups"] = [group["id"]] if group else []
-    if minor >= 73:
-        shown["locked_reason"] = details.get("locked_reason")
-    if minor >= 96:
-        shown["pinned_availability_zone"] = details.get("zone")
-    if minor >= 100:
-        shown["scheduler_hints"] = details.get("hints") or {}
-    return shown
 
 
 def embedded_flavor(flavor: Item) -> Fields:

@@ -91,7 +91,7 @@ class ProjectContext(RequestContext):
         return [instance for instance in every if instance.project_id == self.project_id]
 
     def start_job(
-        self, call: Call, instance: Instance, steps: Iterable[JobStep], *, batch: bool = False
+        self, call: Call, instance: Instance, steps: Sequence[JobStep], *, batch: bool = False
     ) -> Job:
         """Request steps of one server. Raises 409 if it refuses the first."""
         action = self.request.scope["path"].rpartition("/")[2]

@@ -8,6 +8,7 @@ from typing import cast
 from starlette.responses import Response
 
 from ecs_fsm.core.errors import Refused
+from ecs_fsm.serve.cloud.clock import Timeline
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.resources import Item, identifier
@@ -18,7 +19,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
     VOLUME_SHOWN,
     VOLUME_USED,
 )
-from ecs_fsm.serve.cloud.volumes import USUAL_TYPE, OfInstances
+from ecs_fsm.serve.cloud.volumes import USUAL_TYPE
 from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared
@@ -53,7 +54,7 @@ def usage_of(context: RequestContext, project_id: str) -> dict[str, int]:
 class VolumeDocuments(VolumeKind):
     """VolumeDocuments, which live by their lifecycle."""
 
-    def _cloud(self, context: RequestContext) -> OfInstances:
+    def _cloud(self, context: RequestContext) -> Timeline:
         return context.cloud.volumes.cloud
 
     def items(self, context: RequestContext) -> Iterable[Item]:

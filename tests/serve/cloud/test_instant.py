@@ -118,5 +118,5 @@ def test_a_profile_says_that_nothing_takes_time(tmp_path: Path) -> None:
     ]
     path.write_text("\n".join([f"{head}[durations]", *lines]), encoding="utf-8")
     service = Service(Options("ecs", 0.0, 1, profile=str(path)), Settings())
-    assert {time.mean for time in service.cloud._schedule._durations.values()} == {0.0}
+    assert {time.mean for time in service.cloud.schedule._durations.values()} == {0.0}
     service.close()
