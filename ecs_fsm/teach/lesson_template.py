@@ -73,7 +73,7 @@ def _example(lifecycle: Lifecycle) -> tuple[Node | None, Way]:
 def _requests(lifecycle: Lifecycle) -> Iterator[tuple[Node | None, str]]:
     """Yield the requests at rest, and last those that make something."""
     for state in lifecycle.states.values():
-        if not state.task_state and lifecycle.rests(state):
+        if lifecycle.rests(state):
             node = lifecycle.found(state)
             yield from ((node, n) for n in lifecycle.operations if lifecycle.possible(n, node))
     yield from ((None, name) for name in lifecycle.creations)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecs_fsm import ECS, InvalidInput
-from ecs_fsm.io.toml import MAX_DEPTH, TomlFile
+from ecs_fsm.io.toml import MAX_DEPTH, TomlFile, decoded
 from tests.command import ecs_fsm
 
 TEXT = '''# a comment
@@ -142,6 +142,14 @@ def test_a_file_of_tables_holds_nothing_else(text: str, message: str) -> None:
         TomlFile(text, "f", "expected x").tables("step")
     assert str(raised.value).startswith(message)
     assert TomlFile("[[step]]\na = 1", "f", "").tables("step") == [{"a": 1}]
+
+
+@pytest.mark.parametrize(("before", "line"), [(b"", 1), (b"a = 1\n", 2), (b"\n\n\n", 4)])
+def test_what_is_not_utf_8_is_an_error_at_its_line(before: bytes, line: int) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        decoded(before + b'b = "\xff"\n\n', "f", "expected x")
+    assert str(raised.value) == f"f:{line}: not valid UTF-8; expected x"
+    assert decoded(b"\xef\xbb\xbfa = 1", "f", "") == "a = 1"
 
 
 @pytest.mark.parametrize(

@@ -115,3 +115,10 @@ def test_questions_can_be_of_a_topic_a_kind_and_a_level() -> None:
 def test_a_level_is_easy_or_hard() -> None:
     with pytest.raises(InvalidInput, match="unknown level 'medium'"):
         Selection(level="medium").of(ECS)
+
+
+def test_a_question_about_more_than_two_statuses_in_turn_is_hard() -> None:
+    asked = [q for lifecycle in (ECS, NOVA) for q in questions(lifecycle) if q.kind == "seen"]
+    for question in asked:
+        statuses = question.choices[question.answers[0]].split("→")
+        assert question.hard == (len(statuses) > 2 or "Also known" in question.text)

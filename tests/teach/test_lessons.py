@@ -363,6 +363,8 @@ def test_a_lesson_has_hints_and_questions() -> None:
         (QUESTION.replace('"REBOOT"', '"ACTIVE"'), "an answer stands there twice"),
         (QUESTION.replace('["SHUTOFF", "REBOOT"]', '"REBOOT"'), "wrong is not a list of 1 to 4"),
         (QUESTION.replace('["SHUTOFF", "REBOOT"]', "[]"), "wrong is not a list of 1 to 4 answers"),
+        (QUESTION.replace('["SHUTOFF", "REBOOT"]', '"OFF"'), "wrong is not a list of 1 to 4"),
+        (QUESTION.replace('["SHUTOFF", "REBOOT"]', "7"), "wrong is not a list of 1 to 4"),
         (QUESTION.replace('"REBOOT"', "7"), "wrong is not a text; expected one in quotes"),
         (QUESTION.replace('because = "It runs."', ""), "because is missing"),
         (QUESTION.replace("because", "why"), "unknown key 'why'"),
@@ -373,3 +375,38 @@ def test_a_wrong_question_is_one_line(wrong: str, said: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(said)) as raised:
         read(ECS, with_question(wrong), "a.toml")
     assert re.match(r"a\.toml:\d+: ", str(raised.value))
+
+
+DRAGGING = """
+[facts.bulb]
+values = ["old", "new"]
+meaning = "Which bulb it has."
+because = "the bulb is {value}"
+scope = "any"
+default = "new"
+
+[operations.look]
+meaning = "Look at it."
+paths = { "on" = "" }
+
+[operations.shake]
+meaning = "Shake it."
+paths = { "on [bulb=old]" = "flickering -> off", "on [bulb=new]" = "flickering -> on" }
+
+[operations.dim]
+meaning = "Make it dark slowly."
+paths = { "on" = "fading -> off" }
+
+[operations.put_out]"""
+
+
+def test_a_lesson_begins_with_a_request_that_takes_time_and_that_no_fact_decides(
+    tmp_path: Path,
+) -> None:
+    table = tmp_path / "lamp.toml"
+    states = '[statuses]\nflickering = { meaning = "It is on and off.", tone = "amber" }\nfading = { meaning = "It fades.", tone = "sand" }'
+    text = LAMP.replace("[statuses]", states).replace("[operations.put_out]", DRAGGING)
+    table.write_text(text, encoding="utf-8")
+    lifecycle = server_class(str(table)).lifecycle
+    steps = read(lifecycle, template(lifecycle).encode(), "lesson.toml").steps
+    assert [step.trigger for step in steps] == ["dim", "advance"]

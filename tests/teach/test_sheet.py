@@ -18,6 +18,7 @@ from ecs_fsm.teach.quiz import QuizSheet, chosen, questions, quiz_sheet
 from ecs_fsm.teach.sheet import answered, html, markdown, render
 from tests.command import Answer, ecs_fsm
 
+OWN = Path(__file__).parents[1] / "own"
 HOSTILE = Question(
     "why", '<script>alert("1")</script>?', ("<b>&", "b", "'c'"), (0, 2), "</ol><img>."
 )
@@ -95,6 +96,13 @@ def test_the_letters_of_the_answers_are_those_of_the_choices() -> None:
     assert "    - ☐ A: <b>&" in markdown(QuizSheet("ecs", 7, (HOSTILE,)))
 
 
+@pytest.mark.parametrize("name", ["sheet.md", "sheet.html", "sheet.csv"])
+def test_a_sheet_ends_with_one_end_of_a_line(name: str) -> None:
+    text = render(quiz_sheet(ECS, 7, 2), name)
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+
+
 def test_the_csv_has_a_row_for_each_question() -> None:
     made = quiz_sheet(ECS, 7, 20)
     rows = list(csv.DictReader(render(made, "a.csv").splitlines()))
@@ -117,6 +125,15 @@ def test_without_a_file_the_command_writes_markdown() -> None:
     shown = ecs_fsm("quiz", "--seed", "7", "--questions", "3", "--lifecycle", "nova")
     assert shown == Answer(0, markdown(quiz_sheet(NOVA, 7, 3)), "")
     assert ecs_fsm("quiz", "-o", "-").out == markdown(quiz_sheet(ECS, 1, 20))
+
+
+@pytest.mark.parametrize(("name", "count"), [("parcel", 28), ("pump", 35)])
+def test_the_whole_quiz_of_a_small_lifecycle_is_the_one_to_read(name: str, count: int) -> None:
+    """After a change of questions read them, and write the file anew with `-o`."""
+    whole = ("quiz", "--lifecycle", str(OWN / f"{name}.toml"), "--questions", str(count))
+    assert ecs_fsm(*whole).out == (OWN / f"{name}.quiz.md").read_text(encoding="utf-8")
+    more = ecs_fsm(*whole[:-1], str(count + 1))
+    assert (more.code, f"expected 1 to {count}" in more.err) == (2, True)
 
 
 def test_the_command_gives_json() -> None:
