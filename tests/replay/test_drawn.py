@@ -88,3 +88,9 @@ def test_a_record_without_times_or_states_is_one_line() -> None:
         assert (code, err) == (
             2, "ecs-fsm: a timeline to scale needs times, and a state in every row\n",
         )  # fmt: skip
+
+
+def test_the_only_server_of_a_record_need_not_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "seen.csv"
+    path.write_text(RECORD.rpartition("2026")[0], encoding="utf-8")
+    assert seen_along_time(ECS, [str(path)], None) == seen_along_time(ECS, [str(path)], "a")

@@ -14,6 +14,7 @@ from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.records.observations import Observation, RecordedAction
 from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.contradictions import Evidence
+from ecs_fsm.replay.forms import TableForm
 from ecs_fsm.replay.story import TerminalForm
 from tests.command import ecs_fsm
 
@@ -216,3 +217,26 @@ def test_contradictions_are_named_in_text(tmp_path: Path) -> None:
         "CONTRADICTED: a  stop at 2026-01-01T10:05:00Z, which failed: "
         "the story names stop without a failure\n"
     ) in out
+
+
+def test_a_line_about_a_late_write_names_its_operation() -> None:
+    out = StringIO()
+    form = TableForm(out)
+    stopping, stopped = (ECS.states[name] for name in ("active/powering-off", "stopped/-"))
+    before, after = (Observation(s.as_dict(), s, None, server="a") for s in (stopping, stopped))
+    change = Explanation(before, after, ("advance",))
+    for one in (change, change._replace(of="stop"), change):
+        form.add(one)
+    ends = [line.split("  ")[-1].strip() for line in out.getvalue().splitlines()]
+    assert ends == ["advance", "advance of stop", "advance"]
+
+
+def test_a_summary_has_three_events_in_a_line_the_most_frequent_first() -> None:
+    rows = ("active,", "active,powering-off", "stopped,", "stopped,powering-on", "active,",
+            "active,rebooting", "active,reboot_pending", "active,reboot_started", "active,",
+            "active,deleting", "deleted,")  # fmt: skip
+    _, out, _ = ecs_fsm("replay", "-", "--summary", given="vm_state,task_state\n" + "\n".join(rows))
+    assert out.splitlines()[1:-1] == [
+        "       6 advance       1 stop          1 start",
+        "       1 reboot        1 delete",
+    ]

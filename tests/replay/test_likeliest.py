@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -142,3 +143,28 @@ def test_steps_that_do_not_fit_into_the_time_together_are_less_likely() -> None:
         both = -math.log(fits / (1 - slow) / (1 - fast))
         assert likelihood.together(path, seconds) / NAT == pytest.approx(both, abs=0.02)
     assert rest > 900 * second  # the server stays there
+
+
+def test_a_server_stays_for_ever_where_nothing_follows() -> None:
+    likelihood = Likelihood(ECS, built_in(ECS))
+    deleted, deleting = ECS.states["deleted/-"], ECS.states["active/deleting"]
+    for seconds in (1.0, 1e9):
+        assert likelihood.staying(deleted, seconds) == likelihood.entering(deleted, seconds) == 0
+    assert min(likelihood.staying(deleting, 1e9), likelihood.entering(deleting, 1e9)) > 0
+
+
+@pytest.mark.parametrize(
+    ("shown", "events"),
+    [
+        (("idle", "pumping"), "begin advance"),
+        (("being built", "pumping"), "advance begin advance"),
+    ],
+)
+def test_a_state_that_nothing_leads_to_but_a_creation_is_followed_like_any_other(
+    shown: tuple[str, str], events: str
+) -> None:
+    rows = (f"2026-01-01T10:0{n}:00Z,a,{mode}\n" for n, mode in enumerate(shown))
+    record = f"time,server,Mode.Name\n{''.join(rows)}"
+    pump = Path(__file__).parents[1] / "own" / "pump.toml"
+    code, out, _ = ecs_fsm("replay", "--sampled", "--lifecycle", str(pump), "-", given=record)
+    assert (code, out.splitlines()[1].split("  ")[-1].strip()) == (0, events)
