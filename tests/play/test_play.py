@@ -197,6 +197,7 @@ def test_the_quiz_is_answered_by_letters_explained_and_scored() -> None:
     right = list(letters(quiz))
     _, shown = pressed(ECS, "z")
     assert "Question 1 of 10, 0 correct so far" in shown
+    assert pressed(ECS, "z", "9", "left", "f")[1] == shown
     _, shown = pressed(ECS, "z", *right, "enter")
     assert "Correct." in shown
     assert "1 correct so far" in shown

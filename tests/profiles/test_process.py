@@ -96,6 +96,12 @@ def test_a_quantile_of_measured_times_is_the_least_time_that_has_its_share() -> 
     )
 
 
+def test_a_constant_time_is_over_from_its_value_on() -> None:
+    time = Duration(Family.CONSTANT, 10.0)
+    assert [time.below(seconds) for seconds in (0.0, 9.9, 10.0, 11.0)] == [0.0, 0.0, 1.0, 1.0]
+    assert time.quantile(0.01) == time.quantile(0.99) == pytest.approx(10.0, rel=1e-5)
+
+
 def test_a_narrow_gamma_time_has_its_upper_tail() -> None:
     time = Duration(Family.GAMMA, 10_000.0, 10_000.0)
     for seconds in (9_900.0, 10_100.0, 10_200.0, 10_300.0):

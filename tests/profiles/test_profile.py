@@ -135,6 +135,13 @@ WRONG = {
         "resources.scheduler",
         "unknown key 'room'",
     ),
+    "a share": (
+        '[requests."active/-"]\nevery = 9\nmix = { stop = 1.5, delete = -0.5 }',
+        4,
+        'requests."active/-".mix.stop',
+        "from 0 to 1",
+    ),
+    "weights": ("[replay]\nfial = 1", 3, "replay.fial", "did you mean 'fail'"),
     "facts": ("[facts]\nboot = { image = 1.0 }", 3, "facts.boot", "unknown key"),
 }
 

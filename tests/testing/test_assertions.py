@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
 
 from ecs_fsm.lifecycles.nova import NOVA
-from ecs_fsm.testing import FakeServer, Gone, assert_waits, pollings
+from ecs_fsm.testing import FakeServer, Gone, assert_waits, pollings, try_out
 
 
 def patient(get_server: FakeServer) -> None:
@@ -78,6 +79,28 @@ def test_a_loop_that_never_succeeds_fails() -> None:
 
     with pytest.raises(AssertionError, match="It never reports success"):
         assert_waits(never, "resize", accept="spurious-failure")
+    with pytest.raises(AssertionError) as raised:
+        assert_waits(never, "stop")
+    first, second = re.findall(r"^\d\. .*$", str(raised.value), re.MULTILINE)
+    assert first == "1. It never reports success, whatever it sees."
+    assert second == "2. It reports failure, although stop succeeds."
+
+
+def test_a_long_story_is_cut_after_five_kinds_of_runs() -> None:
+    def hasty(get_server: FakeServer) -> None:
+        get_server()
+
+    many: set[tuple[object, object]] = set()
+    for tried in try_out(hasty, pollings("resize")):
+        many.add((tried.fault, tried.polling and tried.polling.run.nodes[-1].state))
+    with pytest.raises(AssertionError) as raised:
+        assert_waits(hasty, "resize")
+    story = str(raised.value)
+    assert len(re.findall(r"^\d\. ", story, re.MULTILINE)) == min(len(many), 5)
+    assert (f"\n{len(many) - 5} more kinds of runs go wrong." in story) == (len(many) > 5)
+    with pytest.raises(AssertionError) as raised:
+        assert_waits(hasty, "start")
+    assert "more kinds" not in str(raised.value)
 
 
 def test_a_deletion_ends_with_404() -> None:

@@ -68,6 +68,12 @@ def test_the_seed_decides_how_long_steps_last_and_is_0_unless_it_is_given() -> N
     assert len(found[0]) == len(found[2]) > 4
 
 
+def test_a_second_is_a_thousand_in_a_cloud_unless_another_speed_is_given() -> None:
+    for begin, speed in ((served, 1000.0), (partial(served, speed=7.0), 7.0)):
+        with begin() as cloud:
+            assert cloud._service.cloud.clock.speed == speed
+
+
 def test_a_cloud_has_the_settings_that_it_is_given() -> None:
     with served(speed=0, policy={"instances": 3}) as cloud:
         assert cloud._service.cloud.policy.quotas["instances"] == 3
