@@ -450,3 +450,76 @@ def test_times_are_iso_or_seconds_or_milliseconds(value: object, expected: float
 def test_what_is_not_a_time_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r".*"):
         seconds(value, zone(None))
+
+
+@pytest.mark.parametrize(
+    ("offset", "seconds_ahead"),
+    [("+05:59", 21_540), ("-14", -50_400), ("5:30", 19_800), ("3", 10_800), (None, 0)],
+)
+def test_an_offset_is_of_hours_and_minutes(offset: str | None, seconds_ahead: int) -> None:
+    ahead = zone(offset).utcoffset(None)
+    assert ahead is not None
+    assert ahead.total_seconds() == seconds_ahead
+
+
+@pytest.mark.parametrize("offset", ["+05:60", "15", "+1:2", ""])
+def test_an_offset_of_more_than_a_day_has_is_refused(offset: str) -> None:
+    with pytest.raises(InvalidInput, match="expected hours such as"):
+        zone(offset)
+
+
+def test_words_are_known_whatever_their_case() -> None:
+    text = "vm_state,task_state,status\nACTIVE,Powering-Off,active\nStopped,NULL,\n"
+    assert shown(read(text)[1]) == [(None, "active/powering-off"), (None, "stopped/-")]
+
+
+@pytest.mark.parametrize(
+    ("text", "layout"),
+    [('{"servers": []}', "servers"), ("[]", "servers"), ("status,time\n", "columns")],
+)
+def test_a_record_without_rows_has_a_layout(text: str, layout: str) -> None:
+    record, rows = read(text)
+    assert (record.format, rows) == (layout, [])
+
+
+def test_a_cell_that_goes_on_behind_its_quotes_is_an_error() -> None:
+    with pytest.raises(InvalidInput, match="rows:2: "):
+        read('vm_state,task_state\n"active"x,\n')
+
+
+def test_an_end_of_a_line_within_a_row_is_an_error_in_the_middle_of_many_rows_as_well() -> None:
+    rows = ["active,"] * 3000
+    with pytest.raises(InvalidInput, match="rows:"):
+        read("vm_state,task_state\n" + "\n".join([*rows, "active\rx,", *rows]))
+
+
+def test_the_columns_that_only_a_lifecycle_has_show_whole_states() -> None:
+    parcel = server_class(str(Path(__file__).parents[1] / "own" / "parcel.toml")).lifecycle
+    whole = b"time,label,X-POST:place,X-POST:move\n1,TRANSIT,depot,driving\n"
+    label = b"time,label\n1,TRANSIT\n"
+    assert [Record(parcel, ["rows"], None, BytesIO(text)).complete for text in (whole, label)] == [
+        True,
+        False,
+    ]
+
+
+def test_an_empty_cell_is_the_end_only_where_a_lifecycle_has_one() -> None:
+    text = b"time,id,State\n1,a,running\n2,a,\n"
+    with pytest.raises(InvalidInput, match=r"no \S+"):
+        Record(server_class("ec2").lifecycle, ["rows"], None, BytesIO(text)).follow(list)
+    pump = server_class(str(Path(__file__).parents[1] / "own" / "pump.toml")).lifecycle
+    gone = BytesIO(b"time,server,Mode.Name\n1,a,idle\n2,a,\n")
+    assert [str(row) for row in Record(pump, ["rows"], None, gone).follow(list)] == [
+        "idle",
+        "(gone)",
+    ]
+
+
+def test_files_that_follow_each_other_are_sorted_by_their_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ecs_fsm.records.ordering.RUN", 1000)
+    order = [*range(4000, 5000), *range(2000, 3000), *range(3000, 4000), *range(1000, 2000), 0]
+    text = "time,server,vm_state,task_state\n" + "\n".join(f"{n},s,active," for n in order)
+    _, rows = read(text)
+    assert [row.time for row in rows] == sorted(map(float, order))
