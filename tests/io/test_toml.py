@@ -121,6 +121,21 @@ def test_a_file_may_be_as_long_as_its_bound_and_no_longer(tmp_path: Path) -> Non
         TomlFile.read(str(file), "expected less", size - 1)
 
 
+def test_a_file_may_have_a_megabyte_unless_its_reader_says_otherwise(tmp_path: Path) -> None:
+    file = tmp_path / "long.toml"
+    file.write_bytes(b"#" * 2**20)
+    assert TomlFile.read(str(file), "").content == {}
+    file.write_bytes(b"#" * (2**20 + 1))
+    with pytest.raises(InvalidInput, match="longer than 1048576 bytes"):
+        TomlFile.read(str(file), "")
+
+
+def test_a_closed_standard_input_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(InvalidInput, match="standard input is closed"):
+        TomlFile.read("-", "")
+
+
 @pytest.mark.parametrize(("before", "line"), [("", 1), ("\n", 2), ("# x\n\n", 3)])
 def test_a_key_of_too_many_parts_is_an_error_at_its_line(before: str, line: int) -> None:
     with pytest.raises(InvalidInput, match=f"a.toml:{line}: nested more than {MAX_DEPTH} deep"):
@@ -162,8 +177,9 @@ def test_what_is_not_utf_8_is_an_error_at_its_line(before: bytes, line: int) -> 
         ("\nb = [1, 9223372036854775808]", "f:2: a whole number beyond 64 bits"),
         ("b = -9223372036854775808", "f:1: a whole number beyond 64 bits"),
         (f"{'.'.join('a' * 66)} = 1", "f:1: "),
+        (f"a = 1{'0' * 5000}", "f:1: not valid TOML (Exceeds the limit"),
     ],
-    ids=["open", "string", "deep", "nested", "large", "small", "chain"],
+    ids=["open", "string", "deep", "nested", "large", "small", "chain", "digits"],
 )
 def test_a_text_that_does_not_parse_is_an_error_at_its_line(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as raised:
