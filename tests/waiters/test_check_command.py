@@ -224,6 +224,8 @@ BAD_FILES = {
     "a state that refuses": (table(**{"from": '["active/-", "stopped/-"]'}), 6, "stop is refused at stopped/-"),
     "no state": (table(**{"from": '"activ/-"'}), 6, "unknown vm_state 'activ'; did you mean 'active'?"),
     "an unknown fact": (table(remember='"was=active"'), 6, "unknown fact 'was'"),
+    "a source without a line": (table(source='"main.go"'), 6, "source is 'main.go'; expected FILE:LINE"),
+    "a source at line 0": (table(source='"main.go:0"'), 6, "source is 'main.go:0'; expected"),
     "a deep nest": (f"a = {'[' * 5000}{']' * 5000}", 1, "nested too deeply"),
     "a header in a text": (f'{table(name=chr(34) * 3 + "x" + chr(10) + "[[waiter]]" + chr(34) * 3)}{table(operation=chr(34) + "stpo" + chr(34))}', 10, "unknown operation"),
     "marks in texts": (f"{table(name=repr(chr(34) * 3))}{table(name=chr(34) + '#' + chr(39) * 3 + chr(34), operation=repr('stpo'))}", 9, "unknown operation"),

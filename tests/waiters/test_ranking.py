@@ -167,6 +167,8 @@ def test_what_a_waiter_accepts_is_no_finding() -> None:
     said = ecs_fsm("check", "-", *nova, given=more).out
     assert "note: accept names misses, which is not found: remove it" in said
     assert "note: accept has no reason" in said
+    plain = GOOD.partition("accept")[0] + GOOD.partition("reason")[2].partition("\n")[2]
+    assert "no reason" not in text + ecs_fsm("check", "-", *nova, given=plain).out
     wrong = ecs_fsm("check", "-", given=GOOD.replace('"hangs"', '"hang"'))
     assert wrong.err.startswith("ecs-fsm: standard input:7: unknown kind of finding 'hang'")
 

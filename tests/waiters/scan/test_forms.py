@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.waiters.scan.scanning import only, scanned
 
 
@@ -269,6 +271,27 @@ def test_a_playbook_waits_by_a_command_and_by_an_action_that_waits(tmp_path: Pat
         (10, ("start",), ("ACTIVE",)),
         (18, ("delete",), ("<gone>",)),
     ]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "command: openstack server stop web",
+        "command: { cmd: openstack server stop web }",
+        "command: { argv: [openstack, server, stop, web] }",
+        "command: { _raw_params: openstack server stop web }",
+        "shell: openstack server list && openstack server stop web",
+    ],
+)
+def test_a_command_of_a_playbook_has_several_forms(task: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(
+        f"- hosts: all\n  tasks:\n    - {task}\n"
+        "    - command: openstack server show web -f value -c status\n"
+        "      register: shown\n      until: shown.stdout == 'SHUTOFF'\n",
+        encoding="utf-8",
+    )
+    (wait,) = scanned(tmp_path).waits
+    assert (wait.line, wait.operations, wait.target) == (4, ("stop",), ("SHUTOFF",))
 
 
 def test_a_go_loop_that_sleeps_is_a_wait(tmp_path: Path) -> None:

@@ -316,3 +316,20 @@ def test_a_file_that_imports_bare_metal_can_hold_a_refresh_function(tmp_path: Pa
     head, _, _ = HEAD.partition("var actions")
     scan = scanned(tmp_path, a__go=bare + stop, b__go=head + stop)
     assert [(w.file, w.operations) for w in scan.waits] == [("b.go", ("stop",))]
+
+
+def test_a_go_loop_that_lasts_as_long_as_a_status_shows_has_no_target(tmp_path: Path) -> None:
+    loop = """
+    func f(id string) {
+        servers.Stop(ctx, c, id)
+        for {
+            s, _ := servers.Get(ctx, c, id).Extract()
+            if s.Status != "ACTIVE" {
+                break
+            }
+            time.Sleep(time.Second)
+        }
+    }
+    """
+    (wait,) = scanned(tmp_path, a__go=HEAD + textwrap.dedent(loop)).waits
+    assert (wait.operations, wait.pending, wait.target) == (("stop",), ("ACTIVE",), ())

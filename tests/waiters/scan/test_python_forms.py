@@ -220,6 +220,29 @@ FORMS = {
         """,
         [("stop", ["SHUTOFF"], ["ERROR"])],
     ),
+    "names that stand for each other": (
+        """
+        import openstack
+
+        def f(conn, server):
+            conn.compute.stop_server(server)
+            wanted = other
+            other = wanted
+            conn.compute.wait_for_server(server, status=wanted)
+        """,
+        [],
+    ),
+    "a second wait after the same request": (
+        """
+        import openstack
+
+        def f(conn, server):
+            conn.compute.stop_server(server)
+            conn.compute.wait_for_server(server, status="SHUTOFF")
+            conn.compute.wait_for_server(server, status="SHUTOFF")
+        """,
+        [("stop", ["SHUTOFF"], ["ERROR"])] * 2,
+    ),
     "a command that is put together of parts": (
         """
         import time
