@@ -214,6 +214,19 @@ def test_a_transition_added_to_the_machine_can_be_taken(
     assert entered(server) == ["active/-", "error/-"]
 
 
+def test_a_transition_can_be_added_where_its_event_was_refused_before(
+    fresh: type[Server], machine: LifecycleMachine
+) -> None:
+    server = fresh.at("stopped")
+    with pytest.raises(Refused):
+        server.trigger("stop")
+    machine.events["stop"].add_transition(
+        type(machine).transition_cls("stopped/-", "error/-")  # as the library makes one
+    )
+    assert server.trigger("stop")
+    assert entered(server) == ["stopped/-", "error/-"]
+
+
 def test_a_transition_added_to_the_machine_is_refused_elsewhere(
     fresh: type[Server], machine: LifecycleMachine
 ) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import pickle
 from contextlib import suppress
+from pathlib import Path
 from threading import current_thread
+from typing import Any
 
 import pytest
 
 from ecs_fsm import ECS, InvalidInput, Server
+from ecs_fsm.core.phrases import Phrases
+from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.lifecycles.nova import Server as NovaServer
 
@@ -171,3 +175,19 @@ def test_a_rare_transition_says_what_makes_it_rare() -> None:
     assert words["restart"] == ("vif=broken",)
     (stop,) = NOVA.find("stop", NOVA.states["active/-"])
     assert NOVA.rare(stop) == ()
+
+
+def test_a_method_made_at_run_time_takes_the_facts_of_its_trigger_and_no_others() -> None:
+    server: Any = NOVA.fresh().server_class().at("active", boot="image", upload="direct")
+    with pytest.raises(TypeError, match=r"^shelve\(\) got an unexpected keyword argument 'cell'$"):
+        server.shelve(cell="same")
+    assert server.shelve(offload="later")
+
+
+def test_where_a_state_is_one_word_every_attribute_has_its_name() -> None:
+    pump = server_class(str(Path(__file__).parents[1] / "own" / "pump.toml")).lifecycle
+    phrases = Phrases(pump.table)
+    assert phrases.attributes == ("Mode.Name",) * 3
+    assert phrases.columns == {"status": "Mode.Name"}
+    assert (phrases.form, phrases.nowhere) == ("STATE", "(no pump)")
+    assert Phrases(ECS.table).attributes == ("vm_state", "task_state", "status")

@@ -45,7 +45,20 @@ def longer(words: type[Word], spelling: str, meaning: str) -> type[Word]:
     )
 
 
+NAMES = "cannot be the name of a method"
 MISTAKES: dict[str, tuple[Table, tuple[str, ...]]] = {
+    "a name with a hyphen": (
+        with_rows(next(r for r in TABLE.rows if r.name == "stop")._replace(name="power-off")),
+        (f"'power-off' {NAMES}",),
+    ),
+    "a name that is a word of Python": (
+        with_rows(next(r for r in TABLE.rows if r.name == "stop")._replace(name="pass")),
+        (f"'pass' {NAMES}",),
+    ),
+    "a name that methods of every server have": (
+        with_rows(next(r for r in TABLE.rows if r.name == "stop")._replace(name="may_stop")),
+        ("'may_stop': a name that begins so is taken",),
+    ),
     "a path leaves the pairs": (
         with_rows(stop={"active/-": "active/networking -> stopped/-"}),
         ("stop", "'active/-': 'active/networking -> stopped/-'", "active/networking is not one of"),
