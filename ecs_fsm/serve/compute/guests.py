@@ -1,6 +1,6 @@
 """The guest and the security groups of a server: reports about them, and actions on them.
 
-The actions leave the server in its state: images, passwords, security groups and consoles.
+The actions are about images, rebuilds among them, passwords, locks, security groups and consoles.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from uuid import NAMESPACE_OID, uuid5
 from starlette.responses import JSONResponse, Response
 
 from ecs_fsm.serve.cloud.imagestore import BACKUP as BACKUP_TYPE
-from ecs_fsm.serve.cloud.instance import Instance
+from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import BACKUP, CREATE_IMAGE, GET_CONSOLE
-from ecs_fsm.serve.compute.action import ANSWERS, CHANGES, ActionAnswer, Changes, of_actions
+from ecs_fsm.serve.compute.actions import ANSWERS, CHANGES, ActionAnswer, Changes, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, refusal, router
-from ecs_fsm.serve.compute.servers import group_of
-from ecs_fsm.serve.compute.views import addresses_view, security_group_view
+from ecs_fsm.serve.compute.disks import check_size, image_of
+from ecs_fsm.serve.compute.schemas import ADDRESSES, changed_fields, within_quota
+from ecs_fsm.serve.compute.servers import group_of, key_of, password
+from ecs_fsm.serve.compute.views import AnswerKind, addresses_view, security_group_view, server_view
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond
 
@@ -187,6 +189,64 @@ def _console(context: ComputeContext, instance: Instance, given: Item) -> Action
     """Return the URL of a console; nothing listens there."""
     url = console_url(context, instance, given["type"])
     return ActionAnswer({"console": {"type": given["type"], "url": url}})
+
+
+@of_actions(CHANGES, "rebuild")
+def _rebuild(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Return the attributes that the microversion lets a rebuild change."""
+    since = {"description": 19, "key_name": 54, "user_data": 57, "hostname": 90}
+    image = image_of(context, given["imageRef"])
+    if instance.image is not None:
+        found = context.images.find(image, context.project_id, context.caller.admin)
+        check_size(context.cloud.flavor(instance), found)
+        properties: Json = {**found["properties"]} if found else {}
+    within_quota(given.get("metadata") or {})
+    if context.minor >= since["key_name"]:
+        key_of(context, given.get("key_name"))
+    changes: dict[str, Json] = {
+        name: value
+        for name, value in changed_fields(given).items()
+        if name in REBUILT and (value is not None or name in since)
+    }
+    if instance.image is None:
+        return changes
+    return {"image": image, "image_properties": properties, **changes}
+
+
+REBUILT = {"name", "metadata", "description", "key_name", "user_data", "hostname", "disk_config"}
+REBUILT |= {*ADDRESSES}
+"""What a rebuild changes of a server beside its image."""
+
+
+@of_actions(ANSWERS, "rebuild")
+def _rebuilt(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Return the server as it is now, with its password."""
+    shown = server_view(context.cloud, instance, context.view(AnswerKind.CHANGED))
+    shown.pop("OS-EXT-SRV-ATTR:user_data", None)  # a rebuild has it under its short name
+    shown["adminPass"] = given.get("adminPass") or password(context.request_id)
+    if context.minor >= 54:
+        shown["key_name"] = instance.details.get("key_name")
+    if context.minor >= 57:
+        shown["user_data"] = instance.details.get("user_data")
+    return ActionAnswer({"server": shown}, f"{context.root}/servers/{instance.id}")
+
+
+@of_actions(ANSWERS, "rescue")
+def _with_password(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Return the password of the request, or a new one."""
+    return ActionAnswer({"adminPass": given.get("adminPass") or password(context.request_id)})
+
+
+@of_actions(ANSWERS, "evacuate")
+def _evacuated(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
+    """Return the password below 2.14."""
+    return _with_password(context, instance, given) if context.minor < 14 else ActionAnswer()
+
+
+@of_actions(CHANGES, "lock", "unlock")
+def _lock(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Set the reason of a lock, None without one and after its end."""
+    return {"locked_reason": given.get("locked_reason")}
 
 
 CONSOLES = {

@@ -12,10 +12,12 @@ from ecs_fsm.serve.cloud.vocabulary import (
     FORCE_MIGRATION,
     MIGRATE_LIVE,
 )
-from ecs_fsm.serve.compute.action import CHANGES, Changes, of_actions
+from ecs_fsm.serve.compute.actions import CHANGES, Changes, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, error, router
+from ecs_fsm.serve.compute.disks import flavor_of
 from ecs_fsm.serve.compute.instance_actions import moves_of
-from ecs_fsm.serve.compute.servers import host_numbers
+from ecs_fsm.serve.compute.schemas import DISK_CONFIG
+from ecs_fsm.serve.compute.servers import host_numbers, zone_of
 from ecs_fsm.serve.compute.views import Fields, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond
@@ -155,3 +157,46 @@ def _evacuate(context: ComputeContext, instance: Instance, given: Item) -> Chang
     if not context.cloud.is_down(instance.host):
         raise ApiError(400, f"Compute service of {own} is still in use.")
     return moved_to(context, instance, host)
+
+
+@of_actions(CHANGES, "resize")
+def _resize(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Keep the old flavor for a revert. Raises 400 for the flavor that the server has."""
+    require_up(context, instance)
+    flavor, old = flavor_of(context, given["flavorRef"]), context.cloud.flavor(instance)
+    new = context.cloud.resources.of("flavors").all[flavor]
+    if instance.image and not new["disk"] and old["disk"]:
+        reason = "Resize to zero disk flavor is not allowed."
+        raise ApiError(400, f"Server disk was unable to be resized because: {reason}")
+    if flavor == instance.flavor:
+        raise ApiError(400, "When resizing, instances must change flavor!")
+    disk: Changes = {"disk_config": given[DISK_CONFIG]} if given.get(DISK_CONFIG) else {}
+    moved = moved_to(context, instance, None, "No valid host found for resize")
+    return {"flavor": flavor, "old_flavor": instance.flavor, **disk, **moved}
+
+
+@of_actions(CHANGES, "confirmResize")
+def _confirm_resize(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Forget the way back."""
+    return {"old_flavor": None, "old_host": None}
+
+
+@of_actions(CHANGES, "revertResize")
+def _revert_resize(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Go back to the old flavor and host."""
+    before = instance.details.get("old_host")
+    host = instance.host if before is None else before
+    flavor = instance.old_flavor or instance.flavor
+    return {"flavor": flavor, "host": host, "old_flavor": None, "old_host": None}
+
+
+@of_actions(CHANGES, "unshelve")
+def _unshelve(context: ComputeContext, instance: Instance, given: Item) -> Changes:
+    """Move the server if it names another host; off its host, it may come back there."""
+    host = given.get("host")
+    if host is not None:
+        context.require_admin("os_compute_api:os-shelve:unshelve_to_host")
+    zone = zone_of(context, given.get("availability_zone"))
+    here = host in (None, context.cloud.hosts[instance.host].name)
+    moved = {} if here else moved_to(context, instance, host)
+    return {**moved, **({"zone": zone} if "availability_zone" in given else {})}

@@ -10,7 +10,7 @@ from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, Instance
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import ATTACH_INTERFACE, DETACH_INTERFACE
-from ecs_fsm.serve.compute.action import ANSWERS, ActionAnswer, of_actions
+from ecs_fsm.serve.compute.actions import ANSWERS, ActionAnswer, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
 from ecs_fsm.serve.compute.schemas import address_of, is_uuid
 from ecs_fsm.serve.http.api_errors import ApiError

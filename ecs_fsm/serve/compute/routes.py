@@ -9,6 +9,8 @@ from ecs_fsm.serve.compute import (  # noqa: F401 - each module adds its own
     guests,
     hosts,
     instance_actions,
+    migrations,
+    nics,
     servers,
     services,
     usage,
