@@ -160,10 +160,26 @@ class Cloud(StoredCloud, Surroundings, Admission):
         creation = self.lifecycle.creation.trigger
         planned = plans[0][0].given if plans else {}
         server = self.kind.create(history=False, **{**wanted.given, **planned})
-        request = RequestRecord(self._moment(), creation, asker, None)
+        now = self._moment()
         self.count += 1
-        instance = Instance.of(wanted, request, server, self.count, self._uuid())
-        instance.faults = faults
+        number = Random(f"{self.seed}/{self.count}").getrandbits(128)
+        instance = Instance(
+            number=self.count,
+            id=str(UUID(int=number, version=4)),
+            project_id=asker.project_id,
+            user_id=asker.user_id,
+            server=server,
+            name=wanted.name,
+            flavor=wanted.flavor,
+            image=wanted.image,
+            metadata=dict(wanted.metadata),
+            details=dict(wanted.details),
+            created=now,
+            updated=now,
+            operation=creation,
+            faults=faults,
+            requests=[RequestRecord(now, creation, asker, None)],
+        )
         self.instances[instance.id] = instance
         self._observe(instance)
         place: int | None = 0
@@ -218,10 +234,6 @@ class Cloud(StoredCloud, Surroundings, Admission):
                 self.others._keep()
             self._keep()
         self.state.close()
-
-    def _uuid(self) -> UUID:
-        """Return the id of the newest server, which depends on the seed."""
-        return UUID(int=Random(f"{self.seed}/{self.count}").getrandbits(128), version=4)
 
     def _lose(self, instance: Instance) -> None:
         if not self._is_of_another:

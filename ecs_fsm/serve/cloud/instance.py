@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import NamedTuple, Self, cast
-from uuid import UUID
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
@@ -239,28 +238,6 @@ class Instance:
     requests: list[RequestRecord] = field(default_factory=list)
     kept: tuple[int, int] = (0, 0)
     forgotten: tuple[int, int] = (0, 0)
-
-    @classmethod
-    def of(
-        cls, wanted: NewServer, request: RequestRecord, server: BaseServer, number: int, uuid: UUID
-    ) -> Self:
-        """Return the server that a request for its creation makes."""
-        return cls(
-            number=number,
-            id=str(uuid),
-            project_id=request.asker.project_id,
-            user_id=request.asker.user_id,
-            server=server,
-            name=wanted.name,
-            flavor=wanted.flavor,
-            image=wanted.image,
-            metadata=dict(wanted.metadata),
-            details=dict(wanted.details),
-            created=request.at,
-            updated=request.at,
-            operation=request.operation,
-            requests=[request],
-        )
 
     @property
     def state(self) -> State:

@@ -228,11 +228,7 @@ class Admission:
                 server.trigger(lock[1])
 
     def _begin(
-        self,
-        instance: Instance,
-        operation: str,
-        given: Mapping[str, str],
-        changes: dict[str, Json],
+        self, instance: Instance, operation: str, given: Mapping[str, str], changes: dict[str, Json]
     ) -> None:
         server, lifecycle, schedule = instance.server, self.lifecycle, self.schedule
         trigger = lifecycle.triggers[operation]

@@ -75,8 +75,8 @@ class StateFile:
     def __init__(self, path: str | None) -> None:
         self.path = path
         self.sources: list[Source] = []
-        self.on_commit: Callable[[], object] = _nothing
-        self.on_discard: Callable[[], object] = _nothing
+        self.on_commit: Callable[[], object] = lambda: None
+        self.on_discard: Callable[[], object] = lambda: None
         self._given: list[tuple[str, str, str]] = []
         self._waiting: list[tuple[str, tuple[str, ...]]] = []
         self._together = self._passing = self._full = False
@@ -219,10 +219,6 @@ class StateFile:
 PUT = "REPLACE INTO document VALUES (?, ?, ?)"
 DROP = "DELETE FROM document WHERE kind = ? AND (name = ? OR name > ? AND name < ?)"
 CLEAR = "DELETE FROM document"
-
-
-def _nothing() -> None:
-    """Do nothing."""
 
 
 def _latest(writes: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:

@@ -50,11 +50,6 @@ class Volumes:
         self.cloud.on_end(self._over)
         self.cloud.on_wake(servers.wake)
 
-    def find(self, volume_id: str, project_id: str | None, admin: bool) -> Instance | None:
-        """Return a volume, None for one that the project does not see."""
-        volume = self.cloud.instances.get(volume_id)
-        return volume if volume and (admin or volume.project_id == project_id) else None
-
     def create(
         self, asker: Asker, name: str, size: int, image: str | None = None, **details: Json
     ) -> Instance:

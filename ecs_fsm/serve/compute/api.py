@@ -165,12 +165,7 @@ class ComputeContext(RequestContext):
         return long_time(self.cloud.date(seconds))
 
     def pages(
-        self,
-        name: str,
-        found: Sequence[Row],
-        more: str,
-        since: int,
-        view: Callable[[Row], Fields],
+        self, name: str, found: Sequence[Row], more: str, since: int, view: Callable[[Row], Fields]
     ) -> Response:
         """Return the answer of a list, in pages since a microversion; `more` names their links."""
         following: Fields = {}

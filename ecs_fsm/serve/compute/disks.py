@@ -26,6 +26,7 @@ from ecs_fsm.serve.cloud.vocabulary import (
 from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
 from ecs_fsm.serve.compute.schemas import as_flag
 from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.volume.routes import SERVICE as VOLUME
 
 GIB = 1024**3
 
@@ -79,11 +80,8 @@ class Disk(NamedTuple):
 
 def find_volume(context: ComputeContext, volume_id: str, code: int = 404) -> Instance:
     """Return a volume. Raises 404, or another code, for an unknown one."""
-    caller = context.caller
-    volume = context.cloud.volumes.find(volume_id, caller.project_id, caller.admin)
-    if volume is None:
-        raise ApiError(code, f"Volume {volume_id[:255]} could not be found.")
-    return volume
+    found = VOLUME.kinds["volumes"].find(context, volume_id, code)
+    return context.cloud.volumes.cloud.instances[found["id"]]
 
 
 def require_free(volume: Instance) -> None:

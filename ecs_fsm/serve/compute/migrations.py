@@ -6,12 +6,7 @@ from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import NOT_ENOUGH, Instance
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.cloud.vocabulary import (
-    ABORT_MIGRATION,
-    ABORTED,
-    FORCE_MIGRATION,
-    MIGRATE_LIVE,
-)
+from ecs_fsm.serve.cloud.vocabulary import ABORT_MIGRATION, ABORTED, FORCE_MIGRATION, MIGRATE_LIVE
 from ecs_fsm.serve.compute.actions import CHANGES, Changes, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, error, router
 from ecs_fsm.serve.compute.disks import flavor_of

@@ -25,14 +25,6 @@ class NewInterface(NamedTuple):
     tag: str | None = None
 
 
-def network_of(context: ComputeContext, network_id: str, code: int = 400) -> Item:
-    """Return a network that the project sees. Raises 400, or another code, for others."""
-    network = context.cloud.ports.networks.get(network_id)
-    if network is None or not NETWORK.kinds["networks"].visible(context, network):
-        raise ApiError(code, f"Network {network_id} could not be found.")
-    return network
-
-
 def free_port(context: ComputeContext, port_id: str, code: int = 400) -> Item:
     """Return a port without a device. Raises 400 or 404 for an unknown one, 409 for a used one."""
     port = context.cloud.ports.all.get(port_id)
@@ -72,7 +64,7 @@ def networks_of(context: ComputeContext, given: Item) -> list[NewInterface]:
             continue
         if not is_uuid(network.get("uuid")):
             raise error(400, "no_network_id", id=network.get("uuid"))
-        known = network_of(context, str(network["uuid"]))
+        known = NETWORK.kinds["networks"].find(context, str(network["uuid"]), 400)
         if not context.cloud.ports.subnets.by("network_id", known["id"]):
             raise error(400, "no_subnet", id=known["id"])
         address = address_of(network.get("fixed_ip"))
@@ -135,7 +127,8 @@ def plug(context: ComputeContext, instance: Instance, given: Item, asker: Asker)
     there = {port["network_id"] for port in ports.of(instance)}
     free = next((n["id"] for n in ports.networks if n["id"] not in there), None)
     usual = free or next(iter(ports.usual_network()), "")
-    network, address = network_of(context, str(given.get("net_id") or usual), 404), None
+    network = NETWORK.kinds["networks"].find(context, str(given.get("net_id") or usual))
+    address = None
     for fixed in given.get("fixed_ips") or ():
         address = free_address(context.cloud, network, str(ip_address(fixed["ip_address"])))
     context.compute.request_if_known(instance, ATTACH_INTERFACE, asker)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from importlib import resources
 from ipaddress import ip_network
+from operator import gt, lt
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -138,7 +139,9 @@ def checker() -> type[Validator]:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    own: type[Validator] = extend(Draft202012Validator, {"minimum": _minimum, "maximum": _maximum})
+    bounds = {"minimum": _bound(lt, "less than the minimum")}
+    bounds |= {"maximum": _bound(gt, "greater than the maximum")}
+    own: type[Validator] = extend(Draft202012Validator, bounds)
     return own
 
 
@@ -147,20 +150,17 @@ def _validator(number: int) -> Validator:
     return checker()(_whole(_facts()["schemas"][number]), format_checker=_formats())
 
 
-def _minimum(validator: Any, least: float, value: Any, schema: Any) -> Iterator[Any]:
-    from jsonschema import ValidationError
+def _bound(beyond: Callable[[float, float], bool], words: str) -> Any:
+    """Return a keyword of schemas that refuses numbers, and texts of numbers, beyond a bound."""
 
-    number = _number(value)
-    if number is not None and number < least:
-        yield ValidationError(f"{number!r} is less than the minimum of {least!r}")
+    def test(validator: Any, bound: float, value: Any, schema: Any) -> Iterator[Any]:
+        from jsonschema import ValidationError
 
+        number = _number(value)
+        if number is not None and beyond(number, bound):
+            yield ValidationError(f"{number!r} is {words} of {bound!r}")
 
-def _maximum(validator: Any, most: float, value: Any, schema: Any) -> Iterator[Any]:
-    from jsonschema import ValidationError
-
-    number = _number(value)
-    if number is not None and number > most:
-        yield ValidationError(f"{number!r} is greater than the maximum of {most!r}")
+    return test
 
 
 def _number(value: Any) -> float | None:

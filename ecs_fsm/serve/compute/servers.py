@@ -10,20 +10,15 @@ import re
 from collections.abc import Iterable, Mapping
 from random import Random
 from string import ascii_letters, digits
-from typing import TypedDict
 from uuid import NAMESPACE_OID, uuid5
 
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.instance import Instance, Json, NewServer
+from ecs_fsm.serve.cloud.instance import NOT_ENOUGH, Instance, Json, NewServer
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import DELETE, FROM_VOLUME, WITHOUT_NETWORK
-from ecs_fsm.serve.compute.api import (
-    ComputeContext,
-    compute_context,
-    error,
-)
+from ecs_fsm.serve.compute.api import ComputeContext, compute_context, error
 from ecs_fsm.serve.compute.disks import boots, check_size, disk_config_of, disks_of, flavor_of, give
 from ecs_fsm.serve.compute.kinds import keypair_of
 from ecs_fsm.serve.compute.listing import ServerPage, servers_of
@@ -47,20 +42,13 @@ HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
 """The keys of a creation's hints for the scheduler."""
 
 
-class Wanted(TypedDict, total=False):
-    """Which hosts may take a new server, and why none does."""
-
-    hosts: tuple[int, ...]
-    reason: str
-
-
 def host_numbers(cloud: Cloud) -> dict[str, int]:
     """Return the numbers of the hosts by their names."""
     return {host.name: number for number, host in enumerate(cloud.hosts)}
 
 
-def _hosts(context: ComputeContext, given: Item) -> tuple[str | None, Wanted]:
-    """Return the zone of a creation, and the hosts that it names, with why there are none.
+def _hosts(context: ComputeContext, given: Item) -> tuple[str | None, tuple[int, ...] | None, str]:
+    """Return the zone of a creation, the hosts that it names, and why none takes the server.
 
     Raises 400 for an unknown zone or host, 403 if the caller may not name a host.
     """
@@ -79,9 +67,9 @@ def _hosts(context: ComputeContext, given: Item) -> tuple[str | None, Wanted]:
     if named is not None and named not in known:
         raise ApiError(400, f"Compute host {named} could not be found.")
     if forced is not None and forced not in known:
-        return found, {"hosts": (), "reason": f"No such host - host: {forced} node: None "}
+        return found, (), f"No such host - host: {forced} node: None "
     name = named or forced
-    return found, {} if name is None else {"hosts": (known[name],)}
+    return found, None if name is None else (known[name],), NOT_ENOUGH
 
 
 def key_of(context: ComputeContext, name: str | None) -> str | None:
@@ -128,7 +116,7 @@ def create(
     stored = source and context.images.find(source, context.project_id, context.caller.admin)
     if stored and image:
         check_size(size, stored)
-    zone, hosts = _hosts(context, given)
+    zone, hosts, why = _hosts(context, given)
     group = _group(context, hints, count)
     check_quota(
         context,
@@ -166,7 +154,7 @@ def create(
                 or host_name_of(name)
                 or f"server-{cloud.count + 1}",
             }
-            wanted = NewServer(name, flavor, image, metadata, facts, details | own, **hosts)
+            wanted = NewServer(name, flavor, image, metadata, facts, details | own, hosts, why)
             made.append(cloud.create(wanted, requester))
             give(context, made[-1], disks, requester)
         cloud.finish(*made)

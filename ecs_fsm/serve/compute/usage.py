@@ -59,10 +59,7 @@ def check_quota(context: ComputeContext, project_id: str, **wanted: int) -> None
 
 def _quotas(context: ComputeContext) -> dict[str, int]:
     """Return what every project may have."""
-    quotas = {
-        **context.cloud.policy.quotas,
-        **dict.fromkeys(KEPT, 0),
-    }
+    quotas = {**context.cloud.policy.quotas, **dict.fromkeys(KEPT, 0)}
     chosen = context.cloud.catalog.quotas
     quotas |= {name: chosen[name] for name in quotas if name in chosen}
     if context.minor < NO_PROXIES:

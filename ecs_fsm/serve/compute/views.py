@@ -93,11 +93,7 @@ def is_locked(instance: Instance) -> bool:
 
 def brief_view(instance: Instance, root: str) -> Fields:
     """Return a server for a list without details."""
-    return {
-        "id": instance.id,
-        "name": instance.name,
-        "links": links(root, "servers", instance.id),
-    }
+    return {"id": instance.id, "name": instance.name, "links": links(root, "servers", instance.id)}
 
 
 def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
