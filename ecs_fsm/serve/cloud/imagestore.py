@@ -30,13 +30,15 @@ class ImageStore:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud, self.shelf = cloud, cloud.resources.of("images")
         self._sent = frozenset(shipped("ecs_fsm.serve.cloud", "cloud.toml")["images"]["sent"])
-        self._making: dict[str, list[str]] = {}
         self._failed: dict[str, str] = {}
         cloud.on_entry(self._went_on)
         cloud.on_end(self._over)
         for image in [*self.shelf] if cloud.state.stored else ():
-            self._follow(image)
-        cloud.resources.commit()
+            instance = cloud.instances.get(str(image.get("server")))
+            operation = image.get("operation")  # which failed if its server does something else
+            if operation and (instance is None or instance.operation != operation):
+                self.shelf.drop(image["id"])
+        cloud.state.commit()
 
     @staticmethod
     def is_for(image: Item, project_id: str | None, admin: bool) -> bool:
@@ -86,30 +88,31 @@ class ImageStore:
             operation=operation,
             **more,
         )
-        self._making.setdefault(instance.id, []).append(image["id"])
         if instance.operation != operation:  # it ended already, or has no steps
             self._over(instance, operation, self._failed.get(instance.id) == operation)
-        self.cloud.resources.commit()
+        self.cloud.state.commit()
         return str(image["id"])
 
+    def _making(self, instance: Instance) -> list[Item]:
+        """Return the images of a server that are not made yet."""
+        return [image for image in self.shelf.by("server", instance.id) if image.get("operation")]
+
     def _went_on(self, instance: Instance, seen: HistoryEntry) -> None:
-        if instance.id in self._making and seen.state.task_state in self._sent:
-            for image_id in self._making[instance.id]:
-                self._become(image_id, SAVING)
+        for image in self._making(instance) if seen.state.task_state in self._sent else ():
+            self.shelf.change(image, status=SAVING, updated_at=self.date())
 
     def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:
         """Finish the images of an operation that ended."""
         self._failed.pop(instance.id, None)
         if went_wrong:
             self._failed[instance.id] = operation
-        for image_id in self._making.pop(instance.id, []):
-            image = self.shelf.get(image_id)
-            if image is not None and (went_wrong or image["operation"] != operation):
-                self.shelf.drop(image_id)
-            elif image is not None:
-                self._become(image_id, ACTIVE)
-                if image.get("rotation") is not None:
-                    self._rotate(image, image["rotation"])
+        for image in self._making(instance):
+            if went_wrong or image["operation"] != operation:
+                self.shelf.drop(image["id"])
+                continue
+            self.shelf.change(image, status=ACTIVE, updated_at=self.date(), operation=None)
+            if image.get("rotation") is not None:
+                self._rotate(image, image["rotation"])
 
     def _rotate(self, newest: Item, rotation: int) -> None:
         """Delete the oldest backups of the same kind."""
@@ -120,19 +123,3 @@ class ImageStore:
         alike = [image["id"] for image in self.shelf if kind(image) == kind(newest)]
         for image_id in alike[: max(len(alike) - rotation, 0)]:
             self.shelf.drop(image_id)
-
-    def _become(self, image_id: str, status: str) -> None:
-        image = self.shelf.get(image_id)
-        if image is not None:
-            operation = None if status == ACTIVE else image["operation"]
-            self.shelf.change(image, status=status, updated_at=self.date(), operation=operation)
-
-    def _follow(self, image: Item) -> None:
-        """Follow the creation of a stored image; it failed if its server does something else."""
-        if image.get("operation") is None:
-            return
-        instance = self.cloud.instances.get(str(image.get("server")))
-        if instance is None or instance.operation != image["operation"]:
-            self.shelf.drop(image["id"])
-        else:
-            self._making.setdefault(instance.id, []).append(image["id"])

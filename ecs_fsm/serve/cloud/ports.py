@@ -187,7 +187,6 @@ class Ports:
     ) -> Item:
         """Return a new port of a server on a network."""
         port_id = str(uuid5(NAMESPACE, f"{instance.id}/{network['id']}"))
-        named = [self.group(instance.project_id, n) for n in instance.names("security_groups")]
         return self.make(
             network,
             instance.project_id,
@@ -197,17 +196,20 @@ class Ports:
             device_id=instance.id,
             device_owner=f"{OF_SERVERS}{self._zone_of(instance)}",
             status=UP,
-            security_groups=[group["id"] for group in named if group],
+            security_groups=self._groups_of(instance),
             goes=True,
             **({"tag": tag} if tag else {}),
         )
 
     def regroup(self, instance: Instance) -> None:
         """Give the ports that came with a server its security groups."""
-        named = [self.group(instance.project_id, n) for n in instance.names("security_groups")]
         for port in self.of(instance):
             if port.get("goes"):
-                self.change(port, security_groups=[group["id"] for group in named if group])
+                self.change(port, security_groups=self._groups_of(instance))
+
+    def _groups_of(self, instance: Instance) -> list[str]:
+        named = (self.group(instance.project_id, n) for n in instance.names("security_groups"))
+        return [group["id"] for group in named if group]
 
     def connect(self, instance: Instance) -> None:
         """Give a new server the ports and networks of its request, each with address and tag."""

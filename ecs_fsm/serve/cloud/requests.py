@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ecs_fsm.core.errors import InvalidInput, unknown
@@ -86,16 +87,6 @@ FAULT = "ecs:fault"
 """The entry of a server's metadata that orders faults, separated by `;`."""
 MOST = 1000
 """Limit of the faults in force, and of the waiting scenarios."""
-
-
-def words_json(words: deque[ScenarioWord]) -> Json:
-    """Return the words of a scenario as texts."""
-    return [word.text for word in words]
-
-
-def words_of(lifecycle: Lifecycle, texts: Any) -> deque[ScenarioWord]:
-    """Return the words of a scenario from their texts."""
-    return deque(read_word(lifecycle, text) for text in texts)
 
 
 def fault_json(fault: FaultOrder) -> Json:
@@ -177,13 +168,14 @@ class Orders:
         """Return the orders as documents."""
         return {
             "faults": [fault_json(fault) for fault in self.faults],
-            "plans": [words_json(plan) for plan in self.plans],
+            "plans": [[word.text for word in plan] for plan in self.plans],
         }
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Continue with the orders of documents."""
         self.faults = [fault_of(self._lifecycle, fault) for fault in kept["faults"]]
-        self.plans = deque(words_of(self._lifecycle, plan) for plan in kept["plans"])
+        read = partial(read_word, self._lifecycle)
+        self.plans = deque(deque(map(read, plan)) for plan in kept["plans"])
 
 
 def _room(those: Sized, what: str) -> None:

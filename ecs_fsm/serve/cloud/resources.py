@@ -210,7 +210,3 @@ class Resources:
             stored_schema(kind)
             self._shelves[kind] = Shelf(kind, self._state)
         return self._shelves[kind]
-
-    def commit(self) -> None:
-        """Write what was put and dropped to the disk."""
-        self._state.commit()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import cache
 from heapq import heappop, heappush
 from random import Random
 from typing import Any
@@ -30,21 +29,16 @@ EndListener = Callable[[Instance, str, bool], object]
 """Gets a server, the operation that ended, and whether it failed."""
 
 
-@cache
-def _fault_texts() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = shipped("ecs_fsm.serve.cloud", "faults.toml")["fault"]
-    return rows
+FAULTS: list[dict[str, Any]] = shipped("ecs_fsm.serve.cloud", "faults.toml")["fault"]
+"""What Nova says of steps that failed; the first row that fits is taken."""
 
 
 def fault_of(instance: Instance, event: str, state: State, time: float) -> InstanceFault:
     """Return the fault of a server that failed in a state by an event, as Nova words it."""
     operation, step = instance.operation or "", state.task_state or NO_TASK
     about = {"operation": operation, "step": step, "event": event}
-    row = next(
-        row
-        for row in _fault_texts()
-        if all(row.get(key, value) == value for key, value in about.items())
-    )
+    fits = (row for row in FAULTS if all(row.get(k, value) == value for k, value in about.items()))
+    row = next(fits)
     reason = str(instance.details.get(NO_HOST) or NOT_ENOUGH)
     message = row["message"].format(id=instance.id, image=instance.image, reason=reason)
     details = f"{operation or 'what the system did'}: {event} at {state}"

@@ -6,6 +6,7 @@ written is not written again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import BaseServer
-from ecs_fsm.core.scenario import StepOutcome
+from ecs_fsm.core.scenario import StepOutcome, read_word
 from ecs_fsm.serve.cloud.clock import Timeline
 from ecs_fsm.serve.cloud.instance import (
     Asker,
@@ -24,7 +25,7 @@ from ecs_fsm.serve.cloud.instance import (
     Json,
     RequestRecord,
 )
-from ecs_fsm.serve.cloud.requests import fault_json, fault_of, words_json, words_of
+from ecs_fsm.serve.cloud.requests import fault_json, fault_of
 from ecs_fsm.serve.cloud.store import Document
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def pieces(instance: Instance, kept: tuple[int, int]) -> Iterator[tuple[str, Jso
             "facts": dict(instance.server.node.facts),
             "trouble": instance.fault and [*instance.fault],
             "outcomes": [[o.event, dict(o.given), o.step] for o in instance.outcomes],
-            "plan": words_json(instance.plan),
+            "plan": [word.text for word in instance.plan],
             "faults": [fault_json(fault) for fault in instance.faults],
         },
     )
@@ -135,7 +136,7 @@ def _instance(kind: type[BaseServer], document: Mapping[str, Any]) -> Instance:
         server=kind(node, history=False),
         fault=InstanceFault(*document["trouble"]) if document["trouble"] else None,
         outcomes=tuple(StepOutcome(*outcome) for outcome in document["outcomes"]),
-        plan=words_of(lifecycle, document["plan"]),
+        plan=deque(read_word(lifecycle, text) for text in document["plan"]),
         faults=[fault_of(lifecycle, fault) for fault in document["faults"]],
     )
 

@@ -6,6 +6,7 @@ for a server does to its volumes is requested of them, and takes their time.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import resources
 from string import ascii_lowercase
 from typing import Any, cast
@@ -17,19 +18,10 @@ from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.registry import find
 from ecs_fsm.profiles.loader import built_in_text, parse
 from ecs_fsm.profiles.profile import Profile
+from ecs_fsm.serve.cloud import vocabulary as words
 from ecs_fsm.serve.cloud.clock import Timeline
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json, NewServer
 from ecs_fsm.serve.cloud.schedule import PATIENCE
-from ecs_fsm.serve.cloud.vocabulary import (
-    ATTACH,
-    CREATE,
-    DELETE,
-    DETACH,
-    FROM_IMAGE,
-    VOLUME_FREE,
-    VOLUME_LIFECYCLE,
-    VOLUME_USED,
-)
 
 KINDS = ("volume", "volumes")
 USUAL_TYPE = "__DEFAULT__"
@@ -39,7 +31,9 @@ def volume_life() -> tuple[type[BaseServer], Profile]:
     """Return the lifecycle of volumes, and how long their steps take."""
     with resources.as_file(resources.files("ecs_fsm.serve.cloud") / "volume.toml") as path:
         kind = server_class(str(path))
-    return kind, parse(kind.lifecycle, built_in_text(find(VOLUME_LIFECYCLE)), VOLUME_LIFECYCLE)
+    return kind, parse(
+        kind.lifecycle, built_in_text(find(words.VOLUME_LIFECYCLE)), words.VOLUME_LIFECYCLE
+    )
 
 
 class Volumes:
@@ -56,7 +50,7 @@ class Volumes:
         """Return a new volume of so many GiB, filled from an image if there is one."""
         metadata = cast(dict[str, str], details.pop("metadata", None) or {})
         kind = str(details.pop("type", None) or USUAL_TYPE)
-        given = FROM_IMAGE if image else {}
+        given = words.FROM_IMAGE if image else {}
         more: dict[str, Json] = {"size": size, "attachments": [], "bootable": bool(image)}
         return self.cloud.create(
             NewServer(name, kind, image, metadata, given, {**more, **details}), asker
@@ -92,8 +86,8 @@ class Volumes:
             "attachment": str(uuid4()),
             **more,
         }
-        if volume.operation != CREATE:
-            self.request(volume, ATTACH, asker)
+        if volume.operation != words.CREATE:
+            self.request(volume, words.ATTACH, asker)
         attachment: Json = {
             "id": row["attachment"],
             "server_id": instance.id,
@@ -112,7 +106,7 @@ class Volumes:
 
     def detach(self, volume: Instance, instance: Instance, asker: Asker) -> None:
         """Detach a volume from a server. Raise `Refused`."""
-        self.request(volume, DETACH, asker)
+        self.request(volume, words.DETACH, asker)
         self._leave(volume.id, instance)
 
     def forget(self, volume: Instance, server_id: str) -> None:
@@ -133,15 +127,15 @@ class Volumes:
         waits, waited = False, self.cloud.clock.moment - instance.history[-1].at
         for row in self.rows(instance):
             volume = self.cloud.instances.get(row["id"])
-            status = volume.state.status.value if volume else DELETE
-            busy = volume is not None and volume.operation in (CREATE, ATTACH)
+            status = volume.state.status.value if volume else words.DELETE
+            busy = volume is not None and volume.operation in (words.CREATE, words.ATTACH)
             if busy and not (volume and volume.hangs and waited >= PATIENCE):
                 waits = True
-            elif status != VOLUME_USED:
+            elif status != words.VOLUME_USED:
                 attempts = min(1 + waited // 3, 61)
                 reason = (
                     f"Volume {row['id']} could not be attached."
-                    if status == VOLUME_FREE
+                    if status == words.VOLUME_FREE
                     else f"Volume {row['id']} did not finish being created even after we waited "
                     f"{waited:.0f} seconds or {attempts:.0f} attempts. And its status is {status}."
                 )
@@ -160,46 +154,38 @@ class Volumes:
                 continue
             if row.get("delete_on_termination"):
                 volume.details["goes"] = True
-            if volume.server.may(DETACH):
-                self.request(volume, DETACH, asker)
-            elif volume.operation in (CREATE, ATTACH):
+            if volume.server.may(words.DETACH):
+                self.request(volume, words.DETACH, asker)
+            elif volume.operation in (words.CREATE, words.ATTACH):
                 self.change(volume, attachments=[], leaves=True)
-            elif volume.details.get("goes") and volume.server.may(DELETE):
-                self.request(volume, DELETE, asker)
+            elif volume.details.get("goes") and volume.server.may(words.DELETE):
+                self.request(volume, words.DELETE, asker)
 
     def _over(self, volume: Instance, operation: str, went_wrong: bool) -> None:
         """Go on when an operation of a volume has ended."""
         asker = volume.requests[-1].asker
         for attachment in self.attachments(volume):
             instance = self._servers.instances.get(attachment["server_id"])
-            if operation == CREATE and instance is not None:
-                if not went_wrong:
-                    self._try(volume, ATTACH, asker)
-            elif operation == ATTACH and went_wrong and instance and instance.launched is not None:
+            if instance is None:
+                continue
+            if operation == words.CREATE and not went_wrong:
+                self._try(volume, words.ATTACH, asker)
+            elif operation == words.ATTACH and went_wrong and instance.launched is not None:
                 self._leave(volume.id, instance)
-            if instance is not None and instance.details.pop("held", False):
-                self._servers.hasten(instance)
-        if operation == DETACH and went_wrong:
-            self._back(volume)
-        freed = volume.state.status == VOLUME_FREE
-        if (operation == ATTACH and went_wrong) or (operation == DETACH and freed):
-            self.change(volume, attachments=[])
-        if volume.details.get("leaves") and operation in (CREATE, ATTACH):
-            volume.details["leaves"] = False
-            self._try(volume, DETACH, asker)
-        if freed and volume.details.get("goes") and not self.attachments(volume):
-            self._try(volume, DELETE, asker)
-
-    def _back(self, volume: Instance) -> None:
-        """Give a volume that could not be detached back to its server."""
-        for attachment in self.attachments(volume):
-            instance = self._servers.instances.get(attachment["server_id"])
-            if instance is not None:
+            elif operation == words.DETACH and went_wrong:
                 instance.set({"volumes": [*self.rows(instance), attachment["row"]]})
                 self._servers.keep(instance)
+            if instance.details.pop("held", False):
+                self._servers.hasten(instance)
+        freed = volume.state.status == words.VOLUME_FREE
+        if (operation == words.ATTACH and went_wrong) or (operation == words.DETACH and freed):
+            self.change(volume, attachments=[])
+        if volume.details.get("leaves") and operation in (words.CREATE, words.ATTACH):
+            volume.details["leaves"] = False
+            self._try(volume, words.DETACH, asker)
+        if freed and volume.details.get("goes") and not self.attachments(volume):
+            self._try(volume, words.DELETE, asker)
 
     def _try(self, volume: Instance, operation: str, asker: Asker) -> None:
-        try:
+        with suppress(Refused):
             self.request(volume, operation, asker)
-        except Refused:
-            return

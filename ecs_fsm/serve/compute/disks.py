@@ -8,23 +8,12 @@ from uuid import UUID, uuid5
 
 from starlette.responses import Response
 
+from ecs_fsm.serve.cloud import vocabulary as words
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.cloud.vocabulary import (
-    ATTACH,
-    ATTACH_SHARE,
-    ATTACH_VOLUME,
-    DETACH,
-    DETACH_SHARE,
-    DETACH_VOLUME,
-    PAUSED,
-    POWER_STATES,
-    RUNNING,
-    SWAP_VOLUME,
-)
 from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
-from ecs_fsm.serve.compute.schemas import as_flag
+from ecs_fsm.serve.compute.nova_schemas import as_flag
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.volume.routes import SERVICE as VOLUME
 
@@ -86,7 +75,7 @@ def find_volume(context: ComputeContext, volume_id: str, code: int = 404) -> Ins
 
 def require_free(volume: Instance) -> None:
     """Raise 400 for a volume that cannot be attached, also since it is attached already."""
-    if not volume.server.may(ATTACH):
+    if not volume.server.may(words.ATTACH):
         raise error(400, "volume_not_free", id=volume.id, status=volume.state.status.value)
 
 
@@ -181,8 +170,8 @@ class ServerVolumes(OfServer):
         if len(rows) >= MOST_VOLUMES:
             raise ApiError(403, f"Maximum number of volumes exceeds {MOST_VOLUMES}")
         require_free(volume)
-        asker = context.asker(ATTACH_VOLUME)
-        context.compute.request_if_known(instance, ATTACH_VOLUME, asker)
+        asker = context.asker(words.ATTACH_VOLUME)
+        context.compute.request_if_known(instance, words.ATTACH_VOLUME, asker)
         more = {"delete_on_termination": _goes(given), "tag": given.get("tag")}
         return context.cloud.volumes.attach(volume, instance, device, asker, **more)
 
@@ -206,8 +195,8 @@ class ServerVolumes(OfServer):
         volume = find_volume(context, wanted, 400)
         require_free(volume)
         _require_used(context, item["id"])
-        asker = context.asker(SWAP_VOLUME)
-        context.compute.request_if_known(instance, SWAP_VOLUME, asker)
+        asker = context.asker(words.SWAP_VOLUME)
+        context.compute.request_if_known(instance, words.SWAP_VOLUME, asker)
         _detach(context, instance, item["id"], asker)
         kept = {"delete_on_termination": item["delete_on_termination"], "tag": item.get("tag")}
         return cloud.volumes.attach(volume, instance, item["device"], asker, **kept)
@@ -218,8 +207,8 @@ class ServerVolumes(OfServer):
         if item["device"] == ROOT_DEVICE:
             raise ApiError(403, "Cannot detach a root device volume")
         _require_used(context, item["id"])
-        asker = context.asker(DETACH_VOLUME)
-        context.compute.request_if_known(instance, DETACH_VOLUME, asker)
+        asker = context.asker(words.DETACH_VOLUME)
+        context.compute.request_if_known(instance, words.DETACH_VOLUME, asker)
         _detach(context, instance, item["id"], asker)
 
 
@@ -230,7 +219,7 @@ def _goes(given: Item) -> bool:
 
 def _require_used(context: ComputeContext, volume_id: str) -> None:
     volume = context.cloud.volumes.cloud.instances.get(volume_id)
-    if volume is not None and not volume.server.may(DETACH):
+    if volume is not None and not volume.server.may(words.DETACH):
         raise error(400, "volume_not_used")
 
 
@@ -255,7 +244,7 @@ class Shares(OfServer):
     def shown(self, context: ComputeContext, item: Item) -> Item:
         """Return a share, which is active while the server has its memory."""
         instance = self.server(context)
-        mounted = POWER_STATES.get(instance.state.vm_state) in (RUNNING, PAUSED)
+        mounted = words.POWER_STATES.get(instance.state.vm_state) in (words.RUNNING, words.PAUSED)
         status = "active" if mounted else "inactive"
         shown: Item = {"share_id": item["id"], "status": status, "tag": item["tag"]}
         if context.caller.admin:
@@ -274,10 +263,10 @@ class Shares(OfServer):
         if any(share["id"] == share_id or share["tag"] == new["tag"] for share in shares):
             text = f"Share '{share_id}' or tag '{new['tag']}' already associated to this server."
             raise ApiError(409, text)
-        context.change(self.server(context), ATTACH_SHARE, {"shares": [*shares, new]})
+        context.change(self.server(context), words.ATTACH_SHARE, {"shares": [*shares, new]})
         return new
 
     def delete(self, context: ComputeContext, item: Item) -> None:
         """Detach a share from a server that is off."""
         left: list[Json] = [share for share in self.items(context) if share != item]
-        context.change(self.server(context), DETACH_SHARE, {"shares": left})
+        context.change(self.server(context), words.DETACH_SHARE, {"shares": left})

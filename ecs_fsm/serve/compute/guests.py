@@ -16,7 +16,7 @@ from ecs_fsm.serve.cloud.vocabulary import BACKUP, CREATE_IMAGE, GET_CONSOLE
 from ecs_fsm.serve.compute.actions import ANSWERS, CHANGES, ActionAnswer, Changes, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, refusal, router
 from ecs_fsm.serve.compute.disks import check_size, image_of
-from ecs_fsm.serve.compute.schemas import ADDRESSES, changed_fields, within_quota
+from ecs_fsm.serve.compute.nova_schemas import ADDRESSES, changed_fields, within_quota
 from ecs_fsm.serve.compute.servers import group_of, key_of, password
 from ecs_fsm.serve.compute.views import AnswerKind, addresses_view, security_group_view, server_view
 from ecs_fsm.serve.http.api_errors import ApiError

@@ -16,7 +16,7 @@ from ecs_fsm.serve.cloud.catalog import NAMESPACE, Host
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.compute.api import ComputeContext, error, router
-from ecs_fsm.serve.compute.schemas import is_uuid
+from ecs_fsm.serve.compute.nova_schemas import is_uuid
 from ecs_fsm.serve.compute.views import Fields, address_of, host_of
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond

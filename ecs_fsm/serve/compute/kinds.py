@@ -16,8 +16,8 @@ from ecs_fsm.serve.compute.api import ComputeContext, compute_context
 from ecs_fsm.serve.compute.disks import ServerVolumes, Shares
 from ecs_fsm.serve.compute.listing import pattern_of
 from ecs_fsm.serve.compute.nics import Interfaces
+from ecs_fsm.serve.compute.nova_schemas import within_quota
 from ecs_fsm.serve.compute.proxies import ComputeImages
-from ecs_fsm.serve.compute.schemas import within_quota
 from ecs_fsm.serve.compute.services import Aggregates
 from ecs_fsm.serve.compute.views import links
 from ecs_fsm.serve.http.api_errors import Api, ApiError

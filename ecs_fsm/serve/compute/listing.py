@@ -19,7 +19,7 @@ from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.cloud.vocabulary import POWER_STATES
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext
-from ecs_fsm.serve.compute.schemas import TRUTHS, as_flag
+from ecs_fsm.serve.compute.nova_schemas import TRUTHS, as_flag
 from ecs_fsm.serve.compute.views import addresses_of, host_of, is_locked
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import MOST_ITEMS, TAG_FILTERS

@@ -11,7 +11,7 @@ from ecs_fsm.serve.compute.actions import CHANGES, Changes, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, error, router
 from ecs_fsm.serve.compute.disks import flavor_of
 from ecs_fsm.serve.compute.instance_actions import moves_of
-from ecs_fsm.serve.compute.schemas import DISK_CONFIG
+from ecs_fsm.serve.compute.nova_schemas import DISK_CONFIG
 from ecs_fsm.serve.compute.servers import host_numbers, zone_of
 from ecs_fsm.serve.compute.views import Fields, host_of
 from ecs_fsm.serve.http.api_errors import ApiError

@@ -12,7 +12,7 @@ from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import ATTACH_INTERFACE, DETACH_INTERFACE
 from ecs_fsm.serve.compute.actions import ANSWERS, ActionAnswer, of_actions
 from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
-from ecs_fsm.serve.compute.schemas import address_of, is_uuid
+from ecs_fsm.serve.compute.nova_schemas import address_of, is_uuid
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.network.routes import SERVICE as NETWORK
 

@@ -1,4 +1,4 @@
-"""Refuses bodies and queries that Nova's own request schemas refuse, by microversion.
+"""Refuses bodies and queries that Nova's own request schemas refuse, and reads what they leave.
 
 `nova_schemas.json` has the schemas of a version of Nova (its first rows say which), as
 `tests/serve/nova_schemas.py` writes it. The validator differs from a plain one as Nova's does:
@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from operator import gt, lt
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from starlette.requests import Request
 
+from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.api_errors import ApiError
 
 if TYPE_CHECKING:
@@ -210,3 +211,46 @@ FORMATS: Mapping[str, Any] = {
     "ipv4": lambda value: ip_network(value).version == 4 and "/" not in value,
     "ipv6": lambda value: ip_network(value).version == 6 and "/" not in value,
 }
+
+
+MOST_ITEMS = 128
+"""Metadata entries of a server or an image."""
+TRUTHS = {
+    **dict.fromkeys(("1", "t", "true", "on", "y", "yes"), True),
+    **dict.fromkeys(("0", "f", "false", "off", "n", "no", ""), False),
+}
+"""Texts that Nova takes for truth values; it takes no empty one in bodies."""
+
+
+def is_uuid(text: str | None) -> bool:
+    """Return whether a text is the id of something that has a UUID."""
+    try:
+        return bool(UUID(text or ""))
+    except ValueError:
+        return False
+
+
+def as_flag(value: object) -> object:
+    """Return the truth value that a text means for old clients, other values as they are."""
+    return TRUTHS.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def within_quota(metadata: Mapping[str, str]) -> None:
+    """Raise 403 for more entries than a server can have."""
+    if len(metadata) > MOST_ITEMS:
+        raise ApiError(403, f"Maximum number of metadata items exceeds {MOST_ITEMS}")
+
+
+ADDRESSES, DISK_CONFIG = ("accessIPv4", "accessIPv6"), "OS-DCF:diskConfig"
+
+
+def address_of(text: str | None) -> str | None:
+    """Return an address in its short form, None or an empty text as it is."""
+    return text and str(ip_address(text))
+
+
+def changed_fields(given: Item) -> Item:
+    """Return the fields of a change of a server, under the names that it has for them."""
+    addresses = {name: address_of(given[name]) for name in ADDRESSES if name in given}
+    disk = {"disk_config": given[DISK_CONFIG]} if DISK_CONFIG in given else {}
+    return {name: given[name] for name in given if name != DISK_CONFIG} | addresses | disk

@@ -16,7 +16,7 @@ from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.compute.api import ComputeContext, router
 from ecs_fsm.serve.compute.disks import disk_config_of
 from ecs_fsm.serve.compute.listing import moment
-from ecs_fsm.serve.compute.schemas import MOST_ITEMS
+from ecs_fsm.serve.compute.nova_schemas import MOST_ITEMS
 from ecs_fsm.serve.compute.views import links, security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.declared import Declared

@@ -23,7 +23,7 @@ from ecs_fsm.serve.compute.disks import boots, check_size, disk_config_of, disks
 from ecs_fsm.serve.compute.kinds import keypair_of
 from ecs_fsm.serve.compute.listing import ServerPage, servers_of
 from ecs_fsm.serve.compute.nics import NewInterface, networks_of
-from ecs_fsm.serve.compute.schemas import (
+from ecs_fsm.serve.compute.nova_schemas import (
     ADDRESSES,
     DISK_CONFIG,
     address_of,

@@ -14,7 +14,7 @@ from ecs_fsm.serve.cloud.resources import Item, Shelf
 from ecs_fsm.serve.cloud.surroundings import ZONE
 from ecs_fsm.serve.compute.api import ComputeContext, error, router
 from ecs_fsm.serve.compute.hosts import COMPUTE, UUID_SINCE, ComputeHost, find_services, of_id
-from ecs_fsm.serve.compute.schemas import as_flag
+from ecs_fsm.serve.compute.nova_schemas import as_flag
 from ecs_fsm.serve.compute.views import Fields, host_of, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import action_of, body_of, respond

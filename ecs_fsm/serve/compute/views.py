@@ -13,20 +13,13 @@ from hashlib import sha224
 from operator import attrgetter
 from typing import Any, NamedTuple, cast
 
+from ecs_fsm.serve.cloud import vocabulary as words
 from ecs_fsm.serve.cloud.catalog import EPHEMERAL
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.ports import IN
 from ecs_fsm.serve.cloud.resources import Item, tables
 from ecs_fsm.serve.cloud.schedule import NO_HOST
-from ecs_fsm.serve.cloud.vocabulary import (
-    BEGUN,
-    FAULT,
-    LOCKED,
-    POWER_STATES,
-    PROGRESS,
-    WITHOUT_HOST,
-)
 from ecs_fsm.serve.http.versions import HIGHEST, LOWEST
 
 Fields = dict[str, Json]
@@ -72,7 +65,7 @@ def links(root: str, kind: str, name: str) -> list[Json]:
 
 def host_of(cloud: Cloud, instance: Instance) -> str | None:
     """Return the name of the host of a server, None without one."""
-    nowhere = instance.state in WITHOUT_HOST or NO_HOST in instance.details
+    nowhere = instance.state in words.WITHOUT_HOST or NO_HOST in instance.details
     return None if nowhere else cloud.hosts[instance.host].name
 
 
@@ -88,7 +81,7 @@ def host_id(instance: Instance, host: str | None) -> str:
 
 def is_locked(instance: Instance) -> bool:
     """Return whether a server is locked."""
-    return LOCKED in instance.server.node.facts
+    return words.LOCKED in instance.server.node.facts
 
 
 def brief_view(instance: Instance, root: str) -> Fields:
@@ -115,7 +108,7 @@ def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Field
         "OS-EXT-AZ:availability_zone": cloud.zone_of(instance),
         "OS-SRV-USG:launched_at": _long(cloud, instance.launched),
         "OS-SRV-USG:terminated_at": _long(cloud, instance.terminated),
-        "OS-EXT-STS:power_state": POWER_STATES.get(state.vm_state, 0),
+        "OS-EXT-STS:power_state": words.POWER_STATES.get(state.vm_state, 0),
         "os-extended-volumes:volumes_attached": [{n: v[n] for n in of_volumes} for v in volumes],
         "OS-EXT-SRV-ATTR:host": host,
         "OS-EXT-SRV-ATTR:hypervisor_hostname": host,
@@ -125,9 +118,9 @@ def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Field
         "tags": [*instance.names("tags")],
         "scheduler_hints": instance.details.get("hints") or {},
     }
-    if state.status in PROGRESS:
-        computed["progress"] = 0 if state.status == BEGUN else 100
-    if state.status in FAULT and instance.fault:
+    if state.status in words.PROGRESS:
+        computed["progress"] = 0 if state.status == words.BEGUN else 100
+    if state.status in words.FAULT and instance.fault:
         at, message, code, details = instance.fault
         fault: Fields = {"code": code, "created": short_time(cloud.date(at)), "message": message}
         more: Fields = {"details": details or message} if options.admin else {}

@@ -200,7 +200,7 @@ class ServedRoute(Route):
         found = handler.function(**{name: given[name] for name in wanted})
         response: Response = await found if iscoroutine(found) else found
         if "context" in wanted and handler.method != "GET":
-            given["context"].cloud.resources.commit()
+            given["context"].cloud.state.commit()
         return response
 
 

@@ -18,7 +18,7 @@ from ecs_fsm.serve.cloud.jobs import Job, SubJob
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import DELETE_METADATA, UPDATE_METADATA
 from ecs_fsm.serve.compute.api import compute_of
-from ecs_fsm.serve.compute.schemas import within_quota
+from ecs_fsm.serve.compute.nova_schemas import within_quota
 from ecs_fsm.serve.compute.views import (
     AnswerKind,
     Fields,

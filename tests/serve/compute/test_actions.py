@@ -12,8 +12,7 @@ from ecs_fsm.core.model import Node
 from ecs_fsm.lifecycles import NAMES, server_class
 from ecs_fsm.serve.cloud import vocabulary
 from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.compute.actions import ANSWERS, CHANGES, ServerAction
-from ecs_fsm.serve.compute.actions import ACTIONS
+from ecs_fsm.serve.compute.actions import ACTIONS, ANSWERS, CHANGES, ServerAction
 from tests.compute import CIRROS, SMALL, Answer, Compute
 from tests.own_thread import run_in_own_thread
 
