@@ -270,8 +270,12 @@ def test_a_replay_for_a_person() -> None:
             [("stopped", None, None), ("active", None, "SHUTOFF"), ("active", "migrating", None)],
             ["status SHUTOFF contradicts active/-, which shows ACTIVE", None],
         ),
+        (
+            [("active", None, None), ("active", "powering-off", "SHUTOFF")],
+            ["status SHUTOFF contradicts active/powering-off, which shows ACTIVE"],
+        ),
     ],
-    ids=["first row", "a pair outside the table", "a contradicting status"],
+    ids=["first row", "a pair outside the table", "a contradicting status", "where it may be"],
 )  # fmt: skip
 def test_known_words_that_contradict_the_table_are_not_explained(
     rows: list[tuple[str, str | None, str | None]], reasons: list[str | None]
