@@ -84,8 +84,7 @@ def _labels(
     ends = error_states(profile)
     for name, activities in ACTIVITIES.items():
         yield _label(name, [numbers[s.at] for s in there if s.activity in activities])
-    at_rest = [s.at for s in there if s.activity in ACTIVITIES["rest"]]
-    failed = [numbers[at] for at in at_rest if at.node and at.node.state in ends]
+    failed = [numbers[s.at] for s in there if s.at.node and s.at.node.state in ends]
     yield _label("failed", failed)
     shown: dict[str, list[int]] = {}
     for sojourn in there:

@@ -275,6 +275,15 @@ def test_a_plantuml_arrow_says_what_decides_and_what_is_passed() -> None:
     text = exported(NOVA, "plantuml")
     assert re.search(r"confirm_resize\[was=active,", text)
     assert "fail via error/deleting" in text
+    assert ": advance via active/-\n" in exported(ECS, "plantuml")
+
+
+@pytest.mark.parametrize("form", ["xstate", "markup", "json", "plantuml"])
+def test_letters_of_other_languages_stay_as_they_are(form: str, tmp_path: Path) -> None:
+    table = tmp_path / "pump.toml"
+    own = (Path(__file__).parents[1] / "own" / "pump.toml").read_text(encoding="utf-8")
+    table.write_text(own.replace("being built", "im Aufbau ß"), "utf-8")
+    assert "im Aufbau ß" in exported(server_class(str(table)).lifecycle, form)
 
 
 @pytest.mark.parametrize("form", FORMATS)
