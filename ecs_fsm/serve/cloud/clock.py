@@ -143,8 +143,9 @@ class Timeline:
         self.schedule.hasten(instance)
         self._keep(instance)
 
-    def keep(self, instance: Instance) -> None:
-        """Store a server whose attributes were changed outside."""
+    def keep(self, instance: Instance, changes: Mapping[str, Json] | None = None) -> None:
+        """Set attributes of a server, and store it with what was changed outside."""
+        instance.set(changes or {})
         instance.updated = self.now
         self._keep(instance)
 

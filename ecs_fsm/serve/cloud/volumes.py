@@ -62,8 +62,7 @@ class Volumes:
 
     def change(self, volume: Instance, **details: Json) -> None:
         """Set details of a volume at once."""
-        volume.set(details)
-        self.cloud.keep(volume)
+        self.cloud.keep(volume, details)
 
     def request(self, volume: Instance, operation: str, asker: Asker, **changes: Json) -> None:
         """Request an operation of a volume. Raise `Refused`."""
@@ -96,8 +95,7 @@ class Volumes:
             "row": row,
         }
         self.change(volume, attachments=[*cast(list[Json], self.attachments(volume)), attachment])
-        instance.set({"volumes": [*cast(list[Json], rows), row]})
-        self._servers.keep(instance)
+        self._servers.keep(instance, {"volumes": [*cast(list[Json], rows), row]})
         return row
 
     def rows(self, instance: Instance) -> list[dict[str, Any]]:
@@ -119,8 +117,7 @@ class Volumes:
         """Have a server forget a volume."""
         if instance is not None:
             left = [row for row in self.rows(instance) if row["id"] != volume_id]
-            instance.set({"volumes": cast(list[Json], left)})
-            self._servers.keep(instance)
+            self._servers.keep(instance, {"volumes": cast(list[Json], left)})
 
     def hold(self, instance: Instance) -> bool:
         """Return whether a new server waits for a volume; one that does not come fails it."""
@@ -173,8 +170,8 @@ class Volumes:
             elif operation == words.ATTACH and went_wrong and instance.launched is not None:
                 self._leave(volume.id, instance)
             elif operation == words.DETACH and went_wrong:
-                instance.set({"volumes": [*self.rows(instance), attachment["row"]]})
-                self._servers.keep(instance)
+                rows = [*self.rows(instance), attachment["row"]]
+                self._servers.keep(instance, {"volumes": rows})
             if instance.details.pop("held", False):
                 self._servers.hasten(instance)
         freed = volume.state.status == words.VOLUME_FREE

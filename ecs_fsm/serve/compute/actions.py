@@ -112,8 +112,7 @@ class ServerAction:
             context.cloud.finish(instance)
         changes = changed() if changes is None else changes
         if changes and self.at_once:
-            instance.set(changes)
-            context.cloud.keep(instance)
+            context.cloud.keep(instance, changes)
         answer = ANSWERS.get(self.key)
         return ActionAnswer() if answer is None else answer(context, instance, argument)
 

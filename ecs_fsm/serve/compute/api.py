@@ -92,10 +92,11 @@ class Compute:
         except UnknownFact as error:
             raise ApiError(400, str(error)) from None
 
-    def request_if_known(self, instance: Instance, operation: str, requester: Asker) -> None:
-        """Request an operation, unless the lifecycle lacks it; then nothing forbids it."""
+    def request_if_known(self, instance: Instance, operation: str, requester: Asker) -> Asker:
+        """Request an operation, unless the lifecycle lacks it; return who requests it."""
         if operation in self.cloud.lifecycle.operations:
             self.request(instance, operation, requester)
+        return requester
 
 
 def error(code: int, key: str, **words: object) -> ApiError:
@@ -105,9 +106,8 @@ def error(code: int, key: str, **words: object) -> ApiError:
 
 def refusal(instance: Instance, error: Refused) -> str:
     """Return the API's message about an operation that the lifecycle refuses."""
-    at = f"vm_state {error.vm_state}"
-    if error.task_state:
-        at = f"task_state {error.task_state}"
+    task = error.task_state
+    at = f"task_state {task}" if task else f"vm_state {error.vm_state}"
     allowed = ", ".join(error.allowed) or "nothing that a user can ask"
     return (
         f"Cannot '{error.operation}' instance {instance.id} while it is in {at}: {error.reason}; "
@@ -148,9 +148,12 @@ class ComputeContext(RequestContext):
 
     def change(self, instance: Instance, operation: str, changes: Mapping[str, Json]) -> None:
         """Set attributes of a server at once, if the lifecycle allows the operation."""
-        self.compute.request_if_known(instance, operation, self.asker(operation))
-        instance.set(changes)
-        self.cloud.keep(instance)
+        self.request_if_known(instance, operation)
+        self.cloud.keep(instance, changes)
+
+    def request_if_known(self, instance: Instance, operation: str, action: str = "") -> Asker:
+        """Request an operation, under the name of an action. Return who requests it."""
+        return self.compute.request_if_known(instance, operation, self.asker(action or operation))
 
     def view(self, kind: AnswerKind) -> ViewOptions:
         """Return how to show servers in an answer of this kind."""
@@ -205,10 +208,14 @@ class OfServer(Declared[ComputeContext]):
         """Return the server of the path. Raises 404 for others."""
         return context.find(context.request.path_params["server_id"])
 
+    def items(self, context: ComputeContext) -> list[Item]:
+        """Return the rows, by default those of the detail that the table names."""
+        return cast(list[Item], self.server(context).details.get(self.row["detail"]) or [])
+
     def find(self, context: ComputeContext, item_id: str, code: int = 404) -> Item:
         """Return the row of that id. Raises 404, or another code, for others."""
         server = self.server(context)
-        for item in self.items(context):
-            if item["id"] == item_id:
-                return item
-        raise ApiError(code, self.row["missing"].format(server=server.id, id=item_id[:255]))
+        found = next((item for item in self.items(context) if item["id"] == item_id), None)
+        if found is None:
+            raise ApiError(code, self.row["missing"].format(server=server.id, id=item_id[:255]))
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from starlette.responses import Response
@@ -132,9 +132,8 @@ def give(context: ComputeContext, instance: Instance, disks: Iterable[Disk], ask
         snapshot = device.get("uuid") if device.get("source_type") == "snapshot" else None
         new: Item = {"zone": zone, "snapshot_id": snapshot, "bootable": boots(device)}
         volume = known or volumes.create(asker, "", size, image, **new)
-        more: Item = {"delete_on_termination": _goes(device), "tag": device.get("tag")}
-        name = device.get("device_name")
-        volumes.attach(volume, instance, name, asker, boots=boots(device), **more)
+        row: Item = {"boots": boots(device), **_kept(device)}
+        volumes.attach(volume, instance, device.get("device_name"), asker, **row)
 
 
 WITHOUT_ID_SINCE, SHARES_SINCE, EMPTY_SINCE = 89, 97, 101
@@ -144,10 +143,6 @@ MOST_VOLUMES = 25
 
 class ServerVolumes(OfServer):
     """The volumes of a server: show, attach, swap and detach them."""
-
-    def items(self, context: ComputeContext) -> list[Item]:
-        """Return what the server knows of its volumes."""
-        return cast(list[Item], self.server(context).details.get("volumes") or [])
 
     def more(self, context: ComputeContext, item: Item) -> Item:
         """Show the server, and the id of the volume as that of the row below 2.89."""
@@ -170,10 +165,8 @@ class ServerVolumes(OfServer):
         if len(rows) >= MOST_VOLUMES:
             raise ApiError(403, f"Maximum number of volumes exceeds {MOST_VOLUMES}")
         require_free(volume)
-        asker = context.asker(words.ATTACH_VOLUME)
-        context.compute.request_if_known(instance, words.ATTACH_VOLUME, asker)
-        more = {"delete_on_termination": _goes(given), "tag": given.get("tag")}
-        return context.cloud.volumes.attach(volume, instance, device, asker, **more)
+        asker = context.request_if_known(instance, words.ATTACH_VOLUME)
+        return context.cloud.volumes.attach(volume, instance, device, asker, **_kept(given))
 
     def answer_new(self, context: ComputeContext, item: Item) -> Response:
         """Return the new row, from 2.101 on nothing."""
@@ -188,28 +181,20 @@ class ServerVolumes(OfServer):
         if wanted == item["id"]:
             new = {**item, "delete_on_termination": _goes(changes)}
             rows: list[Json] = [new if row is item else row for row in self.items(context)]
-            instance.set({"volumes": rows})
-            cloud.keep(instance)
+            cloud.keep(instance, {"volumes": rows})
             return new
         context.require_admin("os_compute_api:os-volumes-attachments:swap")
         volume = find_volume(context, wanted, 400)
         require_free(volume)
-        _require_used(context, item["id"])
-        asker = context.asker(words.SWAP_VOLUME)
-        context.compute.request_if_known(instance, words.SWAP_VOLUME, asker)
-        _detach(context, instance, item["id"], asker)
-        kept = {"delete_on_termination": item["delete_on_termination"], "tag": item.get("tag")}
-        return cloud.volumes.attach(volume, instance, item["device"], asker, **kept)
+        asker = _detach(context, instance, item["id"], words.SWAP_VOLUME)
+        return cloud.volumes.attach(volume, instance, item["device"], asker, **_kept(item))
 
     def delete(self, context: ComputeContext, item: Item) -> None:
         """Detach a volume."""
         instance = self.server(context)
         if item["device"] == ROOT_DEVICE:
             raise ApiError(403, "Cannot detach a root device volume")
-        _require_used(context, item["id"])
-        asker = context.asker(words.DETACH_VOLUME)
-        context.compute.request_if_known(instance, words.DETACH_VOLUME, asker)
-        _detach(context, instance, item["id"], asker)
+        _detach(context, instance, item["id"], words.DETACH_VOLUME)
 
 
 def _goes(given: Item) -> bool:
@@ -217,16 +202,21 @@ def _goes(given: Item) -> bool:
     return bool(as_flag(given.get("delete_on_termination", False)))
 
 
-def _require_used(context: ComputeContext, volume_id: str) -> None:
-    volume = context.cloud.volumes.cloud.instances.get(volume_id)
+def _kept(given: Item) -> Item:
+    """Return what the row of a volume has beside its place."""
+    return {"delete_on_termination": _goes(given), "tag": given.get("tag")}
+
+
+def _detach(context: ComputeContext, instance: Instance, volume_id: str, operation: str) -> Asker:
+    """Detach a volume by an operation of its server. Return who requested that."""
+    volumes = context.cloud.volumes
+    volume = volumes.cloud.instances.get(volume_id)
     if volume is not None and not volume.server.may(words.DETACH):
         raise error(400, "volume_not_used")
-
-
-def _detach(context: ComputeContext, instance: Instance, volume_id: str, asker: Asker) -> None:
-    volume = context.cloud.volumes.cloud.instances.get(volume_id)
+    asker = context.request_if_known(instance, operation)
     if volume is not None:
-        context.cloud.volumes.detach(volume, instance, asker)
+        volumes.detach(volume, instance, asker)
+    return asker
 
 
 class Shares(OfServer):
@@ -236,10 +226,6 @@ class Shares(OfServer):
         """Return the server. Raises 404 before there were shares."""
         context.require_version(since=SHARES_SINCE)
         return super().server(context)
-
-    def items(self, context: ComputeContext) -> list[Item]:
-        """Return the shares."""
-        return cast(list[Item], self.server(context).details.get("shares") or [])
 
     def shown(self, context: ComputeContext, item: Item) -> Item:
         """Return a share, which is active while the server has its memory."""

@@ -240,8 +240,7 @@ class ServerParts(Declared[ComputeContext]):
             gone = context.request.method == "DELETE"
             context.change(instance, DELETE_METADATA if gone else UPDATE_METADATA, changes)
         else:
-            instance.set(changes)
-            context.cloud.keep(instance)
+            context.cloud.keep(instance, changes)
         return item
 
 

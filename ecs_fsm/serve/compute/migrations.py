@@ -36,8 +36,11 @@ IN_LISTS = {"instance_uuid", "migration_type", "old_instance_type_id", "new_inst
 WORK = ("total", "processed", "remaining")
 
 
-def _running(context: ComputeContext, server_id: str, migration_id: str) -> tuple[Instance, Fields]:
+def _running(
+    context: ComputeContext, server_id: str, migration_id: str, since: int
+) -> tuple[Instance, Fields]:
     """Return a server and its migration. Raises 404 for no such one, 403 for users."""
+    context.require_version(since=since)
     context.require_admin("os_compute_api:servers:migrations")
     instance = context.find(server_id)
     migration = _migration(context, instance)
@@ -58,15 +61,14 @@ def list_migrations(server_id: str, context: ComputeContext) -> Response:
 @router.get("/servers/{server_id}/migrations/{migration_id}")
 def show_migration(server_id: str, migration_id: str, context: ComputeContext) -> Response:
     """A running live migration; for administrators."""
-    context.require_version(since=MIGRATIONS_SINCE)
-    return respond({"migration": _running(context, server_id, migration_id)[1]})
+    _, migration = _running(context, server_id, migration_id, MIGRATIONS_SINCE)
+    return respond({"migration": migration})
 
 
 @router.delete("/servers/{server_id}/migrations/{migration_id}", status_code=202)
 def abort_migration(server_id: str, migration_id: str, context: ComputeContext) -> Response:
     """Abort a live migration; for administrators."""
-    context.require_version(since=ABORTED_SINCE)
-    instance, _ = _running(context, server_id, migration_id)
+    instance, _ = _running(context, server_id, migration_id, ABORTED_SINCE)
     _request(context, instance, ABORT_MIGRATION)
     context.cloud.happen(instance, ABORTED, {})
     return Response(status_code=202)
@@ -79,8 +81,7 @@ def act_on_migration(
     server_id: str, migration_id: str, body: Item, context: ComputeContext
 ) -> Response:
     """`force_complete`: complete a live migration at once; for administrators."""
-    context.require_version(since=FORCED_SINCE)
-    instance, _ = _running(context, server_id, migration_id)
+    instance, _ = _running(context, server_id, migration_id, FORCED_SINCE)
     key = next(iter(body))
     if key != "force_complete":
         raise ApiError(400, "There is one action of a migration: force_complete")

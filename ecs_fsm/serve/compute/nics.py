@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ecs_fsm.serve.cloud.cloud import Cloud
-from ecs_fsm.serve.cloud.instance import Asker, Instance
+from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import ATTACH_INTERFACE, DETACH_INTERFACE
 from ecs_fsm.serve.compute.actions import ANSWERS, ActionAnswer, of_actions
@@ -101,13 +101,12 @@ class Interfaces(OfServer):
             raise ApiError(400, "Must not input both network_id and port_id")
         if given.get("fixed_ips") and given.get("net_id") is None:
             raise ApiError(400, "Must input network_id when request IP address")
-        asker = context.asker(ATTACH_INTERFACE)
         if port_id is not None:
             free = free_port(context, str(UUID(port_id)), 404)
-            context.compute.request_if_known(instance, ATTACH_INTERFACE, asker)
+            context.request_if_known(instance, ATTACH_INTERFACE)
             port = ports.bind(free, instance, given.get("tag"))
         else:
-            port = plug(context, instance, given, asker)
+            port = plug(context, instance, given)
         if not ports.shown(instance):
             raise ApiError(409, f"The networks of instance {instance.id} are not set up yet")
         context.cloud.keep(instance)
@@ -115,13 +114,13 @@ class Interfaces(OfServer):
 
     def delete(self, context: ComputeContext, item: Item) -> None:
         """Detach the server from a network."""
-        instance, asker = self.server(context), context.asker(DETACH_INTERFACE)
-        context.compute.request_if_known(instance, DETACH_INTERFACE, asker)
+        instance = self.server(context)
+        context.request_if_known(instance, DETACH_INTERFACE)
         context.cloud.ports.part(instance, item)
         context.cloud.keep(instance)
 
 
-def plug(context: ComputeContext, instance: Instance, given: Item, asker: Asker) -> Item:
+def plug(context: ComputeContext, instance: Instance, given: Item, action: str = "") -> Item:
     """Return a new port of a server on the network of a request, or on one that it is not on."""
     ports = context.cloud.ports
     there = {port["network_id"] for port in ports.of(instance)}
@@ -131,7 +130,7 @@ def plug(context: ComputeContext, instance: Instance, given: Item, asker: Asker)
     address = None
     for fixed in given.get("fixed_ips") or ():
         address = free_address(context.cloud, network, str(ip_address(fixed["ip_address"])))
-    context.compute.request_if_known(instance, ATTACH_INTERFACE, asker)
+    context.request_if_known(instance, ATTACH_INTERFACE, action)
     port = ports.plug(instance, network, address, given.get("tag"))
     context.cloud.keep(instance)
     return port
@@ -140,7 +139,7 @@ def plug(context: ComputeContext, instance: Instance, given: Item, asker: Asker)
 @of_actions(ANSWERS, "addFixedIp")
 def _add_fixed_ip(context: ComputeContext, instance: Instance, given: Item) -> ActionAnswer:
     """Attach the server to a network."""
-    plug(context, instance, {"net_id": given["networkId"]}, context.asker("addFixedIp"))
+    plug(context, instance, {"net_id": given["networkId"]}, "addFixedIp")
     return ActionAnswer()
 
 
