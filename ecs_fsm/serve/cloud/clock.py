@@ -15,7 +15,7 @@ from ecs_fsm.core.lifecycle import Lifecycle
 from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.instance import Asker, Instance, InstanceFault, Json, NewServer
 from ecs_fsm.serve.cloud.requests import Orders
-from ecs_fsm.serve.cloud.schedule import EndListener, EntryListener, Schedule
+from ecs_fsm.serve.cloud.schedule import Schedule
 from ecs_fsm.serve.cloud.store import StateFile
 
 
@@ -112,17 +112,6 @@ class Timeline:
     ) -> None:
         """Request an operation, as `Cloud.request` does."""
         raise NotImplementedError
-
-    def on_entry(self, listener: EntryListener) -> None:
-        """Call `listener` with every state that a server enters from now on, and where it hangs."""
-        self.schedule.entries.append(listener)
-
-    def on_end(self, listener: EndListener) -> None:
-        """Call `listener` with every operation that ends from now on, and whether it failed.
-
-        One that was replaced has failed. What `listener` requests begins when the operation ended.
-        """
-        self.schedule.ends.append(listener)
 
     def _moment(self) -> float:
         """Set the time of the next change: now, or the end of what an end listener follows."""

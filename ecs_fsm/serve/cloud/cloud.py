@@ -7,7 +7,6 @@ same seed and the same requests at the same times give the same cloud.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from uuid import UUID
 from ecs_fsm.core.errors import Refused
 from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.core.model import AnyChange, ChangeWithFacts
+from ecs_fsm.core.scenario import ScenarioWord
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.serve.cloud.catalog import Catalog, read_catalog
 from ecs_fsm.serve.cloud.clock import Clock
@@ -27,7 +27,7 @@ from ecs_fsm.serve.cloud.instance import (
     NewServer,
     RequestRecord,
 )
-from ecs_fsm.serve.cloud.requests import Admission, Orders, Policy
+from ecs_fsm.serve.cloud.requests import Orders, Policy
 from ecs_fsm.serve.cloud.schedule import NO_HOST, Schedule
 from ecs_fsm.serve.cloud.snapshot import CLOUD, SERVER, StoredCloud
 from ecs_fsm.serve.cloud.store import StateFile
@@ -41,7 +41,7 @@ REMEMBERED = 1000
 """Deleted servers that can still be looked up."""
 
 
-class Cloud(StoredCloud, Surroundings, Admission):
+class Cloud(StoredCloud, Surroundings):
     """The servers of a cloud, by its `clock`; times are simulated seconds.
 
     `kind` and `profile` say how servers live and how long steps take; `settings` are those of
@@ -147,10 +147,6 @@ class Cloud(StoredCloud, Surroundings, Admission):
         elsewhere = instance.operation in self.policy.elsewhere or instance.state in WITHOUT_HOST
         return not elsewhere and self.is_down(instance.host)
 
-    def date(self, seconds: float) -> datetime:
-        """Return the date at a simulated time."""
-        return self.clock.date(seconds)
-
     def create(self, wanted: NewServer, asker: Asker) -> Instance:
         """Return a new server, in the first step of its creation.
 
@@ -208,24 +204,62 @@ class Cloud(StoredCloud, Surroundings, Admission):
     ) -> None:
         """Request an operation; `changes` are attributes that it sets when it succeeds.
 
-        Raise `Refused` if the lifecycle does not allow it now; then nothing has changed.
+        The lock of a server is lifted for the request of an administrator, and set again. Raise
+        `Refused` if the lifecycle does not allow it now; then nothing has changed.
         """
-        now = self._moment()
-        operation, given = self.policy.meant(operation, given)
+        now, server, lock = self._moment(), instance.server, self.policy.lock
+        given = {**self.policy.given.get(operation, {}), **given}
+        operation = self.policy.instead.get(operation, operation)
         self._leave_host(instance)
         if self.is_down(instance.host):
             given = {**self.policy.down, **given}
-        refused: Refused | None = None
+        locked, refused = server.node, None
+        if asker.admin and lock and operation not in lock and server.may(lock[0]):
+            server.trigger(lock[0])
+        lifted = server.node is not locked
         try:
-            self.carry_out(instance, operation, given, asker, dict(changes or {}))
+            self._begin(instance, operation, given, dict(changes or {}))
         except Refused as error:
             refused = error
+        finally:
+            if lifted and server.may(lock[1]):
+                server.trigger(lock[1])
         reason = refused.reason if refused else None
         instance.requests.append(RequestRecord(now, operation, asker, reason))
         self.schedule.notify_ends()
         self._keep(instance)
         if refused:
             raise refused
+
+    def _begin(
+        self, instance: Instance, operation: str, given: Mapping[str, str], changes: dict[str, Json]
+    ) -> None:
+        server, lifecycle, schedule = instance.server, self.lifecycle, self.schedule
+        trigger = lifecycle.triggers[operation]
+        given = {name: value for name, value in given.items() if name in trigger.given}
+        leaves_alone = not lifecycle.outcome(operation, server.node, given).nodes
+        word = self.order(instance, operation)
+        outcomes = word.outcomes if word else ()
+        if leaves_alone:
+            server.trigger(operation, **given)
+            instance.set(changes)
+            instance.outcomes = outcomes or instance.outcomes
+            return
+        if instance.operation and instance.operation != operation:
+            schedule.ended.append((instance, instance.operation, True))
+        instance.operation, instance.changes = operation, changes
+        instance.went_wrong = instance.hangs = False
+        if trigger.unseen and outcomes:
+            schedule.happen(instance, outcomes[0].event, outcomes[0].given)
+            return
+        server.trigger(operation, **{**given, **(word.given if word else {})})
+        instance.outcomes = outcomes
+        schedule.settle(instance)
+
+    def order(self, instance: Instance, operation: str) -> ScenarioWord | None:
+        """Return the word that decides an operation that begins, None for the usual outcome."""
+        draw = lambda: self.schedule.random(instance).random()  # noqa: E731 - drawn only if needed
+        return self.orders.strike(instance, operation, draw)
 
     def close(self) -> None:
         """Store everything and close the state file. Raise `StateLost` if that cannot be."""

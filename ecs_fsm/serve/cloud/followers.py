@@ -132,7 +132,7 @@ class EventLog:
         if anew:
             self._rows.clear()
             self.count = self._kept = 0
-        cloud.on_entry(self._take)
+        cloud.schedule.entries.append(self._take)
         cloud.state.on_commit, cloud.state.on_discard = self._commit, self._discard
         for listener in self._listeners:
             listener()

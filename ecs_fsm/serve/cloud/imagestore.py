@@ -31,8 +31,8 @@ class ImageStore:
         self.cloud, self.shelf = cloud, cloud.resources.of("images")
         self._sent = frozenset(shipped("ecs_fsm.serve.cloud", "cloud.toml")["images"]["sent"])
         self._failed: dict[str, str] = {}
-        cloud.on_entry(self._went_on)
-        cloud.on_end(self._over)
+        cloud.schedule.entries.append(self._went_on)
+        cloud.schedule.ends.append(self._over)
         for image in [*self.shelf] if cloud.state.stored else ():
             instance = cloud.instances.get(str(image.get("server")))
             operation = image.get("operation")  # which failed if its server does something else
@@ -52,7 +52,7 @@ class ImageStore:
 
     def date(self) -> str:
         """Return the present date in the form of images."""
-        return self.cloud.date(self.cloud.now).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.cloud.clock.date().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def add(self, **fields: object) -> Item:
         """Store a new image, private if the fields do not say otherwise, and return it."""

@@ -130,7 +130,7 @@ class Jobs:
         self.by_id: dict[str, Job] = {}
         self._followed: dict[str, list[tuple[Job, SubJob]]] = {}
         self._count = 0
-        cloud.on_end(self._over)
+        cloud.schedule.ends.append(self._over)
         cloud.state.sources.append(
             lambda: (each for job in self.by_id.values() for each in job.documents())
         )

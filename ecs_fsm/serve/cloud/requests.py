@@ -16,8 +16,7 @@ from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import State
 from ecs_fsm.core.scenario import ScenarioWord, StepOutcome, read_word, simulate
 from ecs_fsm.io.toml import shipped
-from ecs_fsm.serve.cloud.instance import Asker, FaultOrder, Instance, Json, StrikeCount
-from ecs_fsm.serve.cloud.schedule import Schedule
+from ecs_fsm.serve.cloud.instance import FaultOrder, Instance, Json, StrikeCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +75,6 @@ class Policy:
             quotas={n: int(settings.get(n, most)) for n, most in written["quotas"].items()},
             lock=tuple(n for n in written["administrator"]["locks"] if n in lifecycle.operations),
         )
-
-    def meant(self, operation: str, given: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """Return the operation that a request results in, and its facts."""
-        facts = {**self.given.get(operation, {}), **given}
-        return self.instead.get(operation, operation), facts
 
 
 FAULT = "ecs:fault"
@@ -181,65 +175,3 @@ class Orders:
 def _room(those: Sized, what: str) -> None:
     if len(those) >= MOST:
         raise InvalidInput(f"there are {MOST} {what} already; remove some")
-
-
-class Admission:
-    """The part of a cloud that carries out requests by its policy, with its orders."""
-
-    policy: Policy
-    orders: Orders
-    lifecycle: Lifecycle
-    schedule: Schedule
-
-    def order(self, instance: Instance, operation: str) -> ScenarioWord | None:
-        """Return the word that decides an operation that begins, None for the usual outcome."""
-        draw = lambda: self.schedule.random(instance).random()  # noqa: E731 - drawn only if needed
-        return self.orders.strike(instance, operation, draw)
-
-    def carry_out(
-        self,
-        instance: Instance,
-        operation: str,
-        given: Mapping[str, str],
-        asker: Asker,
-        changes: dict[str, Json],
-    ) -> None:
-        """Do what is requested, or begin it. Raise `Refused`; then nothing has changed.
-
-        The lock of a server is lifted for the request of an administrator, and set again.
-        """
-        server, lock = instance.server, self.policy.lock
-        locked = server.node
-        if asker.admin and lock and operation not in lock and server.may(lock[0]):
-            server.trigger(lock[0])
-        lifted = server.node is not locked
-        try:
-            self._begin(instance, operation, given, changes)
-        finally:
-            if lifted and server.may(lock[1]):
-                server.trigger(lock[1])
-
-    def _begin(
-        self, instance: Instance, operation: str, given: Mapping[str, str], changes: dict[str, Json]
-    ) -> None:
-        server, lifecycle, schedule = instance.server, self.lifecycle, self.schedule
-        trigger = lifecycle.triggers[operation]
-        given = {name: value for name, value in given.items() if name in trigger.given}
-        leaves_alone = not lifecycle.outcome(operation, server.node, given).nodes
-        word = self.order(instance, operation)
-        outcomes = word.outcomes if word else ()
-        if leaves_alone:
-            server.trigger(operation, **given)
-            instance.set(changes)
-            instance.outcomes = outcomes or instance.outcomes
-            return
-        if instance.operation and instance.operation != operation:
-            schedule.ended.append((instance, instance.operation, True))
-        instance.operation, instance.changes = operation, changes
-        instance.went_wrong = instance.hangs = False
-        if trigger.unseen and outcomes:
-            schedule.happen(instance, outcomes[0].event, outcomes[0].given)
-            return
-        server.trigger(operation, **{**given, **(word.given if word else {})})
-        instance.outcomes = outcomes
-        schedule.settle(instance)

@@ -24,9 +24,9 @@ PATIENCE = 183.0
 NO_HOST = "no_host"
 """The detail of a server that says why no host takes it."""
 EntryListener = Callable[[Instance, HistoryEntry], object]
-"""Gets a server and the state that it entered."""
+"""Gets a server and the state that it entered, or in which it hangs."""
 EndListener = Callable[[Instance, str, bool], object]
-"""Gets a server, the operation that ended, and whether it failed."""
+"""Gets a server, the operation that ended, and whether it failed, as one that was replaced has."""
 
 
 FAULTS: list[dict[str, Any]] = shipped("ecs_fsm.serve.cloud", "faults.toml")["fault"]
@@ -50,9 +50,9 @@ class Schedule:
 
     `durations` are those of the steps, `timers` the times at rest with the event that they end in,
     both by state. `lose` gets servers that reached the end of their life. Steps of servers that are
-    `stuck` hang, and those of servers that are `held` go on. `ended` are the finished operations of
-    which listeners are not yet notified. While `notifying`, end listeners run: what they request
-    follows from what ended.
+    `stuck` hang, and those of servers that are `held` go on. `entries` and `ends` are listeners;
+    `ended` are the finished operations of which they are not yet notified. While `notifying`, end
+    listeners run: what they request begins when the operation ended.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ class Volumes:
 
     def __init__(self, servers: Timeline, cloud: Timeline) -> None:
         self._servers, self.cloud = servers, cloud
-        self.cloud.on_end(self._over)
+        self.cloud.schedule.ends.append(self._over)
         self.cloud.on_wake(servers.wake)
 
     def create(

@@ -165,7 +165,7 @@ class ComputeContext(RequestContext):
 
     def time(self, seconds: float) -> str:
         """Return a time of the clock as most of the API writes it."""
-        return long_time(self.cloud.date(seconds))
+        return long_time(self.cloud.clock.date(seconds))
 
     def pages(
         self, name: str, found: Sequence[Row], more: str, since: int, view: Callable[[Row], Fields]

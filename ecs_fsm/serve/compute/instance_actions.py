@@ -138,7 +138,7 @@ def list_instance_actions(server_id: str, context: ComputeContext) -> Response:
 
 def in_time(context: ComputeContext, updated: float) -> bool:
     """Return whether a query selects what changed at that time."""
-    query, at = context.request.query_params, context.cloud.date(updated)
+    query, at = context.request.query_params, context.cloud.clock.date(updated)
     if context.minor >= UPDATED_SINCE and "changes-since" in query:
         return at >= moment("changes-since", query["changes-since"])
     if context.minor >= BEFORE_SINCE and "changes-before" in query:

@@ -101,8 +101,8 @@ def _period(context: ComputeContext) -> tuple[datetime, datetime]:
 def _server(context: ComputeContext, instance: Instance, start: datetime, stop: datetime) -> Item:
     """Return what one server has used between two times."""
     cloud, flavor = context.cloud, context.cloud.flavor(instance)
-    begun, now = cloud.date(instance.launched or instance.created), cloud.clock.date()
-    ended = None if instance.terminated is None else cloud.date(instance.terminated)
+    begun, now = cloud.clock.date(instance.launched or instance.created), cloud.clock.date()
+    ended = None if instance.terminated is None else cloud.clock.date(instance.terminated)
     seconds = (min(ended or now, stop, now) - max(begun, start)).total_seconds()
     return {
         "instance_id": instance.id,
@@ -130,7 +130,7 @@ def _usages(
         for pool in (context.cloud.instances, context.cloud.gone)
         for instance in pool.values()
         if only in (None, instance.project_id)
-        and (instance.terminated is None or context.cloud.date(instance.terminated) >= start)
+        and (instance.terminated is None or context.cloud.clock.date(instance.terminated) >= start)
     ]
     following: Fields = {}
     if context.minor >= PAGED_SINCE:

@@ -92,7 +92,7 @@ def brief_view(instance: Instance, root: str) -> Fields:
 def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
     """Return a server with all fields of the microversion."""
     whole = options.kind is not AnswerKind.CHANGED or options.minor >= 75
-    state, host = instance.state, host_of(cloud, instance)
+    state, host, date = instance.state, host_of(cloud, instance), cloud.clock.date
     group = cloud.group_of(instance)
     volumes = cast(Sequence[Mapping[str, Json]], instance.details.get("volumes", ()))
     of_volumes = ("id", "delete_on_termination") if options.minor >= 3 else ("id",)
@@ -101,8 +101,8 @@ def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Field
         "hostId": host_id(instance, host),
         "image": _image(instance, options),
         "flavor": _flavor(cloud, instance, options),
-        "created": short_time(cloud.date(instance.created)),
-        "updated": short_time(cloud.date(instance.updated)),
+        "created": short_time(date(instance.created)),
+        "updated": short_time(date(instance.updated)),
         "links": links(options.root, "servers", instance.id),
         "addresses": addresses_view(cloud, instance, whole=whole),
         "OS-EXT-AZ:availability_zone": cloud.zone_of(instance),
@@ -122,7 +122,11 @@ def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Field
         computed["progress"] = 0 if state.status == words.BEGUN else 100
     if state.status in words.FAULT and instance.fault:
         at, message, code, details = instance.fault
-        fault: Fields = {"code": code, "created": short_time(cloud.date(at)), "message": message}
+        fault: Fields = {
+            "code": code,
+            "created": short_time(date(at)),
+            "message": message,
+        }
         more: Fields = {"details": details or message} if options.admin else {}
         computed["fault"] = fault | more
     if groups := instance.names("security_groups"):
@@ -219,7 +223,7 @@ def _flavor(cloud: Cloud, instance: Instance, options: ViewOptions) -> Json:
 
 
 def _long(cloud: Cloud, seconds: float | None) -> str | None:
-    return None if seconds is None else long_time(cloud.date(seconds))
+    return None if seconds is None else long_time(cloud.clock.date(seconds))
 
 
 def embedded_flavor(flavor: Item) -> Fields:

@@ -138,8 +138,8 @@ def _part(cloud: Cloud, job: Job, part: SubJob) -> Fields:
 
 
 def _times(cloud: Cloud, begun: float, ended: float | None) -> Fields:
-    end = None if ended is None else _time(cloud.date(ended))
-    return {"begin_time": _time(cloud.date(begun)), "end_time": end}
+    end = None if ended is None else _time(cloud.clock.date(ended))
+    return {"begin_time": _time(cloud.clock.date(begun)), "end_time": end}
 
 
 def numbered(name: str, count: int, taken: Iterator[str]) -> Iterator[str]:

@@ -150,7 +150,7 @@ class Attachments(VolumeKind):
         """Return the attachment with its date."""
         at: datetime | None = None
         if item.get("attached_at") is not None:
-            at = context.cloud.date(item["attached_at"])
+            at = context.cloud.clock.date(item["attached_at"])
         shown = {key: value for key, value in item.items() if key != "project_id"}
         dated = at.strftime(self.service.form["date"]) if at else None
         return {**shown, "attached_at": dated, "detached_at": None, "connection_info": {}}

@@ -91,7 +91,7 @@ class VolumeDocuments(VolumeKind):
             raise self.service.error(413, "exceeds_size", size=size, most=most, has=has)
 
     def _date(self, context: RequestContext, seconds: float) -> str:
-        return context.cloud.date(seconds).strftime(self.service.form["date"])
+        return context.cloud.clock.date(seconds).strftime(self.service.form["date"])
 
     def item(self, context: RequestContext, volume: Instance) -> Item:
         """Return a volume as a document."""

@@ -33,7 +33,7 @@ def test_the_past_of_a_server_that_is_rebooted_for_days_is_bounded_and_kept(
     cloud = cloud_of(state=file)
     instance = running(cloud)
     before, entries = len(instance.history), list[HistoryEntry]()
-    cloud.on_entry(lambda _, entry: entries.append(entry))
+    cloud.schedule.entries.append(lambda _, entry: entries.append(entry))
     for _ in range(30):
         cloud.request(instance, "reboot", {}, USER)
         cloud.advance(LONG)

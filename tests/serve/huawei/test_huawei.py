@@ -667,7 +667,7 @@ def test_listeners_are_notified_once_of_the_end_of_each_operation(ecs: Face) -> 
     def hear(instance: Instance, operation: str, went_wrong: bool) -> None:
         result.append((operation, went_wrong, instance.operation))
 
-    cloud.on_end(hear)
+    cloud.schedule.ends.append(hear)
     asker = Asker("req-1", "me", "p1", "test")
     instance = cloud.create(NewServer("web", SMALL, CIRROS), asker)
     cloud.advance(LONG)
