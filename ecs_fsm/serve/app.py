@@ -1,7 +1,7 @@
 """Puts the APIs of the cloud together into one application.
 
-A service is imported, and its models are made, at the first request to it. The start then needs
-neither FastAPI nor pydantic.
+A service is imported, and its models are made, at the first request to it. The start then does not
+need pydantic.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from ecs_fsm.version import __version__
 FRONT = Handlers()
 
 
-@FRONT.get("/", include_in_schema=False)
+@FRONT.get("/", documented=False)
 async def show_front(request: Request) -> Response:
     """Return the page for browsers, the list of compute versions for all other clients."""
     if "text/html" in request.headers.get("accept", ""):

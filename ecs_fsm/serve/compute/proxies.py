@@ -81,7 +81,7 @@ class ComputeImages(Declared[ComputeContext]):
         return {**new, "updated_at": context.images.date()}
 
 
-@router.get("/os-floating-ips", response_model=dict[str, list[object]])
+@router.get("/os-floating-ips", answer="object[]{}")
 def list_floating_ips_of_compute(context: ComputeContext) -> Response:
     """The floating addresses of the project, below 2.36."""
     context.require_version(before=NO_PROXY)
@@ -99,7 +99,7 @@ def list_floating_ips_of_compute(context: ComputeContext) -> Response:
     return JSONResponse({"floating_ips": shown})
 
 
-@router.get("/os-floating-ip-pools", response_model=dict[str, list[object]])
+@router.get("/os-floating-ip-pools", answer="object[]{}")
 def list_floating_ip_pools(context: ComputeContext) -> Response:
     """Pools of floating addresses, below 2.36: the external networks."""
     context.require_version(before=NO_PROXY)
@@ -108,7 +108,7 @@ def list_floating_ip_pools(context: ComputeContext) -> Response:
     return JSONResponse({"floating_ip_pools": [{"name": name} for name in outside]})
 
 
-@router.get("/os-security-groups", response_model=dict[str, list[object]])
+@router.get("/os-security-groups", answer="object[]{}")
 def list_security_groups_of_compute(context: ComputeContext) -> Response:
     """The security groups of the project, below 2.36."""
     context.require_version(before=NO_PROXY)

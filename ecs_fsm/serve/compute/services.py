@@ -19,7 +19,7 @@ from ecs_fsm.serve.compute.views import Fields, host_of, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import action_of, body_of, respond
 from ecs_fsm.serve.http.declared import Declared
-from ecs_fsm.serve.http.handlers import Handlers, described
+from ecs_fsm.serve.http.handlers import Handlers
 
 FORCED_SINCE, CACHED_SINCE = 11, 81
 UPDATE = "os-services:update"
@@ -165,8 +165,8 @@ class Aggregates(Declared[ComputeContext]):
 
     def add_more(self, add: Handlers, one: str) -> None:
         """Add the actions, and the request to hold images ready, which shows nowhere."""
-        add.post(f"{one}/action", **described("act_on_aggregate", 200))(self._act)
-        add.post(f"{one}/images", **described("cache_images", 202))(self._cache)
+        add.post(f"{one}/action", name="act_on_aggregate")(self._act)
+        add.post(f"{one}/images", name="cache_images", status_code=202)(self._cache)
 
     async def _act(self, context: ComputeContext, item_id: str) -> Response:
         item, (action, argument) = self.find(context, item_id), await action_of(context.request)

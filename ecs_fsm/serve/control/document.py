@@ -1,114 +1,138 @@
-"""The OpenAPI document of the server.
+"""The OpenAPI document of the server, from what is declared of its handlers.
 
-Its errors are those that clients get; FastAPI alone would document its own 422, which is never
-sent.
+Its errors are those that clients get.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from inspect import Parameter, Signature
-from typing import Annotated, Any
-
-from fastapi import Body, FastAPI, Path, Query, Security
-from fastapi.security import APIKeyHeader
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from inspect import cleandoc
+from typing import Any
 
 from ecs_fsm.io.toml import shipped
+from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.compute.nova_schemas import body_schema
 from ecs_fsm.serve.http.api_errors import Api
-from ecs_fsm.serve.http.handlers import LONGEST_PROJECT, Face, Handler, answered
+from ecs_fsm.serve.http.bodies import Schema
+from ecs_fsm.serve.http.handlers import LONGEST_PROJECT, Face, Handler
 from ecs_fsm.serve.http.models import model_of
 
 ERRORS: dict[str, dict[str, str]] = shipped("ecs_fsm.serve.http", "errors.toml")
-MODELS = ("body", "query")
-TOKEN = APIKeyHeader(name="X-Auth-Token", scheme_name="token", auto_error=False)
-OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")
+ANSWERS: dict[str, Mapping[str, str]] = shipped("ecs_fsm.serve.http", "answers.toml")
+TOKEN = {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
+REFERENCE = "#/components/schemas/{model}"
 
 
 def openapi(title: str, version: str, description: str, faces: Iterable[Face]) -> dict[str, Any]:
     """Return the document of these handlers, with errors as each API spells them."""
-    app = FastAPI(title=title, version=version, description=description)
+    paths: dict[str, dict[str, Any]] = {}
     for face in faces:
         for handler in face.handlers.all:
-            _add(app, face, handler)
-    document = app.openapi()
-    _replace_errors(document)
-    return document
-
-
-def _add(app: FastAPI, face: Face, handler: Handler) -> None:
-    """Add a handler at a place to an application that only makes the document."""
-    common, options, path = face.handlers, {**handler.options}, face.prefix + handler.path
-    errors = ERRORS[common.api.value]
-    options["responses"] = {
-        **{
-            int(c): {"description": t, **_form(common.api)}
-            for c, t in errors.items()
-            if c.isdigit()
-        },
-        **options.get("responses", {}),
+            if handler.documented:
+                path = face.prefix + handler.path
+                paths.setdefault(path, {})[handler.method.lower()] = _operation(face, handler, path)
+    schemas = {name: _of_answer(row) for name, row in ANSWERS.items()}
+    schemas |= {
+        name: _of_model(name) for file in tables().values() for name in file.get("models", ())
     }
-    if (answer := options.pop("answer", None)) is not None:
-        shown = {"description": "Successful Response", **answered(answer)}
-        options["responses"] |= {options.get("status_code", 200): shown}
-    if "body" in handler.parameters and (schema := _of_nova(handler, path)):
-        body = {"content": {"application/json": {"schema": schema}}, "required": True}
-        options["openapi_extra"] = {"requestBody": body}
-    app.add_api_route(
-        path,
-        _signed(handler, path),
-        methods=[handler.method],
-        tags=[errors["tag"]],
-        dependencies=[Security(TOKEN)] if "context" in handler.parameters else [],
-        generate_unique_id_function=lambda route: route.name + face.suffix,
-        **{"name": handler.name, **{k: v for k, v in options.items() if k not in MODELS}},
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version, "description": description},
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": {"token": TOKEN}},
+    }
+
+
+def _operation(face: Face, handler: Handler, path: str) -> dict[str, Any]:
+    """Return what the document says of a handler at a path."""
+    errors, parameters = ERRORS[face.handlers.api.value], []
+    for name in re.findall(r"{(\w+)}", path):
+        longest = {"maxLength": LONGEST_PROJECT} if name == "project_id" else {}
+        parameters.append(_parameter("path", name, {"type": "string", **longest}, required=True))
+    query = _of_model(handler.query) if handler.query else {"properties": {}}
+    for name, schema in query["properties"].items():
+        required = name in query.get("required", ())
+        parameters.append(_parameter("query", name, schema, required=required))
+    if handler.header:
+        parameters.append(_parameter("header", handler.header, {"type": "string"}, required=False))
+    body, text = _body(handler, path), handler.description or handler.function.__doc__
+    return {
+        "tags": [errors["tag"]],
+        "summary": handler.name.replace("_", " ").title(),
+        "operationId": handler.name + face.suffix,
+        **({"description": cleandoc(text)} if text else {}),
+        "parameters": parameters,
+        **({"requestBody": {**_json(body), "required": True}} if body else {}),
+        "responses": _responses(handler, errors),
+        "security": [{"token": []}] if "context" in handler.parameters else [],
+    }
+
+
+def _parameter(place: str, name: str, schema: Schema, *, required: bool) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": required, "schema": schema}
+
+
+def _body(handler: Handler, path: str) -> Schema | None:
+    """Return the schema of a body: that of Nova, of a model or of any object."""
+    if "body" not in handler.parameters:
+        return handler.schema
+    nova = body_schema(handler.method, path) if Api.of(path) is Api.COMPUTE else None
+    return {**nova} if nova else _schema(handler.body or "object")
+
+
+def _responses(handler: Handler, errors: Mapping[str, str]) -> dict[str, Any]:
+    """Return the answers by their status."""
+    answer = _answer(handler.answer)
+    if (
+        handler.answer is None
+        and handler.method not in ("DELETE", "HEAD")
+        and handler.status_code != 204
+    ):
+        answer = _json({"type": "object"} if handler.status_code != 202 else {})
+    error = _answer(errors.get("answer"))
+    return {
+        **{str(code): {"description": HTTPStatus(code).phrase} for code in handler.other_codes},
+        **{code: {"description": text, **error} for code, text in errors.items() if code.isdigit()},
+        str(handler.status_code): {"description": "Successful Response", **answer},
+        "default": {"description": "An error.", **error},
+    }
+
+
+def _answer(name: str | None) -> dict[str, Any]:
+    """Return what an answer has, by its name in `answers.toml` or its type of media."""
+    if name is None:
+        return {}
+    return {"content": {name: {}}} if "/" in name else _json(_schema(name))
+
+
+def _json(schema: Schema) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _of_model(name: str) -> Schema:
+    """Return the schema of a model."""
+    schema = model_of(name).model_json_schema(ref_template=REFERENCE)
+    schema.pop("$defs", None)
+    return schema
+
+
+def _of_answer(row: Mapping[str, str]) -> Schema:
+    """Return the schema of a table of `answers.toml`."""
+    required = [key for key, value in row.items() if not value.endswith("?")]
+    properties = {key: _schema(value) for key, value in row.items()}
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _schema(text: str) -> Schema:
+    """Return the schema of a value of `answers.toml`, or of a model by its name."""
+    if text.endswith("?"):
+        return {"anyOf": [_schema(text[:-1]), {"type": "null"}]}
+    if text.endswith("[]"):
+        return {"type": "array", "items": _schema(text[:-2])}
+    if text.endswith("{}"):
+        return {"type": "object", "additionalProperties": _schema(text[:-2])}
+    return (
+        {"type": text.split("|")} if text[0].islower() else {"$ref": REFERENCE.format(model=text)}
     )
-
-
-def _of_nova(handler: Handler, path: str) -> Mapping[str, Any] | None:
-    """Return the schema of a body of the compute API, None if Nova has none."""
-    return body_schema(handler.method, path) if Api.of(path) is Api.COMPUTE else None
-
-
-def _signed(handler: Handler, path: str) -> Callable[..., None]:
-    """Return a function that has the parameters of a handler as FastAPI reads them."""
-
-    def function() -> None: ...
-
-    function.__doc__ = handler.function.__doc__
-    function.__signature__ = Signature([*_parameters(handler, path)])  # type: ignore[attr-defined]
-    return function
-
-
-def _parameters(handler: Handler, path: str) -> Iterator[Parameter]:
-    ids = re.findall(r"{(\w+)}", path)
-    for name in ids:
-        longest = LONGEST_PROJECT if name == "project_id" else None
-        text = Annotated[str, Path(max_length=longest)]
-        yield Parameter(name, Parameter.KEYWORD_ONLY, annotation=text)
-    for name, own in handler.parameters.items():
-        if name not in ("request", "context", *ids) and not _of_nova(handler, path):
-            kind = _type_of(handler, name), Body() if name == "body" else Query()
-            yield own.replace(kind=Parameter.KEYWORD_ONLY, annotation=Annotated[kind])
-
-
-def _type_of(handler: Handler, name: str) -> Any:
-    """Return the type of the body or the query of a handler."""
-    return model_of(handler.options[name]) if name in handler.options else dict[str, Any]
-
-
-def _form(api: Api) -> dict[str, Any]:
-    """Return the content of an error of an API; that of the image API is a page."""
-    answer = ERRORS[api.value].get("answer")
-    return answered(answer) if answer else {"content": {"text/html": {}}}
-
-
-def _replace_errors(document: dict[str, Any]) -> None:
-    for path, operations in document["paths"].items():
-        error = {"description": "An error.", **_form(Api.of(path))}
-        for operation in operations.values():
-            operation["responses"].pop("422", None)
-            operation["responses"]["default"] = error
-    for name in OF_THE_FRAMEWORK:
-        document["components"]["schemas"].pop(name, None)

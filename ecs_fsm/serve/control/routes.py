@@ -77,7 +77,7 @@ class ChangeStream(StreamingResponse):
                 yield ": still there\n\n"
 
 
-ACCEPTED: Mapping[str, Any] = {"status_code": 202, "responses": {404: {}, 409: {}}}
+ACCEPTED: Mapping[str, Any] = {"status_code": 202, "other_codes": (404, 409)}
 ACTION, BEGINNING = "_ecs", "beginning"
 SNAPSHOT = re.compile(r"[\w.-]{1,60}", re.ASCII)
 router = Handlers(prefix="/_ecs")
@@ -120,7 +120,7 @@ def list_everything(request: Request) -> Response:
     )
 
 
-@router.get("/servers/{server_id}", responses={404: {}})
+@router.get("/servers/{server_id}", other_codes=(404,))
 def show_everything(request: Request, server_id: str) -> Response:
     """Return a server, present or deleted, with its history and the requests for it."""
     instance = _instance(request, server_id, gone=True)
@@ -235,7 +235,7 @@ def list_hosts_of_cloud(request: Request) -> Response:
     return JSONResponse({"hosts": hosts})
 
 
-@router.post("/hosts/{name}", body="HostChange", responses={404: {}})
+@router.post("/hosts/{name}", body="HostChange", other_codes=(404,))
 def change_host(request: Request, name: str, body: Item) -> Response:
     """Let a host go down, so that its steps hang, or come back, which restarts its service."""
     cloud = _cloud(request)
@@ -252,7 +252,7 @@ def list_copies_of_cloud(request: Request) -> Response:
     return JSONResponse({"snapshots": request.app.state.snapshots.names})
 
 
-@router.post("/snapshots/{name}", status_code=201, responses={400: {}})
+@router.post("/snapshots/{name}", status_code=201, other_codes=(400,))
 def take_copy_of_cloud(request: Request, name: str) -> Response:
     """Keep the cloud as it is now under a name, in place of an earlier snapshot of that name."""
     if not SNAPSHOT.fullmatch(name):
@@ -263,7 +263,7 @@ def take_copy_of_cloud(request: Request, name: str) -> Response:
     return JSONResponse({"name": name, "servers": len(_cloud(request).instances)}, 201)
 
 
-@router.post("/reset", body="ResetRequest", responses={404: {}})
+@router.post("/reset", body="ResetRequest", other_codes=(404,))
 def reset_cloud(request: Request, body: Item) -> Response:
     """Return to the start, or to a snapshot: its servers, its faults, its time, its seed."""
     name, snapshots = body["snapshot"] or BEGINNING, request.app.state.snapshots
@@ -289,7 +289,7 @@ def list_changes(request: Request, query: Item) -> Response:
     return JSONResponse({"changes": [row.as_dict() for row in rows]})
 
 
-@router.get("/events", query="EventsQuery", response_class=StreamingResponse)
+@router.get("/events", query="EventsQuery", answer="text/event-stream")
 def stream_changes(request: Request, query: Item) -> Response:
     """Send every change as a server-sent event, from now on or after that number."""
     last, log = request.headers.get("last-event-id", ""), _log(request)

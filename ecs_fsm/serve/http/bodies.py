@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.cloud.store import finite
 from ecs_fsm.serve.http.api_errors import ApiError
 
 Schema = dict[str, Any]
@@ -143,7 +142,7 @@ def respond(body: object, code: int = 200, headers: Mapping[str, str] | None = N
 async def body_of(request: Request) -> dict[str, Any]:
     """Return the JSON object of a request. Raise 400 for anything else."""
     try:
-        body = json.loads(await request.body(), parse_float=finite, parse_constant=finite)
+        body = await request.json()
     except (ValueError, RecursionError):
         raise ApiError(400, "The body is not valid JSON.") from None
     if not isinstance(body, dict):

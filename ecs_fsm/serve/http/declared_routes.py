@@ -19,7 +19,6 @@ from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import MOST_ITEMS, body_of, fields_of, respond
 from ecs_fsm.serve.http.declared import C, Declared, DeclaredService
-from ecs_fsm.serve.http.handlers import described
 from ecs_fsm.serve.http.parts import add_parts
 
 
@@ -59,8 +58,7 @@ class KindRoutes(Generic[C]):
             update = add.patch if form["update"] == "PATCH" else add.put
             update(one, *_also(form, one), **self._options("update", "u"))(self._update)
         if "d" in verbs:
-            options = self._options("delete")
-            add.delete(one, *_also(form, one), **options, response_class=Response)(self._delete)
+            add.delete(one, *_also(form, one), **self._options("delete"))(self._delete)
 
     def _options(self, verb: str, body: str = "") -> dict[str, Any]:
         """Return the options of a handler, with the schema of its body if it has one."""
@@ -74,10 +72,10 @@ class KindRoutes(Generic[C]):
         )
         name = row.get("names", {}).get(verb, "_".join(filter(None, (what, called, how))))
         others = row.get("other_codes", {}).get(verb, ())
-        options = described(name, kind.codes.get(verb, 200), schema, *others)
-        if answer := row.get("answers", {}).get(verb):
-            options = {**options, "response_model": None, "answer": answer}
-        return options
+        return {
+            **{"name": name, "status_code": kind.codes.get(verb, 200), "schema": schema},
+            **{"answer": row.get("answers", {}).get(verb), "other_codes": others},
+        }
 
     def _list(self, context: C) -> Response:
         return self.kind.answer_list(context, False)
@@ -149,15 +147,12 @@ class QuotaRequests(Generic[C]):
         self.service, self.form = service, service.written["quotas"]
         self._usual, self._used = usual, used
         add, one, name = service.handlers, self.form["path"] + "/{owner_id}", self.form["called"]
-        add.get(one, **described(f"show_{name}", 200))(self._show)
-        add.put(one, **described(f"update_{name}", 200))(self._update)
-        gone = described(f"delete_{name}", self.form["gone"])
-        add.delete(one, **gone, response_class=Response)(self._delete)
-        default = described(f"show_default_{name}", 200)
-        add.get(f"{one}/{self.form['default']}", **default)(self._default)
+        add.get(one, name=f"show_{name}")(self._show)
+        add.put(one, name=f"update_{name}")(self._update)
+        add.delete(one, name=f"delete_{name}", status_code=self.form["gone"])(self._delete)
+        add.get(f"{one}/{self.form['default']}", name=f"show_default_{name}")(self._default)
         if "detail" in self.form:
-            detail = described(f"show_{name}_in_detail", 200)
-            add.get(f"{one}/{self.form['detail']}", **detail)(self._detail)
+            add.get(f"{one}/{self.form['detail']}", name=f"show_{name}_in_detail")(self._detail)
 
     def of(self, context: C, project_id: str) -> dict[str, int]:
         """Return the quotas of a project."""

@@ -12,7 +12,7 @@ from ecs_fsm.serve.cloud.resources import MOST_OF_A_KIND, Item
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import action_of, body_of, fields_of, invalid, respond
 from ecs_fsm.serve.http.declared import C, Declared
-from ecs_fsm.serve.http.handlers import Handlers, described
+from ecs_fsm.serve.http.handlers import Handlers
 
 MOST_TAGS = 50
 TAGS = json.dumps(
@@ -24,14 +24,14 @@ TAGS = json.dumps(
 )
 Answer = Callable[[Any], Awaitable[Response]]
 OF_TAGS = (
-    *(("", "get", "list", 200), ("", "put", "replace", 200), ("", "delete", "clear", 204)),
-    *(("/{tag}", "get", "check", 204), ("/{tag}", "put", "add", 201)),
-    ("/{tag}", "delete", "remove", 204),
+    *(("", "GET", "list", 200), ("", "PUT", "replace", 200), ("", "DELETE", "clear", 204)),
+    *(("/{tag}", "GET", "check", 204), ("/{tag}", "PUT", "add", 201)),
+    ("/{tag}", "DELETE", "remove", 204),
 )
 OF_ENTRIES = (
-    *(("", "get", "list", 200), ("", "post", "set", 200), ("", "put", "replace", 200)),
-    *(("/{key}", "get", "show", 200), ("/{key}", "put", "set", 200)),
-    ("/{key}", "delete", "delete", 204),
+    *(("", "GET", "list", 200), ("", "POST", "set", 200), ("", "PUT", "replace", 200)),
+    *(("/{key}", "GET", "show", 200), ("/{key}", "PUT", "set", 200)),
+    ("/{key}", "DELETE", "delete", 204),
 )
 """The requests for parts: where, the method, the verb of the name, and the status of the answer."""
 
@@ -46,8 +46,8 @@ def add_parts(kind: Declared[C], add: Handlers, one: str) -> None:
         usual = [f"{verb}_{kind.one}_tag{'' if at else 's'}" for at, _, verb, _ in OF_TAGS]
         answer, schema = _tags(kind, how), fields_of("tags", json.loads(TAGS))
         for name, (at, method, verb, code) in zip(how.get("called", usual), OF_TAGS, strict=True):
-            options = described(name, code, schema if verb == "replace" else None)
-            getattr(add, method)(f"{one}/tags{at}", **options)(answer)
+            body = schema if verb == "replace" else None
+            add.add(method, f"{one}/tags{at}", name=name, status_code=code, schema=body)(answer)
     for field, how in kind.row.get("entries", {}).items():
         many, answer = f"{one}/{how.get('path', field)}", _entries(kind, field, how)
         called, gone = f"{kind.one}_{how.get('key', field)}", how.get("gone", 200)
@@ -56,12 +56,12 @@ def add_parts(kind: Declared[C], add: Handlers, one: str) -> None:
             how.get("called", usual), OF_ENTRIES, strict=True
         ):
             if verb != "replace" or "one" in how:
-                options = described(name, gone if verb == "delete" else code)
-                getattr(add, method)(f"{many}{at}", **options)(answer)
+                status = gone if verb == "delete" else code
+                add.add(method, f"{many}{at}", name=name, status_code=status)(answer)
     if how := kind.row.get("access"):
         answer = _access(kind)
-        add.get(f"{one}/{how['path']}", **described(f"list_{kind.one}_access", 200))(answer)
-        add.post(f"{one}/action", **described(f"act_on_{kind.one}", how["code"]))(answer)
+        add.get(f"{one}/{how['path']}", name=f"list_{kind.one}_access")(answer)
+        add.post(f"{one}/action", name=f"act_on_{kind.one}", status_code=how["code"])(answer)
 
 
 def _item_of(kind: Declared[C], context: C, *, own: bool) -> Item:

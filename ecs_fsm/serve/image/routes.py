@@ -18,7 +18,7 @@ from ecs_fsm.serve.http.bodies import invalid, next_url, respond
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.declared import Declared, DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
-from ecs_fsm.serve.http.handlers import Face, Handlers, described
+from ecs_fsm.serve.http.handlers import Face, Handlers
 
 MOST_PROPERTIES = 128
 PATCHES = {
@@ -93,10 +93,9 @@ class Images(Declared[RequestContext]):
 
     def add_more(self, add: Handlers, one: str) -> None:
         """Add changes, the upload and the tasks."""
-        add.patch(one, **described("update_image", 200, PATCHES))(self._patch)
-        upload = described("upload_image", 204)
-        add.put(f"{one}/file", **upload, response_class=Response)(self._upload)
-        add.get(f"{one}/tasks", **described("list_tasks_of_image", 200))(self._tasks)
+        add.patch(one, name="update_image", schema=PATCHES)(self._patch)
+        add.put(f"{one}/file", name="upload_image", status_code=204)(self._upload)
+        add.get(f"{one}/tasks", name="list_tasks_of_image")(self._tasks)
 
     def _tasks(self, context: RequestContext, item_id: str) -> Response:
         self.find(context, item_id)

@@ -167,7 +167,7 @@ FACES: Sequence[Face] = (Face(router),)
 serve(SERVICE, KINDS)
 
 
-@router.get(V2, f"{V2}/", response_model=dict[str, list[dict[str, object]]])
+@router.get(V2, f"{V2}/", answer="object[]{}")
 def show_network_version(request: Request) -> Response:
     """The kinds of resources of the network service."""
     kinds = [
