@@ -44,7 +44,7 @@ class Edge:
         if not alone:
             self.app = _shared(chosen)
             self.state.wire = self.app.state.wire
-            self.state.wire.clear()
+            self.state.wire.restore(())
         self.headers: dict[str, str] = {}
 
     def ask(self, method: str, path: str, **more: object) -> httpx.Response:

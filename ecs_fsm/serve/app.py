@@ -33,8 +33,7 @@ from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.listen import Settings
 from ecs_fsm.serve.http.middleware import AccessLog, RequestGuard, ResponseHeaders, SlashMerger
-from ecs_fsm.serve.http.protocol import FaultInjector
-from ecs_fsm.serve.http.wire import OWN_PATHS, WireFaults
+from ecs_fsm.serve.http.wire import OWN_PATHS, FaultInjector, WireFaults
 from ecs_fsm.version import __version__
 
 FRONT = Handlers()

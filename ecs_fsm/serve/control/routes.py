@@ -26,7 +26,6 @@ from ecs_fsm.serve.cloud.vocabulary import VOLUME
 from ecs_fsm.serve.control.schemas import control_view, counted, fault_text, server_with_past
 from ecs_fsm.serve.http.api_errors import ApiError, spelled
 from ecs_fsm.serve.http.handlers import Face, Handlers
-from ecs_fsm.serve.http.protocol import LOST
 from ecs_fsm.serve.http.wire import WireFaults, add_fault
 
 MOST_STREAMS = 100
@@ -37,10 +36,10 @@ KEEP_ALIVE = 15.0
 
 
 class ChangeStream(StreamingResponse):
-    """The changes after a number, until the reader has `gone`; 503 above `MOST_STREAMS`."""
+    """The changes after a number; 503 above `MOST_STREAMS`."""
 
-    def __init__(self, log: EventLog, number: int, gone: asyncio.Event | None) -> None:
-        self._log, self._woken, self._gone = log, asyncio.Event(), gone
+    def __init__(self, log: EventLog, number: int) -> None:
+        self._log, self._woken = log, asyncio.Event()
         super().__init__(
             self._pieces(number),
             media_type="text/event-stream",
@@ -61,7 +60,7 @@ class ChangeStream(StreamingResponse):
 
     async def _pieces(self, number: int) -> AsyncIterator[str]:
         yield ": changes\n\n"
-        while self._gone is None or not self._gone.is_set():
+        while True:
             self._woken.clear()
             rows = self._log.since(number, PIECE)
             if rows:
@@ -184,7 +183,7 @@ async def advance_clock(request: Request, body: Item) -> Response:
 def list_faults(request: Request) -> Response:
     """Return the faults in force, and the scenarios that wait for a server."""
     cloud = _cloud(request)
-    active = _wire(request).active.values()
+    active = _wire(request).active
     return JSONResponse(
         {
             "faults": [
@@ -215,7 +214,7 @@ def clear_faults(request: Request) -> Response:
     _cloud(request).orders.clear()
     if _of_volumes(_cloud(request)):
         _cloud(request).volumes.cloud.orders.clear()
-    _wire(request).clear()
+    _wire(request).restore(())
     return Response(status_code=204)
 
 
@@ -296,4 +295,4 @@ def stream_changes(request: Request, query: Item) -> Response:
     known = last.isascii() and last.isdecimal() and len(last) < 17
     number = int(last) if known else query["since"]
     begin = log.count if number is None else number
-    return ChangeStream(log, begin, request.scope.get("extensions", {}).get(LOST))
+    return ChangeStream(log, begin)

@@ -17,7 +17,6 @@ from functools import cache, lru_cache
 from ipaddress import ip_address
 from uuid import uuid4
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecs_fsm.io.console import visible
@@ -164,10 +163,6 @@ def _version_headers(minor: int) -> list[tuple[bytes, bytes]]:
     ]
 
 
-class BadBody(HTTPException):
-    """A body that is too large, or that has invalid text, found while it was read."""
-
-
 class RequestGuard(RequestLayer):
     """Refuses bodies that are too large, and requests from pages of other sites.
 
@@ -189,27 +184,25 @@ class RequestGuard(RequestLayer):
         self.hosts = hosts
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._foreign(scope) or _announced(scope) or _without_room(scope)
-        if refusal is not None:
-            code, message = refusal
-            await spelled(scope["path"], code, message)(scope, receive, send)
-            return
-        body = bytearray()
-
-        async def bounded() -> Message:
+        refusal, body = self._foreign(scope) or _announced(scope) or _without_room(scope), b""
+        more = refusal is None
+        while more:
             message = await receive()
-            body.extend(message.get("body", b""))
-            if len(body) > MOST_BODY:
-                raise BadBody(413, TOO_LARGE)
-            unusual = not message.get("more_body", False) and UNUSUAL.search(body)
-            if unusual and (reason := _unusable(body)):
-                raise BadBody(400, reason)
-            return message
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            more = message.get("more_body", False) and len(body) <= MOST_BODY
+        refusal = refusal or _unusable(body)
+        if refusal is not None:
+            code, text = refusal
+            await spelled(scope["path"], code, text)(scope, receive, send)
+            return
+        scope["state"]["body"], pending = body, [{"type": "http.request", "body": body}]
 
-        try:
-            await self.app(scope, bounded, send)
-        except BadBody as bad:  # raised outside the application, whose handlers do not see it
-            await spelled(scope["path"], bad.status_code, bad.detail)(scope, receive, send)
+        async def whole() -> Message:
+            return pending.pop() if pending else await receive()
+
+        await self.app(scope, whole, send)
 
     def _foreign(self, scope: Scope) -> tuple[int, str] | None:
         host, origin = _header(scope, b"host"), _header(scope, b"origin")
@@ -233,8 +226,8 @@ def _header(scope: Scope, wanted: bytes) -> str:
 
 
 def _announced(scope: Scope) -> tuple[int, str] | None:
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    too_large = length.isdigit() and int(length[:20]) > MOST_BODY
+    length = _header(scope, b"content-length")
+    too_large = length.isdecimal() and int(length[:20]) > MOST_BODY
     return (413, TOO_LARGE) if too_large else None
 
 
@@ -252,21 +245,25 @@ def _without_room(scope: Scope) -> tuple[int, str] | None:
     return None
 
 
-def _unusable(body: bytearray) -> str | None:
-    """Return why no file, response or database can hold the JSON, None if they can."""
+def _unusable(body: bytes) -> tuple[int, str] | None:
+    """Return why a body is too large, or its JSON what no file, response or database can hold."""
     found: list[float] = []
 
     def number(text: str) -> float:
         found.append(float(text))
         return found[-1]
 
+    if len(body) > MOST_BODY:
+        return 413, TOO_LARGE
+    if not UNUSUAL.search(body):
+        return None
     try:
         read = json.loads(body, parse_float=number, parse_constant=number)
         if not all(map(math.isfinite, found)):
-            return NOT_FINITE
+            return 400, NOT_FINITE
         json.dumps(read, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return HALF
+        return 400, HALF
     except (ValueError, RecursionError):
         return None
     return None

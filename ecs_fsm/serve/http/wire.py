@@ -7,20 +7,25 @@ and `close_after`: the work was done, and the client does not know.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from random import Random
-from typing import Self
+from typing import Self, cast
 
 from starlette.routing import compile_path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Chance, StrikeCount
 from ecs_fsm.serve.cloud.vocabulary import VOLUME
+from ecs_fsm.serve.http.api_errors import OUTER_KEYS, spelled
+from ecs_fsm.serve.http.middleware import RequestLayer
 
 PREFIX = "wire:"
 AFTER = "_after"
@@ -35,6 +40,11 @@ LONGEST = 3600.0
 LONGEST_MESSAGE = 500
 MOST_FAULTS = 1000
 OWN_PATHS = "/_ecs"
+TRANSPORT = "ecs_fsm.transport"
+"""The key of the connection of a request among the extensions of its scope."""
+PIECES = 10
+"""Parts of a slow body."""
+ACTION = re.compile(r"/action/?$")
 NamedRequests = tuple[Iterable[tuple[str, str, str]], Collection[str]]
 STATUS = re.compile(rf"([45]\d\d)({AFTER})?", re.ASCII)
 WRITTEN = re.compile(
@@ -74,20 +84,12 @@ class WireFault:
         if found is None:
             raise InvalidInput(f"{text!r} does not read; expected {EXPECTED}")
         _, chance = Chance.parse(found["marks"] or "")
-        message = None
-        if found["message"]:
-            try:
-                message = str(json.loads(found["message"]))
-            except ValueError as error:
-                raise InvalidInput(f"{text!r}: invalid message: {error}") from None
-        made = cls(found["outcome"], found["request"], None, chance, message)
-        return made._checked(found["amount"], requests)
-
-    def _checked(self, amount: str | None, requests: Collection[str]) -> Self:
-        """Return the fault with its amount. Raise `InvalidInput` for an invalid one."""
-        outcome, message = self.outcome.strip(), self.message
-        request = self.request.strip() if self.request is not None else None
-        status = bool(STATUS.fullmatch(outcome))
+        try:
+            message = str(json.loads(found["message"])) if found["message"] else None
+        except ValueError as error:
+            raise InvalidInput(f"{text!r}: invalid message: {error}") from None
+        outcome, request = found["outcome"].strip(), found["request"]
+        request, status = request and request.strip(), bool(STATUS.fullmatch(outcome))
         if outcome not in OUTCOMES and not status:
             raise InvalidInput(f"unknown outcome {outcome!r}; known: {EXPECTED}")
         if request is not None and request not in requests:
@@ -96,17 +98,14 @@ class WireFault:
             raise InvalidInput(
                 f"{outcome}: a message, of up to {LONGEST_MESSAGE} characters, is for errors"
             )
-        seconds = _seconds(outcome, status, amount)
-        return replace(self, outcome=outcome, request=request, amount=seconds)
+        return cls(outcome, request, _seconds(outcome, status, found["amount"]), chance, message)
 
-    def _what(self) -> str:
+    def __str__(self) -> str:
         unit = "s" if self.outcome in TIMED else ""
         amount = f"={self.amount:g}{unit}" if self.amount is not None else ""
         message = f"={json.dumps(self.message)}" if self.message is not None else ""
-        return f"{self.outcome}{amount}{message}"
-
-    def __str__(self) -> str:
-        return f"{PREFIX}{self._what()}{f'@{self.request}' if self.request else ''}{self.chance}"
+        request = f"@{self.request}" if self.request else ""
+        return f"{PREFIX}{self.outcome}{amount}{message}{request}{self.chance}"
 
 
 def _seconds(outcome: str, status: bool, text: str | None) -> float | None:
@@ -131,68 +130,137 @@ class WireFaults:
     """
 
     def __init__(self, requests: Callable[[], NamedRequests], seed: int) -> None:
-        self._requests = requests
-        self.active: dict[int, tuple[WireFault, StrikeCount]] = {}
-        self._seed, self._random = seed, Random(seed)  # noqa: S311 - a seed repeats it
-        self._last = 0
+        self._requests, self._seed = requests, seed
+        self.restore(())
 
     @cached_property
     def _routes(self) -> list[tuple[re.Pattern[str], str, str]]:
         return [(compile_path(path)[0], method, name) for method, path, name in self._requests()[0]]
 
     @cached_property
-    def actions(self) -> frozenset[str]:
-        """The keys of bodies that name an action."""
+    def _actions(self) -> frozenset[str]:
         return frozenset(self._requests()[1])
 
     @cached_property
     def requests(self) -> frozenset[str]:
         """The names that a fault may select."""
-        return self.actions | {name for _, _, name in self._routes}
+        return self._actions | {name for _, _, name in self._routes}
 
     def add(self, text: str, count: StrikeCount | None = None) -> WireFault:
         """Add a fault, which may have struck before. Raise `InvalidInput` for an invalid one."""
         if len(self.active) >= MOST_FAULTS:
             raise InvalidInput(f"there are {MOST_FAULTS} faults already; remove some")
         fault = WireFault.parse(text, self.requests)
-        self._last += 1
-        self.active[self._last] = fault, count or StrikeCount()
+        self.active.append((fault, count or StrikeCount()))
         return fault
-
-    def remove(self, number: int) -> bool:
-        """Remove a fault. Return whether there was one."""
-        return self.active.pop(number, None) is not None
-
-    def clear(self) -> None:
-        """Remove all faults."""
-        self.active.clear()
 
     def restore(self, faults: Iterable[tuple[str, int, int]]) -> None:
         """Return to these faults with their counts, and to the first of the random numbers."""
-        self.clear()
+        self.active: list[tuple[WireFault, StrikeCount]] = []
         self._random = Random(self._seed)  # noqa: S311 - a seed repeats it
         for text, met, struck in faults:
             self.add(text, StrikeCount(met, struck))
 
     def kept(self) -> list[tuple[str, int, int]]:
         """Return what `restore` reads."""
-        return [(str(fault), count.met, count.struck) for fault, count in self.active.values()]
+        return [(str(fault), count.met, count.struck) for fault, count in self.active]
 
-    def of_actions(self) -> bool:
-        """Return whether a fault selects an action, so that bodies must be read."""
-        return any(fault.request in self.actions for fault, _ in self.active.values())
-
-    def route(self, method: str, path: str) -> str | None:
-        """Return the name of the route that answers."""
-        return next((n for r, found, n in self._routes if method == found and r.match(path)), None)
-
-    def strike(self, names: Collection[str]) -> WireFault | None:
-        """Return the first fault that strikes a request with these names."""
-        for fault, count in self.active.values():
+    def strike(self, method: str, path: str, body: bytes) -> WireFault | None:
+        """Return the first fault that strikes a request: any, or one of its route or its action."""
+        names = {next((n for r, m, n in self._routes if m == method and r.match(path)), None)}
+        if method == "POST" and ACTION.search(path):
+            names |= _keys(body) & self._actions
+        for fault, count in self.active:
             matches = fault.request is None or fault.request in names
             if matches and count.strikes(fault.chance, self._random.random):
                 return fault
         return None
+
+
+def _keys(body: bytes) -> set[str]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return set()
+    return set(document) if isinstance(document, dict) else set()
+
+
+class FaultInjector(RequestLayer):
+    """Lets the faults strike; requests of the control API are never touched."""
+
+    def __init__(self, app: ASGIApp, faults: WireFaults) -> None:
+        super().__init__(app)
+        self.faults = faults
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, fault = scope["path"], None
+        if self.faults.active and not f"{path}/".startswith(f"{OWN_PATHS}/"):
+            fault = self.faults.strike(scope["method"], path, scope["state"]["body"])
+        if fault is not None and fault.outcome == LATENCY:
+            await _wait(receive, fault.amount or 0)
+        if fault is not None and fault.outcome == OLD_TOKEN:
+            for token in (value for name, value in scope["headers"] if name == b"x-auth-token"):
+                scope["app"].state.access.revoke(token.decode("latin-1"))
+        if fault is None or fault.outcome in (LATENCY, OLD_TOKEN):
+            await self.app(scope, receive, send)
+            return
+        done: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            done.append(message)
+
+        if fault.outcome != CLOSE_BEFORE and (fault.status is None or AFTER in fault.outcome):
+            await self.app(scope, receive, keep)
+        if fault.status is not None:
+            retry = None if fault.amount is None else {"Retry-After": f"{fault.amount:g}"}
+            asked = (
+                f"{OUTER_KEYS.get(fault.status, 'computeFault')}: a fault was asked for ({fault})"
+            )
+            message = asked if fault.message is None else fault.message
+            await spelled(path, fault.status, message, retry)(scope, receive, send)
+        elif fault.outcome in (CLOSE_BEFORE, CLOSE_AFTER):
+            if (transport := _transport(scope)) is None:
+                raise InvalidInput("this server cannot close connections")
+            transport.abort()
+            await _wait(receive, None)
+        else:
+            await _spoil(fault, done, scope, receive, send)
+
+
+async def _spoil(
+    fault: WireFault, done: list[Message], scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send a response whose body is cut, slow, or not of the type that its header says."""
+    begin, body = done[0], b"".join(message.get("body", b"") for message in done[1:])
+    if fault.outcome == WRONG_TYPE:
+        others = [row for row in begin["headers"] if row[0] != b"content-type"]
+        begin["headers"] = [*others, (b"content-type", b"text/html; charset=utf-8")]
+    await send(begin)
+    if fault.outcome == SLOW_BODY:
+        size = -(-len(body) // PIECES) or 1
+        for at in range(0, len(body), size):
+            await _wait(receive, (fault.amount or 0) / PIECES)
+            piece = body[at : at + size]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        body = b""
+    transport = _transport(scope) if fault.outcome == TRUNCATED else None
+    body = body[: len(body) // 2] if fault.outcome == TRUNCATED else body
+    await send({"type": "http.response.body", "body": body, "more_body": transport is not None})
+    if transport is not None:
+        transport.close()
+
+
+def _transport(scope: Scope) -> asyncio.Transport | None:
+    """Return the connection of a request, None without a socket."""
+    return cast("asyncio.Transport | None", scope.get("extensions", {}).get(TRANSPORT))
+
+
+async def _wait(receive: Receive, seconds: float | None) -> None:
+    """Wait, but not for a client that has gone: its request is carried out at once."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
 
 def add_fault(cloud: Cloud, wire: WireFaults, text: str, count: StrikeCount | None = None) -> str:

@@ -292,27 +292,27 @@ def test_an_idle_stream_says_that_it_is_still_there(
 
 
 async def first_of(edge: Edge, count: int) -> list[str]:
-    events = cast(AsyncIterator[str], ChangeStream(edge.state.record, 0, None).body_iterator)
+    events = cast(AsyncIterator[str], ChangeStream(edge.state.record, 0).body_iterator)
     return [await anext(events) for _ in range(count)]
 
 
 def test_a_stream_lets_others_have_a_turn_and_notices_that_its_reader_has_gone(edge: Edge) -> None:
     for _ in range(10):
         active(edge)
-    assert run_in_own_thread(pieces_after_leaving(edge)) == 2
+    assert run_in_own_thread(pieces_after_leaving(edge)) == 3
 
 
 async def pieces_after_leaving(edge: Edge) -> int:
-    gone, pieces = asyncio.Event(), 0
+    sent: list[Any] = []
 
-    async def leave() -> None:
-        gone.set()
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
 
-    leaving = asyncio.create_task(leave())
-    async for _ in ChangeStream(edge.state.record, 0, gone).body_iterator:
-        pieces += 1
-    await leaving
-    return pieces
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await ChangeStream(edge.state.record, 0)({"type": "http"}, receive, send)
+    return len(sent)
 
 
 def test_streams_are_bounded(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:

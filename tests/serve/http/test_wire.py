@@ -208,7 +208,7 @@ def test_latency_comes_before_the_work(edge: Edge) -> None:
     fault(edge, "wire:latency=20ms@show_flavor*1")
     answer = edge.get(FLAVOR)
     assert answer.status_code == 200
-    ((_, tally),) = edge.state.wire.active.values()
+    ((_, tally),) = edge.state.wire.active
     assert tally.struck == 1
 
 
@@ -227,20 +227,14 @@ def test_a_closed_connection_leaves_the_work_done_or_not(outcome: str, done: int
 
 
 def test_an_action_suffers_by_its_key_and_reads_its_body_whole() -> None:
-    from ecs_fsm.serve.http.protocol import FaultInjector
-    from ecs_fsm.serve.http.wire import WireFaults
-
-    faults = WireFaults(lambda: ([], ["os-stop"]), 1)
-    faults.add("wire:503@os-stop")
-    edge = Edge(alone=True)
-    bodies = []
+    edge, bodies = Edge(alone=True), []
+    edge.state.wire.add("wire:503@os-stop")
 
     async def act(request: Request) -> Response:
         bodies.append(await request.json())
         return Response()
 
     edge.app.router.routes.insert(0, Route("/elsewhere/x/action", act, methods=["POST"]))
-    edge.app.add_middleware(FaultInjector, faults=faults)
     path = "/elsewhere/x/action"
     assert edge.ask("POST", path, json={"os-start": None}).status_code == 200
     assert edge.ask("POST", path, json={"os-stop": {}}).status_code == 503
