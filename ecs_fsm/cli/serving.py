@@ -133,7 +133,6 @@ def serve(
     from ecs_fsm.core.errors import InvalidInput, require
     from ecs_fsm.lifecycles.registry import option_of
 
-    # FastAPI, which brings starlette, is imported for the API document alone.
     require("starlette", "uvicorn", "httptools", extra="serve")
     from ecs_fsm.serve.cloud.store import StateLost
     from ecs_fsm.serve.http.listen import Settings, serve_until_signal, url_of

@@ -11,6 +11,8 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import cache, partial
+from importlib import import_module
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.cloud.cloud import Cloud
@@ -28,14 +30,15 @@ from ecs_fsm.serve.cloud.jobs import Jobs
 from ecs_fsm.serve.cloud.store import NoRoom, StateLost
 from ecs_fsm.serve.control import page
 from ecs_fsm.serve.http import api_errors, versions
-from ecs_fsm.serve.http.access import LATEST, Access
+from ecs_fsm.serve.http.access import Access
 from ecs_fsm.serve.http.api_errors import Api
 from ecs_fsm.serve.http.handlers import Face, Handlers
 from ecs_fsm.serve.http.listen import Settings
-from ecs_fsm.serve.http.middleware import AccessLog, RequestGuard, ResponseHeaders, SlashMerger
+from ecs_fsm.serve.http.middleware import AccessLog, RequestGuard, ResponseHeaders
 from ecs_fsm.serve.http.wire import OWN_PATHS, FaultInjector, WireFaults
 from ecs_fsm.version import __version__
 
+logger = logging.getLogger("uvicorn.error")
 FRONT = Handlers()
 
 
@@ -47,72 +50,51 @@ async def show_front(request: Request) -> Response:
     return versions.respond(request, "compute", "/v2.1/")
 
 
-SERVICES = (
-    Api.COMPUTE, Api.IDENTITY, Api.IMAGE, Api.NETWORK, Api.VOLUME, Api.HUAWEI, Api.CONTROL,
-)  # fmt: skip
-"""The services, in the order of the document."""
+PACKAGES = {
+    **{Api.COMPUTE: "compute", Api.IDENTITY: "identity", Api.IMAGE: "image"},
+    **{Api.NETWORK: "network", Api.VOLUME: "volume", Api.HUAWEI: "huawei", Api.CONTROL: "control"},
+}
+"""The packages of the services, in the order of the document."""
 
 
 def faces_of(api: Api) -> Sequence[Face]:
     """Return what a service answers, which imports it."""
-    match api:
-        case Api.COMPUTE:
-            from ecs_fsm.serve.compute.routes import FACES
-        case Api.IDENTITY:
-            from ecs_fsm.serve.identity.routes import FACES
-        case Api.IMAGE:
-            from ecs_fsm.serve.image.routes import FACES
-        case Api.NETWORK:
-            from ecs_fsm.serve.network.routes import FACES
-        case Api.VOLUME:
-            from ecs_fsm.serve.volume.routes import FACES
-        case Api.HUAWEI:
-            from ecs_fsm.serve.huawei.routes import FACES
-        case Api.CONTROL:
-            from ecs_fsm.serve.control.routes import FACES
-    return FACES
+    found: Sequence[Face] = import_module(f"ecs_fsm.serve.{PACKAGES[api]}.routes").FACES
+    return found
 
 
-LIGHT: Mapping[Api, Sequence[Face]] = {**versions.FACES, Api.CONTROL: (Face(FRONT),)}
+LIGHT: Mapping[Api, Face] = {**versions.FACES, Api.CONTROL: Face(FRONT)}
 """What is answered without importing the service to which the paths belong."""
 
 
 def faces() -> list[Face]:
     """Return all that the application answers, in the order of its document."""
-    found = [face for api in SERVICES for face in faces_of(api)]
-    return [*found, *(face for light in versions.FACES.values() for face in light)]
+    found = [face for api in PACKAGES for face in faces_of(api)]
+    return [*found, *versions.FACES.values()]
 
 
 class ServiceRoute(Route):
     """The paths of one service, which is imported at the first request that it alone can answer."""
 
     def __init__(self, api: Api, light: Sequence[Route]) -> None:
-        self.api, self._light = api, light
-        self._quick: ASGIApp = Router(light, redirect_slashes=False)
-        self._whole: ASGIApp | None = None
+        self._api, self._router, self._whole = api, Router(light, redirect_slashes=False), False
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match all paths of the service."""
-        ours = scope["type"] == "http" and Api.of(scope["path"]) is self.api
+        ours = scope["type"] == "http" and Api.of(scope["path"]) is self._api
         return (Match.FULL if ours else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if self._whole is None and any(
-            route.matches(scope)[0] is Match.FULL for route in self._light
-        ):
-            await self._quick(scope, receive, send)
-            return
-        await self.whole()(scope, receive, send)
-
-    def whole(self) -> ASGIApp:
-        """Return what answers all paths of the service."""
-        if self._whole is None:
-            routes = [route for face in faces_of(self.api) for route in face.routes()]
-            self._whole = Router([*self._light, *routes], redirect_slashes=False)
-        return self._whole
+        light = (route.matches(scope)[0] is Match.FULL for route in self._router.routes)
+        if not self._whole and not any(light):
+            routes = (route for face in faces_of(self._api) for route in face.routes())
+            self._router.routes.extend(routes)
+            self._whole = True
+        await self._router(scope, receive, send)
 
 
+@cache
 def document() -> dict[str, Any]:
     """Return the OpenAPI document of the server."""
     from ecs_fsm.serve.control.document import openapi
@@ -155,26 +137,23 @@ def _end(app: Starlette, task: asyncio.Task[None]) -> None:
     if isinstance(error, StateLost):
         app.state.end(str(error))
     else:
-        logging.getLogger("uvicorn.error").error("the clock's loop ended", exc_info=error)
+        logger.error("the clock's loop ended", exc_info=error)
 
 
 async def _show_document(request: Request) -> Response:
-    state = request.app.state
-    state.document = state.document or await asyncio.to_thread(document)
-    return JSONResponse(state.document)
+    return JSONResponse(await asyncio.to_thread(document))
 
 
 def application(cloud: Cloud, settings: Settings) -> Starlette:
     """Return the application over a cloud.
 
     Its `state` holds `cloud`, its `clockwork`, `settings`, `access` (tokens), `images`, `jobs`,
-    `wire` (faults), `snapshots`, the `document`, and `end`, which ends
-    the process with a reason. Raise `InvalidInput` for
-    anything invalid in the state file of the cloud.
+    `wire` (faults), `snapshots`, and `end`, which ends the process with a reason. Raise
+    `InvalidInput` for anything invalid in the state file of the cloud.
     """
-    light = {api: [r for face in some for r in face.routes()] for api, some in LIGHT.items()}
+    light = {api: [*face.routes()] for api, face in LIGHT.items()}
     light[Api.CONTROL].append(Route("/openapi.json", _show_document))
-    services = [ServiceRoute(api, light.get(api, ())) for api in SERVICES]
+    services = [ServiceRoute(api, light.get(api, ())) for api in PACKAGES]
     wire = WireFaults(named_requests, cloud.seed)
     app = Starlette(
         routes=services,
@@ -182,7 +161,6 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
         lifespan=_running,
         middleware=[
             Middleware(AccessLog),
-            Middleware(SlashMerger),
             Middleware(ResponseHeaders),
             Middleware(RequestGuard, hosts=settings.guarded_hosts),
             Middleware(FaultInjector, faults=wire),
@@ -194,18 +172,13 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
     app.state.access = Access(
         settings.token_lifetime,
         cloud.clock.wall,
-        lambda: min(app.state.cloud.clock.date().timestamp(), LATEST),
+        lambda: app.state.cloud.clock.date().timestamp(),
         cloud.resources,
     )
     app.state.images, app.state.jobs = ImageStore(cloud), Jobs(cloud)
-    app.state.document = {}
-    app.state.end, app.state.snapshots = _log_end, CloudCopies(app)
+    app.state.end, app.state.snapshots = partial(logger.error, "%s"), CloudCopies(app)
     app.state.snapshots.take(START)
     return app
-
-
-def _log_end(reason: str) -> None:
-    logging.getLogger("uvicorn.error").error("%s", reason)
 
 
 def renew(app: Starlette, *, anew: bool = False) -> None:
@@ -224,24 +197,18 @@ class CloudCopies:
 
     def __init__(self, app: Starlette) -> None:
         self._app = app
-        self._kept: dict[str, tuple[list[tuple[str, str, str]], list[tuple[str, int, int]]]]
-        self._kept = {}
-
-    @property
-    def names(self) -> list[str]:
-        """The names, the oldest first."""
-        return [*self._kept]
+        self.by_name: dict[str, tuple[list[tuple[str, str, str]], list[tuple[str, int, int]]]] = {}
 
     def take(self, name: str) -> None:
         """Keep the cloud as it is now. Raise `InvalidInput` beyond `MOST_SNAPSHOTS`."""
-        if name not in self._kept and len(self._kept) > MOST_SNAPSHOTS:
+        if name not in self.by_name and len(self.by_name) > MOST_SNAPSHOTS:
             raise InvalidInput(f"there are {MOST_SNAPSHOTS} snapshots, which is the most")
         state = self._app.state
-        self._kept[name] = state.cloud.state.copy(), state.wire.kept()
+        self.by_name[name] = state.cloud.state.copy(), state.wire.kept()
 
     def restore(self, name: str) -> None:
         """Let the cloud be as it was. Raise `KeyError` for an unknown name."""
-        documents, wire = self._kept[name]
+        documents, wire = self.by_name[name]
         self._app.state.cloud.state.replace(documents)
         self._app.state.wire.restore(wire)
         renew(self._app, anew=True)

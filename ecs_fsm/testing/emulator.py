@@ -137,7 +137,6 @@ def served(
 
     The options are those of `ecs-fsm serve`. Raise `MissingExtra` without the extra `serve`.
     """
-    # FastAPI, which brings starlette, is imported by the first service that a client uses.
     require("starlette", "uvicorn", "httptools", extra="serve")
     from ecs_fsm.serve.http.listen import Settings, server_of, url_of
     from ecs_fsm.serve.service import Options, begun

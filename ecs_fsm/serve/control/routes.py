@@ -248,7 +248,7 @@ def change_host(request: Request, name: str, body: Item) -> Response:
 @router.get("/snapshots")
 def list_copies_of_cloud(request: Request) -> Response:
     """Return the names of the snapshots, the oldest first, from `beginning` on."""
-    return JSONResponse({"snapshots": request.app.state.snapshots.names})
+    return JSONResponse({"snapshots": [*request.app.state.snapshots.by_name]})
 
 
 @router.post("/snapshots/{name}", status_code=201, other_codes=(400,))
@@ -266,8 +266,8 @@ def take_copy_of_cloud(request: Request, name: str) -> Response:
 def reset_cloud(request: Request, body: Item) -> Response:
     """Return to the start, or to a snapshot: its servers, its faults, its time, its seed."""
     name, snapshots = body["snapshot"] or BEGINNING, request.app.state.snapshots
-    if name not in snapshots.names:
-        known = ", ".join(snapshots.names)
+    if name not in snapshots.by_name:
+        known = ", ".join(snapshots.by_name)
         raise ApiError(404, f"there is no snapshot {name[:40]}; there are {known}")
     snapshots.restore(name)
     cloud = _cloud(request)

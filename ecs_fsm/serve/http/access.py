@@ -6,13 +6,11 @@ given by id keeps that id. Tokens live in real time, as clients do.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
 from ecs_fsm.serve.cloud.resources import Resources, Shelf, identifier
-from ecs_fsm.serve.cloud.store import StateFile
 
 ADMIN = "admin"
 MOST_TOKENS = 10_000
@@ -40,21 +38,20 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token, valid from `issued` to `expires`, in seconds since 1970."""
+    """A token, valid until `expires`, in seconds since 1970.
+
+    Answers show when it was issued and expires in simulated time (`shown`), in which it never looks
+    expired to a client whose real clock is ahead. The `scope` is `project`, `domain` or `system`,
+    None for an unscoped one.
+    """
 
     id: str
     caller: Caller
-    issued: float
     expires: float
     methods: tuple[str, ...]
     audit_id: str
     shown: tuple[float, float]
-    """When it was issued and expires, as answers show it: in simulated time.
-
-    A token never looks expired to a client whose real clock is ahead of the simulated one.
-    """
-    scope: str | None = None
-    """`project`, `domain` or `system`; None for an unscoped one."""
+    scope: str | None
 
 
 class Names:
@@ -78,10 +75,6 @@ class Names:
         found = self._shelf.get(given)
         return self._keep(given, found["name"] if found else given)
 
-    def enabled(self, own_id: str) -> bool:
-        """Return whether a user or project may be used."""
-        return bool((self._shelf.get(own_id) or {}).get("enabled", True))
-
     def _keep(self, known: str, name: str) -> tuple[str, str]:
         if self._shelf.get(known) is None:
             implied = self._shelf.by("implied", True)
@@ -92,20 +85,21 @@ class Names:
 
 
 class Access:
-    """The valid tokens, and the known users and projects; `clock` gives seconds since 1970."""
+    """The valid tokens, and the known users and projects.
+
+    `clock` gives seconds since 1970, `shown` those of the simulated time.
+    """
 
     def __init__(
         self,
         lifetime: float,
         clock: Callable[[], float],
-        shown: Callable[[], float] | None = None,
-        kept: Resources | None = None,
+        shown: Callable[[], float],
+        kept: Resources,
     ) -> None:
-        self.lifetime = lifetime
-        self.clock = clock
-        self.shown = shown or clock
-        self.follow(kept or Resources(StateFile(None)))
-        self._tokens: OrderedDict[str, Token] = OrderedDict()
+        self._lifetime, self._clock, self._shown = lifetime, clock, shown
+        self._tokens: dict[str, Token] = {}
+        self.follow(kept)
 
     def follow(self, kept: Resources) -> None:
         """Know the users and projects of these documents from now on."""
@@ -114,26 +108,18 @@ class Access:
 
     def issue(self, caller: Caller, methods: tuple[str, ...], scope: str | None) -> Token:
         """Return a new token; beyond `MOST_TOKENS`, the oldest is revoked."""
-        now = self.clock()
-        token = Token(
-            id=uuid4().hex + uuid4().hex,
-            caller=caller,
-            issued=now,
-            expires=now + self.lifetime,
-            methods=methods,
-            audit_id=uuid4().hex[:22],
-            shown=(self.shown(), min(max(now, self.shown()) + self.lifetime, LATEST)),
-            scope=scope,
-        )
-        self._tokens[token.id] = token
+        now, shown = self._clock(), min(self._shown(), LATEST)
+        name, audit_id, end = uuid4().hex + uuid4().hex, uuid4().hex[:22], now + self._lifetime
+        seen = shown, min(max(now, shown) + self._lifetime, LATEST)
+        token = self._tokens[name] = Token(name, caller, end, methods, audit_id, seen, scope)
         while len(self._tokens) > MOST_TOKENS:
-            self._tokens.popitem(last=False)
+            self.revoke(next(iter(self._tokens)))
         return token
 
     def find(self, token_id: str | None) -> Token | None:
         """Return the token of that id, None for an expired or unknown one."""
         token = self._tokens.get(token_id) if token_id else None
-        if token is not None and self.clock() >= token.expires:
+        if token is not None and self._clock() >= token.expires:
             del self._tokens[token.id]
             return None
         return token

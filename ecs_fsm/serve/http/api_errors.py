@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 
@@ -46,24 +47,17 @@ _BY_FIRST_WORD = {
 }
 
 
+@dataclass(eq=False)
 class ApiError(Exception):
     """An error that a client gets: status `code`, `message` and `headers`.
 
     `word` is the error code of APIs that have their own, such as `Ecs.0114`.
     """
 
-    def __init__(
-        self,
-        code: int,
-        message: str,
-        headers: Mapping[str, str] | None = None,
-        word: str | None = None,
-    ) -> None:
-        super().__init__(code, message, headers, word)
-        self.code = code
-        self.message = message
-        self.headers = headers
-        self.word = word
+    code: int
+    message: str
+    headers: Mapping[str, str] | None = None
+    word: str | None = None
 
 
 OUTER_KEYS = {
@@ -76,21 +70,27 @@ WORDS = {401: "APIGW.0301", 403: "Ecs.0008", 404: "Ecs.0114", 409: "Ecs.0100", 4
 """Error codes of the cloudservers API by status, for errors without one."""
 
 
-def answer(api: Api, error: ApiError) -> Response:
-    """Return the error as the API spells it, with lone surrogates of a client as escapes."""
-    message = error.message[:LONGEST].encode(errors="backslashreplace").decode()
+def spelled(
+    path: str,
+    code: int,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    word: str | None = None,
+) -> Response:
+    """Return the error as the API of the path spells it, with lone surrogates as escapes."""
+    api, message = Api.of(path), message[:LONGEST].encode(errors="backslashreplace").decode()
     if api is not Api.IMAGE:
-        return JSONResponse(_content(api, error, message), error.code, error.headers)
-    title = f"{error.code} {_title(error.code)}"
+        return JSONResponse(_content(api, ApiError(code, message, headers, word)), code, headers)
+    title = f"{code} {_title(code)}"
     page = (
         f"<html>\n <head>\n  <title>{title}</title>\n </head>\n <body>\n  <h1>{title}</h1>\n"
         f"  {html.escape(message)}<br /><br />\n </body>\n</html>"
     )
-    return HTMLResponse(page, error.code, error.headers)
+    return HTMLResponse(page, code, headers)
 
 
-def _content(api: Api, error: ApiError, message: str) -> dict[str, object]:
-    code = error.code
+def _content(api: Api, error: ApiError) -> dict[str, object]:
+    code, message = error.code, error.message
     match api:
         case Api.COMPUTE | Api.VOLUME:
             retry = (error.headers or {}).get("Retry-After")
@@ -110,13 +110,6 @@ def _content(api: Api, error: ApiError, message: str) -> dict[str, object]:
             return {"error": {"code": code, "message": message}}
 
 
-def spelled(
-    path: str, code: int, message: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Return the error as the API of the path spells it."""
-    return answer(Api.of(path), ApiError(code, message, headers))
-
-
 def _title(code: int) -> str:
     try:
         return HTTPStatus(code).phrase
@@ -126,19 +119,19 @@ def _title(code: int) -> str:
 
 async def answer_error(request: Request, error: Exception) -> Response:
     """Return the answer to an exception that reaches the application."""
+    path = request.scope["path"]
     match error:
         case ApiError():
-            return answer(Api.of(request.scope["path"]), error)
+            return spelled(path, error.code, error.message, error.headers, error.word)
         case HTTPException():
-            code, message = error.status_code, error.detail or _title(error.status_code)
-            return spelled(request.scope["path"], code, message, error.headers)
+            code = error.status_code
+            return spelled(path, code, error.detail or _title(code), error.headers)
         case InUse() | Refused():
-            code, message = 409, str(error)
+            return spelled(path, 409, str(error))
         case InvalidInput():
-            code, message = 400, str(error)
+            return spelled(path, 400, str(error))
         case _:  # whose traceback the server writes to its log
-            code, message = 500, "Unexpected API Error."
-    return spelled(request.scope["path"], code, message)
+            return spelled(path, 500, "Unexpected API Error.")
 
 
 HANDLERS: Mapping[object, Callable[[Request, Exception], Awaitable[Response]]] = dict.fromkeys(

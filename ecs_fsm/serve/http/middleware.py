@@ -99,28 +99,17 @@ def _escaped(text: str) -> str:
     return visible(text.replace("\\", "\\\\").replace('"', '\\"'))
 
 
-class SlashMerger(RequestLayer):
-    """Merges adjacent slashes of paths, as the web server in front of a real cloud does.
-
-    Clients that join a URL and a path blindly request `/compute/v2.1//limits`.
-    """
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if "//" in scope["path"]:
-            scope["path"] = SLASHES.sub("/", scope["path"])
-        await self.app(scope, receive, send)
-
-
 class ResponseHeaders(RequestLayer):
     """Gives responses a request id and a date, and those of the compute API their microversion.
 
-    The date is that of the simulated clock: a client takes it for the cloud's own.
+    The date is that of the simulated clock: a client takes it for the cloud's own. Before, adjacent
+    slashes of the path are merged, as the web server in front of a real cloud does: clients that
+    join a URL and a path blindly request `/compute/v2.1//limits`.
     """
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = scope.setdefault("state", {})
-        number = f"req-{uuid4()}"
-        state["request_id"] = number
+        state, number = scope.setdefault("state", {}), f"req-{uuid4()}"
+        state["request_id"], scope["path"] = number, SLASHES.sub("/", scope["path"])
         api = Api.of(scope["path"])
 
         async def with_headers(message: Message) -> None:
@@ -139,13 +128,16 @@ def _date(date: datetime) -> bytes:
     return format_datetime(date.astimezone(UTC), usegmt=True).encode()
 
 
+REQUEST_IDS = {
+    Api.HUAWEI: (b"x-request-id",),
+    Api.COMPUTE: (b"x-openstack-request-id", b"x-compute-request-id"),
+}
+"""The headers with the id of a request, by API; the first of the compute API for others."""
+
+
 def _headers(api: Api, number: str, minor: int | None) -> list[tuple[bytes, bytes]]:
-    own = number.encode()
-    if api is Api.HUAWEI:
-        return [(b"x-request-id", own)]
-    headers = [(b"x-openstack-request-id", own)]
-    if api is Api.COMPUTE:
-        headers.append((b"x-compute-request-id", own))
+    names = REQUEST_IDS.get(api, REQUEST_IDS[Api.COMPUTE][:1])
+    headers = [(name, number.encode()) for name in names]
     if api is Api.VOLUME:
         headers.append((STANDARD.encode(), f"volume {VERSIONS['volume']['version']}".encode()))
     if api is Api.COMPUTE and minor is not None:

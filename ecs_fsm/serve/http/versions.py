@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -26,35 +27,23 @@ def base_of(request: Request) -> str:
     return f"{request.scope['scheme']}://{host}"
 
 
-def version_of(service: str, url: str) -> dict[str, Any]:
-    """Return the version document of a service whose API is at that URL."""
-    row = VERSIONS[service]
-    return {**row, "links": [{**link, "href": url + link["href"]} for link in row["links"]]}
-
-
 def respond(request: Request, of: str, at: str, shape: str = "list", code: int = 200) -> Response:
     """Answer with the version of a service whose API is at that path."""
-    shown = version_of(of, base_of(request) + at)
+    row, url = VERSIONS[of], base_of(request) + at
+    shown = {**row, "links": [{**link, "href": url + link["href"]} for link in row["links"]]}
     if shape == "one":
         return JSONResponse({"version": shown}, code)
     return JSONResponse({"versions": {"values": [shown]} if shape == "values" else [shown]}, code)
 
 
-def _handlers(row: dict[str, Any]) -> Handlers:
-    """Return the handler of a document."""
-    options = {key: row[key] for key in row if key not in ("path", "of", "at", "shape")}
-    found = Handlers(Api(row["of"]))
-
-    async def show(request: Request) -> Response:
-        code = row.get("status_code", 200)
-        return respond(request, row["of"], row["at"], row.get("shape", "list"), code)
-
-    found.get(row["path"], f"{row['path']}/", **options)(show)
-    return found
+def _show(row: dict[str, Any], request: Request) -> Response:
+    code = row.get("status_code", 200)
+    return respond(request, row["of"], row["at"], row.get("shape", "list"), code)
 
 
-FACES: Mapping[Api, tuple[Face, ...]] = {
-    Api(service): tuple(Face(_handlers(row)) for row in _TABLE["documents"] if row["of"] == service)
-    for service in VERSIONS
-}
-"""The handlers of the documents by service; they need neither a token nor the framework."""
+FACES: Mapping[Api, Face] = {Api(service): Face(Handlers(Api(service))) for service in VERSIONS}
+"""The handlers of the documents by service; they need neither a token nor the service."""
+for _row in _TABLE["documents"]:
+    _fields = {key: _row[key] for key in _row if key not in ("path", "of", "at", "shape")}
+    _get, _path = FACES[Api(_row["of"])].handlers.get, _row["path"]
+    _get(_path, f"{_path}/", **_fields)(partial(_show, _row))

@@ -15,7 +15,7 @@ from ecs_fsm.serve.cloud import requests, snapshot
 from ecs_fsm.serve.cloud.instance import HistoryEntry
 from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.compute import kinds
-from ecs_fsm.serve.http import protocol
+from ecs_fsm.serve.http import listen
 from tests.clouds import LONG, USER, cloud_of
 from tests.compute import CIRROS
 from tests.edge import Edge
@@ -149,7 +149,7 @@ def test_a_whole_character_of_two_halves_is_one() -> None:
 def test_a_client_that_does_not_end_its_request_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     from ecs_fsm.testing import served
 
-    monkeypatch.setattr(protocol, "SLOWEST", 0.5)
+    monkeypatch.setattr(listen, "SLOWEST", 0.5)
     pieces = (
         b"",
         b"GET /compute HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
@@ -184,7 +184,7 @@ def test_a_connection_too_many_is_a_503_and_the_others_are_served_on(
 ) -> None:
     from ecs_fsm.testing import served
 
-    monkeypatch.setattr(protocol, "MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(listen, "MOST_CONNECTIONS", 2)
 
     def status(connection: HTTPConnection) -> int:
         connection.request("GET", "/compute")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -108,9 +109,14 @@ def test_a_token_is_shown_checked_and_revoked(edge: Edge) -> None:
     assert edge.get(f"{COMPUTE}/flavors").status_code == 401
 
 
+def access_of(clock: Callable[[], float]) -> Access:
+    """Tokens that are valid for a minute."""
+    return Access(60, clock, clock, Resources(StateFile(None)))
+
+
 def test_a_token_ends_with_its_lifetime() -> None:
     now = [1000.0]
-    known = Access(60, clock=lambda: now[0])
+    known = access_of(lambda: now[0])
     token = known.issue(Caller("u", "u"), ("password",), None)
     now[0] = 1059.9
     assert known.find(token.id) == token
@@ -119,7 +125,7 @@ def test_a_token_ends_with_its_lifetime() -> None:
 
 
 def test_tokens_are_bounded_and_the_oldest_goes_first() -> None:
-    known = Access(60, time.time)
+    known = access_of(time.time)
     tokens = [known.issue(Caller("u", "u"), (), None) for _ in range(MOST_TOKENS + 1)]
     assert known.find(tokens[0].id) is None
     assert known.find(tokens[1].id) is not None

@@ -14,9 +14,8 @@ from starlette.routing import Route
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.serve.control.schemas import fault_text
-from ecs_fsm.serve.http.listen import Settings, bind
+from ecs_fsm.serve.http.listen import MOST_HEADERS, Settings, bind
 from ecs_fsm.serve.http.middleware import MOST_BODY
-from ecs_fsm.serve.http.protocol import MOST_HEADERS
 from ecs_fsm.serve.http.wire import WireFault
 from tests.clouds import cloud_of
 from tests.edge import Edge, credentials, running
