@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import cast
 
 from starlette.responses import Response
@@ -27,23 +26,19 @@ from ecs_fsm.serve.compute.views import (
     links,
     server_view,
 )
-from ecs_fsm.serve.http.api_errors import Api, ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import View, page, respond
-from ecs_fsm.serve.http.handlers import Alias, Handlers
-from ecs_fsm.serve.huawei.schemas import (
-    V1,
-    V11,
-    ProjectContext,
-)
+from ecs_fsm.serve.http.handlers import Alias
+from ecs_fsm.serve.huawei.schemas import V1, V11, ProjectContext, router
 
 MINOR = 26
 """The microversion whose attributes of a server this API has."""
 
 
-def cloudserver_view(cloud: Cloud, instance: Instance, root: str) -> Fields:
-    """Return a server; `root` is the URL of the compute API that its links lead to."""
-    flavor = cloud.flavor(instance)
-    shown = server_view(cloud, instance, ViewOptions(MINOR, root, True, AnswerKind.SHOW))
+def _view(context: ProjectContext, instance: Instance) -> Fields:
+    """Return a server."""
+    cloud, flavor = context.cloud, context.cloud.flavor(instance)
+    shown = server_view(cloud, instance, ViewOptions(MINOR, context.root, True, AnswerKind.SHOW))
     return shown | {
         "flavor": {
             "id": flavor["id"],
@@ -76,7 +71,7 @@ def _addresses(cloud: Cloud, instance: Instance) -> Fields:
     return shown
 
 
-def flavor_view(flavor: Item, root: str) -> Fields:
+def _flavor_view(flavor: Item, root: str) -> Fields:
     """Return a flavor of the list: `vcpus` and `disk` are text, `ram` is a number."""
     return {
         "id": flavor["id"],
@@ -97,49 +92,40 @@ def flavor_view(flavor: Item, root: str) -> Fields:
     }
 
 
-def _time(date: datetime) -> str:
-    """Return a date of a job, to the millisecond."""
-    return f"{date:%Y-%m-%dT%H:%M:%S}.{date.microsecond // 1000:03}Z"
-
-
 def job_view(cloud: Cloud, job: Job) -> Fields:
     """Return a job; one of a batch or a creation shows a part for each server."""
-    failed = [part for part in job.parts if part.error]
-    status = job.status(cloud.now)
-    shown: Fields = {
-        "status": status,
-        "job_id": job.id,
-        "job_type": job.kind.job,
-        **_times(cloud, job.begun, job.ended),
-        "error_code": None,
-        "fail_reason": None,
-    }
-    if job.ended is not None and failed:
-        reason = failed[0].reason or ""
-        if len(job.parts) > 1:
-            reason = f"{len(failed)} of {len(job.parts)} servers failed, the first: {reason}"
-        shown |= {"error_code": failed[0].error, "fail_reason": reason}
-    if not job.batch:
-        return shown | {"entities": {"server_id": job.parts[0].server_id}}
-    parts: list[Json] = [_part(cloud, job, part) for part in job.parts]
-    return shown | {"entities": {"sub_jobs_total": len(parts), "sub_jobs": parts}}
+    failed = [part for part in job.parts if part.error] if job.ended is not None else []
+    error, reason = (failed[0].error, failed[0].reason or "") if failed else (None, None)
+    if failed and len(job.parts) > 1:
+        reason = f"{len(failed)} of {len(job.parts)} servers failed, the first: {reason}"
+    entities: Fields = {"server_id": job.parts[0].server_id}
+    if job.batch:
+        parts: list[Json] = [
+            _progress(cloud, part, job.kind.part, part.error, part.reason)
+            | {"entities": {"server_id": part.server_id}}
+            for part in job.parts
+        ]
+        entities = {"sub_jobs_total": len(parts), "sub_jobs": parts}
+    return _progress(cloud, job, job.kind.job, error, reason) | {"entities": entities}
 
 
-def _part(cloud: Cloud, job: Job, part: SubJob) -> Fields:
+def _progress(
+    cloud: Cloud, of: Job | SubJob, kind: str, error: str | None, reason: str | None
+) -> Fields:
+    """Return how far a job or a part of one is, with times to the millisecond."""
+    begin, end = (
+        at and cloud.date(at).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+        for at in (of.begun, of.ended)
+    )
     return {
-        "status": part.status(cloud.now),
-        "job_id": part.id,
-        "job_type": job.kind.part,
-        **_times(cloud, part.begun, part.ended),
-        "error_code": part.error,
-        "fail_reason": part.reason,
-        "entities": {"server_id": part.server_id},
+        "status": of.status(cloud.now),
+        "job_id": of.id,
+        "job_type": kind,
+        "begin_time": begin,
+        "end_time": end,
+        "error_code": error,
+        "fail_reason": reason,
     }
-
-
-def _times(cloud: Cloud, begun: float, ended: float | None) -> Fields:
-    end = None if ended is None else _time(cloud.clock.date(ended))
-    return {"begin_time": _time(cloud.clock.date(begun)), "end_time": end}
 
 
 def numbered(name: str, count: int, taken: Iterator[str]) -> Iterator[str]:
@@ -159,7 +145,6 @@ def tags_of(instance: Instance) -> Mapping[str, str]:
     return {key: value for key, _, value in (t.partition("=") for t in instance.names("tags"))}
 
 
-router = Handlers(Api.HUAWEI, ProjectContext)
 MOST_TAGS = 20
 
 
@@ -172,32 +157,32 @@ ALSO_LISTED = {
 """Statuses that a filter selects as well, by that of the filter, as the cloud documents it."""
 
 
-def _tests(query: Item, cloud: Cloud) -> Iterator[Callable[[Instance], bool]]:
-    """Yield one test of a server for each filter of the query."""
-    if name := query["name"]:
-        pattern = re.compile(re.escape(name).replace(r"\.", "."), re.IGNORECASE)
-        yield lambda instance: pattern.search(instance.name) is not None
-    if query["status"]:
-        status = query["status"].upper()
-        listed = {status, *ALSO_LISTED.get(status, ())}
-        yield lambda instance: instance.state.status.upper() in listed
-    if flavor := query["flavor"]:
-        yield lambda instance: instance.flavor == flavor
-    if ip := query["ip"]:
-        yield lambda instance: any(
-            ip in fixed["ip_address"]
-            for port in cloud.ports.shown(instance)
-            for fixed in port["fixed_ips"]
-        )
-    if query["server_id"]:
-        ids = frozenset(query["server_id"].split(","))
-        yield lambda instance: instance.id in ids
-    if query["tags"]:
-        wanted = query["tags"].split(",")
-        yield lambda instance: all(_tagged(instance, tag) for tag in wanted)
-    if query["not_tags"]:
-        unwanted = query["not_tags"].split(",")
-        yield lambda instance: not any(_tagged(instance, tag) for tag in unwanted)
+def _selected(query: Item, cloud: Cloud, servers: list[Instance]) -> list[Instance]:
+    """Return the servers that each filter of the query selects."""
+    name = re.compile(re.escape(query["name"] or "").replace(r"\.", "."), re.IGNORECASE)
+    status, flavor, ip = (query["status"] or "").upper(), query["flavor"], query["ip"]
+    listed = {status, *ALSO_LISTED.get(status, ())}
+    ids, wanted, unwanted = (
+        (query[key] or "").split(",") if query[key] else []
+        for key in ("server_id", "tags", "not_tags")
+    )
+    return [
+        instance
+        for instance in servers
+        if name.search(instance.name)
+        and (not status or instance.state.status.upper() in listed)
+        and (not flavor or instance.flavor == flavor)
+        and (not ip or any(ip in each for each in _fixed(cloud, instance)))
+        and (not ids or instance.id in ids)
+        and all(_tagged(instance, tag) for tag in wanted)
+        and not any(_tagged(instance, tag) for tag in unwanted)
+    ]
+
+
+def _fixed(cloud: Cloud, instance: Instance) -> Iterator[str]:
+    """Yield the fixed addresses of a server."""
+    for port in cloud.ports.shown(instance):
+        yield from (fixed["ip_address"] for fixed in port["fixed_ips"])
 
 
 def _tagged(instance: Instance, tag: str) -> bool:
@@ -207,15 +192,10 @@ def _tagged(instance: Instance, tag: str) -> bool:
     return key in tags and (not equals or tags[key] == value)
 
 
-def _view(context: ProjectContext, instance: Instance) -> Fields:
-    return cloudserver_view(context.cloud, instance, context.root)
-
-
 @router.get(f"{V1}/detail", Alias(f"{V11}/detail", "list_cloudservers_v11"), query="ServerQuery")
 def list_cloudservers(context: ProjectContext, query: Item) -> Response:
     """A page of servers, the newest first, with their number on all pages."""
-    tests, limit = list(_tests(query, context.cloud)), query["limit"]
-    found = [i for i in context.servers() if all(test(i) for test in tests)]
+    found, limit = _selected(query, context.cloud, context.servers()), query["limit"]
     if query["marker"]:
         last = context.find(query["marker"]).number
         rest = [instance for instance in found if instance.number < last]
@@ -244,7 +224,7 @@ def _flavors(context: ProjectContext, query: Item, wanted: Callable[[Item], bool
     every = context.cloud.resources.of("flavors")
     found = [View(flavor["id"], flavor) for flavor in every if wanted(flavor)]
     shown, _ = page(found, query["limit"], query["marker"])
-    return respond({"flavors": [flavor_view(each.shown, context.root) for each in shown]})
+    return respond({"flavors": [_flavor_view(each.shown, context.root) for each in shown]})
 
 
 @router.get(f"{V1}/tags")
@@ -267,9 +247,20 @@ def show_cloudserver(context: ProjectContext, server_id: str) -> Response:
 def update_cloudserver(context: ProjectContext, server_id: str, body: Item) -> Response:
     """Change the name, the description or the host name of a server."""
     instance = context.find(server_id)
-    instance.set({n: text for n, text in body["server"].items() if text is not None})
-    context.cloud.keep(instance)
+    _set(context, instance, **{n: text for n, text in body["server"].items() if text is not None})
     return respond({"server": _view(context, instance)})
+
+
+def _set(context: ProjectContext, instance: Instance, **changes: Json) -> None:
+    instance.set(changes)
+    context.cloud.keep(instance)
+
+
+def _set_metadata(context: ProjectContext, instance: Instance, operation: str, new: Item) -> None:
+    """Set the metadata of a server, if its lifecycle allows the operation."""
+    asker = context.asker("metadata")
+    compute_of(context.request).request_if_known(instance, operation, asker)
+    _set(context, instance, metadata=new)
 
 
 @router.post(f"{V1}/{{server_id}}/metadata", body="MetadataEntries")
@@ -278,11 +269,7 @@ def set_cloudserver_metadata(context: ProjectContext, server_id: str, body: Item
     instance = context.find(server_id)
     metadata = instance.metadata | body["metadata"]
     within_quota(metadata)
-    compute_of(context.request).request_if_known(
-        instance, UPDATE_METADATA, context.asker("metadata")
-    )
-    instance.metadata = metadata
-    context.cloud.keep(instance)
+    _set_metadata(context, instance, UPDATE_METADATA, metadata)
     return respond({"metadata": metadata})
 
 
@@ -292,11 +279,8 @@ def delete_cloudserver_metadata(context: ProjectContext, server_id: str, key: st
     instance = context.find(server_id)
     if key not in instance.metadata:
         raise ApiError(404, f"The metadata has no key {key[:255]}.")
-    compute_of(context.request).request_if_known(
-        instance, DELETE_METADATA, context.asker("metadata")
-    )
-    del instance.metadata[key]
-    context.cloud.keep(instance)
+    left = {name: text for name, text in instance.metadata.items() if name != key}
+    _set_metadata(context, instance, DELETE_METADATA, left)
     return Response(status_code=204)
 
 
@@ -319,6 +303,5 @@ def change_cloudserver_tags(context: ProjectContext, server_id: str, body: Item)
             tags.pop(tag["key"], None)
     if len(tags) > MOST_TAGS:
         raise ApiError(400, f"A server has at most {MOST_TAGS} tags.")
-    instance.set({"tags": [f"{key}={value}" for key, value in tags.items()]})
-    context.cloud.keep(instance)
+    _set(context, instance, tags=[f"{key}={value}" for key, value in tags.items()])
     return Response(status_code=204)

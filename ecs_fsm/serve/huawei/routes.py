@@ -23,10 +23,9 @@ from ecs_fsm.serve.cloud.jobs import JobStep
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.compute.api import refusal
 from ecs_fsm.serve.compute.servers import host_name_of
-from ecs_fsm.serve.http.api_errors import Api, ApiError
+from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond
-from ecs_fsm.serve.http.handlers import Alias, Face, Handlers
-from ecs_fsm.serve.huawei import lists
+from ecs_fsm.serve.http.handlers import Alias, Face
 from ecs_fsm.serve.huawei.lists import job_view, numbered
 from ecs_fsm.serve.huawei.schemas import (
     V1,
@@ -36,6 +35,7 @@ from ecs_fsm.serve.huawei.schemas import (
     ProjectContext,
     calls,
     job_response,
+    router,
 )
 
 WITH_STOP = "withStopServer"
@@ -45,8 +45,7 @@ SAME_FLAVOR, UNKNOWN_FLAVOR, UNKNOWN_IMAGE = "Ecs.0009", "Ecs.0008", "Ecs.0007"
 CREATE, DELETE, RESIZE, REINSTALL, CHANGE_IMAGE = calls("calls").values()
 ACTIONS = calls("actions")
 """The actions on several servers, by the key of their body."""
-router = Handlers(Api.HUAWEI, ProjectContext)
-FACES: Sequence[Face] = (Face(router), Face(lists.router))
+FACES: Sequence[Face] = (Face(router),)
 
 
 @router.post(V1, Alias(V11, "create_cloudservers_v11"), body="CreateServers", answer="JobId")
@@ -55,7 +54,7 @@ def create_cloudservers(context: ProjectContext, body: Item) -> Response:
     servers = _new_servers(context, body["server"])
     if body["dry_run"]:
         return Response(status_code=202)
-    job = context.jobs.create(CREATE.kind, servers, context.asker(CREATE.kind.job))
+    job = context.jobs.create(CREATE.kind, servers, context.asker(CREATE.job))
     more: dict[str, Json] = {"serverIds": [part.server_id for part in job.parts]}
     billing = body["server"]["extendparam"]
     if billing and billing["charging_mode"] in PREPAID:
@@ -132,7 +131,7 @@ def act_on_cloudservers(context: ProjectContext, body: Item) -> Response:
 @router.post(f"{V1}/delete", body="DeleteServers", answer="JobId")
 def delete_cloudservers(context: ProjectContext, body: Item) -> Response:
     """Delete servers."""
-    return context.start_batch(DELETE, DELETE.operation, body["servers"], DELETE.kind.job)
+    return context.start_batch(DELETE, DELETE.operation, body["servers"], DELETE.job)
 
 
 @router.post(

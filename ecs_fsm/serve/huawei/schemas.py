@@ -13,9 +13,10 @@ from ecs_fsm.serve.cloud.instance import Asker, Instance, Json
 from ecs_fsm.serve.cloud.jobs import Job, JobKind, JobStep
 from ecs_fsm.serve.cloud.resources import Item, tables
 from ecs_fsm.serve.compute.api import refusal
-from ecs_fsm.serve.http.api_errors import ApiError
+from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.context import RequestContext
+from ecs_fsm.serve.http.handlers import Handlers
 
 MOST_SERVERS = 1000
 V1, V11, V2 = (f"/{version}/{{project_id}}/cloudservers" for version in ("v1", "v1.1", "v2"))
@@ -27,21 +28,23 @@ OTHER_PROJECT, TOO_MANY, SYSTEM_ERROR = "Ecs.0003", "Ecs.0118", "Ecs.0002"
 class Call:
     """What a request comes to, as `huawei.toml` says: a kind of job, and operations."""
 
-    kind: JobKind
+    job: str
+    part: str
     operation: str
+    code: str = SYSTEM_ERROR
     then: Sequence[str] = ()
     around: Sequence[str] = ("", "")
     types: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def kind(self) -> JobKind:
+        """The kind of its jobs."""
+        return JobKind(self.job, self.part, self.code)
+
 
 def calls(table: str) -> dict[str, Call]:
     """Return the calls of a table."""
-    found = {}
-    for name, row in tables()["huawei"][table].items():
-        known = {key: row[key] for key in ("then", "around", "types") if key in row}
-        kind = JobKind(row["job"], row["part"], row.get("code", SYSTEM_ERROR))
-        found[name] = Call(kind, row["operation"], **known)
-    return found
+    return {name: Call(**row) for name, row in tables()["huawei"][table].items()}
 
 
 def job_response(job: Job, **more: Json) -> Response:
@@ -115,3 +118,7 @@ class ProjectContext(RequestContext):
         if only is not None:
             return job_response(self.start_job(call, only, [step], batch=True))
         return job_response(self.jobs.request_each(call.kind, found, [step], self.asker(action)))
+
+
+router = Handlers(Api.HUAWEI, ProjectContext)
+"""The handlers, which each module adds."""
