@@ -57,7 +57,7 @@ def _operation(face: Face, handler: Handler, path: str) -> dict[str, Any]:
         parameters.append(_parameter("query", name, schema, required=required))
     if handler.header:
         parameters.append(_parameter("header", handler.header, {"type": "string"}, required=False))
-    body, text = _body(handler, path), handler.description or handler.function.__doc__
+    body, text = _body(handler, path), handler.description
     return {
         "tags": [errors["tag"]],
         "summary": handler.name.replace("_", " ").title(),

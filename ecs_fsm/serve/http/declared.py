@@ -73,14 +73,10 @@ class Declared(Generic[C]):
         self.id: str = self.row.get("id", "item_id")
         self.path: str = service.form["root"] + "/" + self.row.get("path", kind)
         self.owned: bool = self.row.get("owned", service.form.get("owned", True))
-        written = self.row.get("fields", {})
         self.codes: dict[str, int] = {**service.form["codes"], **self.row.get("codes", {})}
         common = {} if self.row.get("bare") else service.written.get("common", {})
-        self.fields = {
-            name: Field.read(name, row, service.types)
-            for name, row in {**common, **written}.items()
-        }
-
+        rows = {**common, **self.row.get("fields", {})}
+        self.fields = {name: Field.read(name, row, service.types) for name, row in rows.items()}
         known = [*self.fields.values()]
         self._fields_at: Callable[[int, bool], list[tuple[str, str, Any]]] = cache(
             lambda minor, admin: [(f.name, f.of, f.default) for f in known if f.shows(minor, admin)]
@@ -182,27 +178,21 @@ class Declared(Generic[C]):
             raise error(400, "read_only" if read_only else "unknown", name=unknown[0][:80])
         if missing := [name for name in schema["required"] if name not in given]:
             raise error(400, "required", name=missing[0])
-        extra = self.service.form.get("lenient") == "keep"
-        known = {
-            name: given[name]
-            for name in given
-            if name not in unknown or (extra and name not in self.fields)
-        }
+        known = {name: value for name, value in given.items() if name not in unknown}
         for name, value in known.items():
-            if name in self.fields:
-                self.check(context, self.fields[name], value, verb)
-        return known
+            self.check(context, self.fields[name], value, verb)
+        kept = unknown if self.service.form.get("lenient") == "keep" else ()
+        return known | {name: given[name] for name in kept if name not in self.fields}
 
     def check(self, context: C, field: Field, value: Any, verb: str) -> None:
         """Raise 403 for a value that only administrators may give, 400 for an invalid one."""
         if verb.upper() in field.where and not context.caller.admin and value != field.default:
-            what = "create" if verb == "c" else "update"
-            named = f"{what}_{self.one}:{field.name}"
-            raise self.service.error(403, "forbidden", what=named)
+            what = f"{'create' if verb == 'c' else 'update'}_{self.one}:{field.name}"
+            raise self.service.error(403, "forbidden", what=what)
         reason = invalid(json.dumps(field.schema), value)
         if reason:
-            words = {"name": field.name, "reason": reason, "value": str(value)[:80]}
-            raise self.service.error(400, "invalid", **words)
+            shown = str(value)[:80]
+            raise self.service.error(400, "invalid", name=field.name, reason=reason, value=shown)
         if field.ref and (value or field.required):
             for named in as_list(value):
                 self.service.kinds[field.ref].find(context, str(named))
@@ -211,7 +201,8 @@ class Declared(Generic[C]):
         """Make a document of checked fields, and store it."""
         item = {n: deepcopy(f.default) for n, f in self.fields.items() if "c" in f.where.lower()}
         item |= given
-        item["id"] = self.new_id(given)
+        if "id" not in given:
+            item["id"] = uuid4().hex if self.service.form.get("hex_ids") else str(uuid4())
         if self.owned:
             own = item.get("project_id")
             if own not in (None, context.caller.project_id) and not context.caller.admin:
@@ -221,11 +212,10 @@ class Declared(Generic[C]):
             self.within_quota(context, item["project_id"])
         if "created_at" in self.fields:
             item["created_at"] = item["updated_at"] = self.now(context)
-        self.require_unique(context, item)
-        made = self.made(context, item)
-        return self.store(context, made)
+        self._require_unique(context, item)
+        return self.store(context, self.made(context, item))
 
-    def require_unique(self, context: C, item: Item) -> None:
+    def _require_unique(self, context: C, item: Item) -> None:
         """Raise 409 if another document has the same of what is its own by the table."""
         names = self.row.get("unique", ())
         for other in self.shelf(context).by(names[0], item.get(names[0])) if names else ():
@@ -234,12 +224,6 @@ class Declared(Generic[C]):
             if same and other["id"] != item["id"]:
                 words = {"one": self.one, "many": self.many, "name": item["name"]}
                 raise self.service.error(409, "twice", **words)
-
-    def new_id(self, given: Item) -> str:
-        """Return the id of a new document."""
-        if "id" in given:
-            return str(given["id"])
-        return uuid4().hex if self.service.form.get("hex_ids") else str(uuid4())
 
     def now(self, context: C) -> str:
         """Return the date of the clock."""
@@ -270,7 +254,7 @@ class Declared(Generic[C]):
         if "updated_at" in self.fields:
             changes["updated_at"] = self.now(context)
         new = self.changed(context, item, {**item, **changes})
-        self.require_unique(context, new)
+        self._require_unique(context, new)
         return self.store(context, new)
 
     def changed(self, context: C, item: Item, new: Item) -> Item:
@@ -299,9 +283,11 @@ class Declared(Generic[C]):
     def add_more(self, add: Handlers, one: str) -> None:
         """Add further routes; `one` is the path of a document."""
 
-    def answer_list(self, context: C, detailed: bool) -> Response:
+    def answer_list(self, context: C) -> Response:
         """Return the answer of a list."""
         request, form = context.request, self.service.form
+        detailed = "d" not in self.row.get("lists", form.get("lists", ""))
+        detailed = detailed or request.url.path.endswith("/detail")
         if self.row.get("whole"):
             all_shown = (self.shown(context, item) for item in self.listed(context))
             return respond({self.many: [self.in_list(context, one, detailed) for one in all_shown]})
@@ -311,7 +297,6 @@ class Declared(Generic[C]):
         found = self.sorted(context, found)
         shown, more = page(found, limit_of(request), request.query_params.get("marker"))
         names = request.query_params.getlist("fields")
-        detailed = detailed or "d" not in self.row.get("lists", form.get("lists", ""))
         views = [self.in_list(context, each.shown, detailed) for each in shown]
         if names and form.get("fields"):
             views = [{name: view[name] for name in names if name in view} for view in views]
@@ -331,9 +316,7 @@ class Declared(Generic[C]):
 
     def listed(self, context: C) -> Iterator[Item]:
         """Yield the documents of a list."""
-        for item in self.items(context):
-            if self.visible(context, item):
-                yield item
+        return (item for item in self.items(context) if self.visible(context, item))
 
     def in_list(self, context: C, view: Item, detailed: bool) -> Item:
         """Return a view as a list has it: in a short list, what the table says."""
@@ -346,5 +329,4 @@ class Declared(Generic[C]):
 
     def answer_new(self, context: C, item: Item) -> Response:
         """Return the answer to a creation."""
-        shown = self.wrapped(self.shown_new(context, item))
-        return respond(shown, self.code(context, "create"))
+        return respond(self.wrapped(self.shown_new(context, item)), self.code(context, "create"))

@@ -10,6 +10,7 @@ removal.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Generic
 
 from starlette.responses import Response
@@ -21,118 +22,94 @@ from ecs_fsm.serve.http.bodies import MOST_ITEMS, body_of, fields_of, respond
 from ecs_fsm.serve.http.declared import C, Declared, DeclaredService
 from ecs_fsm.serve.http.parts import add_parts
 
-
-def serve(service: DeclaredService[C], special: Mapping[str, type[Declared[C]]]) -> None:
-    """Add the routes of all kinds; `special` has the classes of those with methods."""
-    for name in service.written["kinds"]:
-        kind = service.kinds[name] = special.get(name, Declared)(service, name)
-        KindRoutes(kind).add()
-        add_parts(kind, service.handlers, f"{kind.path}/{{{kind.id}}}")
-
-
 NOTHING_SHOWN = 202
 """The status of a change that is only accepted."""
 
 
-class KindRoutes(Generic[C]):
-    """The requests of one kind."""
-
-    def __init__(self, kind: Declared[C]) -> None:
-        self.kind = kind
-
-    def add(self) -> None:
-        """Add the routes to the service of the kind."""
-        form, verbs = self.kind.service.form, self.kind.row.get("verbs", "lscud")
-        here, add = self.kind.path, self.kind.service.handlers
-        one = f"{here}/{{{self.kind.id}}}"
-        if "l" in verbs:
-            add.get(here, *_also(form, here), **self._options("list"))(self._list)
-        if "d" in self.kind.row.get("lists", form.get("lists", "")):
-            add.get(f"{here}/detail", **self._options("list_in_detail"))(self._list_in_detail)
-        if "c" in verbs:
-            add.post(here, *_also(form, here), **self._options("create", "c"))(self._create)
-        self.kind.add_more(add, one)
-        if "s" in verbs:
-            add.get(one, *_also(form, one), **self._options("show"))(self._show)
-        if "u" in verbs:
-            update = add.patch if form["update"] == "PATCH" else add.put
-            update(one, *_also(form, one), **self._options("update", "u"))(self._update)
-        if "d" in verbs:
-            add.delete(one, *_also(form, one), **self._options("delete"))(self._delete)
-
-    def _options(self, verb: str, body: str = "") -> dict[str, Any]:
-        """Return the options of a handler, with the schema of its body if it has one."""
-        row, kind, schema = self.kind.row, self.kind, None
-        if body:
-            own = kind.schemas[body]
-            schema = own if kind.service.form.get("unwrapped") else fields_of(kind.one, own)
-        what, _, how = verb.partition("_")
-        called = (
-            row.get("called_many", kind.many) if what == "list" else row.get("called", kind.one)
-        )
-        name = row.get("names", {}).get(verb, "_".join(filter(None, (what, called, how))))
-        others = row.get("other_codes", {}).get(verb, ())
-        return {
-            **{"name": name, "status_code": kind.codes.get(verb, 200), "schema": schema},
-            **{"answer": row.get("answers", {}).get(verb), "other_codes": others},
-        }
-
-    def _list(self, context: C) -> Response:
-        return self.kind.answer_list(context, False)
-
-    def _list_in_detail(self, context: C) -> Response:
-        return self.kind.answer_list(context, True)
-
-    def _show(self, context: C) -> Response:
-        item = self.kind.find(context, context.request.path_params[self.kind.id])
-        return respond(self.kind.wrapped(self.kind.shown(context, item)))
-
-    async def _create(self, context: C) -> Response:
-        self.kind.allow(context, "create")
-        body = await body_of(context.request)
-        several = body.get(self.kind.many) if self.kind.many != self.kind.one else None
-        if isinstance(several, list) and self.kind.service.form.get("bulk"):
-            checked = [self.kind.checked(context, one, "c") for one in several[:MOST_ITEMS]]
-            all_made = self._create_several(context, checked)
-            views = [self.kind.shown(context, item) for item in all_made]
-            return respond({self.kind.many: views}, self.kind.code(context, "create"))
-        bare = self.kind.service.form.get("unwrapped")
-        given = self.kind.checked(context, body if bare else body.get(self.kind.one), "c")
-        return self.kind.answer_new(context, self.kind.create(context, given))
-
-    def _create_several(self, context: C, given: list[Item]) -> list[Item]:
-        """Make several documents: either all or none."""
-        made: list[Item] = []
-        try:
-            for one in given:
-                made.append(self.kind.create(context, one))
-        except (ApiError, InvalidInput):
-            for item in made:
-                self.kind.shelf(context).drop(item["id"])
-            raise
-        return made
-
-    async def _update(self, context: C) -> Response:
-        self.kind.allow(context, "update")
-        item = self.kind.find_own(context, context.request.path_params[self.kind.id], "update")
-        body = await body_of(context.request)
-        new = self.kind.update(
-            context, item, self.kind.checked(context, body.get(self.kind.one), "u")
-        )
-        code = self.kind.code(context, "update")
-        if code == NOTHING_SHOWN:
-            return Response(status_code=code)
-        return respond(self.kind.wrapped(self.kind.shown(context, new)), code)
-
-    def _delete(self, context: C) -> Response:
-        self.kind.allow(context, "delete")
-        item_id = context.request.path_params[self.kind.id]
-        self.kind.delete(context, self.kind.find_own(context, item_id, "delete"))
-        return Response(status_code=self.kind.code(context, "delete"))
+def _show(kind: Declared[C], context: C) -> Response:
+    item = kind.find(context, context.request.path_params[kind.id])
+    return respond(kind.wrapped(kind.shown(context, item)))
 
 
-def _also(form: Mapping[str, Any], path: str) -> list[str]:
-    return [path + more for more in form.get("also", ())]
+async def _create(kind: Declared[C], context: C) -> Response:
+    """Make a document, or several: either all or none."""
+    kind.allow(context, "create")
+    body, form = await body_of(context.request), kind.service.form
+    several = body.get(kind.many) if form.get("bulk") and kind.many != kind.one else None
+    given = [body if form.get("unwrapped") else body.get(kind.one)]
+    given = several[:MOST_ITEMS] if isinstance(several, list) else given
+    checked, made = [kind.checked(context, one, "c") for one in given], list[Item]()
+    try:
+        for one in checked:
+            made.append(kind.create(context, one))
+    except (ApiError, InvalidInput):
+        for item in made:
+            kind.shelf(context).drop(item["id"])
+        raise
+    if not isinstance(several, list):
+        return kind.answer_new(context, made[0])
+    views = [kind.shown(context, item) for item in made]
+    return respond({kind.many: views}, kind.code(context, "create"))
+
+
+async def _update(kind: Declared[C], context: C) -> Response:
+    kind.allow(context, "update")
+    item = kind.find_own(context, context.request.path_params[kind.id], "update")
+    body = await body_of(context.request)
+    new = kind.update(context, item, kind.checked(context, body.get(kind.one), "u"))
+    code = kind.code(context, "update")
+    if code == NOTHING_SHOWN:
+        return Response(status_code=code)
+    return respond(kind.wrapped(kind.shown(context, new)), code)
+
+
+def _delete(kind: Declared[C], context: C) -> Response:
+    kind.allow(context, "delete")
+    item = kind.find_own(context, context.request.path_params[kind.id], "delete")
+    kind.delete(context, item)
+    return Response(status_code=kind.code(context, "delete"))
+
+
+DETAILED = "i"
+REQUESTS: tuple[tuple[str, str, str, Callable[..., Any]], ...] = (
+    *(("l", "list", "GET", Declared.answer_list), ("c", "create", "POST", _create)),
+    *((DETAILED, "list_in_detail", "GET", Declared.answer_list), ("s", "show", "GET", _show)),
+    *(("u", "update", "PUT", _update), ("d", "delete", "DELETE", _delete)),
+)
+"""The requests of a kind: the letter among its verbs, the verb of the name, method and answer."""
+
+
+def serve(service: DeclaredService[C], special: Mapping[str, type[Declared[C]]]) -> None:
+    """Add the routes of all kinds; `special` has the classes of those with methods."""
+    form, add = service.form, service.handlers.add
+    for name, row in service.written["kinds"].items():
+        kind = service.kinds[name] = special.get(name, Declared)(service, name)
+        one = f"{kind.path}/{{{kind.id}}}"
+        verbs: str = row.get("verbs", "lscud")
+        verbs += DETAILED if "d" in row.get("lists", form.get("lists", "")) else ""
+        places = {"l": kind.path, "c": kind.path, DETAILED: f"{kind.path}/detail"}
+        kind.add_more(service.handlers, one)
+        for letter, verb, method, answer in REQUESTS:
+            if letter in verbs:
+                at, how = places.get(letter, one), form["update"] if letter == "u" else method
+                also = [at + more for more in form.get("also", ())]
+                add(how, at, *also, **_fields(kind, verb))(partial(answer, kind))
+        add_parts(kind, service.handlers, one)
+
+
+def _fields(kind: Declared[C], verb: str) -> dict[str, Any]:
+    """Return the fields of a handler, with the schema of its body if it has one."""
+    row, schema = kind.row, kind.schemas[verb[0]] if verb in ("create", "update") else None
+    if schema and not kind.service.form.get("unwrapped"):
+        schema = fields_of(kind.one, schema)
+    what, _, how = verb.partition("_")
+    called = row.get("called_many", kind.many) if what == "list" else row.get("called", kind.one)
+    name = row.get("names", {}).get(verb, "_".join(filter(None, (what, called, how))))
+    return {
+        **{"name": name, "status_code": kind.codes.get(verb, 200), "schema": schema},
+        "answer": row.get("answers", {}).get(verb),
+        "other_codes": row.get("other_codes", {}).get(verb, ()),
+    }
 
 
 class QuotaRequests(Generic[C]):

@@ -89,7 +89,8 @@ class Handlers:
 
         def added(function: F) -> F:
             for at in (path, *aliases):
-                own: dict[str, Any] = {"name": getattr(function, "__name__", ""), **fields}
+                text = None if isinstance(function, partial) else function.__doc__
+                own = {"name": getattr(function, "__name__", ""), "description": text, **fields}
                 if isinstance(at, Alias):
                     own["name"] = at.name
                 elif at is not path:

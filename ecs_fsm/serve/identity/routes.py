@@ -25,7 +25,7 @@ from ecs_fsm.serve.http.context import (
 )
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
-from ecs_fsm.serve.http.handlers import Face
+from ecs_fsm.serve.http.handlers import Alias, Face
 from ecs_fsm.serve.identity.kinds import (
     DOMAIN,
     GRANTS,
@@ -139,22 +139,16 @@ def show_catalog(context: RequestContext) -> Response:
     return JSONResponse({"catalog": catalog, "links": list_links(context.request)})
 
 
-@router.get("/auth/projects")
+@router.get("/auth/projects", Alias("/users/{user_id}/projects", "list_projects_of_user"))
 def list_own_projects(context: RequestContext) -> Response:
-    """The projects that a token can have as its scope: all."""
-    return SERVICE.kinds["projects"].answer_list(context, True)
-
-
-@router.get("/users/{user_id}/projects")
-def list_projects_of_user(context: RequestContext) -> Response:
-    """The projects of a user: all."""
-    return SERVICE.kinds["projects"].answer_list(context, True)
+    """The projects of a user, which a token can have as its scope: all."""
+    return SERVICE.kinds["projects"].answer_list(context)
 
 
 @router.get("/auth/domains")
 def list_own_domains(context: RequestContext) -> Response:
     """The domains that a token can have as its scope."""
-    return SERVICE.kinds["domains"].answer_list(context, True)
+    return SERVICE.kinds["domains"].answer_list(context)
 
 
 @router.get("/role_assignments")

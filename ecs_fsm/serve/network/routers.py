@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_network
-from typing import Any
 
 from starlette.responses import Response
 
@@ -18,44 +18,36 @@ from ecs_fsm.serve.http.handlers import Handlers
 NetworkKind = Declared[RequestContext]
 
 
-def _joined(old: list[Any], new: list[Any]) -> list[Any]:
-    return [*old, *(route for route in new if route not in old)]
-
-
-def _without(old: list[Any], new: list[Any]) -> list[Any]:
-    return [route for route in old if route not in new]
-
-
 class Routers(NetworkKind):
     """Routers, with a gateway and interfaces, which are ports."""
 
     def add_more(self, add: Handlers, one: str) -> None:
         """Add the requests for interfaces and routes."""
-        requests: tuple[tuple[str, Callable[[RequestContext, Item, Item], Item]], ...] = (
+        for name, act in (
             ("add_router_interface", self._add_interface),
             ("remove_router_interface", self._remove_interface),
-            ("add_extraroutes", self._routes(_joined)),
-            ("remove_extraroutes", self._routes(_without)),
-        )
-        for name, act in requests:
-            add.put(f"{one}/{name}", name=name)(self._acting(act))
+            ("add_extraroutes", self._change_routes),
+            ("remove_extraroutes", self._change_routes),
+        ):
+            add.put(f"{one}/{name}", name=name)(partial(self._answer, act))
 
-    def _acting(self, act: Callable[[RequestContext, Item, Item], Item]) -> Any:
-        async def answer(context: RequestContext, item_id: str) -> Response:
-            router = self.find_own(context, item_id, "update")
-            return respond(act(context, router, await body_of(context.request)))
+    async def _answer(
+        self,
+        act: Callable[[RequestContext, Item, Item], Item],
+        context: RequestContext,
+        item_id: str,
+    ) -> Response:
+        router = self.find_own(context, item_id, "update")
+        return respond(act(context, router, await body_of(context.request)))
 
-        return answer
-
-    def _routes(self, join: Callable[[list[Any], list[Any]], list[Any]]) -> Any:
-        def act(context: RequestContext, router: Item, body: Item) -> Item:
-            given = body.get("router")
-            routes = given.get("routes", []) if isinstance(given, dict) else []
-            changes = {"routes": join(router.get("routes") or [], routes)}
-            checked = self.checked(context, changes, "u")
-            return {"router": self.shown(context, self.update(context, router, checked))}
-
-        return act
+    def _change_routes(self, context: RequestContext, router: Item, body: Item) -> Item:
+        given, old = body.get("router"), router.get("routes") or []
+        routes = given.get("routes", []) if isinstance(given, dict) else []
+        kept = [route for route in old if route not in routes]
+        if context.request.url.path.endswith("/add_extraroutes"):
+            kept = [*old, *(route for route in routes if route not in old)]
+        checked = self.checked(context, {"routes": kept}, "u")
+        return {"router": self.shown(context, self.update(context, router, checked))}
 
     def made(self, context: RequestContext, item: Item) -> Item:
         """Connect a router to its external network."""
