@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from ecs_fsm.serve.http.context import RequestContext, access_of
 from ecs_fsm.serve.http.declared import Declared
 
 DOMAIN = {"id": "default", "name": "Default"}
-SERVICES = (
+PATHS = (
     ("identity", "keystone", "/identity/v3"),
     ("compute", "nova", "/compute/v2.1"),
     ("image", "glance", "/image"),
@@ -24,15 +24,12 @@ SERVICES = (
     ("volume", "cinderv3", "/volume/v3/$"),
 )
 """Type, name and path of each service in the catalog; `$` is the project."""
+SERVICES: Sequence[Item] = [
+    {"id": identifier("service", f"{name}-{kind}"), "type": kind, "name": name}
+    for kind, name, _ in PATHS
+]
+"""The services of the cloud itself."""
 INTERFACES = ("public", "internal", "admin")
-
-
-def services() -> list[Item]:
-    """Return the services of the cloud itself."""
-    return [
-        {"id": identifier("service", f"{name}-{kind}"), "type": kind, "name": name, "path": path}
-        for kind, name, path in SERVICES
-    ]
 
 
 def endpoints(context: RequestContext) -> list[Item]:
@@ -44,20 +41,19 @@ def endpoints(context: RequestContext) -> list[Item]:
             "interface": interface,
             "region": region,
             "region_id": region,
-            "url": context.base + service["path"].replace("$", project or ""),
+            "url": context.base + path.replace("$", project or ""),
             "service_id": service["id"],
         }
-        for service in services()
+        for service, (_, _, path) in zip(SERVICES, PATHS, strict=True)
         for region in context.cloud.catalog.regions
         for interface in INTERFACES
     ]
 
 
-def catalog_view(context: RequestContext) -> list[dict[str, object]]:
+def catalog_view(context: RequestContext) -> list[Item]:
     """Return the services of the server as the client reaches it, and those that were added."""
-    kept = context.cloud.resources
+    kept, shown = context.cloud.resources, ("id", "interface", "region", "region_id", "url")
     every = [*endpoints(context), *kept.of("endpoints")]
-    shown = ("id", "interface", "region", "region_id", "url")
     return [
         {
             "id": service["id"],
@@ -69,48 +65,37 @@ def catalog_view(context: RequestContext) -> list[dict[str, object]]:
                 if each["service_id"] == service["id"]
             ],
         }
-        for service in [*services(), *kept.of("services")]
+        for service in [*SERVICES, *kept.of("services")]
     ]
 
 
-def token_view(token: Token, context: RequestContext) -> dict[str, object]:
+def token_view(token: Token, context: RequestContext) -> Item:
     """Return the body that describes a token."""
     caller = token.caller
-    shown: dict[str, object] = {
-        "methods": list(token.methods),
-        "user": {
-            "domain": DOMAIN,
-            "id": caller.user_id,
-            "name": caller.user_name,
-            "password_expires_at": None,
-        },
+    user = {"domain": DOMAIN, "id": caller.user_id, "name": caller.user_name}
+    shown: Item = {
+        "methods": [*token.methods],
+        "user": {**user, "password_expires_at": None},
         "audit_ids": [token.audit_id],
         "issued_at": _time(token.shown[0]),
         "expires_at": _time(token.shown[1]),
     }
-    if token.scope is None:
-        return {"token": shown}
-    if token.scope == "project":
-        shown["project"] = {
-            "domain": DOMAIN,
-            "id": caller.project_id,
-            "name": caller.project_name,
-        }
-        shown["is_domain"] = False
-    elif token.scope == "domain":
-        shown["domain"] = DOMAIN
-    else:
-        shown["system"] = {"all": True}
-    names = ("admin", "member", "reader") if caller.admin else ("member", "reader")
-    shown["roles"] = [{"id": identifier("role", name), "name": name} for name in names]
-    shown["catalog"] = catalog_view(context)
+    project = {"domain": DOMAIN, "id": caller.project_id, "name": caller.project_name}
+    scopes: dict[str, Item] = {
+        "project": {"project": project, "is_domain": False},
+        "domain": {"domain": DOMAIN},
+        "system": {"system": {"all": True}},
+    }
+    if token.scope is not None:
+        names = ("admin", "member", "reader") if caller.admin else ("member", "reader")
+        roles = [{"id": identifier("role", name), "name": name} for name in names]
+        shown |= {**scopes[token.scope], "roles": roles, "catalog": catalog_view(context)}
     return {"token": shown}
 
 
 def _time(seconds: float) -> str:
     """Return a time as the identity service writes it."""
-    at = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
-    return f"{at.isoformat(timespec='microseconds')}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def list_links(request: Request) -> dict[str, str | None]:
@@ -124,9 +109,9 @@ ROLES = [
 ]
 GRANTS = "role_assignments"
 OWN: Mapping[str, Callable[[RequestContext], Iterable[Item]]] = {
-    "domains": lambda context: [{**DOMAIN}],
-    "roles": lambda context: ({**role} for role in ROLES),
-    "services": lambda context: ({k: s[k] for k in s if k != "path"} for s in services()),
+    "domains": lambda context: [DOMAIN],
+    "roles": lambda context: ROLES,
+    "services": lambda context: SERVICES,
     "endpoints": endpoints,
 }
 """What comes with the cloud, by kind."""
@@ -135,24 +120,23 @@ OWN: Mapping[str, Callable[[RequestContext], Iterable[Item]]] = {
 class IdentityKind(Declared[RequestContext]):
     """A kind of the identity service, with some that come with the cloud."""
 
-    def own(self, context: RequestContext) -> list[Item]:
-        """Return what comes with the cloud."""
-        return [*OWN[self.kind](context)] if self.kind in OWN else []
+    def _own(self, context: RequestContext) -> Iterable[Item]:
+        return OWN[self.kind](context) if self.kind in OWN else ()
 
     def items(self, context: RequestContext) -> Iterable[Item]:
         """Return what comes with the cloud, and what was made."""
-        return [*self.own(context), *self.shelf(context)]
+        return [*self._own(context), *self.shelf(context)]
 
     def get(self, context: RequestContext, item_id: str) -> Item | None:
         """Return either by its id."""
-        found = (item for item in self.own(context) if item["id"] == item_id)
+        found = (item for item in self._own(context) if item["id"] == item_id)
         return super().get(context, item_id) or next(found, None)
 
     def more(self, context: RequestContext, item: Item) -> Item:
         """Add the link to itself, and what clients gave beside the known fields."""
         root = "/v3" if context.request.url.path.startswith("/v3") else "/identity/v3"
         link = f"{context.base}{root}{self.path}/{item['id']}"
-        extra = {name: value for name, value in item.items() if name not in self.fields}
+        extra = {n: v for n, v in item.items() if n not in self.fields}
         return {**extra, "links": {"self": link}}
 
     def gone(self, context: RequestContext, item: Item) -> None:
