@@ -11,22 +11,24 @@ import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from typing import Any, cast
+from functools import cache
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ecs_fsm.core.errors import InvalidInput, UnknownFact
+from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.model import Node
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.followers import Clockwork, EventLog
-from ecs_fsm.serve.cloud.instance import Asker, FaultOrder, Instance, Json, StrikeCount
+from ecs_fsm.serve.cloud.instance import Asker, Instance, Json, StrikeCount
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import VOLUME
-from ecs_fsm.serve.control.schemas import control_view, counted, fault_text, server_with_past
 from ecs_fsm.serve.http.api_errors import ApiError, spelled
 from ecs_fsm.serve.http.handlers import Face, Handlers
-from ecs_fsm.serve.http.wire import WireFaults, add_fault
+from ecs_fsm.serve.http.wire import PREFIX, WireFaults, add_fault
 
 MOST_STREAMS = 100
 PIECE = 50
@@ -83,54 +85,83 @@ router = Handlers(prefix="/_ecs")
 FACES: Sequence[Face] = (Face(router),)
 
 
-def _cloud(request: Request) -> Cloud:
-    return cast(Cloud, request.app.state.cloud)
-
-
-def _log(request: Request) -> EventLog:
-    return cast(EventLog, request.app.state.record)
-
-
-def _wire(request: Request) -> WireFaults:
-    return cast(WireFaults, request.app.state.wire)
-
-
-def _instance(request: Request, server_id: str, *, gone: bool = False) -> Instance:
-    cloud = _cloud(request)
+def _instance(cloud: Cloud, server_id: str, *, gone: bool = False) -> Instance:
     found = cloud.instances.get(server_id) or (cloud.gone.get(server_id) if gone else None)
     if found is None:
         raise ApiError(404, f"there is no server {server_id[:40]}")
     return found
 
 
-@router.get("/servers")
-def list_everything(request: Request) -> Response:
-    """Return the present servers with their possible requests and events, and the time."""
-    cloud = _cloud(request)
-    servers: list[Json] = [control_view(cloud, instance) for instance in cloud.instances.values()]
-    return JSONResponse(
+@cache
+def _possible(lifecycle: Lifecycle, node: Node) -> dict[str, Json]:
+    """Return the operations that are allowed for a server, and the events that can happen to it."""
+    return {
+        "requests": [*lifecycle.requests(node)],
+        "events": [name for name in lifecycle.events if lifecycle.possible(name, node)],
+    }
+
+
+def control_view(cloud: Cloud, instance: Instance) -> dict[str, Json]:
+    """Return a server."""
+    node = instance.server.node
+    return {
+        "id": instance.id,
+        "name": instance.name,
+        "number": instance.number,
+        **node.state.as_dict(),
+        "remembers": dict(node.facts),
+        "hangs": instance.hangs,
+        "operation": instance.operation,
+        "due": instance.due,
+        **_possible(cloud.lifecycle, node),
+        "gone": instance.terminated is not None,
+    }
+
+
+def server_with_past(cloud: Cloud, instance: Instance) -> dict[str, Json]:
+    """Return a server with its history and the requests for it."""
+    history: list[Json] = [
+        {"at": entry.at, "event": entry.event, **entry.state.as_dict()}
+        for entry in instance.history
+    ]
+    requests: list[Json] = [
         {
-            "lifecycle": cloud.lifecycle.name,
-            "now": cloud.now,
-            "speed": cloud.clock.speed,
-            "changes": _log(request).count,
-            "servers": servers,
+            "at": request.at,
+            "action": request.asker.action,
+            "operation": request.operation,
+            "refused": request.refused,
         }
-    )
+        for request in instance.requests
+    ]
+    return {**control_view(cloud, instance), "history": history, "asked": requests}
+
+
+def counted(text: str, count: StrikeCount) -> dict[str, Json]:
+    """Return a fault of any kind, by its text."""
+    return {"fault": text, "met": count.met, "struck": count.struck}
+
+
+@router.get("/servers")
+def list_everything(cloud: Cloud, record: EventLog) -> Response:
+    """Return the present servers with their possible requests and events, and the time."""
+    time = {"now": cloud.now, "speed": cloud.clock.speed, "changes": record.count}
+    servers = [control_view(cloud, instance) for instance in cloud.instances.values()]
+    return JSONResponse({"lifecycle": cloud.lifecycle.name, **time, "servers": servers})
 
 
 @router.get("/servers/{server_id}", other_codes=(404,))
-def show_everything(request: Request, server_id: str) -> Response:
+def show_everything(cloud: Cloud, server_id: str) -> Response:
     """Return a server, present or deleted, with its history and the requests for it."""
-    instance = _instance(request, server_id, gone=True)
-    return JSONResponse(server_with_past(_cloud(request), instance))
+    return JSONResponse(server_with_past(cloud, _instance(cloud, server_id, gone=True)))
 
 
 @router.post("/servers/{server_id}/requests", body="OperationRequest", **ACCEPTED)
-def request_operation(request: Request, server_id: str, body: Item) -> Response:
+def request_operation(request: Request, cloud: Cloud, server_id: str, body: Item) -> Response:
     """Request an operation by its name in the lifecycle."""
-    cloud, instance = _cloud(request), _instance(request, server_id)
-    otherwise = "is an event of the system: post it to events"
+    instance, otherwise = (
+        _instance(cloud, server_id),
+        "is an event of the system: post it to events",
+    )
     _check(instance, body["operation"], body["given"], cloud.lifecycle.operations, otherwise)
     asker = Asker(request.state.request_id, ACTION, instance.project_id, ACTION)
     cloud.request(instance, body["operation"], body["given"], asker)
@@ -139,10 +170,9 @@ def request_operation(request: Request, server_id: str, body: Item) -> Response:
 
 
 @router.post("/servers/{server_id}/events", body="EventRequest", **ACCEPTED)
-def let_event_happen(request: Request, server_id: str, body: Item) -> Response:
+def let_event_happen(cloud: Cloud, server_id: str, body: Item) -> Response:
     """Let an event of the system happen now, for example a failure."""
-    cloud, instance = _cloud(request), _instance(request, server_id)
-    otherwise = "is an operation: post it to requests"
+    instance, otherwise = _instance(cloud, server_id), "is an operation: post it to requests"
     _check(instance, body["event"], body["given"], cloud.lifecycle.events, otherwise)
     cloud.happen(instance, body["event"], body["given"])
     cloud.finish(instance)
@@ -169,9 +199,8 @@ def _check(
 
 
 @router.post("/advance", body="ClockAdvance")
-async def advance_clock(request: Request, body: Item) -> Response:
+async def advance_clock(clockwork: Clockwork, body: Item) -> Response:
     """Let time pass at once."""
-    clockwork: Clockwork = request.app.state.clockwork
     steps, seconds = body["steps"], body["seconds"]
     if (steps is None) == (seconds is None):
         raise ApiError(400, 'Invalid input for body: expected {"seconds": 30} or {"steps": 1}')
@@ -180,64 +209,81 @@ async def advance_clock(request: Request, body: Item) -> Response:
 
 
 @router.get("/faults")
-def list_faults(request: Request) -> Response:
+def list_faults(cloud: Cloud, wire: WireFaults) -> Response:
     """Return the faults in force, and the scenarios that wait for a server."""
-    cloud = _cloud(request)
-    active = _wire(request).active
-    return JSONResponse(
-        {
-            "faults": [
-                *(counted(str(fault), fault.count) for fault in cloud.orders.faults),
-                *(counted(f"{VOLUME}{fault}", fault.count) for fault in _of_volumes(cloud)),
-            ],
-            "wire": [counted(str(fault), count) for fault, count in active],
-            "scenarios": [[word.text for word in plan] for plan in cloud.orders.plans],
-        }
-    )
+    volumes = cloud.volumes.cloud.orders.faults if cloud.has_volumes else []
+    faults = [
+        *(counted(str(fault), fault.count) for fault in cloud.orders.faults),
+        *(counted(f"{VOLUME}{fault}", fault.count) for fault in volumes),
+    ]
+    scenarios = [[word.text for word in plan] for plan in cloud.orders.plans]
+    on_wire = [counted(str(fault), count) for fault, count in wire.active]
+    return JSONResponse({"faults": faults, "wire": on_wire, "scenarios": scenarios})
 
 
-def _of_volumes(cloud: Cloud) -> list[FaultOrder]:
-    return cloud.volumes.cloud.orders.faults if cloud.has_volumes else []
+MARKS = {"retry_after": "=", "message": "=", "request": "@"}
+MARKS |= {"first": "#", "times": "*", "percent": "%", "servers": " on "}
+"""What stands before the parts of a fault in its text."""
+
+
+def fault_text(given: Item) -> str:
+    """Return the text of a fault that a request gives, in one piece or in parts.
+
+    Raise 400 for one of neither kind or of both, and for parts that do not belong to it.
+    """
+    text, wire = given["fault"], given["wire"]
+    if (text is None) == (wire is None):
+        raise ApiError(400, 'expected {"fault": "OPERATION:OUTCOME@STEP"} or {"wire": "503"}')
+    if text is not None and text.startswith(PREFIX):
+        if any(given[key] is not None for key in given if key not in ("fault", "met", "struck")):
+            raise ApiError(400, f"a fault of the wire as text has no other keys: {text}")
+        return str(text)
+    form = "{fault}{first}{times}{percent}{servers}"
+    if text is None:
+        if given["servers"] is not None:
+            raise ApiError(400, "a fault of the wire strikes requests, not servers")
+        form = f"{PREFIX}{{wire}}{{retry_after}}{{message}}{{request}}{{first}}{{times}}{{percent}}"
+        given = {**given, "wire": wire.removeprefix(PREFIX)}
+        given["message"] = given["message"] and json.dumps(given["message"])
+    parts = {
+        key: "" if value is None else f"{MARKS.get(key, '')}{value}" for key, value in given.items()
+    }
+    return form.format(**parts)
 
 
 @router.post("/faults", name="add_fault", body="FaultRequest", status_code=201)
-def order_fault(request: Request, body: Item) -> Response:
+def order_fault(cloud: Cloud, wire: WireFaults, body: Item) -> Response:
     """Let requests fail, or responses be lost, from now on."""
     count = StrikeCount(body["met"] or 0, body["struck"] or 0)
-    text = add_fault(_cloud(request), _wire(request), fault_text(body), count)
+    text = add_fault(cloud, wire, fault_text(body), count)
     return JSONResponse(counted(text, count), 201)
 
 
 @router.delete("/faults", status_code=204)
-def clear_faults(request: Request) -> Response:
+def clear_faults(cloud: Cloud, wire: WireFaults) -> Response:
     """Remove all faults and waiting scenarios."""
-    _cloud(request).orders.clear()
-    if _of_volumes(_cloud(request)):
-        _cloud(request).volumes.cloud.orders.clear()
-    _wire(request).restore(())
+    cloud.orders.clear()
+    if cloud.has_volumes:
+        cloud.volumes.cloud.orders.clear()
+    wire.restore(())
     return Response(status_code=204)
 
 
 @router.get("/hosts")
-def list_hosts_of_cloud(request: Request) -> Response:
+def list_hosts_of_cloud(cloud: Cloud) -> Response:
     """Return the hosts, whether each answers, and how many servers it has."""
-    cloud = _cloud(request)
     counts = Counter(instance.host for instance in cloud.instances.values())
+    states = ["down" if cloud.is_down(number) else "up" for number in range(len(cloud.hosts))]
     hosts = [
-        {
-            "name": host.name,
-            "state": "down" if cloud.is_down(number) else "up",
-            "servers": counts[number],
-        }
-        for number, host in enumerate(cloud.hosts)
+        {"name": host.name, "state": state, "servers": counts[number]}
+        for number, (host, state) in enumerate(zip(cloud.hosts, states, strict=True))
     ]
     return JSONResponse({"hosts": hosts})
 
 
 @router.post("/hosts/{name}", body="HostChange", other_codes=(404,))
-def change_host(request: Request, name: str, body: Item) -> Response:
+def change_host(cloud: Cloud, name: str, body: Item) -> Response:
     """Let a host go down, so that its steps hang, or come back, which restarts its service."""
-    cloud = _cloud(request)
     hosts = {host.name: number for number, host in enumerate(cloud.hosts)}
     if name not in hosts:
         raise ApiError(404, f"there is no host {name[:40]}; there are {', '.join(hosts)}")
@@ -246,53 +292,52 @@ def change_host(request: Request, name: str, body: Item) -> Response:
 
 
 @router.get("/snapshots")
-def list_copies_of_cloud(request: Request) -> Response:
+def list_copies_of_cloud(snapshots: Any) -> Response:
     """Return the names of the snapshots, the oldest first, from `beginning` on."""
-    return JSONResponse({"snapshots": [*request.app.state.snapshots.by_name]})
+    return JSONResponse({"snapshots": [*snapshots.by_name]})
 
 
 @router.post("/snapshots/{name}", status_code=201, other_codes=(400,))
-def take_copy_of_cloud(request: Request, name: str) -> Response:
+def take_copy_of_cloud(cloud: Cloud, snapshots: Any, name: str) -> Response:
     """Keep the cloud as it is now under a name, in place of an earlier snapshot of that name."""
     if not SNAPSHOT.fullmatch(name):
         raise ApiError(400, f"{name[:40]!r} cannot name a snapshot; expected such as a-1")
     if name == BEGINNING:
         raise ApiError(400, f"{name} is that of the start; expected another name")
-    request.app.state.snapshots.take(name)
-    return JSONResponse({"name": name, "servers": len(_cloud(request).instances)}, 201)
+    snapshots.take(name)
+    return JSONResponse({"name": name, "servers": len(cloud.instances)}, 201)
 
 
 @router.post("/reset", body="ResetRequest", other_codes=(404,))
-def reset_cloud(request: Request, body: Item) -> Response:
+def reset_cloud(request: Request, snapshots: Any, body: Item) -> Response:
     """Return to the start, or to a snapshot: its servers, its faults, its time, its seed."""
-    name, snapshots = body["snapshot"] or BEGINNING, request.app.state.snapshots
+    name = body["snapshot"] or BEGINNING
     if name not in snapshots.by_name:
         known = ", ".join(snapshots.by_name)
         raise ApiError(404, f"there is no snapshot {name[:40]}; there are {known}")
     snapshots.restore(name)
-    cloud = _cloud(request)
+    cloud: Cloud = request.app.state.cloud  # which is another one now
     return JSONResponse({"snapshot": name, "now": cloud.now, "servers": len(cloud.instances)})
 
 
 @router.post("/scenario", body="ScenarioRequest", status_code=201)
-def lay_scenario(request: Request, body: Item) -> Response:
+def lay_scenario(cloud: Cloud, body: Item) -> Response:
     """Let the next server that is created follow a scenario."""
-    words = _cloud(request).orders.add_scenario(body["words"])
+    words = cloud.orders.add_scenario(body["words"])
     return JSONResponse({"words": [word.text for word in words]}, 201)
 
 
 @router.get("/changes", query="ChangesQuery")
-def list_changes(request: Request, query: Item) -> Response:
+def list_changes(record: EventLog, query: Item) -> Response:
     """Return the changes after that number, in order."""
-    rows = _log(request).since(query["since"], query["limit"])
+    rows = record.since(query["since"], query["limit"])
     return JSONResponse({"changes": [row.as_dict() for row in rows]})
 
 
 @router.get("/events", query="EventsQuery", answer="text/event-stream")
-def stream_changes(request: Request, query: Item) -> Response:
+def stream_changes(request: Request, record: EventLog, query: Item) -> Response:
     """Send every change as a server-sent event, from now on or after that number."""
-    last, log = request.headers.get("last-event-id", ""), _log(request)
+    last = request.headers.get("last-event-id", "")
     known = last.isascii() and last.isdecimal() and len(last) < 17
     number = int(last) if known else query["since"]
-    begin = log.count if number is None else number
-    return ChangeStream(log, begin)
+    return ChangeStream(record, record.count if number is None else number)

@@ -1,7 +1,8 @@
 """Handlers with their paths, from which the application makes its routes, once for each place.
 
 A handler gets what its parameters name: the `request`, its `context`, ids of its path, the `body`
-and the `query`. The models of these two are made at the first request that needs them.
+and the `query`, and what the application has (`STATE`). The models of bodies and queries are made
+at the first request that needs them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from ecs_fsm.serve.http.bodies import Schema, body_of
 ContextMaker = Callable[[Request], Any]
 """Makes the context of a request, which may have to be awaited."""
 F = TypeVar("F", bound=Callable[..., Any])
+STATE = ("cloud", "clockwork", "record", "snapshots", "wire")
+"""What a handler may get of the state of the application."""
 LONGEST_PROJECT = 64
 """Characters of a project id in a path."""
 
@@ -125,6 +128,7 @@ async def _answer(handler: Handler, request: Request) -> Response:
     """Answer a request with what the handler returns; what it has changed is written before."""
     wanted = handler.parameters
     given: dict[str, Any] = {**request.path_params, "request": request}
+    given |= {name: getattr(request.app.state, name) for name in STATE if name in wanted}
     if len(given.get("project_id", "")) > LONGEST_PROJECT:
         longest = f"String should have at most {LONGEST_PROJECT} characters"
         raise ApiError(400, f"Invalid input for project_id: {longest}")

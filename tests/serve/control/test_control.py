@@ -239,7 +239,7 @@ async def streamed(edge: Edge, query: str, last: str | None, then: int = 0) -> s
         "query_string": query.encode(), "app": edge.app,
     }  # fmt: skip
     number = int(query.partition("=")[2]) if query else None
-    answer = routes.stream_changes(Request(scope), {"since": number})
+    answer = routes.stream_changes(Request(scope), edge.state.record, {"since": number})
     events = cast(AsyncIterator[str], cast(StreamingResponse, answer).body_iterator)
     said = await anext(events)
     edge.cloud.step(then)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ecs_fsm.core.errors import InvalidInput
-from ecs_fsm.serve.control.schemas import fault_text
+from ecs_fsm.serve.control.routes import fault_text
 from ecs_fsm.serve.http.listen import MOST_HEADERS, Settings, bind
 from ecs_fsm.serve.http.middleware import MOST_BODY
 from ecs_fsm.serve.http.wire import WireFault
