@@ -66,7 +66,7 @@ VOLUME_LIFECYCLE = "cinder"
 VOLUME = "volume:"
 """The beginning of a fault of volumes."""
 CREATE, ATTACH, DETACH, EXTEND = "create", "attach", "detach", "extend"
-FORCE_DELETE, UPLOAD, RETYPE, SNAPSHOT = "force_delete", "upload", "retype", "snapshot"
+UPLOAD, RETYPE, SNAPSHOT = "upload", "retype", "snapshot"
 RESERVE, UNRESERVE = "reserve", "unreserve"
 RESETS = {"available": "reset_available", "error": "reset_error"}
 """Operations of volumes; those of a reset by the status that it sets."""

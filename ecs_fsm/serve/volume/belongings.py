@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import cast
 
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.resources import Item, identifier
-from ecs_fsm.serve.cloud.vocabulary import (
-    FORCE_DELETE,
-    RESERVE,
-    SNAPSHOT,
-    UNRESERVE,
-    VOLUME_USED,
-)
+from ecs_fsm.serve.cloud.vocabulary import RESERVE, SNAPSHOT, UNRESERVE, VOLUME_USED
 from ecs_fsm.serve.cloud.volumes import USUAL_TYPE
 from ecs_fsm.serve.http.bodies import action_of
 from ecs_fsm.serve.http.context import RequestContext
 from ecs_fsm.serve.http.handlers import Handlers
-from ecs_fsm.serve.volume.kinds import (
-    VolumeDocuments,
-    VolumeKind,
-    flag,
-    links,
-)
+from ecs_fsm.serve.volume.kinds import VolumeDocuments, VolumeKind, flag, links
 
 PUBLIC = "os-volume-type-access:is_public"
 
@@ -47,27 +35,22 @@ class Snapshots(VolumeKind):
 
     def add_more(self, add: Handlers, one: str) -> None:
         """Add the actions."""
+        add.post(f"{one}/action", name="act_on_snapshot")(self._act)
 
-        async def act(context: RequestContext, item_id: str) -> Response:
-            action, given = await action_of(context.request)
-            item = self.find_own(context, item_id, "update")
-            status = given.get("status") if isinstance(given, dict) else None
-            if action == "os-reset_status" and isinstance(status, str):
-                self.allow_admin(context, "reset_status")
-                self.shelf(context).change(item, status=status[:40])
-            elif action == "os-force_delete":
-                self.allow_admin(context, FORCE_DELETE)
-                self.delete(context, item)
-            else:
-                raise self.service.error(400, "no_action")
-            return Response(status_code=202)
-
-        add.post(f"{one}/action", name="act_on_snapshot")(act)
-
-    def allow_admin(self, context: RequestContext, what: str) -> None:
-        """Raise 403 for users."""
+    async def _act(self, context: RequestContext, item_id: str) -> Response:
+        action, given = await action_of(context.request)
+        item = self.find_own(context, item_id, "update")
+        status = given.get("status") if isinstance(given, dict) else None
+        resets = action == "os-reset_status" and isinstance(status, str)
+        if not resets and action != "os-force_delete":
+            raise self.service.error(400, "no_action")
         if not context.caller.admin:
-            raise self.service.error(403, "forbidden", what=what)
+            raise self.service.error(403, "forbidden", what=action.removeprefix("os-"))
+        if resets:
+            self.shelf(context).change(item, status=str(status)[:40])
+        else:
+            self.delete(context, item)
+        return Response(status_code=202)
 
 
 class Backups(VolumeKind):
@@ -148,11 +131,9 @@ class Attachments(VolumeKind):
 
     def shown(self, context: RequestContext, item: Item) -> Item:
         """Return the attachment with its date."""
-        at: datetime | None = None
-        if item.get("attached_at") is not None:
-            at = context.cloud.clock.date(item["attached_at"])
         shown = {key: value for key, value in item.items() if key != "project_id"}
-        dated = at.strftime(self.service.form["date"]) if at else None
+        date, at = self.service.form["date"], item.get("attached_at")
+        dated = None if at is None else context.cloud.date(at).strftime(date)
         return {**shown, "attached_at": dated, "detached_at": None, "connection_info": {}}
 
     def made(self, context: RequestContext, item: Item) -> Item:
@@ -160,9 +141,9 @@ class Attachments(VolumeKind):
         volumes = cast(VolumeDocuments, self.service.kinds["volumes"])
         volume = volumes.instance(context, item["volume_uuid"])
         volumes.act(context, volume, RESERVE)
-        own = {"id": item["id"], "project_id": item["project_id"], "volume_id": volume.id}
+        own = {name: item[name] for name in ("id", "project_id")} | {"volume_id": volume.id}
         more = {"instance": item.get("instance_uuid"), "status": "reserved", "attach_mode": "rw"}
-        return {**own, **more}
+        return own | more
 
     def delete(self, context: RequestContext, item: Item) -> None:
         """Give a reservation back. Raise 409 for an attachment of a server."""

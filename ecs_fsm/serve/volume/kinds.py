@@ -12,13 +12,7 @@ from ecs_fsm.serve.cloud.clock import Timeline
 from ecs_fsm.serve.cloud.imagestore import ACTIVE
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.resources import Item, identifier
-from ecs_fsm.serve.cloud.vocabulary import (
-    ATTACH,
-    CREATE,
-    DELETE,
-    VOLUME_SHOWN,
-    VOLUME_USED,
-)
+from ecs_fsm.serve.cloud.vocabulary import ATTACH, CREATE, DELETE, VOLUME_SHOWN, VOLUME_USED
 from ecs_fsm.serve.cloud.volumes import USUAL_TYPE
 from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.context import RequestContext
@@ -154,9 +148,9 @@ class VolumeDocuments(VolumeKind):
             raise self.service.error(400, "too_small", size=size, least=source["size"])
         if flag(given.get("multiattach")):
             raise self.service.error(400, "multiattach")
-        kind = self.service.kinds["types"]
         name = given.get("volume_type") or USUAL_TYPE
-        if not any(name in (each["id"], each["name"]) for each in kind.items(context)):
+        kind = self.type_of(context, name)
+        if kind is None:
             raise self.service.error(404, "no_type", name=name)
         zone = given.get("availability_zone")
         if zone and zone not in context.cloud.catalog.zones:
@@ -164,21 +158,22 @@ class VolumeDocuments(VolumeKind):
         if image:
             self._require_image(context, image, size)
         self.require_room(context, context.project_id, size)
+        names = ("description", "snapshot_id", "source_volid", "metadata")
         details: dict[str, Json] = {
-            "description": given.get("description"),
-            "snapshot_id": given.get("snapshot_id"),
-            "source_volid": given.get("source_volid"),
-            "metadata": given.get("metadata"),
+            **{name: given.get(name) for name in names},
             "zone": zone,
-            "type": next(e["name"] for e in kind.items(context) if name in (e["id"], e["name"])),
+            "type": kind,
         }
         if source.get("bootable") == "true":
             details["bootable"] = True
-        asker = context.asker(CREATE)
-        volume = context.cloud.volumes.create(
-            asker, given.get("name") or "", size, image, **details
-        )
+        asker, name = context.asker(CREATE), given.get("name") or ""
+        volume = context.cloud.volumes.create(asker, name, size, image, **details)
         return self.item(context, volume)
+
+    def type_of(self, context: RequestContext, named: object) -> str | None:
+        """Return the name of the type of that id or name, None without one."""
+        types = self.service.kinds["types"].items(context)
+        return next((each["name"] for each in types if named in (each["id"], each["name"])), None)
 
     def _require_image(self, context: RequestContext, image_id: str, size: int) -> None:
         image = context.images.find(image_id, context.caller.project_id, context.caller.admin)
@@ -190,17 +185,11 @@ class VolumeDocuments(VolumeKind):
     def update(self, context: RequestContext, item: Item, changes: Item) -> Item:
         """Change the name, the description or the metadata."""
         volume = self._cloud(context).instances[item["id"]]
-        names = (("display_name", "name"), ("display_description", "description"))
-        for old, new in names:
-            if old in changes:
-                changes.setdefault(new, changes.pop(old))
-        known = {
-            name: changes[name] for name in ("name", "description", "metadata") if name in changes
-        }
-        if "name" in known:
-            known["name"] = known["name"] or ""
-        if "metadata" in known:
-            known["metadata"] = {**(known["metadata"] or {})}
+        for name in ("name", "description"):
+            if (old := f"display_{name}") in changes:
+                changes.setdefault(name, changes.pop(old))
+        empty: Item = {"name": "", "description": changes.get("description"), "metadata": {}}
+        known = {name: changes[name] or usual for name, usual in empty.items() if name in changes}
         context.cloud.volumes.change(volume, **known)
         return self.item(context, volume)
 
@@ -223,10 +212,8 @@ class VolumeDocuments(VolumeKind):
             context.cloud.volumes.request(volume, operation, context.asker(operation), **changes)
         except Refused as error:
             words = {"id": volume.id, "status": volume.state.status.value}
-            able = ", ".join(error.allowed) or "nothing"
-            raise self.service.error(
-                400, "refused", operation=error.operation, able=able, **words
-            ) from None
+            words |= {"operation": error.operation, "able": ", ".join(error.allowed) or "nothing"}
+            raise self.service.error(400, "refused", **words) from None
 
     def add_more(self, add: Handlers, one: str) -> None:
         """Add the summary."""

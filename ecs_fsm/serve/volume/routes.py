@@ -81,8 +81,7 @@ class VolumeAction(NamedTuple):
 
     def _retype(self) -> None:
         wanted = self.given.get("new_type")
-        types = self.kind.service.kinds["types"].items(self.context)
-        found = next((t["name"] for t in types if wanted in (t["id"], t["name"])), None)
+        found = self.kind.type_of(self.context, wanted)
         if found is None:
             raise self.kind.service.error(404, "type_unknown", name=str(wanted)[:80])
         self.request(RETYPE, flavor=found)
@@ -105,10 +104,8 @@ class VolumeAction(NamedTuple):
         if volume.state.status == VOLUME_USED and not flag(self.given.get("force")):
             raise self.kind.service.error(400, "not_free", id=volume.id)
         self.request(UPLOAD)
-        size, usual = (
-            cast(int, volume.details["size"]),
-            {"container_format": "bare", "disk_format": "raw"},
-        )
+        size = cast(int, volume.details["size"])
+        usual = {"container_format": "bare", "disk_format": "raw"}
         formats = {form: str(self.given.get(form) or word)[:20] for form, word in usual.items()}
         own: Item = {"owner": self.context.project_id, "size": size << 30, "min_disk": size}
         image = self.context.images.add(name=name, **own, **formats)
