@@ -267,7 +267,7 @@ class Declared(Generic[C]):
             kind, _, field = use["by"].partition(".")
             users = context.cloud.resources.of(kind).by(field, item["id"])
             if users:
-                ids = ", ".join(user["id"] for user in users)
+                ids = ",".join(user["id"] for user in users)
                 raise ApiError(use.get("code", 409), use["text"].format(**item, ids=ids))
         self.gone(context, item)
         for child in self.row.get("with", ()):

@@ -26,12 +26,6 @@ class Networks(NetworkKind):
             view["provider:segmentation_id"] = int(item["id"].replace("-", "")[:3] or "0", 16)
         return view
 
-    def gone(self, context: RequestContext, item: Item) -> None:
-        """Refuse while ports are on the network."""
-        used = [port["id"] for port in context.cloud.ports.all.by("network_id", item["id"])]
-        if used:
-            raise self.service.error(409, "network_used", id=item["id"], ports=",".join(used))
-
 
 class Subnets(NetworkKind):
     """Subnets, which do not overlap on their network."""
@@ -52,14 +46,16 @@ class Subnets(NetworkKind):
         for other in context.cloud.ports.subnets.by("network_id", item["network_id"]):
             there = ip_network(other["cidr"])
             if there.version == block.version and block.overlaps(there):
-                raise self.service.error(
-                    400, "subnet_overlaps", block=block, network=item["network_id"]
-                )
+                words = {"block": block, "network": item["network_id"]}
+                raise self.service.error(400, "subnet_overlaps", **words)
         item["cidr"] = str(block)
         if "gateway_ip" not in item or item["gateway_ip"] == "":
             item["gateway_ip"] = str(block[1]) if block.num_addresses > 2 else None
         if item.get("allocation_pools") is None:
-            item["allocation_pools"] = self._pools(block, item["gateway_ip"])
+            size, gateway = block.num_addresses, item["gateway_ip"] == str(block[1])
+            first = 2 if size > 3 and gateway else 1 if size > 2 else 0
+            last = -2 if block.version == 4 and size > 2 else -1
+            item["allocation_pools"] = [{"start": str(block[first]), "end": str(block[last])}]
         return self.changed(context, {}, item)
 
     def _block(self, text: object) -> IPv4Network | IPv6Network:
@@ -67,13 +63,6 @@ class Subnets(NetworkKind):
             return ip_network(str(text))
         except ValueError as error:
             raise self.service.error(400, "no_block", text=text, error=error) from None
-
-    def _pools(self, block: IPv4Network | IPv6Network, gateway: str | None) -> list[Item]:
-        first = 1 if block.num_addresses > 2 else 0
-        if block.num_addresses > 3 and gateway == str(block[1]):
-            first = 2
-        last = -2 if block.version == 4 and block.num_addresses > 2 else -1
-        return [{"start": str(block[first]), "end": str(block[last])}]
 
     def _from_pool(self, context: RequestContext, item: Item) -> str:
         """Return the first free block of a subnet pool."""
@@ -100,16 +89,14 @@ class Subnets(NetworkKind):
         """Check the gateway and the pools."""
         block = self._block(new["cidr"])
         try:
-            pools = [
-                (ip_address(p["start"]), ip_address(p["end"])) for p in new["allocation_pools"]
-            ]
+            rows = new["allocation_pools"]
+            pools = [(ip_address(row["start"]), ip_address(row["end"])) for row in rows]
             gateway = new["gateway_ip"] and ip_address(new["gateway_ip"])
         except (KeyError, ValueError, TypeError):
             raise self.service.error(400, "no_addresses") from None
         if any(a not in block or b not in block or a > b for a, b in pools):  # type: ignore[operator]
-            raise self.service.error(
-                400, "pool_outside", pools=new["allocation_pools"], block=block
-            )
+            words = {"pools": new["allocation_pools"], "block": block}
+            raise self.service.error(400, "pool_outside", **words)
         if gateway and any(a <= gateway <= b for a, b in pools):  # type: ignore[operator]
             words = {"gateway": gateway, "pools": new["allocation_pools"]}
             raise self.service.error(409, "pool_has_gateway", **words)
@@ -135,19 +122,16 @@ class PortKind(NetworkKind):
         """Give a port its addresses and groups."""
         ports, project = context.cloud.ports, item["project_id"]
         network = ports.networks.get(item["network_id"]) or {}
-        given = {
-            n: v for n, v in item.items() if n not in ("project_id", "network_id", "fixed_ips")
-        }
+        where = ("project_id", "network_id", "fixed_ips")
+        given = {name: value for name, value in item.items() if name not in where}
         if given.get("security_groups") is None:
             usual = [ports.default_group(project)["id"]] if item["port_security_enabled"] else []
             given["security_groups"] = usual
         self._check(context, {}, item | given)
         if given.get("mac_address") is None:
             given.pop("mac_address", None)
-        fixed = self._fixed(item.get("fixed_ips"))
-        count = len(ports.all) + 1
-        made = ports.make(network, project, fixed, count, **given)
-        return self.changed(context, {}, made)
+        fixed, count = self._fixed(item.get("fixed_ips")), len(ports.all) + 1
+        return self.changed(context, {}, ports.make(network, project, fixed, count, **given))
 
     def _check(self, context: RequestContext, item: Item, new: Item) -> None:
         """Raise 404 for unknown groups, 409 for a used address and for what needs security."""
@@ -155,9 +139,8 @@ class PortKind(NetworkKind):
         for name in groups or ():
             if ports.groups.get(name) is None:
                 raise self.service.error(404, "no_group", name=name)
-        beside = (
-            ports.all.by("network_id", new["network_id"]) if mac != item.get("mac_address") else ()
-        )
+        changes = mac != item.get("mac_address")
+        beside = ports.all.by("network_id", new["network_id"]) if changes else ()
         if any(port["mac_address"] == mac for port in beside):
             raise self.service.error(409, "mac_used", mac=mac, network=new["network_id"])
         if new["port_security_enabled"] is False and (groups or new.get("allowed_address_pairs")):

@@ -12,10 +12,8 @@ from ecs_fsm.serve.cloud.ports import DOWN, GATEWAY, OF_FLOATING, OF_ROUTERS, UP
 from ecs_fsm.serve.cloud.resources import InUse, Item
 from ecs_fsm.serve.http.bodies import body_of, respond
 from ecs_fsm.serve.http.context import RequestContext
-from ecs_fsm.serve.http.declared import Declared
 from ecs_fsm.serve.http.handlers import Handlers
-
-NetworkKind = Declared[RequestContext]
+from ecs_fsm.serve.network.kinds import NetworkKind
 
 
 class Routers(NetworkKind):
@@ -71,11 +69,9 @@ class Routers(NetworkKind):
         if not network.get("router:external"):
             raise self.service.error(400, "gateway_inside", id=network["id"])
         fixed = wanted.get("external_fixed_ips")
-        if (
-            old
-            and old["network_id"] == network["id"]
-            and fixed in (None, old["external_fixed_ips"])
-        ):
+        known = old or {}
+        same = known.get("network_id") == network["id"]
+        if same and fixed in (None, known["external_fixed_ips"]):
             port = gateways[0]
         else:
             for port in gateways:
@@ -182,14 +178,13 @@ class FloatingAddresses(NetworkKind):
         network = ports.networks.get(item["floating_network_id"]) or {}
         if not network.get("router:external"):
             raise self.service.error(400, "floating_inside", id=network["id"])
-        fixed: Item = {n: item[m] for n, m in (("ip_address", "floating_ip_address"), ("subnet_id", "subnet_id")) if item.get(m)}  # fmt: skip  # noqa: E501
+        wanted = {"ip_address": item.get("floating_ip_address"), "subnet_id": item.get("subnet_id")}
+        given = {name: value for name, value in wanted.items() if value}
+        fixed = [given] if given else None
         owner = {"device_id": item["id"], "device_owner": OF_FLOATING, "status": "N/A"}
-        number = len(ports.all) + 1
-        new = {**item, "floating_ip_address": None}
+        number, new = len(ports.all) + 1, {**item, "floating_ip_address": None}
         new = self.changed(context, {}, new) if item.get("port_id") else new
-        port = ports.make(
-            network, "", [fixed] if fixed else None, number, security_groups=[], **owner
-        )
+        port = ports.make(network, "", fixed, number, security_groups=[], **owner)
         if not port["fixed_ips"]:
             ports.drop(port)
             raise InUse(f"No more IP addresses available on network {network['id']}.")
