@@ -75,7 +75,7 @@ OTHER_MEANINGS = {
         (f"ecs_fsm.serve.{module}", word)
         for module, words in (
             ("cloud.catalog", "active network start end"),
-            ("huawei.lists", "create"),
+            ("huawei.routes", "create"),
             ("cloud.ports", "start end"),
             ("compute.api", "host"),
             ("compute.hosts", "active"),
