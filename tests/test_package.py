@@ -79,7 +79,6 @@ OTHER_MEANINGS = {
             ("cloud.ports", "start end"),
             ("compute.api", "host"),
             ("compute.hosts", "active"),
-            ("http.parts", "delete"),
             ("http.quota_requests", "delete"),
             ("compute.moves", "error migrating host"),
             ("compute.guests", "rebuild rescue evacuate lock unlock"),
