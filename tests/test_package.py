@@ -122,7 +122,7 @@ TRANSLATING = {
     "ecs_fsm.serve.cloud.vocabulary",
     "ecs_fsm.serve.compute.actions",
     "ecs_fsm.serve.compute.instance_actions",
-    "ecs_fsm.serve.huawei.routes",
+    "ecs_fsm.serve.huawei.calls",
 }
 """Modules that translate the words of an API into those of a lifecycle, in tables of their own."""
 

@@ -52,8 +52,9 @@ class Subnets(NetworkKind):
         if "gateway_ip" not in item or item["gateway_ip"] == "":
             item["gateway_ip"] = str(block[1]) if block.num_addresses > 2 else None
         if item.get("allocation_pools") is None:
-            size, gateway = block.num_addresses, item["gateway_ip"] == str(block[1])
-            first = 2 if size > 3 and gateway else 1 if size > 2 else 0
+            size = block.num_addresses
+            usual = size > 3 and item["gateway_ip"] == str(block[1])
+            first = 2 if usual else 1 if size > 2 else 0
             last = -2 if block.version == 4 and size > 2 else -1
             item["allocation_pools"] = [{"start": str(block[first]), "end": str(block[last])}]
         return self.changed(context, {}, item)
