@@ -26,7 +26,7 @@ from ecs_fsm.serve.cloud.followers import Clockwork, EventLog
 from ecs_fsm.serve.cloud.resources import identifier
 from ecs_fsm.serve.cloud.store import NoRoom, StateFile, StateLost
 from ecs_fsm.serve.http.listen import Settings, bind
-from ecs_fsm.serve.http.wire import WireFaults, add_fault
+from ecs_fsm.serve.http.wire import add_fault
 
 SPOKEN = "nova"
 """The lifecycle whose operations the APIs of the cloud request."""
@@ -62,8 +62,7 @@ class Options:
     """Options of a cloud.
 
     `profile`, `state`, `record` and `catalog` are paths; `speed` is in simulated seconds in a real
-    one;
-    `faults` are texts, for the cloud or the wire; `policy` has the settings of `Policy`.
+    one; `faults` are texts, for the cloud or the wire; `policy` has the settings of `Policy`.
     """
 
     lifecycle: str
@@ -78,7 +77,7 @@ class Options:
 
 
 class Service:
-    """A `cloud`, its `clockwork`, the `record` of its changes, faults on its `wire`, and the `app`.
+    """A `cloud`, its `clockwork`, the `record` of its changes, and the `app` that serves it.
 
     Raise `InvalidInput` for an invalid option and `StateLost` without room for the state; then
     nothing was started.
@@ -100,15 +99,13 @@ class Service:
             self.app: Starlette = application(cloud, settings)
             self.app.state.record = self.record
             self.clockwork: Clockwork = self.app.state.clockwork
-            self.wire: WireFaults = self.app.state.wire
             for fault in options.faults:
                 self.add_fault(fault)
             self.app.state.snapshots.take(START)
-        except NoRoom as error:
+        except BaseException as error:
             kept.close()
-            raise StateLost(str(error)) from None
-        except BaseException:
-            kept.close()
+            if isinstance(error, NoRoom):
+                raise StateLost(str(error)) from None
             raise
 
     @property
@@ -119,7 +116,7 @@ class Service:
 
     def add_fault(self, text: str) -> None:
         """Let a fault of the cloud, of its volumes or of the wire strike from now on."""
-        add_fault(self.cloud, self.wire, text)
+        add_fault(self.cloud, self.app.state.wire, text)
 
     def close(self) -> None:
         """Store everything, and close the files. Raise `StateLost` if that cannot be."""

@@ -54,14 +54,15 @@ def made(lifecycle: Lifecycle) -> tuple[str, str]:
         *(bundle.read(f"style/{name}.css") for name in SHARED_STYLES),
         bundle.read("page/live.css", HERE),
     ]
-    parts = [bundle.read("script/dom.js")]
-    program = bundle.script([*parts, *(bundle.read(f"page/{name}.js", HERE) for name in SCRIPTS)])
+    scripts = [bundle.read(f"page/{name}.js", HERE) for name in SCRIPTS]
+    program = bundle.script([bundle.read("script/dom.js"), *scripts])
+    longest = max(lifecycle.operations.values(), key=lambda operation: len(operation.steps))
     text = Template(bundle.read("page/page.html", HERE)).substitute(
         title=f"A cloud of servers ({escape(lifecycle.name)})",
         styles="\n".join(f"<style>{style}</style>" for style in styles),
         board=lanes_svg(lifecycle, heads=True),
         words=bundle.data(words(lifecycle)),
-        example=escape(_example(lifecycle)),
+        example=escape(f"{longest.name}:{choices(lifecycle, longest)[0]}"),
         script=program,
     )
     allowed = "connect-src 'self'; frame-ancestors 'none'"
@@ -85,12 +86,6 @@ def words(lifecycle: Lifecycle) -> dict[str, object]:
         },
         "creation": lifecycle.creation.trigger,
     }
-
-
-def _example(lifecycle: Lifecycle) -> str:
-    """Return a fault as an example, of the operation with most steps."""
-    longest = max(lifecycle.operations.values(), key=lambda operation: len(operation.steps))
-    return f"{longest.name}:{choices(lifecycle, longest)[0]}"
 
 
 def _state(lifecycle: Lifecycle, state: State) -> dict[str, object]:

@@ -105,14 +105,10 @@ def control_view(cloud: Cloud, instance: Instance) -> dict[str, Json]:
     """Return a server."""
     node = instance.server.node
     return {
-        "id": instance.id,
-        "name": instance.name,
-        "number": instance.number,
+        **{name: getattr(instance, name) for name in ("id", "name", "number")},
         **node.state.as_dict(),
         "remembers": dict(node.facts),
-        "hangs": instance.hangs,
-        "operation": instance.operation,
-        "due": instance.due,
+        **{name: getattr(instance, name) for name in ("hangs", "operation", "due")},
         **_possible(cloud.lifecycle, node),
         "gone": instance.terminated is not None,
     }
@@ -120,18 +116,11 @@ def control_view(cloud: Cloud, instance: Instance) -> dict[str, Json]:
 
 def server_with_past(cloud: Cloud, instance: Instance) -> dict[str, Json]:
     """Return a server with its history and the requests for it."""
-    history: list[Json] = [
-        {"at": entry.at, "event": entry.event, **entry.state.as_dict()}
-        for entry in instance.history
-    ]
+    past, asked = instance.history, instance.requests
+    history: list[Json] = [{"at": e.at, "event": e.event, **e.state.as_dict()} for e in past]
     requests: list[Json] = [
-        {
-            "at": request.at,
-            "action": request.asker.action,
-            "operation": request.operation,
-            "refused": request.refused,
-        }
-        for request in instance.requests
+        {"at": r.at, "action": r.asker.action, "operation": r.operation, "refused": r.refused}
+        for r in asked
     ]
     return {**control_view(cloud, instance), "history": history, "asked": requests}
 

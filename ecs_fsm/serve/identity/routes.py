@@ -50,8 +50,10 @@ def issue_token(request: Request, body: Item) -> Response:
     kinds = ("project", "domain", "system") if isinstance(scope, dict) else ()
     kind = next((kind for kind in kinds if scope[kind] is not None), None)
     project: tuple[str | None, str | None] = (None, None)
-    if kind == "project":
-        project = _project_of(access, scope["project"])
+    if kind == "project" and (project_id := scope["project"]["id"]):
+        project = access.projects.of_id(project_id)
+    elif kind == "project":
+        project = access.projects.named(scope["project"]["name"] or _missing("project"))
     raised = is_administrator(RequestContext(request, Caller(*user)), user[0], project[0])
     token = access.issue(Caller(*user, *project, raised), methods, kind)
     return _token_response(request, token, 201)
@@ -75,13 +77,6 @@ def _authenticate(access: Access, identity: Item) -> tuple[tuple[str, str], tupl
         methods = dict.fromkeys(("token", *found.methods))
         return (found.caller.user_id, found.caller.user_name), tuple(methods)
     raise ApiError(401, "Attempted to authenticate with an unsupported method.")
-
-
-def _project_of(access: Access, reference: Item) -> tuple[str, str]:
-    """Return the id and the name of a project."""
-    if reference["id"]:
-        return access.projects.of_id(reference["id"])
-    return access.projects.named(reference["name"] or _missing("project"))
 
 
 def _missing(what: str) -> str:
