@@ -115,7 +115,7 @@ def _progress(
 ) -> Fields:
     """Return how far a job or a part of one is, with times to the millisecond."""
     begin, end = (
-        f"{cloud.date(at).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+        f"{cloud.clock.date(at).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
         if at is not None
         else None
         for at in (of.begun, of.ended)
@@ -238,20 +238,16 @@ def show_cloudserver(context: ProjectContext, server_id: str) -> Response:
 def update_cloudserver(context: ProjectContext, server_id: str, body: Item) -> Response:
     """Change the name, the description or the host name of a server."""
     instance = context.find(server_id)
-    _set(context, instance, **{n: text for n, text in body["server"].items() if text is not None})
+    changes = {n: text for n, text in body["server"].items() if text is not None}
+    context.cloud.keep(instance, changes)
     return respond({"server": _view(context, instance)})
-
-
-def _set(context: ProjectContext, instance: Instance, **changes: Json) -> None:
-    instance.set(changes)
-    context.cloud.keep(instance)
 
 
 def _set_metadata(context: ProjectContext, instance: Instance, operation: str, new: Item) -> None:
     """Set the metadata of a server, if its lifecycle allows the operation."""
     asker = context.asker("metadata")
     compute_of(context.request).request_if_known(instance, operation, asker)
-    _set(context, instance, metadata=new)
+    context.cloud.keep(instance, {"metadata": new})
 
 
 @router.post(f"{V1}/{{server_id}}/metadata", body="MetadataEntries")
@@ -294,7 +290,7 @@ def change_cloudserver_tags(context: ProjectContext, server_id: str, body: Item)
             tags.pop(tag["key"], None)
     if len(tags) > MOST_TAGS:
         raise ApiError(400, f"A server has at most {MOST_TAGS} tags.")
-    _set(context, instance, tags=[f"{key}={value}" for key, value in tags.items()])
+    context.cloud.keep(instance, {"tags": [f"{key}={value}" for key, value in tags.items()]})
     return Response(status_code=204)
 
 

@@ -133,7 +133,7 @@ class Attachments(VolumeKind):
         """Return the attachment with its date."""
         shown = {key: value for key, value in item.items() if key != "project_id"}
         date, at = self.service.form["date"], item.get("attached_at")
-        dated = None if at is None else context.cloud.date(at).strftime(date)
+        dated = None if at is None else context.cloud.clock.date(at).strftime(date)
         return {**shown, "attached_at": dated, "detached_at": None, "connection_info": {}}
 
     def made(self, context: RequestContext, item: Item) -> Item:
