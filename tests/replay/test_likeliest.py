@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from ecs_fsm import ECS, Lifecycle
+from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
+from ecs_fsm.profiles.durations import Family
 from ecs_fsm.profiles.loader import built_in, changed
 from ecs_fsm.records.observations import Observation
 from ecs_fsm.replay.changes import Explanation
 from ecs_fsm.replay.explanation import Replay
 from ecs_fsm.replay.follower import explain
-from ecs_fsm.replay.likelihood import NAT, WEIGHTS, Likelihood
+from ecs_fsm.replay.likelihood import AT_REST, NAT, WEIGHTS, Likelihood
 from tests.command import ecs_fsm
 
 
@@ -168,3 +170,24 @@ def test_a_state_that_nothing_leads_to_but_a_creation_is_followed_like_any_other
     pump = Path(__file__).parents[1] / "own" / "pump.toml"
     code, out, _ = ecs_fsm("replay", "--sampled", "--lifecycle", str(pump), "-", given=record)
     assert (code, out.splitlines()[1].split("  ")[-1].strip()) == (0, events)
+
+
+def test_without_a_profile_a_step_takes_ten_seconds_and_a_rest_lasts() -> None:
+    parcel = server_class(str(Path(__file__).parents[1] / "own" / "parcel.toml")).lifecycle
+    likelihood = Likelihood(parcel)
+    assert likelihood.profile is None
+    driving = likelihood.duration(parcel.states["depot/driving"])
+    assert (driving.family, driving.mean) == (Family.EXPONENTIAL, 10.0)
+    assert likelihood.duration(parcel.states["counter/-"]) is AT_REST
+
+
+def test_what_is_remembered_of_moves_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ecs_fsm.replay.explanation.MOST_REMEMBERED", 3)
+    replay = Replay(ECS, sampled=True)
+    shown = ("active/-", "active/powering-off", "stopped/-", "stopped/powering-on")
+    rows = [row(ECS, shown[n % 4], 1.7**n) for n in range(24)]
+    remembered = []
+    for end in range(2, len(rows)):
+        list(explain(replay, rows[:end]))
+        remembered.append(sum(len(memory.moves) for memory in replay._memories.values()))
+    assert max(remembered) <= 3
