@@ -523,3 +523,16 @@ def test_files_that_follow_each_other_are_sorted_by_their_blocks(
     text = "time,server,vm_state,task_state\n" + "\n".join(f"{n},s,active," for n in order)
     _, rows = read(text)
     assert [row.time for row in rows] == sorted(map(float, order))
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*.jsonl")))
+def test_rows_of_every_layout_are_the_same_after_they_were_sorted_on_the_disk(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (SAMPLES / name).read_text(encoding="utf-8")
+    backwards = "\n".join(text.splitlines()[::-1])
+    in_memory = Record(NOVA, ["rows"], None, BytesIO(backwards.encode())).follow(list)
+    monkeypatch.setattr("ecs_fsm.records.ordering.RUN", 2)
+    on_disk = Record(NOVA, ["rows"], None, BytesIO(backwards.encode())).follow(list)
+    assert on_disk == in_memory
+    assert on_disk
