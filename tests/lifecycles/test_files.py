@@ -131,6 +131,12 @@ def test_an_extending_file_keeps_what_its_operations_need(tmp_path: Path) -> Non
 FEW = 'name = "few"\nextends = "ecs"\noperations_only = ["create", "stop", "delete", "resize"]\n'
 
 
+def test_what_is_left_of_a_lifecycle_is_what_was_read_once() -> None:
+    """After a change of Nova's table read what is left, and write it anew: `lifecycle show --toml`."""
+    kept = (OWN / "small.whole.toml").read_text(encoding="utf-8")
+    assert as_toml(load(OWN / "small.toml").table) == kept
+
+
 def test_an_extending_file_says_why_not_of_its_own_operations_alone(tmp_path: Path) -> None:
     (tmp_path / "few.toml").write_text(FEW, encoding="utf-8")
     few = load(tmp_path / "few.toml")
