@@ -24,6 +24,7 @@ from ecs_fsm.explore.explorer import MOST_CHARACTERS, MOST_LESSONS, SCRIPTS, as_
 from ecs_fsm.lifecycles import server_class
 from ecs_fsm.lifecycles.nova import NOVA
 from ecs_fsm.serve.control.page import made
+from ecs_fsm.web.exported import exported
 from tests.command import ecs_fsm, installed
 from tests.lesson_samples import EVIL, HOSTILE, LESSONS
 
@@ -294,3 +295,16 @@ def test_an_event_of_a_finding_has_the_facts_that_can_be_given_with_it() -> None
     assert ("shelve", {"offload": "now"}) in events
     assert all({*facts} <= {*NOVA.triggers[name].given} for name, facts in events)
     assert len(shown["lessons"]) > 10
+
+
+def test_the_page_of_the_repository_is_what_the_table_gives_now() -> None:
+    kept = (ROOT / "diagrams" / "lifecycle.html").read_text(encoding="utf-8")
+    assert explorer(ECS, content(ECS)) == kept, "run make diagrams"
+
+
+@pytest.mark.parametrize("name", ["parcel", "pump"])
+def test_what_a_page_knows_of_a_small_lifecycle_is_what_was_read_once(name: str) -> None:
+    own = ROOT / "tests" / "own"
+    data = exported(server_class(str(own / f"{name}.toml")).lifecycle)
+    kept = json.loads((own / "exports" / f"{name}.page.json").read_text(encoding="utf-8"))
+    assert json.loads(json.dumps(data)) == kept
