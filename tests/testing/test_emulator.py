@@ -81,10 +81,50 @@ def test_a_cloud_has_the_settings_that_it_is_given() -> None:
         served(policy={"instance": 3}).__enter__()
 
 
+def states(cloud: EcsCloud) -> list[str]:
+    """The states entered so far; every word of a change is a plain text."""
+    assert {type(c.task_state) for c in cloud.changes} <= {str, type(None)}
+    assert {type(word) for c in cloud.changes for word in (c.vm_state, c.status)} <= {str}
+    return [f"{change.vm_state}/{change.task_state or '-'}" for change in cloud.changes]
+
+
+def test_a_cloud_returns_to_its_snapshot_and_to_its_beginning_and_steps_on_from_there() -> None:
+    with served(speed=0) as cloud:
+        asker = Asker("req-1", "user", "project", "create")
+        cloud.scenario("create:fail@spawning")
+        made = cloud._service.cloud
+        cloud._in_its_thread(lambda: made.create(NewServer("web", "1", None), asker))
+        assert cloud.step() == 1
+        cloud.snapshot("one step")
+        before = states(cloud)
+        assert cloud.step(2) == 2
+        left = 2 + cloud.advance(10_000)
+        after = states(cloud)
+        assert after[: len(before)] == before
+        assert after[-1] == "error/-"
+        cloud.reset("one step")
+        assert cloud.advance(10_000) == left > 2
+        assert states(cloud)[-left:] == after[-left:]
+        cloud.reset()
+        assert cloud.advance(10_000) == 0
+        with pytest.raises(KeyError):
+            cloud.reset("nothing")
+
+
 def test_the_fixture_gives_a_cloud_of_its_own_or_one_that_is_shared(tmp_path: Path) -> None:
     file = tmp_path / "test_clouds.py"
     file.write_text(OWN_CLOUDS, encoding="utf-8")
-    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", str(file))
+    words = (
+        "-m",
+        "pytest",
+        "-q",
+        "--strict-markers",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:schemathesis",
+        str(file),
+    )
     done = subprocess.run(
         [sys.executable, *words], capture_output=True, text=True, check=False, cwd=tmp_path
     )
