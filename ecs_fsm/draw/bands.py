@@ -268,9 +268,9 @@ class RowFlow:
 
 def _together(before: State | None, state: State) -> bool:
     """Return whether two states share a band."""
-    if before is None or before.one_word or state.one_word:
+    if before is None:
         return False
-    return before.status == state.status and before.vm_state == state.vm_state
+    return (before.status, before.vm_state) == (state.status, state.vm_state)
 
 
 def _reach(detour: Detour) -> tuple[bool, int]:
