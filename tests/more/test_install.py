@@ -36,7 +36,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("extra", FIRST)
-def test_the_wheel_works_in_a_fresh_environment(extra: str, wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_works_in_a_fresh_environment(
+    extra: str, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     place = tmp_path / "venv"
     venv.create(place, with_pip=True)
     python = place / "bin" / "python"
