@@ -189,18 +189,13 @@ def _subnet(row: Item, network: Item) -> Item:
     }
 
 
-def _named(kind: str) -> Callable[[Item], Item]:
-    """Return what gives a row of identity an id that follows from its name."""
-    return lambda row: {"id": identifier(kind, row["name"]), **row}
-
-
 ROWS: Mapping[str, Callable[[Item], Any]] = {
     "flavors": _flavor,
     "images": _image,
     "networks": _network,
     "hosts": lambda row: Host(**row),
-    "projects": _named("project"),
-    "users": lambda row: {"email": None, **_named("user")(row)},
+    "projects": lambda row: {"id": identifier("project", row["name"]), **row},
+    "users": lambda row: {"email": None, "id": identifier("user", row["name"]), **row},
 }
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from ecs_fsm.core.errors import Refused
 from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.core.model import AnyChange, ChangeWithFacts
-from ecs_fsm.core.scenario import ScenarioWord
+from ecs_fsm.core.scenario import ScenarioWord, StepOutcome
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.serve.cloud.catalog import Catalog, read_catalog
 from ecs_fsm.serve.cloud.clock import Clock
@@ -27,7 +27,7 @@ from ecs_fsm.serve.cloud.instance import (
     NewServer,
     RequestRecord,
 )
-from ecs_fsm.serve.cloud.requests import Orders, Policy
+from ecs_fsm.serve.cloud.requests import TABLE, Orders, Policy
 from ecs_fsm.serve.cloud.schedule import NO_HOST, Schedule
 from ecs_fsm.serve.cloud.snapshot import CLOUD, SERVER, StoredCloud
 from ecs_fsm.serve.cloud.store import StateFile
@@ -37,6 +37,8 @@ from ecs_fsm.serve.cloud.vocabulary import WITHOUT_HOST
 if TYPE_CHECKING:
     from ecs_fsm.serve.cloud.volumes import Volumes
 
+NOWHERE = StepOutcome(TABLE["no_host"]["event"], {}, TABLE["no_host"]["step"])
+"""What a creation comes to if no host takes the server."""
 REMEMBERED = 1000
 """Deleted servers that can still be looked up."""
 
@@ -128,7 +130,7 @@ class Cloud(StoredCloud, Surroundings):
                 if instance.due is not None and not self.lifecycle.stays(instance.server.node):
                     self.schedule.settle(instance)
             elif instance.hangs:
-                back = self.policy.back
+                back = TABLE["down"]["back"]
                 if back in self.lifecycle.events and instance.server.may(back):
                     self.schedule.happen(instance, back, {})
                 else:
@@ -144,8 +146,8 @@ class Cloud(StoredCloud, Surroundings):
             instance.host = instance.host if found is None else found
 
     def _is_stuck(self, instance: Instance) -> bool:
-        elsewhere = instance.operation in self.policy.elsewhere or instance.state in WITHOUT_HOST
-        return not elsewhere and self.is_down(instance.host)
+        there = instance.state not in WITHOUT_HOST and self.is_down(instance.host)
+        return there and instance.operation not in TABLE["down"]["elsewhere"]
 
     def create(self, wanted: NewServer, asker: Asker) -> Instance:
         """Return a new server, in the first step of its creation.
@@ -188,7 +190,7 @@ class Cloud(StoredCloud, Surroundings):
         word = self.order(instance, creation)
         instance.outcomes = word.outcomes if word else ()
         if place is None:
-            instance.outcomes, instance.details[NO_HOST] = (self.policy.no_host,), wanted.reason
+            instance.outcomes, instance.details[NO_HOST] = (NOWHERE,), wanted.reason
         self._entered(instance, self.lifecycle.change(creation, server.node))
         self.schedule.settle(instance)
         self._keep(instance)
@@ -207,23 +209,25 @@ class Cloud(StoredCloud, Surroundings):
         The lock of a server is lifted for the request of an administrator, and set again. Raise
         `Refused` if the lifecycle does not allow it now; then nothing has changed.
         """
-        now, server, lock = self._moment(), instance.server, self.policy.lock
+        lift, restore = TABLE["administrator"]["locks"]
+        now, server = self._moment(), instance.server
         given = {**self.policy.given.get(operation, {}), **given}
         operation = self.policy.instead.get(operation, operation)
         self._leave_host(instance)
         if self.is_down(instance.host):
-            given = {**self.policy.down, **given}
+            given = {**TABLE["down"]["given"], **given}
         locked, refused = server.node, None
-        if asker.admin and lock and operation not in lock and server.may(lock[0]):
-            server.trigger(lock[0])
+        lifts = lift in self.lifecycle.operations and operation not in (lift, restore)
+        if asker.admin and lifts and server.may(lift):
+            server.trigger(lift)
         lifted = server.node is not locked
         try:
             self._begin(instance, operation, given, dict(changes or {}))
         except Refused as error:
             refused = error
         finally:
-            if lifted and server.may(lock[1]):
-                server.trigger(lock[1])
+            if lifted and server.may(restore):
+                server.trigger(restore)
         reason = refused.reason if refused else None
         instance.requests.append(RequestRecord(now, operation, asker, reason))
         self.schedule.notify_ends()

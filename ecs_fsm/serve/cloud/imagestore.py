@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
-from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.cloud.catalog import IMAGE
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Asker, HistoryEntry, Instance
+from ecs_fsm.serve.cloud.requests import TABLE
 from ecs_fsm.serve.cloud.resources import Item
 
 QUEUED, SAVING, ACTIVE = "queued", "saving", "active"
@@ -29,7 +29,6 @@ class ImageStore:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud, self.shelf = cloud, cloud.resources.of("images")
-        self._sent = frozenset(shipped("ecs_fsm.serve.cloud", "cloud.toml")["images"]["sent"])
         self._failed: dict[str, str] = {}
         cloud.schedule.entries.append(self._went_on)
         cloud.schedule.ends.append(self._over)
@@ -98,7 +97,8 @@ class ImageStore:
         return [image for image in self.shelf.by("server", instance.id) if image.get("operation")]
 
     def _went_on(self, instance: Instance, seen: HistoryEntry) -> None:
-        for image in self._making(instance) if seen.state.task_state in self._sent else ():
+        sent = seen.state.task_state in TABLE["images"]["sent"]
+        for image in self._making(instance) if sent else ():
             self.shelf.change(image, status=SAVING, updated_at=self.date())
 
     def _over(self, instance: Instance, operation: str, went_wrong: bool) -> None:

@@ -268,6 +268,5 @@ class Ports:
     def group(self, project_id: str, name: str) -> Item | None:
         """Return the group of that name or, if there is none, of that id."""
         own = self.groups_of(project_id)
-        found = [group for group in own if group["name"] == name]
-        found += [group for group in own if group["id"] == name]
-        return found[0] if found else None
+        found = (group for key in ("name", "id") for group in own if group[key] == name)
+        return next(found, None)

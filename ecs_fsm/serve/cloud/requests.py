@@ -14,31 +14,26 @@ from typing import Any
 from ecs_fsm.core.errors import InvalidInput, unknown
 from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import State
-from ecs_fsm.core.scenario import ScenarioWord, StepOutcome, read_word, simulate
+from ecs_fsm.core.scenario import ScenarioWord, read_word, simulate
 from ecs_fsm.io.toml import shipped
 from ecs_fsm.serve.cloud.instance import FaultOrder, Instance, Json, StrikeCount
+
+TABLE: Mapping[str, Any] = shipped("ecs_fsm.serve.cloud", "cloud.toml")
+"""How the cloud carries out requests, and its settings by their names in nova's configuration."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A cloud's own settings, which are those of nova's configuration by their names there.
+    """A cloud's own settings.
 
     `timers` are times with the event that they end in, by the state at rest; `instead` operations
-    and `given` facts by the requested operation; `down` are those given with requests for a server
-    whose host is down, whose steps hang unless they are `elsewhere`, and `back` is what happens to
-    it when the host comes back; `no_host` is what a creation comes to if no host takes it; `lock`
-    are the operations that remove a lock and set it again, if the lifecycle has them. `quotas` are
-    what a project may have at most, -1 for no limit. `cloud.toml` has the meaning of each.
+    and `given` facts by the requested operation; `quotas` what a project may have at most, -1 for
+    no limit. `cloud.toml` has the meaning of each.
     """
 
     timers: Mapping[State, tuple[float, str]]
     instead: Mapping[str, str]
     given: Mapping[str, Mapping[str, str]]
-    down: Mapping[str, str]
-    elsewhere: frozenset[str]
-    back: str
-    no_host: StepOutcome
-    lock: tuple[str, ...]
     quotas: Mapping[str, int]
 
     @classmethod
@@ -47,33 +42,28 @@ class Policy:
 
         Raise `InvalidInput` for an unknown one.
         """
-        written = shipped("ecs_fsm.serve.cloud", "cloud.toml")
+        timers, quotas = TABLE["timers"], TABLE["quotas"]
         known = [
             name
-            for name, row in written["timers"].items()
+            for name, row in timers.items()
             if row["state"] in lifecycle.states and row["event"] in lifecycle.events
         ]
         for name, value in settings.items():
-            if name not in known and name not in written["quotas"]:
-                raise unknown("setting of the cloud", name, [*known, *written["quotas"]])
-            if name in written["quotas"] and int(value) != value:
+            if name not in known and name not in quotas:
+                raise unknown("setting of the cloud", name, [*known, *quotas])
+            if name in quotas and int(value) != value:
                 raise InvalidInput(f"setting {name} is {value:g}; expected a whole number")
         used = {name: seconds for name, seconds in settings.items() if seconds}
-        timers = {name: row for name, row in written["timers"].items() if name in used}
-        requests = [row for name, row in written["requests"].items() if name in used]
+        requests = [row for name, row in TABLE["requests"].items() if name in used]
         return cls(
             timers={
                 lifecycle.states[row["state"]]: (used[name], row["event"])
                 for name, row in timers.items()
+                if name in used
             },
             instead={row["operation"]: row["instead"] for row in requests if "instead" in row},
             given={row["operation"]: row["given"] for row in requests if "given" in row},
-            down=written["down"]["given"],
-            elsewhere=frozenset(written["down"]["elsewhere"]),
-            back=written["down"]["back"],
-            no_host=StepOutcome(written["no_host"]["event"], {}, written["no_host"]["step"]),
-            quotas={n: int(settings.get(n, most)) for n, most in written["quotas"].items()},
-            lock=tuple(n for n in written["administrator"]["locks"] if n in lifecycle.operations),
+            quotas={name: int(settings.get(name, most)) for name, most in quotas.items()},
         )
 
 

@@ -1,7 +1,8 @@
-"""Flavors, keypairs and groups of servers, as `compute.toml` has them.
+"""Flavors, images, keypairs and groups of servers, as `compute.toml` has them.
 
-A flavor is not found by its name here, so clients look for it in the list. Keypairs are kept by
-user. Nothing logs in with them: a key that a request does not bring is invented, and says so.
+A flavor is not found by its name here, so clients look for it in the list; so they do for images
+before they have negotiated a microversion. Keypairs are kept by user. Nothing logs in with them: a
+key that a request does not bring is invented, and says so.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from uuid import uuid4
 
+from ecs_fsm.serve.cloud.imagestore import ACTIVE, QUEUED, SAVING
+from ecs_fsm.serve.cloud.instance import Json
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import DELETE_METADATA, UPDATE_METADATA
 from ecs_fsm.serve.compute.api import ComputeContext, compute_context
-from ecs_fsm.serve.compute.disks import ServerVolumes, Shares
-from ecs_fsm.serve.compute.listing import pattern_of
-from ecs_fsm.serve.compute.nics import Interfaces
-from ecs_fsm.serve.compute.nova_schemas import within_quota
-from ecs_fsm.serve.compute.proxies import ComputeImages
+from ecs_fsm.serve.compute.disks import ServerVolumes, Shares, disk_config_of
+from ecs_fsm.serve.compute.listing import moment, pattern_of
+from ecs_fsm.serve.compute.nics import NO_PROXY, Interfaces
+from ecs_fsm.serve.compute.nova_schemas import MOST_ITEMS, within_quota
 from ecs_fsm.serve.compute.services import Aggregates
 from ecs_fsm.serve.compute.views import links
 from ecs_fsm.serve.http.api_errors import Api, ApiError
@@ -219,6 +221,66 @@ class ServerGroups(Declared[ComputeContext]):
         everything = "all_projects" in context.request.query_params and context.caller.admin
         by_id = "item_id" in context.request.path_params and context.caller.admin
         return everything or by_id or item["project_id"] == context.caller.project_id
+
+
+IMAGE_TYPE = "application/vnd.openstack.image"
+NO_METADATA = 39
+STATUSES = {QUEUED: ("SAVING", 25), SAVING: ("SAVING", 50), ACTIVE: ("ACTIVE", 100)}
+"""The status and the progress that the proxy shows, by the status of the image service."""
+
+
+class ComputeImages(Declared[ComputeContext]):
+    """Images as the compute API shows them."""
+
+    def visible(self, context: ComputeContext, item: Item) -> bool:
+        """Return whether the caller sees an image. Raise 404 above the last microversion."""
+        of_metadata = "/metadata" in context.request.scope["route"].path
+        context.require_version(before=NO_METADATA if of_metadata else NO_PROXY)
+        return context.images.is_for(item, context.caller.project_id, context.caller.admin)
+
+    def find_own(self, context: ComputeContext, item_id: str, verb: str) -> Item:
+        """Return an image that the caller can change. Raise 403 and 404 for others."""
+        item, caller = self.find(context, item_id), context.caller
+        if item["owner"] is None or not (caller.admin or item["owner"] == caller.project_id):
+            raise ApiError(403, "You are not allowed to change this image.")
+        return item
+
+    def more(self, context: ComputeContext, item: Item) -> Item:
+        """Add links, the status as Nova has it, and the server that the image is of."""
+        status, progress = STATUSES[item["status"]]
+        glance = f"{context.base}/image/images/{item['id']}"
+        alternate: Json = {"rel": "alternate", "type": IMAGE_TYPE, "href": glance}
+        disk_config, server_id = disk_config_of(item), item["properties"].get("instance_uuid")
+        server = {"id": server_id, "links": links(context.root, "servers", str(server_id))}
+        return {
+            "links": [*links(context.root, "images", item["id"]), alternate],
+            "status": status,
+            "progress": progress,
+            **({"OS-DCF:diskConfig": disk_config} if disk_config else {}),
+            **({"server": server} if server_id else {}),
+        }
+
+    def listed(self, context: ComputeContext) -> Iterator[Item]:
+        """Yield the images that the query selects, beside those by their name and status."""
+        query = context.request.query_params
+        server = query.get("server", "").rpartition("/")[2]
+        for image in super().listed(context):
+            own = image["properties"]
+            kind = own.get("image_type", "server" if image["owner"] else "base")
+            changed = moment("changes-since", image["updated_at"])
+            since = query.get("changes-since")
+            if (
+                query.get("type", kind) == kind
+                and server in ("", own.get("instance_uuid"))
+                and (since is None or changed >= moment("changes-since", since))
+            ):
+                yield image
+
+    def changed(self, context: ComputeContext, item: Item, new: Item) -> Item:
+        """Refuse too much metadata."""
+        if len(new["properties"]) > MOST_ITEMS:
+            raise ApiError(403, f"Image metadata limit exceeded: {MOST_ITEMS} at most")
+        return {**new, "updated_at": context.images.date()}
 
 
 class ServerParts(Declared[ComputeContext]):

@@ -1,4 +1,7 @@
-"""The networks, ports and addresses of servers: those that requests name, and those attached."""
+"""The networks, ports and addresses of servers: those that requests name, and those attached.
+
+Below 2.36 the API shows what the network service has, as well.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,16 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 from uuid import UUID
 
+from starlette.responses import JSONResponse, Response
+
 from ecs_fsm.serve.cloud.cloud import Cloud
 from ecs_fsm.serve.cloud.instance import Instance
 from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.cloud.vocabulary import ATTACH_INTERFACE, DETACH_INTERFACE
 from ecs_fsm.serve.compute.actions import ANSWERS, ActionAnswer, of_actions
-from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error
+from ecs_fsm.serve.compute.api import ComputeContext, OfServer, error, router
 from ecs_fsm.serve.compute.nova_schemas import address_of, is_uuid
+from ecs_fsm.serve.compute.views import security_group_view
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.network.routes import SERVICE as NETWORK
 
@@ -188,3 +194,45 @@ def _floating(context: ComputeContext, address: str) -> Item:
         if context.caller.admin or floating["project_id"] == context.caller.project_id:
             return floating
     raise ApiError(404, f"Floating IP not found for address {address}.")
+
+
+NO_PROXY = 36
+"""The microversion from which clients ask the services themselves."""
+
+
+@router.get("/os-floating-ips", answer="object[]{}")
+def list_floating_ips_of_compute(context: ComputeContext) -> Response:
+    """The floating addresses of the project, below 2.36."""
+    context.require_version(before=NO_PROXY)
+    ports = context.cloud.ports
+    shown = [
+        {
+            "id": floating["id"],
+            "ip": floating["floating_ip_address"],
+            "pool": (ports.networks.get(floating["floating_network_id"]) or {}).get("name"),
+            "fixed_ip": floating.get("fixed_ip_address"),
+            "instance_id": (ports.all.get(floating.get("port_id")) or {}).get("device_id"),
+        }
+        for floating in ports.floating.by("project_id", context.caller.project_id)
+    ]
+    return JSONResponse({"floating_ips": shown})
+
+
+@router.get("/os-floating-ip-pools", answer="object[]{}")
+def list_floating_ip_pools(context: ComputeContext) -> Response:
+    """Pools of floating addresses, below 2.36: the external networks."""
+    context.require_version(before=NO_PROXY)
+    networks = context.cloud.ports.networks
+    outside = [network["name"] for network in networks if network.get("router:external")]
+    return JSONResponse({"floating_ip_pools": [{"name": name} for name in outside]})
+
+
+@router.get("/os-security-groups", answer="object[]{}")
+def list_security_groups_of_compute(context: ComputeContext) -> Response:
+    """The security groups of the project, below 2.36."""
+    context.require_version(before=NO_PROXY)
+    shown = [
+        security_group_view(context.cloud, group)
+        for group in context.cloud.ports.groups_of(context.caller.project_id or "")
+    ]
+    return JSONResponse({"security_groups": shown})

@@ -32,7 +32,7 @@ from ecs_fsm.serve.compute.nova_schemas import (
     within_quota,
 )
 from ecs_fsm.serve.compute.usage import check_quota
-from ecs_fsm.serve.compute.views import AnswerKind, brief_view, links
+from ecs_fsm.serve.compute.views import AnswerKind, links
 from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.bodies import respond
 from ecs_fsm.serve.http.handlers import Handlers
@@ -237,7 +237,10 @@ def show_server(server_id: str, context: ComputeContext) -> Response:
 def list_servers(context: ComputeContext) -> Response:
     """Servers by id and name, the newest first."""
     page = servers_of(context)
-    shown = [brief_view(instance, context.root) for instance in page.servers]
+    shown = [
+        {"id": one.id, "name": one.name, "links": links(context.root, "servers", one.id)}
+        for one in page.servers
+    ]
     written = respond({"servers": shown}).body
     return _written(b"%b%b}" % (bytes(written)[:-1], _next(context, page)))
 

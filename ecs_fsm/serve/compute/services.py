@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from starlette.responses import Response
 
-from ecs_fsm.serve.cloud.instance import Json
 from ecs_fsm.serve.cloud.resources import Item, Shelf
 from ecs_fsm.serve.cloud.surroundings import ZONE
 from ecs_fsm.serve.compute.api import ComputeContext, error, router
@@ -29,17 +28,17 @@ UPDATE = "os-services:update"
 async def list_services(context: ComputeContext) -> Response:
     """The services; a query selects a host or a binary."""
     query = context.request.query_params
-    services = [_service(context, host) for host in find_services(context, "os-services:list")]
-    shown: list[Json] = [
-        service
-        for service in services
-        if all(query.get(key, service[key]) == service[key] for key in ("host", "binary"))
+    shown = [
+        _service(context, host)
+        for host in find_services(context, "os-services:list")
+        if query.get("host", host.name) == host.name
+        and query.get("binary", host.binary) == host.binary
     ]
     return respond({"services": shown})
 
 
 def _service(context: ComputeContext, host: ComputeHost) -> Fields:
-    service: Fields = {
+    shown: Fields = {
         "id": host.id,
         "binary": host.binary,
         "host": host.name,
@@ -48,10 +47,9 @@ def _service(context: ComputeContext, host: ComputeHost) -> Fields:
         "state": host.state,
         "updated_at": long_time(context.cloud.clock.date()),
         "disabled_reason": host.reason,
+        "forced_down": host.state == "down",
     }
-    return service | (
-        {"forced_down": host.state == "down"} if context.minor >= FORCED_SINCE else {}
-    )
+    return context.shown("service", shown)
 
 
 BY_WORD = {

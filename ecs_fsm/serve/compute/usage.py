@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from starlette.responses import Response
 
 from ecs_fsm.serve.cloud.instance import Instance
-from ecs_fsm.serve.cloud.resources import Item
+from ecs_fsm.serve.cloud.resources import Item, tables
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext, error, router
 from ecs_fsm.serve.compute.kinds import SERVICE
 from ecs_fsm.serve.compute.listing import moment
@@ -20,12 +20,6 @@ from ecs_fsm.serve.compute.views import Fields, long_time
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import page_of, respond
 from ecs_fsm.serve.http.declared_routes import QuotaRequests
-
-NO_PROXIES, NO_FILES = 36, 57
-"""Microversions from which these limits are gone."""
-FILES = {"injected_files": 5, "injected_file_content_bytes": 10240, "injected_file_path_bytes": 255}
-KEPT = ("key_pairs", "metadata_items", "server_groups", "server_group_members")
-OF_THE_NETWORK = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")
 
 
 def _used(context: ComputeContext, project_id: str | None) -> Mapping[str, int]:
@@ -59,12 +53,12 @@ def check_quota(context: ComputeContext, project_id: str, **wanted: int) -> None
 
 def _quotas(context: ComputeContext) -> dict[str, int]:
     """Return what every project may have."""
-    quotas = {**context.cloud.policy.quotas, **dict.fromkeys(KEPT, 0)}
-    chosen = context.cloud.catalog.quotas
-    quotas |= {name: chosen[name] for name in quotas if name in chosen}
-    if context.minor < NO_PROXIES:
-        quotas |= dict.fromkeys(OF_THE_NETWORK, -1)
-    return quotas | (FILES if context.minor < NO_FILES else {})
+    chosen = {**context.cloud.policy.quotas, **context.cloud.catalog.quotas}
+    return {
+        name: row["is"] if "is" in row else chosen[name]
+        for name, row in tables()["compute"]["usual_quotas"].items()
+        if context.minor <= row.get("until", context.minor)
+    }
 
 
 @router.get("/limits", answer="Limits")

@@ -84,11 +84,6 @@ def is_locked(instance: Instance) -> bool:
     return words.LOCKED in instance.server.node.facts
 
 
-def brief_view(instance: Instance, root: str) -> Fields:
-    """Return a server for a list without details."""
-    return {"id": instance.id, "name": instance.name, "links": links(root, "servers", instance.id)}
-
-
 def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Fields:
     """Return a server with all fields of the microversion."""
     whole = options.kind is not AnswerKind.CHANGED or options.minor >= 75
@@ -219,15 +214,7 @@ def _flavor(cloud: Cloud, instance: Instance, options: ViewOptions) -> Json:
     if options.minor < 47:
         found = links(options.root, "flavors", instance.flavor)[1:]
         return {"id": instance.flavor, "links": found}
-    return embedded_flavor(cloud.flavor(instance))
-
-
-def _long(cloud: Cloud, seconds: float | None) -> str | None:
-    return None if seconds is None else long_time(cloud.clock.date(seconds))
-
-
-def embedded_flavor(flavor: Item) -> Fields:
-    """Return a flavor as a part of a server, from 2.47 on."""
+    flavor = cloud.flavor(instance)
     return {
         "original_name": flavor["name"],
         **{size: flavor[size] for size in ("vcpus", "ram", "disk")},
@@ -235,6 +222,10 @@ def embedded_flavor(flavor: Item) -> Fields:
         "swap": flavor["swap"],
         "extra_specs": {**flavor["extra_specs"]},
     }
+
+
+def _long(cloud: Cloud, seconds: float | None) -> str | None:
+    return None if seconds is None else long_time(cloud.clock.date(seconds))
 
 
 def security_group_view(cloud: Cloud, group: Item) -> dict[str, object]:
