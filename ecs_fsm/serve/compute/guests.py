@@ -22,18 +22,14 @@ from ecs_fsm.serve.compute.views import AnswerKind, addresses_view, security_gro
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import respond
 
-DIAGNOSTICS_SINCE, TOPOLOGY_SINCE = 48, 78
-
-
-CONSOLES_SINCE = 6
+CONSOLES_SINCE, DIAGNOSTICS_SINCE, TOPOLOGY_SINCE = 6, 48, 78
 
 
 @router.get("/servers/{server_id}/ips", answer="AddressList")
 def list_ips(server_id: str, context: ComputeContext) -> Response:
     """The addresses by network."""
-    return respond(
-        {"addresses": addresses_view(context.cloud, context.find(server_id), whole=False)}
-    )
+    instance = context.find(server_id)
+    return respond({"addresses": addresses_view(context.cloud, instance, whole=False)})
 
 
 @router.get("/servers/{server_id}/ips/{label}", answer="Address[]{}")

@@ -49,7 +49,11 @@ def _running(
     return instance, migration
 
 
-@router.get("/servers/{server_id}/migrations")
+HERE = "/servers/{server_id}/migrations"
+ONE = f"{HERE}/{{migration_id}}"
+
+
+@router.get(HERE)
 def list_migrations(server_id: str, context: ComputeContext) -> Response:
     """The running live migration; for administrators."""
     context.require_version(since=MIGRATIONS_SINCE)
@@ -58,14 +62,14 @@ def list_migrations(server_id: str, context: ComputeContext) -> Response:
     return respond({"migrations": [migration] if migration else []})
 
 
-@router.get("/servers/{server_id}/migrations/{migration_id}")
+@router.get(ONE)
 def show_migration(server_id: str, migration_id: str, context: ComputeContext) -> Response:
     """A running live migration; for administrators."""
     _, migration = _running(context, server_id, migration_id, MIGRATIONS_SINCE)
     return respond({"migration": migration})
 
 
-@router.delete("/servers/{server_id}/migrations/{migration_id}", status_code=202)
+@router.delete(ONE, status_code=202)
 def abort_migration(server_id: str, migration_id: str, context: ComputeContext) -> Response:
     """Abort a live migration; for administrators."""
     instance, _ = _running(context, server_id, migration_id, ABORTED_SINCE)
@@ -74,9 +78,7 @@ def abort_migration(server_id: str, migration_id: str, context: ComputeContext) 
     return Response(status_code=202)
 
 
-@router.post(
-    "/servers/{server_id}/migrations/{migration_id}/action", body="OneKey", status_code=202
-)
+@router.post(f"{ONE}/action", body="OneKey", status_code=202)
 def act_on_migration(
     server_id: str, migration_id: str, body: Item, context: ComputeContext
 ) -> Response:

@@ -118,13 +118,8 @@ def create(
         check_size(size, stored)
     zone, hosts, why = _hosts(context, given)
     group = _group(context, hints, count)
-    check_quota(
-        context,
-        context.project_id,
-        instances=count,
-        cores=size["vcpus"] * count,
-        ram=size["ram"] * count,
-    )
+    cores, ram = size["vcpus"] * count, size["ram"] * count
+    check_quota(context, instances=count, cores=cores, ram=ram)
     networks = networks_of(context, given)
     if count > 1 and any(nic.address for nic in networks):
         reason = "max_count cannot be greater than 1 if an IP address is specified."
@@ -258,10 +253,9 @@ def create_server(body: Item, context: ComputeContext) -> Response:
     """Create servers; the answer shows the first."""
     given = body["server"]
     created, password = create(context, given, next((body[k] for k in HINTS if k in body), {}))
-    first = created[0]
+    first, url = created[0], f"{context.root}/servers/{created[0].id}"
     if as_flag(given.get("return_reservation_id")):
         return respond({"reservation_id": first.details["reservation_id"]}, 202)
-    url = f"{context.root}/servers/{first.id}"
     shown: Json = {
         "id": first.id,
         "links": links(context.root, "servers", first.id),
@@ -296,14 +290,12 @@ def update_server(server_id: str, body: Item, context: ComputeContext) -> Respon
     fields = changed_fields(body["server"])
     if PINNED in fields:
         fields["zone"] = _pin(context, instance, fields.pop(PINNED))
-    instance.set(
-        {
-            name: value
-            for name, value in fields.items()
-            if context.minor >= SINCE.get(name, 0) and (value is not None or name in SINCE)
-        }
-    )
-    context.cloud.keep(instance)
+    changes = {
+        name: value
+        for name, value in fields.items()
+        if context.minor >= SINCE.get(name, 0) and (value is not None or name in SINCE)
+    }
+    context.cloud.keep(instance, changes)
     written = context.compute.written(instance, context.view(AnswerKind.CHANGED))
     return _written(b'{"server": %b}' % written)
 

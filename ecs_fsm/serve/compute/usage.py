@@ -26,29 +26,26 @@ def _used(context: ComputeContext, project_id: str | None) -> Mapping[str, int]:
     """Return what a project uses; RAM in MiB."""
     own = [s for s in context.cloud.instances.values() if s.project_id == project_id]
     flavors = [context.cloud.flavor(server) for server in own]
-    groups = context.cloud.groups.by("project_id", project_id)
     return {
-        "server_groups": sum(1 for _ in groups),
+        "server_groups": len(context.cloud.groups.by("project_id", project_id)),
         "instances": len(own),
         "cores": sum(flavor["vcpus"] for flavor in flavors),
         "ram": sum(flavor["ram"] for flavor in flavors),
     }
 
 
-def check_quota(context: ComputeContext, project_id: str, **wanted: int) -> None:
-    """Raise 403 if a project would have more than its quotas of what is wanted."""
-    quotas = QUOTAS.of(context, project_id)
+def check_quota(context: ComputeContext, **wanted: int) -> None:
+    """Raise 403 if the project would have more than its quotas of what is wanted."""
+    quotas = QUOTAS.of(context, context.project_id)
     limited = {name: quotas[name] for name in wanted if quotas[name] >= 0}
     if not limited:
         return
-    used = _used(context, project_id)
+    used = _used(context, context.project_id)
     over = [name for name, most in limited.items() if used[name] + wanted[name] > most]
     if over:
-        what, asked, has, most = (
-            ", ".join(str(of[name]) for name in over)
-            for of in ({n: n for n in over}, wanted, used, quotas)
-        )
-        raise error(403, "over_quota", what=what, asked=asked, has=has, most=most)
+        numbers = {"asked": wanted, "has": used, "most": quotas}
+        words = {key: ", ".join(str(of[n]) for n in over) for key, of in numbers.items()}
+        raise error(403, "over_quota", what=", ".join(over), **words)
 
 
 def _quotas(context: ComputeContext) -> dict[str, int]:
@@ -72,11 +69,7 @@ def show_limits(context: ComputeContext) -> Response:
 
 QUOTAS = QuotaRequests(SERVICE, _quotas, _used)
 PAGED_SINCE = 40
-SIZES = {
-    "total_vcpus_usage": "vcpus",
-    "total_memory_mb_usage": "memory_mb",
-    "total_local_gb_usage": "local_gb",
-}
+SIZES = ("vcpus", "memory_mb", "local_gb")
 
 
 def _period(context: ComputeContext) -> tuple[datetime, datetime]:
@@ -130,16 +123,15 @@ def _usages(
     if context.minor >= PAGED_SINCE:
         servers, following = page_of(context.request, context.base, servers, links)
     found: dict[str, list[Item]] = {}
-    for instance in servers:
-        row = _server(context, instance, start, stop)
-        found.setdefault(instance.project_id, []).append(row)
+    for one in servers:
+        found.setdefault(one.project_id, []).append(_server(context, one, start, stop))
     usages: dict[str, Fields] = {
         project: {
             "tenant_id": project,
-            "start": start.strftime("%Y-%m-%dT%H:%M:%S.%f"),
-            "stop": stop.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+            "start": long_time(start),
+            "stop": long_time(stop),
             "total_hours": sum(row["hours"] for row in rows),
-            **{n: sum(row["hours"] * row[size] for row in rows) for n, size in SIZES.items()},
+            **{f"total_{n}_usage": sum(row["hours"] * row[n] for row in rows) for n in SIZES},
             **({"server_usages": [*rows]} if detailed else {}),
         }
         for project, rows in found.items()
