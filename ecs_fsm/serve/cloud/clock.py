@@ -1,4 +1,4 @@
-"""The clock of a cloud, and how time passes by it: what is due happens, each at its time.
+"""The clock of a cloud, how time passes by it, and how the cloud is kept at each time.
 
 The clock is the only place that reads real time. Simulated time passes faster than real time, or
 only on request. Everything that happens to servers is at a simulated time; what belongs to clients
@@ -10,13 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
+from typing import Any, cast
 
-from ecs_fsm.core.lifecycle import Lifecycle
+from ecs_fsm.core.errors import InvalidInput
+from ecs_fsm.core.lifecycle import BaseServer, Lifecycle
 from ecs_fsm.core.model import Kind
 from ecs_fsm.serve.cloud.instance import Asker, Instance, InstanceFault, Json, NewServer
 from ecs_fsm.serve.cloud.requests import Orders
 from ecs_fsm.serve.cloud.schedule import Schedule
-from ecs_fsm.serve.cloud.store import StateFile
+from ecs_fsm.serve.cloud.snapshot import instances, pieces, surplus, totals
+from ecs_fsm.serve.cloud.store import Document, StateFile
+
+LATEST = 1e15
+"""The largest time of a stored cloud, in simulated seconds."""
 
 
 class Clock:
@@ -70,29 +76,32 @@ class Clock:
 
 
 class Timeline:
-    """The part of a cloud that makes its changes when they are due.
+    """The part of a cloud that makes its changes when they are due, and keeps them.
 
-    `others` is the cloud of its volumes, which shares its clock.
+    Its documents are its time, the date at which it began, its seed, how many servers it made, the
+    numbers of the hosts that do not answer, the orders, and its present and deleted servers.
+    `names` are the kinds of these documents. `others` is the cloud of its volumes, which shares its
+    clock.
     """
 
     clock: Clock
     state: StateFile
+    names: tuple[str, str]
+    kind: type[BaseServer]
     lifecycle: Lifecycle
     orders: Orders
     instances: dict[str, Instance]
+    gone: dict[str, Instance]
     schedule: Schedule
     others: Timeline | None = None
+    seed: int
+    count: int = 0
+    _down: tuple[int, ...] = ()
 
     @property
     def now(self) -> float:
         """The present, in simulated seconds."""
         return self.clock.now
-
-    def _put(self, instance: Instance) -> None:
-        raise NotImplementedError
-
-    def _keep(self, *changed: Instance) -> None:
-        raise NotImplementedError
 
     def _advanced(self, instance: Instance) -> None:
         self.schedule.notify_ends()
@@ -232,3 +241,65 @@ class Timeline:
         if done:
             volumes._keep()
         return done
+
+    def _put(self, instance: Instance) -> None:
+        """Store a server as it is now, with the next commit."""
+        instance.revision += 1
+        if self.state.kept:
+            for name, document in pieces(instance, instance.kept):
+                self.state.put(self.names[0], name, document)
+            instance.kept = totals(instance)
+        for name in surplus(instance):
+            self.state.drop(self.names[0], name)
+
+    def _keep(self, *changed: Instance) -> None:
+        """Write these servers, and all but the servers, to the disk."""
+        for instance in changed:
+            self._put(instance)
+        if self.state.kept:
+            self.state.put(self.names[1], self.kind.lifecycle.name, self._document())
+        self.state.commit()
+
+    def _document(self) -> Json:
+        return {
+            "now": self.clock.now,
+            "epoch": self.clock.epoch.isoformat(),
+            "seed": self.seed,
+            "count": self.count,
+            "down": [*self._down],
+            **self.orders.as_json(),
+        }
+
+    def _documents(self) -> Iterator[Document]:
+        """Yield everything that a file of this cloud would have."""
+        yield self.names[1], self.kind.lifecycle.name, self._document()
+        for instance in (*self.gone.values(), *self.instances.values()):
+            for name, document in pieces(instance, instance.forgotten):
+                yield self.names[0], name, document
+
+    def _read(self) -> tuple[float, datetime | None, list[Instance]]:
+        """Take what is stored of the cloud. Return its time, its epoch and its servers.
+
+        Raise `InvalidInput` for another lifecycle and for invalid documents.
+        """
+        path, name = self.state.path, self.kind.lifecycle.name
+        try:
+            kept = cast(dict[str, Any], dict(self.state.all(self.names[1])))
+            if name in kept:
+                return self._restored(kept[name])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidInput(f"{path}: the file is broken: {error}") from None
+        if kept:
+            raise InvalidInput(
+                f"{path}: its servers are of the lifecycle {', '.join(kept)}; expected {name}"
+            )
+        return 0.0, None, []
+
+    def _restored(self, own: Mapping[str, Any]) -> tuple[float, datetime, list[Instance]]:
+        now, epoch = float(own["now"]), datetime.fromisoformat(own["epoch"])
+        if not 0 <= now <= LATEST:
+            raise ValueError(f"now is {own['now']}; expected 0 to {LATEST:g}")
+        self.orders.restore(own)
+        self.seed, self.count = int(own["seed"]), own["count"]
+        self._down = tuple(int(number) for number in own.get("down", ()))
+        return now, epoch, list(instances(self.kind, self.state.all(self.names[0])))

@@ -18,7 +18,7 @@ from ecs_fsm.core.model import AnyChange, ChangeWithFacts
 from ecs_fsm.core.scenario import ScenarioWord, StepOutcome
 from ecs_fsm.profiles.profile import Profile
 from ecs_fsm.serve.cloud.catalog import Catalog, read_catalog
-from ecs_fsm.serve.cloud.clock import Clock
+from ecs_fsm.serve.cloud.clock import Clock, Timeline
 from ecs_fsm.serve.cloud.instance import (
     Asker,
     HistoryEntry,
@@ -29,7 +29,7 @@ from ecs_fsm.serve.cloud.instance import (
 )
 from ecs_fsm.serve.cloud.requests import TABLE, Orders, Policy
 from ecs_fsm.serve.cloud.schedule import NO_HOST, Schedule
-from ecs_fsm.serve.cloud.snapshot import CLOUD, SERVER, StoredCloud
+from ecs_fsm.serve.cloud.snapshot import CLOUD, SERVER
 from ecs_fsm.serve.cloud.store import StateFile
 from ecs_fsm.serve.cloud.surroundings import Surroundings
 from ecs_fsm.serve.cloud.vocabulary import WITHOUT_HOST
@@ -43,7 +43,7 @@ REMEMBERED = 1000
 """Deleted servers that can still be looked up."""
 
 
-class Cloud(StoredCloud, Surroundings):
+class Cloud(Timeline, Surroundings):
     """The servers of a cloud, by its `clock`; times are simulated seconds.
 
     `kind` and `profile` say how servers live and how long steps take; `settings` are those of

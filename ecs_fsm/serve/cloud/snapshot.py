@@ -1,4 +1,4 @@
-"""A cloud as documents of its state file, and a cloud from these.
+"""Servers as documents of a state file, and servers from these.
 
 A server is one document, each change of its history and each request one more: what is once
 written is not written again.
@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
-from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.core.lifecycle import BaseServer
 from ecs_fsm.core.scenario import StepOutcome, read_word
-from ecs_fsm.serve.cloud.clock import Timeline
 from ecs_fsm.serve.cloud.instance import (
     Asker,
     HistoryEntry,
@@ -26,15 +24,12 @@ from ecs_fsm.serve.cloud.instance import (
     RequestRecord,
 )
 from ecs_fsm.serve.cloud.requests import fault_json, fault_of
-from ecs_fsm.serve.cloud.store import Document
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 OTHERS = {"server", "fault", "outcomes", "plan", "faults", "history", "requests", "kept"}
 OTHERS |= {"ticket", "revision", "forgotten"}
-LATEST = 1e15
-"""The largest time of a stored cloud, in simulated seconds."""
 MOST_PAST = 2000
 """Changes, and requests, of a server that are remembered."""
 PLAIN = [field.name for field in fields(Instance) if field.name not in OTHERS]
@@ -62,22 +57,20 @@ def _pasts(instance: Instance) -> tuple[tuple[str, list[Any], Callable[[Any], Js
 
 def pieces(instance: Instance, kept: tuple[int, int]) -> Iterator[tuple[str, Json]]:
     """Yield the documents of a server with their names, but for so many of its past."""
-    yield (
-        instance.id,
-        {
-            **{name: getattr(instance, name) for name in PLAIN},
-            "state": instance.state,
-            "facts": dict(instance.server.node.facts),
-            "trouble": instance.fault and [*instance.fault],
-            "outcomes": [[o.event, dict(o.given), o.step] for o in instance.outcomes],
-            "plan": [word.text for word in instance.plan],
-            "faults": [fault_json(fault) for fault in instance.faults],
-        },
-    )
+    document: Json = {
+        **{name: getattr(instance, name) for name in PLAIN},
+        "state": instance.state,
+        "facts": dict(instance.server.node.facts),
+        "trouble": instance.fault and [*instance.fault],
+        "outcomes": [[o.event, dict(o.given), o.step] for o in instance.outcomes],
+        "plan": [word.text for word in instance.plan],
+        "faults": [fault_json(fault) for fault in instance.faults],
+    }
+    yield instance.id, document
     pasts = zip(_pasts(instance), kept, instance.forgotten, strict=True)
-    for (kind, past, document), first, forgotten in pasts:
+    for (kind, past, written), first, forgotten in pasts:
         for number, one in enumerate(past[first - forgotten :], start=first):
-            yield f"{instance.id}/{kind}/{number:08}", document(one)
+            yield f"{instance.id}/{kind}/{number:08}", written(one)
 
 
 def surplus(instance: Instance) -> Iterator[str]:
@@ -92,7 +85,7 @@ def surplus(instance: Instance) -> Iterator[str]:
     instance.forgotten = forgotten[0], forgotten[1]
 
 
-def _totals(instance: Instance) -> tuple[int, int]:
+def totals(instance: Instance) -> tuple[int, int]:
     """Return how many changes and requests there have been."""
     entries, requests = instance.forgotten
     return entries + len(instance.history), requests + len(instance.requests)
@@ -123,7 +116,7 @@ def instances(kind: type[BaseServer], documents: Iterator[tuple[str, Json]]) -> 
     for instance in found.values():
         entries, requests = (first.get((instance.id, which), 0) for which in ("seen", "asked"))
         instance.forgotten = entries, requests
-        instance.kept = _totals(instance)
+        instance.kept = totals(instance)
     yield from sorted(found.values(), key=lambda instance: instance.number)
 
 
@@ -142,81 +135,3 @@ def _instance(kind: type[BaseServer], document: Mapping[str, Any]) -> Instance:
 
 
 SERVER, CLOUD = "server", "cloud"
-
-
-class StoredCloud(Timeline):
-    """The part of a cloud that writes it to its state file, and reads it from there.
-
-    Its documents are its time, the date at which it began, its seed, how many servers it made, the
-    numbers of the hosts that do not answer, the orders, and its present and deleted servers.
-    `names` are the kinds of these documents.
-    """
-
-    kind: type[BaseServer]
-    names: tuple[str, str]
-    gone: dict[str, Instance]
-    seed: int
-    count: int = 0
-    _down: tuple[int, ...] = ()
-
-    def _put(self, instance: Instance) -> None:
-        """Store a server as it is now, with the next commit."""
-        instance.revision += 1
-        if self.state.kept:
-            for name, document in pieces(instance, instance.kept):
-                self.state.put(self.names[0], name, document)
-            instance.kept = _totals(instance)
-        for name in surplus(instance):
-            self.state.drop(self.names[0], name)
-
-    def _keep(self, *changed: Instance) -> None:
-        """Write these servers, and all but the servers, to the disk."""
-        for instance in changed:
-            self._put(instance)
-        if self.state.kept:
-            self.state.put(self.names[1], self.kind.lifecycle.name, self._document())
-        self.state.commit()
-
-    def _document(self) -> Json:
-        return {
-            "now": self.clock.now,
-            "epoch": self.clock.epoch.isoformat(),
-            "seed": self.seed,
-            "count": self.count,
-            "down": [*self._down],
-            **self.orders.as_json(),
-        }
-
-    def _documents(self) -> Iterator[Document]:
-        """Yield everything that a file of this cloud would have."""
-        yield self.names[1], self.kind.lifecycle.name, self._document()
-        for instance in (*self.gone.values(), *self.instances.values()):
-            for name, document in pieces(instance, instance.forgotten):
-                yield self.names[0], name, document
-
-    def _read(self) -> tuple[float, datetime | None, list[Instance]]:
-        """Take what is stored of the cloud. Return its time, its epoch and its servers.
-
-        Raise `InvalidInput` for another lifecycle and for invalid documents.
-        """
-        path, name = self.state.path, self.kind.lifecycle.name
-        try:
-            kept = cast(dict[str, Any], dict(self.state.all(self.names[1])))
-            if name in kept:
-                return self._restored(kept[name])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput(f"{path}: the file is broken: {error}") from None
-        if kept:
-            raise InvalidInput(
-                f"{path}: its servers are of the lifecycle {', '.join(kept)}; expected {name}"
-            )
-        return 0.0, None, []
-
-    def _restored(self, own: Mapping[str, Any]) -> tuple[float, datetime, list[Instance]]:
-        now, epoch = float(own["now"]), datetime.fromisoformat(own["epoch"])
-        if not 0 <= now <= LATEST:
-            raise ValueError(f"now is {own['now']}; expected 0 to {LATEST:g}")
-        self.orders.restore(own)
-        self.seed, self.count = int(own["seed"]), own["count"]
-        self._down = tuple(int(number) for number in own.get("down", ()))
-        return now, epoch, list(instances(self.kind, self.state.all(self.names[0])))

@@ -64,23 +64,22 @@ def show_diagnostics(server_id: str, context: ComputeContext) -> Response:
         names += [f"vnet{n}_{what}" for n, _ in enumerate(ports, start=1) for what in OLD_TRAFFIC]
         return respond({"memory": flavor["ram"] * 1024, **dict.fromkeys(names, 0)})
     up = 0.0 if instance.launched is None else context.cloud.now - instance.launched
-    return respond(
-        {
-            "config_drive": bool(instance.details.get("config_drive")),
-            "cpu_details": [{"id": n, "time": 0, "utilisation": 0} for n in range(flavor["vcpus"])],
-            "disk_details": [dict.fromkeys(OF_DISKS, 0)],
-            "driver": "libvirt",
-            "hypervisor": "kvm",
-            "hypervisor_os": "linux",
-            "memory_details": {"maximum": flavor["ram"], "used": 0},
-            "nic_details": [{"mac_address": port["mac_address"]} | NO_TRAFFIC for port in ports],
-            "num_cpus": flavor["vcpus"],
-            "num_disks": 1,
-            "num_nics": len(ports),
-            "state": "running" if instance.launched is not None else "pending",
-            "uptime": int(up),
-        }
-    )
+    shown = {
+        "config_drive": bool(instance.details.get("config_drive")),
+        "cpu_details": [{"id": n, "time": 0, "utilisation": 0} for n in range(flavor["vcpus"])],
+        "disk_details": [dict.fromkeys(OF_DISKS, 0)],
+        "driver": "libvirt",
+        "hypervisor": "kvm",
+        "hypervisor_os": "linux",
+        "memory_details": {"maximum": flavor["ram"], "used": 0},
+        "nic_details": [{"mac_address": port["mac_address"]} | NO_TRAFFIC for port in ports],
+        "num_cpus": flavor["vcpus"],
+        "num_disks": 1,
+        "num_nics": len(ports),
+        "state": "running" if instance.launched is not None else "pending",
+        "uptime": int(up),
+    }
+    return respond(shown)
 
 
 @router.get("/servers/{server_id}/topology")

@@ -73,19 +73,17 @@ def _shown(context: ComputeContext, instance: Instance, action: InstanceAction) 
     """Return an action as a list shows it."""
     failed = any(seen.event in context.compute.failures for seen in action.seen)
     asker = action.request.asker
-    return context.shown(
-        "action",
-        {
-            "action": asker.action,
-            "instance_uuid": instance.id,
-            "request_id": asker.request_id,
-            "user_id": asker.user_id,
-            "project_id": asker.project_id,
-            "start_time": context.time(action.request.at),
-            "message": "Error" if failed else None,
-            "updated_at": context.time(action.updated),
-        },
-    )
+    shown: Fields = {
+        "action": asker.action,
+        "instance_uuid": instance.id,
+        "request_id": asker.request_id,
+        "user_id": asker.user_id,
+        "project_id": asker.project_id,
+        "start_time": context.time(action.request.at),
+        "message": "Error" if failed else None,
+        "updated_at": context.time(action.updated),
+    }
+    return context.shown("action", shown)
 
 
 def _events(context: ComputeContext, instance: Instance, action: InstanceAction) -> list[Json]:
@@ -183,31 +181,28 @@ def moves_of(context: ComputeContext, instance: Instance) -> Iterator[ListedMove
         source, old, goal, new = places[asker.request_id]
         move_id, uuid = instance.number * 1000 + number, asker.request_id.removeprefix("req-")
         status = _status(context, instance, action)
-        shown = context.shown(
-            "migration",
-            {
-                "id": move_id,
-                "instance_uuid": instance.id,
-                "status": status,
-                "source_node": hosts[source].name,
-                "source_compute": hosts[source].name,
-                "dest_node": hosts[goal].name,
-                "dest_compute": hosts[goal].name,
-                "dest_host": address_of(goal),
-                "old_instance_type_id": numbers.get(old, 0),
-                "new_instance_type_id": numbers.get(new, 0),
-                "created_at": context.time(action.request.at),
-                "updated_at": context.time(action.updated) if action.seen else None,
-                "migration_type": MOVES[operation],
-                "links": links(context.root, f"servers/{instance.id}/migrations", str(move_id)),
-                "uuid": uuid,
-                "user_id": asker.user_id,
-                "project_id": asker.project_id,
-            },
-        )
+        shown: Fields = {
+            "id": move_id,
+            "instance_uuid": instance.id,
+            "status": status,
+            "source_node": hosts[source].name,
+            "source_compute": hosts[source].name,
+            "dest_node": hosts[goal].name,
+            "dest_compute": hosts[goal].name,
+            "dest_host": address_of(goal),
+            "old_instance_type_id": numbers.get(old, 0),
+            "new_instance_type_id": numbers.get(new, 0),
+            "created_at": context.time(action.request.at),
+            "updated_at": context.time(action.updated) if action.seen else None,
+            "migration_type": MOVES[operation],
+            "links": links(context.root, f"servers/{instance.id}/migrations", str(move_id)),
+            "uuid": uuid,
+            "user_id": asker.user_id,
+            "project_id": asker.project_id,
+        }
         if status != RUNNING:
-            shown.pop("links", None)
-        yield ListedMove(uuid, shown, action.updated)
+            del shown["links"]
+        yield ListedMove(uuid, context.shown("migration", shown), action.updated)
 
 
 def _status(context: ComputeContext, instance: Instance, action: InstanceAction) -> str:

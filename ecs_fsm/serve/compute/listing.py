@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from operator import attrgetter
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from starlette.datastructures import QueryParams
 
@@ -20,7 +19,7 @@ from ecs_fsm.serve.cloud.resources import tables
 from ecs_fsm.serve.cloud.vocabulary import POWER_STATES
 from ecs_fsm.serve.compute.api import FORBIDDEN, ComputeContext
 from ecs_fsm.serve.compute.nova_schemas import TRUTHS, as_flag
-from ecs_fsm.serve.compute.views import addresses_of, host_of, is_locked
+from ecs_fsm.serve.compute.views import Reader, addresses_of, host_of, is_locked, reader
 from ecs_fsm.serve.http.api_errors import ApiError
 from ecs_fsm.serve.http.bodies import MOST_ITEMS, TAG_FILTERS
 
@@ -67,7 +66,7 @@ def _tests(context: ComputeContext) -> Iterator[Test]:
         **{"name": lambda instance: (instance.name,), "ip": addresses, "ip6": addresses},
         "host": lambda instance: (host_of(cloud, instance) or "",),
     }
-    plain = {name: _text_of(path) for name, path in TABLE["filters"].items()}
+    plain = {name: reader(path) for name, path in TABLE["filters"].items()}
     plain["availability_zone"] = context.cloud.zone_of
     plain["power_state"] = lambda instance: str(POWER_STATES.get(instance.state.vm_state, 0))
     for name, get in plain.items():
@@ -107,19 +106,8 @@ def _of_status(context: ComputeContext, wanted: set[str]) -> Test:
     )
 
 
-def _attribute(instance: Instance, path: str) -> object:
-    """Return what is at a path of `compute.toml`: an attribute, one of the state, or a detail."""
-    if path.startswith("details."):
-        return instance.details.get(path.removeprefix("details."))
-    return attrgetter(path)(instance)
-
-
-def _text_of(path: str) -> Callable[[Instance], str]:
-    return lambda instance: cast(str, _attribute(instance, path) or "")
-
-
-def _one_of(get: Callable[[Instance], str], wanted: list[str]) -> Test:
-    return lambda instance: get(instance).lower() in wanted
+def _one_of(read: Reader, wanted: list[str]) -> Test:
+    return lambda instance: (read(instance) or "").lower() in wanted
 
 
 def _matching(wanted: re.Pattern[str], get: Callable[[Instance], Iterable[str]]) -> Test:
@@ -203,12 +191,9 @@ def _candidates(context: ComputeContext, query: QueryParams) -> Iterable[Instanc
 
 def _all_gone(context: ComputeContext, query: QueryParams) -> bool:
     """Return whether the query selects a status that only deleted servers have."""
-    statuses, lifecycle = (
-        {name.upper() for name in query.getlist("status")},
-        context.cloud.lifecycle,
-    )
+    statuses, lifecycle = set(query.getlist("status")), context.cloud.lifecycle
     ends = (state for state in lifecycle.states.values() if not lifecycle.leaving(state))
-    if statuses.isdisjoint(state.status.upper() for state in ends):
+    if {name.upper() for name in statuses}.isdisjoint(state.status.upper() for state in ends):
         return False
     if not context.caller.admin:
         raise ApiError(403, FORBIDDEN.format("os_compute_api:servers:index"))
@@ -222,10 +207,10 @@ UNSORTED = "Invalid input received: Unknown sort direction, must be 'desc' or 'a
 
 def _sorting(key: str) -> Callable[[Instance], tuple[bool, object]]:
     """Return what servers are ordered by, those without it first."""
-    path = TABLE["attributes"].get(key)
+    read = is_locked if key == "locked" else reader(TABLE["attributes"].get(key, ""))
 
-    def rank(instance: Instance) -> tuple[bool, Any]:
-        value = is_locked(instance) if key == "locked" else path and _attribute(instance, path)
+    def rank(instance: Instance) -> tuple[bool, object]:
+        value = read(instance)
         return (False, 0) if value in (None, "") else (True, value)
 
     return rank
