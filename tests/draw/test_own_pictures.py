@@ -18,6 +18,7 @@ PICTURES = {
     "pump-begin.svg": ("operation", "begin"),
     "pump-overview.dot": ("overview",),
     "pump-run.svg": ("run", "build", "begin:fail@warming up", "repair"),
+    "pump-status.svg": ("status",),
     "pump-timeline.svg": ("timeline", "adopt", "end", "begin:hold@warming up", "scrap"),
     "parcel-matrix.svg": ("matrix",),
     "parcel-overview.svg": ("overview",),

@@ -127,6 +127,10 @@ def test_a_number_triggers_a_request_and_its_states_are_shown() -> None:
     assert "Shut the server down properly" in shown
 
 
+def test_the_numbers_begin_with_1() -> None:
+    assert pressed(ECS, "0")[1] == pressed(ECS)[1]
+
+
 def test_an_impossible_event_says_why_when_it_is_chosen() -> None:
     app, shown = pressed(ECS, *STOPPING, "end", "enter")
     assert app.session.state == "active/powering-off"
@@ -199,14 +203,14 @@ def test_the_quiz_is_answered_by_letters_explained_and_scored() -> None:
     assert "Question 1 of 10, 0 correct so far" in shown
     assert pressed(ECS, "z", "9", "left", "f")[1] == shown
     _, shown = pressed(ECS, "z", *right, "enter")
-    assert "Correct." in shown
+    assert re.search(r"Correct\.(\s|$)", shown, re.MULTILINE)
     assert "1 correct so far" in shown
     assert quiz.questions[0].explanation[:40] in " ".join(shown.split())
     _, shown = pressed(ECS, "z", *right, "enter", "enter")
     assert "Question 2 of 10, 1 correct so far" in shown
     wrong = next(letter for letter in "abc" if letter not in right)
     _, shown = pressed(ECS, "z", wrong, "enter")
-    assert "Wrong." in shown
+    assert re.search(r"Wrong\.(\s|$)", shown, re.MULTILINE)
     assert "← correct" in shown
     mistake = quiz.questions[0].mistakes["abc".index(wrong)]
     assert mistake
