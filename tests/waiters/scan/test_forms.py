@@ -51,6 +51,33 @@ def test_branches_give_several_operations_and_several_lists_of_values(tmp_path: 
     assert {wait.failure for wait in waits} == {("ERROR",)}
 
 
+def test_a_wait_begins_where_every_branch_before_it_left_the_server(tmp_path: Path) -> None:
+    waits = scanned(
+        tmp_path,
+        a__py="""
+        import openstack
+
+        def again(conn, server, hard):
+            if hard:
+                conn.compute.stop_server(server)
+                conn.compute.wait_for_server(server, status="SHUTOFF")
+            else:
+                conn.compute.rebuild_server(server)
+                conn.compute.wait_for_server(server, status="SHUTOFF")
+            conn.compute.start_server(server)
+            conn.compute.wait_for_server(server, status="ACTIVE")
+            if hard:
+                conn.compute.stop_server(server)
+                conn.compute.wait_for_server(server, status="SHUTOFF")
+            conn.compute.rebuild_server(server)
+            conn.compute.wait_for_server(server, status="SHUTOFF")
+        """,
+    ).waits
+    starts = {(wait.line, wait.operations): wait.starts for wait in waits}
+    assert starts[12, ("start",)] == ("stopped/-",)
+    assert starts[17, ("rebuild",)] == ("stopped/-", "active/-")
+
+
 def test_tempest_waits_for_a_status_without_a_task(tmp_path: Path) -> None:
     waits = scanned(
         tmp_path,
