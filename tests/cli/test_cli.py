@@ -404,7 +404,7 @@ def test_usage_names_the_command_however_it_was_started() -> None:
 
 
 def test_a_change_of_steps_that_wait_for_places_is_shown_before_and_after() -> None:
-    words = ("fleet", "contend", "--servers", "20", "--duration", "1h", "--step", "1h")
+    words = ("fleet", "contend", "--servers", "9", "--duration", "10m", "--step", "10m")
     code, out, err = ecs_fsm(*words, "--what-if", "fail.spawning=0.5", "--json")
     assert (code, err) == (0, "")
     answer = json.loads(out)
