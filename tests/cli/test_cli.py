@@ -401,12 +401,3 @@ def test_help_keeps_its_examples_on_lines_of_their_own() -> None:
 def test_usage_names_the_command_however_it_was_started() -> None:
     assert ecs_fsm("simulate", "--help").out.startswith("Usage: ecs-fsm simulate ")
     assert ecs_fsm("--help").out.startswith("Usage: ecs-fsm ")
-
-
-def test_a_change_of_steps_that_wait_for_places_is_shown_before_and_after() -> None:
-    words = ("fleet", "contend", "--servers", "9", "--duration", "10m", "--step", "10m")
-    code, out, err = ecs_fsm(*words, "--what-if", "fail.spawning=0.5", "--json")
-    assert (code, err) == (0, "")
-    answer = json.loads(out)
-    assert {"before", "after", "differences"} <= {*answer}
-    assert answer["before"] != answer["after"]

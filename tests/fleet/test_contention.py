@@ -341,3 +341,12 @@ def test_a_plot_of_an_unknown_kind_is_refused_at_once() -> None:
     answer = ecs_fsm("fleet", "run", *SIZES, "--plot", "plot.bmp")
     assert (answer.code, answer.out) == (2, "")
     assert "svg, png, pdf" in answer.err
+
+
+def test_a_change_of_steps_that_wait_for_places_is_shown_before_and_after() -> None:
+    words = ("fleet", "contend", "--servers", "9", "--duration", "10m", "--step", "10m")
+    code, out, err = ecs_fsm(*words, "--what-if", "fail.spawning=0.5", "--json")
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert {"before", "after", "differences"} <= {*answer}
+    assert answer["before"] != answer["after"]

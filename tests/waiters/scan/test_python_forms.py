@@ -232,6 +232,18 @@ FORMS = {
         """,
         [],
     ),
+    "servers that are attributes of different owners": (
+        """
+        import openstack
+
+        def f(conn, here, there):
+            conn.compute.stop_server(here.server)
+            conn.compute.start_server(there.server)
+            conn.compute.wait_for_server(here.server, status="SHUTOFF")
+            conn.compute.wait_for_server(there.server, status="ACTIVE")
+        """,
+        [("stop", ["SHUTOFF"], ["ERROR"]), ("start", ["ACTIVE"], ["ERROR"])],
+    ),
     "a second wait after the same request": (
         """
         import openstack
