@@ -437,3 +437,22 @@ def test_the_command_compares_profiles_and_finds_a_number(tmp_path: Path) -> Non
 def test_the_search_for_hosts_neither_checks_nor_writes(more: tuple[str, ...]) -> None:
     answer = ecs_fsm("fleet", "capacity", "--target", "1%", *more)
     assert (answer.code, "leave out -o and --check" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("failing", "said"),
+    [
+        ("", ": fragmentation costs "),
+        ('\nfails_every = "1d"\ndown_for = "1h"', ": fragmentation and failures cost "),
+    ],
+)
+def test_what_one_pool_of_all_hosts_would_save_is_named(
+    failing: str, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "lives.toml"
+    text = LIVES.format(flavors=THREE, sizes=f"vcpus = 30{failing}", hosts=2, life='"30m"')
+    file.write_text(text, encoding="utf-8")
+    answer = ecs_fsm("fleet", "capacity", "--profile", str(file), "--duration", "2d")
+    (line,) = [line for line in answer.out.splitlines() if "one pool of all hosts" in line]
+    assert said in line
+    assert line.endswith(" points")
