@@ -16,7 +16,7 @@ import pytest
 from ecs_fsm import ECS
 from ecs_fsm.core.errors import InvalidInput
 from ecs_fsm.monitor.client import CloudAnswer, CloudClient, Unanswered, short
-from ecs_fsm.monitor.memory import MOST_BYTES, recall, remember
+from ecs_fsm.monitor.memory import recall, remember
 from ecs_fsm.monitor.polling import CloudPolls
 from ecs_fsm.monitor.recorder import Recorder
 from ecs_fsm.monitor.requested import LatestRequest, latest_request
@@ -336,11 +336,13 @@ def test_a_watch_that_is_begun_again_knows_what_the_last_one_knew(tmp_path: Path
     assert {*again.tracking.servers} == {"a", "b"}
 
 
-def test_a_file_that_is_too_long_is_not_what_a_watch_wrote(tmp_path: Path) -> None:
+def test_a_file_that_is_too_long_is_not_what_a_watch_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = tmp_path / "state.json"
-    with state.open("wb") as written:
-        written.truncate(MOST_BYTES + 1)
-    with pytest.raises(InvalidInput, match=rf"state\.json: longer than {1 << 27} bytes; expected"):
+    state.write_bytes(b" " * 101)
+    monkeypatch.setattr("ecs_fsm.monitor.memory.MOST_BYTES", 100)
+    with pytest.raises(InvalidInput, match=r"state\.json: longer than 100 bytes; expected"):
         recall(str(state), "mine", Tracking(ECS), CloudPolls(Scripted(), 1))
     with pytest.raises(InvalidInput, match="Is a directory"):
         recall(str(tmp_path), "mine", Tracking(ECS), CloudPolls(Scripted(), 1))

@@ -16,7 +16,7 @@ from ecs_fsm.records.record import Record
 
 SAMPLES = Path(__file__).parent / "samples"
 Seen = tuple[str | None, float | None, str]
-LONG = "".join(f"{n},s{n % 7},active,\n" for n in range(9_000))
+LONG = "".join(f"{n},s{n % 7},active,\n" for n in range(4_000))
 HEAD = "time,server,vm_state,task_state\n"
 NOTED = "time,server,vm_state,task_state,note\n"
 TEXTS = {
