@@ -225,11 +225,9 @@ def act_on_cloudservers(context: ProjectContext, body: Item) -> Response:
     key = next(iter(body), "")
     call = ACTIONS.get(key)
     if call is None or len(body) != 1:
-        raise ApiError(
-            400, f"Invalid action {', '.join(body)[:255]!r}; expected {' or '.join(ACTIONS)}."
-        )
-    kind = body[key]["type"]
-    operation = call.operation
+        known = " or ".join(ACTIONS)
+        raise ApiError(400, f"Invalid action {', '.join(body)[:255]!r}; expected {known}.")
+    kind, operation = body[key]["type"], call.operation
     if kind is not None and call.types:
         if kind not in call.types:
             types = " or ".join(call.types)
@@ -257,10 +255,10 @@ def resize_cloudserver(context: ProjectContext, server_id: str, body: Item) -> R
     if flavor == instance.flavor:
         message = "Another flavor must be used for resizing."
         raise ApiError(400, message, word=SAME_FLAVOR)
-    steps = [
-        JobStep(RESIZE.operation, _moved(context, instance, flavor)),
-        *(JobStep(operation, {"old_flavor": None}) for operation in RESIZE.then),
-    ]
+    host = (instance.host + 1) % len(context.cloud.hosts)  # the server ends on the next one
+    moved = {"flavor": flavor, "old_flavor": instance.flavor, "host": host}
+    then = (JobStep(operation, {"old_flavor": None}) for operation in RESIZE.then)
+    steps = [JobStep(RESIZE.operation, moved), *then]
     before, after = RESIZE.around
     if body["resize"]["mode"] == WITH_STOP and instance.server.may(before):
         steps = [JobStep(before, {}), *steps, JobStep(after, {})]
@@ -280,7 +278,7 @@ def resize_cloudserver(context: ProjectContext, server_id: str, body: Item) -> R
 )
 def reinstall_cloudserver(context: ProjectContext, server_id: str, body: Item) -> Response:
     """Install a server again from its image."""
-    return _install(context, REINSTALL, server_id, body["os_reinstall"], {})
+    return _install(context, REINSTALL, server_id, body["os_reinstall"])
 
 
 @router.post(
@@ -293,21 +291,11 @@ def change_cloudserver_os(context: ProjectContext, server_id: str, body: Item) -
     """Install a server from another image."""
     image = body["os_change"]["imageid"]
     _require_image(context, image)
-    return _install(context, CHANGE_IMAGE, server_id, body["os_change"], {"image": image})
-
-
-def _moved(context: ProjectContext, instance: Instance, flavor: str) -> dict[str, Json]:
-    """Return what a resize changes; the server ends on the next host."""
-    host = (instance.host + 1) % len(context.cloud.hosts)
-    return {"flavor": flavor, "old_flavor": instance.flavor, "host": host}
+    return _install(context, CHANGE_IMAGE, server_id, body["os_change"], image=image)
 
 
 def _install(
-    context: ProjectContext,
-    call: Call,
-    server_id: str,
-    body: Item,
-    changes: dict[str, Json],
+    context: ProjectContext, call: Call, server_id: str, body: Item, **changes: Json
 ) -> Response:
     if body["keyname"] is not None:
         changes["key_name"] = body["keyname"]

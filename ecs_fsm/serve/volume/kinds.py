@@ -105,12 +105,9 @@ class VolumeDocuments(VolumeKind):
         ]
         return {
             **{name: details.get(name) for name in ("description", "snapshot_id", "source_volid")},
-            "id": volume.id,
-            "name": volume.name,
+            **{name: getattr(volume, name) for name in ("id", "name", "project_id", "user_id")},
             "size": details["size"],
             "status": VOLUME_SHOWN.get(status, status),
-            "project_id": volume.project_id,
-            "user_id": volume.user_id,
             "metadata": {**volume.metadata},
             "availability_zone": details.get("zone") or context.cloud.catalog.zones[0],
             "volume_type": volume.flavor,
