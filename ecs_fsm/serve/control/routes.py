@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -147,11 +147,8 @@ def show_everything(cloud: Cloud, server_id: str) -> Response:
 @router.post("/servers/{server_id}/requests", body="OperationRequest", **ACCEPTED)
 def request_operation(request: Request, cloud: Cloud, server_id: str, body: Item) -> Response:
     """Request an operation by its name in the lifecycle."""
-    instance, otherwise = (
-        _instance(cloud, server_id),
-        "is an event of the system: post it to events",
-    )
-    _check(instance, body["operation"], body["given"], cloud.lifecycle.operations, otherwise)
+    instance = _instance(cloud, server_id)
+    _check(instance, body["operation"], body["given"], operation=True)
     asker = Asker(request.state.request_id, ACTION, instance.project_id, ACTION)
     cloud.request(instance, body["operation"], body["given"], asker)
     cloud.finish(instance)
@@ -161,25 +158,20 @@ def request_operation(request: Request, cloud: Cloud, server_id: str, body: Item
 @router.post("/servers/{server_id}/events", body="EventRequest", **ACCEPTED)
 def let_event_happen(cloud: Cloud, server_id: str, body: Item) -> Response:
     """Let an event of the system happen now, for example a failure."""
-    instance, otherwise = _instance(cloud, server_id), "is an operation: post it to requests"
-    _check(instance, body["event"], body["given"], cloud.lifecycle.events, otherwise)
+    instance = _instance(cloud, server_id)
+    _check(instance, body["event"], body["given"], operation=False)
     cloud.happen(instance, body["event"], body["given"])
     cloud.finish(instance)
     return JSONResponse(control_view(cloud, instance), 202)
 
 
-def _check(
-    instance: Instance,
-    trigger: str,
-    given: Mapping[str, str],
-    known: Collection[str],
-    otherwise: str,
-) -> None:
+def _check(instance: Instance, trigger: str, given: Mapping[str, str], *, operation: bool) -> None:
     """Raise for a trigger of the other kind, and for unknown or missing facts."""
     lifecycle, node = instance.server.lifecycle, instance.server.node
-    if trigger not in known:
+    if trigger not in (lifecycle.operations if operation else lifecycle.events):
         lifecycle.refusal(trigger, node)
-        raise ApiError(400, f"{trigger} {otherwise}")
+        event, other = "event of the system: post it to events", "operation: post it to requests"
+        raise ApiError(400, f"{trigger} is an {event if operation else other}")
     if given or lifecycle.possible(trigger, node):
         try:
             lifecycle.outcome(trigger, node, given)

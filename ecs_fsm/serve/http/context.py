@@ -63,17 +63,11 @@ def _minor(standard: str | None, old: str | None) -> int:
         return HIGHEST
     found = re.fullmatch(r"(\d{1,4})\.(0|[1-9]\d{0,4})", wanted, re.ASCII)
     if found is None:
-        raise ApiError(
-            400,
-            f"API Version String {wanted[:40]} is of invalid format. Must be of format "
-            "MajorNum.MinorNum.",
-        )
+        form = "is of invalid format. Must be of format MajorNum.MinorNum."
+        raise ApiError(400, f"API Version String {wanted[:40]} {form}")
     if found[1] != "2" or not LOWEST <= int(found[2]) <= HIGHEST:
-        raise ApiError(
-            406,
-            f"Version {wanted} is not supported by the API. Minimum is 2.{LOWEST} and maximum is "
-            f"2.{HIGHEST}.",
-        )
+        span = f"Minimum is 2.{LOWEST} and maximum is 2.{HIGHEST}."
+        raise ApiError(406, f"Version {wanted} is not supported by the API. {span}")
     return int(found[2])
 
 
@@ -144,10 +138,5 @@ class RequestContext:
 
         Its project is empty for a token without one.
         """
-        return Asker(
-            request_id=self.request_id,
-            user_id=self.caller.user_id,
-            project_id=self.caller.project_id or "",
-            action=action,
-            admin=self.caller.admin,
-        )
+        known = self.caller
+        return Asker(self.request_id, known.user_id, known.project_id or "", action, known.admin)

@@ -95,9 +95,8 @@ class WireFault:
         if request is not None and request not in requests:
             raise unknown("request", request, requests)
         if message is not None and (not status or len(message) > LONGEST_MESSAGE):
-            raise InvalidInput(
-                f"{outcome}: a message, of up to {LONGEST_MESSAGE} characters, is for errors"
-            )
+            most = f"of up to {LONGEST_MESSAGE} characters"
+            raise InvalidInput(f"{outcome}: a message, {most}, is for errors")
         return cls(outcome, request, _seconds(outcome, status, found["amount"]), chance, message)
 
     def __str__(self) -> str:
