@@ -144,7 +144,8 @@ class PortKind(NetworkKind):
         beside = ports.all.by("network_id", new["network_id"]) if changes else ()
         if any(port["mac_address"] == mac for port in beside):
             raise self.service.error(409, "mac_used", mac=mac, network=new["network_id"])
-        if new["port_security_enabled"] is False and (groups or new.get("allowed_address_pairs")):
+        insecure = new.get("port_security_enabled") is False
+        if insecure and (groups or new.get("allowed_address_pairs")):
             text = "groups_insecure" if groups else "pairs_insecure"
             if groups and groups == item.get("security_groups"):
                 text = "groups_kept"

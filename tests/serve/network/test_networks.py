@@ -127,6 +127,14 @@ def test_free_ports_are_bound_once_and_stay_when_their_server_goes(cloud: NovaCl
     assert cloud.ask("POST", f"{API}/servers/{other}/os-interface", attach).status_code == 200
 
 
+def test_the_port_of_a_server_is_changed_like_others(cloud: NovaCloud) -> None:
+    (port,) = cloud.get(f"{V2}/ports?device_id={cloud.active()}")["ports"]
+    assert put(cloud, f"ports/{port['id']}", {"port": {"name": "eth0"}})[0] == 200
+    assert put(cloud, f"ports/{port['id']}/tags/a", None)[0] == 201
+    shown = cloud.get(f"{V2}/ports/{port['id']}")["port"]
+    assert (shown["name"], shown["tags"]) == ("eth0", ["a"])
+
+
 def test_old_actions_move_floating_and_fixed_addresses(cloud: NovaCloud) -> None:
     server = cloud.active()
     floating = make(cloud, "floatingips", "floatingip", floating_network_id=PUBLIC)
@@ -154,6 +162,13 @@ def test_invalid_fields_are_refused_by_name(
 ) -> None:
     assert said in make(cloud, "networks", "network", 400, **fields)
     assert len(cloud.get(f"{V2}/networks")["networks"]) == 2
+
+
+@pytest.mark.parametrize("address", ["ten", "10.0.0.300", "10.0.0.0/24"])
+def test_what_is_no_address_is_refused_by_name(cloud: NovaCloud, address: str) -> None:
+    fields = {"floating_network_id": PUBLIC, "floating_ip_address": address}
+    said = make(cloud, "floatingips", "floatingip", 400, **fields)
+    assert said.startswith("Invalid input for floating_ip_address.")
 
 
 @pytest.mark.parametrize(
