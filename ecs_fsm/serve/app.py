@@ -50,16 +50,9 @@ async def show_front(request: Request) -> Response:
     return versions.respond(request, "compute", "/v2.1/")
 
 
-PACKAGES = {
-    **{Api.COMPUTE: "compute", Api.IDENTITY: "identity", Api.IMAGE: "image"},
-    **{Api.NETWORK: "network", Api.VOLUME: "volume", Api.HUAWEI: "huawei", Api.CONTROL: "control"},
-}
-"""The packages of the services, in the order of the document."""
-
-
 def faces_of(api: Api) -> Sequence[Face]:
-    """Return what a service answers, which imports it."""
-    found: Sequence[Face] = import_module(f"ecs_fsm.serve.{PACKAGES[api]}.routes").FACES
+    """Return what a service answers, which imports its package, named like the service."""
+    found: Sequence[Face] = import_module(f"ecs_fsm.serve.{api.name.lower()}.routes").FACES
     return found
 
 
@@ -69,7 +62,7 @@ LIGHT: Mapping[Api, Face] = {**versions.FACES, Api.CONTROL: Face(FRONT)}
 
 def faces() -> list[Face]:
     """Return all that the application answers, in the order of its document."""
-    found = [face for api in PACKAGES for face in faces_of(api)]
+    found = [face for api in Api for face in faces_of(api)]
     return [*found, *versions.FACES.values()]
 
 
@@ -153,7 +146,7 @@ def application(cloud: Cloud, settings: Settings) -> Starlette:
     """
     light = {api: [*face.routes()] for api, face in LIGHT.items()}
     light[Api.CONTROL].append(Route("/openapi.json", _show_document))
-    services = [ServiceRoute(api, light.get(api, ())) for api in PACKAGES]
+    services = [ServiceRoute(api, light.get(api, ())) for api in Api]
     wire = WireFaults(named_requests, cloud.seed)
     app = Starlette(
         routes=services,

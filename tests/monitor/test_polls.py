@@ -129,6 +129,7 @@ def test_the_time_of_an_answer_is_the_clouds_or_else_ours(
         ("Thu, 01 Jan 1970 00:02:00 GMT", 0.0),
         (format_datetime(datetime.now(UTC) + timedelta(hours=10)), 36_000.0),
     ],
+    ids=["seconds", "less than none", "a word", "nothing", "a date that is past", "a date"],
 )
 def test_a_cloud_says_when_to_ask_again_in_seconds_or_by_a_date(
     text: str | None, after: float

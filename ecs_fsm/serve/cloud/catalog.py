@@ -81,10 +81,9 @@ class Catalog:
         for region in self.regions:
             kept.of("regions").put({"id": region, "parent_region_id": None, "description": ""})
         for network in self.networks:
-            own, subnets = dict(network), network["subnets"]
-            del own["subnets"]
+            own = {name: value for name, value in network.items() if name != "subnets"}
             kept.of("networks").put(own)
-            for subnet in subnets:
+            for subnet in network["subnets"]:
                 kept.of("subnets").put(subnet)
 
 

@@ -162,10 +162,6 @@ class Timeline:
         """Call `wake` whenever something is due earlier than everything before."""
         self.schedule.on_wake(wake)
 
-    def wake(self) -> None:
-        """Notify that something else is due earlier, such as a step of a volume."""
-        self.schedule.wake()
-
     def next_due(self) -> float | None:
         """Return when the next step ends, None if nothing is due."""
         due = [self.schedule.next_due()]

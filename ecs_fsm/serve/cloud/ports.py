@@ -235,14 +235,8 @@ class Ports:
         group = next((each for each in known if each["name"] == DEFAULT), None)
         if group is None:
             own = str(uuid5(NAMESPACE, f"security group/{project_id}"))
-            group = self.groups.put(
-                {
-                    "id": own,
-                    "name": DEFAULT,
-                    "project_id": project_id,
-                    "description": "Default security group",
-                }
-            )
+            row = {"id": own, "name": DEFAULT, "project_id": project_id}
+            group = self.groups.put({**row, "description": "Default security group"})
             self.let_out(group)
             for family in FAMILIES:
                 self.rule(group, IN, family, remote_group_id=own)

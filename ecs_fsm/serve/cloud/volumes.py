@@ -42,7 +42,7 @@ class Volumes:
     def __init__(self, servers: Timeline, cloud: Timeline) -> None:
         self._servers, self.cloud = servers, cloud
         self.cloud.schedule.ends.append(self._over)
-        self.cloud.on_wake(servers.wake)
+        self.cloud.on_wake(servers.schedule.wake)
 
     def create(
         self, asker: Asker, name: str, size: int, image: str | None = None, **details: Json

@@ -46,8 +46,6 @@ NO_TRAFFIC = {
     for way in ("rx", "tx")
     for what in ("octets", "errors", "drop", "packets", "rate")
 }
-
-
 OF_DISKS = ("read_bytes", "read_requests", "write_bytes", "write_requests", "errors_count")
 OLD_TRAFFIC = [f"{way}{what}" for way in ("rx", "tx") for what in ("", "_drop", "_errors", "_packets")]  # fmt: skip  # noqa: E501
 

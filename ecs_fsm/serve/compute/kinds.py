@@ -201,13 +201,6 @@ class ServerGroups(Declared[ComputeContext]):
         own = {"policy": policy[0], "rules": rules, "user_id": context.caller.user_id}
         return {**item, **own, "members": []}
 
-    def within_quota(self, context: ComputeContext, project_id: str) -> None:
-        """Raise 403 above the quota."""
-        try:
-            super().within_quota(context, project_id)
-        except ApiError:
-            raise ApiError(403, "Quota exceeded, too many server groups.") from None
-
     def listed(self, context: ComputeContext) -> Iterator[Item]:
         """Yield the groups after the first ones, whose number a query gives."""
         yield from [*super().listed(context)][limit_of(context.request, "offset") or 0 :]

@@ -7,7 +7,7 @@ return it, or answer as Nova does; other requests use them too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from random import Random
 from string import ascii_letters, digits
 from uuid import NAMESPACE_OID, uuid5
@@ -22,7 +22,7 @@ from ecs_fsm.serve.compute.api import ComputeContext, compute_context, error
 from ecs_fsm.serve.compute.disks import boots, check_size, disk_config_of, disks_of, flavor_of, give
 from ecs_fsm.serve.compute.kinds import keypair_of
 from ecs_fsm.serve.compute.listing import ServerPage, servers_of
-from ecs_fsm.serve.compute.nics import NewInterface, networks_of
+from ecs_fsm.serve.compute.nics import networks_of
 from ecs_fsm.serve.compute.nova_schemas import (
     ADDRESSES,
     DISK_CONFIG,
@@ -104,9 +104,8 @@ def create(
 ) -> tuple[list[Instance], str]:
     """Create servers; return them with the password of their administrator.
 
-    `hints` are those for the scheduler.
-
-    Raises 400 for what does not exist or does not go together, 403 above a quota.
+    `hints` are those for the scheduler. Raises 400 for what does not exist or does not go together,
+    403 above a quota.
     """
     cloud = context.cloud
     count, metadata = _count(given), given.get("metadata") or {}
@@ -132,23 +131,26 @@ def create(
     facts = {name: value for name, value in facts.items() if name in accepted}
     requester = context.asker(cloud.lifecycle.creation.trigger)
     reservation = f"r-{uuid5(NAMESPACE_OID, requester.request_id).hex[:8]}"
-    details = _details(given, networks, group)
-    details |= {"security_groups": [*groups], "reservation_id": reservation}
-    details |= {"zone": zone, "hints": {**hints}}
-    chosen = given.get(DISK_CONFIG)
-    details["disk_config"] = chosen or (stored and disk_config_of(stored)) or "MANUAL"
-    if stored:
-        details["image_properties"] = {**stored["properties"]}
+    details: dict[str, Json] = {
+        "networks": [[*nic] for nic in networks],
+        "volumes": [],
+        "group": group,
+        **{name: given.get(name) for name in ("key_name", "user_data", "description")},
+        "config_drive": "True" if as_flag(given.get("config_drive")) else "",
+        "tags": list(dict.fromkeys(given.get("tags", ()))),
+        "certificates": given.get("trusted_image_certificates") or None,
+        **{name: address_of(given.get(name)) or "" for name in ADDRESSES},
+        **{"security_groups": [*groups], "reservation_id": reservation},
+        **{"zone": zone, "hints": {**hints}},
+        "disk_config": given.get(DISK_CONFIG) or (stored and disk_config_of(stored)) or "MANUAL",
+        **({"image_properties": {**stored["properties"]}} if stored else {}),
+    }
     made = []
     with cloud.state.one_change():
         for index in range(count):
             name = given["name"] if count == 1 else f"{given['name']}-{index + 1}"
-            own: dict[str, Json] = {
-                "launch_index": index,
-                "hostname": given.get("hostname")
-                or host_name_of(name)
-                or f"server-{cloud.count + 1}",
-            }
+            host = given.get("hostname") or host_name_of(name) or f"server-{cloud.count + 1}"
+            own: dict[str, Json] = {"launch_index": index, "hostname": host}
             wanted = NewServer(name, flavor, image, metadata, facts, details | own, hosts, why)
             made.append(cloud.create(wanted, requester))
             give(context, made[-1], disks, requester)
@@ -189,19 +191,6 @@ def _group(context: ComputeContext, hints: Mapping[str, Json], count: int) -> st
     if 0 <= most < len(group["members"]) + count:
         raise ApiError(403, "Quota exceeded, too many servers in group")
     return str(named)
-
-
-def _details(given: Item, networks: Iterable[NewInterface], group: str | None) -> dict[str, Json]:
-    return {
-        "networks": [[*nic] for nic in networks],
-        "volumes": [],
-        "group": group,
-        **{name: given.get(name) for name in ("key_name", "user_data", "description")},
-        "config_drive": "True" if as_flag(given.get("config_drive")) else "",
-        "tags": list(dict.fromkeys(given.get("tags", ()))),
-        "certificates": given.get("trusted_image_certificates") or None,
-        **{name: address_of(given.get(name)) or "" for name in ADDRESSES},
-    }
 
 
 router = Handlers(Api.COMPUTE, compute_context)

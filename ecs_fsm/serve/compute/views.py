@@ -117,11 +117,7 @@ def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Field
         computed["progress"] = 0 if state.status == words.BEGUN else 100
     if state.status in words.FAULT and instance.fault:
         at, message, code, details = instance.fault
-        fault: Fields = {
-            "code": code,
-            "created": short_time(date(at)),
-            "message": message,
-        }
+        fault: Fields = {"code": code, "created": short_time(date(at)), "message": message}
         more: Fields = {"details": details or message} if options.admin else {}
         computed["fault"] = fault | more
     if groups := instance.names("security_groups"):
@@ -133,10 +129,6 @@ def server_view(cloud: Cloud, instance: Instance, options: ViewOptions) -> Field
         for name, read in _fields("server", options.minor, options.admin, whole)
         if read or name in computed
     }
-
-
-PLACE = {"at", "default"}
-"""The keys of a field that is not computed."""
 
 
 @cache

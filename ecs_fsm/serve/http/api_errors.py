@@ -23,10 +23,10 @@ LONGEST = 1000
 
 
 class Api(Enum):
-    """The APIs behind the one port, with a name for each."""
+    """The APIs behind the one port in the order of the document, with a name for each."""
 
-    IDENTITY = "identity"
     COMPUTE = "compute"
+    IDENTITY = "identity"
     IMAGE = "image"
     NETWORK = "network"
     VOLUME = "volume"

@@ -245,7 +245,8 @@ class Declared(Generic[C]):
             return
         most = context.quotas_of(project_id).get(name, -1)
         if 0 <= most <= len(self.shelf(context).by("project_id", project_id)):
-            raise self.service.error(self.service.form.get("quota_code", 409), "quota", name=name)
+            code, many = self.service.form.get("quota_code", 409), self.many.replace("_", " ")
+            raise self.service.error(code, "quota", name=name, many=many)
 
     def update(self, context: C, item: Item, changes: Item) -> Item:
         """Store a document with checked changes."""

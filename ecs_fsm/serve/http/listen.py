@@ -206,9 +206,8 @@ class Connection(HttpToolsProtocol):
         They are counted again, since a small request may come in one piece with the next one.
         """
         self._before_body = False
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > (
-            MOST_HEADERS
-        ):
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > MOST_HEADERS:
             self._refused = True
             raise TooLarge
         super().on_headers_complete()

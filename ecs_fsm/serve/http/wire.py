@@ -212,9 +212,8 @@ class FaultInjector(RequestLayer):
             await self.app(scope, receive, keep)
         if fault.status is not None:
             retry = None if fault.amount is None else {"Retry-After": f"{fault.amount:g}"}
-            asked = (
-                f"{OUTER_KEYS.get(fault.status, 'computeFault')}: a fault was asked for ({fault})"
-            )
+            outer = OUTER_KEYS.get(fault.status, "computeFault")
+            asked = f"{outer}: a fault was asked for ({fault})"
             message = asked if fault.message is None else fault.message
             await spelled(path, fault.status, message, retry)(scope, receive, send)
         elif fault.outcome in (CLOSE_BEFORE, CLOSE_AFTER):

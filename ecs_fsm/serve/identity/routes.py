@@ -17,27 +17,14 @@ from ecs_fsm.serve.cloud.resources import Item
 from ecs_fsm.serve.http.access import Access, Caller, Token
 from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.bodies import respond
-from ecs_fsm.serve.http.context import (
-    NOT_AUTHENTICATED,
-    RequestContext,
-    access_of,
-    unauthenticated,
-)
+from ecs_fsm.serve.http.context import NOT_AUTHENTICATED, RequestContext, access_of, unauthenticated
 from ecs_fsm.serve.http.declared import DeclaredService
 from ecs_fsm.serve.http.declared_routes import serve
 from ecs_fsm.serve.http.handlers import Alias, Face
-from ecs_fsm.serve.identity.kinds import (
-    DOMAIN,
-    GRANTS,
-    KINDS,
-    catalog_view,
-    is_administrator,
-    list_links,
-    token_view,
-)
+from ecs_fsm.serve.identity import kinds
 
 SERVICE = DeclaredService(Api.IDENTITY, RequestContext)
-serve(SERVICE, KINDS)
+serve(SERVICE, kinds.KINDS)
 router = SERVICE.handlers
 FACES: Sequence[Face] = (Face(router, "/identity/v3"), Face(router, "/v3", "_at_root"))
 
@@ -47,14 +34,14 @@ def issue_token(request: Request, body: Item) -> Response:
     """Issue a token for any user and password, in the header `X-Subject-Token`."""
     access, scope = access_of(request), body["auth"]["scope"]
     user, methods = _authenticate(access, body["auth"]["identity"])
-    kinds = ("project", "domain", "system") if isinstance(scope, dict) else ()
-    kind = next((kind for kind in kinds if scope[kind] is not None), None)
+    known = ("project", "domain", "system") if isinstance(scope, dict) else ()
+    kind = next((kind for kind in known if scope[kind] is not None), None)
     project: tuple[str | None, str | None] = (None, None)
     if kind == "project" and (project_id := scope["project"]["id"]):
         project = access.projects.of_id(project_id)
     elif kind == "project":
         project = access.projects.named(scope["project"]["name"] or _missing("project"))
-    raised = is_administrator(RequestContext(request, Caller(*user)), user[0], project[0])
+    raised = kinds.is_administrator(RequestContext(request, Caller(*user)), user[0], project[0])
     token = access.issue(Caller(*user, *project, raised), methods, kind)
     return _token_response(request, token, 201)
 
@@ -85,7 +72,9 @@ def _missing(what: str) -> str:
 
 def _token_response(request: Request, token: Token, status: int) -> Response:
     headers = {"X-Subject-Token": token.id, "Vary": "X-Auth-Token"}
-    return JSONResponse(token_view(token, RequestContext(request, token.caller)), status, headers)
+    return JSONResponse(
+        kinds.token_view(token, RequestContext(request, token.caller)), status, headers
+    )
 
 
 def _own(context: RequestContext) -> Token:
@@ -130,8 +119,8 @@ def revoke_token(context: RequestContext) -> Response:
 @router.get("/auth/catalog", answer="ServiceCatalog")
 def show_catalog(context: RequestContext) -> Response:
     """The catalog of a scoped token."""
-    catalog = catalog_view(context) if _own(context).scope else []
-    return JSONResponse({"catalog": catalog, "links": list_links(context.request)})
+    catalog = kinds.catalog_view(context) if _own(context).scope else []
+    return JSONResponse({"catalog": catalog, "links": kinds.list_links(context.request)})
 
 
 @router.get("/auth/projects", Alias("/users/{user_id}/projects", "list_projects_of_user"))
@@ -154,26 +143,25 @@ def list_role_assignments(context: RequestContext) -> Response:
     scoped = any(key.startswith("scope.") for key in query)
     shown = [
         _grant_view(context, grant, "include_names" in query)
-        for grant in context.cloud.resources.of(GRANTS)
+        for grant in context.cloud.resources.of(kinds.GRANTS)
         if all(query.get(key, grant[name]) == grant[name] for name, key in filters.items())
         and (not scoped or query.get(f"scope.{grant['scope']}.id") == grant["scope_id"])
     ]
-    return respond({"role_assignments": shown, "links": list_links(context.request)})
+    return respond({"role_assignments": shown, "links": kinds.list_links(context.request)})
 
 
 def _grant_view(context: RequestContext, grant: Item, names: bool) -> Item:
     def named(kind: str, own_id: str) -> Item:
         item = SERVICE.kinds[f"{kind}s"].get(context, own_id) or {}
-        more = {"name": item.get("name", own_id), "domain": DOMAIN} if names else {}
+        more = {"name": item.get("name", own_id), "domain": kinds.DOMAIN} if names else {}
         return {kind: {"id": own_id, **more}}
 
     scope, actor = grant["scope"], "user" if grant["user_id"] else "group"
+    place = {"system": {"all": True}} if scope == "system" else named(scope, grant["scope_id"])
     return {
         **named("role", grant["role_id"]),
         **named(actor, grant[f"{actor}_id"]),
-        "scope": {"system": {"all": True}}
-        if scope == "system"
-        else named(scope, grant["scope_id"]),
+        "scope": place,
         "links": {"assignment": f"{context.base}/identity/v3/{grant['id']}"},
     }
 
@@ -195,16 +183,16 @@ def _grant_of(scope: str, actor: str, context: RequestContext) -> Item:
 
 def _list_roles(scope: str, actor: str, context: RequestContext) -> Response:
     begin, kind = _grant_of(scope, actor, context)["id"], SERVICE.kinds["roles"]
-    grants = (g for g in context.cloud.resources.of(GRANTS) if g["id"].startswith(begin))
+    grants = (g for g in context.cloud.resources.of(kinds.GRANTS) if g["id"].startswith(begin))
     roles = [kind.shown(context, kind.find(context, grant["role_id"])) for grant in grants]
-    return respond({"roles": roles, "links": list_links(context.request)})
+    return respond({"roles": roles, "links": kinds.list_links(context.request)})
 
 
 def _change_role(scope: str, actor: str, context: RequestContext) -> Response:
     method = context.request.method
     if method != "HEAD" and not context.caller.admin:
         raise SERVICE.error(403, "forbidden", what="create_grant")
-    grant, shelf = _grant_of(scope, actor, context), context.cloud.resources.of(GRANTS)
+    grant, shelf = _grant_of(scope, actor, context), context.cloud.resources.of(kinds.GRANTS)
     SERVICE.kinds["roles"].find(context, grant["role_id"])
     if method == "PUT":
         shelf.put(grant)
@@ -222,6 +210,5 @@ for _scope, _actor in product(("project", "domain", "system"), ("user", "group")
     router.get(_path, **_more)(partial(_list_roles, _scope, _actor))
     for _add, _verb in ((router.put, "grant"), (router.delete, "revoke"), (router.head, "check")):
         _more = {"name": f"{_verb}_{_what}_role", "description": f"{_verb.title()} a role."}
-        _add(f"{_path}/{{role_id}}", status_code=204, **_more)(
-            partial(_change_role, _scope, _actor)
-        )
+        _answer = partial(_change_role, _scope, _actor)
+        _add(f"{_path}/{{role_id}}", status_code=204, **_more)(_answer)

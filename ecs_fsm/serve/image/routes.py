@@ -21,18 +21,6 @@ from ecs_fsm.serve.http.declared_routes import serve
 from ecs_fsm.serve.http.handlers import Face, Handlers
 
 MOST_PROPERTIES = 128
-PATCHES = {
-    "type": "array",
-    "maxItems": MOST_PROPERTIES,
-    "items": {
-        "type": "object",
-        "properties": {
-            "op": {"enum": ["add", "replace", "remove"]},
-            "path": {"type": "string", "pattern": "^/[^/]{1,255}$"},
-        },
-        "required": ["op", "path"],
-    },
-}
 
 
 class Images(Declared[RequestContext]):
@@ -93,7 +81,7 @@ class Images(Declared[RequestContext]):
 
     def add_more(self, add: Handlers, one: str) -> None:
         """Add changes, the upload and the tasks."""
-        add.patch(one, name="update_image", schema=PATCHES)(self._patch)
+        add.patch(one, name="update_image", schema=self.service.types["patches"])(self._patch)
         add.put(f"{one}/file", name="upload_image", status_code=204)(self._upload)
         add.get(f"{one}/tasks", name="list_tasks_of_image")(self._tasks)
 
@@ -116,7 +104,7 @@ class Images(Declared[RequestContext]):
             patches = json.loads(await context.request.body())
         except (ValueError, RecursionError):
             raise ApiError(400, "The body is not valid JSON.") from None
-        if reason := invalid(json.dumps(PATCHES), patches):
+        if reason := invalid(json.dumps(self.service.types["patches"]), patches):
             raise ApiError(400, f"Invalid input for body: {reason}")
         changes: Item = {"properties": image["properties"]}
         for patch in patches:

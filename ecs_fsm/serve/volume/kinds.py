@@ -46,7 +46,7 @@ def usage_of(context: RequestContext, project_id: str) -> dict[str, int]:
 
 
 class VolumeDocuments(VolumeKind):
-    """VolumeDocuments, which live by their lifecycle."""
+    """Volumes, which live by their lifecycle."""
 
     def _cloud(self, context: RequestContext) -> Timeline:
         return context.cloud.volumes.cloud

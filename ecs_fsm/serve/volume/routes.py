@@ -10,18 +10,9 @@ from typing import NamedTuple, cast
 
 from starlette.responses import Response
 
+from ecs_fsm.serve.cloud import vocabulary as words
 from ecs_fsm.serve.cloud.instance import Instance, Json
 from ecs_fsm.serve.cloud.resources import Item
-from ecs_fsm.serve.cloud.vocabulary import (
-    ATTACH,
-    DETACH,
-    EXTEND,
-    RESETS,
-    RETYPE,
-    UPLOAD,
-    VOLUME_FREE,
-    VOLUME_USED,
-)
 from ecs_fsm.serve.http.api_errors import Api, ApiError
 from ecs_fsm.serve.http.bodies import action_of, respond
 from ecs_fsm.serve.http.context import RequestContext
@@ -52,9 +43,9 @@ class VolumeAction(NamedTuple):
         server = self.context.cloud.instances.get(str(self.given.get("instance_uuid")))
         if server is None:
             raise self._wrong("instance_uuid")
-        if not self.volume.server.may(ATTACH):
-            self.request(ATTACH)
-        named, asker = self.given.get("mountpoint"), self.context.asker(ATTACH)
+        if not self.volume.server.may(words.ATTACH):
+            self.request(words.ATTACH)
+        named, asker = self.given.get("mountpoint"), self.context.asker(words.ATTACH)
         device, more = named if isinstance(named, str) else None, {"tag": None}
         volumes = self.context.cloud.volumes
         volumes.attach(self.volume, server, device, asker, delete_on_termination=False, **more)
@@ -63,10 +54,10 @@ class VolumeAction(NamedTuple):
         volumes = self.context.cloud.volumes
         for each in volumes.attachments(self.volume):
             server = self.context.cloud.instances.get(each["server_id"])
-            if server is not None and self.volume.server.may(DETACH):
-                volumes.detach(self.volume, server, self.context.asker(DETACH))
+            if server is not None and self.volume.server.may(words.DETACH):
+                volumes.detach(self.volume, server, self.context.asker(words.DETACH))
                 return
-        self.request(DETACH)
+        self.request(words.DETACH)
 
     def _extend(self) -> None:
         text, old = str(self.given.get("new_size")), cast(int, self.volume.details["size"])
@@ -74,36 +65,36 @@ class VolumeAction(NamedTuple):
             raise self._wrong("new_size")
         if int(text) <= old:
             raise self.kind.service.error(400, "not_more", old=old, size=text)
-        if self.volume.state.status not in (VOLUME_FREE, VOLUME_USED):
-            self.request(EXTEND)
+        if self.volume.state.status not in (words.VOLUME_FREE, words.VOLUME_USED):
+            self.request(words.EXTEND)
         self.kind.require_room(self.context, self.volume.project_id, int(text) - old, 0)
-        self.request(EXTEND, size=int(text))
+        self.request(words.EXTEND, size=int(text))
 
     def _retype(self) -> None:
         wanted = self.given.get("new_type")
         found = self.kind.type_of(self.context, wanted)
         if found is None:
             raise self.kind.service.error(404, "type_unknown", name=str(wanted)[:80])
-        self.request(RETYPE, flavor=found)
+        self.request(words.RETYPE, flavor=found)
 
     def _reset(self) -> None:
         if "status" not in self.given:
             return
         status, volumes = str(self.given["status"]), self.context.cloud.volumes
-        if status not in RESETS:
-            words = {"status": status[:40], "known": ", ".join(RESETS)}
-            raise self.kind.service.error(400, "no_reset", **words)
-        self.request(RESETS[status])
-        for row in volumes.attachments(self.volume) if status == VOLUME_FREE else ():
+        if status not in words.RESETS:
+            known = ", ".join(words.RESETS)
+            raise self.kind.service.error(400, "no_reset", status=status[:40], known=known)
+        self.request(words.RESETS[status])
+        for row in volumes.attachments(self.volume) if status == words.VOLUME_FREE else ():
             volumes.forget(self.volume, row["server_id"])
 
     def _upload(self) -> Item:
         volume, name = self.volume, self.given.get("image_name")
         if not isinstance(name, str) or not 0 < len(name) <= 255:
             raise self._wrong("image_name")
-        if volume.state.status == VOLUME_USED and not flag(self.given.get("force")):
+        if volume.state.status == words.VOLUME_USED and not flag(self.given.get("force")):
             raise self.kind.service.error(400, "not_free", id=volume.id)
-        self.request(UPLOAD)
+        self.request(words.UPLOAD)
         size = cast(int, volume.details["size"])
         usual = {"container_format": "bare", "disk_format": "raw"}
         formats = {form: str(self.given.get(form) or word)[:20] for form, word in usual.items()}
