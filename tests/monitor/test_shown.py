@@ -33,7 +33,7 @@ def server(name: str, task_state: str | None = None, /, **more: Any) -> ServerRo
 
 
 def tracked(*polls: Sequence[ServerRow]) -> Tracking:
-    """A cloud of which such full lists came, a minute after each other, the first at 60 s."""
+    """A cloud that gave such full lists, a minute after each other, the first at 60 s."""
     tracking = Tracking(ECS)
     for number, rows in enumerate(polls, 1):
         tracking.take(CloudPoll(60.0 * number, True, [*rows]))

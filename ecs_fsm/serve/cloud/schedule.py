@@ -51,8 +51,8 @@ class Schedule:
     `durations` are those of the steps, `timers` the times at rest with the event that they end in,
     both by state. `lose` gets servers that reached the end of their life. Steps of servers that are
     `stuck` hang, and those of servers that are `held` go on. `entries` and `ends` are listeners;
-    `ended` are the finished operations of which they are not yet notified. While `notifying`, end
-    listeners run: what they request begins when the operation ended.
+    `ended` are finished operations that end listeners do not know yet. While `notifying`, they run:
+    what they request begins when the operation ended.
     """
 
     def __init__(
