@@ -171,8 +171,10 @@ main(sys.argv[2:])
 
 
 def limited(most: int, *options: str) -> subprocess.Popen[str]:
+    # Under its limit it would leave half of what it compiles (-B), which breaks later imports.
+    command = [sys.executable, "-B", "-c", PROGRAM, str(most), "serve"]
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(most), "serve", "--port", "0", "--quiet", *options],
+        [*command, "--port", "0", "--quiet", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
