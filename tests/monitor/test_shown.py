@@ -93,7 +93,7 @@ def test_where_all_rest_the_table_says_so() -> None:
         ("w", ("stop", "req-1", "u", "", "h"), " (w)", "  requested: stop by user u on h, req-1"),
     ],
 )
-def test_an_overdue_server_is_told_with_what_is_known_of_its_request(
+def test_an_overdue_server_is_shown_with_what_is_known_of_its_request(
     name: str | None, request_: tuple[Any, ...] | None, first: str, last: str
 ) -> None:
     tracking = tracked([server("a", STOPPING, name=name)], [server("a", STOPPING, name=name)])
@@ -164,15 +164,15 @@ def test_a_change_has_its_own_time_and_an_unknown_word_its_server() -> None:
     assert lines[2] == "z: unknown word"
 
 
-def test_a_server_is_told_to_be_overdue_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_is_reported_as_overdue_once(capsys: pytest.CaptureFixture[str]) -> None:
     tracking = tracked([server("a", STOPPING)], [server("a", STOPPING)])
     late, nothing = late_of(tracking), Happened(120.0)
     lines = Lines(tracking, "mine", as_json=False, whole=False)
-    told = []
+    reported = []
     for some in (late, late, [], late):
         lines.polled(CloudPoll(120.0, True, []), nothing, some)
-        told.append("OVERDUE" in capsys.readouterr().out)
-    assert told == [True, False, False, True]
+        reported.append("OVERDUE" in capsys.readouterr().out)
+    assert reported == [True, False, False, True]
 
 
 @pytest.mark.parametrize(("whole", "heads"), [(True, 3), (False, 1)])

@@ -1,6 +1,6 @@
-"""Requests: refused, done at once or begun, by the settings of the cloud and the orders in force.
+"""What decides requests beside the lifecycle: settings of the cloud, and the orders in force.
 
-An administrator is not held back by a lock.
+Orders are faults, and scenarios that wait for a server.
 """
 
 from __future__ import annotations
